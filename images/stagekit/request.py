@@ -1,0 +1,61 @@
+"""What a stage is asked to do: the content of ``stage.json``."""
+
+import dataclasses
+import json
+from typing import Any, Dict, Optional
+
+from stagekit.failures import BadInput
+from stagekit.files import write_atomically
+
+SCHEMA = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class StageRequest:
+    """One stage as its program sees it.
+
+    stage: the stage's readable name, such as "train/errnet2019"; kind: which handler runs it
+    settings: everything that decides the result, as plain JSON values
+    inputs: name to folder (or file), read-only
+    output: the folder for results; empty at the start, or as an interrupted run left it
+    work: the folder for checkpoints and caches; never part of the result
+    device: "cpu" or "cuda"; seed: of every random draw
+    memory_bytes: the budget of the stage, None where it is not limited
+    threads: how many processor threads to use, None for the framework's default
+    """
+
+    stage: str
+    kind: str
+    settings: Dict[str, Any]
+    inputs: Dict[str, str]
+    output: str
+    work: str
+    device: str = "cpu"
+    seed: int = 0
+    memory_bytes: Optional[int] = None
+    threads: Optional[int] = None
+    schema: int = SCHEMA
+
+    @classmethod
+    def load(cls, path: str) -> "StageRequest":
+        """Read a ``stage.json``.
+
+        Raises: BadInput where the file is missing, is not JSON, has other fields, or another schema version.
+        """
+        try:
+            with open(path, encoding="utf-8") as stream:
+                fields = json.load(stream)
+            request = cls(**fields)
+        except (OSError, TypeError, ValueError) as error:
+            raise BadInput("%s is not a stage description: %s" % (path, error)) from error
+        if request.schema != SCHEMA:
+            raise BadInput(
+                "stage description has schema %s, this image reads %d" % (request.schema, SCHEMA),
+                "rebuild the image with the orchestrator's version",
+            )
+        return request
+
+    def save(self, path: str) -> None:
+        """Write this request as ``stage.json``."""
+        with write_atomically(path, "w") as stream:
+            json.dump(dataclasses.asdict(self), stream, indent=2, sort_keys=True)

@@ -1,0 +1,113 @@
+"""What an engine does: run one stage's program in its environment, and find it again after a crash."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A built image: what an engine needs in order to run a module in it.
+
+    engine: which engine can run it; image: its name, such as "errnet2019"; recipe: its recipe hash
+    reference: a Docker image's id, or the path of a local environment's interpreter
+    code: the folder with the image's packages (local environments; None in Docker, where it is inside)
+    details: facts for the provenance page (base image, versions, variant)
+    """
+
+    engine: Literal["docker", "local"]
+    image: str
+    recipe: str
+    reference: str
+    code: Path | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One stage, ready to run.
+
+    key: the stage's key; a running job is found again by it
+    module: run as ``python -m module STAGE_JSON``
+    staging: the only writable folder; the engine writes stage.json there, with the paths that the program will see;
+        the program's output and work folders are staging/output and staging/work
+    inputs: input name to host folder or file, mounted read-only
+    shm_bytes: size of /dev/shm in a container
+    gpus: UUIDs of the leased devices, empty on the CPU
+    """
+
+    key: str
+    run: str
+    stage: str
+    kind: str
+    module: str
+    environment: Environment
+    staging: Path
+    settings: Mapping[str, object]
+    inputs: Mapping[str, Path]
+    device: Literal["cpu", "cuda"] = "cpu"
+    gpus: Sequence[str] = ()
+    seed: int = 0
+    memory_bytes: int | None = None
+    threads: int | None = None
+    shm_bytes: int = 2 * 2**30
+    pids: int = 4096
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended.
+
+    exit_code: the program's; None where it is not known (the node or the engine was lost)
+    out_of_memory: the engine saw the memory limit strike (in a container also a child process)
+    started, finished: seconds since the epoch
+    error: the engine's own message where it could not start the program
+    """
+
+    exit_code: int | None
+    out_of_memory: bool = False
+    started: float | None = None
+    finished: float | None = None
+    error: str | None = None
+
+
+class Running(Protocol):
+    """A job that was started, by this process or by an earlier one."""
+
+    @property
+    def adopted(self) -> bool:
+        """Whether an earlier process started it."""
+
+    def lines(self) -> Iterator[str]:
+        """Follow the program's output, standard output and error together, from its first line until it has ended.
+
+        A cut stream is taken up again without losing or repeating a line.
+        """
+
+    def stop(self, grace_s: float) -> None:
+        """Ask the program to stop (SIGTERM) and kill it after `grace_s` seconds. Does nothing where it has ended."""
+
+    def outcome(self) -> Outcome:
+        """Wait for the end and say how it came."""
+
+    def remove(self) -> None:
+        """Remove what the engine keeps of an ended job; kills one that still runs."""
+
+
+class Engine(Protocol):
+    """Runs jobs. One conformance suite holds for all engines."""
+
+    name: str
+
+    def start(self, job: Job) -> Running:
+        """Start a job, or adopt the one with its key that runs already: never two for one key.
+
+        Raises: ImageNotBuilt, DeviceUnavailable, EngineUnavailable, InfraFailure.
+        """
+
+    def find(self, key: str) -> Running | None:
+        """Return the job with this key that an earlier process started, whether it still runs or has ended."""
+
+    def sweep(self) -> Sequence[str]:
+        """Remove what dead runs left behind (never a job that still runs) and return the keys."""

@@ -1,0 +1,122 @@
+"""The one error tree: every failure that a user sees, with its code, exit code, words and remedy.
+
+A class takes facts as keyword arguments and words `message`, `where` and `hint` itself. The exit codes 0, 1, 10, 11 and
+12 are those of `stagekit.ExitCode`; the others belong to the orchestrator alone.
+"""
+
+from typing import ClassVar
+
+from stagekit import ExitCode
+
+
+class SirrError(Exception):
+    """Base of all errors that are shown to people.
+
+    message: what is wrong, with the value; where: file and line, or stage and log; hint: what to do, beginning with
+    a verb; None only where the reader can do nothing.
+    """
+
+    code: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = ExitCode.FAILED
+
+    def __init__(self, message: str, *, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+
+class SpecError(SirrError):
+    """What the user wrote cannot be used; nothing was run."""
+
+    code = "spec-invalid"
+    exit_code = 2
+
+
+class BuildError(SirrError):
+    """An image or a local environment could not be built."""
+
+    code = "build-failed"
+    exit_code = 3
+
+
+class ImageNotBuilt(BuildError):
+    """A stage needs an image that is not there, and building was not asked for."""
+
+    code = "image-not-built"
+
+
+class EngineUnavailable(SirrError):
+    """No engine answers, or the one that was asked for does not."""
+
+    code = "engine-unavailable"
+    exit_code = 4
+
+
+class DeviceUnavailable(SirrError):
+    """The device that the experiment asks for is not there; a CPU never stands in for it."""
+
+    code = "device-unavailable"
+    exit_code = 5
+
+
+class InfraFailure(SirrError):
+    """The engine, the disk or the node failed, not the stage; the only class that is retried by itself."""
+
+    code = "infrastructure-failed"
+    exit_code = 6
+
+
+class NoSpace(InfraFailure):
+    """The store's disk is full; retrying cannot help."""
+
+    code = "no-space"
+
+
+class Timeout(SirrError):
+    """The stage ran longer than its limit and was stopped."""
+
+    code = "timeout"
+    exit_code = 7
+
+
+class OutputInvalid(SirrError):
+    """A stage ended well, but what it left is not what it declared."""
+
+    code = "output-invalid"
+    exit_code = 8
+
+
+class StoreError(SirrError):
+    """The store cannot be used, or something in it was changed after it was written."""
+
+    code = "store-damaged"
+    exit_code = 9
+
+
+class StageFailed(SirrError):
+    """A stage's program failed."""
+
+    code = "stage-failed"
+    exit_code = ExitCode.FAILED
+
+
+class InputInvalid(StageFailed):
+    """A stage found its input unusable."""
+
+    code = "input-invalid"
+    exit_code = ExitCode.BAD_INPUT
+
+
+class OutOfMemory(SirrError):
+    """Host or device memory did not suffice."""
+
+    code = "out-of-memory"
+    exit_code = ExitCode.OUT_OF_MEMORY
+
+
+class Cancelled(SirrError):
+    """The user stopped the run; what can be resumed was kept."""
+
+    code = "cancelled"
+    exit_code = ExitCode.INTERRUPTED

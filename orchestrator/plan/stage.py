@@ -1,0 +1,41 @@
+"""The stages of an experiment: pure data, nothing is run to make it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Mapping
+
+StageKind = Literal["prepare", "train", "adopt", "export", "infer", "evaluate", "report"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files from outside the store: mounted read-only, known to the key by content and never by path."""
+
+    path: Path
+    digest: str
+    """SHA-256 over the relative names and contents."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One unit of work with declared inputs and outputs.
+
+    name: unique in a plan and readable, such as "train/errnet2019" or "infer/errnet2019/skimage-test"
+    image: the image whose program runs it; None runs inside the orchestrator (the report)
+    settings: everything that decides the result, as plain JSON values; all of it is in the key
+    inputs: input name to the name of the stage whose artifact is mounted there
+    sources: input name to files from outside
+    """
+
+    name: str
+    kind: StageKind
+    image: str | None
+    settings: Mapping[str, Any]
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    device: Literal["cpu", "cuda"] = "cpu"
+    seed: int = 0
+    memory_bytes: int | None = None
+    """Budget; not in the key: it decides whether a stage fits, not what comes out."""
+    timeout_s: float | None = None
+    """Limit; not in the key."""

@@ -1,0 +1,26 @@
+"""Where the files lie that travel with the package: images/, model_specs/ and data/."""
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def resource_root() -> Path:
+    """Return the folder that holds images/, model_specs/ and data/: inside a wheel, or the checkout."""
+    installed = _PACKAGE / "resources"
+    return installed if installed.is_dir() else _PACKAGE.parent
+
+
+def images_folder() -> Path:
+    """Return the folder of the image descriptions."""
+    return resource_root() / "images"
+
+
+def model_specs_folder() -> Path:
+    """Return the folder of the model specs."""
+    return resource_root() / "model_specs"
+
+
+def data_folder() -> Path:
+    """Return the folder of the dataset catalogue."""
+    return resource_root() / "data"

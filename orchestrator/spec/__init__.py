@@ -1,0 +1,1 @@
+"""What users write: pydantic models, and YAML loading with exact positions."""

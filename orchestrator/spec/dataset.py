@@ -1,0 +1,113 @@
+"""What a dataset is: where its pictures come from and what they are."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from orchestrator.spec.base import Name, StrictModel
+
+Synthesis = Literal["zhang", "errnet", "ibcln"]
+"""The three published ways of blending a transmission and a reflection."""
+
+DatasetRole = Literal["layers", "pairs", "photos"]
+"""What a prepared dataset holds: unpaired layers to blend, pairs with truth, or photographs without truth."""
+
+
+class Scene(StrictModel):
+    """A rectangle of one photograph."""
+
+    picture: str
+    """File name of the photograph inside the source, such as 'coffee.png'."""
+    top: int = Field(ge=0)
+    """First row of the rectangle, in pixels."""
+    left: int = Field(ge=0)
+    """First column of the rectangle, in pixels."""
+    height: int = Field(gt=0)
+    """Rows."""
+    width: int = Field(gt=0)
+    """Columns."""
+
+
+class _Described(StrictModel):
+    title: str = ""
+    """What the report calls the dataset; the name where empty."""
+    source: str = ""
+    """Where the pictures come from: address, paper, licence. Shown in the report."""
+
+
+class ScenesDataset(_Described):
+    """Rectangles of the photographs that scikit-image carries in its package, blended or left as layers."""
+
+    kind: Literal["scenes"]
+    """Always 'scenes'."""
+    transmissions: tuple[Scene, ...] = Field(min_length=1)
+    """The scenes behind the glass."""
+    reflections: tuple[Scene, ...] = Field(min_length=1)
+    """The scenes that are reflected; the n-th is blended with the n-th transmission, starting over at the end."""
+    blend: Synthesis | None = None
+    """How the pairs are blended; None leaves them unpaired, for training."""
+    seed: int = 0
+    """Seed of the blending's random draws."""
+
+
+class PairsDataset(_Described):
+    """A folder of blended pictures with their transmission and, where known, their reflection."""
+
+    kind: Literal["pairs"]
+    """Always 'pairs'."""
+    folder: Path
+    """Where the pictures lie; a relative path starts at the file that names it."""
+    blended: str = "blended/{id}.*"
+    """Pattern of the blended pictures inside the folder; {id} names the pair."""
+    transmission: str = "transmission/{id}.*"
+    """Pattern of the transmissions."""
+    reflection: str | None = None
+    """Pattern of the reflections; None where the dataset has none."""
+
+
+class LayersDataset(_Described):
+    """A folder of clean photographs from which training pairs are blended."""
+
+    kind: Literal["layers"]
+    """Always 'layers'."""
+    folder: Path
+    """Where the pictures lie; a relative path starts at the file that names it."""
+    pictures: str = "*.*"
+    """Pattern of the pictures; they serve as transmissions and, unless `reflections` is given, as reflections too."""
+    reflections: str | None = None
+    """Pattern of the pictures that serve as reflections only."""
+
+
+class PhotosDataset(_Described):
+    """A folder of photographs with reflections and without truth: compared by eye, never scored."""
+
+    kind: Literal["photos"]
+    """Always 'photos'."""
+    folder: Path
+    """Where the pictures lie; a relative path starts at the file that names it."""
+    pictures: str = "*.*"
+    """Pattern of the photographs."""
+
+
+Dataset = Annotated[ScenesDataset | PairsDataset | LayersDataset | PhotosDataset, Field(discriminator="kind")]
+
+
+def dataset_role(dataset: ScenesDataset | PairsDataset | LayersDataset | PhotosDataset) -> DatasetRole:
+    """Return what the prepared dataset will hold."""
+    match dataset:
+        case ScenesDataset(blend=None) | LayersDataset():
+            return "layers"
+        case ScenesDataset() | PairsDataset():
+            return "pairs"
+        case PhotosDataset():
+            return "photos"
+
+
+class CatalogueEntry(StrictModel):
+    """One file of the dataset catalogue, data/*.yaml."""
+
+    name: Name
+    """How experiments name the dataset; equals the file's name."""
+    dataset: Dataset
+    """What it is."""

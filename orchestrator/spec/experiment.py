@@ -1,0 +1,100 @@
+"""What the user runs: one comparison."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from orchestrator.spec.base import Bytes, Name, StrictModel
+from orchestrator.spec.dataset import Dataset
+
+EngineName = Literal["auto", "docker", "local"]
+"""What runs the stages: Docker, local environments, or Docker where an engine answers and local environments else."""
+
+Device = Literal["cpu", "cuda"]
+"""What a stage computes on; part of the key, and never replaced by another."""
+
+Metric = Literal["psnr", "ssim", "lpips"]
+"""A score of one picture."""
+
+
+def _model_from_name(value: object) -> object:
+    return {"model": value} if isinstance(value, str) else value
+
+
+class ModelChoice(StrictModel):
+    """A model of the comparison, with what differs from the paper's recipe."""
+
+    model: Name
+    """Name of a model spec."""
+    name: Name | None = None
+    """What this comparison calls it; needed where one model appears twice. Default: the model's name."""
+    recipe: dict[str, Any] = Field(default_factory=dict)
+    """Fields of the recipe that differ from the paper; each is listed in the report."""
+    seed: int | None = None
+    """Seed of this model's training; None takes the experiment's."""
+
+    @property
+    def label(self) -> str:
+        """The name under which the comparison shows this model."""
+        return self.name or self.model
+
+
+class TrainingData(StrictModel):
+    """What every model is trained on."""
+
+    synthetic: Name
+    """Dataset of layers that are blended by each paper's own synthesis."""
+    real: Name | None = None
+    """Dataset of real pairs; None trains on synthetic samples alone."""
+
+
+def _training_from_name(value: object) -> object:
+    return {"synthetic": value} if isinstance(value, str) else value
+
+
+class Inference(StrictModel):
+    """How pictures go through the exported networks; the same for all."""
+
+    mode: Literal["whole", "tiles"] = "whole"
+    """'whole': the picture at once; 'tiles': overlapping tiles, blended, which changes results and is labelled so."""
+    tile: int = Field(default=512, ge=64, multiple_of=32)
+    """Side of a tile in pixels ('tiles' only)."""
+    overlap: int = Field(default=64, ge=0, multiple_of=2)
+    """Pixels by which neighbouring tiles overlap ('tiles' only)."""
+
+
+class Experiment(StrictModel):
+    """One comparison, from the pictures to the report."""
+
+    name: Name
+    """Names the run's folder and the report."""
+    note: str = ""
+    """Free text for the head of the report."""
+    models: tuple[Annotated[ModelChoice, BeforeValidator(_model_from_name)], ...] = Field(min_length=1)
+    """The models to compare: names of model specs, or a model with its overrides."""
+    train: Annotated[TrainingData, BeforeValidator(_training_from_name)]
+    """What they are trained on: the name of a dataset of layers, or synthetic and real datasets."""
+    test: tuple[Name, ...] = Field(min_length=1)
+    """The datasets on which they are compared: pairs are scored, photos are shown."""
+    datasets: dict[Name, Dataset] = Field(default_factory=dict)
+    """Datasets of this experiment, besides those of the catalogue."""
+    metrics: tuple[Metric, ...] = ("psnr", "ssim", "lpips")
+    """The scores, all in the 'standard' protocol."""
+    inference: Inference = Inference()
+    """How pictures go through the networks."""
+    features: Literal["pretrained", "random"] = "pretrained"
+    """Weights of the feature networks (VGG-19, AlexNet). 'random' is seeded, for trying things out: scores from it
+    cannot be compared with anything, and the report says so on top."""
+    features_folder: Path | None = None
+    """Where the pretrained files lie. Default: the folder of the environment variable SIRR_FEATURES."""
+    seed: int = 0
+    """Seed of every random draw."""
+    device: Device = "cpu"
+    """What training and inference compute on."""
+    engine: EngineName = "auto"
+    """What runs the stages. Not part of any key: both give the same result."""
+    memory: Bytes = 8 * 2**30
+    """Memory that one stage may use; text such as "8GiB" or a number of bytes."""
+    timeout_hours: float | None = Field(default=None, gt=0)
+    """Longest time of one stage; None sets no limit."""

@@ -1,0 +1,40 @@
+"""What an image is: a pinned software environment, described by images/<name>/image.yaml."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from orchestrator.spec.base import Name, StrictModel
+
+Variant = Literal["cpu", "cuda"]
+"""Which hash-locked requirements an image is built from."""
+
+
+class VariantSpec(StrictModel):
+    """One variant of an image."""
+
+    base: str
+    """The default base image; a site can put its own as a build argument."""
+    requirements: str
+    """File name of the hash-locked requirements."""
+    note: str = ""
+    """What a user must know about this variant, such as a pairing that the framework's authors do not test."""
+
+
+class ImageSpec(StrictModel):
+    """One file images/<name>/image.yaml."""
+
+    name: Name
+    """Names the folder, the image and its module."""
+    title: str
+    """What it holds, in one line."""
+    python: str = Field(pattern=r"^3\.\d+$")
+    """Minor version of the interpreter, such as '3.8'."""
+    module: str
+    """Module that is run with the path of stage.json: python -m MODULE."""
+    code: tuple[str, ...] = Field(min_length=1)
+    """Packages that are copied into the image: 'stagekit', 'netkit', the image's own, 'orchestrator.infer', …"""
+    kinds: tuple[Literal["prepare", "train", "export", "infer", "evaluate"], ...] = Field(min_length=1)
+    """The stages that its program runs."""
+    variants: dict[Variant, VariantSpec] = Field(min_length=1)
+    """The locks it can be built from."""
