@@ -13,7 +13,7 @@ from stagekit.messages import (
     Failure,
     Message,
     Progress,
-    Warning,
+    WarningMessage,
     decode,
     encode,
 )
@@ -33,7 +33,7 @@ __all__ = [
     "StageContext",
     "StageError",
     "StageRequest",
-    "Warning",
+    "WarningMessage",
     "decode",
     "encode",
     "run_program",

@@ -5,7 +5,7 @@ import threading
 from typing import Any, Mapping, Optional, TextIO
 
 from stagekit.failures import BadInput, Interrupted
-from stagekit.messages import Checkpoint, Message, Progress, Warning, encode
+from stagekit.messages import Checkpoint, Message, Progress, WarningMessage, encode
 from stagekit.request import StageRequest
 
 
@@ -34,7 +34,7 @@ class StageContext:
 
     def warn(self, message: str) -> None:
         """Report something that the reader of the results must know."""
-        self.say(Warning(message))
+        self.say(WarningMessage(message))
 
     @property
     def stop_requested(self) -> bool:

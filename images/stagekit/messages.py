@@ -25,7 +25,7 @@ class Checkpoint:
 
 
 @dataclasses.dataclass(frozen=True)
-class Warning:
+class WarningMessage:
     """Something the reader of the results must know; it travels into the report."""
 
     message: str
@@ -40,12 +40,12 @@ class Failure:
     hint: Optional[str] = None
 
 
-Message = Union[Progress, Checkpoint, Warning, Failure]
+Message = Union[Progress, Checkpoint, WarningMessage, Failure]
 
 _CLASSES: Dict[str, Any] = {
     "progress": Progress,
     "checkpoint": Checkpoint,
-    "warning": Warning,
+    "warning": WarningMessage,
     "failure": Failure,
 }
 _NAMES = {cls: name for name, cls in _CLASSES.items()}

@@ -1,0 +1,59 @@
+# make quickstart   sets everything up and runs the example comparison
+# make check        the fast checks: format, types, import rules, fast tests (under a minute)
+# make test         everything, with a Docker engine where one answers
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev quickstart check test lint types imports format golden clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STORE ?= .sirr
+PHOTOS ?=
+
+help: ## Show this help
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+$(BIN)/sirr-orch: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sirr-orch needs Python 3.11 or newer; name one: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/dev: $(BIN)/sirr-orch
+	$(BIN)/pip install --quiet --group dev
+	@touch $@
+
+setup: $(BIN)/sirr-orch ## Make the environment of the orchestrator
+
+setup-dev: $(VENV)/dev ## The same with the tools of its developers
+
+quickstart: setup ## Run examples/quickstart.yaml from nothing to its report
+	@PATH="$(abspath $(BIN)):$$PATH" scripts/quickstart --store $(STORE) $(foreach folder,$(PHOTOS),--photos $(folder))
+
+lint: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup-dev
+	$(BIN)/mypy
+
+imports: setup-dev
+	$(BIN)/lint-imports
+
+check: lint types imports ## Format, types, import rules and the fast tests
+	$(BIN)/pytest -q -m "not docker and not environment and not browser and not slow"
+
+test: lint types imports ## Everything; Docker tests where an engine answers
+	PATH="$(abspath $(BIN)):$$PATH" scripts/test
+
+format: setup-dev ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+golden: setup-dev ## Accept the present output as the golden files, after looking at the difference
+	SIRR_ACCEPT_GOLDEN=1 $(BIN)/pytest -q -m "not docker and not environment and not browser and not slow" || true
+	git diff --stat -- tests
+
+clean: ## Remove environments and results
+	rm -rf $(VENV) $(STORE) .mypy_cache .pytest_cache .ruff_cache
