@@ -1,0 +1,283 @@
+"""What a report tells: facts from artifacts and the run, as frozen values; nothing in here is computed.
+
+Every `str` may come from outside and is escaped where it is shown; every `Path` is an absolute path of an existing
+file inside an artifact, from which the report copies.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+FeatureWeights = Literal["pretrained", "random"]
+"""Weights of the feature networks of an experiment."""
+
+DatasetRole = Literal["layers", "pairs", "photos"]
+"""What a dataset holds: unpaired layers, pairs with truth, or photographs without truth."""
+
+StageState = Literal["done", "stored", "adopted", "failed", "skipped", "cancelled", "waiting"]
+"""How a stage ended; 'stored': its result was there already; 'adopted': an earlier process had started it."""
+
+Score = float
+"""One score of one picture; inf is allowed (PSNR of identical pictures), NaN is not."""
+
+
+@dataclass(frozen=True)
+class NotMeasured:
+    """A number or a picture that is not there, and why, in words: 'train/errnet2019 failed: out of memory'."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Where a network was published."""
+
+    title: str
+    authors: str
+    venue: str
+    program: str
+
+
+@dataclass(frozen=True)
+class Override:
+    """One value of a recipe that differs from the paper: a dotted field, and both values as shown to people."""
+
+    field: str
+    paper: str
+    value: str
+
+
+@dataclass(frozen=True)
+class CurveStep:
+    """One recorded step of a training.
+
+    losses: name to value, in the order in which they are shown; a value that is not finite is None
+    rate: the generator's learning rate
+    seconds: since this training began, over all its attempts
+    """
+
+    step: int
+    epoch: int
+    losses: Mapping[str, float | None]
+    rate: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training left: its curve and its facts.
+
+    samples: training samples seen, over all steps; seconds: time of the optimisation; parameters: of the network
+    """
+
+    curve: tuple[CurveStep, ...]
+    steps: int
+    epochs: int
+    samples: int
+    seconds: float
+    features: FeatureWeights
+    parameters: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Export:
+    """What an export left: its parity with the native network.
+
+    error: the largest relative error over all checks, norm(out - ref) / norm(ref); tolerance: what was allowed
+    """
+
+    opset: int
+    native: str
+    tolerance: float
+    error: float
+    checks: int
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model of the comparison.
+
+    label: what the comparison calls it; unique, never that of a control
+    training, export: NotMeasured where the stage left nothing
+    """
+
+    label: str
+    title: str
+    paper: Paper
+    overrides: tuple[Override, ...]
+    seed: int
+    training: Training | NotMeasured
+    export: Export | NotMeasured
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One item of a prepared dataset. Pictures are 8-bit RGB PNG; None where the dataset has none."""
+
+    id: str
+    blended: Path | None
+    transmission: Path | None
+    reflection: Path | None
+    height: int
+    width: int
+    origin: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A prepared dataset.
+
+    name: unique; role: pairs are scored, photos are shown, layers are only trained on
+    source: where the pictures come from; address, paper, licence
+    """
+
+    name: str
+    title: str
+    role: DatasetRole
+    items: tuple[Picture, ...]
+    source: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PicturePrediction:
+    """What a network answered for one picture.
+
+    reflection: None where the network has none; steps: transmissions of a cascade, first to last, without the final one
+    low, high: range of the raw answer before it was clipped to [0, 1]
+    """
+
+    id: str
+    transmission: Path
+    reflection: Path | None
+    steps: tuple[Path, ...]
+    height: int
+    width: int
+    seconds: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What an inference left. label: 'exact', or 'approximate: …' with the reason."""
+
+    mode: str
+    label: str
+    items: tuple[PicturePrediction, ...]
+    runtime: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PictureScores:
+    """Scores of one picture by metric; every metric of the protocol is there."""
+
+    id: str
+    values: Mapping[str, Score | NotMeasured]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What an evaluation left."""
+
+    protocol: str
+    metrics: tuple[str, ...]
+    items: tuple[PictureScores, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """One model or control on one test dataset.
+
+    label: a model's label, or a control's: 'input' (the unchanged picture) or 'truth' (the transmission itself)
+    predictions: None for controls, which have none
+    scores: None for photos, which have no truth
+    """
+
+    label: str
+    dataset: str
+    predictions: Predictions | NotMeasured | None
+    scores: Scores | NotMeasured | None
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """One stage of the run, in plan order.
+
+    key: 64 hexadecimal digits; image: None for the report
+    recipe: recipe hash of its image; engine: 'docker' or 'local', None where it never ran
+    started: seconds since the epoch; seconds: how long it took (None where not known)
+    resumed_from: what it was taken up from after an interruption, in words; None where it ran in one go
+    reasons: why it had to run; message, hint: of a failure, or which stage it waited for
+    """
+
+    name: str
+    kind: str
+    state: StageState
+    key: str
+    image: str | None
+    recipe: str | None
+    engine: str | None
+    device: str
+    started: float | None = None
+    seconds: float | None = None
+    resumed_from: str | None = None
+    reasons: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    message: str | None = None
+    hint: str | None = None
+
+
+@dataclass(frozen=True)
+class EnvironmentRecord:
+    """A software environment that stages ran in.
+
+    reference: a Docker image's id or a local interpreter's version; never a path
+    details: facts such as base image and versions, shown as they are, in this order
+    """
+
+    image: str
+    variant: str
+    engine: str
+    recipe: str
+    reference: str
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """Everything that a report shows.
+
+    models: in the order of the spec; datasets: the test datasets in the order of the spec, then those of training
+    test: names of the test datasets
+    results: one per (model or control, test dataset); one that is missing reads 'not measured: no result was recorded'
+    warnings: for the head of the report, besides what the report finds itself: random feature weights, approximate
+        inference, failed stages
+    spec: text of the experiment file; spec_name: its file name
+    commands: how to make this report again, one command per line
+    program: name and version of the orchestrator
+    """
+
+    name: str
+    note: str
+    metrics: tuple[str, ...]
+    features: FeatureWeights
+    seed: int
+    device: str
+    engine: str
+    models: tuple[Model, ...]
+    datasets: tuple[Dataset, ...]
+    test: tuple[str, ...]
+    results: tuple[Result, ...]
+    stages: tuple[StageRecord, ...]
+    environments: tuple[EnvironmentRecord, ...]
+    spec: str
+    spec_name: str
+    commands: tuple[str, ...]
+    program: str
+    warnings: tuple[str, ...] = ()
