@@ -1,0 +1,320 @@
+"""From artifact folders to what the report tells; whatever is not as its stage declared it is refused.
+
+Each function takes the output folder of one artifact. All of them raise OutputInvalid, with the file and every
+mistake in it.
+"""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
+
+from orchestrator.errors import OutputInvalid
+from orchestrator.report.content import (
+    CurveStep,
+    Dataset,
+    DatasetRole,
+    Export,
+    FeatureWeights,
+    NotMeasured,
+    Picture,
+    PicturePrediction,
+    PictureScores,
+    Predictions,
+    Score,
+    Scores,
+    Training,
+)
+
+
+def read_dataset(folder: Path, *, source: str = "") -> Dataset:
+    """Return a prepared dataset from its ``dataset.json``; source: what its description says about its origin."""
+    path = folder / "dataset.json"
+    file = _read(path, _DatasetFile)
+    return Dataset(
+        name=file.name,
+        title=file.title or file.name,
+        role=file.role,
+        items=tuple(
+            Picture(
+                id=item.id,
+                blended=_optional_file(path, item.blended),
+                transmission=_optional_file(path, item.transmission),
+                reflection=_optional_file(path, item.reflection),
+                height=item.height,
+                width=item.width,
+                origin=item.origin,
+                notes=item.notes,
+            )
+            for item in _unique(path, file.items)
+        ),
+        source=source,
+        warnings=file.warnings,
+    )
+
+
+def read_training(folder: Path) -> Training:
+    """Return a training's curve and facts from its ``curves.json`` and ``train.json``."""
+    curve = _read(folder / "curves.json", _CurvesFile)
+    facts = _read(folder / "train.json", _TrainFile)
+    return Training(
+        curve=tuple(
+            CurveStep(step.step, step.epoch, dict(step.losses), step.rate, step.seconds) for step in curve.steps
+        ),
+        steps=facts.steps,
+        epochs=facts.epochs,
+        samples=facts.samples,
+        seconds=facts.seconds,
+        features=facts.features,
+        parameters=facts.parameters,
+        notes=facts.notes,
+    )
+
+
+def read_export(folder: Path) -> Export:
+    """Return an export's parity from its ``export.json``."""
+    file = _read(folder / "export.json", _ExportFile)
+    error = max(check.error for check in file.checks)
+    return Export(file.opset, file.native, file.tolerance, error, len(file.checks))
+
+
+def read_predictions(folder: Path) -> Predictions:
+    """Return what a network answered, from its ``predictions.json``; every picture that it names is there."""
+    path = folder / "predictions.json"
+    file = _read(path, _PredictionsFile)
+    return Predictions(
+        mode=file.mode,
+        label=file.label,
+        items=tuple(
+            PicturePrediction(
+                id=item.id,
+                transmission=_file(path, item.transmission),
+                reflection=_optional_file(path, item.reflection),
+                steps=tuple(_file(path, step) for step in item.steps or ()),
+                height=item.height,
+                width=item.width,
+                seconds=item.seconds,
+                low=item.min,
+                high=item.max,
+            )
+            for item in _unique(path, file.items)
+        ),
+        runtime=dict(file.runtime),
+        warnings=file.warnings,
+    )
+
+
+def read_scores(folder: Path) -> Scores:
+    """Return the scores of every picture from ``scores.json``."""
+    path = folder / "scores.json"
+    file = _read(path, _ScoresFile)
+    items = _unique(path, file.items)
+    return Scores(
+        file.protocol,
+        file.metrics,
+        tuple(PictureScores(item.id, {name: _score(item.values[name]) for name in file.metrics}) for item in items),
+        file.notes,
+    )
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def _tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _finite_or_none(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+_T = TypeVar("_T")
+_List = Annotated[tuple[_T, ...], BeforeValidator(_tuple)]
+_Id = Annotated[str, Field(min_length=1)]
+_Loss = Annotated[FiniteFloat | None, BeforeValidator(_finite_or_none)]
+_Count = Annotated[int, Field(ge=0)]
+_Pixels = Annotated[int, Field(gt=0)]
+_Seconds = Annotated[FiniteFloat, Field(ge=0)]
+
+
+class _DatasetItem(_Strict):
+    id: _Id
+    blended: str | None = None
+    transmission: str | None = None
+    reflection: str | None = None
+    height: _Pixels
+    width: _Pixels
+    origin: str
+    notes: _List[str] = ()
+
+
+class _DatasetFile(_Strict):
+    name: str
+    title: str
+    role: DatasetRole
+    items: _List[_DatasetItem]
+    warnings: _List[str] = ()
+
+    @model_validator(mode="after")
+    def _pictures_of_the_role(self) -> "_DatasetFile":
+        for item in self.items:
+            needed = {
+                "pairs": ("blended", "transmission"),
+                "photos": ("blended",),
+                "layers": (),
+            }[self.role]
+            missing = [name for name in needed if getattr(item, name) is None]
+            if missing:
+                raise ValueError(f"item {item.id!r} of role {self.role!r} has no {' and no '.join(missing)} picture")
+        return self
+
+
+class _Step(_Strict):
+    step: _Count
+    epoch: _Count
+    losses: dict[str, _Loss]
+    rate: FiniteFloat
+    seconds: _Seconds
+
+
+class _CurvesFile(_Strict):
+    steps: _List[_Step]
+
+
+class _TrainFile(_Strict):
+    steps: _Count
+    epochs: _Count
+    samples: _Count
+    seconds: _Seconds
+    features: FeatureWeights
+    parameters: _Count
+    notes: _List[str] = ()
+
+
+class _ExportCheck(_Strict):
+    height: _Pixels
+    width: _Pixels
+    output: str
+    error: FiniteFloat
+
+
+class _ExportFile(_Strict):
+    inputs: _List[str]
+    outputs: _List[str]
+    opset: int
+    tolerance: FiniteFloat
+    checks: Annotated[_List[_ExportCheck], Field(min_length=1)]
+    native: str
+
+
+class _Prediction(_Strict):
+    id: _Id
+    transmission: str
+    reflection: str | None = None
+    steps: _List[str] | None = None
+    height: _Pixels
+    width: _Pixels
+    seconds: _Seconds
+    min: FiniteFloat
+    max: FiniteFloat
+
+
+class _PredictionsFile(_Strict):
+    model: str
+    dataset: str
+    mode: str
+    label: str
+    items: _List[_Prediction]
+    runtime: dict[str, str]
+    warnings: _List[str] = ()
+
+
+class _Missing(_Strict):
+    not_measured: str
+
+
+_FileScore = FiniteFloat | Literal["inf"] | _Missing
+
+
+class _ItemScores(_Strict):
+    id: _Id
+    values: dict[str, _FileScore]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _metrics_beside_the_id(cls, item: object) -> object:
+        if not isinstance(item, Mapping):
+            return item
+        values = {name: value for name, value in item.items() if name != "id"}
+        return {**({"id": item["id"]} if "id" in item else {}), "values": values}
+
+
+class _ScoresFile(_Strict):
+    model: str
+    dataset: str
+    protocol: str
+    metrics: _List[str]
+    items: _List[_ItemScores]
+    notes: _List[str] = ()
+
+    @model_validator(mode="after")
+    def _every_metric_of_every_picture(self) -> "_ScoresFile":
+        for item in self.items:
+            if set(item.values) != set(self.metrics):
+                found = ", ".join(sorted(item.values)) or "nothing"
+                raise ValueError(f"item {item.id!r} has {found}; the metrics are {', '.join(self.metrics)}")
+        return self
+
+
+_F = TypeVar("_F", bound=_Strict)
+_I = TypeVar("_I", _DatasetItem, _Prediction, _ItemScores)
+
+
+def _read(path: Path, model: type[_F]) -> _F:
+    try:
+        return model.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise OutputInvalid(f"{path.name} cannot be read: {error.strerror}", where=str(path)) from error
+    except ValidationError as error:
+        mistakes = "; ".join(_mistake(detail) for detail in error.errors(include_url=False))
+        raise OutputInvalid(
+            f"{path.name} is not what its stage declares: {mistakes}",
+            where=str(path),
+            hint="run the stage again; where that does not help, its image's program has a fault",
+        ) from error
+
+
+def _mistake(detail: Any) -> str:
+    place = ".".join(str(part) for part in detail["loc"])
+    return f"{place}: {detail['msg']}" if place else str(detail["msg"])
+
+
+def _unique(path: Path, items: tuple[_I, ...]) -> tuple[_I, ...]:
+    seen: set[str] = set()
+    for item in items:
+        if item.id in seen:
+            raise OutputInvalid(f"{path.name} names item {item.id!r} twice", where=str(path))
+        seen.add(item.id)
+    return items
+
+
+def _optional_file(path: Path, name: str | None) -> Path | None:
+    return None if name is None else _file(path, name)
+
+
+def _file(path: Path, name: str) -> Path:
+    """Return the file that `path` names beside itself."""
+    relative = PurePosixPath(name)
+    found = path.parent / relative
+    if relative.is_absolute() or ".." in relative.parts or not found.is_file():
+        raise OutputInvalid(f"{path.name} names the picture {name!r}, which is not there", where=str(path))
+    return found.absolute()
+
+
+def _score(value: "_FileScore") -> Score | NotMeasured:
+    if isinstance(value, _Missing):
+        return NotMeasured(value.not_measured)
+    return math.inf if value == "inf" else float(value)
