@@ -47,7 +47,11 @@ def load_tensors(path: str, entry: Sequence[str] = ()) -> Dict[str, torch.Tensor
 
     Raises: BadInput as `load_plain`, and where there is no such entry or it is not a mapping of names to tensors.
     """
-    content = load_plain(path)
+    return tensors_of(load_plain(path), path, entry)
+
+
+def tensors_of(content: Any, path: str, entry: Sequence[str] = ()) -> Dict[str, torch.Tensor]:
+    """Return the named tensors in what `load_plain` returned; as `load_tensors`. path: for the messages."""
     for key in entry:
         if not isinstance(content, Mapping) or key not in content:
             raise BadInput("%s has no entry %r" % (path, key), "give a checkpoint of this network")

@@ -1,0 +1,9 @@
+"""The program of the image: `python -m errnet2019 stage.json`."""
+
+import sys
+
+from errnet2019.export import export
+from stagekit import run_program
+
+if __name__ == "__main__":
+    sys.exit(run_program({"export": export}))

@@ -1,0 +1,46 @@
+"""The stage that turns trained weights into an ONNX network, VGG-19 included."""
+
+import json
+from typing import Dict
+
+import numpy as np
+import torch
+
+from errnet2019.network import FEATURE_LAYERS, SIZES, Errnet
+from errnet2019.weights import read_generator
+from netkit.onnx_checks import export_checks, export_report
+from netkit.onnx_sizes import edge_padded
+from netkit.torch_export import export_network
+from netkit.torch_pictures import picture_of, tensor_of
+from netkit.torch_stage import memory_explained, stage_device, stage_vgg19
+from stagekit import StageContext, write_atomically
+
+OUTPUTS = ("transmission",)
+
+
+@memory_explained
+def export(context: StageContext) -> None:
+    """Write ``network.onnx`` and ``export.json``, after comparing native and exported answers.
+
+    Raises: BadInput where the weights cannot be used, StageError where the answers differ by more than the tolerance.
+    """
+    stage_device(context)
+    tolerance = float(context.setting("tolerance"))
+    network = Errnet(read_generator(context.input("weights")), stage_vgg19(context, FEATURE_LAYERS[-1])).eval()
+    path = context.output("network.onnx")
+    context.progress(0, 2, "steps")
+    export_network(network, path, OUTPUTS, sizes=SIZES)
+    context.progress(1, 2, "steps")
+    checks = export_checks(path, lambda image: native_answer(network, image), tolerance)
+    report = export_report(path, checks, tolerance, "torch " + torch.__version__)
+    with write_atomically(context.output("export.json"), "w") as stream:
+        json.dump(report, stream, indent=2)
+    context.progress(2, 2, "steps")
+
+
+def native_answer(network: Errnet, image: np.ndarray) -> Dict[str, np.ndarray]:
+    """Return what PyTorch answers for a picture of any size, float32 (H, W, 3) RGB in [0, 1]."""
+    height, width = image.shape[:2]
+    with torch.no_grad():
+        answer = network(tensor_of([edge_padded(image, SIZES)]))
+    return {"transmission": picture_of(answer)[:height, :width]}

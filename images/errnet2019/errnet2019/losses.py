@@ -1,0 +1,74 @@
+"""The losses of ERRNet.
+
+Source: Wei et al. 2019, equations 1 to 6, with the constants of the authors' program (Vandermode/ERRNet).
+"""
+
+from typing import List, Sequence, Tuple
+
+import torch
+from torch.nn import functional
+
+from netkit.torch_vgg19 import Vgg19, normalised
+
+PIXEL_WEIGHT = 0.2
+GRADIENT_WEIGHT = 0.4
+VGG_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+VGG_WEIGHTS = (1 / 2.6, 1 / 4.8, 1 / 3.7, 1 / 5.6, 10 / 1.5)
+UNALIGNED_LAYER = "conv5_2"
+UNALIGNED_WEIGHT = 0.1
+
+
+def pixel_loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Return 0.2 times the mean squared error plus 0.4 times the mean absolute errors of both forward differences.
+
+    output, target: float32, (N, 3, H, W); H and W at least 2.
+    """
+    down = functional.l1_loss(output.diff(dim=2), target.diff(dim=2))
+    across = functional.l1_loss(output.diff(dim=3), target.diff(dim=3))
+    return PIXEL_WEIGHT * functional.mse_loss(output, target) + GRADIENT_WEIGHT * (down + across)
+
+
+def vgg_target(vgg: Vgg19, target: torch.Tensor, layers: Sequence[str] = VGG_LAYERS) -> List[torch.Tensor]:
+    """Return the activations that `vgg_loss` compares with, without a gradient.
+
+    target: RGB in [0, 1], (N, 3, H, W).
+    """
+    with torch.no_grad():
+        return vgg(normalised(target), layers)
+
+
+def vgg_loss(vgg: Vgg19, output: torch.Tensor, target: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Return the weighted mean absolute errors of five VGG-19 activations. target: see `vgg_target`."""
+    terms = [
+        weight * functional.l1_loss(own, true)
+        for weight, own, true in zip(VGG_WEIGHTS, vgg(normalised(output), VGG_LAYERS), target)
+    ]
+    return torch.stack(terms).sum()
+
+
+def unaligned_loss(vgg: Vgg19, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Return the loss of a pair whose pictures do not lie exactly on each other.
+
+    0.1 times the mean absolute error of conv5_2 before its ReLU. vgg: built up to conv5_2 at least; output, target:
+    RGB in [0, 1], (N, 3, H, W).
+    """
+    (own,) = vgg(normalised(output), (UNALIGNED_LAYER,))
+    (true,) = vgg_target(vgg, target, (UNALIGNED_LAYER,))
+    return UNALIGNED_WEIGHT * functional.l1_loss(own, true)
+
+
+def relativistic_losses(real: torch.Tensor, fake: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
+    """Return the generator's and the discriminator's relativistic average loss, unweighted.
+
+    real, fake: the discriminator's logits of true and of estimated transmissions, (N, 1) each; each is compared with
+    the other's mean over the batch.
+    """
+    real_lead = real - fake.mean(0, keepdim=True)
+    fake_lead = fake - real.mean(0, keepdim=True)
+    generator = 0.5 * (_cross_entropy(real_lead, 0.0) + _cross_entropy(fake_lead, 1.0))
+    discriminator = 0.5 * (_cross_entropy(real_lead, 1.0) + _cross_entropy(fake_lead, 0.0))
+    return generator, discriminator
+
+
+def _cross_entropy(logits: torch.Tensor, label: float) -> torch.Tensor:
+    return functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, label))
