@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 import tempfile
 import warnings
 from typing import Any, Dict, Iterator, Sequence, Tuple
@@ -16,6 +17,8 @@ from stagekit import write_atomically
 
 OPSET = 16
 """Newest operator set that PyTorch 1.12 can write."""
+
+_REMARK = b"The shape inference of prim::Constant type is missing"
 
 
 def export_network(
@@ -70,11 +73,25 @@ def _exporter() -> Dict[str, Any]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence the exporter's remarks on shapes that are free on purpose, and on its own age."""
-    with warnings.catch_warnings():
+    """Silence the exporter's remarks on shapes that are free on purpose, and on its own age.
+
+    PyTorch 1.12 prints one of them dozens of times, past Python; all else that it prints comes through.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as printed, warnings.catch_warnings():
         for category in (torch.jit.TracerWarning, UserWarning, DeprecationWarning):
             warnings.simplefilter("ignore", category)
-        yield
+        os.dup2(printed.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+            printed.seek(0)
+            lines = [line for line in printed.read().splitlines(keepends=True) if _REMARK not in line]
+            os.write(2, b"".join(lines))
 
 
 def _name_sizes(model: onnx.ModelProto) -> None:

@@ -6,6 +6,7 @@ import pickle
 import shutil
 import tempfile
 import unittest
+import warnings
 import zipfile
 
 import torch
@@ -90,7 +91,9 @@ class TensorFiles(unittest.TestCase):
         self.assertFalse(os.path.exists(self.trace))
 
     def test_a_program_is_refused(self):
-        torch.jit.save(torch.jit.script(nn.ReLU()), self.path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            torch.jit.save(torch.jit.script(nn.ReLU()), self.path)
         with self.assertRaisesRegex(BadInput, "TorchScript"):
             load_plain(self.path)
 
