@@ -6,7 +6,7 @@ Source: Simonyan and Zisserman 2015, configuration E, with max pooling.
 from typing import Dict, List, Mapping, Sequence, Tuple
 
 import torch
-from netkit.seeded import seeded_tensor
+from netkit.seeded import seeded_vgg19
 from torch import nn
 
 from netkit.torch_files import fill, load_tensors
@@ -92,14 +92,11 @@ class Vgg19(nn.Module):
 
     def fill_random(self, salt: str = "") -> "Vgg19":
         """Fill the network with seeded numbers: the same in every program, for every framework."""
+        last = [name for name in list(CHILD)[: len(self.features)] if name.startswith("conv")][-1]
         tensors: Dict[str, torch.Tensor] = {}
-        for name, (layer, before, after) in zip(map(str, range(len(self.features))), _LAYERS):
-            if layer.startswith("conv"):
-                kernel = seeded_tensor("vgg19.%s.weight" % layer, (after, before, 3, 3), before * 9, salt)
-                tensors["features.%s.weight" % name] = torch.from_numpy(kernel)
-                tensors["features.%s.bias" % name] = torch.from_numpy(
-                    seeded_tensor("vgg19.%s.bias" % layer, (after,), None, salt)
-                )
+        for name, (kernel, bias) in seeded_vgg19(last, salt).items():
+            tensors["features.%d.weight" % CHILD[name]] = torch.from_numpy(kernel)
+            tensors["features.%d.bias" % CHILD[name]] = torch.from_numpy(bias)
         fill(self, tensors, "the seeded VGG-19")
         return self
 
