@@ -1,0 +1,189 @@
+"""Which pictures a training sample is made of: a pure function of the seed, the epoch and the place in it.
+
+Nothing is carried from one step to the next, so a resumed training sees the samples that it would have seen.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from stagekit import BadInput
+
+
+@dataclasses.dataclass(frozen=True)
+class SyntheticSample:
+    """Two pictures to be blended, by path. place: position in the epoch, from 0."""
+
+    place: int
+    transmission: str
+    reflection: str
+
+
+@dataclasses.dataclass(frozen=True)
+class RealSample:
+    """A photographed pair, by path. place: position in the epoch, from 0."""
+
+    place: int
+    blended: str
+    transmission: str
+
+
+Sample = Union[SyntheticSample, RealSample]
+
+
+@dataclasses.dataclass(frozen=True)
+class Sources:
+    """The pictures that samples are drawn from.
+
+    transmissions, reflections: paths; a picture may serve as both. real: paths of (blended, transmission).
+    """
+
+    transmissions: Tuple[str, ...]
+    reflections: Tuple[str, ...]
+    real: Tuple[Tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse sources from which no pair of two different pictures can be drawn."""
+        if not self.transmissions or not self.reflections:
+            raise BadInput("the training data has no transmission or no reflection to blend")
+        if len({*self.transmissions, *self.reflections}) < 2:
+            raise BadInput("the training data has a single picture", "give at least two pictures to blend")
+
+    @classmethod
+    def load(cls, layers: str, real: Optional[str] = None) -> "Sources":
+        """Read prepared datasets: the folder of one with layers, and that of one with real pairs.
+
+        Raises: BadInput where one is missing, is not a prepared dataset, or lacks the pictures needed.
+        """
+        items = read_dataset(layers)
+        pairs = [] if real is None else read_dataset(real)
+        return cls(
+            tuple(os.path.join(layers, item["transmission"]) for item in items if item.get("transmission")),
+            tuple(os.path.join(layers, item["reflection"]) for item in items if item.get("reflection")),
+            tuple(
+                (os.path.join(str(real), item["blended"]), os.path.join(str(real), item["transmission"]))
+                for item in pairs
+                if item.get("blended") and item.get("transmission")
+            ),
+        )
+
+
+def read_dataset(folder: str) -> List[Dict[str, Any]]:
+    """Return the items of a prepared dataset, as its ``dataset.json`` lists them.
+
+    Raises: BadInput where the file is missing or has no items.
+    """
+    path = os.path.join(folder, "dataset.json")
+    try:
+        with open(path, encoding="utf-8") as stream:
+            items: List[Dict[str, Any]] = json.load(stream)["items"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput("%s is not a prepared dataset: %s" % (folder, error)) from error
+    return items
+
+
+def stream(seed: int, *names: Union[int, str]) -> np.random.RandomState:
+    """Return the random stream of a named thing, such as ``stream(seed, "sample", epoch, place)``."""
+    text = "|".join(map(str, (seed, *names)))
+    words = np.frombuffer(hashlib.sha256(text.encode()).digest(), "<u4")
+    return np.random.RandomState(words)
+
+
+def sample_stream(seed: int, epoch: int, place: int) -> np.random.RandomState:
+    """Return the stream for what a sample's pictures go through: sizes, crops, flips, blending."""
+    return stream(seed, "sample", epoch, place)
+
+
+def step_at(schedule: Sequence[Mapping[str, Any]], field: str, epoch: int) -> float:
+    """Return the value of `field` in the last entry of a schedule that has begun; its entries start at `epoch`."""
+    begun = [entry for entry in schedule if entry["epoch"] <= epoch] or [schedule[0]]
+    return float(max(begun, key=_epoch)[field])
+
+
+def rate_at(recipe: Mapping[str, Any], epoch: int) -> float:
+    """Return a recipe's learning rate in an epoch, counted from 0."""
+    return step_at(recipe["rate"], "rate", epoch)
+
+
+def share_at(recipe: Mapping[str, Any], epoch: int) -> float:
+    """Return a recipe's share of synthetic samples in an epoch, counted from 0."""
+    return step_at(recipe["sampling"], "synthetic", epoch)
+
+
+def free_epoch(sources: Sources, share: float, seed: int, epoch: int, limit: Optional[int] = None) -> List[Sample]:
+    """Return an epoch in which every synthetic sample draws its reflection freely (Zhang 2018, IBCLN).
+
+    It is as long as `limit`, or, without one, as the longer of transmissions and real pairs; each list is gone
+    through in a new order, again and again. Without real pairs every sample is synthetic.
+    """
+    rng = stream(seed, "epoch", epoch)
+    count = limit or max(len(sources.transmissions), len(sources.real))
+    transmissions = _cycled(sources.transmissions, count, rng)
+    real = _cycled(sources.real, count, rng) if sources.real else []
+    samples: List[Sample] = []
+    for place in range(count):
+        synthetic = rng.random_sample() < share or not real
+        reflection = _other(sources.reflections, transmissions[place], rng)
+        if synthetic and reflection is not None:
+            samples.append(SyntheticSample(place, transmissions[place], reflection))
+        elif real:
+            samples.append(RealSample(place, *real[place]))
+        else:
+            other = [path for path in sources.transmissions if path not in sources.reflections]
+            samples.append(SyntheticSample(place, other[rng.randint(len(other))], sources.reflections[0]))
+    return samples
+
+
+def halved_epoch(sources: Sources, share: float, seed: int, epoch: int, limit: Optional[int] = None) -> List[Sample]:
+    """Return an epoch after ERRNet: the pictures are shuffled, and the first half is blended with the second.
+
+    Where transmissions and reflections are different pictures, each list is shuffled and paired in order. The epoch
+    has as many samples as there are such couples and real pairs together, at most `limit`; each is synthetic with
+    probability `share`, and takes the pair at its place, starting over at the end.
+
+    Source: Wei et al. 2019, program.
+    """
+    rng = stream(seed, "epoch", epoch)
+    couples = _couples(sources, rng)
+    count = len(couples) + len(sources.real)
+    samples: List[Sample] = []
+    for place in range(min(count, limit or count)):
+        if rng.random_sample() < share or not sources.real:
+            samples.append(SyntheticSample(place, *couples[place % len(couples)]))
+        else:
+            samples.append(RealSample(place, *sources.real[place % len(sources.real)]))
+    return samples
+
+
+def _couples(sources: Sources, rng: np.random.RandomState) -> List[Tuple[str, str]]:
+    if set(sources.transmissions) == set(sources.reflections):
+        shuffled = [sources.transmissions[index] for index in rng.permutation(len(sources.transmissions))]
+        half = len(shuffled) // 2
+        return list(zip(shuffled[:half], shuffled[half : 2 * half]))
+    first = [sources.transmissions[index] for index in rng.permutation(len(sources.transmissions))]
+    second = [sources.reflections[index] for index in rng.permutation(len(sources.reflections))]
+    couples = [(path, second[place % len(second)]) for place, path in enumerate(first)]
+    return [couple for couple in couples if couple[0] != couple[1]] or [(first[0], second[-1])]
+
+
+def _cycled(items: Sequence[Any], count: int, rng: np.random.RandomState) -> List[Any]:
+    """Return `count` items: all of them in a random order, then all of them in another one, and so on."""
+    order: List[Any] = []
+    while len(order) < count:
+        order.extend(items[index] for index in rng.permutation(len(items)))
+    return order[:count]
+
+
+def _other(paths: Sequence[str], path: str, rng: np.random.RandomState) -> Optional[str]:
+    """Return one of the paths that is not the given one; None where there is none. Always draws once."""
+    draw = rng.random_sample()
+    others = [other for other in paths if other != path]
+    return others[int(draw * len(others))] if others else None
+
+
+def _epoch(entry: Mapping[str, Any]) -> int:
+    return int(entry["epoch"])
