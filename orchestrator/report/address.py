@@ -1,0 +1,41 @@
+"""File names inside the report folder, and the addresses that pages use for them."""
+
+import hashlib
+import re
+from pathlib import PurePosixPath
+from urllib.parse import quote
+
+_UNSAFE = re.compile(r"[^\w.-]+")
+_LONGEST = 50
+"""Characters; of up to four bytes each, so that a name with its prefix and ending stays within 255 bytes."""
+
+
+def file_name(text: str) -> str:
+    """Return a file name that every file system takes, readable and unique for the text.
+
+    Letters and digits of any script, '.', '_' and '-' stay; a text that had to be changed gets a part of its hash.
+    """
+    safe = _UNSAFE.sub("_", text).strip("._")[:_LONGEST]
+    if safe == text and text == text.lower():
+        return safe
+    return f"{safe or 'unnamed'}-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+def href(path: PurePosixPath) -> str:
+    """Return the relative address of a file of the report, percent-encoded."""
+    return quote(path.as_posix())
+
+
+INDEX = PurePosixPath("index.html")
+TRAINING = PurePosixPath("training.html")
+PROVENANCE = PurePosixPath("provenance.html")
+
+
+def dataset_page(name: str) -> PurePosixPath:
+    """Return the page of a dataset."""
+    return PurePosixPath(f"dataset-{file_name(name)}.html")
+
+
+def picture_folder(dataset: str, number: int, item: str) -> PurePosixPath:
+    """Return the folder of one picture's files; number: from 1, keeps the dataset's order in a file manager."""
+    return PurePosixPath("pictures") / file_name(dataset) / f"{number:03d}-{file_name(item)}"

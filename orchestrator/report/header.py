@@ -1,0 +1,78 @@
+"""The head of every page: what was compared, and what the reader must know before any number."""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from orchestrator.report import numbers
+from orchestrator.report.address import INDEX, PROVENANCE, TRAINING, dataset_page, href
+from orchestrator.report.content import Predictions, ReportContent
+from orchestrator.report.lookup import tested
+
+RANDOM_FEATURES = "random feature weights: scores cannot be compared with anything"
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One thing to know before any number; more: the sentence after it, may be empty."""
+
+    text: str
+    more: str
+    href: str
+
+
+@dataclass(frozen=True)
+class NavLink:
+    """One page of the report."""
+
+    text: str
+    href: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class HeaderView:
+    """The head of a page."""
+
+    name: str
+    note: str
+    alerts: tuple[Alert, ...]
+    links: tuple[NavLink, ...]
+
+
+def header_view(content: ReportContent, page: PurePosixPath) -> HeaderView:
+    """Return the head of one page of the report."""
+    pages = [(INDEX, "Summary")]
+    pages += [(dataset_page(dataset.name), dataset.title) for dataset in tested(content)]
+    pages += [(TRAINING, "Training"), (PROVENANCE, "Provenance")]
+    return HeaderView(
+        name=content.name,
+        note=content.note,
+        alerts=alerts(content),
+        links=tuple(NavLink(text, href(path), path == page) for path, text in pages),
+    )
+
+
+def alerts(content: ReportContent) -> tuple[Alert, ...]:
+    """Return what stands on top: random features, approximate inference, failures, then the run's own warnings."""
+    found = []
+    if content.features == "random":
+        more = "VGG-19 and AlexNet were filled with seeded random numbers, for trying the program out."
+        found.append(Alert(RANDOM_FEATURES, more, ""))
+    found += [Alert(text, "Results differ from those of the untiled network.", "") for text in _approximate(content)]
+    failed = sum(1 for stage in content.stages if stage.state == "failed")
+    if failed:
+        text = f"{numbers.count(failed, 'stage')} failed"
+        found.append(Alert(text, "What depends on it reads 'not measured'.", f"{href(INDEX)}#failures"))
+    return (*found, *(Alert(text, "", "") for text in dict.fromkeys(content.warnings)))
+
+
+def _approximate(content: ReportContent) -> list[str]:
+    """Say once per model and label where its answers are not exact."""
+    titles = {model.label: model.title for model in content.models}
+    places: dict[tuple[str, str], list[str]] = {}
+    for result in content.results:
+        if isinstance(result.predictions, Predictions) and result.predictions.label != "exact":
+            places.setdefault((result.label, result.predictions.label), []).append(result.dataset)
+    return [
+        f"{titles.get(label, label)} on {', '.join(datasets)}: {said}" for (label, said), datasets in places.items()
+    ]

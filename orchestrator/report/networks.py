@@ -1,0 +1,62 @@
+"""What was compared: one line per network, with how far its training is from the paper's."""
+
+from dataclasses import dataclass
+
+from orchestrator.report import numbers
+from orchestrator.report.address import PROVENANCE, TRAINING, href
+from orchestrator.report.content import Export, Model, NotMeasured, ReportContent, Training
+
+
+@dataclass(frozen=True)
+class NetworkRow:
+    """One network of the comparison."""
+
+    title: str
+    label: str
+    venue: str
+    parameters: str
+    trained: str
+    took: str
+    parity: str
+    overrides: str
+
+
+@dataclass(frozen=True)
+class NetworksView:
+    """The networks, and where to read more."""
+
+    rows: tuple[NetworkRow, ...]
+    training_href: str
+    provenance_href: str
+
+
+def networks_view(content: ReportContent) -> NetworksView:
+    """Return one line per network."""
+    return NetworksView(tuple(_row(model) for model in content.models), href(TRAINING), href(PROVENANCE))
+
+
+def _row(model: Model) -> NetworkRow:
+    training, differing = model.training, len(model.overrides)
+    trained = parameters = took = "—"
+    if isinstance(training, Training):
+        trained = f"{numbers.count(training.steps, 'step')}, {numbers.count(training.samples, 'sample')}"
+        parameters = f"{training.parameters:,}"
+        took = numbers.duration(training.seconds)
+    elif isinstance(training, NotMeasured):
+        trained = f"not trained: {training.why}"
+    return NetworkRow(
+        title=model.title,
+        label=model.label,
+        venue=model.paper.venue,
+        parameters=parameters,
+        trained=trained,
+        took=took,
+        parity=_parity(model.export),
+        overrides=numbers.count(differing, "value") + (" differs" if differing == 1 else " differ")
+        if differing
+        else "as in the paper",
+    )
+
+
+def _parity(export: Export | NotMeasured) -> str:
+    return f"not exported: {export.why}" if isinstance(export, NotMeasured) else numbers.significant(export.error)

@@ -1,0 +1,137 @@
+"""Every number, unit and 'not measured' that a report shows, with its rounding.
+
+Rounding never claims what is not so: a value that is not perfect does not print as 1.0000 or 0.0000, and two different
+values of a column do not print alike. Values that agree to `_NOISE_DECIMALS` are one value: what lies below is the
+noise of floating-point sums.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+_NOISE_DECIMALS = 9
+
+
+@dataclass(frozen=True)
+class MetricFormat:
+    """How a metric is shown.
+
+    decimals: digits after the point where that is enough to tell the values of a column apart
+    perfect: the value of identical pictures
+    """
+
+    name: str
+    title: str
+    unit: str
+    decimals: int
+    better: Literal["higher", "lower"]
+    perfect: float
+
+    @property
+    def arrow(self) -> str:
+        """The direction in which the metric gets better."""
+        return "↑" if self.better == "higher" else "↓"
+
+
+_METRICS = {
+    # Papers print PSNR in hundredths of a decibel. SSIM and LPIPS get one digit more than the usual three: networks
+    # of one family differ in the fourth.
+    "psnr": MetricFormat("psnr", "PSNR", "dB", 2, "higher", math.inf),
+    "ssim": MetricFormat("ssim", "SSIM", "", 4, "higher", 1.0),
+    "lpips": MetricFormat("lpips", "LPIPS", "", 4, "lower", 0.0),
+    "lmse": MetricFormat("lmse", "LMSE", "", 4, "lower", 0.0),
+    "ncc": MetricFormat("ncc", "NCC", "", 4, "higher", 1.0),
+}
+
+
+def metric_format(name: str) -> MetricFormat:
+    """Return how a metric is shown.
+
+    Raises: KeyError for a metric whose direction the report does not know; it must not guess what is best.
+    """
+    return _METRICS[name]
+
+
+def same(first: float, second: float) -> bool:
+    """Return whether two scores are one and the same value, but for the noise of floating-point sums."""
+    return first == second or round(first, _NOISE_DECIMALS) == round(second, _NOISE_DECIMALS)
+
+
+def score(value: float, metric: MetricFormat, among: Iterable[float] = ()) -> str:
+    """Return a score as text, with as many digits as tell it apart from every other score of `among`.
+
+    inf reads '∞ (identical)'. A value that is not perfect, and would round to perfect, reads '>0.9999' or '<0.0001'.
+    """
+    if math.isinf(value):
+        return "∞ (identical)" if value > 0 else "-∞"
+    others = [other for other in among if not math.isinf(other) and not same(other, value)]
+    decimals = metric.decimals
+    text = _rounded(value, metric, decimals)
+    while decimals < _NOISE_DECIMALS and any(_rounded(other, metric, decimals) == text for other in others):
+        decimals += 1
+        text = _rounded(value, metric, decimals)
+    return text
+
+
+def _rounded(value: float, metric: MetricFormat, decimals: int) -> str:
+    text = f"{value:.{decimals}f}"
+    if float(text) == metric.perfect and not same(value, metric.perfect):
+        step = 10.0**-decimals
+        below = value < metric.perfect
+        return f">{metric.perfect - step:.{decimals}f}" if below else f"<{metric.perfect + step:.{decimals}f}"
+    return text.replace("-0." + "0" * decimals, "0." + "0" * decimals) if float(text) == 0 else text
+
+
+def mean(values: Sequence[float]) -> float:
+    """Return the mean of at least one score; inf where one of them is inf."""
+    return math.fsum(values) / len(values) if all(map(math.isfinite, values)) else math.inf
+
+
+def mean_score(values: Sequence[float], metric: MetricFormat, among: Iterable[float] = ()) -> str:
+    """Return the mean of a metric over pictures as text; where identical pictures make it inf, says how many."""
+    identical = sum(1 for value in values if math.isinf(value))
+    if 0 < identical < len(values):
+        return f"∞ ({identical} of {len(values)} identical)"
+    return score(mean(values), metric, among)
+
+
+def not_measured(why: str) -> str:
+    """Return what stands where a number is missing."""
+    return f"not measured: {why}"
+
+
+def count(number: int, singular: str, plural: str | None = None) -> str:
+    """Return '1 picture', '12 pictures' or '1,234,567 parameters'."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration: '0.4 s', '42 s', '3 min 20 s', '2 h 05 min'. What took any time at all never reads as 0."""
+    if seconds < 0.05:
+        return "<0.1 s" if seconds > 0 else "0 s"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def moment(seconds: float) -> str:
+    """Return a time, given in seconds since the epoch, in UTC: the same report reads the same everywhere."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def significant(value: float) -> str:
+    """Return a loss, a rate or an error with three significant digits; never 0 unless it is 0."""
+    return f"{value:.3g}"
+
+
+def size(height: int, width: int) -> str:
+    """Return a picture's size, width first, as people say it."""
+    return f"{width} \u00d7 {height}"

@@ -1,0 +1,67 @@
+"""Puts pictures into the report folder: the picture itself, unchanged, and a thumbnail that keeps pages light."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from PIL import Image, UnidentifiedImageError
+
+from orchestrator.errors import OutputInvalid
+from orchestrator.report.address import href
+
+THUMBNAIL_PX = (240, 480)
+"""Greatest height and width of a thumbnail: shown at half of it, sharp on dense screens."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture in the report folder. height, width: of the picture itself, in pixels."""
+
+    href: str
+    thumbnail: str
+    height: int
+    width: int
+
+
+Place = Callable[[Path, PurePosixPath], Shown]
+"""Takes a picture and its path inside the report without ending, puts it there, and says how to show it."""
+
+
+class Shelf:
+    """Copies pictures into a report folder; tells how many were put there after each."""
+
+    def __init__(self, folder: Path, told: Callable[[int], None] = lambda _done: None) -> None:
+        self._folder = folder
+        self._told = told
+        self._done = 0
+
+    def place(self, source: Path, path: PurePosixPath) -> Shown:
+        """Copy a picture and write its thumbnail beside it.
+
+        Copied, not linked: a report can be changed or moved, an artifact never.
+
+        Raises: OutputInvalid where the file is no picture.
+        """
+        picture = path.with_name(path.name + source.suffix.lower())
+        thumbnail = path.with_name(path.name + ".thumb.jpg")
+        target = self._folder / picture
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+        height, width = _write_thumbnail(target, self._folder / thumbnail, source)
+        self._done += 1
+        self._told(self._done)
+        return Shown(href(picture), href(thumbnail), height, width)
+
+
+def _write_thumbnail(picture: Path, thumbnail: Path, source: Path) -> tuple[int, int]:
+    """Write the thumbnail and return the picture's height and width."""
+    try:
+        with Image.open(picture) as opened:
+            width, height = opened.size
+            small = opened.convert("RGB")
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise OutputInvalid(f"the picture {source.name!r} cannot be shown: {error}", where=str(source)) from error
+    small.thumbnail((THUMBNAIL_PX[1], THUMBNAIL_PX[0]), reducing_gap=2.0)
+    small.save(thumbnail, quality=85, subsampling=0)
+    return height, width

@@ -1,0 +1,191 @@
+"""The provenance page: where every number comes from, and how to make the report again."""
+
+from dataclasses import dataclass
+
+from orchestrator.report import numbers
+from orchestrator.report.content import Export, Model, NotMeasured, ReportContent, StageRecord, Training
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A name and its value."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class OverrideRow:
+    """One value that differs from the paper's recipe."""
+
+    field: str
+    paper: str
+    value: str
+
+
+@dataclass(frozen=True)
+class ModelProvenance:
+    """A model: its paper, and what differs from it."""
+
+    title: str
+    label: str
+    paper: str
+    authors: str
+    venue: str
+    program: str
+    facts: tuple[Fact, ...]
+    overrides: tuple[OverrideRow, ...]
+
+
+@dataclass(frozen=True)
+class StageRow:
+    """One stage."""
+
+    name: str
+    state: str
+    key: str
+    short_key: str
+    ran: str
+    started: str
+    took: str
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EnvironmentRow:
+    """One software environment."""
+
+    image: str
+    variant: str
+    engine: str
+    recipe: str
+    reference: str
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True)
+class DatasetRow:
+    """One dataset, tested or trained on."""
+
+    title: str
+    name: str
+    role: str
+    pictures: str
+    source: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ProvenanceView:
+    """The provenance page."""
+
+    commands: str
+    facts: tuple[Fact, ...]
+    models: tuple[ModelProvenance, ...]
+    datasets: tuple[DatasetRow, ...]
+    stages: tuple[StageRow, ...]
+    environments: tuple[EnvironmentRow, ...]
+    spec_name: str
+    spec: str
+
+
+def provenance_view(content: ReportContent) -> ProvenanceView:
+    """Return where everything in the report comes from."""
+    return ProvenanceView(
+        commands="\n".join(content.commands),
+        facts=(
+            Fact("made by", content.program),
+            Fact("engine", content.engine),
+            Fact("device", content.device),
+            Fact("seed", str(content.seed)),
+            Fact("feature weights", content.features),
+        ),
+        models=tuple(_model(model) for model in content.models),
+        datasets=tuple(
+            DatasetRow(
+                dataset.title,
+                dataset.name,
+                dataset.role + (", tested" if dataset.name in content.test else ", trained on"),
+                numbers.count(len(dataset.items), "picture"),
+                dataset.source,
+                dataset.warnings,
+            )
+            for dataset in content.datasets
+        ),
+        stages=tuple(_stage(stage) for stage in content.stages),
+        environments=tuple(
+            EnvironmentRow(
+                environment.image,
+                environment.variant,
+                environment.engine,
+                environment.recipe,
+                environment.reference,
+                tuple(Fact(name, value) for name, value in environment.details.items()),
+            )
+            for environment in content.environments
+        ),
+        spec_name=content.spec_name,
+        spec=content.spec,
+    )
+
+
+def _model(model: Model) -> ModelProvenance:
+    paper = model.paper
+    return ModelProvenance(
+        title=model.title,
+        label=model.label,
+        paper=paper.title,
+        authors=paper.authors,
+        venue=paper.venue,
+        program=paper.program,
+        facts=(Fact("seed", str(model.seed)), _training(model.training), _export(model.export)),
+        overrides=tuple(OverrideRow(row.field, row.paper, row.value) for row in model.overrides),
+    )
+
+
+def _training(training: Training | NotMeasured) -> Fact:
+    if isinstance(training, NotMeasured):
+        return Fact("training", f"none: {training.why}")
+    said = [numbers.count(training.steps, "step"), numbers.count(training.samples, "sample")]
+    return Fact("training", ", ".join([*said, numbers.duration(training.seconds)]))
+
+
+def _export(export: Export | NotMeasured) -> Fact:
+    if isinstance(export, NotMeasured):
+        return Fact("export", f"none: {export.why}")
+    error, tolerance = numbers.significant(export.error), numbers.significant(export.tolerance)
+    checks = numbers.count(export.checks, "check")
+    return Fact(
+        "export",
+        f"ONNX opset {export.opset}; largest error beside {export.native} is {error}, allowed {tolerance} ({checks})",
+    )
+
+
+_STATES = {
+    "done": "done",
+    "stored": "from the store",
+    "adopted": "done (adopted)",
+    "failed": "failed",
+    "skipped": "not run",
+    "cancelled": "stopped",
+    "waiting": "waiting",
+}
+
+
+def _stage(stage: StageRecord) -> StageRow:
+    ran = [part for part in (stage.image, stage.engine, stage.device if stage.image else None) if part]
+    remarks = [f"resumed from {stage.resumed_from}"] if stage.resumed_from else []
+    remarks += [stage.message] if stage.message else []
+    remarks += [f"hint: {stage.hint}"] if stage.hint else []
+    remarks += [f"warning: {text}" for text in stage.warnings]
+    remarks += [f"ran because {text}" for text in stage.reasons]
+    return StageRow(
+        name=stage.name,
+        state=_STATES[stage.state],
+        key=stage.key,
+        short_key=stage.key[:12],
+        ran=", ".join(ran) or "orchestrator",
+        started="" if stage.started is None else numbers.moment(stage.started),
+        took="" if stage.seconds is None else numbers.duration(stage.seconds),
+        remarks=tuple(remarks),
+    )

@@ -1,0 +1,150 @@
+"""The training page: loss by step, learning rate and speed, as figures for the script that draws them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.report import numbers
+from orchestrator.report.content import CurveStep, Model, NotMeasured, ReportContent, Training
+
+Figure = dict[str, Any]
+"""What the drawing script takes: data (traces with x, y, name, series), xTitle, yTitle, log, legend. Plain JSON values."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart; caption says in words what it shows, for those who cannot see it. key: names its figure."""
+
+    key: str
+    title: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class TrainingModel:
+    """One model's training. missing: why there is none, else empty."""
+
+    title: str
+    label: str
+    facts: tuple[str, ...]
+    notes: tuple[str, ...]
+    charts: tuple[Chart, ...]
+    missing: str
+
+
+@dataclass(frozen=True)
+class TrainingView:
+    """The training page."""
+
+    models: tuple[TrainingModel, ...]
+    shared: tuple[Chart, ...]
+    figures: dict[str, Figure]
+
+
+def training_view(content: ReportContent) -> TrainingView:
+    """Return the curves of all trainings."""
+    figures: dict[str, Figure] = {}
+    models = tuple(_model(index, model, figures) for index, model in enumerate(content.models))
+    trained = [
+        (index, model.title, model.training)
+        for index, model in enumerate(content.models)
+        if isinstance(model.training, Training) and model.training.curve
+    ]
+    shared = []
+    for key, title, unit, values in (
+        ("rate", "Learning rate", "", _rates),
+        ("speed", "Pictures per second", "pictures/s", _speeds),
+    ):
+        if trained:
+            figures[key] = _shared_figure(trained, values, title)
+            shared.append(Chart(key, title, _shared_caption(trained, values, unit)))
+    return TrainingView(models, tuple(shared), figures)
+
+
+def _model(index: int, model: Model, figures: dict[str, Figure]) -> TrainingModel:
+    training = model.training
+    if isinstance(training, NotMeasured):
+        return TrainingModel(model.title, model.label, (), (), (), f"no training: {training.why}")
+    charts = []
+    for number, name in enumerate(_loss_names(training.curve)):
+        points = [(step.step, step.losses.get(name)) for step in training.curve if name in step.losses]
+        key = f"loss-{index}-{number}"
+        figures[key] = {
+            "data": [_trace(points, name, index)],
+            "xTitle": "step",
+            "yTitle": name,
+            "log": False,
+            "legend": False,
+        }
+        charts.append(Chart(key, name, _caption(points)))
+    missing = "" if training.curve else "no curve: the training recorded no step"
+    return TrainingModel(model.title, model.label, _facts(training), training.notes, tuple(charts), missing)
+
+
+def _facts(training: Training) -> tuple[str, ...]:
+    return (
+        numbers.count(training.steps, "step"),
+        numbers.count(training.epochs, "epoch"),
+        numbers.count(training.samples, "sample"),
+        numbers.duration(training.seconds),
+        numbers.count(training.parameters, "parameter"),
+        f"{training.features} feature weights",
+    )
+
+
+def _loss_names(curve: Sequence[CurveStep]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for step in curve for name in step.losses))
+
+
+def _trace(points: Sequence[tuple[int, float | None]], name: str, series: int) -> Figure:
+    return {"x": [step for step, _ in points], "y": [value for _, value in points], "name": name, "series": series}
+
+
+def _caption(points: Sequence[tuple[int, float | None]], unit: str = "") -> str:
+    known = [(step, value) for step, value in points if value is not None]
+    if not known:
+        return "no finite value"
+    (first, start), (last, end) = known[0], known[-1]
+    said = f" {unit}" if unit else ""
+    if first == last:
+        text = f"{numbers.significant(start)}{said} at step {first}"
+    else:
+        text = (
+            f"{numbers.significant(start)}{said} at step {first:,}, {numbers.significant(end)}{said} at step {last:,}"
+        )
+    lost = len(points) - len(known)
+    return f"{text}; {numbers.count(lost, 'value')} not finite" if lost else text
+
+
+Points = list[tuple[int, float | None]]
+
+
+def _rates(training: Training) -> Points:
+    return [(step.step, step.rate) for step in training.curve]
+
+
+def _speeds(training: Training) -> Points:
+    """Return the training's speed between recorded steps, in pictures per second."""
+    if not training.steps:
+        return []
+    pictures_per_step = training.samples / training.steps
+    pairs = zip(training.curve, training.curve[1:], strict=False)
+    return [
+        (after.step, (after.step - before.step) * pictures_per_step / (after.seconds - before.seconds))
+        for before, after in pairs
+        if after.seconds > before.seconds
+    ]
+
+
+def _shared_figure(
+    trained: Sequence[tuple[int, str, Training]], values: Callable[[Training], Points], title: str
+) -> Figure:
+    traces = [_trace(values(training), name, index) for index, name, training in trained]
+    return {"data": traces, "xTitle": "step", "yTitle": title, "log": False, "legend": True}
+
+
+def _shared_caption(
+    trained: Sequence[tuple[int, str, Training]], values: Callable[[Training], Points], unit: str
+) -> str:
+    said = [(name, values(training)) for _index, name, training in trained]
+    return "; ".join(f"{name}: {_caption(points, unit)}" if points else f"{name}: no value" for name, points in said)
