@@ -1,0 +1,1 @@
+"""Runs one stage: in a container or as a local process."""

@@ -1,0 +1,289 @@
+"""Runs jobs in hardened containers: create, start, follow, inspect, remove."""
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import docker
+import requests
+from docker.errors import APIError, NotFound
+
+from orchestrator.engine.caps import EngineCaps, engine_caps
+from orchestrator.engine.container import (
+    LABEL_KEY,
+    LABEL_OWNER,
+    LABEL_STAGING,
+    STAGE,
+    Caller,
+    container_config,
+    container_name,
+    input_path,
+)
+from orchestrator.engine.errors import engine_error
+from orchestrator.engine.logs import CUT, LogFollower, LogLost
+from orchestrator.engine.owner import Owner
+from orchestrator.engine.program import lay_out, result_is_left, stage_request
+from orchestrator.engine.protocol import Job, Outcome
+from orchestrator.errors import DeviceUnavailable, EngineUnavailable, InfraFailure, SirrError
+
+TIMEOUT_S = 600.0
+"""How long one request may take: creating from a large image on a slow disk takes minutes."""
+
+_WAIT_S = 300
+_LOST_S = 120.0
+_PAUSE_S = 0.5
+_CONFLICT = 409
+_CREATE_ATTEMPTS = 20
+_OVER = ("exited", "dead")
+
+
+class DockerRunning:
+    """A container that was started, by this process or by an earlier one."""
+
+    def __init__(self, client: docker.DockerClient, container: str, *, adopted: bool) -> None:
+        self._client = client
+        self._id = container
+        self._adopted = adopted
+
+    @property
+    def adopted(self) -> bool:
+        """Whether an earlier process started it."""
+        return self._adopted
+
+    def lines(self) -> Iterator[str]:
+        """Follow the output from the first line on; see `Running.lines`."""
+        with contextlib.suppress(LogLost):
+            yield from LogFollower(self._client, self._id, self._ended).lines()
+
+    def stop(self, grace_s: float) -> None:
+        """Send SIGTERM, and SIGKILL after `grace_s` seconds; see `Running.stop`."""
+        with _said(f"container {self._id[:12]}"), contextlib.suppress(NotFound):
+            try:
+                if grace_s <= 0:
+                    self._client.api.kill(self._id)
+                else:
+                    self._client.api.stop(self._id, timeout=max(1, round(grace_s)))
+            except APIError as error:
+                if error.status_code != _CONFLICT:  # it has ended already
+                    raise
+
+    def outcome(self) -> Outcome:
+        """Wait for the end, through cut connections, and say how it came."""
+        while True:
+            state = self._state()
+            if state is None:
+                return Outcome(None, error="the container is gone: somebody else removed it")
+            if state.get("Status") in _OVER:
+                return _outcome(state)
+            with contextlib.suppress(*CUT, APIError):
+                self._client.api.wait(self._id, timeout=_WAIT_S)
+
+    def remove(self) -> None:
+        """Remove the container, running or not, and wait until its name is free again."""
+        with _said(f"container {self._id[:12]}"), contextlib.suppress(NotFound):
+            try:
+                self._client.api.remove_container(self._id, v=True, force=True)
+            except APIError as error:
+                if error.status_code != _CONFLICT:
+                    raise
+            _until_gone(self._client, self._id)
+
+    def _ended(self) -> bool:
+        state = self._state()
+        return state is None or state.get("Status") in _OVER
+
+    def _state(self) -> dict[str, Any] | None:
+        """Return the engine's view, None where the container is gone; an engine that restarts is waited for.
+
+        Raises: InfraFailure where it does not come back.
+        """
+        deadline = time.monotonic() + _LOST_S
+        while True:
+            try:
+                found = _inspect(self._client, self._id)
+            except (*CUT, APIError) as error:
+                if time.monotonic() > deadline:
+                    raise InfraFailure(
+                        f"the engine was lost: {error}",
+                        where=f"container {self._id[:12]}",
+                        hint="start it and run the same command again: what still runs is adopted",
+                    ) from error
+                time.sleep(_PAUSE_S)
+            else:
+                return None if found is None else dict(found["State"])
+
+
+class DockerEngine:
+    """Runs jobs in containers of one Docker engine.
+
+    client: None connects as the command line does (DOCKER_HOST, current context)
+    shared_root: a folder that has the same path here and on the engine's machine; needed where that is another one
+    """
+
+    name = "docker"
+
+    def __init__(self, client: docker.DockerClient | None = None, shared_root: Path | None = None) -> None:
+        with _said("docker"):
+            self._client = client or docker.from_env(timeout=int(TIMEOUT_S))
+            self.caps: EngineCaps = engine_caps(self._client)
+        self._shared_root = None if shared_root is None else shared_root.resolve()
+        self._caller = Caller.current()
+        if self.caps.remote and self._shared_root is None:
+            raise EngineUnavailable(
+                f"the Docker engine at {self.caps.address} is on another machine and does not see this one's files",
+                hint="unset DOCKER_HOST, or name in SIRR_SHARED_ROOT a folder that both machines have under one path",
+            )
+
+    def start(self, job: Job) -> DockerRunning:
+        """Start a job's container or adopt the one that is there; see `Engine.start`."""
+        job = self._absolute(job)
+        if job.device == "cuda" and not job.gpus:
+            raise DeviceUnavailable(
+                f"{job.stage} needs a GPU and was given none", hint="write device: cpu, or free a device"
+            )
+        with _said(f"stage {job.stage}"):
+            for _attempt in range(_CREATE_ATTEMPTS):
+                found = _inspect(self._client, container_name(job.key, job.staging))
+                if found is not None:
+                    running = self._taken_over(found)
+                    if running is not None:
+                        return running
+                container = self._created(job)
+                if container is not None:
+                    self._begin(container)
+                    return DockerRunning(self._client, container, adopted=False)
+                time.sleep(_PAUSE_S / 10)
+        raise InfraFailure(
+            f"the container of {job.stage} can neither be made nor found",
+            hint=f"remove it: docker rm -f {container_name(job.key, job.staging)}",
+        )
+
+    def find(self, key: str) -> DockerRunning | None:
+        """Return the job with this key that an earlier process started; see `Engine.find`."""
+        with _said("docker"):
+            for container in self._labelled(f"{LABEL_KEY}={key}"):
+                if container["State"] != "created":
+                    return DockerRunning(self._client, container["Id"], adopted=True)
+        return None
+
+    def sweep(self) -> Sequence[str]:
+        """Remove ended containers of dead processes; one whose result is still to be fetched stays."""
+        removed = []
+        with _said("docker"):
+            for container in self._labelled(LABEL_KEY):
+                labels = container["Labels"]
+                owner = Owner.parse(labels.get(LABEL_OWNER, ""))
+                if owner is None or owner.alive or container["State"] not in ("created", *_OVER):
+                    continue
+                found = _inspect(self._client, container["Id"])
+                if found is None or _is_running(found) or _holds_result(found):
+                    continue
+                DockerRunning(self._client, container["Id"], adopted=True).remove()
+                removed.append(labels[LABEL_KEY])
+        return removed
+
+    def _labelled(self, label: str) -> list[dict[str, Any]]:
+        return list(self._client.api.containers(all=True, filters={"label": label}))
+
+    def _absolute(self, job: Job) -> Job:
+        """Return the job with resolved paths: the engine takes no others, and they must exist where it runs."""
+        paths = {name: path.resolve() for name, path in job.inputs.items()}
+        job = dataclasses.replace(job, staging=job.staging.resolve(), inputs=paths)
+        if self.caps.remote and self._shared_root is not None:
+            for path in (job.staging, *paths.values()):
+                if not path.is_relative_to(self._shared_root):
+                    raise EngineUnavailable(
+                        f"{path} lies outside the folder that is shared with the engine ({self._shared_root})",
+                        hint="put the store and the data into the shared folder",
+                    )
+        return job
+
+    def _taken_over(self, found: dict[str, Any]) -> DockerRunning | None:
+        """Return a container that is there already, where it is worth having; remove it where not."""
+        running = DockerRunning(self._client, found["Id"], adopted=True)
+        if found["State"]["Status"] == "created":
+            self._begin(found["Id"])
+            return running
+        if _is_running(found) or _holds_result(found):
+            return running
+        running.remove()
+        return None
+
+    def _created(self, job: Job) -> str | None:
+        """Create the container; None where another client was quicker."""
+        inputs = {name: input_path(name) for name in job.inputs}
+        lay_out(job, stage_request(job, STAGE, inputs))
+        config = container_config(job, self.caps, self._caller)
+        try:
+            name = container_name(job.key, job.staging)
+            made = self._client.api.create_container_from_config(config, name)  # type: ignore[no-untyped-call]
+        except APIError as error:
+            if error.status_code == _CONFLICT:
+                return None
+            raise
+        return str(made["Id"])
+
+    def _begin(self, container: str) -> None:
+        """Start a created container (which does nothing where another client was quicker); leave none that cannot."""
+        try:
+            self._client.api.start(container)
+        except APIError:
+            DockerRunning(self._client, container, adopted=False).remove()
+            raise
+
+
+@contextlib.contextmanager
+def _said(where: str) -> Iterator[None]:
+    """Turn what the SDK raises into our errors."""
+    try:
+        yield
+    except SirrError:
+        raise
+    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
+        raise engine_error(str(getattr(error, "explanation", None) or error), where) from error
+
+
+def _inspect(client: docker.DockerClient, container: str) -> dict[str, Any] | None:
+    try:
+        return dict(client.api.inspect_container(container))
+    except NotFound:
+        return None
+
+
+def _until_gone(client: docker.DockerClient, container: str) -> None:
+    deadline = time.monotonic() + TIMEOUT_S
+    while _inspect(client, container) is not None and time.monotonic() < deadline:
+        time.sleep(_PAUSE_S / 10)
+
+
+def _is_running(found: dict[str, Any]) -> bool:
+    return found["State"]["Status"] in ("running", "paused", "restarting")
+
+
+def _holds_result(found: dict[str, Any]) -> bool:
+    """Whether a container ended well and nobody has fetched what it left."""
+    staging = found["Config"]["Labels"].get(LABEL_STAGING)
+    done = found["State"]["Status"] == "exited" and found["State"]["ExitCode"] == 0
+    return bool(done and staging and result_is_left(Path(staging)))
+
+
+def _outcome(state: dict[str, Any]) -> Outcome:
+    error = str(state.get("Error") or "") or None
+    return Outcome(
+        exit_code=int(state["ExitCode"]),
+        out_of_memory=bool(state.get("OOMKilled")),
+        started=_epoch(state.get("StartedAt")),
+        finished=_epoch(state.get("FinishedAt")),
+        error=error,
+    )
+
+
+def _epoch(stamp: str | None) -> float | None:
+    """Return seconds since the epoch; the engine writes the year 1 for what has not happened."""
+    if not stamp or stamp.startswith("0001"):
+        return None
+    return datetime.fromisoformat(stamp).timestamp()

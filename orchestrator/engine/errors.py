@@ -1,0 +1,122 @@
+"""What engines say when something fails, and what it means: one table, each row with a recorded sample in the tests."""
+
+from dataclasses import dataclass
+
+from orchestrator.errors import (
+    BuildError,
+    DeviceUnavailable,
+    EngineUnavailable,
+    ImageNotBuilt,
+    InfraFailure,
+    NoSpace,
+    SirrError,
+    SpecError,
+)
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """One row: an engine's text that contains `fragment` (in any case) means `error`."""
+
+    fragment: str
+    error: type[SirrError]
+    message: str
+    hint: str
+
+
+_NO_TOOLKIT = "install the NVIDIA container toolkit and restart the engine, or write device: cpu"
+
+MEANINGS: tuple[Meaning, ...] = (
+    Meaning(
+        "no space left on device",
+        NoSpace,
+        "no space is left on the engine's disk",
+        "free some space, for example with: docker system prune",
+    ),
+    Meaning("could not select device driver", DeviceUnavailable, "the engine cannot give out GPUs", _NO_TOOLKIT),
+    Meaning("unresolvable cdi devices", DeviceUnavailable, "the engine does not know the GPU", _NO_TOOLKIT),
+    Meaning(
+        "nvidia-container-cli",
+        DeviceUnavailable,
+        "the GPU could not be given to the container",
+        "check the driver with: nvidia-smi   (and restart the engine after a driver update)",
+    ),
+    Meaning("no such image", ImageNotBuilt, "the image is not there", "run: sirr-orch build"),
+    Meaning(
+        "bind source path does not exist",
+        EngineUnavailable,
+        "the engine does not see this machine's files",
+        "use an engine on this machine; inside a container, mount the store under the path it has on the host",
+    ),
+    Meaning(
+        "executable file not found",
+        BuildError,
+        "the image has no interpreter named python",
+        "build the image again: sirr-orch build",
+    ),
+    Meaning(
+        "oci runtime create failed",
+        BuildError,
+        "the image's program cannot be started",
+        "build the image again: sirr-orch build",
+    ),
+    Meaning(
+        "minimum memory limit",
+        SpecError,
+        "the memory limit is smaller than the engine allows",
+        "raise the experiment's memory",
+    ),
+    Meaning(
+        "client version",
+        EngineUnavailable,
+        "the engine speaks another version of the protocol",
+        "update the Python package docker, or the engine",
+    ),
+    Meaning(
+        "permissionerror",
+        EngineUnavailable,
+        "a Docker engine is there, but its socket may not be used by this user",
+        "add the user to the group docker and log in again, or write engine: local",
+    ),
+    Meaning(
+        "filenotfounderror",
+        EngineUnavailable,
+        "no Docker engine runs on this machine",
+        "install and start Docker, or write engine: local",
+    ),
+    Meaning(
+        "connectionrefusederror",
+        EngineUnavailable,
+        "the Docker engine does not answer",
+        "start it (for example: systemctl start docker), or write engine: local",
+    ),
+    Meaning(
+        "timed out",
+        InfraFailure,
+        "the engine did not answer in time",
+        "look at the machine's load and at the engine's own log",
+    ),
+    Meaning(
+        "connection aborted",
+        InfraFailure,
+        "the connection to the engine broke",
+        "check that the engine runs: docker info",
+    ),
+)
+"""In order: the first row that fits decides."""
+
+
+def engine_error(text: str, where: str | None = None) -> SirrError:
+    """Return the error that an engine's text means; InfraFailure with the text itself where no row fits."""
+    lowered = text.lower()
+    for row in MEANINGS:
+        if row.fragment in lowered:
+            return row.error(f"{row.message} ({_shortened(text)})", where=where, hint=row.hint)
+    return InfraFailure(
+        f"the engine failed: {_shortened(text)}", where=where, hint="look at the engine's own log, then run again"
+    )
+
+
+def _shortened(text: str, limit: int = 300) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -1,0 +1,79 @@
+"""What a stage's program finds when it starts: its stage.json, folders and environment, alike in every engine."""
+
+import posixpath
+from collections.abc import Mapping
+from pathlib import Path
+
+from stagekit import StageRequest
+
+from orchestrator.engine.protocol import Job
+
+STAGE_FILE = "stage.json"
+
+_CACHES: Mapping[str, str] = {
+    "XDG_CACHE_HOME": "work/cache",
+    "MPLCONFIGDIR": "work/cache/matplotlib",
+    "TORCHINDUCTOR_CACHE_DIR": "work/cache/torchinductor",
+    "TRITON_CACHE_DIR": "work/cache/triton",
+    "NUMBA_CACHE_DIR": "work/cache/numba",
+    "CUDA_CACHE_PATH": "work/cache/cuda",
+}
+_HOME = "work/home"
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_CUDA_CACHE_BYTES = 4 * 2**30
+"""Kernels that a driver compiles for a GPU newer than the framework fill the default cache several times over."""
+
+
+def stage_request(job: Job, stage: str, inputs: Mapping[str, str]) -> StageRequest:
+    """Return the content of stage.json.
+
+    stage: the staging folder as the program sees it; inputs: name to path as the program sees it
+    """
+    return StageRequest(
+        stage=job.stage,
+        kind=job.kind,
+        settings=dict(job.settings),
+        inputs=dict(inputs),
+        output=posixpath.join(stage, "output"),
+        work=posixpath.join(stage, "work"),
+        device=job.device,
+        seed=job.seed,
+        memory_bytes=job.memory_bytes,
+        threads=job.threads,
+    )
+
+
+def program_environment(job: Job, stage: str) -> dict[str, str]:
+    """Return the variables that a program gets in every engine, and that never come from the host.
+
+    stage: the staging folder as the program sees it. A number without an account has no home and no name, so both
+    are given; caches live in the work folder, the only place besides the output that can be written.
+    """
+    environment = {
+        "HOME": posixpath.join(stage, _HOME),
+        "USER": "sirr",
+        "LOGNAME": "sirr",
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONNOUSERSITE": "1",
+        "PYTHONHASHSEED": "0",
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        "CUDA_CACHE_MAXSIZE": str(_CUDA_CACHE_BYTES),
+        **{name: posixpath.join(stage, folder) for name, folder in _CACHES.items()},
+    }
+    if job.threads is not None:
+        environment.update(dict.fromkeys(_THREADS, str(job.threads)))
+    return environment
+
+
+def lay_out(job: Job, request: StageRequest) -> None:
+    """Make the folders that a program may write to, and its stage.json."""
+    for folder in ("output", "work", _HOME, *_CACHES.values()):
+        (job.staging / folder).mkdir(parents=True, exist_ok=True)
+    request.save(str(job.staging / STAGE_FILE))
+
+
+def result_is_left(staging: Path) -> bool:
+    """Return whether an ended job's staging folder is still the one that the job wrote to."""
+    return (staging / STAGE_FILE).is_file() and (staging / "output").is_dir()

@@ -1,0 +1,146 @@
+"""Starts one program, watches it and writes down how it ended, whatever becomes of the process that asked for it.
+
+Run as a script with the staging folder as its only argument, by the orchestrator's interpreter in isolated mode; it
+imports nothing of ours. It returns once the program was started or could not be, and goes on in the background.
+
+Reads job.json (argv, environment, memory_bytes). Writes process.json (who runs) and exit.json (how it ended); both
+appear complete or not at all. The program's output goes to log.txt.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import psutil
+
+_POLL_S = 0.2
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_LIBC = ctypes.CDLL(None)
+
+
+def supervise(staging: Path) -> None:
+    """Run the job that lies in `staging` to its end."""
+    job = json.loads((staging / "job.json").read_text(encoding="utf-8"))
+    _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    started = time.time()
+    with (staging / "log.txt").open("ab") as log:
+        try:
+            program = subprocess.Popen(
+                job["argv"],
+                env=job["environment"],
+                cwd=staging / "work",
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - this process has one thread
+            )
+        except OSError as error:
+            _write(staging / "exit.json", {"exit_code": None, "error": str(error), "started": started})
+            return
+    _forward_stop(program)
+    processes = {"supervisor": _identity(os.getpid()), "program": _identity(program.pid), "started": started}
+    _write(staging / "process.json", processes)
+    _launched()
+    struck = _wait(program, job["memory_bytes"])
+    _kill_descendants()
+    code = program.returncode
+    ended = {"exit_code": code if code >= 0 else 128 - code, "out_of_memory": struck, "error": None}
+    _write(staging / "exit.json", {**ended, "started": started, "finished": time.time()})
+
+
+def _die_with_parent() -> None:
+    """A program without its supervisor would run on unwatched."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def _forward_stop(program: "subprocess.Popen[bytes]") -> None:
+    def forward(number: int, _frame: FrameType | None) -> None:
+        program.send_signal(number)
+
+    signal.signal(signal.SIGTERM, forward)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def _wait(program: "subprocess.Popen[bytes]", limit_bytes: int | None) -> bool:
+    """Wait for the program's end; kill it and return True when it and its children hold more than the limit."""
+    while True:
+        try:
+            program.wait(None if limit_bytes is None else _POLL_S)
+        except subprocess.TimeoutExpired:
+            if limit_bytes is not None and _held_bytes(limit_bytes) > limit_bytes:
+                _kill_descendants()
+                program.wait()
+                return True
+        else:
+            return False
+
+
+def _held_bytes(limit_bytes: int) -> int:
+    """Return the memory of all descendants.
+
+    Resident sizes count what forked workers share once for each; only where their sum passes the limit is it worth
+    asking for the exact share, which is slow.
+    """
+    processes = psutil.Process().children(recursive=True)
+    resident = sum(_measured(process, "rss") for process in processes)
+    if resident <= limit_bytes:
+        return resident
+    return sum(_measured(process, "pss") for process in processes)
+
+
+def _measured(process: psutil.Process, kind: str) -> int:
+    try:
+        if kind == "rss":
+            return int(process.memory_info().rss)
+        return int(process.memory_full_info().pss)
+    except psutil.Error:
+        return 0
+
+
+def _kill_descendants() -> None:
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+
+
+def _identity(pid: int) -> dict[str, Any]:
+    return {"pid": pid, "created": psutil.Process(pid).create_time()}
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    partial = path.with_suffix(".partial")
+    with partial.open("w", encoding="utf-8") as stream:
+        json.dump(content, stream)
+        stream.flush()
+        os.fsync(stream.fileno())
+    partial.replace(path)
+
+
+def _launched() -> None:
+    """Let the process that started this one go on: its pipe closes."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+
+
+def main() -> None:
+    """Go into the background and supervise."""
+    if os.fork() > 0:
+        os._exit(0)
+    os.setsid()
+    supervise(Path(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    main()
