@@ -1,0 +1,41 @@
+"""What a training run keeps of PyTorch networks and their optimisers."""
+
+from typing import Mapping
+
+import torch
+from torch import nn
+
+from netkit.torch_files import fill, load_plain
+
+
+class TorchState:
+    """Networks and optimisers by name: the `Trainable` of a training run.
+
+    Saved and loaded, a training goes on bit by bit as if it had not stopped, on one machine with the same number of
+    threads. Random states are not part of it: draws come from streams named for their step.
+    """
+
+    def __init__(self, networks: Mapping[str, nn.Module], optimisers: Mapping[str, torch.optim.Optimizer]) -> None:
+        self._networks = networks
+        self._optimisers = optimisers
+
+    def save(self, path: str) -> None:
+        """Write everything to exactly this path."""
+        torch.save(
+            {
+                "networks": {name: network.state_dict() for name, network in self._networks.items()},
+                "optimisers": {name: optimiser.state_dict() for name, optimiser in self._optimisers.items()},
+            },
+            path,
+        )
+
+    def load(self, path: str) -> None:
+        """Read what `save` wrote.
+
+        Raises: BadInput where the file cannot be read, or is of other networks.
+        """
+        content = load_plain(path)
+        for name, network in self._networks.items():
+            fill(network, content["networks"][name], path)
+        for name, optimiser in self._optimisers.items():
+            optimiser.load_state_dict(content["optimisers"][name])
