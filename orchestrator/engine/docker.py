@@ -26,7 +26,7 @@ from orchestrator.engine.container import (
 from orchestrator.engine.errors import engine_error
 from orchestrator.engine.logs import CUT, LogFollower, LogLost
 from orchestrator.engine.owner import Owner
-from orchestrator.engine.program import lay_out, result_is_left, stage_request
+from orchestrator.engine.program import lay_out, result_is_left, stage_request, starting
 from orchestrator.engine.protocol import Job, Outcome
 from orchestrator.errors import DeviceUnavailable, EngineUnavailable, InfraFailure, SirrError
 
@@ -145,7 +145,7 @@ class DockerEngine:
             raise DeviceUnavailable(
                 f"{job.stage} needs a GPU and was given none", hint="write device: cpu, or free a device"
             )
-        with _said(f"stage {job.stage}"):
+        with _said(f"stage {job.stage}"), starting(job.staging):
             for _attempt in range(_CREATE_ATTEMPTS):
                 found = _inspect(self._client, container_name(job.key, job.staging))
                 if found is not None:

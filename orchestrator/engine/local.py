@@ -5,7 +5,6 @@ local process cannot be cut off from the network and could write wherever the us
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import signal
@@ -23,7 +22,14 @@ from orchestrator.engine import supervisor
 from orchestrator.engine.errors import engine_error
 from orchestrator.engine.gpu import list_gpus
 from orchestrator.engine.owner import Owner, boot_id, process_alive
-from orchestrator.engine.program import STAGE_FILE, lay_out, program_environment, result_is_left, stage_request
+from orchestrator.engine.program import (
+    STAGE_FILE,
+    lay_out,
+    program_environment,
+    result_is_left,
+    stage_request,
+    starting,
+)
 from orchestrator.engine.protocol import Job, Outcome
 from orchestrator.errors import DeviceUnavailable, ImageNotBuilt, InfraFailure
 from orchestrator.process import ProcessFailed, run
@@ -170,8 +176,7 @@ class LocalEngine:
             )
         _check_gpus(job)
         try:
-            job.staging.mkdir(parents=True, exist_ok=True)
-            with _locked(job.staging):
+            with starting(job.staging):
                 return self._started(job)
         except OSError as error:
             raise engine_error(str(error), f"stage {job.stage}") from error
@@ -257,17 +262,6 @@ def _check_gpus(job: Job) -> None:
             f"{job.stage} needs a GPU, and this machine {said}",
             hint="check the driver with nvidia-smi, or write device: cpu",
         )
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder itself: two clients must not start one job."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _holds_result(staging: Path) -> bool:

@@ -1,7 +1,10 @@
 """What a stage's program finds when it starts: its stage.json, folders and environment, alike in every engine."""
 
+import contextlib
+import fcntl
+import os
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from stagekit import StageRequest
@@ -19,6 +22,7 @@ _CACHES: Mapping[str, str] = {
     "CUDA_CACHE_PATH": "work/cache/cuda",
 }
 _HOME = "work/home"
+_START_LOCK = "work/start.lock"
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _CUDA_CACHE_BYTES = 4 * 2**30
 """Kernels that a driver compiles for a GPU newer than the framework fill the default cache several times over."""
@@ -72,6 +76,18 @@ def lay_out(job: Job, request: StageRequest) -> None:
     for folder in ("output", "work", _HOME, *_CACHES.values()):
         (job.staging / folder).mkdir(parents=True, exist_ok=True)
     request.save(str(job.staging / STAGE_FILE))
+
+
+@contextlib.contextmanager
+def starting(staging: Path) -> Iterator[None]:
+    """Keep other clients from starting the same job while the block runs; ends with the process."""
+    (staging / "work").mkdir(parents=True, exist_ok=True)
+    handle = os.open(staging / _START_LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def result_is_left(staging: Path) -> bool:

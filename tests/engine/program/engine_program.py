@@ -1,0 +1,140 @@
+"""A program that behaves as the tests ask: it needs nothing but stagekit."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import stagekit
+
+
+def log(context, text):
+    """Print a line that is no message, to where the messages go: the fake engine runs programs as threads."""
+    context._stream.write(text + "\n")
+    context._stream.flush()
+
+
+def count(context):
+    """Print `lines` progress lines with log lines between them, and copy the input's text to the output."""
+    lines = context.setting("lines")
+    for done in range(1, lines + 1):
+        if done % 2:
+            context.progress(done, lines, "line", {"loss": 1.0 / done})
+        else:
+            log(context, f"line {done} of {lines}")
+        time.sleep(context.setting("pause_s"))
+    text = ""
+    if "words" in context.request.inputs:
+        with open(context.input("words", "words.txt"), encoding="utf-8") as stream:
+            text = stream.read()
+    with stagekit.write_atomically(context.output("result.txt"), "w") as stream:
+        stream.write(text + f"counted {lines}")
+
+
+def fail(context):
+    """End as the setting `how` says."""
+    how = context.setting("how")
+    if how == "bad-input":
+        raise stagekit.BadInput("the picture is 3 pixels wide", "take a larger one")
+    if how == "crash":
+        raise RuntimeError("something broke")
+    os._exit(int(how))
+
+
+def hoard(context):
+    """Take memory until something stops it."""
+    held = []
+    for block in range(context.setting("megabytes") // 8):
+        held.append(b"\x01" * (8 * 2**20))
+        context.progress(8 * (block + 1), context.setting("megabytes"), "MB")
+        time.sleep(context.setting("pause_s"))
+
+
+def train(context):
+    """Take steps until asked to stop; start behind the checkpoint."""
+    path, first = context.work("checkpoint.json"), 0
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as stream:
+            first = json.load(stream)["step"]
+    steps = context.setting("steps")
+    for step in range(first + 1, steps + 1):
+        time.sleep(context.setting("pause_s"))
+        context.progress(step, steps, "step")
+        if context.stop_requested:
+            with stagekit.write_atomically(path, "w") as stream:
+                json.dump({"step": step}, stream)
+            context.checkpoint("checkpoint.json", step)
+            context.interrupt()
+    with stagekit.write_atomically(context.output("result.txt"), "w") as stream:
+        stream.write(f"trained from {first} to {steps}")
+
+
+def stubborn(context):
+    """Go on whatever it is asked."""
+    for done in range(context.setting("steps")):
+        context.progress(done, context.setting("steps"), "step")
+        time.sleep(context.setting("pause_s"))
+
+
+def parent(context):
+    """Leave a child behind that would outlive the program, and say which."""
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    with open(context.output("child.txt"), "w", encoding="utf-8") as stream:
+        stream.write(str(child.pid))
+    child.returncode = 0
+
+
+def look(context):
+    """Write down what the program sees of its surroundings."""
+    with open("/proc/self/status", encoding="utf-8") as stream:
+        status = {name: value.strip() for name, value in (row.split(":", 1) for row in stream)}
+    facts = {
+        "uid": os.getuid(),
+        "gid": os.getgid(),
+        "environment": dict(os.environ),
+        "interfaces": sorted(os.listdir("/sys/class/net")),
+        "capabilities": status["CapEff"],
+        "no_new_privileges": status["NoNewPrivs"],
+        "shm_bytes": os.statvfs("/dev/shm").f_blocks * os.statvfs("/dev/shm").f_frsize,
+        "writable": [path for path in context.setting("paths") if _writable(path)],
+        "home": _writable(os.environ["HOME"]),
+        "caches": all(_writable(os.environ[name]) for name in context.setting("caches")),
+        "request": {"memory_bytes": context.request.memory_bytes, "seed": context.request.seed},
+    }
+    with open(context.output("facts.json"), "w", encoding="utf-8") as stream:
+        json.dump(facts, stream)
+
+
+def shout(context):
+    """Print a line longer than an engine's log messages, a short one, and one without an end."""
+    log(context, "ü" * context.setting("length"))
+    log(context, "abc")
+    sys.stdout.write("last one")
+    sys.stdout.flush()
+
+
+def _writable(folder):
+    path = os.path.join(folder, "probe")
+    try:
+        with open(path, "w", encoding="utf-8"):
+            pass
+    except OSError:
+        return False
+    os.unlink(path)
+    return True
+
+
+HANDLERS = {
+    "count": count,
+    "fail": fail,
+    "hoard": hoard,
+    "look": look,
+    "parent": parent,
+    "shout": shout,
+    "stubborn": stubborn,
+    "train": train,
+}
+
+if __name__ == "__main__":
+    sys.exit(stagekit.run_program(HANDLERS))
