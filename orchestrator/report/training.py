@@ -8,7 +8,7 @@ from orchestrator.report import numbers
 from orchestrator.report.content import CurveStep, Model, NotMeasured, ReportContent, Training
 
 Figure = dict[str, Any]
-"""What the drawing script takes: data (traces with x, y, name, series), xTitle, yTitle, log, legend. Plain JSON values."""
+"""What the drawing script takes, as plain JSON: data (traces with x, y, name, series), xTitle, yTitle, legend."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,6 @@ def _model(index: int, model: Model, figures: dict[str, Figure]) -> TrainingMode
             "data": [_trace(points, name, index)],
             "xTitle": "step",
             "yTitle": name,
-            "log": False,
             "legend": False,
         }
         charts.append(Chart(key, name, _caption(points)))
@@ -140,7 +139,7 @@ def _shared_figure(
     trained: Sequence[tuple[int, str, Training]], values: Callable[[Training], Points], title: str
 ) -> Figure:
     traces = [_trace(values(training), name, index) for index, name, training in trained]
-    return {"data": traces, "xTitle": "step", "yTitle": title, "log": False, "legend": True}
+    return {"data": traces, "xTitle": "step", "yTitle": title, "legend": True}
 
 
 def _shared_caption(

@@ -1,0 +1,147 @@
+"""Writes the report: one folder of pages, pictures and static files that opens from disk."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from orchestrator.report.address import INDEX, PROVENANCE, TRAINING, dataset_page
+from orchestrator.report.assets import Assets
+from orchestrator.report.content import Dataset, Predictions, ReportContent
+from orchestrator.report.dataset import dataset_view
+from orchestrator.report.failures import failures_view
+from orchestrator.report.header import header_view
+from orchestrator.report.lookup import predictions, tested
+from orchestrator.report.networks import networks_view
+from orchestrator.report.pictures import Shelf
+from orchestrator.report.provenance import provenance_view
+from orchestrator.report.summary import summary_view
+from orchestrator.report.training import training_view
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+Progress = Callable[[int, int], None]
+"""Hears how many pictures of how many are in the report."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Policy:
+    """What a page may load, as a content security policy.
+
+    `file:` beside 'self' because some browsers give every file of a folder an origin of its own.
+    """
+
+    inline_styles: bool = False
+    """Plotly puts style elements into the page; nothing else does. Scripts are never allowed inline."""
+
+    def __str__(self) -> str:
+        styles = " 'unsafe-inline'" if self.inline_styles else ""
+        return (
+            "default-src 'none'; script-src 'self' file:; img-src 'self' file:; "
+            f"style-src 'self' file:{styles}; base-uri 'none'; form-action 'none'"
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class PageView:
+    """The frame of a page: header and sections are rendered by their own templates."""
+
+    title: str
+    policy: str
+    icon: str
+    style: str
+    scripts: tuple[str, ...]
+    header: Markup
+    sections: tuple[Markup, ...]
+    program: str
+
+
+def render_report(content: ReportContent, folder: Path, progress: Progress | None = None) -> Path:
+    """Write the report into a folder, made where it is not there, and return its index.html, which is written last.
+
+    Raises: OutputInvalid where a picture cannot be shown.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    total = sum(_picture_count(content, dataset) for dataset in tested(content))
+    shelf = Shelf(folder, lambda done: progress(done, total) if progress else None)
+    writer = _Writer(content, folder)
+    assets = writer.assets
+    for dataset in tested(content):
+        view = dataset_view(content, dataset, shelf.place)
+        scripts = (*assets.comparing, *assets.sorting)
+        writer.write(dataset_page(dataset.name), dataset.title, [("dataset", view)], scripts)
+    training = [("training", training_view(content))]
+    writer.write(TRAINING, "Training", training, assets.drawing, Policy(inline_styles=True))
+    writer.write(PROVENANCE, "Provenance", [("provenance", provenance_view(content))])
+    failures = failures_view(content)
+    sections: list[tuple[str, Any]] = [("failures", failures)] if failures.failed or failures.waiting else []
+    sections += [("summary", summary_view(content)), ("networks", networks_view(content))]
+    return writer.write(INDEX, "Summary", sections, assets.sorting)
+
+
+def template_environment() -> Environment:
+    """Return the environment of all templates: everything is escaped, and a missing name is an error."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+    )
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
+    return environment
+
+
+class _Writer:
+    """Writes the pages of one report."""
+
+    def __init__(self, content: ReportContent, folder: Path) -> None:
+        self.assets = Assets(folder)
+        self._content = content
+        self._folder = folder
+        self._environment = template_environment()
+
+    def write(
+        self,
+        path: PurePosixPath,
+        title: str,
+        sections: list[tuple[str, Any]],
+        scripts: tuple[str, ...] = (),
+        policy: Policy = Policy(),
+    ) -> Path:
+        view = PageView(
+            title=f"{self._content.name}: {title}",
+            policy=str(policy),
+            icon=self.assets.icon,
+            style=self.assets.style,
+            scripts=scripts,
+            header=self._section("header", header_view(self._content, path)),
+            sections=tuple(self._section(name, section) for name, section in sections),
+            program=self._content.program,
+        )
+        target = self._folder / path
+        text = self._environment.get_template("page.html.jinja").render(_fields(view))
+        target.write_text(text, encoding="utf-8", errors="replace")
+        return target
+
+    def _section(self, name: str, view: Any) -> Markup:
+        """Render one section; what comes out is markup, for its template escaped everything."""
+        return Markup(self._environment.get_template(f"_{name}.html.jinja").render(_fields(view)))
+
+
+def _fields(view: Any) -> dict[str, Any]:
+    return {field.name: getattr(view, field.name) for field in dataclasses.fields(view)}
+
+
+def _picture_count(content: ReportContent, dataset: Dataset) -> int:
+    """Return how many pictures the dataset's page will show."""
+    shown = [item for item in dataset.items if item.blended is not None]
+    given = sum(1 for item in shown for path in (item.blended, item.transmission, item.reflection) if path)
+    ids = {item.id for item in shown}
+    found = [predictions(content, model.label, dataset.name) for model in content.models]
+    answers = [answer for one in found if isinstance(one, Predictions) for answer in one.items if answer.id in ids]
+    return given + sum(1 + (answer.reflection is not None) + len(answer.steps) for answer in answers)

@@ -1,0 +1,56 @@
+// Draws the figures that the page carries as data, in the colours of the page, light or dark.
+"use strict";
+
+(() => {
+  const figures = JSON.parse(document.getElementById("figures").textContent);
+
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+  const trace = ({ x, y, name, series }) => ({
+    type: "scatter",
+    mode: x.length > 1 ? "lines" : "markers",
+    x,
+    y,
+    name,
+    line: { color: colour(`--series-${(series % 6) + 1}`), width: 1.75 },
+    marker: { color: colour(`--series-${(series % 6) + 1}`), size: 7 },
+    hovertemplate: "step %{x:,}: %{y:.4~g}<extra>%{fullData.name}</extra>",
+  });
+
+  // Plotly reads a few tags in texts, such as <b> and <a>; names from outside are shown as they are written.
+  const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
+  const axis = (title) => ({
+    title: { text: plain(title), standoff: 8 },
+    gridcolor: colour("--line"),
+    linecolor: colour("--line-strong"),
+    zeroline: false,
+    automargin: true,
+    exponentformat: "power",
+    nticks: 6,
+  });
+
+  const layout = ({ xTitle, legend }) => ({
+    height: legend ? 280 : 200,
+    margin: { l: 44, r: 12, t: 8, b: 40 },
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("--muted") },
+    showlegend: legend,
+    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
+    hoverlabel: { bgcolor: colour("--panel"), bordercolor: colour("--line-strong"), font: { color: colour("--text") } },
+    xaxis: axis(xTitle),
+    yaxis: { ...axis(""), rangemode: "tozero" },
+  });
+
+  const draw = (place) => {
+    const figure = figures[place.dataset.figure];
+    const traces = figure.data.map((data) => trace({ ...data, name: plain(data.name) }));
+    return Plotly.react(place, traces, layout(figure), { displayModeBar: false, responsive: true });
+  };
+
+  const drawAll = () => Promise.all(Array.from(document.querySelectorAll("[data-figure]"), draw));
+
+  drawAll().then(() => document.documentElement.setAttribute("data-drawn", ""));
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+})();

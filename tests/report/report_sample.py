@@ -1,0 +1,286 @@
+"""Made-up comparisons for the report's tests: a plausible one, and one with hostile text everywhere."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from skimage import data as photographs
+from skimage.transform import resize
+
+from orchestrator.report.content import (
+    CurveStep,
+    Dataset,
+    EnvironmentRecord,
+    Export,
+    Model,
+    NotMeasured,
+    Override,
+    Paper,
+    Picture,
+    PicturePrediction,
+    PictureScores,
+    Predictions,
+    ReportContent,
+    Result,
+    Scores,
+    StageRecord,
+    Training,
+)
+
+METRICS = ("psnr", "ssim", "lpips")
+HOSTILE = "</script><b>x\"' & ünï \u202e <img src=x onerror=alert(1)> {{ 7*7 }}"
+"""Ends a script, opens tags, quotes, an entity, letters of other scripts, a direction change, a template."""
+
+_PAPERS = {
+    "zhang2018": ("Zhang 2018", "Single Image Reflection Separation with Perceptual Losses", "CVPR 2018"),
+    "errnet2019": ("ERRNet 2019", "Single Image Reflection Removal Exploiting Misaligned Training Data", "CVPR 2019"),
+    "ibcln2020": ("IBCLN 2020", "Single Image Reflection Removal through Cascaded Refinement", "CVPR 2020"),
+}
+_LOSSES = {
+    "zhang2018": ("feature", "adversarial", "exclusion", "discriminator"),
+    "errnet2019": ("pixel", "vgg", "adversarial"),
+    "ibcln2020": ("residual", "multi-scale", "vgg", "adversarial"),
+}
+_QUALITY = {"zhang2018": 0.55, "errnet2019": 0.35, "ibcln2020": 0.2}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Pictures as float arrays in [0, 1], (H, W, 3), of a scene and of what is reflected in the glass."""
+
+    id: str
+    transmission: np.ndarray
+    reflection: np.ndarray
+
+    @property
+    def blended(self) -> np.ndarray:
+        return np.clip(0.8 * self.transmission + 0.45 * self.reflection, 0, 1)
+
+
+def scenes(height: int, width: int) -> list[Sample]:
+    """Return blends of photographs that scikit-image carries."""
+    pictures = [photographs.coffee(), photographs.astronaut(), photographs.chelsea(), photographs.rocket()]
+    sized = [resize(picture, (height, width), anti_aliasing=True) for picture in pictures]
+    names = ("coffee", "astronaut", "chelsea", "rocket")
+    return [Sample(names[i], sized[i], sized[(i + 1) % len(sized)]) for i in range(len(sized))]
+
+
+def picture(path: Path, array: np.ndarray) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray((np.clip(array, 0, 1) * 255).round().astype(np.uint8)).save(path)
+    return path
+
+
+def pairs(folder: Path, samples: list[Sample], name: str = "skimage-test", title: str = "Held-out scenes") -> Dataset:
+    """Return a dataset of pairs whose pictures lie in the folder."""
+    items = []
+    for number, sample in enumerate(samples):
+        layers = {"blended": sample.blended, "transmission": sample.transmission, "reflection": sample.reflection}
+        paths = {layer: picture(folder / layer / f"{number}.png", array) for layer, array in layers.items()}
+        height, width = sample.blended.shape[:2]
+        notes = ("converted from grey",) if number == 2 else ()
+        items.append(Picture(sample.id, **paths, height=height, width=width, origin=f"{sample.id}.png", notes=notes))
+    return Dataset(name, title, "pairs", tuple(items), "photographs of scikit-image 0.24, blended as in IBCLN")
+
+
+def photos(folder: Path, samples: list[Sample], name: str = "photos", title: str = "My photographs") -> Dataset:
+    """Return a dataset of photographs without truth."""
+    items = []
+    for number, sample in enumerate(samples):
+        path = picture(folder / "blended" / f"{number}.png", sample.blended)
+        height, width = sample.blended.shape[:2]
+        items.append(Picture(f"IMG {sample.id}", path, None, None, height, width, f"IMG {sample.id}.jpg"))
+    return Dataset(name, title, "photos", tuple(items), warnings=("1 file was skipped: notes.txt is no picture",))
+
+
+def predictions(folder: Path, dataset: Dataset, samples: list[Sample], label: str, said: str = "exact") -> Predictions:
+    """Return answers that leave some of the reflection, more or less as the label deserves."""
+    items = []
+    left = _QUALITY.get(label, 0.5)
+    for number, (item, sample) in enumerate(zip(dataset.items, samples, strict=True)):
+        answer = sample.transmission * (1 - left * 0.2) + left * 0.45 * sample.reflection
+        steps = [answer + 0.2 * (3 - step) / 3 * sample.reflection for step in (1, 2)] if label == "ibcln2020" else []
+        paths = [picture(folder / f"step{n}" / f"{number}.png", step) for n, step in enumerate(steps)]
+        reflection = None
+        if label != "errnet2019":
+            reflection = picture(folder / "reflection" / f"{number}.png", sample.blended - answer + 0.1)
+        path = picture(folder / "transmission" / f"{number}.png", answer)
+        items.append(
+            PicturePrediction(
+                item.id, path, reflection, tuple(paths), item.height, item.width, 0.42 + left, -0.03, 1.08
+            )
+        )
+    return Predictions("whole", said, tuple(items), {"onnxruntime": "1.20.0"})
+
+
+def scores(dataset: Dataset, label: str) -> Scores:
+    """Return plausible scores; the truth's are perfect."""
+    items = []
+    for number, item in enumerate(dataset.items):
+        left = {"input": 0.45, **_QUALITY}.get(label, 0.5) + 0.03 * number
+        values: dict[str, float | NotMeasured] = {"psnr": 26 - 14 * left, "ssim": 1 - left / 3, "lpips": left / 2}
+        if label == "truth":
+            values = {"psnr": math.inf, "ssim": 1.0, "lpips": 0.0}
+        items.append(PictureScores(item.id, values))
+    return Scores("standard", METRICS, tuple(items))
+
+
+def training(label: str, points: int = 120) -> Training:
+    """Return noisy falling losses; the learning rate halves in the middle."""
+    draw = np.random.default_rng(len(label))
+    steps = []
+    for index in range(1, points + 1):
+        losses = {
+            name: float((2 - 0.4 * order) * math.exp(-index / 60) + 0.2 + 0.08 * draw.random())
+            for order, name in enumerate(_LOSSES.get(label, ("loss",)))
+        }
+        seconds = index * 0.4 * (1 + len(label) % 3) + 0.1 * draw.random()
+        steps.append(CurveStep(index, index // 40, losses, 1e-4 if index <= points // 2 else 5e-5, seconds))
+    return Training(tuple(steps), points, 3, points * 2, steps[-1].seconds, "random", 18_961_731, ())
+
+
+def model(label: str) -> Model:
+    title, paper, venue = _PAPERS.get(label, (label, "A paper", "CVPR"))
+    return Model(
+        label,
+        title,
+        Paper(paper, "A. Author, B. Author", venue, "https://example.org/program (MIT)"),
+        (Override("steps", "none", "120"), Override("crop", "224", "96")),
+        seed=7,
+        training=training(label),
+        export=Export(16, "torch 1.12.1", 1e-4, 2.31e-6, 4),
+    )
+
+
+def stages(labels: tuple[str, ...], tests: tuple[str, ...]) -> tuple[StageRecord, ...]:
+    """Return a run's stages, one of them resumed."""
+    names = [f"prepare/{name}" for name in tests]
+    names += [f"{kind}/{label}" for label in labels for kind in ("train", "export")]
+    names += [f"{kind}/{label}/{name}" for label in labels for name in tests for kind in ("infer", "evaluate")]
+    image = {"prepare": "metrics", "evaluate": "metrics", "infer": "inference"}
+    return tuple(
+        StageRecord(
+            name,
+            name.split("/")[0],
+            "stored" if name.startswith("prepare") else "done",
+            f"{number:02x}" * 32,
+            image.get(name.split("/")[0], name.split("/")[1]),
+            "ab" * 32,
+            "docker",
+            "cpu",
+            1_760_000_000 + 60 * number,
+            3.2 * number + 0.4,
+            "checkpoint at step 40" if name == f"train/{labels[-1]}" else None,
+            ("it has not run yet",),
+        )
+        for number, name in enumerate(names)
+    )
+
+
+def comparison(folder: Path, *, height: int = 96, width: int = 130) -> ReportContent:
+    """Return a plausible comparison of three networks on a dataset of pairs and on photographs."""
+    labels = tuple(_PAPERS)
+    samples = scenes(height, width)
+    held_out, own = pairs(folder / "pairs", samples), photos(folder / "photos", samples[:2])
+    results = [Result(label, held_out.name, None, scores(held_out, label)) for label in ("input", "truth")]
+    for label in labels:
+        answers = predictions(folder / label / "pairs", held_out, samples, label)
+        results.append(Result(label, held_out.name, answers, scores(held_out, label)))
+        results.append(Result(label, own.name, predictions(folder / label / "photos", own, samples[:2], label), None))
+    return ReportContent(
+        name="quickstart",
+        note="Three networks, a few steps each, on photographs that scikit-image carries.",
+        metrics=METRICS,
+        features="random",
+        seed=7,
+        device="cpu",
+        engine="docker",
+        models=tuple(model(label) for label in labels),
+        datasets=(held_out, own),
+        test=(held_out.name, own.name),
+        results=tuple(results),
+        stages=stages(labels, (held_out.name, own.name)),
+        environments=(
+            EnvironmentRecord(
+                "errnet2019",
+                "cpu",
+                "docker",
+                "ab" * 32,
+                "sha256:" + "cd" * 32,
+                {"base": "python:3.8-slim", "python": "3.8.20", "torch": "1.12.1"},
+            ),
+            EnvironmentRecord("inference", "cpu", "docker", "ef" * 32, "sha256:" + "01" * 32, {"python": "3.11.9"}),
+        ),
+        spec="name: quickstart\nmodels: [zhang2018, errnet2019, ibcln2020]\ntrain: skimage-train\ntest: [skimage-test]\n",
+        spec_name="quickstart.yaml",
+        commands=("sirr-orch build", "sirr-orch run quickstart.yaml"),
+        program="sirr-orch 0.1.0",
+    )
+
+
+def hostile(folder: Path) -> ReportContent:
+    """Return a comparison in which every text from outside is hostile, and much was not measured."""
+    samples = [Sample(f"{HOSTILE}{i}", s.transmission, s.reflection) for i, s in enumerate(scenes(31, 47)[:2])]
+    dataset = pairs(folder / "pairs", samples, name=f"../{HOSTILE}", title=HOSTILE)
+    own = photos(folder / "photos", samples, name="a/b?c#d%20", title="")
+    label, other = f"a {HOSTILE}", "ibcln2020"
+    partial = scores(dataset, label)
+    first = PictureScores(partial.items[0].id, {**partial.items[0].values, "lpips": NotMeasured(HOSTILE)})
+    base = comparison(folder / "base", height=24, width=32)
+    hostile_model = Model(
+        label,
+        HOSTILE,
+        Paper(HOSTILE, HOSTILE, HOSTILE, HOSTILE),
+        (Override(HOSTILE, HOSTILE, HOSTILE),),
+        0,
+        Training((CurveStep(1, 0, {HOSTILE: 1.0, "nan": None}, 1e-4, 0.5),), 1, 1, 1, 0.5, "random", 1, (HOSTILE,)),
+        NotMeasured(HOSTILE),
+    )
+    broken = Model(other, "IBCLN", hostile_model.paper, (), 0, NotMeasured(HOSTILE), NotMeasured(HOSTILE))
+    return ReportContent(
+        name=HOSTILE,
+        note=HOSTILE,
+        metrics=METRICS,
+        features="random",
+        seed=0,
+        device="cpu",
+        engine=HOSTILE,
+        models=(hostile_model, broken),
+        datasets=(dataset, own),
+        test=(dataset.name, own.name),
+        results=(
+            Result(
+                label,
+                dataset.name,
+                predictions(folder / "p", dataset, samples, label, said=f"approximate: {HOSTILE}"),
+                Scores("standard", METRICS, (first, *partial.items[1:]), (HOSTILE,)),
+            ),
+            Result(other, dataset.name, NotMeasured(HOSTILE), NotMeasured(HOSTILE)),
+            Result("input", dataset.name, None, scores(dataset, "input")),
+        ),
+        stages=(
+            StageRecord(
+                f"train/{HOSTILE}",
+                "train",
+                "failed",
+                "0" * 64,
+                HOSTILE,
+                "1" * 64,
+                "local",
+                "cpu",
+                reasons=(HOSTILE,),
+                warnings=(HOSTILE,),
+                message=HOSTILE,
+                hint=HOSTILE,
+            ),
+            StageRecord("export/x", "export", "skipped", "2" * 64, "x", None, None, "cpu", message=HOSTILE),
+        ),
+        environments=(EnvironmentRecord(HOSTILE, "cpu", "local", HOSTILE, HOSTILE, {HOSTILE: HOSTILE}),),
+        spec=HOSTILE,
+        spec_name=HOSTILE,
+        commands=(HOSTILE,),
+        program=base.program,
+        warnings=(HOSTILE,),
+    )
