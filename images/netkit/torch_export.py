@@ -80,8 +80,7 @@ def _quiet() -> Iterator[None]:
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as printed, warnings.catch_warnings():
-        for category in (torch.jit.TracerWarning, UserWarning, DeprecationWarning):
-            warnings.simplefilter("ignore", category)
+        warnings.simplefilter("ignore")
         os.dup2(printed.fileno(), 2)
         try:
             yield

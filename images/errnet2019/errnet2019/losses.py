@@ -34,7 +34,8 @@ def vgg_target(vgg: Vgg19, target: torch.Tensor, layers: Sequence[str] = VGG_LAY
     target: RGB in [0, 1], (N, 3, H, W).
     """
     with torch.no_grad():
-        return vgg(normalised(target), layers)
+        activations: List[torch.Tensor] = vgg(normalised(target), layers)
+        return activations
 
 
 def vgg_loss(vgg: Vgg19, output: torch.Tensor, target: Sequence[torch.Tensor]) -> torch.Tensor:
