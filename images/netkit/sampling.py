@@ -117,11 +117,11 @@ def share_at(recipe: Mapping[str, Any], epoch: int) -> float:
 def free_epoch(sources: Sources, share: float, seed: int, epoch: int, limit: Optional[int] = None) -> List[Sample]:
     """Return an epoch in which every synthetic sample draws its reflection freely (Zhang 2018, IBCLN).
 
-    It is as long as `limit`, or, without one, as the longer of transmissions and real pairs; each list is gone
+    It is as long as `limit`, or, without one, as there are transmissions and real pairs together; each list is gone
     through in a new order, again and again. Without real pairs every sample is synthetic.
     """
     rng = stream(seed, "epoch", epoch)
-    count = limit or max(len(sources.transmissions), len(sources.real))
+    count = limit or len(sources.transmissions) + len(sources.real)
     transmissions = _cycled(sources.transmissions, count, rng)
     real = _cycled(sources.real, count, rng) if sources.real else []
     samples: List[Sample] = []

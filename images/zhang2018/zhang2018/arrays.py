@@ -1,0 +1,26 @@
+"""Named arrays on disk: NumPy's zip format, which holds numbers and never code."""
+
+import zipfile
+from typing import Dict, Mapping
+
+import numpy as np
+
+from stagekit import BadInput, write_atomically
+
+
+def save_arrays(path: str, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write named arrays to exactly this path; the name appears when the file is whole."""
+    with write_atomically(path) as stream:
+        np.savez(stream, **dict(arrays))
+
+
+def load_arrays(path: str) -> Dict[str, np.ndarray]:
+    """Return the named arrays of a file.
+
+    Raises: BadInput where it is missing, damaged, or holds anything but numbers.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+        raise BadInput("%s is not a readable file of arrays: %s" % (path, error)) from error

@@ -1,0 +1,40 @@
+"""The stage `export`: weights in, one ONNX file out that was compared with the network itself."""
+
+import json
+from typing import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from netkit.onnx_checks import export_checks, export_report
+from stagekit import StageContext, write_atomically
+from zhang2018.arrays import load_arrays
+from zhang2018.export import export_network, native_answers
+from zhang2018.features import stage_features
+from zhang2018.parameters import checked, generator_shapes
+from zhang2018.setup import set_up
+from zhang2018.train_stage import WEIGHTS
+
+
+def export(context: StageContext) -> None:
+    """Write ``network.onnx`` and ``export.json``.
+
+    Raises: BadInput where the weights do not fit; StageError where ONNX Runtime answers otherwise than TensorFlow.
+    """
+    set_up(context)
+    origin = context.input("weights", WEIGHTS)
+    parameters = checked(load_arrays(origin), generator_shapes(), origin)
+    features = stage_features(context)
+    tolerance = float(context.setting("tolerance"))
+    path = context.output("network.onnx")
+    context.progress(0, 2, "parts")
+    export_network(path, parameters, features)
+    context.progress(1, 2, "parts")
+
+    def native(image: np.ndarray) -> Mapping[str, np.ndarray]:
+        return native_answers(image, parameters, features)
+
+    report = export_report(path, export_checks(path, native, tolerance), tolerance, "tensorflow %s" % tf.__version__)
+    with write_atomically(context.output("export.json"), "w") as stream:
+        json.dump(report, stream, indent=1)
+    context.progress(2, 2, "parts")

@@ -1,0 +1,91 @@
+"""The frozen VGG-19 that Zhang's network sees with: MatConvNet's file, or seeded stand-in weights."""
+
+import os
+from typing import Any, Dict, Mapping, Tuple
+
+import numpy as np
+import scipy.io
+
+from netkit.seeded import VGG19_LAYERS, seeded_vgg19
+from stagekit import BadInput, StageContext
+
+FILE_NAME = "imagenet-vgg-verydeep-19.mat"
+"""MatConvNet's name for the file with the ImageNet weights."""
+
+LAST = "conv5_2"
+"""The last layer that network and losses use."""
+
+Features = Mapping[str, Tuple[np.ndarray, np.ndarray]]
+"""Kernels (h, w, in, out) and biases (out,), float32, by layer name, conv1_1 to conv5_2."""
+
+
+def stage_features(context: StageContext) -> Features:
+    """Return the features that the setting `features` names: "random", or "pretrained" from the input `features`.
+
+    Raises: BadInput for another setting, or where the file is missing or does not fit.
+    """
+    wanted = context.setting("features")
+    if wanted == "random":
+        return random_features()
+    if wanted != "pretrained":
+        raise BadInput("features are %r" % wanted, "choose 'pretrained' or 'random'")
+    path = context.input("features")
+    return load_features(os.path.join(path, FILE_NAME) if os.path.isdir(path) else path)
+
+
+def random_features(salt: str = "") -> Features:
+    """Return seeded stand-in weights: the same in every program, for every framework."""
+    seeded = seeded_vgg19(LAST, salt).items()
+    return {name: (np.ascontiguousarray(kernel.transpose(2, 3, 1, 0)), bias) for name, (kernel, bias) in seeded}
+
+
+def load_features(path: str) -> Features:
+    """Return the weights of MatConvNet's file; only arrays are read from it, nothing in it is run.
+
+    Both of its generations are read: fields are found by name, in any order, with kernel and bias in a cell named
+    `weights`, or apart as `filters` and `biases`.
+
+    Raises: BadInput where the file is missing, is not a MATLAB 5 file, or lacks a layer of the right shape.
+    """
+    try:
+        content = scipy.io.loadmat(path, variable_names=["layers"])
+        layers = {_text(layer["name"]): layer for layer in map(_record, np.ravel(content["layers"]))}
+    except Exception as error:
+        reason = "%s: %s" % (type(error).__name__, error)
+        raise BadInput(
+            "%s is not MatConvNet's VGG-19 (%s)" % (path, reason), "fetch %s again from MatConvNet" % FILE_NAME
+        ) from error
+    features: Dict[str, Tuple[np.ndarray, np.ndarray]] = {}
+    for name, before, after, _index in VGG19_LAYERS:
+        if name not in layers:
+            raise BadInput("%s has no layer %s" % (path, name), "give MatConvNet's %s" % FILE_NAME)
+        features[name] = _weights(layers[name], name, (3, 3, before, after), path)
+        if name == LAST:
+            break
+    return features
+
+
+def _record(cell: Any) -> Any:
+    """Return the one structure inside a cell."""
+    while isinstance(cell, np.ndarray) and cell.size == 1:
+        cell = cell.flat[0]
+    return cell
+
+
+def _text(value: Any) -> str:
+    return str(np.ravel(value)[0])
+
+
+def _weights(layer: Any, name: str, shape: Tuple[int, ...], path: str) -> Tuple[np.ndarray, np.ndarray]:
+    fields = layer.dtype.names or ()
+    if "weights" in fields:
+        parts = list(np.ravel(layer["weights"]))
+    else:
+        parts = [layer[field] for field in ("filters", "biases") if field in fields]
+    if len(parts) != 2 or parts[0].shape != shape or np.size(parts[1]) != shape[3]:
+        found = [np.shape(part) for part in parts]
+        raise BadInput(
+            "layer %s of %s holds arrays of %s, not a kernel of %s and its bias" % (name, path, found, shape),
+            "give MatConvNet's %s" % FILE_NAME,
+        )
+    return np.asarray(parts[0], np.float32), np.ravel(parts[1]).astype(np.float32)
