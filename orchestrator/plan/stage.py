@@ -1,8 +1,9 @@
 """The stages of an experiment: pure data, nothing is run to make it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Mapping
+from typing import Any, Literal
 
 StageKind = Literal["prepare", "train", "adopt", "export", "infer", "evaluate", "report"]
 
