@@ -129,7 +129,9 @@ def moment(seconds: float) -> str:
 
 def significant(value: float) -> str:
     """Return a loss, a rate or an error with three significant digits; never 0 unless it is 0."""
-    return f"{value:.3g}"
+    text = f"{value:.3g}"
+    digits, exponential, exponent = text.partition("e")
+    return f"{digits}e{int(exponent)}" if exponential else text
 
 
 def size(height: int, width: int) -> str:

@@ -213,7 +213,7 @@ def comparison(folder: Path, *, height: int = 96, width: int = 130) -> ReportCon
             ),
             EnvironmentRecord("inference", "cpu", "docker", "ef" * 32, "sha256:" + "01" * 32, {"python": "3.11.9"}),
         ),
-        spec="name: quickstart\nmodels: [zhang2018, errnet2019, ibcln2020]\ntrain: skimage-train\ntest: [skimage-test]\n",
+        spec="name: quickstart\nmodels: [zhang2018, errnet2019, ibcln2020]\ntrain: skimage-train\ntest: [photos]\n",
         spec_name="quickstart.yaml",
         commands=("sirr-orch build", "sirr-orch run quickstart.yaml"),
         program="sirr-orch 0.1.0",

@@ -12,7 +12,7 @@
     x,
     y,
     name,
-    line: { color: colour(`--series-${(series % 6) + 1}`), width: 1.75 },
+    line: { color: colour(`--series-${(series % 6) + 1}`), width: 1.75, dash: ["solid", "dash", "dot", "dashdot"][series % 4] },
     marker: { color: colour(`--series-${(series % 6) + 1}`), size: 7 },
     hovertemplate: "step %{x:,}: %{y:.4~g}<extra>%{fullData.name}</extra>",
   });
