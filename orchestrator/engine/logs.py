@@ -28,6 +28,7 @@ _CONNECT_S = 30.0
 _OVERLAP_S = 1.0
 _PAUSES_S = (0.02, 0.1, 0.5, 1.0)
 _MAX_FAILURES = 60
+_MESSAGE_BYTES = 16 * 1024
 _HEADER = struct.Struct(">BxxxL")
 
 
@@ -70,21 +71,23 @@ class LogFollower:
             time.sleep(_PAUSES_S[min(failures, len(_PAUSES_S) - 1)])
 
     def _connection(self, *, follow: bool) -> Iterator[str]:
-        """Yield what one connection brings that was not seen before; a line that it cuts short is not one."""
-        self._seen.reconnect()
-        pending, stamp = "", ""
-        for message in self._messages(follow=follow):
-            stamp, _, text = message.partition(" ")
-            pending += text
-            if not pending.endswith("\n"):
-                continue
-            line, pending = pending.rstrip("\r\n"), ""
-            if self._seen.is_new(stamp, line):
-                yield line
-        if pending and not follow and self._seen.is_new(stamp, pending):
-            yield pending
+        """Yield what one connection brings that was not seen before; a line that it cuts short is not one.
 
-    def _messages(self, *, follow: bool) -> Iterator[str]:
+        The engine breaks long lines into messages of a fixed size; some of its log drivers end the last one with a
+        line end and some do not.
+        """
+        self._seen.reconnect()
+        pending = b""
+        for message in self._messages(follow=follow):
+            stamp, _, text = message.partition(b" ")
+            pending += text
+            if not text.endswith(b"\n") and len(text) >= _MESSAGE_BYTES:
+                continue
+            line, pending = pending.rstrip(b"\r\n").decode("utf-8", "replace"), b""
+            if self._seen.is_new(stamp.decode("ascii"), line):
+                yield line
+
+    def _messages(self, *, follow: bool) -> Iterator[bytes]:
         """Yield the engine's log messages, each with its time in front; long lines come in several."""
         api = self._client.api
         parameters: dict[str, str] = {"stdout": "1", "stderr": "1", "timestamps": "1", "follow": str(int(follow))}
@@ -97,7 +100,7 @@ class LogFollower:
             response.raise_for_status()
             while header := _exactly(response, _HEADER.size):
                 _stream, length = _HEADER.unpack(header)
-                yield _exactly(response, length).decode("utf-8", "replace")
+                yield _exactly(response, length)
 
 
 def _exactly(response: requests.Response, size: int) -> bytes:

@@ -108,7 +108,7 @@ def look(context):
 
 def shout(context):
     """Print a line longer than an engine's log messages, a short one, and one without an end."""
-    log(context, "ü" * context.setting("length"))
+    log(context, "€" * context.setting("length"))
     log(context, "abc")
     sys.stdout.write("last one")
     sys.stdout.flush()

@@ -1,0 +1,194 @@
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import docker
+import pytest
+from stagekit import decode
+
+from orchestrator.engine.docker import DockerEngine
+from orchestrator.engine.protocol import Environment
+from orchestrator.errors import DeviceUnavailable, EngineUnavailable, ImageNotBuilt
+from tests.engine.cutting_proxy import CuttingProxy
+
+pytestmark = pytest.mark.docker
+
+CACHES = ["XDG_CACHE_HOME", "MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "NUMBA_CACHE_DIR"]
+
+
+def seen(bench, tmp_path, paths=(), **fields):
+    words = tmp_path / "words"
+    words.mkdir(exist_ok=True)
+    settings = {"paths": list(paths), "caches": [*CACHES, "CUDA_CACHE_PATH"]}
+    job = bench.job("look", settings=settings, inputs={"words": words}, **fields)
+    running = bench.start(job)
+    assert running.outcome().exit_code == 0, list(running.lines())
+    return json.loads((job.staging / "output" / "facts.json").read_text())
+
+
+def test_container_is_hardened(docker_bench, tmp_path):
+    paths = ["/", "/usr", "/inputs", "/inputs/words", "/stage", "/stage/output", "/tmp", "/dev/shm"]
+    facts = seen(docker_bench, tmp_path, paths, memory_bytes=512 * 2**20, shm_bytes=2**31)
+    assert facts["writable"] == ["/stage", "/stage/output", "/tmp", "/dev/shm"]
+    assert facts["interfaces"] == ["lo"]
+    assert (int(facts["capabilities"], 16), facts["no_new_privileges"]) == (0, "1")
+    assert (facts["uid"], facts["gid"]) == (os.getuid(), os.getgid())
+    assert facts["shm_bytes"] == 512 * 2**20
+
+
+def test_home_and_caches_can_be_written(docker_bench, tmp_path):
+    facts = seen(docker_bench, tmp_path, seed=7, memory_bytes=2**29)
+    assert facts["home"]
+    assert facts["caches"]
+    assert facts["request"] == {"memory_bytes": 2**29, "seed": 7}
+
+
+def test_container_sees_nothing_of_the_host_environment(docker_bench, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "secret")
+    environment = seen(docker_bench, tmp_path)["environment"]
+    assert "HF_TOKEN" not in environment
+    assert environment["CUDA_VISIBLE_DEVICES"] == ""
+
+
+def test_tmp_may_hold_programs(docker_bench, docker_client):
+    mounts = docker_bench.engine()
+    running = docker_bench.start(docker_bench.job("count", settings={"lines": 1, "pause_s": 0}), mounts)
+    running.outcome()
+    found = docker_client.api.inspect_container(running._id)
+    assert "exec" in found["HostConfig"]["Tmpfs"]["/tmp"].split(",")
+    assert found["HostConfig"]["RestartPolicy"]["Name"] == "no"
+
+
+@contextlib.contextmanager
+def cut(tmp_path, **faults):
+    """Give an engine whose connections are cut, and the proxy that does so."""
+    proxy = CuttingProxy(tmp_path / "engine.sock", "/var/run/docker.sock", **faults)
+    client = docker.DockerClient(base_url=f"unix://{tmp_path}/engine.sock", timeout=60)
+    try:
+        yield DockerEngine(client), proxy
+    finally:
+        client.close()
+        proxy.close()
+
+
+@pytest.mark.parametrize("after_bytes", [700, 4096 + 333])
+def test_cut_log_streams_lose_and_repeat_nothing(docker_bench, tmp_path, after_bytes):
+    job = docker_bench.job("count", settings={"lines": 300, "pause_s": 0.002})
+    with cut(tmp_path, about=b"/logs?", after_bytes=after_bytes, cuts=5) as (engine, proxy):
+        running = engine.start(job)
+        lines = list(running.lines())
+        running.remove()
+    assert proxy.made > 3
+    numbers = [int(line.split()[1]) if line.startswith("line") else int(decode(line).done) for line in lines]
+    assert numbers == list(range(1, 301))
+
+
+def test_wait_survives_cut_connections(docker_bench, tmp_path):
+    job = docker_bench.job("count", settings={"lines": 5, "pause_s": 0.05})
+    with cut(tmp_path, about=b"/wait", after_bytes=1, cuts=3) as (engine, proxy):
+        running = engine.start(job)
+        assert running.outcome().exit_code == 0
+        running.remove()
+    assert proxy.made >= 2
+
+
+def test_job_of_a_killed_client_is_adopted(docker_bench, tmp_path):
+    job = docker_bench.job("train", settings={"steps": 100000, "pause_s": 0.01})
+    client = subprocess.Popen(
+        [sys.executable, "-c", CLIENT, job.key, job.environment.reference, str(job.staging)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": f"{Path.cwd()}:{Path.cwd() / 'images'}"},
+        text=True,
+    )
+    with client:
+        assert client.stdout.readline().strip() == "started"
+        client.send_signal(signal.SIGKILL)
+    engine = docker_bench.engine()
+    assert job.key not in engine.sweep()
+    running = docker_bench.start(job, engine)
+    assert running.adopted
+    assert decode(next(iter(running.lines()))).done == 1
+    running.stop(20)
+    assert running.outcome().exit_code == 12
+    assert job.key in docker_bench.engine().sweep()
+    assert engine.find(job.key) is None
+
+
+CLIENT = textwrap.dedent(
+    """
+    import sys, time
+    from pathlib import Path
+    from orchestrator.engine.docker import DockerEngine
+    from orchestrator.engine.protocol import Environment, Job
+
+    key, image, staging = sys.argv[1:]
+    environment = Environment("docker", "test", "0" * 64, image)
+    settings = {"steps": 100000, "pause_s": 0.01}
+    job = Job(key, "engine-tests", "train/test", "train", "engine_program", environment, Path(staging), settings, {})
+    running = DockerEngine().start(job)
+    next(iter(running.lines()))
+    print("started", flush=True)
+    time.sleep(600)
+    """
+)
+
+
+def test_container_that_a_client_left_before_its_start_is_started(docker_bench, docker_client):
+    engine = docker_bench.engine()
+    job = docker_bench.job("count", settings={"lines": 2, "pause_s": 0})
+    engine._created(engine._absolute(job))
+    running = docker_bench.start(job, engine)
+    assert running.outcome().exit_code == 0
+    assert len(docker_client.containers.list(all=True, filters={"label": f"org.sirr-orch.key={job.key}"})) == 1
+
+
+def test_missing_image_says_so(docker_bench):
+    job = docker_bench.job("count", settings={"lines": 1, "pause_s": 0})
+    environment = Environment("docker", "test", "0" * 64, "sha256:" + "1" * 64)
+    with pytest.raises(ImageNotBuilt, match="not there"):
+        docker_bench.start(type(job)(**{**vars(job), "environment": environment}))
+
+
+def test_gpu_is_never_replaced_by_the_cpu(docker_bench, docker_client):
+    if "nvidia" in docker_client.info()["Runtimes"]:
+        gpus = ["GPU-00000000-0000-0000-0000-000000000000"]
+    else:
+        gpus = ["GPU-11111111-1111-1111-1111-111111111111"]
+    job = docker_bench.job("count", settings={"lines": 1, "pause_s": 0}, device="cuda", gpus=gpus)
+    with pytest.raises(DeviceUnavailable):
+        docker_bench.start(job)
+    assert docker_bench.engine().find(job.key) is None
+    with pytest.raises(DeviceUnavailable, match="given none"):
+        docker_bench.start(docker_bench.job("count", device="cuda"))
+
+
+def test_missing_input_is_an_error_and_makes_no_folder(docker_bench, tmp_path):
+    job = docker_bench.job("count", settings={"lines": 1, "pause_s": 0}, inputs={"words": tmp_path / "gone"})
+    with pytest.raises(EngineUnavailable, match="does not see"):
+        docker_bench.start(job)
+    assert not (tmp_path / "gone").exists()
+
+
+def test_long_and_foreign_lines_come_whole(docker_bench):
+    running = docker_bench.start(docker_bench.job("shout", settings={"length": 50_000}))
+    lines = list(running.lines())
+    assert [len(line) for line in lines] == [50_000, 3, 8]
+    assert lines[0] == "€" * 50_000
+    assert lines[2] == "last one"
+
+
+def test_removed_container_ends_its_followers(docker_bench):
+    running = docker_bench.start(docker_bench.job("train", settings={"steps": 100000, "pause_s": 0.01}))
+    lines = running.lines()
+    next(lines)
+    running.remove()
+    began = time.monotonic()
+    assert running.outcome().exit_code is None
+    list(lines)
+    assert time.monotonic() - began < 10
