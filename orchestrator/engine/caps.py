@@ -7,6 +7,9 @@ from typing import Any
 
 import docker
 
+_LOCAL = ("unix:", "npipe:", "http+docker://local", "http+unix:")
+"""How the SDK writes the addresses of sockets; one behind ssh is http+docker://ssh."""
+
 _CDI_SINCE = (25, 0)
 
 
@@ -48,7 +51,7 @@ def caps_from(address: str, version: Mapping[str, Any], info: Mapping[str, Any])
         address=address,
         version=number,
         api=str(version.get("ApiVersion", "")),
-        remote=not address.startswith(("unix:", "http+docker:", "npipe:", "http+unix:")),
+        remote=not address.startswith(_LOCAL),
         rootless="name=rootless" in security,
         userns="name=userns" in security,
         podman=podman,

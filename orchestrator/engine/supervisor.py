@@ -22,6 +22,7 @@ from typing import Any
 import psutil
 
 _POLL_S = 0.2
+_BURY_S = 5.0
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _LIBC = ctypes.CDLL(None)
@@ -52,7 +53,7 @@ def supervise(staging: Path) -> None:
     _write(staging / "process.json", processes)
     _launched()
     struck = _wait(program, job["memory_bytes"])
-    _kill_descendants()
+    _end_descendants()
     code = program.returncode
     ended = {"exit_code": code if code >= 0 else 128 - code, "out_of_memory": struck, "error": None}
     _write(staging / "exit.json", {**ended, "started": started, "finished": time.time()})
@@ -112,6 +113,18 @@ def _kill_descendants() -> None:
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
             process.kill()
+
+
+def _end_descendants() -> None:
+    """Kill and bury what the program left; whatever forked meanwhile, the next round finds."""
+    deadline = time.monotonic() + _BURY_S
+    while time.monotonic() < deadline:
+        _kill_descendants()
+        try:
+            if os.waitpid(-1, os.WNOHANG) == (0, 0):
+                time.sleep(_BURY_S / 1000)
+        except ChildProcessError:
+            return
 
 
 def _identity(pid: int) -> dict[str, Any]:

@@ -1,0 +1,70 @@
+import socket
+import threading
+
+import pytest
+
+from orchestrator.engine.select import available_engine
+from orchestrator.errors import EngineUnavailable
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+"""The SDK leaves the socket of a connection that fails to the garbage collector."""
+
+
+@pytest.fixture
+def no_engine(monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+
+
+def test_auto_falls_back_to_local_environments_and_says_why(no_engine, tmp_path):
+    chosen = available_engine("auto", tmp_path)
+    assert chosen.engine.name == "local"
+    assert "because no Docker engine runs on this machine" in chosen.sentence
+    assert "not cut off from the network" in chosen.sentence
+
+
+def test_docker_by_name_is_an_error_where_none_answers(no_engine, tmp_path):
+    with pytest.raises(EngineUnavailable, match="no Docker engine runs") as caught:
+        available_engine("docker", tmp_path)
+    assert "install and start Docker" in caught.value.hint
+
+
+def test_socket_that_nobody_serves_is_told_from_none(monkeypatch, tmp_path):
+    path = tmp_path / "dead.sock"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
+    with pytest.raises(EngineUnavailable, match="does not answer"):
+        available_engine("docker", tmp_path)
+
+
+def test_local_by_name_asks_no_docker(monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_HOST", "nonsense://")
+    assert available_engine("local", tmp_path).engine.name == "local"
+
+
+@pytest.mark.docker
+def test_auto_is_docker_where_one_answers(docker_client, tmp_path):
+    chosen = available_engine("auto", tmp_path)
+    assert chosen.engine.name == "docker"
+    assert chosen.sentence.startswith("engine: Docker ")
+    assert threading.active_count() < 50
+
+
+@pytest.mark.docker
+def test_engine_on_another_machine_is_refused_without_a_shared_folder(docker_client, monkeypatch, tmp_path):
+    monkeypatch.setattr(docker_client.api, "base_url", "http://elsewhere:2375")
+    from orchestrator.engine.docker import DockerEngine  # noqa: PLC0415 - the other tests do without the SDK
+
+    class Client:
+        api = docker_client.api
+
+        def version(self):
+            return {"Version": "29.0.0"}
+
+        def info(self):
+            return {}
+
+    with pytest.raises(EngineUnavailable, match="on another machine") as caught:
+        DockerEngine(Client())
+    assert "SIRR_SHARED_ROOT" in caught.value.hint
+    assert DockerEngine(Client(), shared_root=tmp_path).caps.remote

@@ -1,0 +1,90 @@
+import pytest
+from stagekit import Failure
+
+from orchestrator.engine.protocol import Outcome
+from orchestrator.errors import (
+    Cancelled,
+    DeviceUnavailable,
+    InfraFailure,
+    InputInvalid,
+    NoSpace,
+    OutOfMemory,
+    StageFailed,
+    Timeout,
+)
+from orchestrator.execute.classify import SIGNATURES, classify
+
+
+def judged(code, *, oom=False, failure=None, stopped=False, timed_out=False, error=None, tail=()):
+    outcome = Outcome(code, oom, 0.0, 1.0, error)
+    return classify(outcome, failure, stopped_by_us=stopped, timed_out=timed_out, log_tail=tail)
+
+
+BAD = Failure("BadInput", "the picture is 3 pixels wide", "take a larger one")
+MEMORY = Failure("OutOfMemory", "memory did not suffice: CUDA")
+FULL = Failure("StageFailed", "no space left on the store's disk: [Errno 28]", "free some space and run again")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "expected"),
+    [
+        pytest.param(judged(10, failure=BAD), InputInvalid, id="bad-input"),
+        pytest.param(judged(11, failure=MEMORY), OutOfMemory, id="program-says-memory"),
+        pytest.param(judged(137, oom=True), OutOfMemory, id="killed-with-flag-is-a-finding"),
+        pytest.param(judged(1, oom=True), OutOfMemory, id="child-killed-and-parent-failed"),
+        pytest.param(judged(137), StageFailed, id="killed-without-flag-is-a-suspicion"),
+        pytest.param(judged(137, stopped=True), Cancelled, id="killed-by-us"),
+        pytest.param(judged(137, oom=True, stopped=True), Cancelled, id="flag-while-we-stop"),
+        pytest.param(judged(12, stopped=True), Cancelled, id="interrupted-by-us"),
+        pytest.param(judged(143, stopped=True), Cancelled, id="stopped-before-it-listened"),
+        pytest.param(judged(12), InfraFailure, id="interrupted-by-others-resumes"),
+        pytest.param(judged(12, timed_out=True), Timeout, id="too-long-and-saved"),
+        pytest.param(judged(137, timed_out=True), Timeout, id="too-long-and-killed"),
+        pytest.param(judged(1), StageFailed, id="no-reason-given"),
+        pytest.param(judged(139), StageFailed, id="segmentation-fault"),
+        pytest.param(judged(1, failure=FULL), NoSpace, id="disk-full"),
+        pytest.param(judged(None), InfraFailure, id="lost"),
+        pytest.param(judged(None, stopped=True), Cancelled, id="lost-while-we-stop"),
+        pytest.param(
+            judged(None, error="could not select device driver"), DeviceUnavailable, id="engine-s-own-message"
+        ),
+    ],
+)
+def test_classify_names_the_class(verdict, expected):
+    assert type(verdict.error) is expected
+    assert verdict.warnings == ()
+
+
+def test_classify_keeps_the_program_s_words():
+    error = judged(10, failure=BAD).error
+    assert (error.message, error.hint) == ("the picture is 3 pixels wide", "take a larger one")
+
+
+@pytest.mark.parametrize("ended_by", [{}, {"stopped": True}, {"timed_out": True}])
+def test_classify_complete_result_stays_one(ended_by):
+    verdict = judged(0, **ended_by)
+    assert (verdict.error, verdict.warnings) == (None, ())
+
+
+def test_classify_result_after_a_child_was_killed_carries_a_warning():
+    verdict = judged(0, oom=True)
+    assert verdict.error is None
+    assert "memory limit" in verdict.warnings[0]
+
+
+def test_classify_words_a_guess_as_a_guess():
+    assert "may have" in judged(137).error.message
+    assert "may" not in judged(137, oom=True).error.message
+
+
+def test_classify_logs_hint_and_never_decide():
+    tail = ["RuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB"]
+    error = judged(1, tail=tail).error
+    assert type(error) is StageFailed
+    assert "probably" in error.hint
+    assert judged(10, failure=BAD, tail=tail).error.hint == BAD.hint
+
+
+@pytest.mark.parametrize("row", SIGNATURES, ids=lambda row: row.fragment)
+def test_classify_knows_each_signature(row):
+    assert judged(1, tail=["before", f"x {row.fragment.upper()} y", "after"]).error.hint == row.hint
