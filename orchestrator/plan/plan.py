@@ -1,91 +1,131 @@
-"""An experiment as a graph of stages."""
+"""Experiment to stages: pure data; nothing is run, and only the digest of outside files is asked for."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from orchestrator.plan.stage import Source, Stage
-from orchestrator.spec.dataset import Dataset, LayersDataset, PairsDataset, PhotosDataset, dataset_role
-from orchestrator.spec.experiment import Experiment, Inference
-from orchestrator.spec.resolve import Resolved, ResolvedModel
-
-CONTROLS = ("input", "truth")
-"""Built-in 'networks' of every comparison: the unchanged picture, and the truth itself."""
+from orchestrator.spec.dataset import Dataset, ScenesDataset, dataset_role
+from orchestrator.spec.experiment import Experiment, Inference, Metric
+from orchestrator.spec.names import Device
+from orchestrator.spec.resolve import ALEXNET, Resolved, ResolvedModel
 
 Digest = Callable[[Path], str]
+"""Returns the content hash of a file or folder."""
+
+CONTROLS: tuple[Literal["input", "truth"], ...] = ("input", "truth")
+"""The built-in 'networks' of every comparison: the unchanged input, and the truth itself."""
+
+_METRICS: tuple[Metric, ...] = ("psnr", "ssim", "lpips")
+_DESCRIPTION = {"folder", "title", "source"}
+"""Fields of a dataset that do not decide its pictures: the folder's content is in the key instead."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Stages in an order in which each comes after its inputs."""
+    """The stages of an experiment, each after those it needs."""
 
     stages: tuple[Stage, ...]
 
     def stage(self, name: str) -> Stage:
-        """Return the stage of that name; KeyError where there is none."""
-        for stage in self.stages:
-            if stage.name == name:
-                return stage
-        raise KeyError(name)
+        """Return the stage of this name.
+
+        Raises: KeyError where the plan has none.
+        """
+        return self._by_name[name]
 
     def dependents(self, name: str) -> set[str]:
-        """Return every stage that needs this one's result, directly or not."""
+        """Return the names of all stages that need this one, directly or through others."""
         found: set[str] = set()
         for stage in self.stages:
-            if found.union({name}).intersection(stage.inputs.values()):
+            if any(needed == name or needed in found for needed in stage.inputs.values()):
                 found.add(stage.name)
         return found
 
+    @cached_property
+    def _by_name(self) -> dict[str, Stage]:
+        return {stage.name: stage for stage in self.stages}
+
 
 def experiment_plan(resolved: Resolved, digest: Digest) -> Plan:
-    """Return the stages of an experiment; `digest` names files from outside by their content."""
+    """Return the stages of a resolved experiment.
+
+    digest: content hash of a file or folder outside the store; each is asked for once
+    """
+    known: dict[Path, str] = {}
+
+    def once(path: Path) -> str:
+        if path not in known:
+            known[path] = digest(path)
+        return known[path]
+
     experiment = resolved.experiment
-    stages = [prepare_stage(name, dataset, digest) for name, dataset in resolved.datasets.items()]
+    limits = _limits(experiment)
+    stages = [prepare_stage(name, dataset, once, **limits) for name, dataset in resolved.datasets.items()]
+    stages += [_train_stage(model, resolved, once) for model in resolved.models]
+    stages += [_export_stage(model, resolved, once) for model in resolved.models]
     for model in resolved.models:
-        stages.append(_train_stage(model, resolved, digest))
-        stages.append(_export_stage(model, resolved, digest))
-    labels = [model.label for model in resolved.models]
-    for name in experiment.test:
-        stages.extend(infer_stage(label, name, experiment.inference, device=experiment.device) for label in labels)
-        if dataset_role(resolved.datasets[name]) == "pairs":
-            stages.extend(_evaluate_stage(label, name, resolved, digest) for label in (*CONTROLS, *labels))
-    bounded = [_bounded(stage, experiment) for stage in stages]
-    return Plan((*bounded, _report_stage(resolved, bounded)))
+        for name in experiment.test:
+            device: Device = experiment.device
+            stages.append(
+                infer_stage(model.label, name, experiment.inference, model=model.spec.name, device=device, **limits)
+            )
+    scored = [name for name in experiment.test if dataset_role(resolved.datasets[name]) == "pairs"]
+    for name in scored:
+        stages += [_evaluate_stage(control, None, name, resolved, once) for control in CONTROLS]
+        stages += [_evaluate_stage(model.label, model, name, resolved, once) for model in resolved.models]
+    return Plan((*stages, _report_stage(resolved, stages, once)))
 
 
-def prepare_stage(name: str, dataset: Dataset, digest: Digest) -> Stage:
-    """Return the stage that brings a dataset into its uniform form."""
-    described = dataset.model_dump(mode="json", exclude={"folder", "title", "source"})
-    settings = {"name": name, "title": dataset.title or name, "dataset": described}
+def prepare_stage(
+    name: str, dataset: Dataset, digest: Digest, *, memory_bytes: int | None = None, timeout_s: float | None = None
+) -> Stage:
+    """Return the stage that turns a dataset, with an absolute folder, into uniform pictures."""
     sources = {}
-    if isinstance(dataset, PairsDataset | LayersDataset | PhotosDataset):
+    if not isinstance(dataset, ScenesDataset):
         sources["source"] = Source(dataset.folder, digest(dataset.folder))
-    return Stage(f"prepare/{name}", "prepare", "metrics", settings, sources=sources)
-
-
-def infer_stage(label: str, dataset: str, inference: Inference, *, device: Any = "cpu") -> Stage:
-    """Return the stage that runs a network on a dataset."""
-    how = inference.model_dump(mode="json")
-    if inference.mode == "whole":
-        how = {"mode": "whole"}
     return Stage(
-        f"infer/{label}/{dataset}",
-        "infer",
-        "inference",
-        {"model": label, "inference": how},
-        {"network": f"export/{label}", "dataset": f"prepare/{dataset}"},
-        device=device,
+        name=f"prepare/{name}",
+        kind="prepare",
+        image="metrics",
+        settings={
+            "name": name,
+            "title": dataset.title or name,
+            "dataset": dataset.model_dump(mode="json", exclude=_DESCRIPTION),
+        },
+        sources=sources,
+        memory_bytes=memory_bytes,
+        timeout_s=timeout_s,
     )
 
 
-def _features(resolved: Resolved, names: tuple[str, ...], digest: Digest) -> dict[str, Source]:
-    """Return the pretrained files that a stage needs, as sources; at most one for each of our stages."""
-    return {
-        "features": Source(resolved.features[name], digest(resolved.features[name]))
-        for name in names
-        if name in resolved.features
-    }
+def infer_stage(
+    label: str,
+    dataset: str,
+    inference: Inference,
+    *,
+    model: str | None = None,
+    device: Device = "cpu",
+    memory_bytes: int | None = None,
+    timeout_s: float | None = None,
+) -> Stage:
+    """Return the stage that takes a dataset's pictures through an exported network.
+
+    model: name of the model spec, where it differs from the label
+    """
+    used = None if inference.mode == "tiles" else {"mode"}
+    return Stage(
+        name=f"infer/{label}/{dataset}",
+        kind="infer",
+        image="inference",
+        settings={"model": model or label, "inference": inference.model_dump(mode="json", include=used)},
+        inputs={"network": f"export/{label}", "dataset": f"prepare/{dataset}"},
+        device=device,
+        memory_bytes=memory_bytes,
+        timeout_s=timeout_s,
+    )
 
 
 def _train_stage(model: ResolvedModel, resolved: Resolved, digest: Digest) -> Stage:
@@ -93,72 +133,110 @@ def _train_stage(model: ResolvedModel, resolved: Resolved, digest: Digest) -> St
     inputs = {"synthetic": f"prepare/{experiment.train.synthetic}"}
     if experiment.train.real is not None:
         inputs["real"] = f"prepare/{experiment.train.real}"
-    settings = {
-        "model": model.spec.name,
-        "recipe": model.recipe.model_dump(mode="json"),
-        "features": experiment.features,
-    }
     return Stage(
-        f"train/{model.label}",
-        "train",
-        model.spec.image,
-        settings,
-        inputs,
-        _features(resolved, model.spec.features, digest),
+        name=f"train/{model.label}",
+        kind="train",
+        image=model.spec.image,
+        settings={
+            "model": model.spec.name,
+            "recipe": model.recipe.model_dump(mode="json"),
+            "features": experiment.features,
+        },
+        inputs=inputs,
+        sources=_feature_sources(model.spec.features, resolved, digest),
         device=experiment.device,
         seed=model.seed,
+        **_limits(experiment),
     )
 
 
 def _export_stage(model: ResolvedModel, resolved: Resolved, digest: Digest) -> Stage:
-    settings = {
+    settings: dict[str, Any] = {
         "model": model.spec.name,
-        "features": resolved.experiment.features,
         "tolerance": model.spec.export_tolerance,
-        "recipe": model.recipe.model_dump(mode="json", include={"family", "cascade", "dropout"}),
+        "features": resolved.experiment.features,
     }
+    recipe = model.recipe.model_dump(mode="json")
+    settings.update({name: recipe[name] for name in ("cascade",) if name in recipe})
     return Stage(
-        f"export/{model.label}",
-        "export",
-        model.spec.image,
-        settings,
-        {"weights": f"train/{model.label}"},
-        _features(resolved, model.spec.features, digest),
+        name=f"export/{model.label}",
+        kind="export",
+        image=model.spec.image,
+        settings=settings,
+        inputs={"weights": f"train/{model.label}"},
+        sources=_feature_sources(model.spec.features, resolved, digest),
+        **_limits(resolved.experiment),
     )
 
 
-def _evaluate_stage(label: str, dataset: str, resolved: Resolved, digest: Digest) -> Stage:
+def _evaluate_stage(label: str, model: ResolvedModel | None, dataset: str, resolved: Resolved, digest: Digest) -> Stage:
     experiment = resolved.experiment
-    control = label in CONTROLS
     inputs = {"dataset": f"prepare/{dataset}"}
-    if not control:
+    if model is not None:
         inputs["predictions"] = f"infer/{label}/{dataset}"
-    settings = {
-        "model": label,
-        "control": control,
-        "protocol": "standard",
-        "metrics": list(experiment.metrics),
-        "features": experiment.features,
-    }
-    alexnet = ("alexnet-owt-7be5be79.pth",) if "lpips" in experiment.metrics else ()
+    metrics = [metric for metric in _METRICS if metric in experiment.metrics]
+    features = (ALEXNET,) if "lpips" in metrics else ()
     return Stage(
-        f"evaluate/{label}/{dataset}", "evaluate", "metrics", settings, inputs, _features(resolved, alexnet, digest)
+        name=f"evaluate/{label}/{dataset}",
+        kind="evaluate",
+        image="metrics",
+        settings={
+            "model": model.spec.name if model else label,
+            "control": model is None,
+            "protocol": "standard",
+            "metrics": metrics,
+            "features": experiment.features,
+        },
+        inputs=inputs,
+        sources=_feature_sources(features, resolved, digest),
+        **_limits(experiment),
     )
 
 
-def _bounded(stage: Stage, experiment: Experiment) -> Stage:
-    """Return the stage with the experiment's limits, and its seed where it has none of its own."""
-    timeout = None if experiment.timeout_hours is None else experiment.timeout_hours * 3600
-    seed = stage.seed if stage.kind == "train" else experiment.seed
-    return replace(stage, memory_bytes=experiment.memory, timeout_s=timeout, seed=seed)
-
-
-def _report_stage(resolved: Resolved, stages: list[Stage]) -> Stage:
+def _report_stage(resolved: Resolved, stages: Sequence[Stage], digest: Digest) -> Stage:
+    """Return the report: it shows every artifact, the experiment's facts and the file that describes it."""
     experiment = resolved.experiment
-    settings = {
-        "name": experiment.name,
-        "note": experiment.note,
-        "spec": resolved.path.read_text(encoding="utf-8") if resolved.path.is_file() else "",
-        "titles": {model.label: model.spec.title for model in resolved.models},
+    path = resolved.path
+    return Stage(
+        name="report",
+        kind="report",
+        image=None,
+        settings={
+            "name": experiment.name,
+            "note": experiment.note,
+            "metrics": list(experiment.metrics),
+            "test": list(experiment.test),
+            "features": experiment.features,
+            "seed": experiment.seed,
+            "device": experiment.device,
+            "models": [_shown_model(model) for model in resolved.models],
+            "datasets": {name: _shown_dataset(name, of) for name, of in resolved.datasets.items()},
+        },
+        inputs={stage.name: stage.name for stage in stages},
+        sources={"spec": Source(path, digest(path))} if path.is_file() else {},
+    )
+
+
+def _shown_model(model: ResolvedModel) -> dict[str, Any]:
+    return {
+        "label": model.label,
+        "title": model.spec.title,
+        "paper": model.spec.paper.model_dump(mode="json"),
+        "overrides": {name: list(values) for name, values in model.overrides.items()},
+        "seed": model.seed,
     }
-    return Stage("report", "report", None, settings, {stage.name: stage.name for stage in stages})
+
+
+def _shown_dataset(name: str, dataset: Dataset) -> dict[str, str]:
+    return {"title": dataset.title or name, "source": dataset.source}
+
+
+def _feature_sources(names: Sequence[str], resolved: Resolved, digest: Digest) -> Mapping[str, Source]:
+    """Return the one file of pretrained weights that a stage reads; none where features are random."""
+    paths = [resolved.features[name] for name in names if name in resolved.features]
+    return {"features": Source(paths[0], digest(paths[0]))} if paths else {}
+
+
+def _limits(experiment: Experiment) -> dict[str, Any]:
+    hours = experiment.timeout_hours
+    return {"memory_bytes": experiment.memory, "timeout_s": hours * 3600 if hours is not None else None}

@@ -1,4 +1,4 @@
-"""Why a stage must run again: the fields in which its document differs from the one before."""
+"""Why a stage must run: what differs from its last result, field by field."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,53 +6,81 @@ from typing import Any
 
 from orchestrator.plan.keys import Identity
 
+_LONGEST_VALUE = 80
+
 
 def reasons(identity: Identity, previous: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """Return, field by field, why a stage's key is not the one of the `previous` document."""
+    """Return what differs from the document of the stage's last result, most telling first.
+
+    previous: the document of an earlier identity; None where the stage has no result yet
+
+    Settings are named by their dotted field with old and new value: "settings.recipe.crop: 224 -> 64". Empty where
+    nothing differs.
+    """
     if previous is None:
-        return ("it has not run yet",)
-    was, now = _flat(previous), _flat(identity.document)
-    return tuple(
-        _difference(name, was, now)
-        for name in dict.fromkeys([*was, *now])
-        if was.get(name, _NONE) != now.get(name, _NONE)
+        return ("first run",)
+    document = identity.document
+    return (
+        *_differences("settings", previous.get("settings", {}), document["settings"]),
+        *_differences("seed", previous.get("seed"), document["seed"]),
+        *_differences("device", previous.get("device"), document["device"]),
+        *_recipe_reasons(identity, previous),
+        *_input_reasons(identity, previous.get("inputs", {})),
+        *_source_reasons(previous.get("sources", {}), document["sources"]),
+        *_differences("kind", previous.get("kind"), document["kind"]),
+        *_differences("key schema", previous.get("schema"), document["schema"]),
     )
 
 
-_NONE = object()
+def _recipe_reasons(identity: Identity, previous: Mapping[str, Any]) -> Iterator[str]:
+    if previous.get("recipe") != identity.document["recipe"]:
+        yield f"image {identity.image} changed" if identity.image else "the orchestrator's own code changed"
 
 
-def _difference(name: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    group = name.partition(".")[0]
-    if group == "recipe":
-        return "the recipe of its image changed"
-    if group == "inputs":
-        return f"input {name.partition('.')[2]} changed"
-    if group == "sources":
-        return f"the files of {name.partition('.')[2]} changed"
-    if name not in was:
-        return f"{name}: added, {_text(now[name])}"
-    if name not in now:
-        return f"{name}: removed, was {_text(was[name])}"
-    return f"{name}: {_text(was[name])} -> {_text(now[name])}"
+def _input_reasons(identity: Identity, before: Mapping[str, str]) -> Iterator[str]:
+    now: Mapping[str, str] = identity.document["inputs"]
+    for name in sorted({*before, *now}):
+        stage = identity.inputs.get(name)
+        words = f"input {name}" if stage in {None, name} else f"input {name} ({stage})"
+        if name not in before:
+            yield f"{words} is new"
+        elif name not in now:
+            yield f"{words} is no longer used"
+        elif before[name] != now[name]:
+            yield f"input {name} changed" + (f" ({stage})" if stage not in {None, name} else "")
+
+
+def _source_reasons(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    for name in sorted({*before, *now}):
+        if name not in before:
+            yield f"source {name} is new"
+        elif name not in now:
+            yield f"source {name} is no longer used"
+        elif before[name] != now[name]:
+            yield f"the content of source {name} changed"
+
+
+def _differences(name: str, before: Any, now: Any) -> Iterator[str]:
+    """Yield the leaves that differ between two plain values."""
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        for field in dict.fromkeys((*before, *now)):
+            yield from _member(f"{name}.{field}", field, before, now)
+    elif isinstance(before, list) and isinstance(now, list):
+        for index in range(max(len(before), len(now))):
+            yield from _member(f"{name}[{index}]", index, dict(enumerate(before)), dict(enumerate(now)))
+    elif type(before) is not type(now) or before != now:
+        yield f"{name}: {_text(before)} -> {_text(now)}"
+
+
+def _member(name: str, field: Any, before: Mapping[Any, Any], now: Mapping[Any, Any]) -> Iterator[str]:
+    if field not in now:
+        yield f"{name}: {_text(before[field])} removed"
+    elif field not in before:
+        yield f"{name}: {_text(now[field])} added"
+    else:
+        yield from _differences(name, before[field], now[field])
 
 
 def _text(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else text[:57] + "…"
-
-
-def _flat(document: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(_leaves("", document))
-
-
-def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield every leaf with its path: settings.recipe.rate[0].rate. An empty list or mapping is a leaf."""
-    if isinstance(value, Mapping) and value:
-        for name, inner in value.items():
-            yield from _leaves(f"{path}.{name}" if path else str(name), inner)
-    elif isinstance(value, list) and value:
-        for place, inner in enumerate(value):
-            yield from _leaves(f"{path}[{place}]", inner)
-    else:
-        yield path, value
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."

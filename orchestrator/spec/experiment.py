@@ -7,12 +7,7 @@ from pydantic import BeforeValidator, Field
 
 from orchestrator.spec.base import Bytes, Name, StrictModel
 from orchestrator.spec.dataset import Dataset
-
-EngineName = Literal["auto", "docker", "local"]
-"""What runs the stages: Docker, local environments, or Docker where an engine answers and local environments else."""
-
-Device = Literal["cpu", "cuda"]
-"""What a stage computes on; part of the key, and never replaced by another."""
+from orchestrator.spec.names import Device, EngineName
 
 Metric = Literal["psnr", "ssim", "lpips"]
 """A score of one picture."""

@@ -1,0 +1,139 @@
+"""Checks what a single field cannot tell: names of models and datasets, recipes, roles and labels."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from orchestrator.spec.dataset import Dataset, DatasetRole, dataset_role
+from orchestrator.spec.document import Document, Location, place_of
+from orchestrator.spec.experiment import Experiment, ModelChoice, TrainingData
+from orchestrator.spec.library import load_catalogue, load_model_spec, model_spec_names
+from orchestrator.spec.model import Recipe
+from orchestrator.spec.problems import Problem, listed, suggestion
+from orchestrator.spec.validation import validation_problems
+
+RESERVED_LABELS = ("input", "truth")
+"""The controls: built-in 'networks' that every comparison contains."""
+
+_ROLES: Mapping[DatasetRole, str] = {
+    "layers": "layers to blend, without pairs",
+    "pairs": "pairs with truth",
+    "photos": "photographs without truth",
+}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The fields of an experiment that name something; None stands for what is missing or wrong by itself."""
+
+    models: Sequence[ModelChoice | None]
+    train: TrainingData | None
+    test: Sequence[str | None]
+    datasets: Mapping[str, Dataset | None]
+
+    @classmethod
+    def of(cls, experiment: Experiment) -> "Draft":
+        """Return the draft of an experiment whose fields are all right by themselves."""
+        return cls(experiment.models, experiment.train, experiment.test, experiment.datasets)
+
+
+def name_problems(draft: Draft, document: Document | None) -> list[Problem]:
+    """Return every mistake in names, roles, labels and recipes.
+
+    document: the file that the draft was read from, for positions; None where there is none
+    """
+    return [*_model_problems(draft, document), *_dataset_problems(draft, document)]
+
+
+def full_recipe(choice: ModelChoice) -> Recipe:
+    """Return the paper's recipe with the choice's overrides, validated by the strict class of its family.
+
+    Raises: ValidationError where an override does not fit.
+    """
+    paper = load_model_spec(choice.model).recipe
+    merged = {**paper.model_dump(), **choice.recipe}
+    recipe: Recipe = type(paper).model_validate(merged)
+    return recipe
+
+
+def _model_problems(draft: Draft, document: Document | None) -> Iterator[Problem]:
+    labels: dict[str, int] = {}
+    for number, choice in enumerate(draft.models):
+        if choice is None:
+            continue
+        place = place_of(document, ("models", number, "name" if choice.name else "model"))
+        if choice.label in RESERVED_LABELS:
+            words = f"a model cannot be called {choice.label!r}: that is one of the controls"
+            yield Problem(words, place, "give it another name")
+        elif choice.label in labels:
+            words = f"two models are called {choice.label!r}, number {labels[choice.label]} and number {number + 1}"
+            yield Problem(words, place, "give one of them a name of its own, such as 'name: second'")
+        labels.setdefault(choice.label, number + 1)
+        if choice.model not in model_spec_names():
+            close = suggestion(choice.model, model_spec_names()) or f"; there are {listed(model_spec_names())}"
+            yield Problem(f"there is no model {choice.model!r}{close}", place_of(document, ("models", number, "model")))
+        else:
+            yield from _recipe_problems(number, choice, document)
+
+
+def _recipe_problems(number: int, choice: ModelChoice, document: Document | None) -> Iterator[Problem]:
+    try:
+        full_recipe(choice)
+    except ValidationError as error:
+        kind = type(load_model_spec(choice.model).recipe)
+        yield from validation_problems(error, kind, document, ("models", number, "recipe"))
+
+
+def _dataset_problems(draft: Draft, document: Document | None) -> Iterator[Problem]:
+    if draft.train is not None:
+        yield from _role_problems(draft, draft.train.synthetic, ("train", "synthetic"), ("layers",), document)
+        if draft.train.real is not None:
+            yield from _role_problems(draft, draft.train.real, ("train", "real"), ("pairs",), document)
+    trained = {draft.train.synthetic, draft.train.real} if draft.train else set()
+    seen: set[str] = set()
+    for number, name in enumerate(draft.test):
+        location = ("test", number)
+        if name is None:
+            continue
+        if name in seen:
+            yield Problem(f"dataset {name!r} is listed twice", place_of(document, location), "remove one of the two")
+        elif name in trained:
+            words = f"dataset {name!r} is trained on and tested on: its scores would mean nothing"
+            yield Problem(words, place_of(document, location), "test on pictures that no network has seen")
+        else:
+            yield from _role_problems(draft, name, location, ("pairs", "photos"), document)
+        seen.add(name)
+
+
+def _role_problems(
+    draft: Draft, name: str, location: Location, roles: tuple[DatasetRole, ...], document: Document | None
+) -> Iterator[Problem]:
+    if name in draft.datasets and draft.datasets[name] is None:
+        return
+    known = known_datasets({other: dataset for other, dataset in draft.datasets.items() if dataset is not None})
+    if name not in known:
+        close = suggestion(name, known) or f"; there are {listed(known) or 'none'}"
+        yield Problem(
+            f"there is no dataset {name!r}{close}",
+            place_of(document, location),
+            "describe datasets of your own under 'datasets:'" if not close.startswith("; did") else None,
+        )
+        return
+    role = dataset_role(known[name])
+    if role not in roles:
+        wanted = " or ".join(_ROLES[other] for other in roles)
+        fitting = [other for other, dataset in known.items() if dataset_role(dataset) in roles]
+        words = f"dataset {name!r} holds {_ROLES[role]}; {_use(location)} needs {wanted}"
+        hint = f"choose {listed(fitting)}" if fitting else "describe such a dataset under 'datasets:'"
+        yield Problem(words, place_of(document, location), hint)
+
+
+def _use(location: Location) -> str:
+    return {"synthetic": "training", "real": "training on real pairs"}.get(str(location[-1]), "testing")
+
+
+def known_datasets(own: Mapping[str, Dataset]) -> dict[str, Any]:
+    """Return all datasets by name; an experiment's own one hides one of the catalogue."""
+    return {**{name: entry.dataset for name, entry in load_catalogue().items()}, **own}

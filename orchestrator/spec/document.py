@@ -1,0 +1,206 @@
+"""A YAML file as plain values, with the position of every value and every field's name."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import ConstructorError, SafeConstructor
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+from ruamel.yaml.reader import ReaderError
+
+from orchestrator.spec.problems import Place, Problem, spec_error
+
+Location = Sequence[str | int]
+"""The way to a value: field names and list indices from the top."""
+
+_LARGEST_BYTES = 4 * 2**20
+_DEEPEST = 40
+_CONFLICT = re.compile(r"^(<{7}|={7}|>{7}|\|{7})( |$)")
+
+
+@dataclass(frozen=True)
+class Document:
+    """One parsed file."""
+
+    path: Path
+    lines: tuple[str, ...]
+    data: dict[str, Any]
+    root: Node = field(repr=False)
+
+    def place(self, location: Location, *, name: bool = False) -> Place:
+        """Return where a value stands, or the nearest thing around it that is in the file.
+
+        name: point at the field's name instead of its value. Parts of the location that are not in the file (the tags
+        of unions, values that were expanded from a short form) are passed over.
+        """
+        node, mark = self.root, self.root.start_mark
+        for part in location:
+            found = _child(node, part)
+            if found is None:
+                continue
+            key, node = found
+            mark = key.start_mark if name and key is not None else node.start_mark
+        return self.at(mark.line, mark.column)
+
+    def at(self, line: int, column: int) -> Place:
+        """Return a place from a line and a column that count from 0."""
+        text = self.lines[line] if line < len(self.lines) else ""
+        return Place(self.path, line + 1, column + 1, text)
+
+
+def read_document(path: Path) -> Document:
+    """Read a YAML file whose top is a mapping.
+
+    Raises: SpecError, with every mistake that can be told, for a file that is missing, cannot be read, is empty, is not
+    UTF-8 or not YAML, holds tabs as indentation, marks of a merge conflict or a field twice, or is not a mapping.
+    """
+    lines = tuple(_text(path).splitlines())
+    problems = list(_line_problems(path, lines))
+    if problems:
+        raise spec_error(problems, path)
+    root = _composed(path, lines)
+    document = Document(path, lines, {}, root)
+    problems = list(_node_problems(document, root, ()))
+    if problems:
+        raise spec_error(problems, path)
+    return Document(path, lines, _constructed(document), root)
+
+
+def place_of(document: Document | None, location: Location, *, name: bool = False) -> Place | None:
+    """Return where a value stands; None where there is no file, or a field of the top is not in it.
+
+    A field that is missing altogether is looked for with `name`, and then placed at what should hold it.
+    """
+    if document is None or (not name and location and location[0] not in document.data):
+        return None
+    return document.place(location, name=name)
+
+
+def _text(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise spec_error([Problem(f"there is no file {str(path)!r}", hint=_nearby(path))], path) from None
+    except IsADirectoryError:
+        raise spec_error([Problem(f"{str(path)!r} is a folder", hint="name the YAML file inside it")], path) from None
+    except OSError as error:
+        problem = Problem(f"{str(path)!r} cannot be read: {error.strerror}", hint="check the file's permissions")
+        raise spec_error([problem], path) from error
+    if len(raw) > _LARGEST_BYTES:
+        problem = Problem(f"the file has {len(raw)} bytes; a spec has a few thousand", hint="check which file this is")
+        raise spec_error([problem], path)
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start)
+        start = raw.rfind(b"\n", 0, error.start) + 1
+        text = raw[start:].split(b"\n", 1)[0].decode("utf-8", errors="replace")
+        column = len(raw[start : error.start].decode("utf-8", errors="replace"))
+        place = Place(path, line + 1, column + 1, text.rstrip("\r"))
+        raise spec_error([Problem("this is not UTF-8 text", place, "save the file as UTF-8")], path) from None
+
+
+def _nearby(path: Path) -> str:
+    others = sorted(other.name for other in path.parent.glob("*.y*ml")) if path.parent.is_dir() else []
+    return f"the folder has: {', '.join(others[:8])}" if others else "check the path"
+
+
+def _line_problems(path: Path, lines: Sequence[str]) -> Iterator[Problem]:
+    """Yield what YAML's own messages explain badly."""
+    if not any(line.strip() and not line.lstrip().startswith("#") for line in lines):
+        yield Problem("the file is empty", hint="the smallest useful spec has name, models, train and test")
+    for number, line in enumerate(lines):
+        if _CONFLICT.match(line):
+            place = Place(path, number + 1, 1, line)
+            yield Problem("this is the mark of a merge conflict", place, "resolve the conflict")
+        indentation = line[: len(line) - len(line.lstrip())]
+        if "\t" in indentation and line.strip() and not line.lstrip().startswith("#"):
+            place = Place(path, number + 1, indentation.index("\t") + 1, line)
+            yield Problem("a tab is used as indentation, which YAML forbids", place, "write spaces instead of tabs")
+
+
+def _composed(path: Path, lines: Sequence[str]) -> Node:
+    try:
+        root = YAML(typ="safe", pure=True).compose("\n".join(lines))
+    except MarkedYAMLError as error:
+        raise spec_error([_syntax_problem(error, path, lines)], path) from error
+    except ReaderError as error:
+        problem = Problem(f"the file holds a character that YAML forbids: {error.reason}")
+        raise spec_error([problem], path) from error
+    except (YAMLError, RecursionError) as error:
+        raise spec_error([Problem("this is not YAML")], path) from error
+    if not isinstance(root, MappingNode):
+        mark = root.start_mark if root is not None else None
+        place = Place(path, mark.line + 1, mark.column + 1, lines[mark.line]) if mark else None
+        problem = Problem("a list of fields was expected, such as 'name: first'", place, "write 'field: value' lines")
+        raise spec_error([problem], path)
+    return root
+
+
+def _syntax_problem(error: MarkedYAMLError, path: Path, lines: Sequence[str]) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    words = error.problem or "it cannot be read"
+    if error.context:
+        words = f"{words} {error.context}"
+    hint = "check colons, quotes, brackets and indentation around this line"
+    if mark is None:
+        return Problem(f"this is not YAML: {words}", hint=hint)
+    line = min(mark.line, len(lines) - 1)
+    column = mark.column if line == mark.line else len(lines[line])
+    return Problem(f"this is not YAML: {words}", Place(path, line + 1, column + 1, lines[line]), hint)
+
+
+def _node_problems(document: Document, node: Node, above: tuple[int, ...]) -> Iterator[Problem]:
+    """Yield fields that are given twice, keys that are no names, and values that contain themselves."""
+    mark = node.start_mark
+    if id(node) in above:
+        yield Problem("this value contains itself", document.at(mark.line, mark.column), "write it out")
+        return
+    if len(above) > _DEEPEST:
+        yield Problem("values are nested too deeply", document.at(mark.line, mark.column), "check the indentation")
+        return
+    above = (*above, id(node))
+    if isinstance(node, SequenceNode):
+        for child in node.value:
+            yield from _node_problems(document, child, above)
+    if isinstance(node, MappingNode):
+        first: dict[str, int] = {}
+        for key, child in node.value:
+            place = document.at(key.start_mark.line, key.start_mark.column)
+            if not isinstance(key.value, str):
+                yield Problem("a field's name must be a single word", place)
+            elif key.value in first:
+                words = f"field {key.value!r} is given twice, first in line {first[key.value]}"
+                yield Problem(words, place, "keep one of the two")
+            else:
+                first[key.value] = place.line
+            yield from _node_problems(document, child, above)
+
+
+def _constructed(document: Document) -> dict[str, Any]:
+    yaml = YAML(typ="safe", pure=True)
+    constructor = yaml.constructor
+    assert isinstance(constructor, SafeConstructor)
+    try:
+        data = constructor.construct_document(document.root)
+    except ConstructorError as error:
+        raise spec_error([_syntax_problem(error, document.path, document.lines)], document.path) from error
+    except (ValueError, OverflowError) as error:
+        raise spec_error([Problem(f"a value cannot be read: {error}")], document.path) from error
+    assert isinstance(data, dict)
+    return {str(key): value for key, value in data.items()}
+
+
+def _child(node: Node, part: str | int) -> tuple[Node | None, Node] | None:
+    """Return the name (of a field) and the value that a part of a location leads to; None where there is none."""
+    if isinstance(node, MappingNode):
+        for key, value in node.value:
+            if key.value == str(part):
+                return key, value
+    if isinstance(node, SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return None, node.value[part]
+    return None

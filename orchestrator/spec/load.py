@@ -1,0 +1,65 @@
+"""Reads what users write, and what travels with the program."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from orchestrator.spec.checks import Draft, name_problems
+from orchestrator.spec.document import read_document
+from orchestrator.spec.experiment import Experiment
+from orchestrator.spec.library import image_names, load_catalogue, load_image, load_model_spec, model_spec_names
+from orchestrator.spec.problems import spec_error
+from orchestrator.spec.validation import validation_problems
+
+__all__ = [
+    "image_names",
+    "load_catalogue",
+    "load_experiment",
+    "load_image",
+    "load_model_spec",
+    "model_spec_names",
+]
+
+
+def load_experiment(path: Path) -> Experiment:
+    """Return the experiment of a YAML file.
+
+    Where a field is wrong, names and recipes in the others are checked too, so that one look shows all mistakes; in a
+    file without wrong fields that is left to `resolve`.
+
+    Raises: SpecError that lists every mistake with file:line:column, the line and a caret.
+    """
+    document = read_document(path)
+    try:
+        return Experiment.model_validate(document.data)
+    except ValidationError as error:
+        problems = validation_problems(error, Experiment, document)
+        problems += name_problems(_draft(document.data), document)
+        raise spec_error(problems, path) from error
+
+
+def _draft(data: Mapping[str, Any]) -> Draft:
+    """Return what is right by itself in a faulty experiment."""
+    models, test, datasets = (data.get(name) for name in ("models", "test", "datasets"))
+    return Draft(
+        models=[_sound("models", [item], one=True) for item in models] if isinstance(models, list) else [],
+        train=_sound("train", data.get("train")),
+        test=[_sound("test", [item], one=True) for item in test] if isinstance(test, list) else [],
+        datasets={
+            str(name): (_sound("datasets", {name: value}) or {}).get(name)
+            for name, value in (datasets.items() if isinstance(datasets, dict) else ())
+        },
+    )
+
+
+def _sound(name: str, value: Any, *, one: bool = False) -> Any:
+    """Return a field's value as its type, or None where it is wrong. one: the only entry of a list."""
+    field = Experiment.model_fields[name]
+    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, name, *field.metadata])  # type: ignore[arg-type]
+    try:
+        found = adapter.validate_python(value)
+    except ValidationError:
+        return None
+    return found[0] if one else found

@@ -1,0 +1,9 @@
+"""Choices that the spec and the command line share; imports nothing, so that --help is quick."""
+
+from typing import Literal
+
+EngineName = Literal["auto", "docker", "local"]
+"""What runs the stages: Docker, local environments, or Docker where an engine answers and local environments else."""
+
+Device = Literal["cpu", "cuda"]
+"""What a stage computes on; part of the key, and never replaced by another."""

@@ -1,0 +1,190 @@
+"""Replaces the names in an experiment by what they name, and checks that everything is there."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from orchestrator.errors import SpecError
+from orchestrator.resources import data_folder
+from orchestrator.spec.checks import Draft, full_recipe, known_datasets, name_problems
+from orchestrator.spec.dataset import Dataset, ScenesDataset
+from orchestrator.spec.document import Document, Location, place_of, read_document
+from orchestrator.spec.experiment import Experiment
+from orchestrator.spec.library import image_names, load_image, load_model_spec
+from orchestrator.spec.model import ModelSpec, Recipe
+from orchestrator.spec.problems import Place, Problem, spec_error
+
+ALEXNET = "alexnet-owt-7be5be79.pth"
+"""The feature weights of LPIPS."""
+
+FEATURES_VARIABLE = "SIRR_FEATURES"
+"""The environment variable that names the folder of pretrained feature weights."""
+
+TOOL_IMAGES = ("inference", "metrics")
+"""The images that every comparison needs besides those of its models."""
+
+_ADDRESSES: Mapping[str, str] = {
+    "imagenet-vgg-verydeep-19.mat": "https://www.vlfeat.org/matconvnet/models/imagenet-vgg-verydeep-19.mat",
+    "vgg19-dcbb9e9d.pth": "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+    ALEXNET: "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
+}
+"""Where the authors of the feature weights publish them."""
+
+
+@dataclass(frozen=True)
+class ResolvedModel:
+    """A model of the comparison with everything that its training needs to know."""
+
+    label: str
+    spec: ModelSpec
+    recipe: Recipe
+    """The paper's recipe with the overrides."""
+    overrides: dict[str, tuple[Any, Any]]
+    """Field to the paper's value and this comparison's, as plain values; only where they differ."""
+    seed: int
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """An experiment with all names replaced."""
+
+    experiment: Experiment
+    path: Path
+    models: tuple[ResolvedModel, ...]
+    datasets: dict[str, Dataset]
+    """Those that are used, with absolute folders."""
+    features: dict[str, Path] = field(default_factory=dict)
+    """File name of the pretrained weights to their path; empty where features are random."""
+
+
+def resolve(experiment: Experiment, path: Path) -> Resolved:
+    """Return the experiment with all names replaced.
+
+    path: the file it was read from; relative folders start there. It may have been changed or removed since, then
+    mistakes have no positions.
+
+    Raises: SpecError that lists every unknown name, wrong recipe, wrong role, missing folder and missing feature file.
+    """
+    document = _document(path)
+    draft = Draft.of(experiment)
+    problems = name_problems(draft, document)
+    known = known_datasets(experiment.datasets)
+    datasets = {name: _with_folder(name, known[name], experiment, path) for name in _used(experiment) if name in known}
+    problems += [problem for name, of in datasets.items() for problem in _folder_problems(name, of, document)]
+    problems += _device_problems(experiment, document)
+    problems += _inference_problems(experiment, document)
+    features, missing = _features(experiment, path, document)
+    problems += missing
+    if problems:
+        raise spec_error(problems, path)
+    models = tuple(_model(number, experiment) for number in range(len(experiment.models)))
+    return Resolved(experiment, path, models, datasets, features)
+
+
+def _document(path: Path) -> Document | None:
+    try:
+        return read_document(path)
+    except SpecError:
+        return None
+
+
+def _model(number: int, experiment: Experiment) -> ResolvedModel:
+    choice = experiment.models[number]
+    spec = load_model_spec(choice.model)
+    recipe = full_recipe(choice)
+    paper, own = spec.recipe.model_dump(mode="json"), recipe.model_dump(mode="json")
+    overrides = {name: (paper[name], value) for name, value in own.items() if paper[name] != value}
+    seed = experiment.seed if choice.seed is None else choice.seed
+    return ResolvedModel(choice.label, spec, recipe, overrides, seed)
+
+
+def _used(experiment: Experiment) -> tuple[str, ...]:
+    train = experiment.train
+    return tuple(dict.fromkeys(name for name in (train.synthetic, train.real, *experiment.test) if name is not None))
+
+
+def _with_folder(name: str, dataset: Dataset, experiment: Experiment, path: Path) -> Dataset:
+    """Return the dataset with an absolute folder; a relative one starts at the file that names it."""
+    if isinstance(dataset, ScenesDataset):
+        return dataset
+    origin = path.absolute().parent if name in experiment.datasets else data_folder()
+    folder = Path(os.path.normpath(origin / dataset.folder.expanduser()))
+    return dataset.model_copy(update={"folder": folder})
+
+
+def _folder_problems(name: str, dataset: Dataset, document: Document | None) -> Iterator[Problem]:
+    if isinstance(dataset, ScenesDataset):
+        return
+    folder = dataset.folder
+    place = place_of(document, ("datasets", name, "folder"))
+    if not folder.exists():
+        hint = "create the folder or correct the path; a relative path starts at the file that names it"
+        yield Problem(f"dataset {name!r}: there is no folder {str(folder)!r}", place, hint)
+    elif not folder.is_dir():
+        yield Problem(f"dataset {name!r}: {str(folder)!r} is a file", place, "name the folder that holds the pictures")
+    elif not os.access(folder, os.R_OK | os.X_OK):
+        yield Problem(f"dataset {name!r}: {str(folder)!r} cannot be read", place, "check the folder's permissions")
+
+
+def _device_problems(experiment: Experiment, document: Document | None) -> Iterator[Problem]:
+    """Yield images that cannot be built for the device; whether the device is there only an engine can tell."""
+    models = (choice.model for choice in experiment.models)
+    images = []
+    for model in models:
+        try:
+            images.append(load_model_spec(model).image)
+        except SpecError:
+            continue
+    for image in dict.fromkeys((*images, *TOOL_IMAGES)):
+        if image in image_names() and experiment.device not in load_image(image).variants:
+            words = f"image {image!r} has no variant for device {experiment.device!r}"
+            yield Problem(words, place_of(document, ("device",)), "choose another device")
+
+
+def _inference_problems(experiment: Experiment, document: Document | None) -> Iterator[Problem]:
+    inference = experiment.inference
+    if inference.mode == "tiles" and inference.overlap * 2 > inference.tile:
+        words = f"inference.overlap {inference.overlap} is more than half of inference.tile {inference.tile}"
+        yield Problem(words, place_of(document, ("inference", "overlap")), "choose larger tiles or less overlap")
+
+
+def _features(experiment: Experiment, path: Path, document: Document | None) -> tuple[dict[str, Path], list[Problem]]:
+    """Return the pretrained files that the experiment needs, and a problem for each that is not there."""
+    if experiment.features == "random":
+        return {}, []
+    folder = _features_folder(experiment, path)
+    names = _features_needed(experiment)
+    files = {name: folder / name for name in names} if folder else {}
+    absent = [name for name in names if name not in files or not files[name].is_file()]
+    location: Location = ("features_folder",) if experiment.features_folder else ("features",)
+    return files, [_missing_feature(name, folder, place_of(document, location)) for name in absent]
+
+
+def _features_folder(experiment: Experiment, path: Path) -> Path | None:
+    named = experiment.features_folder
+    if named is not None:
+        return Path(os.path.normpath(path.absolute().parent / named.expanduser()))
+    variable = os.environ.get(FEATURES_VARIABLE)
+    return Path(variable).expanduser().absolute() if variable else None
+
+
+def _features_needed(experiment: Experiment) -> list[str]:
+    names: list[str] = []
+    for choice in experiment.models:
+        try:
+            names += load_model_spec(choice.model).features
+        except SpecError:
+            continue
+    if "lpips" in experiment.metrics:
+        names.append(ALEXNET)
+    return list(dict.fromkeys(names))
+
+
+def _missing_feature(name: str, folder: Path | None, place: Place | None) -> Problem:
+    there = f"not in {str(folder)!r}" if folder else f"{FEATURES_VARIABLE} is not set"
+    address = _ADDRESSES.get(name, "its authors' page")
+    target = f"put it into {str(folder)!r}" if folder else f"put it into a folder and set {FEATURES_VARIABLE} to it"
+    hint = f"fetch {address} and {target}; or write 'features: random' to try things out"
+    return Problem(f"the pretrained weights {name!r}: {there}", place, hint)

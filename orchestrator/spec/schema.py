@@ -1,0 +1,20 @@
+"""The JSON Schema of an experiment, for editors that complete and check YAML."""
+
+from typing import Any
+
+from orchestrator.spec.experiment import Experiment
+
+
+def experiment_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of an experiment, with the short forms that the file may use."""
+    schema = Experiment.model_json_schema(mode="validation")
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "sirr-orch experiment"
+    fields = schema["properties"]
+    name = {key: fields["name"][key] for key in ("type", "pattern")}
+    fields["models"]["items"] = {"anyOf": [name, fields["models"]["items"]]}
+    fields["train"]["anyOf"] = [name, {"$ref": fields["train"].pop("$ref")}]
+    number = {"type": "integer", "exclusiveMinimum": 0}
+    memory = {key: fields["memory"][key] for key in ("title", "description", "default")}
+    fields["memory"] = {**memory, "anyOf": [number, {"type": "string", "pattern": r"^\s*[0-9.]+\s*[A-Za-z]+\s*$"}]}
+    return schema
