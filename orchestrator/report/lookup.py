@@ -1,6 +1,6 @@
 """What several sections ask of the content: results by place, the controls, and what is measured of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.report.content import Dataset, NotMeasured, Predictions, ReportContent, Result, Scores
 
@@ -29,9 +29,9 @@ def entrants(content: ReportContent) -> tuple[Entrant, ...]:
 
 
 def tested(content: ReportContent) -> tuple[Dataset, ...]:
-    """Return the test datasets in the order of the spec; those that were not prepared are missing."""
+    """Return the prepared test datasets in the order of the spec, each with a title."""
     known = {dataset.name: dataset for dataset in content.datasets}
-    return tuple(known[name] for name in content.test if name in known)
+    return tuple(replace(known[name], title=known[name].title or name) for name in content.test if name in known)
 
 
 def result(content: ReportContent, label: str, dataset: str) -> Result:

@@ -9,7 +9,7 @@ from orchestrator.report.content import Export, Model, NotMeasured, ReportConten
 
 @dataclass(frozen=True)
 class NetworkRow:
-    """One network of the comparison."""
+    """One network of the comparison. whole: it was trained and exported."""
 
     title: str
     label: str
@@ -18,6 +18,7 @@ class NetworkRow:
     trained: str
     took: str
     parity: str
+    whole: bool
     overrides: str
 
 
@@ -52,6 +53,7 @@ def _row(model: Model) -> NetworkRow:
         trained=trained,
         took=took,
         parity=_parity(model.export),
+        whole=isinstance(training, Training) and isinstance(model.export, Export),
         overrides=numbers.count(differing, "value") + (" differs" if differing == 1 else " differ")
         if differing
         else "as in the paper",

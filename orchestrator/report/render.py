@@ -27,16 +27,19 @@ Progress = Callable[[int, int], None]
 """Hears how many pictures of how many are in the report."""
 
 
-_EMPTY_STYLE = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
-"""The hash of nothing: Plotly puts an empty style element into its page and fills it through the style sheet's API."""
+_CONTROLS = dict.fromkeys(
+    [*range(9), 11, 12, *range(14, 32), 127, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd"
+)
+"""Control characters, and those that turn the direction of what follows: a name could turn the number beside it."""
 
 
 def content_policy(*, charts: bool) -> str:
     """Return what a page may load, as a content security policy: files of the report, and nothing inline.
 
-    `file:` stands beside 'self' because some browsers give every file of a folder an origin of its own.
+    `file:` stands beside 'self' because some browsers give every file of a folder an origin of its own. Plotly writes
+    style elements whose text depends on the chart and on its version, so pages with charts allow inline styles.
     """
-    style = f" {_EMPTY_STYLE}" if charts else ""
+    style = " 'unsafe-inline'" if charts else ""
     return (
         "default-src 'none'; script-src 'self' file:; img-src 'self' file:; "
         f"style-src 'self' file:{style}; base-uri 'none'; form-action 'none'"
@@ -81,17 +84,21 @@ def render_report(content: ReportContent, folder: Path, progress: Progress | Non
 
 
 def template_environment() -> Environment:
-    """Return the environment of all templates: everything is escaped, and a missing name is an error."""
+    """Return the environment of all templates: everything is escaped, a missing name is an error."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        keep_trailing_newline=False,
+        finalize=_visible,
     )
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     return environment
+
+
+def _visible(value: Any) -> Any:
+    return value.translate(_CONTROLS) if isinstance(value, str) else value
 
 
 class _Writer:

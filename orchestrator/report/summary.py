@@ -68,7 +68,7 @@ class ShownDataset:
 
 @dataclass(frozen=True)
 class SummaryView:
-    """The table, and what is shown without scores."""
+    """The table, what is shown without scores, and the test datasets that were not prepared."""
 
     datasets: tuple[DatasetColumns, ...]
     rows: tuple[Row, ...]
@@ -76,6 +76,7 @@ class SummaryView:
     columns: int
     any_best: bool
     photos: tuple[ShownDataset, ...]
+    absent: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,7 @@ def summary_view(content: ReportContent) -> SummaryView:
             for dataset in tested(content)
             if dataset.role == "photos"
         ),
+        absent=tuple(name for name in content.test if name not in {dataset.name for dataset in content.datasets}),
     )
 
 

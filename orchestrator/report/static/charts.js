@@ -18,7 +18,13 @@
   });
 
   // Plotly reads a few tags in texts, such as <b> and <a>; names from outside are shown as they are written.
-  const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  // Characters that turn the direction of what follows are replaced.
+  const plain = (text) =>
+    text
+      .replace(/[\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069]/g, "\ufffd")
+      .replaceAll("&", "&amp;")
+      .replaceAll("<", "&lt;")
+      .replaceAll(">", "&gt;");
 
   const axis = (title) => ({
     title: { text: plain(title), standoff: 8 },

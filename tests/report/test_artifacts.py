@@ -1,0 +1,167 @@
+"""From artifact files to content: the contract's examples are read, everything else is refused."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.errors import OutputInvalid
+from orchestrator.report.artifacts import read_dataset, read_export, read_predictions, read_scores, read_training
+from orchestrator.report.content import NotMeasured
+
+PICTURE = {"id": "a b", "height": 31, "width": 47, "origin": "a b.png", "notes": ["was grey"]}
+DATASET: dict[str, Any] = {
+    "name": "d",
+    "title": "D",
+    "role": "pairs",
+    "items": [{**PICTURE, "blended": "blended/a b.png", "transmission": "t.png"}],
+    "warnings": ["one skipped"],
+}
+CURVES: dict[str, Any] = {
+    "steps": [{"step": 1, "epoch": 0, "losses": {"pixel": 0.5, "vgg": 1}, "rate": 1e-4, "seconds": 0.5}]
+}
+TRAIN: dict[str, Any] = {
+    "steps": 1,
+    "epochs": 1,
+    "samples": 2,
+    "seconds": 0.5,
+    "features": "random",
+    "parameters": 3,
+    "notes": [],
+}
+EXPORT: dict[str, Any] = {
+    "inputs": ["image"],
+    "outputs": ["transmission"],
+    "opset": 16,
+    "tolerance": 1e-4,
+    "checks": [
+        {"height": 31, "width": 47, "output": "transmission", "error": 1e-6},
+        {"height": 32, "width": 48, "output": "transmission", "error": 3e-6},
+    ],
+    "native": "torch 1.12.1",
+}
+PREDICTIONS: dict[str, Any] = {
+    "model": "m",
+    "dataset": "d",
+    "mode": "whole",
+    "label": "exact",
+    "items": [
+        {
+            "id": "a b",
+            "transmission": "t.png",
+            "steps": ["t.png"],
+            "height": 31,
+            "width": 47,
+            "seconds": 0.1,
+            "min": -0.1,
+            "max": 1.2,
+        }
+    ],
+    "runtime": {"onnxruntime": "1.20"},
+    "warnings": [],
+}
+SCORES: dict[str, Any] = {
+    "model": "m",
+    "dataset": "d",
+    "protocol": "standard",
+    "metrics": ["psnr", "ssim"],
+    "items": [{"id": "a b", "psnr": "inf", "ssim": {"not_measured": "too small"}}],
+    "notes": [],
+}
+
+
+@pytest.fixture
+def artifact(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that writes JSON files, by name without ending, beside two pictures."""
+
+    def write(**files: object) -> Path:
+        (tmp_path / "blended").mkdir(exist_ok=True)
+        for picture in ("blended/a b.png", "t.png"):
+            (tmp_path / picture).write_bytes(b"")
+        for name, document in files.items():
+            text = document if isinstance(document, str) else json.dumps(document)
+            (tmp_path / f"{name}.json").write_text(text)
+        return tmp_path
+
+    return write
+
+
+def test_dataset_is_read_with_absolute_paths(artifact: Callable[..., Path]) -> None:
+    folder = artifact(dataset=DATASET)
+    dataset = read_dataset(folder, source="the web")
+    item = dataset.items[0]
+    assert (dataset.name, dataset.title, dataset.role, dataset.source) == ("d", "D", "pairs", "the web")
+    assert (item.blended, item.transmission, item.reflection) == (folder / "blended/a b.png", folder / "t.png", None)
+    assert (item.height, item.width, item.notes) == (31, 47, ("was grey",))
+
+
+def test_training_is_read_with_lost_losses_as_none(artifact: Callable[..., Path]) -> None:
+    text = json.dumps(CURVES).replace("0.5,", "NaN,", 1)
+    training = read_training(artifact(curves=text, train=TRAIN))
+    assert training.curve[0].losses == {"pixel": None, "vgg": 1.0}
+    assert (training.steps, training.samples, training.features) == (1, 2, "random")
+
+
+def test_export_keeps_the_largest_error(artifact: Callable[..., Path]) -> None:
+    export = read_export(artifact(export=EXPORT))
+    assert (export.error, export.checks, export.tolerance) == (3e-6, 2, 1e-4)
+
+
+def test_predictions_are_read(artifact: Callable[..., Path]) -> None:
+    folder = artifact(predictions=PREDICTIONS)
+    item = read_predictions(folder).items[0]
+    assert (item.transmission, item.reflection, item.steps) == (folder / "t.png", None, (folder / "t.png",))
+    assert (item.low, item.high) == (-0.1, 1.2)
+
+
+def test_scores_are_read_with_inf_and_reasons(artifact: Callable[..., Path]) -> None:
+    values = read_scores(artifact(scores=SCORES)).items[0].values
+    assert values == {"psnr": math.inf, "ssim": NotMeasured("too small")}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        pytest.param({"items": [{"id": "a", "psnr": "infinity", "ssim": 1}]}, "items.0.values.psnr", id="odd-text"),
+        pytest.param({"items": [{"id": "a", "psnr": True, "ssim": 1}]}, "items.0.values.psnr", id="boolean"),
+        pytest.param({"items": [{"id": "a", "psnr": 1.0}]}, "'a' has psnr; the metrics are psnr, ssim", id="missing"),
+        pytest.param({"items": [{"psnr": 1.0, "ssim": 1.0}]}, "items.0.id", id="no-id"),
+        pytest.param({"items": SCORES["items"] * 2}, "item 'a b' twice", id="twice"),
+        pytest.param({"extra": 1}, "extra", id="unknown-field"),
+    ],
+)
+def test_scores_that_are_not_as_declared_are_refused(
+    artifact: Callable[..., Path], changed: dict[str, Any], said: str
+) -> None:
+    folder = artifact(scores={**SCORES, **changed})
+    with pytest.raises(OutputInvalid) as caught:
+        read_scores(folder)
+    assert said in caught.value.message
+    assert caught.value.where == str(folder / "scores.json")
+
+
+@pytest.mark.parametrize("name", ["../t.png", "/etc/hostname", "gone.png"])
+def test_picture_outside_of_the_artifact_is_refused(artifact: Callable[..., Path], name: str) -> None:
+    items = [{**DATASET["items"][0], "blended": name}]
+    with pytest.raises(OutputInvalid, match="which is not there"):
+        read_dataset(artifact(dataset={**DATASET, "items": items}))
+
+
+def test_pair_without_truth_is_refused(artifact: Callable[..., Path]) -> None:
+    items = [{**PICTURE, "blended": "t.png"}]
+    with pytest.raises(OutputInvalid, match="has no transmission picture"):
+        read_dataset(artifact(dataset={**DATASET, "items": items}))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"steps": 3}'])
+def test_broken_json_is_refused(artifact: Callable[..., Path], text: str) -> None:
+    with pytest.raises(OutputInvalid, match=r"curves\.json is not what its stage declares"):
+        read_training(artifact(curves=text, train=TRAIN))
+
+
+def test_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OutputInvalid, match=r"export\.json cannot be read"):
+        read_export(tmp_path)

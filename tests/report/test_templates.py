@@ -1,0 +1,74 @@
+"""Templates and view models name the same things, both ways; nothing in a template can open the page to others."""
+
+import dataclasses
+import typing
+from collections.abc import Iterator
+
+import pytest
+from jinja2 import meta, nodes
+
+from orchestrator.report.dataset import DatasetView
+from orchestrator.report.failures import FailuresView
+from orchestrator.report.header import HeaderView
+from orchestrator.report.networks import NetworksView
+from orchestrator.report.provenance import ProvenanceView
+from orchestrator.report.render import TEMPLATES, PageView, template_environment
+from orchestrator.report.summary import SummaryView
+from orchestrator.report.training import TrainingView
+
+VIEWS = {
+    "page.html.jinja": PageView,
+    "_header.html.jinja": HeaderView,
+    "_failures.html.jinja": FailuresView,
+    "_summary.html.jinja": SummaryView,
+    "_networks.html.jinja": NetworksView,
+    "_dataset.html.jinja": DatasetView,
+    "_training.html.jinja": TrainingView,
+    "_provenance.html.jinja": ProvenanceView,
+}
+
+
+def parsed(name: str) -> nodes.Template:
+    return template_environment().parse((TEMPLATES / name).read_text(encoding="utf-8"))
+
+
+def parts(hint: object) -> Iterator[type]:
+    """Yield the dataclasses inside a type hint, and inside their fields."""
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        yield hint
+        for inner in typing.get_type_hints(hint).values():
+            yield from parts(inner)
+    for argument in typing.get_args(hint):
+        yield from parts(argument)
+
+
+def test_every_template_has_a_view_model() -> None:
+    assert {path.name for path in TEMPLATES.iterdir()} == set(VIEWS)
+
+
+@pytest.mark.parametrize("name", sorted(VIEWS))
+def test_template_uses_exactly_the_fields_of_its_view_model(name: str) -> None:
+    used = meta.find_undeclared_variables(parsed(name))
+    assert used == {field.name for field in dataclasses.fields(VIEWS[name])}
+
+
+@pytest.mark.parametrize("name", sorted(VIEWS))
+def test_template_uses_exactly_the_fields_of_the_parts(name: str) -> None:
+    used = {node.attr for node in parsed(name).find_all(nodes.Getattr)}
+    inner = {part for hint in typing.get_type_hints(VIEWS[name]).values() for part in parts(hint)}
+    assert used == {field.name for part in inner for field in dataclasses.fields(part)}
+
+
+@pytest.mark.parametrize("name", sorted(VIEWS))
+def test_template_has_nothing_inline(name: str) -> None:
+    text = (TEMPLATES / name).read_text(encoding="utf-8")
+    assert "|safe" not in text.replace(" ", "")
+    assert " style=" not in text
+    assert "<style" not in text
+    assert "javascript:" not in text
+    assert " on" not in {part[:3] for part in text.split('"') if part.endswith("=")}
+
+
+@pytest.mark.parametrize("part", sorted({part for view in VIEWS.values() for part in parts(view)}, key=str))
+def test_view_models_are_frozen(part: type) -> None:
+    assert part.__dataclass_params__.frozen  # type: ignore[attr-defined]
