@@ -37,10 +37,12 @@ def run(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     timeout_s: float | None = None,
+    own_session: bool = False,
 ) -> Completed:
     """Run a program to its end and return what it printed.
 
     env: the whole environment; None passes this process's own on
+    own_session: keep the terminal's Ctrl-C from it
 
     Raises: ProcessFailed.
     """
@@ -55,6 +57,7 @@ def run(
             errors="replace",
             timeout=timeout_s,
             check=False,
+            start_new_session=own_session,
         )
     except subprocess.TimeoutExpired as error:
         raise ProcessFailed(argv, None, f"no answer within {timeout_s} s") from error

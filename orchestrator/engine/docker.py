@@ -3,6 +3,8 @@
 import contextlib
 import dataclasses
 import time
+import traceback
+import warnings
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -128,7 +130,7 @@ class DockerEngine:
 
     def __init__(self, client: docker.DockerClient | None = None, shared_root: Path | None = None) -> None:
         with _said("docker"):
-            self._client = client or docker.from_env(timeout=int(TIMEOUT_S))
+            self._client = client or _connected()
             self.caps: EngineCaps = engine_caps(self._client)
         self._shared_root = None if shared_root is None else shared_root.resolve()
         self._caller = Caller.current()
@@ -245,6 +247,24 @@ def _said(where: str) -> Iterator[None]:
         raise
     except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
         raise engine_error(str(getattr(error, "explanation", None) or error), where) from error
+
+
+def _connected() -> docker.DockerClient:
+    """Connect as the command line does.
+
+    The SDK leaves the socket of a connection that fails to the garbage collector, inside the error's frames; it is
+    let go here, so that a machine without an engine sees no warning of Python's some time later.
+    """
+    try:
+        return docker.from_env(timeout=int(TIMEOUT_S))
+    except docker.errors.DockerException as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            link: BaseException | None = error
+            while link is not None:
+                traceback.clear_frames(link.__traceback__)
+                link = link.__cause__ or link.__context__
+        raise
 
 
 def _inspect(client: docker.DockerClient, container: str) -> dict[str, Any] | None:

@@ -243,7 +243,12 @@ def local_environment(job: Job, staging: Path) -> dict[str, str]:
 
 def _launch(staging: Path, stage: str) -> None:
     try:
-        run([sys.executable, "-I", supervisor.__file__, str(staging)], cwd=staging, timeout_s=_LAUNCH_S)
+        run(
+            [sys.executable, "-I", supervisor.__file__, str(staging)],
+            cwd=staging,
+            timeout_s=_LAUNCH_S,
+            own_session=True,
+        )
     except ProcessFailed as error:
         raise InfraFailure(f"the supervisor of {stage} could not be started: {error}") from error
     if not (staging / PROCESS_FILE).exists():

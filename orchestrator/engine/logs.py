@@ -23,7 +23,9 @@ CUT = (
 )
 """What a connection to the engine that breaks or goes quiet raises, depending on where it does."""
 
-_IDLE_S = 60.0
+_QUIET = (requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError)
+
+IDLE_S = 60.0
 _CONNECT_S = 30.0
 _OVERLAP_S = 1.0
 _PAUSES_S = (0.02, 0.1, 0.5, 1.0)
@@ -41,12 +43,16 @@ class LogFollower:
 
     ended: says whether the container has ended; asked before each connection, so that a stream which was opened
         after the end is known to hold everything
+    idle_s: after so long without a line the connection is made anew; the program may just be silent
     """
 
-    def __init__(self, client: docker.DockerClient, container: str, ended: Callable[[], bool]) -> None:
+    def __init__(
+        self, client: docker.DockerClient, container: str, ended: Callable[[], bool], *, idle_s: float = IDLE_S
+    ) -> None:
         self._client = client
         self._container = container
         self._ended = ended
+        self._idle_s = idle_s
         self._seen = _Seen()
 
     def lines(self) -> Iterator[str]:
@@ -61,6 +67,8 @@ class LogFollower:
                 for text in self._connection(follow=not ended):
                     failures = 0
                     yield text
+            except _QUIET:
+                continue
             except CUT as error:
                 failures += 1
                 if failures > _MAX_FAILURES:
@@ -94,7 +102,7 @@ class LogFollower:
         if self._seen.latest is not None:
             parameters["since"] = f"{self._seen.latest - _OVERLAP_S:.3f}"
         url = f"{api.base_url}/v{api.api_version}/containers/{self._container}/logs"
-        with api.get(url, params=parameters, stream=True, timeout=(_CONNECT_S, _IDLE_S)) as response:
+        with api.get(url, params=parameters, stream=True, timeout=(_CONNECT_S, self._idle_s)) as response:
             if response.status_code == requests.codes.not_found:
                 raise LogLost(f"the container {self._container} is gone")
             response.raise_for_status()

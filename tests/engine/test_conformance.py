@@ -128,7 +128,7 @@ def test_stop_kills_what_does_not_listen(bench):
     running = bench.start(bench.job("stubborn", settings={"steps": 100000, "pause_s": 0.01}))
     lines, _thread = heard(running)
     wait_for(lambda: lines)
-    running.stop(1.0)
+    running.stop(0.3)
     outcome = running.outcome()
     assert (outcome.exit_code, outcome.out_of_memory) == (137, False)
 

@@ -13,6 +13,7 @@ import pytest
 from stagekit import decode
 
 from orchestrator.engine.docker import DockerEngine
+from orchestrator.engine.logs import LogFollower
 from orchestrator.engine.protocol import Environment
 from orchestrator.errors import DeviceUnavailable, EngineUnavailable, ImageNotBuilt
 from tests.engine.cutting_proxy import CuttingProxy
@@ -87,6 +88,19 @@ def test_cut_log_streams_lose_and_repeat_nothing(docker_bench, tmp_path, after_b
     assert proxy.made > 3
     numbers = [int(line.split()[1]) if line.startswith("line") else int(decode(line).done) for line in lines]
     assert numbers == list(range(1, 301))
+
+
+def test_silence_is_no_failure_of_the_stream(docker_bench, docker_client):
+    running = docker_bench.start(docker_bench.job("count", settings={"lines": 4, "pause_s": 0.5}))
+    asked = []
+
+    def ended():
+        asked.append(True)
+        return docker_client.api.inspect_container(running._id)["State"]["Status"] == "exited"
+
+    lines = list(LogFollower(docker_client, running._id, ended, idle_s=0.1).lines())
+    assert len(lines) == 4
+    assert len(asked) > 6
 
 
 def test_wait_survives_cut_connections(docker_bench, tmp_path):
