@@ -20,7 +20,7 @@ def load_arrays(path: str) -> Dict[str, np.ndarray]:
     Raises: BadInput where it is missing, damaged, or holds anything but numbers.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except (OSError, ValueError, KeyError, AttributeError, TypeError, zipfile.BadZipFile) as error:
         raise BadInput("%s is not a readable file of arrays: %s" % (path, error)) from error

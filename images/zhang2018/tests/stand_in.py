@@ -1,0 +1,101 @@
+"""What the tests share: stand-in weights, reference numbers, and small prepared datasets."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any, Dict, List, Mapping
+
+import numpy as np
+
+from netkit.pictures import write_picture
+from netkit.seeded import seeded_image, seeded_tensor
+from stagekit import StageRequest
+
+
+def filled(shapes: Mapping[str, Any]) -> Dict[str, np.ndarray]:
+    """Return every parameter drawn from its name and shape, as tests/parity/README.md says."""
+    values: Dict[str, np.ndarray] = {}
+    for name, shape in shapes.items():
+        if name.endswith(("/w0", "/w1")):
+            values[name] = np.float32(0.7 if name.endswith("/w0") else 0.3)
+            continue
+        fan_in = int(np.prod(shape[:-1])) if len(shape) > 1 else None
+        values[name] = seeded_tensor(name, shape, fan_in) + np.float32(name.endswith("scale"))
+    return values
+
+
+def reference() -> Mapping[str, np.ndarray]:
+    """Return the authors' program's numbers."""
+    root = os.path.abspath(__file__)
+    for _level in range(4):
+        root = os.path.dirname(root)
+    with np.load(os.path.join(root, "tests", "parity", "zhang2018.npz")) as numbers:
+        return dict(numbers)
+
+
+def picture(tag: str, part: str) -> np.ndarray:
+    """Return the picture `part` of a tag such as 'zhang_96x128', (1, H, W, 3)."""
+    height, width = map(int, tag.split("_")[1].split("x"))
+    return seeded_image("%s/%s" % (tag, part), height, width)[None]
+
+
+def relative_error(found: Any, expected: Any) -> float:
+    """Return norm(found - expected) / norm(expected)."""
+    difference = np.asarray(found, np.float64) - np.asarray(expected, np.float64)
+    return float(np.linalg.norm(difference) / np.linalg.norm(expected))
+
+
+def recipe(**changes: Any) -> Dict[str, Any]:
+    """Return a recipe of few steps at small widths."""
+    return {
+        "family": "zhang2018",
+        "epochs": 3,
+        "steps": None,
+        "limit": 2,
+        "batch": 1,
+        "synthesis": "zhang",
+        "sampling": [{"epoch": 0, "synthetic": 0.7}],
+        "rate": [{"epoch": 0, "rate": 2e-4}],
+        "betas": [0.9, 0.999],
+        "discriminator_rate": 1e-4,
+        "discriminator_every": 2,
+        "width": [40, 48],
+        "weight_total": 100,
+        "weight_perceptual": 0.2,
+        **changes,
+    }
+
+
+def write_layers(folder: str, count: int = 3) -> str:
+    """Write a prepared dataset whose pictures serve as both layers, and return its folder."""
+    items = []
+    for number in range(count):
+        name = "scene%d.png" % number
+        write_picture(os.path.join(folder, name), seeded_image(name, 50, 60))
+        items.append({"id": str(number), "transmission": name, "reflection": name, "height": 50, "width": 60})
+    return _described(folder, "layers", items)
+
+
+def write_pair(folder: str) -> str:
+    """Write a prepared dataset of one real pair, and return its folder."""
+    for name in ("blended.png", "transmission.png"):
+        write_picture(os.path.join(folder, name), seeded_image(name, 50, 60))
+    item = {"id": "0", "blended": "blended.png", "transmission": "transmission.png", "height": 50, "width": 60}
+    return _described(folder, "pairs", [item])
+
+
+def start(folder: str, kind: str, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> "subprocess.Popen[str]":
+    """Start the image's program on a stage in `folder`, with its standard output as a pipe."""
+    for name in ("output", "work"):
+        os.makedirs(os.path.join(folder, name), exist_ok=True)
+    output, work = os.path.join(folder, "output"), os.path.join(folder, "work")
+    stage = os.path.join(folder, "stage.json")
+    StageRequest(kind + "/zhang2018", kind, dict(settings), dict(inputs), output, work, seed=5, threads=2).save(stage)
+    return subprocess.Popen([sys.executable, "-m", "zhang2018", stage], stdout=subprocess.PIPE, text=True)
+
+
+def _described(folder: str, role: str, items: List[Dict[str, Any]]) -> str:
+    with open(os.path.join(folder, "dataset.json"), "w", encoding="utf-8") as stream:
+        json.dump({"name": "small", "title": "", "role": role, "items": items, "warnings": []}, stream)
+    return folder

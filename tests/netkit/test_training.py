@@ -1,0 +1,205 @@
+"""The course of a training: it stops where asked, goes on exactly, and leaves curves and facts."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from netkit.curves import Curves
+from netkit.training import Schedule, Step, TrainingRun
+from stagekit import Interrupted, StageContext, StageError, StageRequest, decode
+from stagekit.messages import Progress, WarningMessage
+
+
+class Counter:
+    """A 'network' that hashes every step it sees into one number."""
+
+    def __init__(self) -> None:
+        self.value = 1
+        self.seen: list[Any] = []
+
+    def step(self, step: Step) -> dict[str, float] | None:
+        if any(sample % 10 == 7 for sample in step.batch):
+            return None
+        self.seen.append(tuple(step.batch))
+        self.value = (self.value * 31 + step.number * 7 + sum(step.batch)) % 1_000_003
+        return {"loss": float(self.value), **({"second": 1.0} if step.number % 2 == 0 else {})}
+
+    def save(self, path: str) -> None:
+        Path(path).write_text(str(self.value))
+
+    def load(self, path: str) -> None:
+        self.value = int(Path(path).read_text())
+
+
+class Course:
+    """A stage's folders and what its program said."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.stop = threading.Event()
+        self.stream = io.StringIO()
+
+    def run(self, counter: Counter, *, stop_at: int | None = None, save_every_s: float = 1e9, **schedule: Any) -> None:
+        def step(step: Step) -> dict[str, float] | None:
+            if stop_at == step.number:
+                self.stop.set()
+            return counter.step(step)
+
+        self.stop.clear()
+        request = StageRequest("train/x", "train", {}, {}, str(self.folder / "output"), str(self.folder / "work"))
+        context = StageContext(request, self.stream, self.stop)
+        run = TrainingRun(context, planned(**schedule), counter, save_every_s)
+        run.run(step)
+        run.finish(features="random", parameters=1, notes=["a note"])
+
+    def said(self, kind: type) -> list[Any]:
+        return [message for message in map(decode, self.stream.getvalue().splitlines()) if isinstance(message, kind)]
+
+    def written(self, name: str) -> Any:
+        return json.loads((self.folder / "output" / name).read_text())
+
+
+def planned(epochs: int = 3, batch: int = 2, steps: int | None = None, length: int = 7) -> Schedule:
+    def epoch(number: int) -> Sequence[int]:
+        return [100 * number + 10 * place for place in range(length)]
+
+    return Schedule(epochs, epoch, rate=lambda number: 0.1 / (number + 1), batch=batch, steps=steps)
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Course:
+    return Course(tmp_path)
+
+
+@pytest.fixture
+def uninterrupted(tmp_path: Path) -> Course:
+    course = Course(tmp_path / "uninterrupted")
+    course.run(Counter())
+    return course
+
+
+def test_training_goes_through_every_epoch(course: Course) -> None:
+    counter = Counter()
+    course.run(counter)
+    assert len(counter.seen) == 3 * 4
+    assert counter.seen[3] == (60,)
+    facts = course.written("train.json")
+    assert (facts["steps"], facts["epochs"], facts["samples"], facts["features"]) == (12, 3, 21, "random")
+    assert facts["notes"] == ["a note"]
+
+
+def test_training_stops_after_its_steps(course: Course) -> None:
+    counter = Counter()
+    course.run(counter, steps=5)
+    assert len(counter.seen) == 5
+    assert course.said(Progress)[-1].done == course.said(Progress)[-1].total == 5
+
+
+def test_curves_hold_rate_and_losses_of_every_step(course: Course) -> None:
+    course.run(Counter(), steps=6)
+    points = course.written("curves.json")["steps"]
+    assert [point["step"] for point in points] == [1, 2, 3, 4, 5, 6]
+    assert [point["rate"] for point in points] == [0.1] * 4 + [0.05] * 2
+    assert "second" in points[0]["losses"]
+    assert "second" not in points[1]["losses"]
+
+
+@pytest.mark.parametrize("stop_at", [0, 3, 4, 9])
+def test_interrupted_training_ends_as_if_nothing_had_happened(
+    course: Course, uninterrupted: Course, stop_at: int
+) -> None:
+    with pytest.raises(Interrupted):
+        course.run(Counter(), stop_at=stop_at)
+    counter = Counter()
+    course.run(counter)
+    assert len(counter.seen) == 12 - stop_at - 1
+    for name in ("curves.json", "train.json"):
+        assert without_times(course.written(name)) == without_times(uninterrupted.written(name))
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "gone", "unvouched"])
+def test_damaged_checkpoint_gives_way_to_the_one_before(course: Course, uninterrupted: Course, damage: str) -> None:
+    with pytest.raises(Interrupted):
+        course.run(Counter(), stop_at=9, save_every_s=0)
+    work = course.folder / "work"
+    assert len(list(work.glob("checkpoint.*.state"))) == 2
+    state, voucher = (sorted(work.glob(f"checkpoint.*.{ending}"))[-1] for ending in ("state", "json"))
+    if damage == "cut":
+        state.write_bytes(state.read_bytes()[:-1])
+    elif damage == "changed":
+        state.write_text("123")
+    elif damage == "gone":
+        state.unlink()
+    else:
+        voucher.write_text('{"state"')
+    course.run(Counter())
+    assert without_times(course.written("curves.json")) == without_times(uninterrupted.written("curves.json"))
+    assert "damaged" in course.said(WarningMessage)[0].message
+
+
+def test_finished_training_is_not_done_again(course: Course) -> None:
+    course.run(Counter())
+    counter = Counter()
+    course.run(counter)
+    assert counter.seen == []
+
+
+def test_skipped_samples_are_counted_and_are_no_steps(course: Course) -> None:
+    class Picky(Counter):
+        def step(self, step: Step) -> dict[str, float] | None:
+            return None if step.batch[0] % 20 else super().step(step)
+
+    course.run(Picky(), batch=1)
+    facts = course.written("train.json")
+    assert (facts["steps"], facts["samples"]) == (12, 12)
+    assert "9 samples were skipped" in facts["notes"][-1]
+
+
+def test_training_that_skips_everything_is_explained(course: Course) -> None:
+    class Refusing(Counter):
+        def step(self, step: Step) -> None:
+            return None
+
+    with pytest.raises(StageError, match="every one of 21 samples was skipped"):
+        course.run(Refusing())
+
+
+def test_loss_that_is_not_finite_ends_the_training(course: Course) -> None:
+    class Diverging(Counter):
+        def step(self, step: Step) -> dict[str, float] | None:
+            return {"loss": float("nan") if step.number == 2 else 1.0}
+
+    with pytest.raises(StageError, match="at step 3 the training lost its footing: loss"):
+        course.run(Diverging())
+
+
+def test_curves_thin_out_by_merging_neighbours() -> None:
+    curves = Curves(points=10)
+    for step in range(1, 1001):
+        curves.add(step, 0, {"loss": float(step), **({"even": 2.0} if step % 2 == 0 else {})}, 0.1, step / 10)
+    points = curves.content()["steps"]
+    assert 5 <= len(points) <= 10
+    assert points[-1]["step"] == 1000
+    assert points[0]["losses"] == {"loss": 64.5, "even": 2.0}
+
+
+def test_curves_go_on_from_their_state() -> None:
+    whole, first, second = (Curves(points=8) for _ in range(3))
+    for step in range(1, 50):
+        whole.add(step, 0, {"loss": step**0.5}, 0.1, step)
+        (first if step <= 21 else second).add(step, 0, {"loss": step**0.5}, 0.1, step)
+        if step == 21:
+            second.restore(json.loads(json.dumps(first.state())))
+    assert json.dumps(second.content()) == json.dumps(whole.content())
+
+
+def without_times(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {name: without_times(value) for name, value in content.items() if name != "seconds"}
+    return [without_times(value) for value in content] if isinstance(content, list) else content
