@@ -9,10 +9,10 @@ import tensorflow as tf
 from netkit.onnx_checks import export_checks, export_report
 from stagekit import StageContext, write_atomically
 from zhang2018.arrays import load_arrays
+from zhang2018.device import set_up
 from zhang2018.export import export_network, native_answers
 from zhang2018.features import stage_features
 from zhang2018.parameters import checked, generator_shapes
-from zhang2018.setup import set_up
 from zhang2018.train_stage import WEIGHTS
 
 

@@ -9,10 +9,10 @@ from netkit.sampling import Sample, Sources, free_epoch, rate_at, sample_stream,
 from netkit.training import Schedule, Step, TrainingRun
 from stagekit import BadInput, StageContext
 from zhang2018.arrays import save_arrays
+from zhang2018.device import set_up
 from zhang2018.features import stage_features
 from zhang2018.optimisation import Optimisation, Weights
 from zhang2018.samples import step_pictures
-from zhang2018.setup import set_up
 
 WEIGHTS = "weights.npz"
 """Name of the trained weights in the stage's output."""
