@@ -12,8 +12,10 @@ import docker
 import pytest
 from stagekit import decode
 
+from orchestrator.engine.container import Caller
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.engine.logs import LogFollower
+from orchestrator.engine.owner import Owner
 from orchestrator.engine.protocol import Environment
 from orchestrator.errors import DeviceUnavailable, EngineUnavailable, ImageNotBuilt
 from tests.engine.cutting_proxy import CuttingProxy
@@ -160,6 +162,25 @@ def test_container_that_a_client_left_before_its_start_is_started(docker_bench, 
     running = docker_bench.start(job, engine)
     assert running.outcome().exit_code == 0
     assert len(docker_client.containers.list(all=True, filters={"label": f"org.sirr-orch.key={job.key}"})) == 1
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give folders to another user")
+def test_files_belong_to_a_caller_without_an_account(docker_bench, docker_client):
+    job = docker_bench.job("count", settings={"lines": 1, "pause_s": 0})
+    (job.staging / "output").mkdir(parents=True)
+    os.chown(job.staging / "output", 12345, 23456)
+    caller = Caller(12345, 23456, [], Owner.current())
+    running = docker_bench.start(job, DockerEngine(docker_client, caller=caller))
+    assert running.outcome().exit_code == 0, list(running.lines())
+    result = (job.staging / "output" / "result.txt").stat()
+    assert (result.st_uid, result.st_gid) == (12345, 23456)
+
+
+def test_find_keeps_to_its_own_store(docker_bench, docker_client, tmp_path):
+    job = docker_bench.job("count", settings={"lines": 1, "pause_s": 0})
+    docker_bench.start(job).outcome()
+    assert DockerEngine(docker_client, staging_root=docker_bench.root).find(job.key) is not None
+    assert DockerEngine(docker_client, staging_root=tmp_path / "another").find(job.key) is None
 
 
 def test_missing_image_says_so(docker_bench):
