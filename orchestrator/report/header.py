@@ -69,10 +69,11 @@ def alerts(content: ReportContent) -> tuple[Alert, ...]:
 def _approximate(content: ReportContent) -> list[str]:
     """Say once per model and label where its answers are not exact."""
     titles = {model.label: model.title for model in content.models}
+    datasets = {dataset.name: dataset.title for dataset in tested(content)}
     places: dict[tuple[str, str], list[str]] = {}
     for result in content.results:
         if isinstance(result.predictions, Predictions) and result.predictions.label != "exact":
-            places.setdefault((result.label, result.predictions.label), []).append(result.dataset)
-    return [
-        f"{titles.get(label, label)} on {', '.join(datasets)}: {said}" for (label, said), datasets in places.items()
-    ]
+            places.setdefault((result.label, result.predictions.label), []).append(
+                datasets.get(result.dataset, result.dataset)
+            )
+    return [f"{titles.get(label, label)} on {', '.join(where)}: {said}" for (label, said), where in places.items()]

@@ -1,5 +1,6 @@
 """What several sections ask of the content: results by place, the controls, and what is measured of them."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
 from orchestrator.report.content import Dataset, NotMeasured, Predictions, ReportContent, Result, Scores
@@ -20,6 +21,18 @@ class Entrant:
     label: str
     title: str
     control: bool
+
+
+def with_distinct_titles(content: ReportContent) -> ReportContent:
+    """Return the content with models of one title told apart by their labels."""
+    times = Counter(model.title for model in content.models)
+    return replace(
+        content,
+        models=tuple(
+            model if times[model.title] == 1 else replace(model, title=f"{model.title} ({model.label})")
+            for model in content.models
+        ),
+    )
 
 
 def entrants(content: ReportContent) -> tuple[Entrant, ...]:

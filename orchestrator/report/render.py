@@ -14,7 +14,7 @@ from orchestrator.report.content import Dataset, Predictions, ReportContent
 from orchestrator.report.dataset import dataset_view
 from orchestrator.report.failures import failures_view
 from orchestrator.report.header import header_view
-from orchestrator.report.lookup import predictions, tested
+from orchestrator.report.lookup import predictions, tested, with_distinct_titles
 from orchestrator.report.networks import networks_view
 from orchestrator.report.pictures import Shelf
 from orchestrator.report.provenance import provenance_view
@@ -65,6 +65,7 @@ def render_report(content: ReportContent, folder: Path, progress: Progress | Non
 
     Raises: OutputInvalid where a picture cannot be shown.
     """
+    content = with_distinct_titles(content)
     folder.mkdir(parents=True, exist_ok=True)
     total = sum(_picture_count(content, dataset) for dataset in tested(content))
     shelf = Shelf(folder, lambda done: progress(done, total) if progress else None)

@@ -90,7 +90,7 @@ def test_slider_moves_by_keyboard(plausible_report: Path, opened: Callable[..., 
     assert slider.get_attribute("aria-valuenow") == "50"
     slider.focus()
     page.keyboard.press("ArrowRight", delay=300)
-    assert int(slider.get_attribute("aria-valuenow") or 0) > 52
+    assert int(slider.get_attribute("aria-valuenow") or 0) > 50
     page.keyboard.press("Home")
     assert slider.get_attribute("aria-valuenow") == "0"
     page.keyboard.press("End")

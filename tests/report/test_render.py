@@ -158,6 +158,13 @@ def test_dataset_that_was_not_prepared_is_named(plausible: ReportContent, tmp_pa
     assert "skimage-test: not measured, because the dataset was not prepared" in text
 
 
+def test_models_of_one_title_are_told_apart(plausible: ReportContent, tmp_path: Path) -> None:
+    models = tuple(replace(model, title="ERRNet") for model in plausible.models[:2])
+    text = Page(render_report(replace(plausible, models=models), tmp_path)).text
+    assert "ERRNet (zhang2018)" in text
+    assert "ERRNet (errnet2019)" in text
+
+
 def test_progress_counts_every_picture(plausible: ReportContent, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     render_report(plausible, tmp_path, lambda done, total: told.append((done, total)))

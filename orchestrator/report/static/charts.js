@@ -4,15 +4,18 @@
 (() => {
   const figures = JSON.parse(document.getElementById("figures").textContent);
 
+  // Lines that lie on each other, such as equal learning rates, stay visible.
+  const DASHES = ["solid", "dash", "dot", "dashdot"];
+
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-  const trace = ({ x, y, name, series }) => ({
+  const trace = ({ x, y, name, series }, alone) => ({
     type: "scatter",
     mode: x.length > 1 ? "lines" : "markers",
     x,
     y,
     name,
-    line: { color: colour(`--series-${(series % 6) + 1}`), width: 1.75, dash: ["solid", "dash", "dot", "dashdot"][series % 4] },
+    line: { color: colour(`--series-${(series % 6) + 1}`), width: 1.75, dash: alone ? "solid" : DASHES[series % DASHES.length] },
     marker: { color: colour(`--series-${(series % 6) + 1}`), size: 7 },
     hovertemplate: "step %{x:,}: %{y:.4~g}<extra>%{fullData.name}</extra>",
   });
@@ -51,7 +54,7 @@
 
   const draw = (place) => {
     const figure = figures[place.dataset.figure];
-    const traces = figure.data.map((data) => trace({ ...data, name: plain(data.name) }));
+    const traces = figure.data.map((data) => trace({ ...data, name: plain(data.name) }, !figure.legend));
     return Plotly.react(place, traces, layout(figure), { displayModeBar: false, responsive: true });
   };
 

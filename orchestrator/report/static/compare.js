@@ -28,7 +28,7 @@
   };
 
   const bindSlider = (slider) => {
-    slider.style.setProperty("--ratio", slider.dataset.width / slider.dataset.height);
+    slider.parentElement.style.setProperty("--ratio", slider.dataset.width / slider.dataset.height);
     const told = () => slider.setAttribute("aria-valuenow", String(Math.round(slider.value)));
     slider.addEventListener("slide", told);
     slider.addEventListener("keydown", (event) => {
