@@ -4,10 +4,14 @@ import contextlib
 import hashlib
 import json
 import os
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 _CHUNK_BYTES = 2**20
+_SETTLED_NS = 2 * 10**9
+"""A file changed less than this before it was read is not remembered: it may change again within one clock tick."""
 
 
 def file_sha256(path: Path) -> str:
@@ -20,9 +24,17 @@ def file_sha256(path: Path) -> str:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Yield every file below a folder, links followed, in a fixed order."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
+    """Yield every file below a folder in a fixed order; links are followed, but none back into a folder above."""
+    yield from _walk(folder, (folder.resolve(),))
+
+
+def _walk(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            real = path.resolve()
+            if real not in above:
+                yield from _walk(path, (*above, real))
+        elif path.is_file():
             yield path
 
 
@@ -31,33 +43,38 @@ class ContentDigests:
 
     def __init__(self, memory: Path) -> None:
         self._memory = memory
+        self._lock = threading.Lock()
         self._known: dict[str, list[str]] = {}
         with contextlib.suppress(OSError, ValueError):
-            self._known = json.loads(memory.read_text(encoding="utf-8"))
+            found = json.loads(memory.read_text(encoding="utf-8"))
+            self._known = found if isinstance(found, dict) else {}
 
     def digest(self, path: Path) -> str:
-        """Return the digest of a file, or of a folder's relative names and contents; paths themselves do not count.
+        """Return the SHA-256 of a file, or that of a folder's relative names and contents; its own path does not count.
 
-        Raises: FileNotFoundError.
+        Raises: OSError where the path is not there or cannot be read.
         """
-        before = dict(self._known)
-        if path.is_dir():
-            names = [f"{file.relative_to(path).as_posix()}\0{self._file(file)}" for file in files_below(path)]
-            digest = hashlib.sha256("\n".join(names).encode()).hexdigest()
-        else:
-            digest = self._file(path)
-        if self._known != before:
-            self._save()
+        with self._lock:
+            before = dict(self._known)
+            digest = self._folder(path) if path.is_dir() else self._file(path)
+            if self._known != before:
+                self._save()
         return digest
+
+    def _folder(self, folder: Path) -> str:
+        entries = {file.relative_to(folder).as_posix(): self._file(file) for file in files_below(folder)}
+        return hashlib.sha256(json.dumps(entries, sort_keys=True).encode("ascii")).hexdigest()
 
     def _file(self, path: Path) -> str:
         status = path.stat()
-        stamp = f"{status.st_size} {status.st_mtime_ns} {status.st_ino} {status.st_dev}"
-        known = self._known.get(str(path.absolute()))
+        stamp = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino} {status.st_dev}"
+        name = os.fspath(path.absolute())
+        known = self._known.get(name)
         if known is not None and known[0] == stamp:
             return known[1]
         digest = file_sha256(path)
-        self._known[str(path.absolute())] = [stamp, digest]
+        if time.time_ns() - status.st_ctime_ns > _SETTLED_NS:
+            self._known[name] = [stamp, digest]
         return digest
 
     def _save(self) -> None:

@@ -33,3 +33,8 @@ class Manifest(StrictModel):
     """Every file of the output, by its relative path."""
     facts: dict[str, Any]
     """How it was made: engine, times, warnings. Never part of the key."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of stage that made it."""
+        return str(self.document.get("kind", ""))

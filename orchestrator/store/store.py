@@ -14,9 +14,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from orchestrator.errors import NoSpace, OutputInvalid, StoreError
+from orchestrator.errors import OutputInvalid, StoreError
 from orchestrator.plan.keys import Identity
 from orchestrator.store.content import ContentDigests, file_sha256, files_below
+from orchestrator.store.disk import space_explained, sync, write_synced
 from orchestrator.store.manifest import FileRecord, Manifest
 from orchestrator.store.record import RunRecord
 
@@ -51,12 +52,14 @@ class Store:
     def __init__(self, root: Path) -> None:
         """Open the store at `root`, and make it where it is not there.
 
-        Raises: StoreError where the folder cannot be made.
+        Raises: StoreError where the folder cannot be made, NoSpace.
         """
         self.root = root.absolute()
+        existing = next(folder for folder in (self.root, *self.root.parents) if folder.exists())
         try:
-            for name in ("artifacts", "staging", "runs", "environments", "leases"):
-                (self.root / name).mkdir(parents=True, exist_ok=True)
+            with space_explained(existing, f"making the store {self.root}"):
+                for name in ("artifacts", "staging", "runs", "environments", "leases"):
+                    (self.root / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(
                 f"the store {self.root} cannot be made: {error.strerror}", hint="name another folder with --store"
@@ -69,49 +72,53 @@ class Store:
         return shutil.disk_usage(self.root).free
 
     def digest(self, path: Path) -> str:
-        """Return the content hash of a file or folder outside the store."""
-        return self._digests.digest(path)
+        """Return the content hash of a file or folder outside the store.
+
+        Raises: StoreError where it cannot be read.
+        """
+        try:
+            return self._digests.digest(path)
+        except OSError as error:
+            words = f"{error.filename or path} cannot be read: {error.strerror}"
+            raise StoreError(words, hint="check that it is there and its permissions") from error
 
     def artifact(self, key: str) -> Artifact | None:
-        """Return the complete artifact of a key, or None.
+        """Return the artifact of a key, or None where there is none or it is not complete.
 
-        Raises: StoreError where one is there but its files are not those of its manifest.
+        Complete: the manifest can be read and every file has its size. `verify` compares contents.
         """
         folder = self._artifact_folder(key)
         try:
             manifest = Manifest.model_validate_json((folder / _MANIFEST).read_bytes())
-        except FileNotFoundError:
+        except (OSError, ValidationError):
             return None
-        except ValidationError as error:
-            raise StoreError(
-                f"the manifest of {folder} cannot be read", hint=f"remove the folder {folder} and run again"
-            ) from error
-        for name, record in manifest.files.items():
-            if not _has_size(folder / _OUTPUT / name, record.size):
-                raise StoreError(
-                    f"{name} in {folder} is missing or was changed", hint=f"remove the folder {folder} and run again"
-                )
-        return Artifact(folder, manifest)
+        whole = manifest.key == key and all(
+            _size(folder / _OUTPUT / name) == record.size for name, record in manifest.files.items()
+        )
+        return Artifact(folder, manifest) if whole else None
 
     def verify(self, artifact: Artifact) -> list[str]:
-        """Return the files that are not what they were when the artifact was committed."""
-        return [
+        """Return the files that were changed, removed or added since the artifact was committed."""
+        changed = [
             name
             for name, record in artifact.manifest.files.items()
-            if not (artifact.output / name).is_file() or file_sha256(artifact.output / name) != record.sha256
+            if _size(artifact.output / name) != record.size or file_sha256(artifact.output / name) != record.sha256
         ]
+        there = {path.relative_to(artifact.output).as_posix() for path in files_below(artifact.output)}
+        return changed + sorted(there - set(artifact.manifest.files))
 
     def has_staging(self, key: str) -> bool:
         """Return whether an earlier run left something of this stage."""
         return (self._staging_folder(key) / _WORK).is_dir()
 
     def staging(self, key: str) -> Path:
-        """Return the staging folder of a key, with output and work inside, as an interrupted run left it."""
+        """Return the staging folder of a key, with output and work inside, as an interrupted run left it.
+
+        Raises: NoSpace.
+        """
         folder = self._staging_folder(key)
-        half_committed = folder / _READY / _OUTPUT
-        with _space_explained(self):
-            if half_committed.is_dir() and not (folder / _OUTPUT).exists():
-                half_committed.rename(folder / _OUTPUT)
+        with space_explained(self.root, "making a staging folder"):
+            _take_back(folder)
             (folder / _OUTPUT).mkdir(parents=True, exist_ok=True)
             (folder / _WORK).mkdir(exist_ok=True)
         return folder
@@ -121,64 +128,75 @@ class Store:
         shutil.rmtree(self._staging_folder(key), ignore_errors=True)
 
     def commit(self, identity: Identity, facts: Mapping[str, Any], required: Sequence[str]) -> Artifact:
-        """Make the staged output an artifact: verified, hashed, on disk, then renamed to its key.
+        """Make the staged output an artifact: verified, hashed, on disk, read-only, then renamed to its key.
 
-        Raises: OutputInvalid where a required file is missing or empty, NoSpace.
+        Where another process has committed the same key, its artifact is returned; one that is not complete is
+        replaced.
+
+        Raises: OutputInvalid where a required file is missing or empty, or the output holds links; NoSpace.
         """
         staging = self._staging_folder(identity.key)
         output = staging / _OUTPUT
-        for name in required:
-            if not (output / name).is_file() or not (output / name).stat().st_size:
-                raise OutputInvalid(
-                    f"{identity.stage} ended well but left no {name}", where=str(output), hint="look into its log"
-                )
-        with _space_explained(self):
-            manifest = self._manifest(identity, output, facts)
+        _check_output(identity, output, required)
+        with space_explained(self.root, f"keeping the result of {identity.stage}"):
+            manifest = _manifest(identity, output, facts)
             ready = staging / _READY
             shutil.rmtree(ready, ignore_errors=True)
             ready.mkdir()
-            _write_synced(ready / _MANIFEST, manifest.model_dump_json(indent=1).encode())
+            write_synced(ready / _MANIFEST, manifest.model_dump_json(indent=1).encode())
             output.rename(ready / _OUTPUT)
-            _sync_folder(ready)
-            target = self._artifact_folder(identity.key)
-            target.parent.mkdir(exist_ok=True)
-            try:
-                ready.rename(target)
-            except OSError as error:
-                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                    raise
-            _sync_folder(target.parent)
+            _set_modes(ready, 0o444)
+            sync(ready)
+            self._publish(ready, identity.key)
         self.discard_staging(identity.key)
-        return Artifact(target, manifest)
+        artifact = self.artifact(identity.key)
+        if artifact is None:
+            raise StoreError(
+                f"the result of {identity.stage} was changed while it was kept",
+                where=str(self._artifact_folder(identity.key)),
+                hint="check the disk and run again",
+            )
+        return artifact
 
     @contextlib.contextmanager
     def lease(self, key: str, waiting: Callable[[], None] | None = None) -> Iterator[None]:
-        """Hold the only right to realise a key; it ends with this process at the latest.
+        """Hold the only right to realise a key, among threads and processes; it ends with this process at the latest.
 
-        waiting: called once where another process holds it.
+        waiting: called at every look at a key that another holds, several times a second; may raise to give up.
         """
         with (self.root / "leases" / key).open("a") as stream:
-            told = False
             while True:
                 try:
                     fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     break
                 except BlockingIOError:
-                    if not told and waiting is not None:
+                    if waiting is not None:
                         waiting()
-                    told = True
                     time.sleep(_LEASE_POLL_S)
             yield
 
     def run(self, name: str) -> RunRecord:
-        """Return the record of a run; its folder exists afterwards."""
-        folder = self.root / "runs" / name
-        folder.mkdir(exist_ok=True)
-        return RunRecord(folder)
+        """Return the record of a run."""
+        return RunRecord(self.root / "runs" / name)
 
     def run_names(self) -> list[str]:
         """Return the names of all runs."""
         return sorted(path.name for path in (self.root / "runs").iterdir() if path.is_dir())
+
+    def _publish(self, ready: Path, key: str) -> None:
+        """Rename a complete folder to its key, unless a complete one is there."""
+        target = self._artifact_folder(key)
+        target.parent.mkdir(exist_ok=True)
+        try:
+            ready.rename(target)
+        except OSError as error:
+            if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+                raise
+            if self.artifact(key) is None:
+                aside = self._staging_folder(key) / f"damaged-{os.getpid()}"
+                target.rename(aside)
+                ready.rename(target)
+        sync(target.parent)
 
     def _artifact_folder(self, key: str) -> Path:
         return self.root / "artifacts" / key[:2] / key
@@ -186,56 +204,59 @@ class Store:
     def _staging_folder(self, key: str) -> Path:
         return self.root / "staging" / key
 
-    @staticmethod
-    def _manifest(identity: Identity, output: Path, facts: Mapping[str, Any]) -> Manifest:
-        files = {}
-        for path in files_below(output):
-            with path.open("rb") as stream:
-                os.fsync(stream.fileno())
-            path.chmod(0o444)
+
+def _check_output(identity: Identity, output: Path, required: Sequence[str]) -> None:
+    """Refuse an output that is not what the stage declared, or that other files could change later."""
+    for name in required:
+        if not _size(output / name):
+            raise OutputInvalid(
+                f"{identity.stage} ended well but left no {name}", where=str(output), hint="look into its log"
+            )
+    for path in output.rglob("*"):
+        if path.is_symlink() or not (path.is_dir() or path.is_file()):
             name = path.relative_to(output).as_posix()
-            files[name] = FileRecord(sha256=file_sha256(path), size=path.stat().st_size)
-        return Manifest(
-            key=identity.key,
-            stage=identity.stage,
-            document=json.loads(json.dumps(identity.document)),
-            files=files,
-            facts=dict(facts),
-        )
+            raise OutputInvalid(
+                f"{identity.stage} left {name}, which is not a plain file",
+                where=str(output),
+                hint="let the stage write plain files only",
+            )
 
 
-def _has_size(path: Path, size: int) -> bool:
+def _manifest(identity: Identity, output: Path, facts: Mapping[str, Any]) -> Manifest:
+    files = {}
+    for path in files_below(output):
+        sync(path)
+        files[path.relative_to(output).as_posix()] = FileRecord(sha256=file_sha256(path), size=path.stat().st_size)
+    for folder in (output, *(path for path in output.rglob("*") if path.is_dir())):
+        sync(folder)
+    return Manifest(
+        key=identity.key,
+        stage=identity.stage,
+        document=json.loads(json.dumps(identity.document)),
+        files=files,
+        facts=json.loads(json.dumps(facts, default=str)),
+    )
+
+
+def _take_back(staging: Path) -> None:
+    """Undo a commit that was cut short: the output goes back to its place and can be written again."""
+    half = staging / _READY / _OUTPUT
+    if not half.is_dir():
+        return
+    shutil.rmtree(staging / _OUTPUT, ignore_errors=True)
+    _set_modes(half, 0o644)
+    half.rename(staging / _OUTPUT)
+
+
+def _set_modes(folder: Path, mode: int) -> None:
+    """Set the mode of every file; folders stay writable, so that the store can be removed like any folder."""
+    for path in files_below(folder):
+        path.chmod(mode)
+
+
+def _size(path: Path) -> int | None:
+    """Return the size of a plain file, None where there is none."""
     try:
-        return path.stat().st_size == size
+        return path.stat().st_size if path.is_file() else None
     except OSError:
-        return False
-
-
-def _write_synced(path: Path, content: bytes) -> None:
-    with path.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-@contextlib.contextmanager
-def _space_explained(store: Store) -> Iterator[None]:
-    """Turn a full disk into an error that says so."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise NoSpace(
-            f"no space left on the store's disk: {store.free_bytes / 2**20:.0f} MiB free",
-            where=str(store.root),
-            hint="free some space, or put the store elsewhere with --store",
-        ) from error
+        return None
