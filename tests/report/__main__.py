@@ -8,6 +8,6 @@ from tests.report.report_sample import comparison, hostile
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1]).resolve()
-    plausible = comparison(folder / "pictures", height=320, width=448)
-    for name, content in (("plausible", plausible), ("hostile", hostile(folder / "pictures"))):
+    plausible = comparison(folder / "plausible-pictures", height=320, width=448)
+    for name, content in (("plausible", plausible), ("hostile", hostile(folder / "hostile-pictures"))):
         sys.stdout.write(f"{render_report(content, folder / name).as_uri()}\n")

@@ -48,6 +48,7 @@
   }
 
   if (toolbar === null) return;
+  toolbar.hidden = false;
   for (const select of toolbar.querySelectorAll("select")) {
     const side = select.dataset.side;
     const showAll = () => {
