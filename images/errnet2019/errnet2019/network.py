@@ -3,7 +3,7 @@
 Source: Wei et al. 2019, section 3, and the authors' program (Vandermode/ERRNet); the program's values hold.
 """
 
-from typing import List, Tuple
+from typing import List
 
 import torch
 from torch import nn
@@ -153,8 +153,3 @@ class Errnet(nn.Module):
         """Return the transmission, not limited above. image: float32 RGB in [0, 1], (N, 3, H, W)."""
         transmission: torch.Tensor = self.generator(hypercolumn(self.vgg, image))
         return transmission
-
-
-def parameter_shapes(module: nn.Module) -> "List[Tuple[str, List[int]]]":
-    """Return name and shape of every parameter of a module, in its order."""
-    return [(name, list(value.shape)) for name, value in module.state_dict().items()]
