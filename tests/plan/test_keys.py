@@ -1,0 +1,185 @@
+"""A key holds everything that decides a result, and nothing else."""
+
+import copy
+import typing
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from orchestrator.plan.keys import canonical_json, document_key
+from orchestrator.plan.plan import prepare_stage
+from orchestrator.spec.experiment import Experiment
+from orchestrator.spec.model import ErrnetRecipe, IbclnRecipe, ZhangRecipe
+from tests.plan.conftest import RECIPES
+
+leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+documents = st.dictionaries(
+    st.text(),
+    st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=12),
+    min_size=1,
+)
+
+
+def shuffled(value):
+    if isinstance(value, dict):
+        return {name: shuffled(inner) for name, inner in reversed(value.items())}
+    return [shuffled(inner) for inner in value] if isinstance(value, list) else value
+
+
+def paths(value, above=()):
+    """Yield the way to every leaf; an empty list or mapping is one."""
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inner = list(entries)
+    if not inner:
+        yield above
+    for name, child in inner:
+        yield from paths(child, (*above, name))
+
+
+@given(documents)
+def test_key_is_independent_of_the_order_of_fields(document):
+    assert document_key(document) == document_key(shuffled(document))
+
+
+@given(documents)
+def test_key_changes_with_every_leaf(document):
+    key = document_key(document)
+    for way in paths(document):
+        changed = copy.deepcopy(document)
+        holder = changed
+        for part in way[:-1]:
+            holder = holder[part]
+        holder[way[-1]] = [holder[way[-1]], "changed"]
+        assert document_key(changed) != key
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_numbers_without_a_canonical_form_are_refused(number):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        canonical_json({"rate": number})
+
+
+def test_key_is_the_same_wherever_the_files_lie(planned, tmp_path):
+    _, first = planned()
+    (tmp_path / "elsewhere" / "holiday").mkdir(parents=True)
+    moved = {"holiday": {"kind": "photos", "folder": str(tmp_path / "elsewhere" / "holiday")}}
+    _, second = planned(datasets=moved)
+    assert {name: identity.key for name, identity in first.items()} == {
+        name: identity.key for name, identity in second.items()
+    }
+
+
+def changed_stages(before, after):
+    return {name for name in before if name not in after or before[name].key != after[name].key}
+
+
+def test_recipe_value_changes_exactly_what_depends_on_it(planned):
+    plan, before = planned()
+    models = ["errnet2019", {"model": "ibcln2020", "name": "short", "recipe": {"crop": 128}}]
+    _, after = planned(models=models)
+    assert changed_stages(before, after) == {"train/short", *plan.dependents("train/short")}
+
+
+def test_content_of_a_dataset_changes_exactly_what_depends_on_it(planned):
+    plan, _ = planned()
+    _, after = planned(lambda path: ("f" if path.name == "holiday" else "0") * 64, features="random")
+    _, same = planned(lambda _: "0" * 64, features="random")
+    assert changed_stages(same, after) == {"prepare/holiday", *plan.dependents("prepare/holiday")}
+
+
+def test_rebuilt_image_changes_exactly_what_depends_on_it(planned):
+    plan, before = planned()
+    _, after = planned(recipes={**RECIPES, "ibcln2020": "f" * 64})
+    assert changed_stages(before, after) == {"train/short", *plan.dependents("train/short")}
+
+
+def test_new_name_for_a_model_makes_no_new_results(planned):
+    _, before = planned()
+    models = ["errnet2019", {"model": "ibcln2020", "name": "other", "recipe": {"crop": 64}}]
+    _, after = planned(models=models)
+    kept = {identity.key for name, identity in before.items() if name != "report"}
+    assert kept == {identity.key for name, identity in after.items() if name != "report"}
+
+
+def test_size_of_tiles_counts_only_where_tiles_are_used(planned):
+    _, before = planned()
+    _, whole = planned(inference={"mode": "whole", "tile": 256})
+    _, tiles = planned(inference={"mode": "tiles", "tile": 256})
+    _, larger = planned(inference={"mode": "tiles", "tile": 512})
+    name = "infer/short/holiday"
+    assert before[name].key == whole[name].key
+    assert len({before[name].key, tiles[name].key, larger[name].key}) == 3
+
+
+CHANGES = {
+    "name": "second",
+    "note": "other words",
+    "models": ["errnet2019"],
+    "train": "skimage-train",
+    "test": ["skimage-test"],
+    "datasets": "see test_content_of_a_dataset_changes_exactly_what_depends_on_it",
+    "metrics": ["psnr"],
+    "inference": {"mode": "tiles"},
+    "features": "random",
+    "seed": 5,
+    "device": "cuda",
+}
+UNDECIDING = {
+    "engine": "local",
+    "memory": "1GiB",
+    "timeout_hours": 2.5,
+    "features_folder": "see test_key_is_the_same_wherever_the_files_lie: its files are in the key by content",
+}
+"""Fields that decide where and whether a stage runs, and never what comes out."""
+
+
+def test_every_field_of_an_experiment_is_in_a_key_or_known_not_to_decide():
+    assert set(CHANGES) | set(UNDECIDING) == set(Experiment.model_fields)
+    assert not set(CHANGES) & set(UNDECIDING)
+
+
+@pytest.mark.parametrize("field", [field for field, value in CHANGES.items() if not str(value).startswith("see ")])
+def test_field_that_decides_changes_a_key(planned, field):
+    _, before = planned()
+    _, after = planned(**{field: CHANGES[field]})
+    assert {identity.key for identity in before.values()} != {identity.key for identity in after.values()}
+
+
+@pytest.mark.parametrize("field", [field for field, value in UNDECIDING.items() if not str(value).startswith("see ")])
+def test_field_that_does_not_decide_changes_no_key(planned, field):
+    _, before = planned()
+    _, after = planned(**{field: UNDECIDING[field]})
+    assert {identity.key for identity in before.values()} == {identity.key for identity in after.values()}
+
+
+@pytest.mark.parametrize(
+    ("model", "recipe"),
+    [("zhang2018", ZhangRecipe), ("errnet2019", ErrnetRecipe), ("ibcln2020", IbclnRecipe)],
+)
+def test_every_field_of_a_recipe_reaches_the_training(planned, model, recipe):
+    plan, _ = planned(models=[model])
+    assert set(plan.stage(f"train/{model}").settings["recipe"]) == set(recipe.model_fields)
+
+
+def dataset_kinds():
+    annotation = typing.get_args(typing.get_type_hints(Experiment, include_extras=True)["datasets"])[1]
+    return typing.get_args(typing.get_args(annotation)[0])
+
+
+@pytest.mark.parametrize("kind", dataset_kinds(), ids=lambda kind: kind.__name__)
+def test_every_field_of_a_dataset_reaches_its_preparation_or_the_report(kind: type[BaseModel]):
+    scene = {"picture": "coffee.png", "top": 0, "left": 0, "height": 64, "width": 64}
+    needed = {"transmissions": [scene], "reflections": [scene], "folder": "/pictures"}
+    fields = {name: value for name, value in needed.items() if name in kind.model_fields}
+    if "folder" in fields:
+        fields.pop("reflections", None)
+    tag = typing.get_args(kind.model_fields["kind"].annotation)[0]
+    stage = prepare_stage("mine", kind.model_validate({"kind": tag, **fields}), lambda _: "0" * 64)
+    elsewhere = {"folder", "title", "source"}
+    assert set(stage.settings["dataset"]) == set(kind.model_fields) - elsewhere
+    assert stage.settings["title"] == "mine"
+    if "folder" in kind.model_fields:
+        assert stage.sources["source"].path == Path("/pictures")

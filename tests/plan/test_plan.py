@@ -1,0 +1,91 @@
+"""The stages of an experiment and how they hang together."""
+
+import time
+
+import pytest
+
+PAIRS = ["input", "truth", "errnet2019", "short"]
+
+
+def test_plan_has_every_stage_once_and_after_its_inputs(planned):
+    plan, _ = planned()
+    names = [stage.name for stage in plan.stages]
+    assert sorted(names) == sorted(
+        [
+            *(f"prepare/{name}" for name in ("skimage-train", "skimage-real", "skimage-test", "holiday")),
+            *(f"{kind}/{label}" for kind in ("train", "export") for label in ("errnet2019", "short")),
+            *(f"infer/{label}/{name}" for label in ("errnet2019", "short") for name in ("skimage-test", "holiday")),
+            *(f"evaluate/{label}/skimage-test" for label in PAIRS),
+            "report",
+        ]
+    )
+    for number, stage in enumerate(plan.stages):
+        assert set(stage.inputs.values()) <= set(names[:number]), stage.name
+
+
+def test_photos_are_shown_and_never_scored(planned):
+    plan, _ = planned(test=["holiday"])
+    assert {stage.kind for stage in plan.stages} == {"prepare", "train", "export", "infer", "report"}
+
+
+def test_controls_need_no_network(planned):
+    plan, _ = planned()
+    for control in ("input", "truth"):
+        stage = plan.stage(f"evaluate/{control}/skimage-test")
+        assert stage.settings["control"] is True
+        assert dict(stage.inputs) == {"dataset": "prepare/skimage-test"}
+
+
+def test_feature_weights_reach_exactly_the_stages_that_use_them(planned):
+    plan, _ = planned()
+    with_features = {stage.kind for stage in plan.stages if "features" in stage.sources}
+    assert with_features == {"train", "export", "evaluate"}
+    assert plan.stage("train/errnet2019").sources["features"].path.name == "vgg19-dcbb9e9d.pth"
+    assert plan.stage("evaluate/input/skimage-test").sources["features"].path.name == "alexnet-owt-7be5be79.pth"
+    random, _ = planned(features="random")
+    assert not any("features" in stage.sources for stage in random.stages)
+    scored, _ = planned(metrics=["psnr"])
+    assert "features" not in scored.stage("evaluate/input/skimage-test").sources
+
+
+def test_training_gets_the_full_recipe(planned):
+    plan, _ = planned()
+    recipe = plan.stage("train/short").settings["recipe"]
+    assert recipe["crop"] == 64
+    assert recipe["cascade"] == 3
+    assert recipe["family"] == "ibcln2020"
+
+
+def test_dependents_are_those_that_need_the_result_directly_or_not(planned):
+    plan, _ = planned()
+    assert plan.dependents("export/short") == {
+        "infer/short/skimage-test",
+        "infer/short/holiday",
+        "evaluate/short/skimage-test",
+        "report",
+    }
+    assert plan.dependents("report") == set()
+
+
+def test_unknown_stage_is_a_key_error(planned):
+    with pytest.raises(KeyError):
+        planned()[0].stage("train/nobody")
+
+
+def test_each_folder_is_digested_once(planned):
+    asked = []
+
+    def digest(path):
+        asked.append(path)
+        return "0" * 64
+
+    planned(digest)
+    assert len(asked) == len(set(asked))
+
+
+def test_large_plan_is_quick(planned):
+    models = [{"model": "errnet2019", "name": f"m{number}", "seed": number} for number in range(250)]
+    began = time.perf_counter()
+    plan, known = planned(models=models)
+    assert time.perf_counter() - began < 10  # the benchmark holds the true bound; this one only catches a blunder
+    assert len(plan.stages) == len(known) > 1000

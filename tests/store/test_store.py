@@ -1,0 +1,297 @@
+"""What the store promises: whole artifacts or none, and staging that outlives a crash."""
+
+import errno
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import NoSpace, OutputInvalid, StoreError
+from orchestrator.plan.keys import Identity, document_key
+from orchestrator.store.store import Store
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "store")
+
+
+def identity(number=0, stage="train/errnet2019"):
+    document = {"schema": 1, "kind": "train", "settings": {"number": number}, "inputs": {}, "sources": {}}
+    return Identity(stage, document_key(document), document)
+
+
+def staged(store, of, files):
+    """Stage an output of some files."""
+    output = store.staging(of.key) / "output"
+    for name, text in files.items():
+        (output / name).parent.mkdir(parents=True, exist_ok=True)
+        (output / name).write_text(text, encoding="utf-8")
+    return output
+
+
+def committed(store, of, files=(("weights.pt", "w" * 100), ("sub/curves.json", "{}"))):
+    staged(store, of, dict(files))
+    return store.commit(of, {"seconds": 1.5}, ["weights.pt"])
+
+
+def test_committed_artifact_is_found_with_its_files_and_facts(store):
+    of = identity()
+    assert store.artifact(of.key) is None
+    artifact = committed(store, of)
+    found = Store(store.root).artifact(of.key)
+    assert found == artifact
+    assert found.key == of.key
+    assert found.manifest.kind == "train"
+    assert found.manifest.document == of.document
+    assert found.manifest.facts == {"seconds": 1.5}
+    assert set(found.manifest.files) == {"weights.pt", "sub/curves.json"}
+    assert (found.output / "sub" / "curves.json").read_text() == "{}"
+    assert store.verify(found) == []
+    assert not store.has_staging(of.key)
+
+
+def test_committed_files_are_read_only_and_can_be_removed(store):
+    artifact = committed(store, identity())
+    assert (artifact.output / "weights.pt").stat().st_mode & 0o222 == 0
+    shutil.rmtree(artifact.folder)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [pytest.param({}, id="missing"), pytest.param({"weights.pt": ""}, id="empty")],
+)
+def test_commit_without_a_required_file_is_refused(store, files):
+    of = identity()
+    staged(store, of, files)
+    with pytest.raises(OutputInvalid, match=r"train/errnet2019 ended well but left no weights\.pt"):
+        store.commit(of, {}, ["weights.pt"])
+    assert store.artifact(of.key) is None
+    assert store.has_staging(of.key)
+
+
+def test_commit_with_a_link_is_refused(store, tmp_path):
+    of = identity()
+    output = staged(store, of, {"weights.pt": "w"})
+    (output / "leak").symlink_to(tmp_path)
+    with pytest.raises(OutputInvalid, match="leak, which is not a plain file"):
+        store.commit(of, {}, ["weights.pt"])
+
+
+def test_verify_names_changed_removed_and_added_files(store):
+    artifact = committed(store, identity(), {"weights.pt": "aaa", "gone": "x", "kept": "k"})
+    weights = artifact.output / "weights.pt"
+    weights.chmod(0o644)
+    weights.write_text("bbb")
+    (artifact.output / "gone").unlink()
+    (artifact.output / "new").write_text("n")
+    assert store.verify(artifact) == ["gone", "weights.pt", "new"]
+
+
+def spoil_size(artifact):
+    (artifact.output / "weights.pt").chmod(0o644)
+    (artifact.output / "weights.pt").write_text("short")
+
+
+def spoil_manifest(artifact):
+    (artifact.folder / "manifest.json").chmod(0o644)
+    (artifact.folder / "manifest.json").write_text('{"key": ')
+
+
+def spoil_file(artifact):
+    (artifact.output / "weights.pt").unlink()
+
+
+@pytest.mark.parametrize("spoil", [spoil_size, spoil_manifest, spoil_file])
+def test_damaged_artifact_counts_as_missing_and_is_replaced(store, spoil):
+    of = identity()
+    spoil(committed(store, of))
+    assert store.artifact(of.key) is None
+    again = committed(store, of)
+    assert store.verify(again) == []
+    assert store.artifact(of.key) == again
+
+
+def test_second_commit_of_a_key_keeps_the_first(store):
+    of = identity()
+    first = committed(store, of, {"weights.pt": "first"})
+    staged(store, of, {"weights.pt": "other"})
+    assert store.commit(of, {}, ["weights.pt"]) == first
+    assert (first.output / "weights.pt").read_text() == "first"
+
+
+def test_staging_is_kept_until_it_is_discarded(store):
+    key = identity().key
+    assert not store.has_staging(key)
+    (store.staging(key) / "work" / "checkpoint.pt").write_text("c")
+    assert Store(store.root).has_staging(key)
+    assert (store.staging(key) / "work" / "checkpoint.pt").read_text() == "c"
+    store.discard_staging(key)
+    assert not store.has_staging(key)
+
+
+KILLED = """
+    import os, signal, sys
+    from pathlib import Path
+    from orchestrator.store import store as module
+    from tests.store.test_store import identity, staged
+    store = module.Store(Path(sys.argv[1]))
+    staged(store, identity(), {"weights.pt": "w" * 1000, "curves.json": "{}"})
+    (store.staging(identity().key) / "work" / "checkpoint.pt").write_text("c")
+    point, kill = sys.argv[2], lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+    if point == "publish":
+        module.Store._publish = kill
+    else:
+        setattr(module, point, kill)
+    store.commit(identity(), {}, ["weights.pt"])
+"""
+
+
+@pytest.mark.parametrize("point", ["_manifest", "write_synced", "_set_modes", "publish"])
+def test_kill_in_the_middle_of_a_commit_leaves_no_artifact_and_staging_is_taken_up_again(store, point):
+    script = textwrap.dedent(KILLED)
+    done = subprocess.run([sys.executable, "-c", script, str(store.root), point], cwd=ROOT, check=False)
+    assert done.returncode == -signal.SIGKILL
+    of = identity()
+    assert store.artifact(of.key) is None
+    assert store.has_staging(of.key)
+    staging = store.staging(of.key)
+    assert (staging / "work" / "checkpoint.pt").read_text() == "c"
+    weights = staging / "output" / "weights.pt"
+    assert weights.read_text() == "w" * 1000
+    assert weights.stat().st_mode & 0o200
+    assert store.verify(store.commit(of, {}, ["weights.pt"])) == []
+
+
+def test_full_disk_is_explained_with_its_numbers(store, monkeypatch):
+    of = identity()
+    staged(store, of, {"weights.pt": "w"})
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("orchestrator.store.store.write_synced", full)
+    with pytest.raises(NoSpace, match=r"keeping the result of train/errnet2019 failed: \d+ MiB of [\d.]+ GiB are free"):
+        store.commit(of, {}, ["weights.pt"])
+    monkeypatch.undo()
+    assert store.commit(of, {}, ["weights.pt"]).output.is_dir()
+
+
+def test_store_in_the_place_of_a_file_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be made"):
+        Store(tmp_path / "file" / "store")
+
+
+def test_lease_excludes_other_threads_and_tells_them_to_wait(store):
+    key = identity().key
+    waited, entered = threading.Event(), threading.Event()
+
+    def second():
+        with store.lease(key, waited.set):
+            entered.set()
+
+    thread = threading.Thread(target=second)
+    with store.lease(key):
+        thread.start()
+        assert waited.wait(10)
+        assert not entered.is_set()
+    thread.join(10)
+    assert entered.is_set()
+
+
+def test_lease_of_a_killed_process_is_free(store):
+    key = identity().key
+    script = (
+        "import sys, time; from pathlib import Path; from orchestrator.store.store import Store\n"
+        "with Store(Path(sys.argv[1])).lease(sys.argv[2]):\n    print('held', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", script, str(store.root), key], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert holder.stdout.readline() == "held\n"
+
+        class GivenUp(Exception):
+            pass
+
+        def give_up():
+            raise GivenUp
+
+        with pytest.raises(GivenUp), store.lease(key, give_up):
+            pass
+    finally:
+        holder.kill()
+        holder.communicate()
+    with store.lease(key, lambda: pytest.fail("the lease outlived its process")):
+        pass
+
+
+def test_digest_depends_on_names_and_contents_only(store, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name / "sub").mkdir(parents=True)
+        (tmp_path / name / "sub" / "one.png").write_text("1")
+    first = store.digest(tmp_path / "a")
+    assert first == store.digest(tmp_path / "b")
+    (tmp_path / "b" / "sub" / "one.png").write_text("2")
+    assert store.digest(tmp_path / "b") != first
+    (tmp_path / "a" / "sub" / "one.png").rename(tmp_path / "a" / "sub" / "two.png")
+    assert store.digest(tmp_path / "a") != first
+
+
+def test_digest_sees_a_change_that_keeps_size_and_time(store, tmp_path):
+    path = tmp_path / "one.png"
+    path.write_text("1")
+    first = store.digest(path)
+    status = path.stat()
+    path.write_text("2")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert store.digest(path) != first
+
+
+def test_digest_of_a_folder_that_links_to_itself_ends(store, tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "loop").symlink_to(tmp_path / "a")
+    (tmp_path / "a" / "one").write_text("1")
+    assert len(store.digest(tmp_path / "a")) == 64
+
+
+def test_digest_of_what_is_not_there_names_it(store, tmp_path):
+    with pytest.raises(StoreError, match="gone"):
+        store.digest(tmp_path / "gone")
+
+
+def test_spoiled_memory_of_digests_costs_nothing_but_time(store, tmp_path):
+    (tmp_path / "one").write_text("1")
+    first = store.digest(tmp_path / "one")
+    (store.root / "digests.json").write_text("[1,")
+    assert Store(store.root).digest(tmp_path / "one") == first
+
+
+def test_run_record_survives_a_cut_line(store):
+    record = store.run("first")
+    assert record.events() == []
+    assert record.keys() == {}
+    assert store.run_names() == []
+    record.append({"event": "planned", "keys": {"report": "k1"}})
+    with (record.folder / "events.jsonl").open("a") as stream:
+        stream.write('{"event": "planned", "keys": {"rep')
+    record.append({"event": "state", "stage": "report", "note": "Größe \u2028 next"})
+    assert [event["event"] for event in store.run("first").events()] == ["planned", "state"]
+    assert store.run("first").keys() == {"report": "k1"}
+    assert store.run_names() == ["first"]
+
+
+def test_manifest_is_plain_json_for_other_programs(store):
+    artifact = committed(store, identity())
+    plain = json.loads((artifact.folder / "manifest.json").read_text())
+    assert plain["files"]["weights.pt"]["size"] == 100
