@@ -19,7 +19,7 @@ def name_digest(path: Path) -> str:
 
 @pytest.fixture
 def planned(tmp_path):
-    """Return plan and identities of an experiment with two networks, scored and shown test sets, and pretrained features."""
+    """Plan an experiment with two networks, scored and shown test sets, and pretrained features."""
     for folder in ("holiday", "mine", "features"):
         (tmp_path / folder).mkdir()
     for name in FEATURE_FILES:
