@@ -1,27 +1,13 @@
 """What an engine does: run one stage's program in its environment, and find it again after a crash."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from orchestrator.spec.environment import Environment
 
-@dataclass(frozen=True)
-class Environment:
-    """A built image: what an engine needs in order to run a module in it.
-
-    engine: which engine can run it; image: its name, such as "errnet2019"; recipe: its recipe hash
-    reference: a Docker image's id, or the path of a local environment's interpreter
-    code: the folder with the image's packages (local environments; None in Docker, where it is inside)
-    details: facts for the provenance page (base image, versions, variant)
-    """
-
-    engine: Literal["docker", "local"]
-    image: str
-    recipe: str
-    reference: str
-    code: Path | None = None
-    details: Mapping[str, str] = field(default_factory=dict)
+__all__ = ["Engine", "Environment", "Job", "Outcome", "Running"]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Brings images into being: Docker images or local environments from one recipe."""

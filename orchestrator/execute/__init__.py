@@ -1,0 +1,1 @@
+"""Realises a plan: stages in order, each in its image, into the store."""

@@ -5,6 +5,10 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+from zhang2018.cuda_libraries import preload_cuda_libraries
+
+preload_cuda_libraries()
+
 import tensorflow as tf
 
 from stagekit import run_program

@@ -1,0 +1,116 @@
+"""Writes docs/reference/ from the code: commands, the spec's fields, errors.
+
+usage: python docs/generate.py [--check]     (--check changes nothing and fails where a page is stale)
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import typer
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from orchestrator.cli.app import app
+from orchestrator.errors import SirrError
+from orchestrator.spec import dataset, experiment, image, model
+
+REFERENCE = Path(__file__).resolve().parent / "reference"
+GENERATED = "<!-- Made by docs/generate.py; edit the code, not this page. -->\n"
+
+
+def commands_page() -> str:
+    """Return the reference of the commands."""
+    group = typer.main.get_command(app)
+    assert isinstance(group, click.Group)
+    parts = ["# Commands\n", GENERATED]
+    for name, command in group.commands.items():
+        parts.append(f"## sirr-orch {name}\n")
+        parts.append((command.help or "").strip() + "\n")
+        rows = [_parameter(parameter) for parameter in command.params if parameter.name != "help"]
+        if rows:
+            parts.append("| argument or option | meaning |\n| --- | --- |\n" + "\n".join(rows) + "\n")
+    return "\n".join(parts)
+
+
+def _parameter(parameter: click.Parameter) -> str:
+    names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts) if name.startswith("-"))
+    shown = names or f"`{parameter.make_metavar(click.Context(click.Command('x')))}`"
+    text = str(getattr(parameter, "help", "") or "")
+    variable = getattr(parameter, "envvar", None)
+    if variable:
+        text += f" [env: {variable}]"
+    return f"| {shown} | {text} |".replace("[PHOTO]", "PHOTO")
+
+
+def spec_page() -> str:
+    """Return the reference of everything that users write."""
+    parts = ["# The spec\n", GENERATED]
+    parts.append("Every field; unknown ones are refused. `sirr-orch schema` prints the same for editors.\n")
+    for module in (experiment, dataset, model, image):
+        for cls in _models(module):
+            parts.append(f"## {cls.__name__}\n\n{(cls.__doc__ or '').strip()}\n")
+            parts.append("| field | default | meaning |\n| --- | --- | --- |")
+            parts.extend(_field(name, field) for name, field in cls.model_fields.items())
+            parts.append("")
+    return "\n".join(parts)
+
+
+def _models(module: Any) -> Iterator[type[BaseModel]]:
+    for name, value in vars(module).items():
+        own = isinstance(value, type) and issubclass(value, BaseModel) and value.__module__ == module.__name__
+        if own and not name.startswith("_"):
+            yield value
+
+
+def _field(name: str, field: Any) -> str:
+    if field.default_factory is not None:
+        default = "`{}`"
+    elif field.default is PydanticUndefined:
+        default = "needed"
+    elif isinstance(field.default, BaseModel):
+        default = "see below"
+    else:
+        default = f"`{field.default!r}`"
+    return f"| `{name}` | {default} | {' '.join((field.description or '').split())} |"
+
+
+def errors_page() -> str:
+    """Return the reference of errors and exit codes."""
+    parts = ["# Errors and exit codes\n", GENERATED]
+    parts.append(
+        "Exit code 0 means that everything was done. An error reads `error[code]: message`, where, and a hint.\n"
+    )
+    parts.append("| code | exit code | meaning |\n| --- | --- | --- |")
+    for cls in sorted(_below(SirrError), key=lambda cls: (cls.exit_code, cls.code)):
+        parts.append(f"| `{cls.code}` | {int(cls.exit_code)} | {(cls.__doc__ or '').strip().splitlines()[0]} |")
+    return "\n".join(parts) + "\n"
+
+
+def _below(cls: type[SirrError]) -> set[type[SirrError]]:
+    return {sub for direct in cls.__subclasses__() for sub in ({direct} | _below(direct))}
+
+
+PAGES = {"commands.md": commands_page, "spec.md": spec_page, "errors.md": errors_page}
+
+
+def main() -> int:
+    """Write the pages, or say which are stale."""
+    REFERENCE.mkdir(exist_ok=True)
+    stale = []
+    for name, page in PAGES.items():
+        path, text = REFERENCE / name, page()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+            if "--check" not in sys.argv:
+                path.write_text(text, encoding="utf-8")
+    if stale and "--check" in sys.argv:
+        sys.stderr.write(f"stale: {', '.join(stale)}; run: python docs/generate.py\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,14 @@
+"""Build-time smoke test: PyTorch imports, lists its devices, and convolves."""
+
+import onnxruntime
+import torch
+
+from stagekit.smoke import import_package
+
+picture = torch.arange(75, dtype=torch.float32).reshape(1, 3, 5, 5)
+answer = torch.nn.functional.conv2d(picture, torch.ones(2, 3, 3, 3))
+assert answer.shape == (1, 2, 3, 3), answer.shape
+assert torch.isclose(answer[0, 0, 1, 1], picture[0, :, 1:4, 1:4].sum()), answer
+print("torch %s, onnxruntime %s" % (torch.__version__, onnxruntime.__version__))
+print("devices:", ["cpu"] + ["cuda:%d" % index for index in range(torch.cuda.device_count())])
+print("%d modules of the program" % len(import_package("ibcln2020")))

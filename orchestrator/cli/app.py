@@ -1,0 +1,58 @@
+"""The commands of `sirr-orch`, and how a failure of any of them is shown."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from orchestrator import __version__
+from orchestrator.cli import build, doctor, plan, remove, report, run, schema
+from orchestrator.errors import SirrError
+
+app = typer.Typer(
+    name="sirr-orch",
+    help="Reproduce and compare networks that take reflections out of photographs.",
+    epilog="Examples:  sirr-orch build  |  sirr-orch run examples/quickstart.yaml --build  |  "
+    "sirr-orch remove photo.jpg --model quickstart/errnet2019 --out results",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"sirr-orch {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Reproduce and compare networks that take reflections out of photographs."""
+
+
+app.command("build")(build.build)
+app.command("run")(run.run)
+app.command("plan")(plan.plan)
+app.command("remove")(remove.remove)
+app.command("report")(report.report)
+app.command("doctor")(doctor.doctor)
+app.command("schema")(schema.schema)
+
+
+def main() -> None:
+    """Run the command line; a known failure is shown without a stack trace and sets its own exit code."""
+    try:
+        app()
+    except SirrError as error:
+        from orchestrator.cli.console import show_error  # noqa: PLC0415 - keeps --help quick
+
+        show_error(error)
+        sys.exit(int(error.exit_code))
+    except KeyboardInterrupt:
+        typer.echo("stopped", err=True)
+        sys.exit(130)

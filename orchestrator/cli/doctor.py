@@ -1,0 +1,28 @@
+"""sirr-orch doctor: is this machine ready, and what would help."""
+
+import typer
+
+from orchestrator.cli.options import DEFAULT_STORE, JsonOption, StoreOption
+
+
+def doctor(json: JsonOption = False, store: StoreOption = DEFAULT_STORE) -> None:
+    """Check engine, disk, interpreters, devices and feature weights; every finding comes with a remedy.
+
+    Ends with 0 where a comparison can run on this machine, else with 4.
+
+    Example:  sirr-orch doctor
+    """
+    # Imported here: --help must not wait for the engine.
+    from dataclasses import asdict  # noqa: PLC0415
+
+    from orchestrator.cli.console import out  # noqa: PLC0415
+    from orchestrator.cli.table import print_findings  # noqa: PLC0415
+    from orchestrator.execute.doctor import examine  # noqa: PLC0415
+
+    findings = examine(store)
+    if json:
+        out.print_json(data=[asdict(finding) for finding in findings])
+    else:
+        print_findings(findings, out)
+    if any(finding.severity == "error" for finding in findings):
+        raise typer.Exit(4)

@@ -1,0 +1,128 @@
+"""Shows a run while it goes on: bars on a terminal, lines elsewhere."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+from stagekit import Progress as StageProgress
+
+from orchestrator.execute.events import Event, Listener, Logged, Planned, Progressed, StateChanged, Warned
+
+_LINE_EVERY_S = 10.0
+_ENDED = ("done", "failed", "skipped", "cancelled")
+_STYLES = {"done": "green", "failed": "bold red", "skipped": "yellow", "cancelled": "yellow", "stored": "dim"}
+
+
+@contextlib.contextmanager
+def live_listener(console: Console, *, verbose: bool) -> Iterator[Listener]:
+    """Yield a listener that shows the run on `console` while the block runs."""
+    if not console.is_terminal:
+        yield _Lines(console, verbose=verbose)
+        return
+    bars = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[unit]}", markup=False),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[metrics]}", style="dim", markup=False),
+        console=console,
+        transient=True,
+    )
+    with bars:
+        yield _Bars(bars, console, verbose=verbose)
+
+
+def metrics_text(progress: StageProgress) -> str:
+    """Return a stage's scalars as they are shown beside its bar."""
+    return "  ".join(f"{name} {value:.4g}" for name, value in progress.metrics.items())
+
+
+class _Bars:
+    """One bar for the run, one for each stage at work."""
+
+    def __init__(self, bars: Progress, console: Console, *, verbose: bool) -> None:
+        self._bars = bars
+        self._console = console
+        self._verbose = verbose
+        self._all: TaskID | None = None
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Planned(keys):
+                self._all = self._bars.add_task("run", total=len(keys), unit="stages", metrics="")
+            case StateChanged(stage, "running" | "adopted" as state, _):
+                self._console.print(Text(f"{state:>9}  {stage}"))
+                self._tasks[stage] = self._bars.add_task(stage, total=None, unit="", metrics="")
+            case StateChanged(stage, state, facts):
+                self._ended(stage, state, facts.get("seconds"))
+            case Progressed(stage, progress) if stage in self._tasks:
+                self._bars.update(
+                    self._tasks[stage],
+                    completed=progress.done,
+                    total=progress.total,
+                    unit=progress.unit,
+                    metrics=metrics_text(progress),
+                )
+            case Warned(stage, message):
+                self._console.print(Text(f"  warning  {stage}: {message}", style="yellow"))
+            case Logged(stage, line) if self._verbose:
+                self._console.print(Text(f"           {stage}: {line}", style="dim"))
+
+    def _ended(self, stage: str, state: str, seconds: float | None) -> None:
+        if stage in self._tasks:
+            self._bars.remove_task(self._tasks.pop(stage))
+        if self._all is not None:
+            self._bars.advance(self._all)
+        if state in _ENDED:
+            self._console.print(_end_line(stage, state, seconds))
+
+
+class _Lines:
+    """The same as lines, for logs: every change of state, and now and then how far a stage is."""
+
+    def __init__(self, console: Console, *, verbose: bool) -> None:
+        self._console = console
+        self._verbose = verbose
+        self._spoken: dict[str, float] = {}
+        self._ended = 0
+        self._total = 0
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Planned(keys):
+                self._total = len(keys)
+            case StateChanged(stage, "running" | "adopted" as state, _):
+                self._console.print(Text(f"{state:>9}  {stage}  ({self._ended + 1} of {self._total})"))
+            case StateChanged(stage, state, facts):
+                self._ended += 1
+                if state in _ENDED:
+                    self._console.print(_end_line(stage, state, facts.get("seconds")))
+            case Progressed(stage, progress) if time.monotonic() - self._spoken.get(stage, 0) > _LINE_EVERY_S:
+                self._spoken[stage] = time.monotonic()
+                how_far = f"{progress.done:g} of {progress.total:g} {progress.unit}"
+                self._console.print(Text(f"           {stage}: {how_far}  {metrics_text(progress)}"))
+            case Warned(stage, message):
+                self._console.print(Text(f"  warning  {stage}: {message}", style="yellow"))
+            case Logged(stage, line) if self._verbose:
+                self._console.print(Text(f"           {stage}: {line}", style="dim"))
+
+
+def _end_line(stage: str, state: str, seconds: float | None) -> Text:
+    took = f"  {seconds:.1f} s" if seconds is not None else ""
+    return Text.assemble((f"{state:>9}", _STYLES.get(state, "")), f"  {stage}{took}")

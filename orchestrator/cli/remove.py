@@ -1,0 +1,43 @@
+"""sirr-orch remove: take the reflection out of one's own pictures."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestrator.cli.options import DEFAULT_STORE, EngineOption, StoreOption
+
+
+def remove(
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Pictures with reflections.")],
+    model: Annotated[
+        str,
+        typer.Option("--model", metavar="RUN/MODEL", help="A model of a finished run, such as quickstart/errnet2019."),
+    ],
+    out_folder: Annotated[
+        Path, typer.Option("--out", help="Folder for the results; made if missing.", file_okay=False)
+    ],
+    reflection: Annotated[
+        bool, typer.Option("--reflection", help="Write the reflections too, where the network gives them.")
+    ] = False,
+    tile: Annotated[
+        int | None,
+        typer.Option("--tile", min=64, help="Work in overlapping tiles of this size: less memory, approximate result."),
+    ] = None,
+    engine: EngineOption = None,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Take the reflection out of pictures with a trained model; each result has its picture's name and size.
+
+    Example:  sirr-orch remove photo.jpg --model quickstart/errnet2019 --out results
+    """
+    # Imported here: --help must not wait for the engine.
+    from orchestrator.cli.console import err, out  # noqa: PLC0415
+    from orchestrator.cli.progress import live_listener  # noqa: PLC0415
+    from orchestrator.execute.remove import Removal, remove_reflections  # noqa: PLC0415
+
+    removal = Removal(tuple(photos), model, out_folder, store, engine or "auto", tile, reflection)
+    with live_listener(err, verbose=False) as listener:
+        results = remove_reflections(removal, listener, err.print)
+    for path in results:
+        out.print(str(path))

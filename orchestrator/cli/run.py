@@ -1,0 +1,59 @@
+"""sirr-orch run: one comparison, from spec to report."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestrator.cli.options import DEFAULT_STORE, EngineOption, StoreOption
+
+
+def run(
+    spec: Annotated[Path, typer.Argument(help="The experiment, a YAML file.", dir_okay=False)],
+    build: Annotated[bool, typer.Option("--build", help="Build the images that are missing first.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Show what would run, and why; the same as sirr-orch plan.")
+    ] = False,
+    photos: Annotated[
+        list[Path] | None,
+        typer.Option("--photos", help="Folder of your own photographs, shown in the report beside the test sets."),
+    ] = None,
+    engine: EngineOption = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Stages that run at the same time.")] = 1,
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, help="Processor threads of one stage. Default: all.")
+    ] = None,
+    grace: Annotated[
+        float, typer.Option("--grace", min=0, help="Seconds that a stopped stage has to save what it can resume.")
+    ] = 60.0,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the stages' own output.")] = False,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Run a comparison and render its report. Stages whose results are in the store are not run again.
+
+    Ctrl-C once stops and keeps what can be resumed, twice stops now.
+
+    Examples:  sirr-orch run examples/quickstart.yaml --build  |  sirr-orch run my.yaml --photos ~/holiday
+    """
+    # Imported here: --help must not wait for the engine and the report.
+    from orchestrator.cli.console import err, out, show_error  # noqa: PLC0415
+    from orchestrator.cli.progress import live_listener  # noqa: PLC0415
+    from orchestrator.cli.table import print_plan  # noqa: PLC0415
+    from orchestrator.execute.build import build_settings  # noqa: PLC0415
+    from orchestrator.execute.command import RunRequest, planned, run_request  # noqa: PLC0415
+    from orchestrator.execute.run import RunOptions  # noqa: PLC0415
+
+    request = RunRequest(spec, store, tuple(photos or ()), engine, build, build_settings((), ()))
+    if dry_run:
+        print_plan(planned(request), out)
+        return
+    with live_listener(err, verbose=verbose) as listener:
+        result = run_request(request, RunOptions(jobs, threads, grace), listener, err.print)
+    for error in result.failures.values():
+        show_error(error)
+    for stage, because in result.skipped.items():
+        err.print(f"skipped: {stage}, because {because} failed", style="yellow")
+    if result.report is not None:
+        out.print(f"report: {result.report}")
+    if result.error is not None:
+        raise typer.Exit(int(result.error.exit_code))

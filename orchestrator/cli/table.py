@@ -1,0 +1,59 @@
+"""Tables of the command line."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.execute.comparison import Comparison
+from orchestrator.execute.doctor import Finding
+
+_MARKS = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "error": ("error", "bold red")}
+
+
+def plan_rows(comparison: Comparison) -> list[dict[str, Any]]:
+    """Return the plan as plain values: stage, key, state and reasons."""
+    return [
+        {
+            "stage": stage.name,
+            "kind": stage.kind,
+            "image": stage.image,
+            "key": comparison.identities[stage.name].key,
+            "state": "stored" if stage.name in comparison.artifacts else "to run",
+            "reasons": list(comparison.reasons.get(stage.name, ())),
+        }
+        for stage in comparison.plan.stages
+    ]
+
+
+def print_plan(comparison: Comparison, console: Console) -> None:
+    """Print each stage with its state and why it must run."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("stage", "image", "key", "state", "why"):
+        table.add_column(title, overflow="fold")
+    for row in plan_rows(comparison):
+        stored = row["state"] == "stored"
+        table.add_row(
+            Text(row["stage"]),
+            Text(row["image"] or "-"),
+            Text(row["key"][:12], style="dim"),
+            Text(row["state"], style="dim" if stored else "bold"),
+            Text("\n".join(row["reasons"])),
+        )
+    console.print(table, soft_wrap=False)
+    missing, total = len(comparison.missing), len(comparison.plan.stages)
+    console.print(f"{missing} of {total} stages would run" if missing else f"all {total} stages are in the store")
+
+
+def print_findings(findings: Sequence[Finding], console: Console) -> None:
+    """Print what doctor found, each with its remedy."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for finding in findings:
+        word, style = _MARKS[finding.severity]
+        text = Text(finding.message)
+        if finding.remedy:
+            text.append(f"\n{finding.remedy}", style="cyan")
+        table.add_row(Text(word, style=style), Text(finding.subject, style="bold"), text)
+    console.print(table, soft_wrap=False)

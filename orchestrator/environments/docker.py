@@ -1,0 +1,227 @@
+"""Builds images as Docker images."""
+
+import io
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+
+from orchestrator import __version__
+from orchestrator.environments.builder import BuildSettings, Output
+from orchestrator.environments.local import needs_torch_index
+from orchestrator.environments.recipe import BUILDER_SCHEMA, assemble, recipe_hash
+from orchestrator.errors import BuildError, EngineUnavailable
+from orchestrator.process import ProcessFailed, run, stream
+from orchestrator.resources import resource_root
+from orchestrator.spec.environment import Environment
+from orchestrator.spec.image import ImageSpec, Variant
+
+_LABEL = "org.sirr-orch."
+_TIMEOUT_S = 3600
+_TAIL_LINES = 25
+
+
+class DockerBuilder:
+    """Makes Docker images, found again by their labels: the recipe hash and the base."""
+
+    def __init__(self, client: docker.DockerClient | None = None) -> None:
+        """Connect to the engine.
+
+        Raises: EngineUnavailable.
+        """
+        try:
+            self._client = client or docker.from_env(timeout=_TIMEOUT_S)
+            self._client.ping()
+        except DockerException as error:
+            raise EngineUnavailable(
+                f"no Docker engine answers: {error}", hint="start it, or use --engine local"
+            ) from error
+
+    def find(self, image: ImageSpec, variant: Variant, settings: BuildSettings) -> Environment | None:
+        """Return the image of exactly this recipe and base, or None."""
+        labels = self._identity(image, variant, settings)
+        wanted = [f"{name}={value}" for name, value in labels.items()]
+        found = self._client.images.list(filters={"label": wanted, "dangling": False})
+        if not found:
+            return None
+        attributes: Mapping[str, Any] = found[0].attrs
+        kept = attributes["Config"]["Labels"]
+        details = {
+            "variant": variant,
+            "base": kept[f"{_LABEL}base"],
+            "source revision": kept.get(f"{_LABEL}revision", ""),
+            "reference": str(found[0].id),
+        }
+        return Environment("docker", image.name, labels[f"{_LABEL}recipe"], str(found[0].id), None, details)
+
+    def build(self, image: ImageSpec, variant: Variant, settings: BuildSettings, output: Output) -> Environment:
+        """Build the image, its smoke test included; see `Builder.build`."""
+        labels = self._identity(image, variant, settings)
+        labels |= {
+            f"{_LABEL}image": image.name,
+            f"{_LABEL}variant": variant,
+            f"{_LABEL}schema": str(BUILDER_SCHEMA),
+            f"{_LABEL}version": __version__,
+            f"{_LABEL}revision": _revision(),
+        }
+        base = labels[f"{_LABEL}base"]
+        self._provide_base(base, image, output)
+        with tempfile.TemporaryDirectory(prefix="sirr-context-") as folder:
+            context = Path(folder)
+            assemble(image, variant, context)
+            _add_wheels(context, settings)
+            arguments = {"BASE": base}
+            if needs_torch_index(context / "requirements.txt", settings.wheels):
+                arguments["TORCH_BACKEND"] = "cpu"
+            tag = f"sirr-orch/{image.name}:{variant}-{labels[f'{_LABEL}recipe'][:12]}"
+            build = _buildx if _has_buildx() else self._classic
+            build(image, context, tag, arguments, labels, settings, output)
+        built = self.find(image, variant, settings)
+        if built is None:
+            raise BuildError(f"the image {image.name} was built but is not there", hint="look at: docker images")
+        return built
+
+    def _identity(self, image: ImageSpec, variant: Variant, settings: BuildSettings) -> dict[str, str]:
+        base = settings.bases.get(image.python, image.variants[variant].base)
+        return {f"{_LABEL}recipe": recipe_hash(image, variant), f"{_LABEL}base": base}
+
+    def _provide_base(self, base: str, image: ImageSpec, output: Output) -> None:
+        try:
+            self._client.images.get(base)
+        except ImageNotFound:
+            output(f"{image.name}: pulling {base}")
+            try:
+                self._client.images.pull(base)
+            except (APIError, NotFound) as error:
+                raise BuildError(
+                    f"the base image {base} of {image.name} is not here and cannot be pulled",
+                    where=str(error.explanation or error),
+                    hint=f"name another with --base {image.python}=IMAGE or SIRR_BASES, make one here with "
+                    "scripts/local-bases, or use --engine local",
+                ) from error
+
+    def _classic(
+        self,
+        image: ImageSpec,
+        context: Path,
+        tag: str,
+        arguments: Mapping[str, str],
+        labels: Mapping[str, str],
+        settings: BuildSettings,
+        output: Output,
+    ) -> None:
+        lines = _spoken(
+            self._client.api.build(
+                fileobj=_packed(context),
+                custom_context=True,
+                tag=tag,
+                rm=True,
+                forcerm=True,
+                buildargs=dict(arguments),
+                labels=dict(labels),
+                network_mode="host" if settings.network_host else None,
+                decode=True,
+            )
+        )
+        _follow(image, lines, output)
+
+
+class _StepFailed(Exception):
+    """The engine's own words for a step that failed."""
+
+
+def _spoken(events: Iterator[Mapping[str, Any]]) -> Iterator[str]:
+    for event in events:
+        if "error" in event:
+            raise _StepFailed(str(event["error"]).strip())
+        yield from str(event.get("stream", "")).splitlines()
+
+
+def _follow(image: ImageSpec, lines: Iterator[str], output: Output) -> None:
+    """Pass on a build's output; a failure names the last step and its last lines."""
+    step, tail = "", list[str]()
+    try:
+        for line in filter(str.strip, lines):
+            if line.startswith("Step ") or line.startswith("#"):
+                step = line if line.startswith("Step ") or "[" in line else step
+            tail = [*tail[1 - _TAIL_LINES :], line]
+            output(f"{image.name}: {line}")
+    except (_StepFailed, ProcessFailed, APIError) as error:
+        said = "".join(f"\n    {line}" for line in tail)
+        hint = "read the lines above; then run sirr-orch build again"
+        if "no space left" in f"{error}{said}".lower():
+            hint = "free space on the engine's disk, for example with: docker system prune"
+        raise BuildError(
+            f"the image {image.name} could not be built: {step or 'the build'} failed",
+            where=f"{error}{said}",
+            hint=hint,
+        ) from error
+
+
+def _buildx(
+    image: ImageSpec,
+    context: Path,
+    tag: str,
+    arguments: Mapping[str, str],
+    labels: Mapping[str, str],
+    settings: BuildSettings,
+    output: Output,
+) -> None:
+    options = [f"--build-arg={name}={value}" for name, value in arguments.items()]
+    options += [f"--label={name}={value}" for name, value in labels.items()]
+    if settings.network_host:
+        options.append("--network=host")
+    argv = ["docker", "buildx", "build", "--load", "--progress=plain", f"--tag={tag}", *options, str(context)]
+    _follow(image, stream(argv), output)
+
+
+def _has_buildx() -> bool:
+    try:
+        run(["docker", "buildx", "version"])
+    except ProcessFailed:
+        return False
+    return True
+
+
+def _packed(context: Path) -> io.BufferedRandom:
+    """Return the context as a tar file whose bytes depend on its content alone, so that layers are found again."""
+
+    def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+        entry.uid = entry.gid = 0
+        entry.uname = entry.gname = ""
+        entry.mtime = 0
+        entry.mode = 0o755 if entry.isdir() else 0o644
+        return entry
+
+    packed = tempfile.TemporaryFile()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for path in sorted(context.rglob("*")):
+            archive.add(path, path.relative_to(context).as_posix(), recursive=False, filter=plain)
+    packed.seek(0)
+    return packed  # type: ignore[return-value]  # a binary temporary file is one on every platform with Docker
+
+
+def _add_wheels(context: Path, settings: BuildSettings) -> None:
+    """Put those of the site's wheels into the context that the lock names; the folder is there in any case."""
+    folder = context / "wheels"
+    folder.mkdir()
+    (folder / ".keep").touch()
+    pinned = (context / "requirements.txt").read_text(encoding="utf-8").lower()
+    for source in settings.wheels:
+        for wheel in source.glob("*.whl"):
+            name, version = wheel.name.split("-")[:2]
+            if f"{name.replace('_', '-')}=={version}".lower() in pinned:
+                shutil.copyfile(wheel, folder / wheel.name)
+
+
+def _revision() -> str:
+    """Return the revision of the checkout; "release" where there is none."""
+    try:
+        return run(["git", "-C", str(resource_root()), "rev-parse", "HEAD"]).stdout.strip()
+    except ProcessFailed:
+        return "release"

@@ -1,0 +1,235 @@
+"""Builds images as local environments: one venv for each lock, one copy of the code for each recipe."""
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import shutil
+import sys
+import sysconfig
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from orchestrator.environments.builder import BuildSettings, Output
+from orchestrator.environments.recipe import assemble, lock_hash, recipe_hash
+from orchestrator.errors import BuildError
+from orchestrator.process import ProcessFailed, run, stream
+from orchestrator.spec.environment import Environment
+from orchestrator.spec.image import ImageSpec, Variant
+
+_RECORD = "environment.json"
+_TAIL_LINES = 25
+_KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "http_proxy", "https_proxy", "no_proxy")
+_KEPT_PREFIXES = ("UV_", "PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "XDG_")
+
+
+class LocalBuilder:
+    """Makes local environments below `root`: venvs/ by lock, code/ by recipe."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+
+    def find(self, image: ImageSpec, variant: Variant, _settings: BuildSettings) -> Environment | None:
+        """Return the environment of exactly this recipe, or None."""
+        recipe = recipe_hash(image, variant)
+        record = self._root / "code" / recipe / _RECORD
+        python = self._venv(image, variant) / "bin" / "python"
+        if not record.is_file() or not python.exists():
+            return None
+        details = json.loads(record.read_text(encoding="utf-8"))
+        return Environment("local", image.name, recipe, str(python), record.parent / "code", details)
+
+    def build(self, image: ImageSpec, variant: Variant, settings: BuildSettings, output: Output) -> Environment:
+        """Make the environment and run its smoke test; see `Builder.build`."""
+        with self._lock(image.name, variant):
+            found = self.find(image, variant, settings)
+            if found is not None:
+                return found
+            venv = self._venv(image, variant)
+            if not venv.is_dir():
+                self._make_venv(image, variant, venv, settings, output)
+            self._make_code(image, variant, venv, output)
+        built = self.find(image, variant, settings)
+        assert built is not None  # the record was written just now
+        return built
+
+    def _venv(self, image: ImageSpec, variant: Variant) -> Path:
+        return self._root / "venvs" / f"{image.name}-{variant}-{lock_hash(image, variant)[:16]}"
+
+    @contextlib.contextmanager
+    def _lock(self, name: str, variant: str) -> Iterator[None]:
+        self._root.mkdir(parents=True, exist_ok=True)
+        with (self._root / f"{name}-{variant}.lock").open("a") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            yield
+
+    def _make_venv(
+        self, image: ImageSpec, variant: Variant, venv: Path, settings: BuildSettings, output: Output
+    ) -> None:
+        interpreter = find_interpreter(image.python)
+        assert interpreter is not None  # with fetch, one is found or an error raised
+        partial = venv.with_name(venv.name + ".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        output(f"{image.name}: Python {image.python} from {interpreter}")
+        # Relocatable, because it is made beside and renamed: a build that was cut short is never taken for a whole one.
+        _step(
+            image,
+            "make the environment",
+            [_uv(), "venv", "--quiet", "--relocatable", "--python", str(interpreter), str(partial)],
+            output,
+        )
+        context = self._root / f"context-{image.name}-{variant}"
+        shutil.rmtree(context, ignore_errors=True)
+        assemble(image, variant, context)
+        lock = context / "requirements.txt"
+        install = [_uv(), "pip", "install", "--python", str(partial / "bin" / "python"), "--require-hashes"]
+        _step(
+            image,
+            "install the locked packages",
+            [*install, *wheel_options(lock, settings.wheels), "--requirement", str(lock)],
+            output,
+        )
+        partial.rename(venv)
+        shutil.rmtree(context)
+
+    def _make_code(self, image: ImageSpec, variant: Variant, venv: Path, output: Output) -> None:
+        recipe = recipe_hash(image, variant)
+        folder = self._root / "code" / recipe
+        partial = folder.with_name(f"{recipe}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        assemble(image, variant, partial)
+        python = str(venv / "bin" / "python")
+        environment = {**_environment(), "PYTHONPATH": str(partial / "code"), "PYTHONDONTWRITEBYTECODE": "1"}
+        _step(image, "run the smoke test", [python, str(partial / "smoke.py")], output, environment)
+        details = {
+            "variant": variant,
+            "python": run([python, "-c", "import platform; print(platform.python_version())"]).stdout.strip(),
+            "lock": lock_hash(image, variant)[:16],
+            "packages": ", ".join(_main_packages(partial / "requirements.txt")),
+            "reference": f"local environment {venv.name}",
+        }
+        (partial / _RECORD).write_text(json.dumps(details, indent=1), encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+
+
+def wheel_options(lock: Path, folders: Sequence[Path]) -> list[str]:
+    """Return uv's options for the site's wheels; where no folder has the lock's CPU build of torch, its own index."""
+    options = [option for folder in folders for option in ("--find-links", str(folder))]
+    return [*options, *([] if not needs_torch_index(lock, folders) else ["--torch-backend", "cpu"])]
+
+
+def needs_torch_index(lock: Path, folders: Sequence[Path]) -> bool:
+    """Return whether the lock names a CPU build of torch, which is on PyTorch's own index only, and no folder has it."""
+    pinned = re.search(r"^torch==(\S+\+cpu)", lock.read_text(encoding="utf-8"), re.MULTILINE)
+    if pinned is None:
+        return False
+    return not any(any(folder.glob(f"torch-{pinned[1]}-*.whl")) for folder in folders)
+
+
+def find_interpreter(python: str, *, fetch: bool = True) -> Path | None:
+    """Return an interpreter of a minor version such as "3.8": one that uv finds, pyenv's, or one that uv fetches.
+
+    fetch: whether one may be downloaded; None is returned only where it may not.
+
+    Raises: BuildError where none is found and none can be fetched.
+    """
+    found = _uv_finds(python) or _pyenv_has(python)
+    if found is not None or not fetch:
+        return found
+    try:
+        run([_uv(), "python", "install", python], env=_environment())
+    except ProcessFailed as error:
+        raise BuildError(
+            f"there is no Python {python} on this machine, and uv cannot fetch one",
+            where=error.output.strip()[-400:] or None,
+            hint=f"install Python {python} (with pyenv, or the distribution's packages), or use Docker",
+        ) from error
+    return _uv_finds(python)
+
+
+def _uv_finds(python: str) -> Path | None:
+    try:
+        done = run(
+            [_uv(), "python", "find", "--no-project", "--no-python-downloads", python],
+            env=_environment(),
+            cwd=Path("/"),
+        )
+    except ProcessFailed:
+        return None
+    found = Path(done.stdout.strip())
+    return found if _works(found, python) else None
+
+
+def _pyenv_has(python: str) -> Path | None:
+    """Look into pyenv's folder of versions: its shims answer only for those that are selected."""
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    found = sorted(root.glob(f"{python}.*/bin/python"), key=_patch)
+    return next((path for path in reversed(found) if _works(path, python)), None)
+
+
+def _patch(path: Path) -> int:
+    number = path.parents[1].name.rpartition(".")[2]
+    return int(number) if number.isdigit() else -1
+
+
+def _works(path: Path, python: str) -> bool:
+    try:
+        done = run([str(path), "-c", "import ssl, sys; print('%d.%d' % sys.version_info[:2])"])
+    except ProcessFailed:
+        return False
+    return done.stdout.strip() == python
+
+
+def _uv() -> str:
+    """Return uv as it is installed beside this program."""
+    beside = Path(sysconfig.get_path("scripts")) / "uv"
+    found = str(beside) if beside.exists() else shutil.which("uv")
+    if found is None:
+        raise BuildError("uv is not installed", hint=f"run: {sys.executable} -m pip install uv")
+    return found
+
+
+def _environment() -> dict[str, str]:
+    """Return what a build needs of this process's environment: paths, proxies, certificates, uv's own settings."""
+    return {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith(_KEPT_PREFIXES)}
+
+
+def _step(
+    image: ImageSpec, step: str, argv: Sequence[str], output: Output, environment: dict[str, str] | None = None
+) -> None:
+    tail: list[str] = []
+    try:
+        for line in stream(argv, env=environment or _environment()):
+            tail = [*tail[1 - _TAIL_LINES :], line]
+            output(f"{image.name}: {line}")
+    except ProcessFailed as error:
+        said = "".join(f"\n    {line}" for line in tail)
+        hint = "free some space" if "No space left" in said else "read the lines above; then run sirr-orch build again"
+        raise BuildError(
+            f"the environment of {image.name} could not be built: the step 'to {step}' failed",
+            where=f"{Path(argv[0]).name} ended with status {error.status}{said}",
+            hint=hint,
+        ) from error
+
+
+def _main_packages(lock: Path) -> list[str]:
+    """Return the packages of a lock that decide numbers, with their versions."""
+    names = (
+        "tensorflow",
+        "tf2onnx",
+        "torch",
+        "torchvision",
+        "onnx",
+        "onnxruntime",
+        "onnxruntime-gpu",
+        "lpips",
+        "scikit-image",
+        "numpy",
+        "scipy",
+        "pillow",
+    )
+    pinned = re.findall(r"^([A-Za-z0-9_.-]+)==(\S+)", lock.read_text(encoding="utf-8"), re.MULTILINE)
+    return [f"{name} {version}" for name, version in pinned if name in names]

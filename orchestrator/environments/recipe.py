@@ -1,0 +1,76 @@
+"""What an image is made of: its build context, and the hash that names it."""
+
+import hashlib
+import shutil
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+from orchestrator.resources import images_folder
+from orchestrator.spec.image import ImageSpec, Variant
+
+BUILDER_SCHEMA = 1
+"""Version of the way contexts are built; raised where the same files make another environment."""
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_FILES = ("Dockerfile", "smoke.py")
+
+
+def context_files(image: ImageSpec, variant: Variant) -> dict[str, Path]:
+    """Return the files of an image's build context by their path in it: Dockerfile, lock, smoke test and code."""
+    folder = images_folder() / image.name
+    files = {name: folder / name for name in _FILES}
+    files["requirements.txt"] = folder / image.variants[variant].requirements
+    for package in image.code:
+        files.update({f"code/{name}": path for name, path in _package_files(package, folder)})
+    return files
+
+
+def _package_files(package: str, folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the files of a package with their path below the code folder."""
+    if package.startswith("orchestrator."):
+        room = package.partition(".")[2]
+        yield "orchestrator/__init__.py", _PACKAGE / "__init__.py"
+        root, prefix = _PACKAGE / room, f"orchestrator/{room}"
+    else:
+        own = folder / package
+        root, prefix = (own if own.is_dir() else images_folder() / package), package
+    for path in sorted(root.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            yield f"{prefix}/{path.relative_to(root).as_posix()}", path
+
+
+def recipe_hash(image: ImageSpec, variant: Variant) -> str:
+    """Return the hash of everything that an image is made of.
+
+    A site's base image and wheel folder are not in it: they are where the same pinned things come from.
+    """
+    return _hash(context_files(image, variant), image.python, image.module, variant)
+
+
+def lock_hash(image: ImageSpec, variant: Variant) -> str:
+    """Return the hash of the installed packages alone: environments of one lock can be shared."""
+    lock = images_folder() / image.name / image.variants[variant].requirements
+    return _hash({"requirements.txt": lock}, image.python)
+
+
+@cache
+def code_hash(rooms: Sequence[str]) -> str:
+    """Return the hash of the orchestrator's own code in some rooms, such as ("orchestrator.report",)."""
+    folder = images_folder()
+    return _hash({name: path for room in rooms for name, path in _package_files(room, folder)})
+
+
+def _hash(files: dict[str, Path], *words: str) -> str:
+    digest = hashlib.sha256("\0".join((str(BUILDER_SCHEMA), *words)).encode())
+    for name, path in sorted(files.items()):
+        digest.update(f"\0{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}".encode())
+    return digest.hexdigest()
+
+
+def assemble(image: ImageSpec, variant: Variant, target: Path) -> None:
+    """Copy an image's build context into an empty folder."""
+    for name, path in context_files(image, variant).items():
+        copy = target / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)

@@ -1,0 +1,93 @@
+"""Chooses an engine and brings images into being for it."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.engine.protocol import Environment
+from orchestrator.engine.select import Selection, available_engine
+from orchestrator.environments.builder import Builder, BuildSettings
+from orchestrator.environments.docker import DockerBuilder
+from orchestrator.environments.local import LocalBuilder
+from orchestrator.errors import SpecError
+from orchestrator.spec.image import Variant
+from orchestrator.spec.load import image_names, load_image
+from orchestrator.spec.names import EngineName
+from orchestrator.store.store import Store
+
+
+@dataclass(frozen=True)
+class Built:
+    """One image after `build_images`."""
+
+    image: str
+    environment: Environment
+    already: bool
+    """Whether it was there before."""
+
+    @property
+    def sentence(self) -> str:
+        """What to tell the user."""
+        verb = "is built already" if self.already else "built"
+        return f"{self.image}: {verb} (recipe {self.environment.recipe[:12]}, {self.environment.engine})"
+
+
+def chosen_engine(name: EngineName, store: Path) -> Selection:
+    """Return the engine that runs stages here, and a sentence that says which and why.
+
+    Raises: EngineUnavailable where the one that was asked for does not answer.
+    """
+    return available_engine(name, Store(store).root / "staging")
+
+
+def build_settings(bases: Iterable[str], wheels: Iterable[Path]) -> BuildSettings:
+    """Return the site's build settings: the environment's, overridden by options such as "3.10=registry/python".
+
+    Raises: SpecError where an option is not of that form.
+    """
+    named: dict[str, str] = {}
+    for text in bases:
+        python, found, image = text.partition("=")
+        if not found or not image:
+            raise SpecError(f"--base {text!r} is not PYTHON=IMAGE", hint="write for example --base 3.10=python:3.10")
+        named[python] = image
+    site = BuildSettings.from_environment()
+    return BuildSettings(
+        bases={**site.bases, **named},
+        wheels=(*(folder.resolve() for folder in wheels), *site.wheels),
+        network_host=site.network_host,
+    )
+
+
+def builder_for(engine: str, store: Path) -> Builder:
+    """Return what builds environments for an engine."""
+    return DockerBuilder() if engine == "docker" else LocalBuilder(Store(store).root / "environments")
+
+
+def build_images(
+    names: Sequence[str],
+    variant: Variant,
+    selection: Selection,
+    store: Path,
+    settings: BuildSettings,
+    output: Callable[[str], None],
+) -> Iterator[Built]:
+    """Build the named images (all of them where none is named), one after the other; yield each when it is there.
+
+    Raises: SpecError for a name that no image has, BuildError naming the failing step.
+    """
+    images = [load_image(name) for name in names or image_names()]
+    builder = builder_for(selection.engine.name, store)
+    for image in images:
+        found = builder.find(image, variant, settings)
+        environment = found or builder.build(image, variant, settings, output)
+        yield Built(image.name, environment, found is not None)
+
+
+def built_environments(
+    names: Iterable[str], variant: Variant, selection: Selection, store: Path, settings: BuildSettings
+) -> Mapping[str, Environment]:
+    """Return the environments of those of the named images that are built."""
+    builder = builder_for(selection.engine.name, store)
+    found = {name: builder.find(load_image(name), variant, settings) for name in names}
+    return {name: environment for name, environment in found.items() if environment is not None}

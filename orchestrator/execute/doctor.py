@@ -1,0 +1,116 @@
+"""Examines the machine: each finding says what is there or missing, and what would help."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from orchestrator.engine.gpu import list_gpus
+from orchestrator.engine.select import available_engine
+from orchestrator.environments.builder import BuildSettings
+from orchestrator.environments.local import find_interpreter
+from orchestrator.errors import BuildError, SirrError
+from orchestrator.execute.build import builder_for
+from orchestrator.spec.load import image_names, load_image, load_model_spec, model_spec_names
+from orchestrator.store.store import Store
+
+_IMAGES_BYTES = 25 * 2**30
+_LOCAL_BYTES = 12 * 2**30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    subject: str
+    severity: Literal["ok", "warning", "error"]
+    message: str
+    remedy: str | None = None
+
+
+def examine(store_root: Path) -> list[Finding]:
+    """Look at everything that a comparison needs; errors are only what keeps every comparison from running."""
+    store = Store(store_root)
+    findings = [_python(), _disk(store)]
+    findings.extend(_engines(store))
+    findings.extend(_interpreters())
+    findings.append(_gpus())
+    findings.extend(_features())
+    return findings
+
+
+def _python() -> Finding:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    return Finding("python", "ok", f"Python {version}")
+
+
+def _disk(store: Store) -> Finding:
+    free = store.free_bytes
+    said = f"{free / 2**30:.1f} GiB free at {store.root}"
+    if free >= _IMAGES_BYTES:
+        return Finding("disk", "ok", said)
+    if free >= _LOCAL_BYTES:
+        return Finding("disk", "warning", f"{said}; five Docker images take about 12 GiB more than local environments")
+    return Finding(
+        "disk", "warning", f"{said}; the environments alone take about 8 GiB", "put the store elsewhere: --store"
+    )
+
+
+def _engines(store: Store) -> Iterator[Finding]:
+    staging = store.root / "staging"
+    try:
+        docker = available_engine("docker", staging)
+    except SirrError as error:
+        yield Finding("docker", "warning", error.message, error.hint)
+        engines = ["local"]
+    else:
+        yield Finding("docker", "ok", docker.sentence)
+        engines = ["docker", "local"]
+    for engine in engines:
+        builder = builder_for(engine, store.root)
+        settings = BuildSettings.from_environment()
+        built = [name for name in image_names() if builder.find(load_image(name), "cpu", settings) is not None]
+        missing = [name for name in image_names() if name not in built]
+        if missing:
+            remedy = f"run: sirr-orch build --engine {engine} {' '.join(missing)}"
+            yield Finding(f"{engine} images", "warning", f"not built: {', '.join(missing)}", remedy)
+        else:
+            yield Finding(f"{engine} images", "ok", f"all built: {', '.join(built)}")
+
+
+def _interpreters() -> Iterator[Finding]:
+    """Local environments need an interpreter of each image's version; uv fetches one that is missing."""
+    for python in sorted({load_image(name).python for name in image_names()}):
+        try:
+            found = find_interpreter(python, fetch=False)
+        except BuildError as error:
+            found, remedy = None, error.hint
+        else:
+            remedy = f"run: uv python install {python}   (a local build does so by itself)"
+        if found is None:
+            yield Finding(f"python {python}", "warning", "no interpreter for local environments", remedy)
+        else:
+            yield Finding(f"python {python}", "ok", str(found))
+
+
+def _gpus() -> Finding:
+    gpus = list_gpus()
+    if gpus:
+        return Finding("gpu", "ok", ", ".join(f"{gpu.name} ({gpu.memory_bytes / 2**30:.0f} GiB)" for gpu in gpus))
+    if shutil.which("nvidia-smi"):
+        return Finding("gpu", "warning", "nvidia-smi is there but shows no GPU", "check the driver: nvidia-smi")
+    return Finding("gpu", "ok", "none: experiments run with device: cpu")
+
+
+def _features() -> Iterator[Finding]:
+    folder = os.environ.get("SIRR_FEATURES")
+    names = sorted({name for spec in model_spec_names() for name in load_model_spec(spec).features})
+    for name in names:
+        if folder and (Path(folder) / name).is_file():
+            yield Finding("features", "ok", name)
+        else:
+            remedy = "put it into the folder that SIRR_FEATURES names, or write features: random to try things out"
+            yield Finding("features", "warning", f"{name} is not there", remedy)

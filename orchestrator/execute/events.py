@@ -1,0 +1,145 @@
+"""What a run tells while it goes on; the command line and the run record listen."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from stagekit import Progress
+
+from orchestrator.errors import SirrError
+from orchestrator.store.record import RunRecord
+
+State = Literal["waiting", "stored", "running", "adopted", "done", "failed", "skipped", "cancelled"]
+"""stored: its artifact was there already; skipped: something it needs failed."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """The run has these stages, in this order; `keys` names their results."""
+
+    keys: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class StateChanged:
+    """A stage entered a state; facts are plain values such as key, seconds or reason."""
+
+    stage: str
+    state: State
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """How far a stage is."""
+
+    stage: str
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Logged:
+    """One line of a stage's output that is not a message."""
+
+    stage: str
+    line: str
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something the reader of the results must know."""
+
+    stage: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Why a stage failed."""
+
+    stage: str
+    error: SirrError
+
+
+Event = Planned | StateChanged | Progressed | Logged | Warned | Failed
+
+Listener = Callable[[Event], None]
+"""Hears the events of a run; may be called from several threads."""
+
+
+def failure_facts(error: SirrError) -> dict[str, Any]:
+    """Return an error as plain values for the run record and the report."""
+    return {
+        "class": type(error).__name__,
+        "code": error.code,
+        "message": error.message,
+        "hint": error.hint,
+        "where": error.where,
+    }
+
+
+def recorder(record: RunRecord) -> Listener:
+    """Return a listener that appends what matters later to the run record."""
+
+    def listen(event: Event) -> None:
+        entry = _entry(event)
+        if entry is not None:
+            record.append({"time": round(time.time(), 3), **entry})
+
+    return listen
+
+
+def _entry(event: Event) -> dict[str, Any] | None:
+    match event:
+        case Planned(keys):
+            return {"event": "planned", "keys": dict(keys)}
+        case StateChanged(stage, state, facts):
+            return {"event": "state", "stage": stage, "state": state, **facts}
+        case Warned(stage, message):
+            return {"event": "warning", "stage": stage, "message": message}
+        case Failed(stage, error):
+            return {"event": "failure", "stage": stage, **failure_facts(error)}
+        case _:
+            return None
+
+
+def together(*listeners: Listener) -> Listener:
+    """Return a listener that tells all of these, one event at a time whatever the thread."""
+    lock = threading.Lock()
+
+    def listen(event: Event) -> None:
+        with lock:
+            for listener in listeners:
+                listener(event)
+
+    return listen
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a stage has no result, as plain words for the report."""
+
+    code: str
+    message: str
+    hint: str | None = None
+
+
+def failure_of(error: SirrError) -> Failure:
+    """Return an error in plain words."""
+    return Failure(error.code, error.message, error.hint)
+
+
+def recorded_failures(events: Iterable[Mapping[str, Any]]) -> dict[str, Failure]:
+    """Return why stages failed or were skipped in the latest run of a record."""
+    failures: dict[str, Failure] = {}
+    for event in events:
+        match event:
+            case {"event": "planned"}:
+                failures.clear()
+            case {"event": "failure", "stage": stage, "code": code, "message": message}:
+                failures[stage] = Failure(code, message, event.get("hint"))
+            case {"event": "state", "state": "skipped", "stage": stage, "because": because}:
+                failures[stage] = Failure("skipped", f"{because} failed")
+    return failures

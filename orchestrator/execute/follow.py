@@ -1,0 +1,106 @@
+"""Follows one running job from its first line to its end: messages out, stop requests and time limits in."""
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stagekit import Checkpoint, Failure, Progress, WarningMessage, decode
+
+from orchestrator.engine.protocol import Outcome, Running
+from orchestrator.execute.events import Listener, Logged, Progressed, Warned
+from orchestrator.execute.stopper import Stopper
+
+_TAIL_LINES = 40
+_POLL_S = 0.1
+
+
+@dataclass
+class Followed:
+    """What was heard of a job, and how it ended."""
+
+    outcome: Outcome = field(default_factory=lambda: Outcome(None))
+    failure: Failure | None = None
+    warnings: list[str] = field(default_factory=list)
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=_TAIL_LINES))
+    checkpoint: str | None = None
+    stopped: bool = False
+    timed_out: bool = False
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a job is ended from outside: on request after `grace_s` seconds, and after `timeout_s` seconds."""
+
+    timeout_s: float | None = None
+    grace_s: float = 60.0
+
+
+class _Watch(threading.Thread):
+    """Ends the job when the user asks for it or its time is up; `finished` ends the watch."""
+
+    def __init__(self, running: Running, stopper: Stopper, limits: Limits, followed: Followed) -> None:
+        super().__init__(daemon=True)
+        self.finished = threading.Event()
+        self._running = running
+        self._stopper = stopper
+        self._limits = limits
+        self._followed = followed
+
+    def run(self) -> None:
+        started = time.monotonic()
+        while not self.finished.wait(_POLL_S):
+            if self._stopper.requested:
+                self._followed.stopped = True
+                self._stop()
+                return
+            if self._limits.timeout_s is not None and time.monotonic() - started > self._limits.timeout_s:
+                self._followed.timed_out = True
+                self._stop()
+                return
+
+    def _stop(self) -> None:
+        """Ask politely in a second thread, so that a second request can cut the wait short."""
+        grace = 0.0 if self._stopper.at_once else self._limits.grace_s
+        asking = threading.Thread(target=self._running.stop, args=(grace,), daemon=True)
+        asking.start()
+        while grace > 0 and not self.finished.wait(_POLL_S):
+            if self._stopper.at_once:
+                self._running.stop(0.0)
+                return
+
+
+def follow(running: Running, stage: str, log: Path, listener: Listener, stopper: Stopper, limits: Limits) -> Followed:
+    """Pass on what the job says, keep its log in `log`, end it where it must end, and return what was heard."""
+    followed = Followed()
+    watch = _Watch(running, stopper, limits, followed)
+    watch.start()
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("w", encoding="utf-8") as stream:
+            for line in running.lines():
+                stream.write(line + "\n")
+                _hear(line, stage, followed, listener)
+        followed.outcome = running.outcome()
+    finally:
+        watch.finished.set()
+        watch.join()
+    return followed
+
+
+def _hear(line: str, stage: str, followed: Followed, listener: Listener) -> None:
+    match decode(line):
+        case Progress() as progress:
+            listener(Progressed(stage, progress))
+        case Checkpoint(path=path):
+            followed.checkpoint = path
+        case WarningMessage(message=message):
+            if message not in followed.warnings:
+                followed.warnings.append(message)
+                listener(Warned(stage, message))
+        case Failure() as failure:
+            followed.failure = failure
+        case None:
+            followed.tail.append(line)
+            listener(Logged(stage, line))

@@ -1,0 +1,181 @@
+"""Gathers what a report tells from a comparison's artifacts."""
+
+import platform
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from orchestrator import __version__
+from orchestrator.execute.comparison import Comparison
+from orchestrator.execute.events import Failure
+from orchestrator.plan.stage import Stage
+from orchestrator.report import artifacts as read
+from orchestrator.report.content import (
+    Dataset,
+    EnvironmentRecord,
+    Model,
+    NotMeasured,
+    Override,
+    Paper,
+    ReportContent,
+    Result,
+    StageRecord,
+)
+from orchestrator.spec.dataset import dataset_role
+from orchestrator.spec.resolve import ResolvedModel
+from orchestrator.store.store import Artifact, Store
+
+CONTROLS = ("input", "truth")
+
+
+class _Gathering:
+    """One comparison with what came of its stages."""
+
+    def __init__(
+        self, comparison: Comparison, artifacts: Mapping[str, Artifact], failures: Mapping[str, Failure]
+    ) -> None:
+        self.comparison = comparison
+        self.artifacts = artifacts
+        self.failures = failures
+
+    def output(self, stage: str) -> Path | NotMeasured:
+        """Return a stage's output folder, or why it left none."""
+        if stage in self.artifacts:
+            return self.artifacts[stage].output
+        failure = self.failures.get(stage)
+        if failure is None:
+            return NotMeasured(f"{stage} has not run")
+        return NotMeasured(failure.message if failure.code == "skipped" else f"{stage} failed: {failure.message}")
+
+
+def report_content(
+    comparison: Comparison, artifacts: Mapping[str, Artifact], failures: Mapping[str, Failure], store: Store
+) -> ReportContent:
+    """Return everything that the report shows; what is missing is there as NotMeasured with its reason.
+
+    Raises: OutputInvalid where an artifact's files are not what their format says.
+    """
+    gathering = _Gathering(comparison, artifacts, failures)
+    experiment = comparison.resolved.experiment
+    spec = comparison.resolved.path
+    stages = tuple(_stage_records(gathering, store))
+    return ReportContent(
+        name=experiment.name,
+        note=experiment.note,
+        metrics=tuple(experiment.metrics),
+        features=experiment.features,
+        seed=experiment.seed,
+        device=experiment.device,
+        engine=", ".join(sorted({stage.engine for stage in stages if stage.engine})) or "none",
+        models=tuple(_model(model, gathering) for model in comparison.resolved.models),
+        datasets=tuple(_datasets(gathering)),
+        test=tuple(experiment.test),
+        results=tuple(_results(gathering)),
+        stages=stages,
+        environments=tuple(_environments(gathering)),
+        spec=spec.read_text(encoding="utf-8") if spec.is_file() else "",
+        spec_name=spec.name,
+        commands=(f"sirr-orch run {spec.name} --build",),
+        program=f"sirr-orch {__version__} (Python {platform.python_version()})",
+    )
+
+
+def _model(model: ResolvedModel, gathering: _Gathering) -> Model:
+    training = gathering.output(f"train/{model.label}")
+    export = gathering.output(f"export/{model.label}")
+    paper = model.spec.paper
+    return Model(
+        label=model.label,
+        title=model.spec.title,
+        paper=Paper(paper.title, paper.authors, paper.venue, paper.program),
+        overrides=tuple(Override(name, str(was), str(now)) for name, (was, now) in model.overrides.items()),
+        seed=model.seed,
+        training=training if isinstance(training, NotMeasured) else read.read_training(training),
+        export=export if isinstance(export, NotMeasured) else read.read_export(export),
+    )
+
+
+def _datasets(gathering: _Gathering) -> Iterator[Dataset]:
+    resolved = gathering.comparison.resolved
+    test = resolved.experiment.test
+    for name in (*test, *(other for other in resolved.datasets if other not in test)):
+        described = resolved.datasets[name]
+        output = gathering.output(f"prepare/{name}")
+        if isinstance(output, NotMeasured):
+            yield Dataset(
+                name, described.title or name, dataset_role(described), (), described.source, warnings=(output.why,)
+            )
+        else:
+            yield read.read_dataset(output, source=described.source)
+
+
+def _results(gathering: _Gathering) -> Iterator[Result]:
+    resolved = gathering.comparison.resolved
+    labels = [model.label for model in resolved.models]
+    for dataset in resolved.experiment.test:
+        scored = dataset_role(resolved.datasets[dataset]) == "pairs"
+        for label in (*CONTROLS, *labels) if scored else labels:
+            scores = gathering.output(f"evaluate/{label}/{dataset}") if scored else None
+            predictions = None if label in CONTROLS else gathering.output(f"infer/{label}/{dataset}")
+            yield Result(
+                label,
+                dataset,
+                read.read_predictions(predictions) if isinstance(predictions, Path) else predictions,
+                read.read_scores(scores) if isinstance(scores, Path) else scores,
+            )
+
+
+def _stage_records(gathering: _Gathering, store: Store) -> Iterator[StageRecord]:
+    keys = store.run(gathering.comparison.resolved.experiment.name).keys()
+    for stage in gathering.comparison.plan.stages:
+        key = keys.get(stage.name) or gathering.comparison.identities[stage.name].key
+        yield _stage_record(stage, key, gathering)
+
+
+def _stage_record(stage: Stage, key: str, gathering: _Gathering) -> StageRecord:
+    artifact = gathering.artifacts.get(stage.name)
+    failure = gathering.failures.get(stage.name)
+    facts: Mapping[str, Any] = artifact.manifest.facts if artifact is not None else {}
+    if artifact is not None or stage.kind == "report":
+        state = "done"
+    elif failure is None:
+        state = "waiting"
+    else:
+        state = {"skipped": "skipped", "cancelled": "cancelled"}.get(failure.code, "failed")
+    return StageRecord(
+        name=stage.name,
+        kind=stage.kind,
+        state=state,  # type: ignore[arg-type]  # one of the states, by the lines above
+        key=key,
+        image=stage.image,
+        recipe=facts.get("recipe"),
+        engine=facts.get("engine"),
+        device=stage.device,
+        started=facts.get("started"),
+        seconds=facts.get("seconds"),
+        resumed_from="an interrupted run's staging folder" if facts.get("resumed") else None,
+        warnings=tuple(facts.get("warnings", ())),
+        message=failure.message if failure else None,
+        hint=failure.hint if failure else None,
+    )
+
+
+def _environments(gathering: _Gathering) -> Iterator[EnvironmentRecord]:
+    """Yield each environment that a result came from, once."""
+    seen = set()
+    for stage in gathering.comparison.plan.stages:
+        artifact = gathering.artifacts.get(stage.name)
+        if artifact is None or stage.image is None:
+            continue
+        facts = artifact.manifest.facts
+        identity = (stage.image, facts["engine"], facts["recipe"])
+        if identity not in seen:
+            seen.add(identity)
+            yield EnvironmentRecord(
+                image=stage.image,
+                variant=gathering.comparison.variant,
+                engine=facts["engine"],
+                recipe=facts["recipe"],
+                reference=facts["environment"].get("reference", ""),
+                details={name: text for name, text in facts["environment"].items() if name != "reference"},
+            )

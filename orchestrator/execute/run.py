@@ -1,0 +1,153 @@
+"""Runs a comparison: everything that the store lacks, then the report."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestrator.engine.protocol import Engine, Environment
+from orchestrator.errors import Cancelled, ImageNotBuilt, NoSpace, SirrError
+from orchestrator.execute.comparison import Comparison
+from orchestrator.execute.events import Failed, Failure, Listener, Planned, StateChanged, failure_of, recorder, together
+from orchestrator.execute.realise import World, realise
+from orchestrator.execute.report_stage import make_report
+from orchestrator.execute.schedule import Walked, walk
+from orchestrator.execute.stopper import Stopper
+from orchestrator.plan.keys import Identity
+from orchestrator.plan.stage import Stage
+from orchestrator.store.store import Artifact, Store
+
+_FREE_BYTES = 2**30
+"""Below this much free space no stage is started: checkpoints and pictures would be cut short."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run, apart from what the experiment says."""
+
+    jobs: int = 1
+    threads: int | None = None
+    grace_s: float = 60.0
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What came of a run."""
+
+    report: Path | None
+    """The report's index.html; None only where the run was stopped before it could be made."""
+    made: tuple[str, ...] = ()
+    """Stages that were realised now."""
+    stored: tuple[str, ...] = ()
+    """Stages whose artifact the store had."""
+    failures: Mapping[str, SirrError] = field(default_factory=dict)
+    skipped: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def error(self) -> SirrError | None:
+        """The failure that decides the exit code: the first, or the user's own stop."""
+        stops = [error for error in self.failures.values() if isinstance(error, Cancelled)]
+        return next(iter([*stops, *self.failures.values()]), None)
+
+
+def run_comparison(
+    comparison: Comparison,
+    store: Store,
+    engine: Engine | None,
+    environments: Mapping[str, Environment],
+    listener: Listener,
+    stopper: Stopper,
+    options: RunOptions = RunOptions(),
+) -> RunResult:
+    """Realise what is missing and render the report.
+
+    engine, environments: needed only where something is missing.
+
+    Raises: ImageNotBuilt or NoSpace before anything is started. Failed stages do not raise: they
+    are in the result, and in the report as what was not measured.
+    """
+    name = comparison.resolved.experiment.name
+    record = store.run(name)
+    heard = together(recorder(record), listener)
+    heard(Planned({stage: identity.key for stage, identity in comparison.identities.items()}))
+    for stage in comparison.artifacts:
+        heard(StateChanged(stage, "stored", {"key": comparison.identities[stage].key}))
+    missing = {key: stage for key, stage in comparison.missing.items() if stage.kind != "report"}
+    walked: Walked[Artifact] = Walked()
+    if missing:
+        _check_ready(missing, store, engine, environments)
+        assert engine is not None  # checked just above
+        world = World(
+            store=store,
+            engine=engine,
+            environments=environments,
+            modules={image: spec.module for image, spec in comparison.images.items()},
+            listener=heard,
+            stopper=stopper,
+            run=name,
+            logs=record.folder / "logs",
+            threads=options.threads,
+            grace_s=options.grace_s,
+        )
+        walked = realise_stages(missing, comparison.identities, comparison.artifacts, world, options.jobs)
+        engine.sweep()
+    artifacts = {**comparison.artifacts, **walked.results}
+    report = None
+    if not stopper.requested:
+        report = make_report(comparison, artifacts, _why_missing(walked), store, heard)
+    return RunResult(report, tuple(walked.results), tuple(comparison.artifacts), walked.failures, walked.skipped)
+
+
+def _why_missing(walked: Walked[Artifact]) -> dict[str, Failure]:
+    failed = {name: failure_of(error) for name, error in walked.failures.items()}
+    skipped = {name: Failure("skipped", f"{blocker} failed") for name, blocker in walked.skipped.items()}
+    return {**failed, **skipped}
+
+
+def _check_ready(
+    missing: Mapping[str, Stage], store: Store, engine: Engine | None, environments: Mapping[str, Environment]
+) -> None:
+    images = dict.fromkeys(stage.image for stage in missing.values() if stage.image is not None)
+    unbuilt = [image for image in images if image not in environments]
+    if unbuilt or engine is None:
+        raise ImageNotBuilt(
+            f"{'image' if len(unbuilt) == 1 else 'images'} not built: {', '.join(unbuilt)}",
+            hint=f"run: sirr-orch build {' '.join(unbuilt)}   (or add --build to the run)",
+        )
+    if store.free_bytes < _FREE_BYTES:
+        raise NoSpace(
+            f"the store's disk has {store.free_bytes / 2**20:.0f} MiB left, a run needs at least 1024 MiB",
+            where=str(store.root),
+            hint="free some space, or put the store elsewhere with --store",
+        )
+
+
+def realise_stages(
+    stages: Mapping[str, Stage],
+    identities: Mapping[str, Identity],
+    stored: Mapping[str, Artifact],
+    world: World,
+    jobs: int = 1,
+) -> Walked[Artifact]:
+    """Realise stages whose other inputs are stored; tell the listener of every change of state."""
+
+    def one(stage: Stage, made: Mapping[str, Artifact]) -> Artifact:
+        started = time.monotonic()
+        folders = {
+            **{key: (made.get(key) or stored[of]).output for key, of in stage.inputs.items()},
+            **{key: source.path for key, source in stage.sources.items()},
+        }
+        try:
+            artifact = realise(stage, identities[stage.name], folders, world)
+        except SirrError as error:
+            cancelled = isinstance(error, Cancelled)
+            world.listener(Failed(stage.name, error))
+            world.listener(StateChanged(stage.name, "cancelled" if cancelled else "failed"))
+            raise
+        world.listener(StateChanged(stage.name, "done", {"seconds": round(time.monotonic() - started, 3)}))
+        return artifact
+
+    walked = walk(stages, one, world.stopper, jobs=jobs)
+    for name, blocker in walked.skipped.items():
+        world.listener(StateChanged(name, "skipped", {"because": blocker}))
+    return walked

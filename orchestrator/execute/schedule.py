@@ -1,0 +1,81 @@
+"""Walks a plan's graph: every stage whose inputs are there runs, whatever else has failed."""
+
+import graphlib
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from orchestrator.errors import Cancelled, SirrError
+from orchestrator.execute.stopper import Stopper
+from orchestrator.plan.stage import Stage
+
+Result = TypeVar("Result")
+
+_POLL_S = 0.2
+
+
+@dataclass
+class Walked(Generic[Result]):
+    """What came of the stages: each is in exactly one of the three."""
+
+    results: dict[str, Result] = field(default_factory=dict)
+    failures: dict[str, SirrError] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    """Stage to the name of the failed stage that it needs."""
+
+
+def walk(
+    stages: Mapping[str, Stage],
+    realise: Callable[[Stage, Mapping[str, Result]], Result],
+    stopper: Stopper,
+    *,
+    jobs: int = 1,
+) -> Walked[Result]:
+    """Realise stages in the order of their inputs, `jobs` at a time.
+
+    Inputs from stages that are not among these count as there; `realise` gets the results of those that are.
+    A stage whose input failed is skipped; the others go on. After a stop request nothing new is started.
+    Unexpected exceptions (not SirrError) end the walk once what runs has ended.
+    """
+    sorter = graphlib.TopologicalSorter(
+        {name: {needed for needed in stage.inputs.values() if needed in stages} for name, stage in stages.items()}
+    )
+    sorter.prepare()
+    walked: Walked[Result] = Walked()
+    pending: dict[Future[Result], str] = {}
+    ready: list[str] = []
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        while sorter.is_active():
+            ready.extend(sorter.get_ready())
+            while ready and len(pending) < jobs:
+                name = ready.pop(0)
+                blocker = _blocker(stages[name], walked)
+                if blocker is not None:
+                    walked.skipped[name] = blocker
+                    sorter.done(name)
+                elif stopper.requested:
+                    walked.failures[name] = Cancelled(f"{name} was not started: the run was stopped")
+                    sorter.done(name)
+                else:
+                    inputs = {key: walked.results[of] for key, of in stages[name].inputs.items() if of in stages}
+                    pending[pool.submit(realise, stages[name], inputs)] = name
+                ready.extend(sorter.get_ready())
+            for future in wait(pending, timeout=_POLL_S, return_when=FIRST_COMPLETED).done:
+                name = pending.pop(future)
+                try:
+                    walked.results[name] = future.result()
+                except SirrError as error:
+                    walked.failures[name] = error
+                sorter.done(name)
+    return walked
+
+
+def _blocker(stage: Stage, walked: Walked[Any]) -> str | None:
+    """Return the failed stage at the root of why this one cannot run."""
+    for needed in stage.inputs.values():
+        if needed in walked.failures:
+            return needed
+        if needed in walked.skipped:
+            return walked.skipped[needed]
+    return None

@@ -1,0 +1,66 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-m", "orchestrator"]
+
+
+class Program:
+    """The command `sirr-orch` with a store of its own."""
+
+    def __init__(self, store: Path, engine: str) -> None:
+        self.store = store
+        self.engine = engine
+
+    def argv(self, *arguments: object) -> list[str]:
+        return [*COMMAND, *(str(argument) for argument in arguments), "--store", str(self.store)]
+
+    def __call__(self, *arguments: object, code: int = 0) -> str:
+        """Run a command, demand its exit code, and return what it printed."""
+        done = subprocess.run(self.argv(*arguments), cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == code, f"exit {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-6000:]}"
+        return done.stdout + done.stderr
+
+    def start(self, *arguments: object) -> "subprocess.Popen[str]":
+        """Start a command and return its process; its output is one stream."""
+        return subprocess.Popen(
+            self.argv(*arguments), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    def plan(self, spec: Path) -> dict[str, dict[str, object]]:
+        """Return the plan by stage."""
+        done = subprocess.run(self.argv("plan", spec, "--json"), cwd=ROOT, capture_output=True, text=True, check=True)
+        return {row["stage"]: row for row in json.loads(done.stdout)}
+
+    def events(self, run: str) -> list[dict[str, object]]:
+        """Return what the run record holds."""
+        text = (self.store / "runs" / run / "events.jsonl").read_text(encoding="utf-8")
+        return [json.loads(line) for line in text.splitlines()]
+
+    def output(self, run: str, stage: str) -> Path:
+        """Return the output folder of a finished stage."""
+        planned = [event for event in self.events(run) if event["event"] == "planned"][-1]
+        key = planned["keys"][stage]
+        found = list((self.store / "artifacts").rglob(key))
+        assert len(found) == 1, f"{stage} has {len(found)} artifacts"
+        return found[0] / "output"
+
+
+@pytest.fixture(scope="session")
+def local_program(tmp_path_factory):
+    return Program(tmp_path_factory.mktemp("local") / "store", "local")
+
+
+@pytest.fixture(scope="session")
+def docker_program(docker_engine, tmp_path_factory):
+    return Program(tmp_path_factory.mktemp("docker") / "store", "docker")
+
+
+@pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.docker), "local"])
+def program(request):
+    """The command on each engine in turn; each keeps its store, and so its environments, for the session."""
+    return request.getfixturevalue(f"{request.param}_program")

@@ -1,0 +1,169 @@
+"""The whole way, from a spec to a report, on real engines and with the real frameworks."""
+
+import json
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.end_to_end.conftest import ROOT
+
+pytestmark = [pytest.mark.environment, pytest.mark.slow]
+
+QUICKSTART = ROOT / "examples" / "quickstart.yaml"
+
+SMALL = """\
+name: {name}
+models:
+  - model: errnet2019
+    recipe: {{epochs: 1, steps: {steps}, limit: {steps}, crop: 64, short_side: [64, 96], weight_vgg: {weight}}}
+train: skimage-train
+test: [skimage-test]
+metrics: [psnr, ssim]
+features: random
+"""
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A spec of one model that trains a few steps."""
+
+    def write(name="small", steps=2, weight=0.1):
+        path = tmp_path / f"{name}-{steps}-{weight}.yaml"
+        path.write_text(SMALL.format(name=name, steps=steps, weight=weight), encoding="utf-8")
+        return path
+
+    return write
+
+
+def scores(program, run, label, dataset="skimage-test"):
+    return json.loads((program.output(run, f"evaluate/{label}/{dataset}") / "scores.json").read_text())
+
+
+@pytest.mark.docker
+def test_quickstart_compares_all_networks_and_both_controls(docker_program):
+    said = docker_program("run", QUICKSTART, "--build", "--engine", "docker")
+    report = docker_program.store / "runs" / "quickstart" / "report" / "index.html"
+    assert f"report: {report}" in said
+    assert "random" in report.read_text(encoding="utf-8")
+    for label in ("zhang2018", "errnet2019", "ibcln2020", "input"):
+        items = scores(docker_program, "quickstart", label)["items"]
+        assert items
+        assert all(5 < item["psnr"] < 60 for item in items), label
+        assert all(-1 <= item["ssim"] < 1 for item in items), label
+    assert all(item["psnr"] == "inf" for item in scores(docker_program, "quickstart", "truth")["items"])
+
+
+@pytest.mark.docker
+def test_second_run_of_the_quickstart_runs_nothing(docker_program):
+    docker_program("run", QUICKSTART, "--build", "--engine", "docker")
+    before = len(docker_program.events("quickstart"))
+    docker_program("run", QUICKSTART)
+    states = {event["state"] for event in docker_program.events("quickstart")[before:] if event["event"] == "state"}
+    assert states == {"stored"}
+    assert all(row["state"] == "stored" for row in docker_program.plan(QUICKSTART).values())
+
+
+@pytest.mark.docker
+def test_remove_writes_one_picture_of_the_right_size_for_each_photo(docker_program, tmp_path):
+    docker_program("run", QUICKSTART, "--build", "--engine", "docker")
+    rng = np.random.default_rng(0)
+    sizes = {"odd": (131, 97), "grey": (64, 80), "turned": (60, 90)}
+    for name, (height, width) in sizes.items():
+        picture = Image.fromarray(rng.integers(0, 255, (height, width, 3), dtype=np.uint8))
+        exif = picture.getexif()
+        if name == "turned":
+            exif[0x0112] = 6
+        picture.convert("L" if name == "grey" else "RGB").save(tmp_path / f"{name}.jpg", exif=exif)
+    photos = [tmp_path / f"{name}.jpg" for name in sizes]
+    out = tmp_path / "results"
+    docker_program("remove", *photos, "--model", "quickstart/ibcln2020", "--out", out, "--engine", "docker")
+    found = {path.stem: Image.open(path).size for path in out.iterdir()}
+    assert found == {"odd": (97, 131), "grey": (80, 64), "turned": (60, 90)}
+
+
+def test_changed_recipe_value_is_named_and_reruns_exactly_what_depends_on_it(program, small):
+    program("run", small(), "--build", "--engine", program.engine)
+    plan = program.plan(small(weight=0.2))
+    to_run = {name for name, row in plan.items() if row["state"] == "to run"}
+    assert to_run == {
+        "train/errnet2019",
+        "export/errnet2019",
+        "infer/errnet2019/skimage-test",
+        "evaluate/errnet2019/skimage-test",
+        "report",
+    }
+    assert plan["train/errnet2019"]["reasons"] == ["settings.recipe.weight_vgg: 0.1 -> 0.2"]
+
+
+def wait_for_steps(process, steps):
+    """Read the process's output until the training has made some steps."""
+    for line in process.stdout:
+        if "train/errnet2019: " in line and int(line.split(": ")[1].split(" of ")[0]) >= steps:
+            return
+    raise AssertionError("the run ended before the training had begun")
+
+
+def test_killed_orchestrator_leaves_a_training_that_the_next_run_adopts(program, small):
+    spec = small(name="killed", steps=60)
+    program("build", "errnet2019", "inference", "metrics", "--engine", program.engine)
+    process = program.start("run", spec, "--engine", program.engine)
+    try:
+        wait_for_steps(process, 1)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+    program("run", spec, "--engine", program.engine)
+    events = [event for event in program.events("killed") if event.get("stage") == "train/errnet2019"]
+    states = [event["state"] for event in events if event["event"] == "state"]
+    assert states == ["running", "adopted", "done"]
+    training = json.loads((program.output("killed", "train/errnet2019") / "train.json").read_text())
+    assert training["steps"] == 60
+    steps = [
+        entry["step"]
+        for entry in json.loads((program.output("killed", "train/errnet2019") / "curves.json").read_text())["steps"]
+    ]
+    assert steps == sorted(set(steps)), "one container's worth of work: no step twice"
+
+
+def test_interrupted_run_stops_soon_and_resumes_where_it_was(program, small):
+    spec = small(name="interrupted", steps=61)
+    program("build", "errnet2019", "inference", "metrics", "--engine", program.engine)
+    process = program.start("run", spec, "--engine", program.engine)
+    wait_for_steps(process, 1)
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    said = process.communicate(timeout=120)[0]
+    assert process.returncode == 12, said
+    assert time.monotonic() - began < 60
+    assert "error[cancelled]" in said
+    program("run", spec, "--engine", program.engine)
+    manifest = json.loads((program.output("interrupted", "train/errnet2019").parent / "manifest.json").read_text())
+    assert manifest["facts"]["resumed"] is True
+    training = json.loads((program.output("interrupted", "train/errnet2019") / "train.json").read_text())
+    assert training["steps"] == 61
+
+
+def test_results_belong_to_the_caller(program, small):
+    program("run", small(), "--build", "--engine", program.engine)
+    owners = {os.stat(path).st_uid for path in (program.store / "artifacts").rglob("*")}
+    assert owners == {os.getuid()}
+
+
+@pytest.mark.docker
+def test_both_engines_give_the_same_result(docker_program, local_program, small):
+    for program in (docker_program, local_program):
+        program("run", small(), "--build", "--engine", program.engine)
+    first, second = (
+        np.asarray([item["psnr"] for item in scores(program, "small", "errnet2019")["items"]])
+        for program in (docker_program, local_program)
+    )
+    assert (
+        docker_program.plan(small())["export/errnet2019"]["key"]
+        == local_program.plan(small())["export/errnet2019"]["key"]
+    )
+    np.testing.assert_allclose(first, second, atol=0.01)

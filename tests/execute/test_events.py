@@ -1,0 +1,49 @@
+from orchestrator.errors import OutOfMemory
+from orchestrator.execute.events import (
+    Failed,
+    Failure,
+    Planned,
+    StateChanged,
+    Warned,
+    recorded_failures,
+    recorder,
+    together,
+)
+
+
+class Record(list):
+    """Stands for a run record: keeps what is appended."""
+
+
+def entries(*events):
+    record = Record()
+    listen = recorder(record)
+    for event in events:
+        listen(event)
+    return record
+
+
+def test_recorder_keeps_what_explains_a_failure():
+    record = entries(
+        Planned({"a": "1" * 64}),
+        StateChanged("a", "running", {"key": "1" * 64}),
+        Warned("a", "little light"),
+        Failed("a", OutOfMemory("too large", hint="make it smaller")),
+        StateChanged("b", "skipped", {"because": "a"}),
+    )
+    assert [entry["event"] for entry in record] == ["planned", "state", "warning", "failure", "state"]
+    assert recorded_failures(record) == {
+        "a": Failure("out-of-memory", "too large", "make it smaller"),
+        "b": Failure("skipped", "a failed"),
+    }
+
+
+def test_recorded_failures_are_those_of_the_latest_run():
+    record = entries(Failed("a", OutOfMemory("too large")), Planned({"a": "1" * 64}))
+    assert recorded_failures(record) == {}
+
+
+def test_together_tells_every_listener():
+    first, second = [], []
+    together(first.append, second.append)(Warned("a", "b"))
+    assert first == second == [Warned("a", "b")]
