@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import typer
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -23,8 +22,7 @@ GENERATED = "<!-- Made by docs/generate.py; edit the code, not this page. -->\n"
 
 def commands_page() -> str:
     """Return the reference of the commands."""
-    group = typer.main.get_command(app)
-    assert isinstance(group, click.Group)
+    group: Any = typer.main.get_command(app)
     parts = ["# Commands\n", GENERATED]
     for name, command in group.commands.items():
         parts.append(f"## sirr-orch {name}\n")
@@ -35,14 +33,12 @@ def commands_page() -> str:
     return "\n".join(parts)
 
 
-def _parameter(parameter: click.Parameter) -> str:
+def _parameter(parameter: Any) -> str:
     names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts) if name.startswith("-"))
-    shown = names or f"`{parameter.make_metavar(click.Context(click.Command('x')))}`"
-    text = str(getattr(parameter, "help", "") or "")
+    shown = names or f"`{parameter.metavar or parameter.name.upper()}`"
+    text = " ".join(str(getattr(parameter, "help", "") or "").split())
     variable = getattr(parameter, "envvar", None)
-    if variable:
-        text += f" [env: {variable}]"
-    return f"| {shown} | {text} |".replace("[PHOTO]", "PHOTO")
+    return f"| {shown} | {text}{f' [env: {variable}]' if variable else ''} |"
 
 
 def spec_page() -> str:
