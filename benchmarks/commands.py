@@ -34,12 +34,11 @@ def median(action: Callable[[], object], repeats: int) -> float:
 
 def planning_seconds(datasets: int = 16, models: int = 29) -> tuple[int, float]:
     """Return how many stages a large experiment has, and how long planning it takes."""
-    from orchestrator.spec.load import load_catalogue
-    from orchestrator.spec.resolve import resolve
-
     from orchestrator.plan.keys import identities
     from orchestrator.plan.plan import experiment_plan
     from orchestrator.spec.experiment import Experiment
+    from orchestrator.spec.load import load_catalogue
+    from orchestrator.spec.resolve import resolve
 
     test = load_catalogue()["skimage-test"].dataset
     experiment = Experiment.model_validate(
@@ -72,9 +71,8 @@ def main() -> None:
     options = parser.parse_args()
     bare = seconds_of([sys.executable, "-c", "pass"])
     help_s = seconds_of([*COMMAND, "--help"])
-    print(
-        f"sirr-orch --help            {help_s:.3f} s   (limit 0.3; bare interpreter {bare:.3f} s, ratio {help_s / bare:.1f})"
-    )
+    ratio = f"bare interpreter {bare:.3f} s, ratio {help_s / bare:.1f}"
+    print(f"sirr-orch --help            {help_s:.3f} s   (limit 0.3; {ratio})")
     stages, plan_s = planning_seconds()
     print(f"planning {stages} stages       {plan_s:.3f} s   (limit 2; {1e3 * plan_s / stages:.2f} ms a stage)")
     if (options.store / "runs").is_dir():

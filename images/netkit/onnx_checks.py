@@ -5,8 +5,8 @@ from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 import numpy as np
 import onnx
 import onnxruntime
-from netkit.seeded import seeded_image
 
+from netkit.seeded import seeded_image
 from stagekit import StageError
 
 CHECK_SIZES = ((64, 96), (90, 76), (77, 51), (23, 40))

@@ -1,12 +1,11 @@
 """Builds images as Docker images."""
 
-import io
 import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
@@ -147,8 +146,8 @@ def _follow(image: ImageSpec, lines: Iterator[str], output: Output) -> None:
     step, tail = "", list[str]()
     try:
         for line in filter(str.strip, lines):
-            if line.startswith("Step ") or line.startswith("#"):
-                step = line if line.startswith("Step ") or "[" in line else step
+            if line.startswith("Step ") or (line.startswith("#") and "[" in line):
+                step = line
             tail = [*tail[1 - _TAIL_LINES :], line]
             output(f"{image.name}: {line}")
     except (_StepFailed, ProcessFailed, APIError) as error:
@@ -188,7 +187,7 @@ def _has_buildx() -> bool:
     return True
 
 
-def _packed(context: Path) -> io.BufferedRandom:
+def _packed(context: Path) -> IO[bytes]:
     """Return the context as a tar file whose bytes depend on its content alone, so that layers are found again."""
 
     def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
@@ -198,12 +197,12 @@ def _packed(context: Path) -> io.BufferedRandom:
         entry.mode = 0o755 if entry.isdir() else 0o644
         return entry
 
-    packed = tempfile.TemporaryFile()
+    packed = tempfile.TemporaryFile()  # noqa: SIM115 - the builder reads and closes it
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for path in sorted(context.rglob("*")):
             archive.add(path, path.relative_to(context).as_posix(), recursive=False, filter=plain)
     packed.seek(0)
-    return packed  # type: ignore[return-value]  # a binary temporary file is one on every platform with Docker
+    return packed
 
 
 def _add_wheels(context: Path, settings: BuildSettings) -> None:

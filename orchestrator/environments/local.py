@@ -122,7 +122,7 @@ def wheel_options(lock: Path, folders: Sequence[Path]) -> list[str]:
 
 
 def needs_torch_index(lock: Path, folders: Sequence[Path]) -> bool:
-    """Return whether the lock names a CPU build of torch, which is on PyTorch's own index only, and no folder has it."""
+    """Return whether the lock names a CPU build of torch, found on PyTorch's own index only, that no folder has."""
     pinned = re.search(r"^torch==(\S+\+cpu)", lock.read_text(encoding="utf-8"), re.MULTILINE)
     if pinned is None:
         return False

@@ -6,7 +6,13 @@ import sys
 
 import pytest
 
-GOOD = "name: first\nmodels: [zhang2018, errnet2019, ibcln2020]\ntrain: skimage-train\ntest: [skimage-test]\nfeatures: random\n"
+GOOD = """\
+name: first
+models: [zhang2018, errnet2019, ibcln2020]
+train: skimage-train
+test: [skimage-test]
+features: random
+"""
 
 
 @pytest.fixture

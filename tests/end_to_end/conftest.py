@@ -56,7 +56,7 @@ def local_program(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def docker_program(docker_engine, tmp_path_factory):
+def docker_program(docker_client, tmp_path_factory):
     return Program(tmp_path_factory.mktemp("docker") / "store", "docker")
 
 

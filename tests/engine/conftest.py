@@ -1,10 +1,8 @@
-import os
 import shutil
 import sys
 import uuid
 from pathlib import Path
 
-import docker
 import pytest
 import stagekit
 
@@ -14,26 +12,6 @@ from orchestrator.engine.protocol import Environment, Job
 from tests.engine.base_image import PROGRAM, engine_image
 from tests.engine.fake import FakeEngine, Faults
 from tests.engine.program import engine_program
-
-FORBID_SKIPS = os.environ.get("SIRR_FORBID_SKIPS") == "1"
-
-
-def unavailable(reason):
-    """Skip a test that this machine cannot run; where skips are forbidden, fail it."""
-    if FORBID_SKIPS:
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-@pytest.fixture(scope="session")
-def docker_client():
-    try:
-        client = docker.from_env(timeout=120)
-        client.ping()
-    except docker.errors.DockerException as error:
-        unavailable(f"no Docker engine answers: {error}")
-    yield client
-    client.close()
 
 
 @pytest.fixture(scope="session")

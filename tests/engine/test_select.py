@@ -52,7 +52,7 @@ def test_auto_is_docker_where_one_answers(docker_client, tmp_path):
 @pytest.mark.docker
 def test_engine_on_another_machine_is_refused_without_a_shared_folder(docker_client, monkeypatch, tmp_path):
     monkeypatch.setattr(docker_client.api, "base_url", "http://elsewhere:2375")
-    from orchestrator.engine.docker import DockerEngine  # noqa: PLC0415 - the other tests do without the SDK
+    from orchestrator.engine.docker import DockerEngine
 
     class Client:
         api = docker_client.api

@@ -57,9 +57,9 @@ def run_image_tests(image_python: Callable[[str], Path]) -> Callable[[str], None
 
 def _built(name: str) -> Path:
     # Imported here: with interpreters that are given, these tests need nothing of the orchestrator.
-    from orchestrator.environments.builder import BuildSettings  # noqa: PLC0415
-    from orchestrator.environments.local import LocalBuilder  # noqa: PLC0415
-    from orchestrator.spec.load import load_image  # noqa: PLC0415
+    from orchestrator.environments.builder import BuildSettings
+    from orchestrator.environments.local import LocalBuilder
+    from orchestrator.spec.load import load_image
 
     image, settings = load_image(name), BuildSettings.from_environment()
     builder = LocalBuilder(ROOT / ".sirr" / "environments")

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from errnet2019.discriminator import Discriminator
 from errnet2019.network import Errnet, Generator
-from netkit.seeded import seeded_image, seeded_tensor
 from torch import nn
 
+from netkit.seeded import seeded_image, seeded_tensor
 from netkit.torch_files import fill
 from netkit.torch_pictures import tensor_of
 from netkit.torch_vgg19 import Vgg19

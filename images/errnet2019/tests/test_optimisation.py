@@ -6,8 +6,8 @@ import torch
 from errnet2019.losses import relativistic_losses
 from errnet2019.network import hypercolumn
 from errnet2019.optimisation import Optimisation, Weights
-from netkit.seeded import seeded_image
 
+from netkit.seeded import seeded_image
 from netkit.torch_pictures import tensor_of
 from netkit.torch_vgg19 import Vgg19
 

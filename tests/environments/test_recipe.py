@@ -1,0 +1,127 @@
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from orchestrator import resources
+from orchestrator.environments.recipe import assemble, code_hash, context_files, lock_hash, recipe_hash
+from orchestrator.spec.load import image_names, load_image
+
+IMAGES = ["errnet2019", "ibcln2020", "inference", "metrics", "zhang2018"]
+LOCKS = [pytest.param(name, variant, id=f"{name}-{variant}") for name in IMAGES for variant in ("cpu", "cuda")]
+
+
+@pytest.fixture
+def own_images(tmp_path, monkeypatch):
+    """A copy of the images that a test may change."""
+    shutil.copytree(resources.images_folder(), tmp_path / "images", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr("orchestrator.environments.recipe.images_folder", lambda: tmp_path / "images")
+    return tmp_path / "images"
+
+
+def test_every_image_of_the_design_is_there():
+    assert sorted(image_names()) == IMAGES
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_context_holds_all_that_a_build_needs(name, tmp_path):
+    image = load_image(name)
+    assemble(image, "cpu", tmp_path)
+    found = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert {"Dockerfile", "requirements.txt", "smoke.py", "code/stagekit/__init__.py"} <= found
+    assert f"code/{image.module}/__main__.py" in found
+    assert not any("__pycache__" in path or "/tests/" in path for path in found)
+    assert found == set(context_files(image, "cpu"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "differs"),
+    [
+        pytest.param("errnet2019/Dockerfile", True, id="dockerfile"),
+        pytest.param("errnet2019/requirements.cpu.txt", True, id="lock"),
+        pytest.param("errnet2019/smoke.py", True, id="smoke-test"),
+        pytest.param("errnet2019/errnet2019/network.py", True, id="own-code"),
+        pytest.param("netkit/synthesis.py", True, id="shared-code"),
+        pytest.param("stagekit/messages.py", True, id="contract"),
+        pytest.param("errnet2019/requirements.cuda.txt", False, id="other-variant"),
+        pytest.param("errnet2019/tests/test_parity.py", False, id="tests"),
+        pytest.param("zhang2018/Dockerfile", False, id="other-image"),
+    ],
+)
+def test_recipe_hash_changes_with_its_ingredients_alone(own_images, changed, differs):
+    image = load_image("errnet2019")
+    before = recipe_hash(image, "cpu")
+    with (own_images / changed).open("a") as stream:
+        stream.write("\n# changed\n")
+    assert (recipe_hash(image, "cpu") != before) is differs
+
+
+def test_recipe_hash_does_not_know_where_the_files_lie(own_images):
+    image = load_image("errnet2019")
+    elsewhere = recipe_hash(image, "cpu")
+    own_images.rename(own_images.with_name("moved"))
+    own_images.with_name("moved").rename(own_images)
+    assert recipe_hash(image, "cpu") == elsewhere
+
+
+def test_new_file_in_a_package_changes_the_recipe(own_images):
+    image = load_image("errnet2019")
+    before = recipe_hash(image, "cpu")
+    (own_images / "netkit" / "new.py").write_text("")
+    assert recipe_hash(image, "cpu") != before
+
+
+def test_lock_hash_knows_only_the_lock_and_the_interpreter(own_images):
+    image = load_image("errnet2019")
+    before = lock_hash(image, "cpu")
+    (own_images / "errnet2019" / "smoke.py").write_text("")
+    assert lock_hash(image, "cpu") == before
+    assert lock_hash(image, "cuda") != before
+
+
+def test_code_hash_tells_rooms_apart():
+    assert code_hash(("orchestrator.report",)) != code_hash(("orchestrator.execute",))
+
+
+@pytest.mark.parametrize(("name", "variant"), LOCKS)
+def test_lock_pins_every_package_by_hash_and_names_no_place(name, variant):
+    image = load_image(name)
+    text = (resources.images_folder() / name / image.variants[variant].requirements).read_text(encoding="utf-8")
+    entries = re.split(r"\n(?=[A-Za-z0-9])", text.strip())
+    assert len(entries) > 5
+    for entry in entries:
+        assert re.match(r"^[A-Za-z0-9._-]+==\S+", entry), entry
+        assert "--hash=sha256:" in entry, entry
+    assert not re.search(r"https?://|file:|--index|--find-links|@ /", text)
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_lock_holds_what_was_asked_for(name):
+    folder = resources.images_folder() / name
+    for variant in ("cpu", "cuda"):
+        lock = (folder / f"requirements.{variant}.txt").read_text(encoding="utf-8").lower()
+        for line in (folder / f"requirements.{variant}.in").read_text(encoding="utf-8").splitlines():
+            wanted = re.match(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==(\S+)", line)
+            if wanted:
+                assert f"{wanted[1]}=={wanted[2]}".lower() in lock, line
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_dockerfile_keeps_to_the_rules(name):
+    image = load_image(name)
+    lines = (resources.images_folder() / name / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    text = "\n".join(lines)
+    assert f"ARG BASE={image.variants['cpu'].base}" in lines
+    assert "FROM ${BASE}" in lines
+    assert "--require-hashes" in text
+    assert "RUN --mount" not in text, "the classic builder refuses it"
+    assert lines.index("COPY requirements.txt /opt/sirr/") < lines.index("COPY code /opt/sirr/code")
+    assert lines.index("RUN python3 /opt/sirr/smoke.py") < lines.index("USER 65534:65534")
+    assert lines[-1] == f'ENTRYPOINT ["python3", "-m", "{image.module}"]'
+
+
+def test_images_travel_with_the_package():
+    assert (resources.images_folder() / "stagekit" / "request.py").is_file()
+    assert Path(resources.model_specs_folder() / "zhang2018.yaml").is_file()
+    assert Path(resources.data_folder()).is_dir()
