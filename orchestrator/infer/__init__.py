@@ -1,0 +1,1 @@
+"""One inference for all networks, on ONNX Runtime."""

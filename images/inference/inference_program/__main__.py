@@ -1,0 +1,9 @@
+"""The program of the image: takes datasets through exported networks."""
+
+import sys
+
+from inference_program.stage import infer_dataset
+from stagekit import run_program
+
+if __name__ == "__main__":
+    sys.exit(run_program({"infer": infer_dataset}))
