@@ -1,0 +1,1 @@
+"""Pictures of any source as uniform, described datasets."""

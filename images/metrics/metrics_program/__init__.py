@@ -1,0 +1,1 @@
+"""The program of the image `metrics`: prepares datasets and scores predictions."""

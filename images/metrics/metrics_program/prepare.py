@@ -1,0 +1,42 @@
+"""Preparing a dataset: the stage's settings and folders go to orchestrator.datasets."""
+
+from pathlib import Path
+
+import numpy as np
+from orchestrator.datasets.description import dataset_description
+from orchestrator.datasets.prepare import Preparation, prepare_dataset
+from orchestrator.datasets.scenes import Blended
+
+from netkit.sampling import stream
+from netkit.synthesis import SYNTHESES, blend
+from stagekit import BadInput, StageContext
+
+
+def prepare(context: StageContext) -> None:
+    """Write the dataset that the stage's settings describe."""
+
+    def step(done: int, total: int) -> None:
+        context.progress(done, total, "pictures")
+        if context.stop_requested:
+            context.interrupt()
+
+    source = context.request.inputs.get("source")
+    preparation = Preparation(
+        name=context.setting("name"),
+        title=context.setting("title"),
+        description=dataset_description(context.setting("dataset")),
+        source=None if source is None else Path(source),
+        output=Path(context.request.output),
+    )
+    prepare_dataset(preparation, blended, step)
+
+
+def blended(synthesis: str, transmission: np.ndarray, reflection: np.ndarray, seed: int, index: int) -> Blended:
+    """Return two pictures blended with the draws of (seed, index), which depend on nothing else.
+
+    Raises: BadInput where no synthesis has this name.
+    """
+    if synthesis not in SYNTHESES:
+        raise BadInput("there is no synthesis %r; there are %s" % (synthesis, ", ".join(SYNTHESES)))
+    made = blend(synthesis, transmission, reflection, stream(seed, "pair", index))
+    return Blended(made.blended, made.transmission, made.reflection)

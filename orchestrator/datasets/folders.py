@@ -1,0 +1,241 @@
+"""Folders of a user's pictures: pairs, layers, photographs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from stagekit import BadInput
+
+from orchestrator.datasets.description import Layers, Pairs, Photos
+from orchestrator.datasets.document import Item, PictureFolder, Prepared
+from orchestrator.datasets.identifiers import safe_identifiers, shown_name
+from orchestrator.datasets.patterns import Match, matches, other_case
+from orchestrator.datasets.pictures import FOREIGN_SUFFIXES, SUFFIXES, RgbPicture, UnusablePicture, identified, read_rgb
+from orchestrator.datasets.progress import Step
+
+_HINT = "replace these files by whole pictures, such as 8-bit PNG or JPEG, or take them out of the folder"
+_NAMED = 5
+
+
+def prepared_photos(photos: Photos, folder: Path, output: PictureFolder, step: Step) -> Prepared:
+    """Return a folder's photographs without truth; their pictures are written.
+
+    Raises: BadInput where the pattern fits no picture, and where pictures are unusable: all of them are named.
+    """
+    found, warnings = _pictures(folder, photos.pictures)
+    reading = _Reading(folder, step, len(found))
+    items = []
+    for identifier, match in zip(_identifiers(found), found, strict=True):
+        picture = reading.picture(match)
+        if picture is not None:
+            path = output.save("blended", identifier, picture.pixels)
+            items.append(Item(identifier, *picture.size, _origin(match), picture.notes, blended=path))
+        reading.item_done()
+    reading.refuse_problems()
+    return Prepared("photos", tuple(items), warnings)
+
+
+def prepared_layers(layers: Layers, folder: Path, output: PictureFolder, step: Step) -> Prepared:
+    """Return a folder's clean photographs; their pictures are written.
+
+    Each serves as transmission and as reflection, unless reflections have a pattern of their own; a file that fits
+    both patterns is a reflection only.
+
+    Raises: BadInput where a pattern fits no picture, and where pictures are unusable: all of them are named.
+    """
+    transmissions, warnings = _pictures(folder, layers.pictures)
+    reflections: list[Match] = []
+    if layers.reflections is not None:
+        reflections, more = _pictures(folder, layers.reflections)
+        reflected = {match.path for match in reflections}
+        transmissions = [match for match in transmissions if match.path not in reflected]
+        warnings = tuple(dict.fromkeys((*warnings, *more)))
+        if not transmissions:
+            raise BadInput(
+                f"every picture of {layers.pictures!r} is a reflection, as {layers.reflections!r} says",
+                "keep transmissions and reflections apart",
+            )
+    found = [*transmissions, *reflections]
+    reading = _Reading(folder, step, len(found))
+    items = []
+    for index, (identifier, match) in enumerate(zip(_identifiers(found), found, strict=True)):
+        picture = reading.picture(match)
+        if picture is not None:
+            path = output.save("layers", identifier, picture.pixels)
+            item = Item(identifier, *picture.size, _origin(match), picture.notes)
+            if index < len(transmissions):
+                item = replace(item, transmission=path)
+            if index >= len(transmissions) or layers.reflections is None:
+                item = replace(item, reflection=path)
+            items.append(item)
+        reading.item_done()
+    reading.refuse_problems()
+    return Prepared("layers", tuple(items), warnings)
+
+
+def prepared_pairs(pairs: Pairs, folder: Path, output: PictureFolder, step: Step) -> Prepared:
+    """Return a folder's blended pictures with their layers, which are of one size; their pictures are written.
+
+    Raises: BadInput where a pattern fits no picture or has no {id}, where a picture has no partner or two, where
+        pictures are unusable or of different sizes: all of the same kind are named.
+    """
+    patterns = {"blended": pairs.blended, "transmission": pairs.transmission}
+    if pairs.reflection is not None:
+        patterns["reflection"] = pairs.reflection
+    for part, pattern in patterns.items():
+        if "{id}" not in pattern:
+            raise BadInput(
+                f"pattern {pattern!r} of {part} has no {{id}}", "put {id} where the name of the pair is, as in '{id}.*'"
+            )
+    found = {part: _pictures(folder, pattern) for part, pattern in patterns.items()}
+    partners = _partners({part: part_matches for part, (part_matches, _) in found.items()}, patterns)
+    warnings = tuple(dict.fromkeys(warning for _, of_part in found.values() for warning in of_part))
+    reading = _Reading(folder, step, len(partners))
+    items = []
+    for identifier, (name, files) in zip(safe_identifiers(partners), partners.items(), strict=True):
+        item = _pair(identifier, files, reading, output, shown_name(name))
+        items += [item] if item is not None else []
+        reading.item_done()
+    reading.refuse_problems()
+    return Prepared("pairs", tuple(items), warnings)
+
+
+def _pair(
+    identifier: str, files: Mapping[str, Match], reading: "_Reading", output: PictureFolder, name: str
+) -> Item | None:
+    read = {part: reading.picture(match) for part, match in files.items()}
+    pictures = {part: picture for part, picture in read.items() if picture is not None}
+    if len(pictures) < len(files) or not reading.same_size(name, files, pictures):
+        return None
+    paths = {part: output.save(part, identifier, picture.pixels) for part, picture in pictures.items()}
+    notes = tuple(f"{part}: {note}" for part, picture in pictures.items() for note in picture.notes)
+    height, width = pictures["blended"].size
+    return Item(identifier, height, width, _origin(files["blended"]), notes, **paths)
+
+
+class _Reading:
+    """Reads the pictures of a folder and remembers all that is wrong with them."""
+
+    def __init__(self, folder: Path, step: Step, total: int) -> None:
+        self._folder, self._step, self._total = folder, step, total
+        self._done = 0
+        self._unusable: list[str] = []
+        self._unequal: list[str] = []
+
+    def picture(self, match: Match) -> RgbPicture | None:
+        if match.path.suffix.lower() in FOREIGN_SUFFIXES:
+            self._unusable.append(f"{_origin(match)} is of a kind that cannot be read ({match.path.suffix})")
+            return None
+        try:
+            return read_rgb(self._folder / match.path)
+        except UnusablePicture as error:
+            self._unusable.append(f"{_origin(match)} {error}")
+            return None
+
+    def same_size(self, name: str, files: Mapping[str, Match], pictures: Mapping[str, RgbPicture]) -> bool:
+        if len({picture.size for picture in pictures.values()}) == 1:
+            return True
+        sizes = ", ".join(
+            f"{_origin(files[part])} has {picture.size[0]} x {picture.size[1]}" for part, picture in pictures.items()
+        )
+        self._unequal.append(f"{name!r}: {sizes}")
+        return False
+
+    def item_done(self) -> None:
+        self._done += 1
+        self._step(self._done, self._total)
+
+    def refuse_problems(self) -> None:
+        sentences, hints = [], []
+        if self._unusable:
+            sentences.append(f"{_count(self._unusable, 'file')} cannot be used: " + "; ".join(self._unusable))
+            hints.append(_HINT)
+        if self._unequal:
+            sentences.append(
+                f"{_count(self._unequal, 'pair')} of different sizes (height x width): " + "; ".join(self._unequal)
+            )
+            hints.append("give the pictures of a pair the same size; nothing is resized here, as that changes scores")
+        if sentences:
+            raise BadInput(". ".join(sentences), "; ".join(hints))
+
+
+def _pictures(folder: Path, pattern: str) -> tuple[list[Match], tuple[str, ...]]:
+    """Return the pictures that fit a pattern, and a warning of the files that fit and are no pictures."""
+    fits = matches(folder, pattern)
+    pictures = [match for match in fits if _is_picture(folder, match)]
+    others = [match for match in fits if match not in set(pictures)]
+    if not pictures:
+        _refuse_nothing(folder, pattern, others)
+    if not others:
+        return pictures, ()
+    return pictures, (f"{_count(others, 'file')} passed over, being no pictures: {_some(map(_origin, others))}",)
+
+
+def _refuse_nothing(folder: Path, pattern: str, others: Sequence[Match]) -> None:
+    if others:
+        raise BadInput(
+            f"none of the files of {pattern!r} is a picture: {_some(map(_origin, others))}",
+            "point the dataset's folder to pictures, such as PNG or JPEG files",
+        )
+    if not any(folder.iterdir()):
+        raise BadInput("the dataset's folder is empty", "put pictures into it, or name another folder")
+    alike = other_case(folder, pattern)
+    hint = f"mind capital letters: there is {shown_name(alike[0])}" if alike else None
+    there = _some(sorted(shown_name(path.name) + "/" * path.is_dir() for path in folder.iterdir()))
+    raise BadInput(
+        f"no file of the dataset's folder fits {pattern!r}; the folder holds {there}",
+        hint or "change the dataset's pattern, or name another folder",
+    )
+
+
+def _is_picture(folder: Path, match: Match) -> bool:
+    suffix = match.path.suffix.lower()
+    return suffix in SUFFIXES or suffix in FOREIGN_SUFFIXES or (not suffix and identified(folder / match.path))
+
+
+def _partners(found: Mapping[str, Sequence[Match]], patterns: Mapping[str, str]) -> dict[str, dict[str, Match]]:
+    """Return every pair's files by name and part, in the order of the names.
+
+    Raises: BadInput that names every file without its partner, or every two files of one name and part.
+    """
+    files: dict[str, dict[str, Match]] = {}
+    twice: list[str] = []
+    for part, part_matches in found.items():
+        for match in part_matches:
+            other = files.setdefault(match.id, {}).setdefault(part, match)
+            if other is not match:
+                twice.append(f"{_origin(other)} and {_origin(match)} are both {part} of {shown_name(match.id)!r}")
+    if twice:
+        raise BadInput(
+            "names of pairs are not unique: " + "; ".join(twice), "keep one of the files, or narrow the pattern"
+        )
+    alone = [
+        f"{_origin(next(iter(parts.values())))} has no {part} ({shown_name(pattern.replace('{id}', name))})"
+        for name, parts in sorted(files.items())
+        for part, pattern in patterns.items()
+        if part not in parts
+    ]
+    if alone:
+        raise BadInput(
+            f"{_count(alone, 'partner')} missing: " + "; ".join(alone),
+            "add the missing pictures, or take the others out",
+        )
+    return dict(sorted(files.items()))
+
+
+def _identifiers(found: Sequence[Match]) -> list[str]:
+    return safe_identifiers(match.id for match in found)
+
+
+def _origin(match: Match) -> str:
+    return shown_name(str(match.path))
+
+
+def _count(things: Sequence[object], noun: str) -> str:
+    return f"{len(things)} {noun}" + "s" * (len(things) != 1)
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = list(names)
+    more = len(listed) - _NAMED
+    return ", ".join(listed[:_NAMED]) + (f" and {more} more" if more > 0 else "")

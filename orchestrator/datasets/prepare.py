@@ -1,0 +1,47 @@
+"""From a dataset's description to its prepared folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from stagekit import BadInput
+
+from orchestrator.datasets.description import Description, Layers, Pairs, Scenes
+from orchestrator.datasets.document import PictureFolder, Prepared, write_document
+from orchestrator.datasets.folders import prepared_layers, prepared_pairs, prepared_photos
+from orchestrator.datasets.progress import Step
+from orchestrator.datasets.scenes import Blender, prepared_scenes
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What is to be prepared. source: the user's folder, None for scenes; output: where the dataset goes."""
+
+    name: str
+    title: str
+    description: Description
+    source: Path | None
+    output: Path
+
+
+def prepare_dataset(preparation: Preparation, blend: Blender, step: Step) -> None:
+    """Write a dataset as uniform pictures with its ``dataset.json``.
+
+    blend: used where scenes are to be blended.
+
+    Raises: BadInput where the pictures or their description cannot be used.
+    """
+    prepared = _prepared(preparation, PictureFolder(preparation.output), blend, step)
+    write_document(preparation.output, preparation.name, preparation.title, prepared)
+
+
+def _prepared(preparation: Preparation, output: PictureFolder, blend: Blender, step: Step) -> Prepared:
+    description, source = preparation.description, preparation.source
+    if isinstance(description, Scenes):
+        return prepared_scenes(description, output, blend, step)
+    if source is None or not source.is_dir():
+        raise BadInput(f"dataset {preparation.name!r} has no folder of pictures", "check the dataset's folder")
+    if isinstance(description, Pairs):
+        return prepared_pairs(description, source, output, step)
+    if isinstance(description, Layers):
+        return prepared_layers(description, source, output, step)
+    return prepared_photos(description, source, output, step)

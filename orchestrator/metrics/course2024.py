@@ -1,0 +1,65 @@
+"""The protocol `course2024`: the grey-level formulas of the course project, kept to explain its numbers.
+
+Never used to rank: its PSNR is wrong wherever a difference exceeds 15 levels (see `psnr`).
+"""
+
+import numpy as np
+
+from orchestrator.metrics.score import Score, smaller_than
+from orchestrator.metrics.standard import PEAK, decibels
+
+SSIM_WINDOW = 11
+"""Side of SSIM's window, in pixels."""
+
+_GREY_WEIGHTS = np.array([9798, 19235, 3735])
+_GREY_SHIFT = 15
+_SIGMA = 0.5
+_K1, _K2 = 0.01, 0.04
+
+
+def grey(picture: np.ndarray) -> np.ndarray:
+    """Return the grey levels of an RGB picture: uint8, (H, W), as OpenCV rounds 0.299 R + 0.587 G + 0.114 B."""
+    total = picture.astype(np.int64) @ _GREY_WEIGHTS
+    return np.asarray((total + (1 << (_GREY_SHIFT - 1))) >> _GREY_SHIFT, np.uint8)
+
+
+def psnr(prediction: np.ndarray, truth: np.ndarray) -> float:
+    """Return the PSNR of the grey levels as the course project computed it, in dB.
+
+    The difference and its square are taken in 8 bits, where 16 squared is 0: the result never falls below 24.2 dB.
+    """
+    difference = grey(truth) - grey(prediction)
+    return decibels(float(np.mean(difference * difference)))
+
+
+def psnr_without_wraparound(prediction: np.ndarray, truth: np.ndarray) -> float:
+    """Return the PSNR that the course project meant, of the grey levels, in dB."""
+    difference = grey(truth).astype(np.float64) - grey(prediction)
+    return decibels(float(np.mean(difference**2)))
+
+
+def ssim(prediction: np.ndarray, truth: np.ndarray) -> Score:
+    """Return the SSIM of the grey levels, with the course project's constants: sigma 0.5 and K2 = 0.04.
+
+    Averaged where the window of 11 x 11 pixels lies inside the picture.
+    """
+    too_small = smaller_than(truth, SSIM_WINDOW, "SSIM's window")
+    if too_small is not None:
+        return too_small
+    x, y = grey(truth).astype(np.float64), grey(prediction).astype(np.float64)
+    ux, uy = _windowed(x), _windowed(y)
+    vx, vy, vxy = _windowed(x * x) - ux**2, _windowed(y * y) - uy**2, _windowed(x * y) - ux * uy
+    c1, c2 = (_K1 * PEAK) ** 2, (_K2 * PEAK) ** 2
+    similarity = ((2 * ux * uy + c1) * (2 * vxy + c2)) / ((ux**2 + uy**2 + c1) * (vx + vy + c2))
+    return float(similarity.mean())
+
+
+def _windowed(picture: np.ndarray) -> np.ndarray:
+    """Return the Gaussian means of all windows inside the picture."""
+    offsets = np.arange(SSIM_WINDOW) - SSIM_WINDOW // 2
+    taps = np.exp(-(offsets**2) / (2 * _SIGMA**2))
+    taps /= taps.sum()
+    for axis in (0, 1):
+        windows = np.lib.stride_tricks.sliding_window_view(picture, SSIM_WINDOW, axis=axis)
+        picture = windows @ taps
+    return picture
