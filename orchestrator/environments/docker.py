@@ -12,7 +12,7 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
 from orchestrator import __version__
 from orchestrator.environments.builder import BuildSettings, Output
-from orchestrator.environments.local import needs_torch_index
+from orchestrator.environments.local import files_changed, needs_torch_index
 from orchestrator.environments.recipe import BUILDER_SCHEMA, assemble, recipe_hash
 from orchestrator.errors import BuildError, EngineUnavailable
 from orchestrator.process import ProcessFailed, run, stream
@@ -82,7 +82,7 @@ class DockerBuilder:
             build(image, context, tag, arguments, labels, settings, output)
         built = self.find(image, variant, settings)
         if built is None:
-            raise BuildError(f"the image {image.name} was built but is not there", hint="look at: docker images")
+            raise files_changed(image)
         return built
 
     def _identity(self, image: ImageSpec, variant: Variant, settings: BuildSettings) -> dict[str, str]:

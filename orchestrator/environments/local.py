@@ -50,8 +50,9 @@ class LocalBuilder:
             if not venv.is_dir():
                 self._make_venv(image, variant, venv, settings, output)
             self._make_code(image, variant, venv, output)
-        built = self.find(image, variant, settings)
-        assert built is not None  # the record was written just now
+            built = self.find(image, variant, settings)
+        if built is None:
+            raise files_changed(image)
         return built
 
     def _venv(self, image: ImageSpec, variant: Variant) -> Path:
@@ -113,6 +114,11 @@ class LocalBuilder:
         (partial / _RECORD).write_text(json.dumps(details, indent=1), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
+
+
+def files_changed(image: ImageSpec) -> BuildError:
+    """Return the error for a recipe that is not the one that was built."""
+    return BuildError(f"the files of the image {image.name} were changed while it was built", hint="build it again")
 
 
 def wheel_options(lock: Path, folders: Sequence[Path]) -> list[str]:

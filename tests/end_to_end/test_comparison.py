@@ -19,7 +19,7 @@ SMALL = """\
 name: {name}
 models:
   - model: errnet2019
-    recipe: {{epochs: 1, steps: {steps}, limit: {steps}, crop: 64, short_side: [64, 96], weight_vgg: {weight}}}
+    recipe: {{epochs: 50, steps: {steps}, crop: 64, short_side: [64, 96], weight_vgg: {weight}}}
 train: skimage-train
 test: [skimage-test]
 metrics: [psnr, ssim]
@@ -108,7 +108,7 @@ def wait_for_steps(process, steps):
 
 
 def test_killed_orchestrator_leaves_a_training_that_the_next_run_adopts(program, small):
-    spec = small(name="killed", steps=60)
+    spec = small(name="killed", steps=16)
     program("build", "errnet2019", "inference", "metrics", "--engine", program.engine)
     process = program.start("run", spec, "--engine", program.engine)
     try:
@@ -122,7 +122,7 @@ def test_killed_orchestrator_leaves_a_training_that_the_next_run_adopts(program,
     states = [event["state"] for event in events if event["event"] == "state"]
     assert states == ["running", "adopted", "done"]
     training = json.loads((program.output("killed", "train/errnet2019") / "train.json").read_text())
-    assert training["steps"] == 60
+    assert training["steps"] == 16
     steps = [
         entry["step"]
         for entry in json.loads((program.output("killed", "train/errnet2019") / "curves.json").read_text())["steps"]
@@ -131,7 +131,7 @@ def test_killed_orchestrator_leaves_a_training_that_the_next_run_adopts(program,
 
 
 def test_interrupted_run_stops_soon_and_resumes_where_it_was(program, small):
-    spec = small(name="interrupted", steps=61)
+    spec = small(name="interrupted", steps=17)
     program("build", "errnet2019", "inference", "metrics", "--engine", program.engine)
     process = program.start("run", spec, "--engine", program.engine)
     wait_for_steps(process, 1)
@@ -145,7 +145,7 @@ def test_interrupted_run_stops_soon_and_resumes_where_it_was(program, small):
     manifest = json.loads((program.output("interrupted", "train/errnet2019").parent / "manifest.json").read_text())
     assert manifest["facts"]["resumed"] is True
     training = json.loads((program.output("interrupted", "train/errnet2019") / "train.json").read_text())
-    assert training["steps"] == 61
+    assert training["steps"] == 17
 
 
 def test_results_belong_to_the_caller(program, small):
