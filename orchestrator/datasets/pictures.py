@@ -9,18 +9,21 @@ from typing import Any
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
-FORMATS = ("PNG", "JPEG", "MPO", "JPEG2000", "TIFF", "WEBP", "BMP", "DIB", "GIF", "PPM", "TGA")
-"""Pillow's readers that are used. The others read rarities, or start other programs, as that of EPS does."""
+FORMATS = ("PNG", "JPEG", "JPEG2000", "TIFF", "WEBP", "BMP", "DIB", "GIF", "PPM", "TGA")
+"""Pillow's readers that are used; that of JPEG reads MPO, too.
+
+The others read rarities, or start other programs, as that of EPS does.
+"""
 
 SUFFIXES = frozenset(
-    (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".jp2", ".j2k", ".jpx", ".tif", ".tiff", ".webp")
-    + (".bmp", ".dib", ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".tga")
+    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".jp2", ".j2k", ".jpx", ".tif", ".tiff", ".webp"}
+    | {".bmp", ".dib", ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".tga"}
 )
 """Ends of names, in small letters, by which a file is taken for a picture."""
 
 FOREIGN_SUFFIXES = frozenset(
-    (".heic", ".heif", ".avif", ".jxl", ".psd", ".exr", ".hdr", ".svg")
-    + (".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf")
+    {".heic", ".heif", ".avif", ".jxl", ".psd", ".exr", ".hdr", ".svg"}
+    | {".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf"}
 )
 """Ends of names of pictures that nothing here reads: they are refused, never passed over."""
 
