@@ -1,0 +1,75 @@
+"""The reference pictures of tests/parity/metrics.json, and prepared datasets with predictions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from netkit.seeded import seeded_image
+from PIL import Image
+
+PARITY = json.loads((Path(__file__).parents[1] / "parity" / "metrics.json").read_text())
+
+
+def parity_pictures(tag: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return a tag's prediction and truth, as tests/parity/README.md defines them: uint8, (H, W, 3)."""
+    height, width, noise = (PARITY[tag][name] for name in ("height", "width", "noise"))
+    exact = seeded_image(f"metrics_{tag}/truth", height, width)
+    other = seeded_image(f"metrics_{tag}/other", height, width)
+    prediction = np.clip(exact + (other - 0.5) * noise / 100, 0, 1)
+    return np.round(255 * prediction).astype(np.uint8), np.round(255 * exact).astype(np.uint8)
+
+
+def picture(name: str, height: int = 40, width: int = 50) -> np.ndarray:
+    """Return a picture that depends on its name: uint8, (H, W, 3)."""
+    return np.round(255 * seeded_image(name, height, width)).astype(np.uint8)
+
+
+WritePictures = Callable[..., Path]
+
+
+@pytest.fixture
+def write_dataset(tmp_path: Path) -> WritePictures:
+    """Return a function that writes a prepared dataset of pairs with the given ids."""
+
+    def written(*ids: str, role: str = "pairs") -> Path:
+        folder = tmp_path / "dataset"
+        items = []
+        for identifier in ids:
+            item: dict[str, Any] = {"id": identifier, "height": 40, "width": 50, "origin": "", "notes": []}
+            for part in ("blended", "transmission"):
+                item[part] = f"{part}/{identifier}.png"
+                save(folder / item[part], picture(f"{part}/{identifier}"))
+            items.append(item)
+        document = {"name": "postcard", "title": "", "role": role, "items": items, "warnings": []}
+        (folder / "dataset.json").write_text(json.dumps(document))
+        return folder
+
+    return written
+
+
+@pytest.fixture
+def write_predictions(tmp_path: Path) -> WritePictures:
+    """Return a function that writes predictions from a mapping of ids to pixels."""
+
+    def written(predictions: dict[str, np.ndarray]) -> Path:
+        folder = tmp_path / "predictions"
+        folder.mkdir()
+        items = []
+        for identifier, pixels in predictions.items():
+            save(folder / f"transmission/{identifier}.png", pixels)
+            items.append({"id": identifier, "transmission": f"transmission/{identifier}.png"})
+        (folder / "predictions.json").write_text(json.dumps({"items": items}))
+        return folder
+
+    return written
+
+
+def save(path: Path, pixels: np.ndarray) -> None:
+    """Write an array as a picture."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)

@@ -1,0 +1,117 @@
+"""What metrics say of identical, opposite, small and flat pictures, and how scores are written."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stagekit import BadInput
+
+from orchestrator.metrics import course2024, errnet2019, standard
+from orchestrator.metrics.perceptual import feature_shapes
+from orchestrator.metrics.protocol import PROTOCOLS, chosen_metrics
+from orchestrator.metrics.score import NotMeasured, plain_score
+from tests.metrics.conftest import picture
+
+PERFECT = {"psnr": math.inf, "ssim": 1.0, "lmse": 0.0, "ncc": 1.0}
+ALL = [(protocol, name) for protocol, metrics in PROTOCOLS.items() for name in metrics]
+
+
+@pytest.mark.parametrize(("protocol", "name"), ALL)
+def test_identical_pictures_score_perfectly(protocol: str, name: str) -> None:
+    truth = picture("truth")
+    assert PROTOCOLS[protocol][name](truth.copy(), truth) == pytest.approx(PERFECT[name], abs=1e-12)
+
+
+def test_psnr_of_black_against_white_is_zero() -> None:
+    black, white = np.zeros((4, 5, 3), np.uint8), np.full((4, 5, 3), 255, np.uint8)
+    assert standard.psnr(black, white) == 0
+    assert standard.psnr(white, black) == 0
+
+
+@given(st.integers(1, 255))
+def test_psnr_counts_differences_beyond_eight_bits(levels: int) -> None:
+    black = np.zeros((3, 4, 3), np.uint8)
+    expected = 20 * math.log10(255 / levels)
+    assert standard.psnr(black + np.uint8(levels), black) == pytest.approx(expected, abs=1e-9)
+
+
+def test_psnr_is_of_the_mean_over_all_channels() -> None:
+    truth = np.zeros((4, 5, 3), np.uint8)
+    prediction = truth.copy()
+    prediction[..., 1] = 30
+    assert standard.psnr(prediction, truth) == pytest.approx(10 * math.log10(255**2 / 300))
+    assert errnet2019.psnr(prediction, truth) == math.inf
+
+
+def test_course2024_takes_a_difference_of_sixteen_levels_for_none() -> None:
+    truth, prediction = np.full((12, 12, 3), 100, np.uint8), np.full((12, 12, 3), 116, np.uint8)
+    assert course2024.psnr(prediction, truth) == math.inf
+    assert course2024.psnr_without_wraparound(prediction, truth) == pytest.approx(20 * math.log10(255 / 16))
+
+
+@pytest.mark.parametrize(
+    ("metric", "side"), [(standard.ssim, 11), (errnet2019.ssim, 7), (course2024.ssim, 11), (errnet2019.lmse, 20)]
+)
+def test_pictures_smaller_than_the_window_are_not_measured(metric: Any, side: int) -> None:
+    assert isinstance(metric(picture("a", side, side), picture("b", side, side)), float)
+    for height, width in ((side - 1, 40), (40, side - 1)):
+        score = metric(picture("a", height, width), picture("b", height, width))
+        assert isinstance(score, NotMeasured)
+        assert f"{height} x {width} pixels are less than" in score.reason
+        assert f"({side} x {side})" in score.reason
+
+
+def test_flat_pictures_have_no_correlation_and_black_truth_no_lmse() -> None:
+    flat = np.zeros((24, 24, 3), np.uint8)
+    assert isinstance(errnet2019.ncc(flat, picture("a", 24, 24)), NotMeasured)
+    assert isinstance(errnet2019.lmse(picture("a", 24, 24), flat), NotMeasured)
+    assert errnet2019.lmse(flat, picture("a", 24, 24)) == 1
+
+
+@pytest.mark.parametrize(
+    ("score", "plain"),
+    [
+        pytest.param(21.5, 21.5, id="number"),
+        pytest.param(np.float64(21.5), 21.5, id="numpy-number"),
+        pytest.param(math.inf, "inf", id="infinite"),
+        pytest.param(math.nan, {"not_measured": "undefined for this picture"}, id="undefined"),
+        pytest.param(NotMeasured("too small"), {"not_measured": "too small"}, id="not-measured"),
+    ],
+)
+def test_scores_as_json(score: Any, plain: Any) -> None:
+    assert plain_score(score) == plain
+    assert type(plain_score(score)) is type(plain)
+
+
+def test_chosen_metrics_come_in_the_given_order() -> None:
+    def lpips(_prediction: np.ndarray, _truth: np.ndarray) -> float:
+        return 0.5
+
+    chosen = chosen_metrics("standard", ["lpips", "psnr"], lpips)
+    assert list(chosen) == ["lpips", "psnr"]
+    assert chosen["lpips"](picture("a"), picture("b")) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("protocol", "names", "message"),
+    [
+        ("errnet", ["psnr"], "no protocol 'errnet'; there are standard, errnet2019, course2024"),
+        ("course2024", ["psnr", "lmse"], "'course2024' has no metric lmse; it has psnr, ssim"),
+        ("standard", ["lpips"], "'standard' has no metric lpips"),
+    ],
+)
+def test_unknown_protocols_and_metrics_are_refused(protocol: str, names: list[str], message: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        chosen_metrics(protocol, names)
+    assert message in caught.value.message
+
+
+def test_feature_shapes_are_those_of_alexnet() -> None:
+    shapes = feature_shapes()
+    assert len(shapes) == 10
+    assert sum(math.prod(shape) for shape in shapes.values()) == 2_469_696
