@@ -34,7 +34,7 @@ def run_image_tests(image_python: Callable[[str], Path]) -> Callable[[str], None
 
     def run(name: str) -> None:
         folder = ROOT / "images" / name / "tests"
-        code = os.pathsep.join([str(ROOT / "images"), str(ROOT / "images" / name)])
+        code = os.pathsep.join([str(ROOT), str(ROOT / "images"), str(ROOT / "images" / name)])
         command = [str(image_python(name)), "-m", "unittest", "discover", "-v", "-s", str(folder), "-t", str(folder)]
         done = subprocess.run(
             command,

@@ -1,0 +1,129 @@
+"""Stage `evaluate`, run by the image's program; and the protocols' numbers with the image's own versions."""
+
+import json
+import os
+import tempfile
+import unittest
+
+import numpy as np
+from orchestrator.metrics import course2024, errnet2019, standard
+from stage import run_stage, scenes
+
+from netkit.pictures import write_picture
+from netkit.seeded import seeded_image
+from stagekit import ExitCode, Progress
+
+ALL = ["psnr", "ssim", "lpips"]
+
+
+def settings(**changes):
+    defaults = {"model": "input", "control": True, "protocol": "standard", "metrics": ALL, "features": "random"}
+    return {**defaults, **changes}
+
+
+class EvaluateTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = folder.name
+        prepared = run_stage(os.path.join(cls.folder, "prepare"), "prepare", scenes(), {})
+        assert prepared.code == ExitCode.DONE, prepared.log
+        cls.dataset = prepared.output
+        cls.ids = [item["id"] for item in prepared.document("dataset.json")["items"]]
+
+    def stage(self, changes, **inputs):
+        folder = os.path.join(self.folder, self.id().rpartition(".")[2])
+        return run_stage(folder, "evaluate", settings(**changes), {"dataset": self.dataset, **inputs})
+
+    def predictions(self, height=48, width=64):
+        folder = os.path.join(self.folder, self.id().rpartition(".")[2], "predictions")
+        os.makedirs(folder)
+        items = []
+        for name in self.ids:
+            write_picture(os.path.join(folder, name + ".png"), seeded_image(name, height, width))
+            items.append({"id": name, "transmission": name + ".png"})
+        with open(os.path.join(folder, "predictions.json"), "w", encoding="utf-8") as stream:
+            json.dump({"items": items}, stream)
+        return folder
+
+    def test_the_truth_is_perfect(self):
+        result = self.stage({"model": "truth"})
+        self.assertEqual(result.code, ExitCode.DONE, result.log)
+        document = result.document("scores.json")
+        expected = [{"id": name, "psnr": "inf", "ssim": 1.0, "lpips": 0.0} for name in self.ids]
+        self.assertEqual(document["items"], expected)
+        self.assertEqual((document["model"], document["dataset"]), ("truth", "small"))
+        self.assertEqual((document["protocol"], document["metrics"]), ("standard", ALL))
+
+    def test_the_input_is_not_perfect_and_random_features_are_noted(self):
+        result = self.stage({})
+        document = result.document("scores.json")
+        for item in document["items"]:
+            self.assertLess(item["psnr"], 40)
+            self.assertLess(item["ssim"], 1)
+            self.assertGreater(item["lpips"], 0)
+        self.assertEqual(len(document["notes"]), 1)
+        self.assertIn("not the published LPIPS", document["notes"][0])
+        progress = [message for message in result.messages if isinstance(message, Progress)]
+        self.assertEqual([(message.done, message.total) for message in progress], [(1, 2), (2, 2)])
+
+    def test_predictions_are_scored(self):
+        result = self.stage({"model": "net", "control": False, "metrics": ["psnr"]}, predictions=self.predictions())
+        self.assertEqual(result.code, ExitCode.DONE, result.log)
+        document = result.document("scores.json")
+        self.assertEqual([sorted(item) for item in document["items"]], [["id", "psnr"]] * 2)
+        self.assertEqual(document["notes"], [])
+
+    def test_predictions_of_another_size_end_with_bad_input(self):
+        result = self.stage({"model": "net", "control": False}, predictions=self.predictions(48, 60))
+        self.assertEqual(result.code, ExitCode.BAD_INPUT, result.log)
+        self.assertIn("48 x 60", result.messages[-1].message)
+        self.assertIn("48 x 64", result.messages[-1].message)
+        self.assertFalse(os.path.exists(os.path.join(result.output, "scores.json")))
+
+    def test_pretrained_features_need_their_file(self):
+        result = self.stage({"features": "pretrained"})
+        self.assertEqual(result.code, ExitCode.BAD_INPUT, result.log)
+        self.assertIn("'features'", result.messages[-1].message)
+
+    def test_another_file_of_features_ends_with_bad_input(self):
+        path = os.path.join(self.folder, "other.pth")
+        with open(path, "wb") as stream:
+            stream.write(b"not AlexNet")
+        result = self.stage({"features": "pretrained"}, features=path)
+        self.assertEqual(result.code, ExitCode.BAD_INPUT, result.log)
+        self.assertIn("7be5be79", result.messages[-1].message)
+
+    def test_the_other_protocols_can_be_asked_for(self):
+        result = self.stage({"protocol": "errnet2019", "metrics": ["psnr", "ssim", "lmse", "ncc"]})
+        self.assertEqual(result.code, ExitCode.DONE, result.log)
+        self.assertEqual(result.document("scores.json")["notes"], [])
+
+
+class ParityTest(unittest.TestCase):
+    def test_the_protocols_give_the_reference_numbers(self):
+        root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+        with open(os.path.join(root, "tests", "parity", "metrics.json"), encoding="utf-8") as stream:
+            reference = json.load(stream)
+        for tag, expected in reference.items():
+            exact, other = (
+                seeded_image("metrics_%s/%s" % (tag, part), expected["height"], expected["width"])
+                for part in ("truth", "other")
+            )
+            noisy = np.clip(exact + (other - 0.5) * expected["noise"] / 100, 0, 1)
+            prediction, truth = (np.round(255 * values).astype(np.uint8) for values in (noisy, exact))
+            rgb = expected["rgb"]
+            found = [
+                (standard.psnr, rgb["psnr_over_all_channels"]),
+                (standard.ssim, rgb["ssim_gaussian_sigma1.5_channel_mean"]),
+                *[(getattr(errnet2019, name), value) for name, value in expected["errnet2019"].items()],
+                *[(getattr(course2024, name), expected["course2024"][name]) for name in ("psnr", "ssim")],
+            ]
+            for metric, value in found:
+                with self.subTest(tag=tag, metric=metric.__module__ + "." + metric.__name__):
+                    self.assertAlmostEqual(metric(prediction, truth) / value, 1, delta=1e-6)
+
+
+if __name__ == "__main__":
+    unittest.main()
