@@ -1,19 +1,48 @@
 """Overlapping tiles and their blending weights: pure arithmetic, one implementation for both axes."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from orchestrator.infer.region import Region, Size, Span
 
-Weights = npt.NDArray[np.float64]
+Weights = npt.NDArray[np.float32]
+
+ALIGNMENT = 32
+"""Largest stride of the networks in pixels: where tiles begin at its multiples, their grids fall on one another."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A part of a picture. weights: how much it counts at each of its pixels, (H, W), above 0 and at most 1."""
+
+    region: Region
+    weights: Weights
+
+
+def tiles(size: Size, tile: int, overlap: int) -> Iterator[Tile]:
+    """Yield tiles that cover a picture, row by row; at every pixel the weights of all tiles sum to one.
+
+    tile, overlap: as for `spans`
+    """
+    columns = list(_weighted(spans(size.width, tile, overlap)))
+    for rows, down in _weighted(spans(size.height, tile, overlap)):
+        for one, across in columns:
+            yield Tile(Region(rows, one), np.multiply.outer(down, across).astype(np.float32))
+
+
+def tile_count(size: Size, tile: int, overlap: int) -> int:
+    """Return how many tiles a picture takes."""
+    return len(spans(size.height, tile, overlap)) * len(spans(size.width, tile, overlap))
 
 
 def spans(length: int, tile: int, overlap: int) -> list[Span]:
     """Return tiles along one axis that cover [0, length): all of one length, neighbours overlap by `overlap` at least.
 
-    The last tile is shifted inward to end with the picture. An axis no longer than a tile is a single, shorter span.
+    Tiles begin at multiples of `ALIGNMENT` where the overlap leaves room for that; the last tile is shifted inward to
+    end with the picture. An axis no longer than a tile is a single, shorter span.
 
     Raises: ValueError where the overlap leaves no step.
     """
@@ -21,32 +50,26 @@ def spans(length: int, tile: int, overlap: int) -> list[Span]:
         raise ValueError(f"an overlap of {overlap} pixels does not fit tiles of {tile}")
     if length <= tile:
         return [Span(0, length)]
-    starts = [*range(0, length - tile, tile - overlap), length - tile]
+    step = tile - overlap
+    starts = [*range(0, length - tile, step // ALIGNMENT * ALIGNMENT or step), length - tile]
     return [Span(start, start + tile) for start in starts]
 
 
-def tiles(size: Size, tile: int, overlap: int) -> list[Region]:
-    """Return tiles that cover a picture, row by row."""
-    columns = spans(size.width, tile, overlap)
-    return [Region(rows, one) for rows in spans(size.height, tile, overlap) for one in columns]
-
-
-def axis_weights(length: int, tile: int, overlap: int) -> Iterator[Weights]:
-    """Yield each span's weights along one axis; over every pixel the weights of all spans sum to one.
+def _weighted(found: list[Span]) -> Iterator[tuple[Span, npt.NDArray[np.float64]]]:
+    """Yield each span with its weights along the axis; over every pixel the weights of all spans sum to one.
 
     A span's weight rises over what it shares with the one before and falls over what it shares with the one after,
     by half a cosine.
     """
-    found = spans(length, tile, overlap)
     raw = [_raised(found, place) for place in range(len(found))]
-    total = np.zeros(length)
+    total = np.zeros(found[-1].stop)
     for span, weights in zip(found, raw, strict=True):
         total[span.slice] += weights
     for span, weights in zip(found, raw, strict=True):
-        yield weights / total[span.slice]
+        yield span, weights / total[span.slice]
 
 
-def _raised(found: list[Span], place: int) -> Weights:
+def _raised(found: list[Span], place: int) -> npt.NDArray[np.float64]:
     span = found[place]
     weights = np.ones(span.length)
     if place > 0:
@@ -58,6 +81,6 @@ def _raised(found: list[Span], place: int) -> Weights:
     return weights
 
 
-def _ramp(length: int) -> Weights:
+def _ramp(length: int) -> npt.NDArray[np.float64]:
     """Return a rise from just above 0 to just below 1; never 0, so that no pixel is without weight."""
-    return 0.5 - 0.5 * np.cos(np.pi * (np.arange(length) + 0.5) / max(length, 1))
+    return np.asarray(0.5 - 0.5 * np.cos(np.pi * (np.arange(length) + 0.5) / max(length, 1)))

@@ -2,19 +2,42 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from orchestrator.infer.network import DeviceMissing, MemoryShort, Network, NetworkError, cascade_steps
+from orchestrator.infer.network import DeviceMissing, MemoryShort, Network, NetworkError, Resources
 from orchestrator.infer.run import EXACT, Answer, Settings, infer
-from PIL import Image
 
+from inference_program.layers import Layers, read_picture
 from stagekit import BadInput, OutOfMemory, StageContext, StageError, write_atomically
 
-_TILES_HINT = "raise the experiment's memory, or write inference: {mode: tiles}, whose results are approximate"
+_TILES_HINT = (
+    "raise the experiment's memory, or use tiles, whose results are approximate: "
+    "'inference: {mode: tiles}' in the experiment, --tile on the command line"
+)
+
+
+@dataclass(frozen=True)
+class Item:
+    """A picture of the dataset. blended: its path; size in pixels."""
+
+    id: str
+    blended: str
+    height: int
+    width: int
+
+    @property
+    def words(self) -> str:
+        """The item as messages name it."""
+        return f"{self.id} ({self.height} x {self.width} pixels)"
+
+    @property
+    def megapixels(self) -> float:
+        """How large it is."""
+        return self.height * self.width / 1e6
 
 
 def infer_dataset(context: StageContext) -> None:
@@ -23,122 +46,144 @@ def infer_dataset(context: StageContext) -> None:
     Raises: BadInput where the network or a picture cannot be used, OutOfMemory, StageError where an answer is not
     finite or the device is missing, Interrupted on request; pictures that are done are not run again then.
     """
-    request = context.request
+    settings = _settings(context)
+    name, items = _dataset(context)
     network = _network(context)
-    dataset = json.loads(Path(context.input("dataset", "dataset.json")).read_text(encoding="utf-8"))
-    settings = Settings(**context.setting("inference"))
-    items = dataset["items"]
-    total = sum(item["height"] * item["width"] for item in items)
-    pixels, facts = 0, []
+    progress = _Progress(context, sum(item.megapixels for item in items))
+    facts = []
     for item in items:
-        fact = _recorded(context, item)
-        if fact is None:
-            fact = _inferred(context, network, settings, item)
-        pixels += item["height"] * item["width"]
+        fact = _recorded(context, item) or _inferred(context, network, settings, item, progress.within(item))
         facts.append(fact)
-        context.progress(pixels / 1e6, total / 1e6, "megapixels", {"seconds": fact["seconds"]})
-        if context.stop_requested and len(facts) < len(items):
-            context.interrupt()
-    labels = {str(fact.pop("label")) for fact in facts}
-    approximate = sorted(labels - {EXACT})
-    content = {
+        progress.add(item, {"seconds": fact["seconds"]}, last=len(facts) == len(items))
+    labels = [str(fact.pop("label")) for fact in facts]
+    document = {
         "model": context.setting("model"),
-        "dataset": dataset["name"],
+        "dataset": name,
         "mode": settings.mode,
-        "label": approximate[0] if approximate else EXACT,
+        "label": next((label for label in labels if label != EXACT), EXACT),
         "items": facts,
-        "runtime": {**network.runtime, "device": request.device},
+        "runtime": {**network.runtime, "device": context.request.device},
         "warnings": [],
     }
     with write_atomically(context.output("predictions.json"), "w") as stream:
-        json.dump(content, stream, indent=1, allow_nan=False)
+        json.dump(document, stream, indent=1, allow_nan=False)
+
+
+class _Progress:
+    """Tells how many megapixels are done, and stops the stage on request between two tiles or pictures."""
+
+    def __init__(self, context: StageContext, total: float) -> None:
+        self._context, self._total, self._done = context, total, 0.0
+
+    def add(self, item: Item, metrics: Mapping[str, float], *, last: bool) -> None:
+        self._done += item.megapixels
+        self._say(self._total if last else self._done, metrics)
+        if not last:
+            self._stop_on_request()
+
+    def within(self, item: Item) -> Callable[[int, int], None]:
+        """Return what hears of an item's tiles."""
+
+        def told(done: int, count: int) -> None:
+            if done < count:
+                self._say(self._done + item.megapixels * done / count, {})
+                self._stop_on_request()
+
+        return told
+
+    def _say(self, done: float, metrics: Mapping[str, float]) -> None:
+        self._context.progress(round(done, 4), round(self._total, 4), "megapixels", metrics)
+
+    def _stop_on_request(self) -> None:
+        if self._context.stop_requested:
+            self._context.interrupt()
+
+
+def _settings(context: StageContext) -> Settings:
+    try:
+        return Settings.of(context.setting("inference"))
+    except (TypeError, ValueError) as error:
+        raise BadInput(str(error), "choose a larger tile, or a smaller overlap") from error
+
+
+def _dataset(context: StageContext) -> tuple[str, list[Item]]:
+    """Return the name and the items of the prepared dataset."""
+    path = Path(context.input("dataset", "dataset.json"))
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        name = str(document["name"])
+        items = [Item(item["id"], item["blended"], item["height"], item["width"]) for item in document["items"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput(
+            f"the dataset has no blended pictures, or is no prepared dataset: {error!r}",
+            "infer datasets of pairs or photos",
+        ) from error
+    if not items:
+        raise BadInput(f"dataset {name!r} has no pictures", "put pictures into its folder")
+    return name, items
 
 
 def _network(context: StageContext) -> Network:
     path = Path(context.input("network"))
     request = context.request
+    resources = Resources("cuda" if request.device == "cuda" else "cpu", request.threads, request.memory_bytes)
     try:
-        return Network(
-            path / "network.onnx" if path.is_dir() else path,
-            device=request.device,
-            threads=request.threads,
-            memory_bytes=request.memory_bytes,
-        )
+        return Network(path / "network.onnx" if path.is_dir() else path, resources)
     except DeviceMissing as error:
         raise StageError(
-            str(error), "build the image's cuda variant and give the stage a GPU, or run on the CPU"
+            str(error), "build the image's cuda variant and give the stage a GPU, or run with device: cpu"
         ) from error
+    except MemoryShort as error:
+        raise OutOfMemory(str(error), "raise the experiment's memory") from error
     except NetworkError as error:
         raise BadInput(str(error), "export the network again, or name another file") from error
 
 
-def _inferred(context: StageContext, network: Network, settings: Settings, item: Mapping[str, Any]) -> dict[str, Any]:
+def _inferred(
+    context: StageContext, network: Network, settings: Settings, item: Item, told: Callable[[int, int], None]
+) -> dict[str, Any]:
     """Run one picture, write its layers, and return its facts, which are kept for a run that takes over."""
-    with Image.open(context.input("dataset", item["blended"])) as stored:
-        profile = stored.info.get("icc_profile")
-        picture = np.asarray(stored.convert("RGB"), np.float32) / 255
+    picture, profile = read_picture(Path(context.input("dataset", item.blended)))
     began = time.monotonic()
-    name = f"{item['id']} ({item['height']} x {item['width']} pixels)"
     try:
-        answer = infer(network, picture, settings)
-    except MemoryShort as error:
-        raise OutOfMemory(f"memory did not suffice for picture {name}: {error}", _TILES_HINT) from error
+        answer = infer(network, picture, settings, told)
+    except (MemoryShort, MemoryError) as error:
+        raise OutOfMemory(f"memory did not suffice for picture {item.words}: {error}", _TILES_HINT) from error
     except NetworkError as error:
         raise BadInput(
-            f"the network refused picture {name}: {error}", "leave the picture out, or use another network"
+            f"the network refused picture {item.words}: {error}", "leave the picture out, or use another network"
         ) from error
-    except MemoryError as error:
-        raise OutOfMemory(f"memory did not suffice for picture {name}", _TILES_HINT) from error
     seconds = time.monotonic() - began
-    wrong = [output for output, values in answer.outputs.items() if not np.isfinite(values).all()]
-    if wrong:
-        raise StageError(
-            f"the network's {wrong[0]} of picture {name} holds values that are not finite",
-            "train the network longer or with a lower rate: its weights have lost their footing",
-        )
-    fact = {**_written(context, item, answer, profile), "seconds": round(seconds, 4), "label": answer.label}
-    with write_atomically(context.work("done", f"{item['id']}.json"), "w") as stream:
+    _refuse_infinite(answer, item)
+    transmission = answer.outputs["transmission"]
+    fact = {
+        "id": item.id,
+        **Layers(context, item.id, profile).written(answer.outputs),
+        "height": item.height,
+        "width": item.width,
+        "seconds": round(seconds, 4),
+        "min": float(transmission.min()),
+        "max": float(transmission.max()),
+        "label": answer.label,
+    }
+    with write_atomically(context.work("done", f"{item.id}.json"), "w") as stream:
         json.dump(fact, stream)
     return fact
 
 
-def _written(context: StageContext, item: Mapping[str, Any], answer: Answer, profile: bytes | None) -> dict[str, Any]:
-    outputs = answer.outputs
-    transmission = outputs["transmission"]
-    fact: dict[str, Any] = {
-        "id": item["id"],
-        "transmission": _layer(context, "transmission", item["id"], transmission, profile),
-        "height": item["height"],
-        "width": item["width"],
-        "min": float(transmission.min()),
-        "max": float(transmission.max()),
-    }
-    if "reflection" in outputs:
-        fact["reflection"] = _layer(context, "reflection", item["id"], outputs["reflection"], profile)
-    steps = cascade_steps(tuple(outputs))
-    if steps:
-        fact["steps"] = [
-            _layer(context, "steps", f"{item['id']}-{number}", outputs[step], profile)
-            for number, step in enumerate(steps, 1)
-        ]
-    return fact
+def _refuse_infinite(answer: Answer, item: Item) -> None:
+    wrong = [name for name, values in answer.outputs.items() if not np.isfinite(values).all()]
+    if wrong:
+        raise StageError(
+            f"the network's {', '.join(wrong)} of picture {item.words} holds values that are not finite",
+            "train the network longer or with a lower rate: its weights have lost their footing",
+        )
 
 
-def _layer(
-    context: StageContext, folder: str, name: str, values: npt.NDArray[np.float32], profile: bytes | None
-) -> str:
-    """Write one layer as 8-bit PNG, clipped to [0, 1] and rounded, and return its path in the output."""
-    pixels = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
-    relative = f"{folder}/{name}.png"
-    with write_atomically(context.output(relative)) as stream:
-        Image.fromarray(pixels).save(stream, "PNG", icc_profile=profile)
-    return relative
-
-
-def _recorded(context: StageContext, item: Mapping[str, Any]) -> dict[str, Any] | None:
+def _recorded(context: StageContext, item: Item) -> dict[str, Any] | None:
     """Return the facts of a picture that an interrupted run has done."""
-    path = Path(context.work("done", f"{item['id']}.json"))
+    path = Path(context.work("done", f"{item.id}.json"))
     if not path.is_file():
         return None
     fact: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return fact
+    return fact if Path(context.output(fact["transmission"])).is_file() else None

@@ -1,0 +1,128 @@
+"""Running the image's program as the orchestrator does, on small networks and datasets made here."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+from PIL import Image
+
+from stagekit import StageRequest, decode
+from stagekit.messages import Failure, Progress
+
+WHOLE = {"mode": "whole"}
+TILES = {"mode": "tiles", "tile": 64, "overlap": 16}
+
+KEEP = (helper.make_node("Identity", ["image"], ["transmission"]),)
+"""The picture itself is the answer."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """How a stage ended: exit code, what it printed, and its output folder."""
+
+    code: int
+    log: str
+    output: Path
+
+    @property
+    def failure(self) -> Failure:
+        """The failure that it explained."""
+        return next(message for message in map(decode, self.log.splitlines()) if isinstance(message, Failure))
+
+    @property
+    def progress(self) -> list[Progress]:
+        """How far it said that it was."""
+        return [message for message in map(decode, self.log.splitlines()) if isinstance(message, Progress)]
+
+    @property
+    def predictions(self) -> dict[str, Any]:
+        """The content of ``predictions.json``."""
+        document: dict[str, Any] = json.loads((self.output / "predictions.json").read_text(encoding="utf-8"))
+        return document
+
+    def pixels(self, name: str) -> np.ndarray:
+        """One of the written pictures, which is an 8-bit RGB PNG."""
+        with Image.open(self.output / name) as picture:
+            assert (picture.format, picture.mode) == ("PNG", "RGB"), picture
+            return np.array(picture)
+
+
+def picture(height: int, width: int) -> np.ndarray:
+    """Return a picture whose channels and corners differ: uint8, (H, W, 3)."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    return np.stack([rows * 3 % 256, columns * 5 % 256, (rows + columns) % 256], axis=-1).astype(np.uint8)
+
+
+def write_network(folder: Path, nodes: Any = KEEP, outputs: tuple[str, ...] = ("transmission",)) -> Path:
+    """Write nodes between `image` and the outputs as an export's folder, and return it."""
+    graph = helper.make_graph(
+        list(nodes),
+        "small",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, (1, 3, "height", "width"))],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, None) for output in outputs],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 16)], ir_version=8)
+    folder.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, str(folder / "network.onnx"))
+    return folder
+
+
+def write_dataset(folder: Path, pictures: dict[str, np.ndarray], **options: Any) -> Path:
+    """Write a prepared dataset of photographs, and return its folder. options: of the PNG files."""
+    (folder / "blended").mkdir(parents=True)
+    items = []
+    for name, pixels in pictures.items():
+        Image.fromarray(pixels).save(folder / "blended" / f"{name}.png", **options)
+        size = {"height": pixels.shape[0], "width": pixels.shape[1]}
+        items.append({"id": name, "blended": f"blended/{name}.png", "origin": f"{name}.jpg", "notes": [], **size})
+    document = {"name": "small", "title": "Small", "role": "photos", "items": items, "warnings": []}
+    (folder / "dataset.json").write_text(json.dumps(document), encoding="utf-8")
+    return folder
+
+
+def run_stage(folder: Path, network: Path, dataset: Path, inference: Any = None, **request: Any) -> Result:
+    """Run the stage to its end in a folder, which may be left from an earlier start."""
+    process = _started(folder, network, dataset, inference or WHOLE, request)
+    log, _ = process.communicate(timeout=300)
+    return Result(process.returncode, log, folder / "output")
+
+
+def stop_stage(folder: Path, network: Path, dataset: Path, inference: Any, number: int) -> Result:
+    """Run the stage and send it a signal at its first progress."""
+    process = _started(folder, network, dataset, inference, {})
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if isinstance(decode(line), Progress):
+            process.send_signal(number)
+            break
+    log, _ = process.communicate(timeout=300)
+    return Result(process.returncode, "".join(lines) + log, folder / "output")
+
+
+def _started(
+    folder: Path, network: Path, dataset: Path, inference: Any, request: dict[str, Any]
+) -> "subprocess.Popen[str]":
+    for name in ("output", "work"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    inputs = {"network": os.fspath(network), "dataset": os.fspath(dataset)}
+    settings = {"model": "small", "inference": inference}
+    description = folder / "stage.json"
+    output, work = os.fspath(folder / "output"), os.fspath(folder / "work")
+    StageRequest("infer/small/small", "infer", settings, inputs, output, work, **{"threads": 1, **request}).save(
+        os.fspath(description)
+    )
+    return subprocess.Popen(
+        [sys.executable, "-m", "inference_program", os.fspath(description)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+    )
