@@ -1,0 +1,45 @@
+"""The stage that turns trained weights into an ONNX network with every step of the cascade."""
+
+import json
+from typing import Dict
+
+import numpy as np
+import torch
+
+from ibcln2020.network import SIZES, Ibcln, output_names
+from ibcln2020.weights import read_cascade
+from netkit.onnx_checks import export_checks, export_report
+from netkit.onnx_sizes import edge_padded
+from netkit.torch_export import export_network
+from netkit.torch_pictures import picture_of, tensor_of
+from netkit.torch_stage import memory_explained, stage_device
+from stagekit import StageContext, write_atomically
+
+
+@memory_explained
+def export(context: StageContext) -> None:
+    """Write ``network.onnx`` and ``export.json``, after comparing native and exported answers; dropout is off.
+
+    Raises: BadInput where the weights cannot be used, StageError where the answers differ by more than the tolerance.
+    """
+    stage_device(context)
+    tolerance, steps = float(context.setting("tolerance")), int(context.setting("cascade"))
+    network = Ibcln(read_cascade(context.input("weights"), steps)).eval()
+    path = context.output("network.onnx")
+    context.progress(0, 2, "steps")
+    export_network(network, path, output_names(steps), sizes=SIZES)
+    context.progress(1, 2, "steps")
+    checks = export_checks(path, lambda image: native_answer(network, image), tolerance)
+    report = export_report(path, checks, tolerance, "torch " + torch.__version__)
+    with write_atomically(context.output("export.json"), "w") as stream:
+        json.dump(report, stream, indent=2)
+    context.progress(2, 2, "steps")
+
+
+def native_answer(network: Ibcln, image: np.ndarray) -> Dict[str, np.ndarray]:
+    """Return what PyTorch answers for a picture of any size, float32 (H, W, 3) RGB in [0, 1]."""
+    height, width = image.shape[:2]
+    with torch.no_grad():
+        answers = network(tensor_of([edge_padded(image, SIZES)]))
+    names = output_names(network.cascade.steps)
+    return {name: picture_of(answer)[:height, :width] for name, answer in zip(names, answers)}

@@ -1,0 +1,41 @@
+"""The cascade's weights, from this project's training or from the authors' two checkpoints."""
+
+import glob
+import os
+from typing import Dict
+
+import torch
+
+from ibcln2020.network import Cascade
+from netkit.torch_files import fill, load_tensors
+from stagekit import BadInput
+
+FILE_NAME = "weights.pt"
+"""What a training leaves: both generators' tensors under 'G_T.' and 'G_R.' and their released names."""
+
+GENERATORS = ("G_T", "G_R")
+
+
+def read_cascade(path: str, steps: int) -> Cascade:
+    """Return a cascade with the weights of a file, or of a folder with `FILE_NAME` or both released checkpoints.
+
+    Raises: BadInput where a file is missing, cannot be read safely, or lacks, misshapes or adds a tensor.
+    """
+    cascade = Cascade(steps)
+    own = os.path.join(path, FILE_NAME) if os.path.isdir(path) else path
+    tensors = load_tensors(own) if os.path.isfile(own) else _released(path)
+    fill(cascade, tensors, path)
+    return cascade
+
+
+def _released(folder: str) -> Dict[str, torch.Tensor]:
+    tensors = {}
+    for name in GENERATORS:
+        found = sorted(glob.glob(os.path.join(folder, "*_net_%s.pth" % name)))
+        if len(found) != 1:
+            raise BadInput(
+                "%s holds %d files *_net_%s.pth and should hold one" % (folder, len(found), name),
+                "put the two released checkpoints of one epoch there, such as final_net_G_T.pth and final_net_G_R.pth",
+            )
+        tensors.update({"%s.%s" % (name, key): value for key, value in load_tensors(found[0]).items()})
+    return tensors
