@@ -4,6 +4,7 @@ from typing import Dict, List
 
 import numpy as np
 import onnx
+import onnxruntime
 from onnx import helper, numpy_helper
 
 
@@ -95,3 +96,40 @@ def _replace_nodes(model: onnx.ModelProto, nodes: List[onnx.NodeProto]) -> None:
         model.graph.initializer.extend(kept)
     del model.graph.node[:]
     model.graph.node.extend(nodes)
+
+
+def fold_constants(model: onnx.ModelProto) -> None:
+    """Replace what is computed from constants alone by its value, such as the pads of a reflection padding.
+
+    model: changed in place. The values are ONNX Runtime's own.
+    """
+    graph = model.graph
+    known = {tensor.name: tensor for tensor in graph.initializer}
+    constant = set(known)
+    folded = []
+    for node in graph.node:
+        if node.input and all(name in constant for name in node.input if name):
+            folded.append(node)
+            constant.update(node.output)
+    kept = [node for node in graph.node if node not in folded]
+    used = {name for node in kept for name in node.input} | {output.name for output in graph.output}
+    wanted = [name for node in folded for name in node.output if name in used]
+    if not wanted:
+        return
+    needed = {name for node in folded for name in node.input}
+    part = helper.make_graph(
+        folded,
+        "constants",
+        [],
+        [onnx.ValueInfoProto(name=name) for name in wanted],
+        [tensor for name, tensor in known.items() if name in needed],
+    )
+    whole = helper.make_model(part, opset_imports=model.opset_import, ir_version=model.ir_version)
+    session = onnxruntime.InferenceSession(whole.SerializeToString(), providers=["CPUExecutionProvider"])
+    for name, value in zip(wanted, session.run(wanted, {})):
+        graph.initializer.append(numpy_helper.from_array(value, name))
+    del graph.node[:]
+    graph.node.extend(kept)
+    unused = [tensor for tensor in graph.initializer if tensor.name not in used and tensor.name in needed]
+    for tensor in unused:
+        graph.initializer.remove(tensor)

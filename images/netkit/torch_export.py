@@ -11,7 +11,7 @@ import onnx
 import torch
 from torch import nn
 
-from netkit.onnx_rewrite import constants_as_initializers, drop_empty_pads, exact_nearest
+from netkit.onnx_rewrite import constants_as_initializers, drop_empty_pads, exact_nearest, fold_constants
 from netkit.onnx_sizes import ANY_SIZE, SizeRule, accept_any_size
 from stagekit import write_atomically
 
@@ -57,6 +57,7 @@ def export_network(
             )
         model = onnx.load(raw)
     constants_as_initializers(model)
+    fold_constants(model)
     drop_empty_pads(model)
     exact_nearest(model)
     accept_any_size(model, sizes)

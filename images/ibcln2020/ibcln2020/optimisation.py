@@ -35,9 +35,7 @@ class Batch:
     def to(self, device: torch.device) -> "Batch":
         """Return the batch on a device."""
         full, half, quarter = (target.to(device) for target in self.targets)
-        return Batch(
-            self.blended.to(device), (full, half, quarter), self.scale.to(device), self.synthetic.to(device)
-        )
+        return Batch(self.blended.to(device), (full, half, quarter), self.scale.to(device), self.synthetic.to(device))
 
 
 class Optimisation:
