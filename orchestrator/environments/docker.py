@@ -26,7 +26,7 @@ _TAIL_LINES = 25
 
 
 class DockerBuilder:
-    """Makes Docker images, found again by their labels: the recipe hash and the base."""
+    """Makes Docker images, found again by their labels."""
 
     def __init__(self, client: docker.DockerClient | None = None) -> None:
         """Connect to the engine.
@@ -42,8 +42,10 @@ class DockerBuilder:
             ) from error
 
     def find(self, image: ImageSpec, variant: Variant, settings: BuildSettings) -> Environment | None:
-        """Return the image of exactly this recipe and base, or None."""
-        labels = self._identity(image, variant, settings)
+        """Return the image of exactly this recipe, or None; of a certain base only where the site names one."""
+        labels = {f"{_LABEL}recipe": recipe_hash(image, variant)}
+        if image.python in settings.bases:
+            labels[f"{_LABEL}base"] = settings.bases[image.python]
         wanted = [f"{name}={value}" for name, value in labels.items()]
         found = self._client.images.list(filters={"label": wanted, "dangling": False})
         if not found:
@@ -60,15 +62,16 @@ class DockerBuilder:
 
     def build(self, image: ImageSpec, variant: Variant, settings: BuildSettings, output: Output) -> Environment:
         """Build the image, its smoke test included; see `Builder.build`."""
-        labels = self._identity(image, variant, settings)
-        labels |= {
+        base = settings.bases.get(image.python, image.variants[variant].base)
+        labels = {
+            f"{_LABEL}recipe": recipe_hash(image, variant),
+            f"{_LABEL}base": base,
             f"{_LABEL}image": image.name,
             f"{_LABEL}variant": variant,
             f"{_LABEL}schema": str(BUILDER_SCHEMA),
             f"{_LABEL}version": __version__,
             f"{_LABEL}revision": _revision(),
         }
-        base = labels[f"{_LABEL}base"]
         self._provide_base(base, image, output)
         with tempfile.TemporaryDirectory(prefix="sirr-context-") as folder:
             context = Path(folder)
@@ -84,10 +87,6 @@ class DockerBuilder:
         if built is None:
             raise files_changed(image)
         return built
-
-    def _identity(self, image: ImageSpec, variant: Variant, settings: BuildSettings) -> dict[str, str]:
-        base = settings.bases.get(image.python, image.variants[variant].base)
-        return {f"{_LABEL}recipe": recipe_hash(image, variant), f"{_LABEL}base": base}
 
     def _provide_base(self, base: str, image: ImageSpec, output: Output) -> None:
         try:

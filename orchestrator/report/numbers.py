@@ -7,7 +7,7 @@ noise of floating-point sums.
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -20,6 +20,7 @@ class MetricFormat:
 
     decimals: digits after the point where that is enough to tell the values of a column apart
     perfect: the value of identical pictures
+    ranked: whether its best value is marked
     """
 
     name: str
@@ -28,6 +29,7 @@ class MetricFormat:
     decimals: int
     better: Literal["higher", "lower"]
     perfect: float
+    ranked: bool = True
 
     @property
     def arrow(self) -> str:
@@ -46,12 +48,19 @@ _METRICS = {
 }
 
 
-def metric_format(name: str) -> MetricFormat:
-    """Return how a metric is shown.
+_OF_FEATURES = ("lpips",)
+"""Metrics that compare the features of a network: with random weights they are another metric."""
+
+
+def metric_format(name: str, features: Literal["pretrained", "random"] = "pretrained") -> MetricFormat:
+    """Return how a metric is shown; one that measures with random features says so and ranks nothing.
 
     Raises: KeyError for a metric whose direction the report does not know; it must not guess what is best.
     """
-    return _METRICS[name]
+    found = _METRICS[name]
+    if features == "random" and name in _OF_FEATURES:
+        return replace(found, title=f"{found.title}, random features", ranked=False)
+    return found
 
 
 def same(first: float, second: float) -> bool:

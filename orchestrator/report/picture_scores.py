@@ -49,7 +49,8 @@ class PictureScoreTable:
 
     def __init__(self, content: ReportContent, dataset: Dataset) -> None:
         self._entrants = entrants(content)
-        self._metrics = [numbers.metric_format(name) for name in content.metrics] if dataset.role == "pairs" else []
+        names = content.metrics if dataset.role == "pairs" else ()
+        self._metrics = [numbers.metric_format(name, content.features) for name in names]
         self._items = [item.id for item in dataset.items]
         self._values: dict[tuple[str, str], dict[str, Score | NotMeasured]] = {}
         self._absent: dict[str, NotMeasured] = {}

@@ -95,7 +95,7 @@ class _Measured:
 def summary_view(content: ReportContent) -> SummaryView:
     """Return the summary table of a comparison."""
     pairs = [dataset for dataset in tested(content) if dataset.role == "pairs"]
-    formats = [numbers.metric_format(name) for name in content.metrics]
+    formats = [numbers.metric_format(name, content.features) for name in content.metrics]
     everyone = entrants(content)
     width = len(formats) + 1
     columns = [_columns(dataset, formats, 1 + index * width) for index, dataset in enumerate(pairs)]
@@ -181,7 +181,7 @@ def _measured(found: Scores, metric: str, total: int) -> _Measured:
 def _best(labels: list[str], measured: Mapping[str, _Measured], metric: MetricFormat) -> frozenset[str]:
     """Return which networks are best, among those that were measured on every picture; a lone one is not ranked."""
     ranked = {label: measured[label].mean for label in labels if label in measured and measured[label].whole}
-    if len(ranked) < 2:
+    if len(ranked) < 2 or not metric.ranked:
         return frozenset()
     top = (max if metric.better == "higher" else min)(ranked.values())
     best = frozenset(label for label, value in ranked.items() if numbers.same(value, top))

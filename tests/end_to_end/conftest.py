@@ -58,9 +58,3 @@ def local_program(tmp_path_factory):
 @pytest.fixture(scope="session")
 def docker_program(docker_client, tmp_path_factory):
     return Program(tmp_path_factory.mktemp("docker") / "store", "docker")
-
-
-@pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.docker), "local"])
-def program(request):
-    """The command on each engine in turn; each keeps its store, and so its environments, for the session."""
-    return request.getfixturevalue(f"{request.param}_program")

@@ -85,7 +85,8 @@ def test_remove_writes_one_picture_of_the_right_size_for_each_photo(docker_progr
     assert found == {"odd": (97, 131), "grey": (80, 64), "turned": (60, 90)}
 
 
-def test_changed_recipe_value_is_named_and_reruns_exactly_what_depends_on_it(program, small):
+def test_changed_recipe_value_is_named_and_reruns_exactly_what_depends_on_it(local_program, small):
+    program = local_program
     program("run", small(), "--build", "--engine", program.engine)
     plan = program.plan(small(weight=0.2))
     to_run = {name for name, row in plan.items() if row["state"] == "to run"}
@@ -107,7 +108,9 @@ def wait_for_steps(process, steps):
     raise AssertionError("the run ended before the training had begun")
 
 
-def test_killed_orchestrator_leaves_a_training_that_the_next_run_adopts(program, small):
+@pytest.mark.docker
+def test_killed_orchestrator_leaves_a_training_that_the_next_run_adopts(docker_program, small):
+    program = docker_program
     spec = small(name="killed", steps=16)
     program("build", "errnet2019", "inference", "metrics", "--engine", program.engine)
     process = program.start("run", spec, "--engine", program.engine)
@@ -130,7 +133,9 @@ def test_killed_orchestrator_leaves_a_training_that_the_next_run_adopts(program,
     assert steps == sorted(set(steps)), "one container's worth of work: no step twice"
 
 
-def test_interrupted_run_stops_soon_and_resumes_where_it_was(program, small):
+@pytest.mark.docker
+def test_interrupted_run_stops_soon_and_resumes_where_it_was(docker_program, small):
+    program = docker_program
     spec = small(name="interrupted", steps=17)
     program("build", "errnet2019", "inference", "metrics", "--engine", program.engine)
     process = program.start("run", spec, "--engine", program.engine)
@@ -148,7 +153,8 @@ def test_interrupted_run_stops_soon_and_resumes_where_it_was(program, small):
     assert training["steps"] == 17
 
 
-def test_results_belong_to_the_caller(program, small):
+def test_results_belong_to_the_caller(local_program, small):
+    program = local_program
     program("run", small(), "--build", "--engine", program.engine)
     owners = {os.stat(path).st_uid for path in (program.store / "artifacts").rglob("*")}
     assert owners == {os.getuid()}

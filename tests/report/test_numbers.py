@@ -80,3 +80,10 @@ def test_other_texts() -> None:
 def test_metric_without_a_known_direction_is_refused() -> None:
     with pytest.raises(KeyError):
         numbers.metric_format("beauty")
+
+
+def test_lpips_of_random_features_says_so_and_is_not_ranked():
+    made = numbers.metric_format("lpips", "random")
+    assert (made.title, made.ranked) == ("LPIPS, random features", False)
+    assert numbers.metric_format("psnr", "random") == PSNR
+    assert numbers.metric_format("lpips", "pretrained") == LPIPS

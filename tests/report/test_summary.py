@@ -36,9 +36,15 @@ def psnr(view: SummaryView) -> dict[str, Cell]:
 
 
 def test_best_is_marked_by_the_metrics_direction(plausible: ReportContent) -> None:
-    view = summary_view(plausible)
+    view = summary_view(replace(plausible, features="pretrained"))
     best = {row.label: [cell.best for cell in row.cells] for row in view.rows}
     assert best == {"zhang2018": [False] * 4, "errnet2019": [False] * 4, "ibcln2020": [True] * 3 + [False]}
+
+
+def test_metric_of_random_features_ranks_nothing(plausible: ReportContent) -> None:
+    view = summary_view(replace(plausible, features="random"))
+    best = {row.label: [cell.best for cell in row.cells] for row in view.rows}
+    assert best["ibcln2020"] == [True, True, False, False]
 
 
 def test_controls_are_apart_and_never_best(plausible: ReportContent) -> None:

@@ -17,7 +17,7 @@ from netkit.pictures import write_picture
 from netkit.sampling import RealSample, SyntheticSample
 from netkit.seeded import seeded_image
 from netkit.torch_files import load_tensors
-from stagekit import BadInput, Checkpoint, Progress, decode
+from stagekit import Checkpoint, Progress, decode
 
 RECIPE = {
     "family": "ibcln2020",
