@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from orchestrator.engine.select import Selection
 from orchestrator.environments.builder import BuildSettings
 from orchestrator.errors import SpecError
 from orchestrator.execute.build import build_images, built_environments, chosen_engine
@@ -14,6 +15,7 @@ from orchestrator.execute.report_stage import make_report
 from orchestrator.execute.run import RunOptions, RunResult, run_comparison
 from orchestrator.execute.stopper import Stopper
 from orchestrator.spec.dataset import PhotosDataset
+from orchestrator.spec.environment import Environment
 from orchestrator.spec.experiment import Experiment
 from orchestrator.spec.load import load_experiment
 from orchestrator.spec.names import EngineName
@@ -68,24 +70,27 @@ def run_request(request: RunRequest, options: RunOptions, listener: Listener, sa
     comparison = planned(request)
     experiment = comparison.resolved.experiment
     store = Store(request.store)
-    stopper = Stopper()
     _keep_request(request, store, experiment.name)
     engine, environments = None, {}
+    if comparison.images_needed:
+        selection = chosen_engine(request.engine or experiment.engine, request.store)
+        say(selection.sentence)
+        engine = selection.engine
+        environments = _environments(request, comparison, selection, say)
+    stopper = Stopper()
     with stopper.listening():
-        if comparison.images_needed:
-            selection = chosen_engine(request.engine or experiment.engine, request.store)
-            say(selection.sentence)
-            engine = selection.engine
-            variant = comparison.variant
-            if request.build:
-                for built in build_images(
-                    comparison.images_needed, variant, selection, request.store, request.settings, say
-                ):
-                    say(built.sentence)
-            environments = dict(
-                built_environments(comparison.images_needed, variant, selection, request.store, request.settings)
-            )
         return run_comparison(comparison, store, engine, environments, listener, stopper, options)
+
+
+def _environments(
+    request: RunRequest, comparison: Comparison, selection: Selection, say: Callable[[str], None]
+) -> dict[str, Environment]:
+    """Return the environments that are needed and built; build the missing ones first where that is asked for."""
+    images, variant = comparison.images_needed, comparison.variant
+    if request.build:
+        for built in build_images(images, variant, selection, request.store, request.settings, say):
+            say(built.sentence)
+    return dict(built_environments(images, variant, selection, request.store, request.settings))
 
 
 def report_of_run(name: str, store_root: Path) -> Path:

@@ -4,14 +4,19 @@ import json
 import os
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.conftest import OPTIONAL
 from tests.end_to_end.conftest import ROOT
 
 pytestmark = [pytest.mark.environment, pytest.mark.slow]
+
+PHOTOS = Path(os.environ.get("SIRR_TEST_PHOTOS", ROOT.parent / "shared" / "photos"))
+"""Real photographs with reflections; they belong to others and are no part of the project."""
 
 QUICKSTART = ROOT / "examples" / "quickstart.yaml"
 
@@ -83,6 +88,18 @@ def test_remove_writes_one_picture_of_the_right_size_for_each_photo(docker_progr
     docker_program("remove", *photos, "--model", "quickstart/ibcln2020", "--out", out, "--engine", "docker")
     found = {path.stem: Image.open(path).size for path in out.iterdir()}
     assert found == {"odd": (97, 131), "grey": (80, 64), "turned": (60, 90)}
+
+
+@pytest.mark.docker
+def test_real_photographs_keep_their_sizes(docker_program, tmp_path):
+    photos = sorted(PHOTOS.glob("*.jpg"))
+    if not photos:
+        pytest.skip(f"{OPTIONAL}no photographs in {PHOTOS}; SIRR_TEST_PHOTOS names another folder")
+    docker_program("run", QUICKSTART, "--build", "--engine", "docker")
+    out = tmp_path / "results"
+    docker_program("remove", *photos, "--model", "quickstart/zhang2018", "--out", out, "--engine", "docker")
+    sizes = {path.stem: Image.open(path).size for path in photos}
+    assert {path.stem: Image.open(path).size for path in out.iterdir()} == sizes
 
 
 def test_changed_recipe_value_is_named_and_reruns_exactly_what_depends_on_it(local_program, small):
