@@ -77,6 +77,7 @@ class Network:
             never stands in for it; MemoryShort where even its weights do not fit.
         """
         self._session = _session(path, resources or Resources())
+        self._run_options = _run_options(resources or Resources())
         inputs = [one.name for one in self._session.get_inputs()]
         self.outputs = tuple(str(one.name) for one in self._session.get_outputs())
         if inputs != [INPUT] or TRANSMISSION not in self.outputs:
@@ -97,7 +98,7 @@ class Network:
         """
         batch = np.ascontiguousarray(picture.transpose(2, 0, 1)[None], np.float32)
         try:
-            answers = self._session.run(list(self.outputs), {INPUT: batch})
+            answers = self._session.run(list(self.outputs), {INPUT: batch}, self._run_options)
         except Exception as error:  # ONNX Runtime has no common class for its exceptions
             raise _explained(error) from error
         found = {}
@@ -130,6 +131,14 @@ def _session(path: Path, resources: Resources) -> Any:
     if resources.device == "cuda" and session.get_providers()[0] != _CUDA:
         raise DeviceMissing(f"ONNX Runtime {onnxruntime.__version__} cannot use CUDA: its libraries or the GPU fail")
     return session
+
+
+def _run_options(resources: Resources) -> Any:
+    """Return options by which a limited arena gives back what a picture took: blocks of its size fit no other."""
+    options = onnxruntime.RunOptions()
+    if resources.device == "cpu" and resources.memory_bytes is not None:
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
 
 
 def _providers(device: str) -> list[Any]:
