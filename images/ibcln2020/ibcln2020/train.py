@@ -62,6 +62,7 @@ def _notes(real: bool) -> List[str]:
         "each sample decides for itself whether it is real: in the authors' program the first of a batch decides for "
         "all, so that some batches train a black input",
         "a sample that the program would skip is left out of its batch",
+        "synthetic layers are random squares of their pictures: the authors' program squashes whole pictures",
     ]
     if not real:
         notes.append("there were no real pairs: every sample is synthetic")
