@@ -1,6 +1,8 @@
 """What tests need of the machine: a Docker engine, a browser; where skips are forbidden, they must be there."""
 
+import gc
 import os
+import warnings
 
 import docker
 import pytest
@@ -14,13 +16,26 @@ OPTIONAL = "optional: "
 @pytest.fixture(scope="session")
 def docker_client():
     """The engine's client; without an engine the test is skipped."""
-    try:
-        client = docker.from_env(timeout=120)
-        client.ping()
-    except DockerException as error:
-        pytest.skip(f"no Docker engine answers: {error}")
+    client, reason = _connected()
+    if client is None:
+        pytest.skip(f"no Docker engine answers: {reason}")
     yield client
     client.close()
+
+
+def _connected():
+    """Return a client, or None and why not. The SDK leaves its socket open where nobody listens."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        try:
+            client = docker.from_env(timeout=120)
+            client.ping()
+        except DockerException as error:
+            reason = str(error)
+        else:
+            return client, ""
+        gc.collect()
+    return None, reason
 
 
 @pytest.hookimpl(wrapper=True)
