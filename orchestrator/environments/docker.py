@@ -113,9 +113,9 @@ class DockerBuilder:
         settings: BuildSettings,
         output: Output,
     ) -> None:
-        lines = _spoken(
-            self._client.api.build(
-                fileobj=_packed(context),
+        with _packed(context) as packed:
+            events = self._client.api.build(
+                fileobj=packed,
                 custom_context=True,
                 tag=tag,
                 rm=True,
@@ -125,8 +125,7 @@ class DockerBuilder:
                 network_mode="host" if settings.network_host else None,
                 decode=True,
             )
-        )
-        _follow(image, lines, output)
+            _follow(image, _spoken(events), output)
 
 
 class _StepFailed(Exception):
@@ -134,10 +133,13 @@ class _StepFailed(Exception):
 
 
 def _spoken(events: Iterator[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a build's lines. The answer is read to its end, also after an error: only then is its connection free."""
+    failed = ""
     for event in events:
-        if "error" in event:
-            raise _StepFailed(str(event["error"]).strip())
+        failed = failed or str(event.get("error", "")).strip()
         yield from str(event.get("stream", "")).splitlines()
+    if failed:
+        raise _StepFailed(failed)
 
 
 def _follow(image: ImageSpec, lines: Iterator[str], output: Output) -> None:
@@ -196,7 +198,7 @@ def _packed(context: Path) -> IO[bytes]:
         entry.mode = 0o755 if entry.isdir() else 0o644
         return entry
 
-    packed = tempfile.TemporaryFile()  # noqa: SIM115 - the builder reads and closes it
+    packed = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for path in sorted(context.rglob("*")):
             archive.add(path, path.relative_to(context).as_posix(), recursive=False, filter=plain)
