@@ -32,13 +32,6 @@ class WarningMessage:
 
 
 @dataclasses.dataclass(frozen=True)
-class Note:
-    """Something worth saying that takes nothing from the results, such as the memory that a training will need."""
-
-    message: str
-
-
-@dataclasses.dataclass(frozen=True)
 class Failure:
     """Why the program is about to end with a status other than 0."""
 
@@ -47,13 +40,12 @@ class Failure:
     hint: Optional[str] = None
 
 
-Message = Union[Progress, Checkpoint, WarningMessage, Note, Failure]
+Message = Union[Progress, Checkpoint, WarningMessage, Failure]
 
 _CLASSES: Dict[str, Any] = {
     "progress": Progress,
     "checkpoint": Checkpoint,
     "warning": WarningMessage,
-    "note": Note,
     "failure": Failure,
 }
 _NAMES = {cls: name for name, cls in _CLASSES.items()}
