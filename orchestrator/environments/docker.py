@@ -1,5 +1,6 @@
 """Builds images as Docker images."""
 
+import contextlib
 import shutil
 import tarfile
 import tempfile
@@ -188,8 +189,9 @@ def _has_buildx() -> bool:
     return True
 
 
-def _packed(context: Path) -> IO[bytes]:
-    """Return the context as a tar file whose bytes depend on its content alone, so that layers are found again."""
+@contextlib.contextmanager
+def _packed(context: Path) -> Iterator[IO[bytes]]:
+    """Yield the context as a tar file whose bytes depend on its content alone, so that layers are found again."""
 
     def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
         entry.uid = entry.gid = 0
@@ -198,12 +200,12 @@ def _packed(context: Path) -> IO[bytes]:
         entry.mode = 0o755 if entry.isdir() else 0o644
         return entry
 
-    packed = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        for path in sorted(context.rglob("*")):
-            archive.add(path, path.relative_to(context).as_posix(), recursive=False, filter=plain)
-    packed.seek(0)
-    return packed
+    with tempfile.TemporaryFile() as packed:
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            for path in sorted(context.rglob("*")):
+                archive.add(path, path.relative_to(context).as_posix(), recursive=False, filter=plain)
+        packed.seek(0)
+        yield packed
 
 
 def _add_wheels(context: Path, settings: BuildSettings) -> None:

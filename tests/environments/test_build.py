@@ -108,6 +108,42 @@ def test_docker_image_is_built_once_with_its_labels_and_without_root(docker_clie
     assert builder.find(INFERENCE, "cpu", settings) == built
 
 
+class FailingEngine:
+    """An engine that builds nothing: its answer has an error in the middle."""
+
+    def __init__(self):
+        self.api = self.images = self
+        self.context = None
+        self.read_to_its_end = False
+
+    def ping(self):
+        return True
+
+    def get(self, _base):
+        return self
+
+    def build(self, *, fileobj, **_options):
+        self.context = fileobj
+        assert not fileobj.closed
+        return self._answer()
+
+    def _answer(self):
+        yield {"stream": "Step 1/2 : RUN false"}
+        yield {"error": "the command returned a non-zero code"}
+        yield {"stream": "Removing intermediate container"}
+        self.read_to_its_end = True
+
+
+def test_a_failed_build_leaves_nothing_open(monkeypatch):
+    monkeypatch.setattr("orchestrator.environments.docker._has_buildx", lambda: False)
+    engine = FailingEngine()
+    with pytest.raises(BuildError, match="RUN false") as caught:
+        DockerBuilder(engine).build(INFERENCE, "cpu", BuildSettings(), lambda _line: None)
+    assert "non-zero code" in caught.value.where
+    assert engine.read_to_its_end
+    assert engine.context.closed
+
+
 @pytest.mark.docker
 def test_docker_build_that_fails_names_its_step_and_its_last_lines(docker_client, settings, broken):
     with pytest.raises(BuildError, match=r"RUN python3 /opt/sirr/smoke\.py") as caught:
