@@ -6,12 +6,13 @@ fixed exit codes. Both sides import these definitions and no others.
 
 from stagekit.context import StageContext
 from stagekit.exit_codes import ExitCode
-from stagekit.failures import BadInput, Interrupted, OutOfMemory, StageError
+from stagekit.failures import BadInput, BudgetTooSmall, Interrupted, OutOfMemory, StageError
 from stagekit.files import write_atomically
 from stagekit.messages import (
     Checkpoint,
     Failure,
     Message,
+    Note,
     Progress,
     WarningMessage,
     decode,
@@ -23,11 +24,13 @@ from stagekit.request import SCHEMA, StageRequest
 __all__ = [
     "SCHEMA",
     "BadInput",
+    "BudgetTooSmall",
     "Checkpoint",
     "ExitCode",
     "Failure",
     "Interrupted",
     "Message",
+    "Note",
     "OutOfMemory",
     "Progress",
     "StageContext",

@@ -5,7 +5,7 @@ import threading
 from typing import Any, Mapping, Optional, TextIO
 
 from stagekit.failures import BadInput, Interrupted
-from stagekit.messages import Checkpoint, Message, Progress, WarningMessage, encode
+from stagekit.messages import Checkpoint, Message, Note, Progress, WarningMessage, encode
 from stagekit.request import StageRequest
 
 
@@ -35,6 +35,10 @@ class StageContext:
     def warn(self, message: str) -> None:
         """Report something that the reader of the results must know."""
         self.say(WarningMessage(message))
+
+    def note(self, message: str) -> None:
+        """Say something worth knowing that takes nothing from the results."""
+        self.say(Note(message))
 
     @property
     def stop_requested(self) -> bool:

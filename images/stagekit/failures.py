@@ -34,6 +34,12 @@ class OutOfMemory(StageError):
     failure_class = "OutOfMemory"
 
 
+class BudgetTooSmall(OutOfMemory):
+    """The memory budget cannot be met by any means that leaves the result as it is; trying again is of no use."""
+
+    failure_class = "BudgetTooSmall"
+
+
 class Interrupted(StageError):
     """The program was asked to stop and has saved what is needed to resume."""
 

@@ -32,6 +32,13 @@ class WarningMessage:
 
 
 @dataclasses.dataclass(frozen=True)
+class Note:
+    """Something worth saying that takes nothing from the results, such as the memory that a training will need."""
+
+    message: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Failure:
     """Why the program is about to end with a status other than 0."""
 
@@ -40,12 +47,13 @@ class Failure:
     hint: Optional[str] = None
 
 
-Message = Union[Progress, Checkpoint, WarningMessage, Failure]
+Message = Union[Progress, Checkpoint, WarningMessage, Note, Failure]
 
 _CLASSES: Dict[str, Any] = {
     "progress": Progress,
     "checkpoint": Checkpoint,
     "warning": WarningMessage,
+    "note": Note,
     "failure": Failure,
 }
 _NAMES = {cls: name for name, cls in _CLASSES.items()}

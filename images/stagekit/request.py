@@ -22,6 +22,10 @@ class StageRequest:
     device: "cpu" or "cuda"; seed: of every random draw
     memory_bytes: the budget of the stage, None where it is not limited
     threads: how many processor threads to use, None for the framework's default
+    workers: processes that prepare training samples; 0 for none beside the program, None for the program's choice
+    checkpoint_s: seconds between the checkpoints of a training, None for the program's choice
+    lean: how many of its ways of saving memory a training begins with; raised after it ran out of memory
+    device_memory_bytes: the budget on a GPU, None for all that it has
     """
 
     stage: str
@@ -34,6 +38,10 @@ class StageRequest:
     seed: int = 0
     memory_bytes: Optional[int] = None
     threads: Optional[int] = None
+    workers: Optional[int] = None
+    checkpoint_s: Optional[float] = None
+    lean: int = 0
+    device_memory_bytes: Optional[int] = None
     schema: int = SCHEMA
 
     @classmethod

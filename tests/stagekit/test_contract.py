@@ -10,13 +10,25 @@ import pytest
 import stagekit
 from hypothesis import given
 from hypothesis import strategies as st
-from stagekit import BadInput, Checkpoint, ExitCode, Failure, Progress, StageRequest, WarningMessage, decode, encode
+from stagekit import (
+    BadInput,
+    Checkpoint,
+    ExitCode,
+    Failure,
+    Note,
+    Progress,
+    StageRequest,
+    WarningMessage,
+    decode,
+    encode,
+)
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 messages = st.one_of(
     st.builds(Progress, finite, finite, st.text(), st.dictionaries(st.text(), finite, max_size=3)),
     st.builds(Checkpoint, st.text(), finite),
     st.builds(WarningMessage, st.text()),
+    st.builds(Note, st.text()),
     st.builds(Failure, st.text(), st.text(), st.none() | st.text()),
 )
 
