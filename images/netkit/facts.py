@@ -1,0 +1,43 @@
+"""What the stages around a training agree on: which weights are exported, what `adopt` and `release` say."""
+
+import json
+import math
+import os
+from typing import Any, Dict, Sequence, Tuple
+
+from stagekit import BadInput, StageContext, write_atomically
+
+
+def write_adopted(context: StageContext, form: str, shapes: Sequence[Tuple[int, ...]], notes: Sequence[str]) -> None:
+    """Write ``adopt.json``.
+
+    form: "released" for a checkpoint of the authors' program, "own" for one of this project; shapes: of its tensors
+    """
+    parameters = sum(math.prod(shape) for shape in shapes)
+    _write(context, "adopt.json", {"format": form, "tensors": len(shapes), "parameters": parameters}, notes)
+
+
+def write_released(context: StageContext, files: Sequence[str], notes: Sequence[str]) -> None:
+    """Write ``release.json``. files: names of what the authors' program reads, beside it"""
+    _write(context, "release.json", {"files": list(files)}, notes)
+
+
+def exported_weights(context: StageContext, file: str) -> str:
+    """Return the path of the weights to export: the input `weights`, or the file in it of the weights after an epoch.
+
+    The setting `snapshot` names the epoch, counted from 1. file: name of the final weights
+
+    Raises: BadInput where there are no weights of that epoch.
+    """
+    epoch = context.request.settings.get("snapshot")
+    if epoch is None:
+        return context.input("weights")
+    path = context.input("weights", "snapshots", "epoch_%04d%s" % (epoch, os.path.splitext(file)[1]))
+    if not os.path.isfile(path):
+        raise BadInput("the training kept no weights of epoch %s" % epoch, "name it in the training's snapshots")
+    return path
+
+
+def _write(context: StageContext, name: str, facts: Dict[str, Any], notes: Sequence[str]) -> None:
+    with write_atomically(context.output(name), "w") as stream:
+        json.dump({**facts, "notes": list(notes)}, stream, indent=2)

@@ -1,0 +1,157 @@
+"""What a training will need: measured on made-up steps, compared with the budget, said before it begins."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from netkit.feeding import WORKER_BYTES
+from netkit.memory import CHECKPOINTING, HostMeter, MemoryPlan, Shape, plan_memory, ran_out
+from stagekit import BudgetTooSmall, Note, OutOfMemory, StageContext, StageRequest, decode
+
+MIB = 2**20
+LEVELS = ((), (CHECKPOINTING,))
+LARGEST = Shape(512, 640)
+BASE = 100 * MIB
+PER_PIXEL = {(): 4096, (CHECKPOINTING,): 1024}
+
+
+class Device:
+    """A device whose memory grows with the pixels, half as fast with savings; what it is asked to do is kept."""
+
+    def __init__(self, room: int | None = None) -> None:
+        self.calls: list[tuple[tuple[str, ...], Shape]] = []
+        self.room = room
+        self._peak = 0
+
+    def rehearse(self, savings: tuple[str, ...], shape: Shape) -> None:
+        self.calls.append((savings, shape))
+        self._peak = BASE + shape.pixels * PER_PIXEL[savings]
+        if self.room is not None and self._peak > self.room:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    def reset(self) -> None:
+        self._peak = 0
+
+    def peak(self) -> int:
+        return self._peak
+
+    def budget(self, context: StageContext) -> int | None:
+        return context.request.memory_bytes
+
+
+def planned(
+    work: Path, device: Device, budget: int | None, lean: int = 0, shape: Shape = LARGEST
+) -> tuple[MemoryPlan, list[str]]:
+    stream = io.StringIO()
+    request = StageRequest("train/x", "train", {}, {}, str(work), str(work), memory_bytes=budget, lean=lean)
+    plan = plan_memory(StageContext(request, stream), LEVELS, shape, device.rehearse, device)
+    messages = [decode(line) for line in stream.getvalue().splitlines()]
+    return plan, [message.message for message in messages if isinstance(message, Note)]
+
+
+def test_nothing_is_saved_where_everything_fits(tmp_path: Path) -> None:
+    plan, notes = planned(tmp_path, Device(), 2048 * MIB)
+    assert plan.savings == ()
+    assert plan.peak_bytes == BASE + LARGEST.pixels * 4096
+    assert notes == ["the largest step (512 x 640 pixels) needs 1.3 GiB of 2.0 GiB"]
+
+
+def test_without_a_budget_the_peak_is_stated_all_the_same(tmp_path: Path) -> None:
+    plan, notes = planned(tmp_path, Device(), None)
+    assert plan.budget_bytes is None
+    assert notes == ["the largest step (512 x 640 pixels) needs 1.3 GiB"]
+
+
+def test_what_cannot_fit_is_predicted_and_not_tried(tmp_path: Path) -> None:
+    device = Device()
+    plan, notes = planned(tmp_path, device, 1024 * MIB)
+    assert plan.savings == (CHECKPOINTING,)
+    assert plan.peak_bytes == BASE + LARGEST.pixels * 1024
+    assert ((), LARGEST) not in device.calls
+    assert "with activation checkpointing" in notes[0]
+
+
+def test_a_rehearsal_that_runs_out_goes_on_to_the_next_level(tmp_path: Path) -> None:
+    room = 250 * MIB
+    plan, _ = planned(tmp_path, Device(room), room + MIB, shape=Shape(128, 256))
+    assert plan.savings == ()
+    plan, _ = planned(tmp_path / "other", Device(220 * MIB), 220 * MIB, shape=Shape(128, 256))
+    assert plan.savings == (CHECKPOINTING,)
+
+
+def test_a_budget_that_cannot_be_met_is_said_with_the_numbers(tmp_path: Path) -> None:
+    with pytest.raises(BudgetTooSmall) as caught:
+        planned(tmp_path, Device(), 300 * MIB)
+    assert str(caught.value.message) == (
+        "the largest training step (512 x 640 pixels) needs 0.4 GiB even with activation checkpointing, "
+        "and the budget is 0.3 GiB"
+    )
+    assert "raise the memory to 1 GiB" in str(caught.value.hint)
+    assert isinstance(caught.value, OutOfMemory)
+
+
+def test_lean_skips_levels(tmp_path: Path) -> None:
+    assert planned(tmp_path, Device(), None, lean=1)[0].savings == (CHECKPOINTING,)
+    assert planned(tmp_path, Device(), None, lean=7)[0].savings == (CHECKPOINTING,)
+
+
+def test_a_resumed_training_takes_its_plan_over(tmp_path: Path) -> None:
+    first, _ = planned(tmp_path, Device(), 1024 * MIB)
+    again = Device()
+    second, notes = planned(tmp_path, again, 1024 * MIB)
+    assert (second, again.calls) == (first, [])
+    assert len(notes) == 1
+    larger = Device()
+    planned(tmp_path, larger, 2048 * MIB)
+    assert larger.calls
+
+
+def test_an_error_of_another_kind_is_not_hidden(tmp_path: Path) -> None:
+    class Broken(Device):
+        def rehearse(self, savings: tuple[str, ...], shape: Shape) -> None:
+            raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    with pytest.raises(RuntimeError, match="mat1"):
+        planned(tmp_path, Broken(), 1024 * MIB)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_memory"),
+    [
+        (MemoryError(), True),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"), True),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), True),
+        (RuntimeError("shape mismatch"), False),
+    ],
+)
+def test_what_counts_as_short_of_memory(error: Exception, is_memory: bool) -> None:
+    assert ran_out(error) is is_memory
+
+
+def test_the_host_meter_sees_what_was_there_for_a_moment() -> None:
+    meter = HostMeter()
+    meter.reset()
+    before = meter.peak()
+    held: Any = np.ones(200 * MIB, np.uint8)
+    del held
+    assert 190 * MIB < meter.peak() - before < 260 * MIB
+    assert HostMeter(workers=2).peak() - meter.peak() == pytest.approx(2 * WORKER_BYTES, abs=MIB)
+    assert HostMeter(later=100 * MIB).peak() - meter.peak() == pytest.approx(100 * MIB, abs=MIB)
+
+
+def test_facts_are_json(tmp_path: Path) -> None:
+    plan, _ = planned(tmp_path, Device(), 1024 * MIB)
+    assert json.loads(json.dumps(plan.facts())) == {
+        "device": "cpu",
+        "peak_bytes": plan.peak_bytes,
+        "budget_bytes": 1024 * MIB,
+        "height": 512,
+        "width": 640,
+        "batch": 1,
+        "savings": [CHECKPOINTING],
+    }
