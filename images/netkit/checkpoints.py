@@ -5,9 +5,10 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
-from stagekit import write_atomically
+from stagekit import StageError, write_atomically
 
 KEPT = 2
 """How many checkpoints are kept: the newest, and the one before it in case the disk cut the newest short."""
@@ -29,12 +30,25 @@ class Checkpoints:
         """Write a checkpoint and return the file name of its state.
 
         number: grows with every checkpoint; write: writes the state to exactly the path it gets; facts: JSON values.
+
+        Raises: StageError where it cannot be written, such as on a full disk; earlier checkpoints are still there.
         """
         state = "checkpoint.%09d.state" % number
         partial = os.path.join(self._folder, state + ".partial")
-        write(partial)
-        with open(partial, "rb+") as stream:
-            os.fsync(stream.fileno())
+        try:
+            write(partial)
+            with open(partial, "rb+") as stream:
+                os.fsync(stream.fileno())
+        except Exception as error:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(partial)
+            if isinstance(error, MemoryError):
+                raise
+            free = shutil.disk_usage(self._folder).free / 2**20
+            raise StageError(
+                "a checkpoint could not be written, with %.0f MiB free on the store's disk: %s" % (free, error),
+                "free some space and run again: the training goes on from the checkpoint before",
+            ) from error
         os.replace(partial, os.path.join(self._folder, state))
         vouched = {"state": state, "sha256": _digest(os.path.join(self._folder, state)), "facts": dict(facts)}
         with write_atomically(os.path.join(self._folder, "checkpoint.%09d.json" % number), "w") as stream:

@@ -27,6 +27,26 @@ def read_picture(path: str) -> np.ndarray:
         raise BadInput("%s cannot be read as a picture: %s" % (os.path.basename(path), error)) from error
 
 
+def read_pair(first: str, second: str) -> Tuple[np.ndarray, np.ndarray]:
+    """Return two prepared pictures of one scene, as `read_picture`.
+
+    Raises: BadInput where one cannot be read, or where they differ in size.
+    """
+    pair = read_picture(first), read_picture(second)
+    if pair[0].shape != pair[1].shape:
+        sizes = ["%s has %d x %d pixels" % (name_of(path), *of.shape[:2]) for path, of in zip((first, second), pair)]
+        raise BadInput(
+            "the pictures of a pair differ in size: %s" % " and ".join(sizes),
+            "prepare the pair again, or take it out of the training data",
+        )
+    return pair
+
+
+def name_of(path: str) -> str:
+    """Return a prepared picture's file with the folder of its role, for messages."""
+    return "/".join(path.split(os.sep)[-2:])
+
+
 def write_picture(path: str, picture: np.ndarray) -> None:
     """Write a picture as an 8-bit PNG, clipped to [0, 1] and rounded; the name appears when the file is whole."""
     with write_atomically(path) as stream:

@@ -32,19 +32,30 @@ class RealSample:
     transmission: str
 
 
-Sample = Union[SyntheticSample, RealSample]
+@dataclasses.dataclass(frozen=True)
+class UnalignedSample:
+    """A photographed pair whose pictures do not lie exactly on each other, by path. place: in the epoch, from 0."""
+
+    place: int
+    blended: str
+    transmission: str
+
+
+Sample = Union[SyntheticSample, RealSample, UnalignedSample]
 
 
 @dataclasses.dataclass(frozen=True)
 class Sources:
     """The pictures that samples are drawn from.
 
-    transmissions, reflections: paths; a picture may serve as both. real: paths of (blended, transmission).
+    transmissions, reflections: paths; a picture may serve as both
+    real, unaligned: paths of (blended, transmission)
     """
 
     transmissions: Tuple[str, ...]
     reflections: Tuple[str, ...]
     real: Tuple[Tuple[str, str], ...] = ()
+    unaligned: Tuple[Tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse sources from which no pair of two different pictures can be drawn."""
@@ -54,22 +65,27 @@ class Sources:
             raise BadInput("the training data has a single picture", "give at least two pictures to blend")
 
     @classmethod
-    def load(cls, layers: str, real: Optional[str] = None) -> "Sources":
-        """Read prepared datasets: the folder of one with layers, and that of one with real pairs.
+    def load(cls, layers: str, real: Optional[str] = None, unaligned: Optional[str] = None) -> "Sources":
+        """Read prepared datasets: the folder of one with layers, and those of real and of unaligned pairs.
 
         Raises: BadInput where one is missing, is not a prepared dataset, or lacks the pictures needed.
         """
         items = read_dataset(layers)
-        pairs = [] if real is None else read_dataset(real)
         return cls(
             tuple(os.path.join(layers, item["transmission"]) for item in items if item.get("transmission")),
             tuple(os.path.join(layers, item["reflection"]) for item in items if item.get("reflection")),
-            tuple(
-                (os.path.join(str(real), item["blended"]), os.path.join(str(real), item["transmission"]))
-                for item in pairs
-                if item.get("blended") and item.get("transmission")
-            ),
+            _pairs(real),
+            _pairs(unaligned),
         )
+
+
+def _pairs(folder: Optional[str]) -> Tuple[Tuple[str, str], ...]:
+    items = [] if folder is None else read_dataset(folder)
+    return tuple(
+        (os.path.join(str(folder), item["blended"]), os.path.join(str(folder), item["transmission"]))
+        for item in items
+        if item.get("blended") and item.get("transmission")
+    )
 
 
 def read_dataset(folder: str) -> List[Dict[str, Any]]:
@@ -84,6 +100,12 @@ def read_dataset(folder: str) -> List[Dict[str, Any]]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput("%s is not a prepared dataset: %s" % (folder, error)) from error
     return items
+
+
+def described(sample: Any) -> str:
+    """Return the file names of a sample, for messages."""
+    values = vars(sample).values() if dataclasses.is_dataclass(sample) else (sample,)
+    return " and ".join(os.path.basename(value) for value in values if isinstance(value, str)) or str(sample)
 
 
 def stream(seed: int, *names: Union[int, str]) -> np.random.RandomState:
@@ -109,6 +131,11 @@ def rate_at(recipe: Mapping[str, Any], epoch: int) -> float:
     return step_at(recipe["rate"], "rate", epoch)
 
 
+def unaligned_at(recipe: Mapping[str, Any], epoch: int) -> float:
+    """Return a recipe's share of unaligned samples in an epoch, counted from 0; a recipe need not name it."""
+    return step_at([{"unaligned": 0.0, **entry} for entry in recipe["sampling"]], "unaligned", epoch)
+
+
 def share_at(recipe: Mapping[str, Any], epoch: int) -> float:
     """Return a recipe's share of synthetic samples in an epoch, counted from 0."""
     return step_at(recipe["sampling"], "synthetic", epoch)
@@ -125,9 +152,10 @@ def free_epoch(sources: Sources, share: float, seed: int, epoch: int, limit: Opt
     transmissions = _cycled(sources.transmissions, count, rng)
     real = _cycled(sources.real, count, rng) if sources.real else []
     samples: List[Sample] = []
+    places = {path: index for index, path in enumerate(sources.reflections)}
     for place in range(count):
         synthetic = rng.random_sample() < share or not real
-        reflection = _other(sources.reflections, transmissions[place], rng)
+        reflection = _other(sources.reflections, places.get(transmissions[place]), rng)
         if synthetic and reflection is not None:
             samples.append(SyntheticSample(place, transmissions[place], reflection))
         elif real:
@@ -138,25 +166,39 @@ def free_epoch(sources: Sources, share: float, seed: int, epoch: int, limit: Opt
     return samples
 
 
-def halved_epoch(sources: Sources, share: float, seed: int, epoch: int, limit: Optional[int] = None) -> List[Sample]:
+def halved_epoch(
+    sources: Sources, share: float, seed: int, epoch: int, limit: Optional[int] = None, unaligned: float = 0.0
+) -> List[Sample]:
     """Return an epoch after ERRNet: the pictures are shuffled, and the first half is blended with the second.
 
     Where transmissions and reflections are different pictures, each list is shuffled and paired in order. The epoch
-    has as many samples as there are such couples and real pairs together, at most `limit`; each is synthetic with
-    probability `share`, and takes the pair at its place, starting over at the end.
+    has as many samples as there are such couples and pairs together, at most `limit`; each is synthetic with
+    probability `share`, unaligned with probability `unaligned`, else real, and takes the pair at its place, starting
+    over at the end. Unaligned pairs count only where their share is above 0; a kind that is missing is left out.
 
     Source: Wei et al. 2019, program.
     """
     rng = stream(seed, "epoch", epoch)
     couples = _couples(sources, rng)
-    count = len(couples) + len(sources.real)
+    others = sources.unaligned if unaligned else ()
+    count = len(couples) + len(sources.real) + len(others)
     samples: List[Sample] = []
     for place in range(min(count, limit or count)):
-        if rng.random_sample() < share or not sources.real:
+        draw = rng.random_sample()
+        if draw < share or not (sources.real or others):
             samples.append(SyntheticSample(place, *couples[place % len(couples)]))
+        elif others and (draw < share + unaligned or not sources.real):
+            samples.append(UnalignedSample(place, *others[place % len(others)]))
         else:
             samples.append(RealSample(place, *sources.real[place % len(sources.real)]))
     return samples
+
+
+def halved_length(sources: Sources, limit: Optional[int] = None, unaligned: float = 0.0) -> int:
+    """Return how many samples `halved_epoch` has."""
+    couples = len(_couples(sources, np.random.RandomState(0)))
+    count = couples + len(sources.real) + (len(sources.unaligned) if unaligned else 0)
+    return min(count, limit or count)
 
 
 def _couples(sources: Sources, rng: np.random.RandomState) -> List[Tuple[str, str]]:
@@ -178,11 +220,13 @@ def _cycled(items: Sequence[Any], count: int, rng: np.random.RandomState) -> Lis
     return order[:count]
 
 
-def _other(paths: Sequence[str], path: str, rng: np.random.RandomState) -> Optional[str]:
-    """Return one of the paths that is not the given one; None where there is none. Always draws once."""
-    draw = rng.random_sample()
-    others = [other for other in paths if other != path]
-    return others[int(draw * len(others))] if others else None
+def _other(paths: Sequence[str], place: Optional[int], rng: np.random.RandomState) -> Optional[str]:
+    """Return one of the paths, but not that at `place`; None where there is none. Always draws once."""
+    count = len(paths) - (place is not None)
+    index = int(rng.random_sample() * count)
+    if not count:
+        return None
+    return paths[index + (place is not None and index >= place)]
 
 
 def _epoch(entry: Mapping[str, Any]) -> int:

@@ -1,7 +1,8 @@
 """What a training run keeps of PyTorch networks and their optimisers."""
 
-from typing import Mapping
+from typing import Callable, Mapping, Optional
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -13,11 +14,18 @@ class TorchState:
 
     Saved and loaded, a training goes on bit by bit as if it had not stopped, on one machine with the same number of
     threads. Random states are not part of it: draws come from streams named for their step.
+    pictures: returns those of the last step, see `Trainable`
     """
 
-    def __init__(self, networks: Mapping[str, nn.Module], optimisers: Mapping[str, torch.optim.Optimizer]) -> None:
+    def __init__(
+        self,
+        networks: Mapping[str, nn.Module],
+        optimisers: Mapping[str, torch.optim.Optimizer],
+        pictures: Callable[[], Mapping[str, np.ndarray]],
+    ) -> None:
         self._networks = networks
         self._optimisers = optimisers
+        self.pictures = pictures
 
     def save(self, path: str) -> None:
         """Write everything to exactly this path."""
@@ -39,3 +47,16 @@ class TorchState:
             fill(network, content["networks"][name], path)
         for name, optimiser in self._optimisers.items():
             optimiser.load_state_dict(content["optimisers"][name])
+
+    def unsound(self) -> Optional[str]:
+        """Return the name of a tensor that is not finite, None where all are."""
+        for network in self._networks.values():
+            name = first_unsound(network.state_dict())
+            if name is not None:
+                return name
+        return None
+
+
+def first_unsound(tensors: Mapping[str, torch.Tensor]) -> Optional[str]:
+    """Return the name of the first tensor that holds a NaN or an infinity, None where all are finite."""
+    return next((name for name, value in tensors.items() if not bool(torch.isfinite(value).all())), None)

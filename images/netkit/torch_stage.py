@@ -6,10 +6,9 @@ from typing import Callable
 
 import torch
 
+from netkit.memory import ran_out
 from netkit.torch_vgg19 import FILE_NAME, Vgg19
 from stagekit import BadInput, OutOfMemory, StageContext
-
-_MEMORY_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
 
 def stage_device(context: StageContext) -> torch.device:
@@ -62,7 +61,7 @@ def memory_explained(handler: Callable[[StageContext], None]) -> Callable[[Stage
             handler(context)
         except RuntimeError as error:
             first = (str(error).splitlines() or [""])[0]
-            if any(sign in str(error) for sign in _MEMORY_SIGNS):
+            if ran_out(error):
                 raise OutOfMemory(
                     "memory did not suffice: %s" % first, "reduce the recipe's crop or batch, or raise the memory"
                 ) from error

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from netkit.curves import Curves
 from netkit.training import Schedule, Step, TrainingRun
-from stagekit import Interrupted, StageContext, StageError, StageRequest, decode
-from stagekit.messages import Progress, WarningMessage
+from stagekit import (
+    Checkpoint,
+    Interrupted,
+    Progress,
+    StageContext,
+    StageError,
+    StageRequest,
+    WarningMessage,
+    decode,
+)
+from tensorboardX.proto import event_pb2
 
 
 class Counter:
@@ -22,19 +33,30 @@ class Counter:
     def __init__(self) -> None:
         self.value = 1
         self.seen: list[Any] = []
+        self.saves = 0
 
-    def step(self, step: Step) -> dict[str, float] | None:
-        if any(sample % 10 == 7 for sample in step.batch):
-            return None
+    def step(self, step: Step) -> dict[str, float]:
         self.seen.append(tuple(step.batch))
-        self.value = (self.value * 31 + step.number * 7 + sum(step.batch)) % 1_000_003
+        self.value = (self.value * 31 + step.number * 7 + sum(step.data)) % 1_000_003
         return {"loss": float(self.value), **({"second": 1.0} if step.number % 2 == 0 else {})}
 
     def save(self, path: str) -> None:
+        self.saves += 1
         Path(path).write_text(str(self.value))
 
     def load(self, path: str) -> None:
         self.value = int(Path(path).read_text())
+
+    def unsound(self) -> str | None:
+        return None
+
+    def pictures(self) -> dict[str, np.ndarray]:
+        return {"blended": np.full((4, 5, 3), 0.5, np.float32)}
+
+
+def doubled(epoch: int, samples: Sequence[int]) -> list[int] | None:
+    """Prepare samples: a stand-in for decoding and augmenting, which other processes do too."""
+    return None if any(sample % 10 == 7 for sample in samples) else [2 * sample + epoch for sample in samples]
 
 
 class Course:
@@ -45,17 +67,31 @@ class Course:
         self.stop = threading.Event()
         self.stream = io.StringIO()
 
-    def run(self, counter: Counter, *, stop_at: int | None = None, save_every_s: float = 1e9, **schedule: Any) -> None:
-        def step(step: Step) -> dict[str, float] | None:
+    def run(
+        self,
+        counter: Counter,
+        *,
+        stop_at: int | None = None,
+        prepare: Callable[[int, Any], Any] = doubled,
+        settings: dict[str, Any] | None = None,
+        workers: int = 0,
+        checkpoint_s: float = 1e9,
+        snapshot: Callable[[str], None] | None = None,
+        **schedule: Any,
+    ) -> None:
+        def step(step: Step) -> dict[str, float]:
             if stop_at == step.number:
                 self.stop.set()
             return counter.step(step)
 
         self.stop.clear()
-        request = StageRequest("train/x", "train", {}, {}, str(self.folder / "output"), str(self.folder / "work"))
+        output, work = str(self.folder / "output"), str(self.folder / "work")
+        request = StageRequest(
+            "train/x", "train", settings or {}, {}, output, work, workers=workers, checkpoint_s=checkpoint_s
+        )
         context = StageContext(request, self.stream, self.stop)
-        run = TrainingRun(context, planned(**schedule), counter, save_every_s)
-        run.run(step)
+        run = TrainingRun(context, planned(**schedule), counter, prepare)
+        run.run(step, snapshot=snapshot)
         run.finish(features="random", parameters=1, notes=["a note"])
 
     def said(self, kind: type) -> list[Any]:
@@ -126,7 +162,7 @@ def test_interrupted_training_ends_as_if_nothing_had_happened(
 @pytest.mark.parametrize("damage", ["cut", "changed", "gone", "unvouched"])
 def test_damaged_checkpoint_gives_way_to_the_one_before(course: Course, uninterrupted: Course, damage: str) -> None:
     with pytest.raises(Interrupted):
-        course.run(Counter(), stop_at=9, save_every_s=0)
+        course.run(Counter(), stop_at=9, checkpoint_s=0)
     work = course.folder / "work"
     assert len(list(work.glob("checkpoint.*.state"))) == 2
     state, voucher = (sorted(work.glob(f"checkpoint.*.{ending}"))[-1] for ending in ("state", "json"))
@@ -150,33 +186,101 @@ def test_finished_training_is_not_done_again(course: Course) -> None:
     assert counter.seen == []
 
 
-def test_skipped_samples_are_counted_and_are_no_steps(course: Course) -> None:
-    class Picky(Counter):
-        def step(self, step: Step) -> dict[str, float] | None:
-            return None if step.batch[0] % 20 else super().step(step)
+@pytest.mark.parametrize("workers", [1, 3])
+def test_workers_change_nothing(course: Course, uninterrupted: Course, workers: int) -> None:
+    course.run(Counter(), workers=workers)
+    assert without_times(course.written("curves.json")) == without_times(uninterrupted.written("curves.json"))
 
-    course.run(Picky(), batch=1)
+
+def test_skipped_samples_are_counted_and_are_no_steps(course: Course) -> None:
+    course.run(Counter(), batch=1, prepare=picky)
     facts = course.written("train.json")
     assert (facts["steps"], facts["samples"]) == (12, 12)
     assert "9 samples were skipped" in facts["notes"][-1]
 
 
+def picky(_epoch: int, samples: Sequence[int]) -> Sequence[int] | None:
+    return None if samples[0] % 20 else samples
+
+
 def test_training_that_skips_everything_is_explained(course: Course) -> None:
-    class Refusing(Counter):
-        def step(self, step: Step) -> None:
-            return None
-
     with pytest.raises(StageError, match="every one of 21 samples was skipped"):
-        course.run(Refusing())
+        course.run(Counter(), prepare=lambda _epoch, _samples: None)
 
 
-def test_loss_that_is_not_finite_ends_the_training(course: Course) -> None:
+def test_loss_that_is_not_finite_names_step_and_samples_and_keeps_the_last_checkpoint(course: Course) -> None:
     class Diverging(Counter):
-        def step(self, step: Step) -> dict[str, float] | None:
-            return {"loss": float("nan") if step.number == 2 else 1.0}
+        def step(self, step: Step) -> dict[str, float]:
+            losses = super().step(step)
+            return {"loss": float("nan")} if step.number == 6 else losses
 
-    with pytest.raises(StageError, match="at step 3 the training lost its footing: loss"):
+    with pytest.raises(StageError, match="at step 7, in epoch 2, with 140, 150 the training lost its footing"):
         course.run(Diverging())
+    counter = Counter()
+    course.run(counter)
+    assert counter.seen[0] == (100, 110)
+
+
+def test_weights_that_are_not_finite_never_become_a_checkpoint(course: Course) -> None:
+    class Broken(Counter):
+        def unsound(self) -> str | None:
+            return "conv1.weight" if len(self.seen) > 4 else None
+
+    with pytest.raises(StageError, match=r"after step 8 .* conv1\.weight is not a finite number"):
+        course.run(Broken())
+    assert [message.done for message in course.said(Checkpoint)] == [4]
+
+
+def test_checkpoint_that_cannot_be_written_leaves_the_one_before(course: Course, uninterrupted: Course) -> None:
+    class Full(Counter):
+        def save(self, path: str) -> None:
+            super().save(path)
+            if self.saves == 2:
+                with open("/dev/full", "wb", buffering=0) as stream:
+                    stream.write(b"no space is left here")
+
+    with pytest.raises(StageError, match=r"a checkpoint could not be written, with .* MiB free") as caught:
+        course.run(Full())
+    assert "free some space" in str(caught.value.hint)
+    assert not list((course.folder / "work").glob("*.partial"))
+    counter = Counter()
+    course.run(counter)
+    assert len(counter.seen) == 8
+    assert without_times(course.written("curves.json")) == without_times(uninterrupted.written("curves.json"))
+
+
+def test_snapshots_are_written_after_the_epochs_that_the_settings_name(course: Course) -> None:
+    taken: list[str] = []
+    course.run(Counter(), settings={"snapshots": [1, 3]}, snapshot=taken.append)
+    assert [Path(path).name for path in taken] == ["epoch_0001", "epoch_0003"]
+    assert Path(taken[0]).parent.is_dir()
+
+
+def test_scalars_and_pictures_become_event_files_that_a_resumed_training_goes_on_with(course: Course) -> None:
+    with pytest.raises(Interrupted):
+        course.run(Counter(), stop_at=5)
+    course.run(Counter())
+    files = sorted((course.folder / "output" / "events").iterdir())
+    first, second = (recorded(file) for file in files)
+    assert [step for step, tag, _value in first if tag == "loss/loss"] == [1, 2, 3, 4, 5, 6]
+    assert [step for step, tag, _value in second if tag == "loss/loss"] == [7, 8, 9, 10, 11, 12]
+    assert {tag for _step, tag, _value in second} >= {"rate", "pictures_per_s", "sample/blended", "START"}
+    losses = {step: value for step, tag, value in first + second if tag == "loss/loss"}
+    points = course.written("curves.json")["steps"]
+    assert [losses[point["step"]] for point in points] == [point["losses"]["loss"] for point in points]
+
+
+def recorded(file: Path) -> list[tuple[int, str, float]]:
+    """Return step, tag and value of an event file's records: length, checksum, event, checksum."""
+    data, found = file.read_bytes(), []
+    while data:
+        (length,) = struct.unpack("<Q", data[:8])
+        event = event_pb2.Event.FromString(data[12 : 12 + length])
+        data = data[16 + length :]
+        if event.HasField("session_log"):
+            found.append((event.step, "START", 0.0))
+        found += [(event.step, value.tag, value.simple_value) for value in event.summary.value]
+    return found
 
 
 def test_curves_thin_out_by_merging_neighbours() -> None:
@@ -201,5 +305,5 @@ def test_curves_go_on_from_their_state() -> None:
 
 def without_times(content: Any) -> Any:
     if isinstance(content, dict):
-        return {name: without_times(value) for name, value in content.items() if name != "seconds"}
+        return {name: without_times(value) for name, value in content.items() if name not in ("seconds", "waiting_s")}
     return [without_times(value) for value in content] if isinstance(content, list) else content

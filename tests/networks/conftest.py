@@ -1,12 +1,13 @@
-"""The networks' tests run in the images' own environments: here is how they get there."""
+"""The networks' tests run in the images' own environments, side by side."""
 
 from __future__ import annotations
 
+import concurrent.futures
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,53 +16,45 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
-def image_python() -> Callable[[str], Path]:
-    """Return a function from an image's name to the interpreter of its local environment.
+def run_image_tests(
+    request: pytest.FixtureRequest, image_python: Callable[[str], Path]
+) -> Iterator[Callable[[str], None]]:
+    """Return a function that runs images/NAME/tests with the image's interpreter; none may fail or be skipped.
 
-    The environment is built where it is missing. SIRR_TEST_PYTHON_ERRNET2019, for example, names another interpreter.
+    Those of all images that this session asks for are started together, as many at a time as there are processors:
+    each takes minutes, and uses one.
     """
+    names = [folder.name for folder in sorted((ROOT / "images").iterdir()) if (folder / "tests").is_dir()]
+    asked = [name for name in names if any(_asks_for(item, name) for item in request.session.items)]
+    pythons = {name: image_python(name) for name in asked}
+    with concurrent.futures.ThreadPoolExecutor(max(1, len(os.sched_getaffinity(0)))) as pool:
+        started = {name: pool.submit(_unittest, name, python) for name, python in pythons.items()}
 
-    def interpreter(name: str) -> Path:
-        given = os.environ.get(f"SIRR_TEST_PYTHON_{name.upper()}")
-        return Path(given) if given else _built(name)
+        def run(name: str) -> None:
+            done = started[name].result()
+            sys.stdout.write(done.stdout)
+            assert done.returncode == 0, f"the tests of image {name} failed:\n{done.stdout[-6000:]}"
+            ran = re.search(r"^Ran (\d+) tests?", done.stdout, re.MULTILINE)
+            assert ran is not None
+            assert int(ran.group(1)) > 0, f"image {name} has no tests"
+            assert "skipped" not in done.stdout.splitlines()[-1], f"tests of image {name} were skipped:\n{done.stdout}"
 
-    return interpreter
-
-
-@pytest.fixture(scope="session")
-def run_image_tests(image_python: Callable[[str], Path]) -> Callable[[str], None]:
-    """Return a function that runs images/NAME/tests with the image's interpreter; none may fail or be skipped."""
-
-    def run(name: str) -> None:
-        folder = ROOT / "images" / name / "tests"
-        code = os.pathsep.join([str(ROOT), str(ROOT / "images"), str(ROOT / "images" / name)])
-        command = [str(image_python(name)), "-m", "unittest", "discover", "-v", "-s", str(folder), "-t", str(folder)]
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": code, "PYTHONDONTWRITEBYTECODE": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        sys.stdout.write(done.stdout)
-        assert done.returncode == 0, f"the tests of image {name} failed:\n{done.stdout[-6000:]}"
-        ran = re.search(r"^Ran (\d+) tests?", done.stdout, re.MULTILINE)
-        assert ran is not None
-        assert int(ran.group(1)) > 0, f"image {name} has no tests"
-        assert "skipped" not in done.stdout.splitlines()[-1], f"tests of image {name} were skipped:\n{done.stdout}"
-
-    return run
+        yield run
 
 
-def _built(name: str) -> Path:
-    # Imported here: with interpreters that are given, these tests need nothing of the orchestrator.
-    from orchestrator.environments.builder import BuildSettings
-    from orchestrator.environments.local import LocalBuilder
-    from orchestrator.spec.load import load_image
+def _asks_for(item: pytest.Item, image: str) -> bool:
+    return item.path.parent == Path(__file__).parent and f"test_{image}_" in item.name
 
-    image, settings = load_image(name), BuildSettings.from_environment()
-    builder = LocalBuilder(ROOT / ".sirr" / "environments")
-    environment = builder.find(image, "cpu", settings) or builder.build(image, "cpu", settings, print)
-    return Path(environment.reference)
+
+def _unittest(name: str, python: Path) -> subprocess.CompletedProcess[str]:
+    folder = ROOT / "images" / name / "tests"
+    code = os.pathsep.join([str(ROOT), str(ROOT / "images"), str(ROOT / "images" / name)])
+    return subprocess.run(
+        [str(python), "-m", "unittest", "discover", "-v", "-s", str(folder), "-t", str(folder)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": code, "PYTHONDONTWRITEBYTECODE": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 
 from errnet2019.network import FEATURE_LAYERS, SIZES, Errnet
-from errnet2019.weights import read_generator
+from errnet2019.weights import FILE_NAME, read_generator
+from netkit.facts import exported_weights
 from netkit.onnx_checks import export_checks, export_report
 from netkit.onnx_sizes import edge_padded
 from netkit.torch_export import export_network
@@ -26,7 +27,9 @@ def export(context: StageContext) -> None:
     """
     stage_device(context)
     tolerance = float(context.setting("tolerance"))
-    network = Errnet(read_generator(context.input("weights")), stage_vgg19(context, FEATURE_LAYERS[-1])).eval()
+    network = Errnet(
+        read_generator(exported_weights(context, FILE_NAME)), stage_vgg19(context, FEATURE_LAYERS[-1])
+    ).eval()
     path = context.output("network.onnx")
     context.progress(0, 2, "steps")
     export_network(network, path, OUTPUTS, sizes=SIZES)

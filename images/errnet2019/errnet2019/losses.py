@@ -15,7 +15,6 @@ GRADIENT_WEIGHT = 0.4
 VGG_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 VGG_WEIGHTS = (1 / 2.6, 1 / 4.8, 1 / 3.7, 1 / 5.6, 10 / 1.5)
 UNALIGNED_LAYER = "conv5_2"
-UNALIGNED_WEIGHT = 0.1
 
 
 def pixel_loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -48,14 +47,14 @@ def vgg_loss(vgg: Vgg19, output: torch.Tensor, target: Sequence[torch.Tensor]) -
 
 
 def unaligned_loss(vgg: Vgg19, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Return the loss of a pair whose pictures do not lie exactly on each other.
+    """Return the loss of a pair whose pictures do not lie exactly on each other, unweighted.
 
-    0.1 times the mean absolute error of conv5_2 before its ReLU. vgg: built up to conv5_2 at least; output, target:
-    RGB in [0, 1], (N, 3, H, W).
+    The mean absolute error of conv5_2 before its ReLU. vgg: built up to conv5_2 at least; output, target: RGB in
+    [0, 1], (N, 3, H, W).
     """
     (own,) = vgg(normalised(output), (UNALIGNED_LAYER,))
     (true,) = vgg_target(vgg, target, (UNALIGNED_LAYER,))
-    return UNALIGNED_WEIGHT * functional.l1_loss(own, true)
+    return functional.l1_loss(own, true)
 
 
 def relativistic_losses(real: torch.Tensor, fake: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:

@@ -3,13 +3,14 @@
 Source: Wei et al. 2019, section 3, and the authors' program (Vandermode/ERRNet); the program's values hold.
 """
 
-from typing import List
+from typing import List, Sequence
 
 import torch
 from torch import nn
 from torch.nn import functional
 
 from netkit.onnx_sizes import SizeRule
+from netkit.torch_training import Run, directly
 from netkit.torch_vgg19 import Vgg19
 
 FEATURE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -115,13 +116,48 @@ class Generator(nn.Module):
 
         hypercolumn: float32, (N, 1475, H, W), see `hypercolumn`; H and W even and at least 32.
         """
-        value = hypercolumn
-        for layer in (self.conv1, self.conv2, self.conv3):
-            value = functional.relu(layer(value), inplace=True)
-        value = self.res_module(value)
-        for layer in (self.deconv1, self.deconv2):
-            value = functional.relu(layer(value), inplace=True)
+        return self._after_first(functional.relu(self.conv1(hypercolumn), inplace=True), directly)
+
+    def from_levels(self, image: torch.Tensor, levels: Sequence[torch.Tensor], run: Run = directly) -> torch.Tensor:
+        """Return what `forward` returns, without the hypercolumn: a training's way, equal up to rounding.
+
+        A convolution of one pixel can be done before its input is resized, at the size of each activation.
+        image: float32 RGB in [0, 1], (N, 3, H, W); levels: VGG-19's activations, see `vgg_levels`
+        run: how each part of the network is run
+        """
+        convolution = self.conv1.conv2d
+        kernels = convolution.weight.split([3, *(level.shape[1] for level in levels)], 1)
+        value = functional.conv2d(image, kernels[0], convolution.bias)
+        for level, kernel in zip(levels, kernels[1:]):
+            part = functional.conv2d(level, kernel)
+            if part.shape[2:] != value.shape[2:]:
+                part = functional.interpolate(part, size=image.shape[2:], mode="bilinear", align_corners=False)
+            value = value + part
+        return self._after_first(functional.relu(value, inplace=True), run)
+
+    def _after_first(self, value: torch.Tensor, run: Run) -> torch.Tensor:
+        for part in (self._encoded, *self.res_module, self._decoded, self._finished):
+            value = run(part, value)
+        return value
+
+    def _encoded(self, value: torch.Tensor) -> torch.Tensor:
+        return functional.relu(self.conv3(functional.relu(self.conv2(value), inplace=True)), inplace=True)
+
+    def _decoded(self, value: torch.Tensor) -> torch.Tensor:
+        return functional.relu(self.deconv2(functional.relu(self.deconv1(value), inplace=True)), inplace=True)
+
+    def _finished(self, value: torch.Tensor) -> torch.Tensor:
         return functional.relu(self.deconv3(self.pyramid_module(value)), inplace=True)
+
+
+def vgg_levels(vgg: Vgg19, image: torch.Tensor) -> List[torch.Tensor]:
+    """Return VGG-19's activations of a picture, each at its own size, without a gradient.
+
+    image: float32 RGB in [0, 1], (N, 3, H, W), fed to VGG as it is.
+    """
+    with torch.no_grad():
+        levels: List[torch.Tensor] = vgg(image, FEATURE_LAYERS)
+        return levels
 
 
 def hypercolumn(vgg: Vgg19, image: torch.Tensor) -> torch.Tensor:
@@ -129,11 +165,11 @@ def hypercolumn(vgg: Vgg19, image: torch.Tensor) -> torch.Tensor:
 
     image: float32 RGB in [0, 1], (N, 3, H, W), fed to VGG as it is.
     """
+    size = image.shape[2:]
     with torch.no_grad():
-        size = image.shape[2:]
         activations = [
             functional.interpolate(value, size=size, mode="bilinear", align_corners=False)
-            for value in vgg(image, FEATURE_LAYERS)
+            for value in vgg_levels(vgg, image)
         ]
         return torch.cat([image, *activations], 1)
 

@@ -4,20 +4,21 @@ Source: the authors' program (Vandermode/ERRNet). Its pictures are all square; h
 short side, so that pictures of different shapes can be blended.
 """
 
-from typing import Any, List, Mapping, Sequence, Tuple
+import dataclasses
+from typing import Any, Mapping, Sequence, Tuple
 
 import numpy as np
 
-from netkit.pictures import crop, flip, read_picture, resize
-from netkit.sampling import Sample, SyntheticSample, sample_stream
+from netkit.pictures import crop, flip, read_pair, read_picture, resize
+from netkit.sampling import Sample, SyntheticSample, UnalignedSample, sample_stream
 from netkit.synthesis import blend
 from stagekit import BadInput
 
 METHOD = "pillow-bicubic"
 
 
-def check_sizes(recipe: Mapping[str, Any]) -> None:
-    """Refuse a recipe whose scaled pictures may be smaller than its crop.
+def check_recipe(recipe: Mapping[str, Any]) -> None:
+    """Refuse a recipe whose scaled pictures may be smaller than its crop, or that would mix losses in a batch.
 
     Raises: BadInput.
     """
@@ -27,17 +28,32 @@ def check_sizes(recipe: Mapping[str, Any]) -> None:
             "short_side %d to %d cannot hold a crop of %d pixels" % (smallest, largest, recipe["crop"]),
             "give the recipe a short_side from %d pixels on" % recipe["crop"],
         )
+    if recipe["batch"] > 1 and any(entry.get("unaligned", 0) for entry in recipe["sampling"]):
+        raise BadInput(
+            "unaligned pairs have a loss of their own, and the recipe's batch is %d" % recipe["batch"],
+            "set batch to 1, as the paper does, or leave the unaligned pairs out",
+        )
 
 
-def training_batch(
-    samples: Sequence[Sample], recipe: Mapping[str, Any], seed: int, epoch: int
-) -> Tuple[List[np.ndarray], List[np.ndarray]]:
-    """Return blended pictures and transmissions, float32 RGB in [0, 1], each (crop, crop, 3).
+@dataclasses.dataclass(frozen=True)
+class Pictures:
+    """A batch, float32 RGB in [0, 1], (N, crop, crop, 3); aligned: whether its pairs lie exactly on each other."""
+
+    blended: np.ndarray
+    transmission: np.ndarray
+    aligned: bool = True
+
+
+def training_batch(recipe: Mapping[str, Any], seed: int, epoch: int, samples: Sequence[Sample]) -> Pictures:
+    """Return what a step is given of some samples.
 
     A pure function: every draw is named for seed, epoch and the sample's place in it.
+
+    Raises: BadInput where a picture cannot be read, or where those of a pair differ in size.
     """
     pairs = [_training_pair(sample, recipe, sample_stream(seed, epoch, sample.place)) for sample in samples]
-    return [blended for blended, _ in pairs], [transmission for _, transmission in pairs]
+    aligned = not any(isinstance(sample, UnalignedSample) for sample in samples)
+    return Pictures(np.stack([blended for blended, _ in pairs]), np.stack([true for _, true in pairs]), aligned)
 
 
 def _training_pair(
@@ -48,14 +64,16 @@ def _training_pair(
     flipped = rng.random_sample() < recipe["flip"]
     place = (rng.random_sample(), rng.random_sample())
 
-    def prepared(path: str) -> np.ndarray:
-        picture = _crop(_scaled(read_picture(path), short), recipe["crop"], place)
-        return flip(picture) if flipped else picture
+    def prepared(picture: np.ndarray) -> np.ndarray:
+        cut = _crop(_scaled(picture, short), recipe["crop"], place)
+        return flip(cut) if flipped else cut
 
     if isinstance(sample, SyntheticSample):
-        made = blend(recipe["synthesis"], prepared(sample.transmission), prepared(sample.reflection), rng)
+        layers = (prepared(read_picture(path)) for path in (sample.transmission, sample.reflection))
+        made = blend(recipe["synthesis"], *layers, rng)
         return made.blended, made.transmission
-    return prepared(sample.blended), prepared(sample.transmission)
+    blended, transmission = map(prepared, read_pair(sample.blended, sample.transmission))
+    return blended, transmission
 
 
 def _scaled(picture: np.ndarray, short: int) -> np.ndarray:

@@ -1,15 +1,20 @@
 """Generator weights, from this project's training or from the authors' checkpoint."""
 
 import os
-from typing import Any
+from typing import Any, Dict, Tuple
+
+import torch
 
 from errnet2019.network import Generator
+from netkit.torch_adopt import checked
 from netkit.torch_files import fill, load_plain, tensors_of
+from stagekit import BadInput
 
 FILE_NAME = "weights.pt"
 """What a training leaves: the generator's state dict under the released names."""
 
-_RELEASED_ENTRY = "icnn"
+RELEASED_ENTRY = "icnn"
+"""Under which the authors' program keeps the generator."""
 
 
 def read_generator(path: str) -> Generator:
@@ -20,8 +25,31 @@ def read_generator(path: str) -> Generator:
     Raises: BadInput where the file cannot be read safely, or lacks, misshapes or adds a tensor: all are named.
     """
     file = os.path.join(path, FILE_NAME) if os.path.isdir(path) else path
-    content: Any = load_plain(file)
-    entry = (_RELEASED_ENTRY,) if isinstance(content, dict) and _RELEASED_ENTRY in content else ()
     generator = Generator()
-    fill(generator, tensors_of(content, file, entry), file)
+    fill(generator, _read(file)[1], file)
     return generator
+
+
+def adopted(path: str) -> Tuple[str, Dict[str, torch.Tensor]]:
+    """Return where a checkpoint is from ("released" or "own"), and the generator's tensors.
+
+    path: a file, or a folder with a single one
+
+    Raises: BadInput as the stage `adopt`.
+    """
+    file = path
+    if os.path.isdir(path):
+        names = [name for name in sorted(os.listdir(path)) if name.endswith((".pt", ".pth"))]
+        if len(names) != 1:
+            raise BadInput(
+                "the folder holds %s" % (", ".join(names) or "no .pt file"), "give the one file of the checkpoint"
+            )
+        file = os.path.join(path, names[0])
+    form, tensors = _read(file)
+    return form, checked(tensors, Generator().state_dict(), "the checkpoint")
+
+
+def _read(file: str) -> Tuple[str, Dict[str, torch.Tensor]]:
+    content: Any = load_plain(file)
+    released = isinstance(content, dict) and RELEASED_ENTRY in content
+    return ("released" if released else "own"), tensors_of(content, file, (RELEASED_ENTRY,) if released else ())

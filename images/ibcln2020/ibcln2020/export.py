@@ -7,7 +7,8 @@ import numpy as np
 import torch
 
 from ibcln2020.network import SIZES, Ibcln, output_names
-from ibcln2020.weights import read_cascade
+from ibcln2020.weights import FILE_NAME, read_cascade
+from netkit.facts import exported_weights
 from netkit.onnx_checks import export_checks, export_report
 from netkit.onnx_sizes import edge_padded
 from netkit.torch_export import export_network
@@ -24,7 +25,7 @@ def export(context: StageContext) -> None:
     """
     stage_device(context)
     tolerance, steps = float(context.setting("tolerance")), int(context.setting("cascade"))
-    network = Ibcln(read_cascade(context.input("weights"), steps)).eval()
+    network = Ibcln(read_cascade(exported_weights(context, FILE_NAME), steps)).eval()
     path = context.output("network.onnx")
     context.progress(0, 2, "steps")
     export_network(network, path, output_names(steps), sizes=SIZES)

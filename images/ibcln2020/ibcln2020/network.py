@@ -3,12 +3,14 @@
 Source: Li et al. 2020, section 3, and the authors' program (JHL-HUST/IBCLN); the program's values hold.
 """
 
-from typing import List, NamedTuple, Optional, Tuple
+import functools
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from torch import nn
 
 from netkit.onnx_sizes import SizeRule
+from netkit.torch_training import Run, directly
 
 SIZES = SizeRule(multiple=4, minimum=8)
 """Height and width are halved twice, and the reflection padding of the quarter needs two pixels."""
@@ -16,7 +18,6 @@ SIZES = SizeRule(multiple=4, minimum=8)
 FIRST_REFLECTION = 0.1
 """The reflection with which a cascade begins, everywhere."""
 
-DROPOUT = 0.3
 MEMORY = 256
 """Channels of the hidden state and of the cell, at a quarter of the picture's size."""
 
@@ -53,7 +54,7 @@ def _doubled(before: int, after: int) -> nn.Sequential:
 class Generator(nn.Module):
     """One refinement of one layer: blended picture, transmission and reflection to a better layer."""
 
-    def __init__(self, dropout: float = DROPOUT) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.conv1 = _convolution(9, 64, 5)
         self.conv2 = _convolution(64, 128, 3, stride=2)
@@ -78,13 +79,15 @@ class Generator(nn.Module):
         self.outframe1 = _convolution(256, 3, 3)
         self.outframe2 = _convolution(128, 3, 3)
         self.output = _convolution(32, 3, 3)
-        self.dropout = nn.Dropout(dropout)
 
-    def forward(self, value: torch.Tensor, state: Optional[State]) -> Tuple[Frames, State]:
+    def forward(
+        self, value: torch.Tensor, state: Optional[State], mask: Optional[torch.Tensor] = None
+    ) -> Tuple[Frames, State]:
         """Return the layer at three sizes and the new state.
 
         value: blended picture, transmission and reflection, float32 in [0, 1], (N, 9, H, W), H and W multiples of 4
         state: None at the start of a cascade, which stands for zeros
+        mask: of the dropout, (N, 128, H/2, W/2): 0 where a value is dropped; None drops nothing
         """
         first = self.conv1(value)
         third = self.conv3(self.conv2(first))
@@ -94,7 +97,9 @@ class Generator(nn.Module):
         state = self._remembered(inner, state)
         inner = self.conv8(state[0])
         quarter = self.outframe1(inner)
-        inner = self.dropout(self.conv9(self.deconv1(inner) + third))
+        inner = self.conv9(self.deconv1(inner) + third)
+        if mask is not None:
+            inner = inner * mask
         half = self.outframe2(inner)
         inner = self.conv10(self.deconv2(inner) + first)
         return Frames(self.output(inner), half, quarter), state
@@ -119,25 +124,39 @@ class Step(NamedTuple):
 class Cascade(nn.Module):
     """Two generators that refine transmission and reflection in turns."""
 
-    def __init__(self, steps: int = 3, dropout: float = DROPOUT) -> None:
+    def __init__(self, steps: int = 3) -> None:
         super().__init__()
         self.steps = steps
-        self.G_T = Generator(dropout)
-        self.G_R = Generator(dropout)
+        self.G_T = Generator()
+        self.G_R = Generator()
 
-    def forward(self, blended: torch.Tensor) -> List[Step]:
-        """Return every step, first to last. blended: float32 RGB in [0, 1], (N, 3, H, W), H and W multiples of 4."""
+    def forward(self, blended: torch.Tensor, masks: Sequence[torch.Tensor] = (), run: Run = directly) -> List[Step]:
+        """Return every step, first to last.
+
+        blended: float32 RGB in [0, 1], (N, 3, H, W), H and W multiples of 4
+        masks: of the dropout, one for each generator of each step in their order; none drops nothing
+        run: how each generator is run
+        """
         transmission, reflection = blended, torch.full_like(blended, FIRST_REFLECTION)
-        state_T: Optional[State] = None
-        state_R: Optional[State] = None
+        states: List[Optional[State]] = [None, None]
         found = []
-        for _ in range(self.steps):
-            frames_T, state_T = self.G_T(torch.cat([blended, transmission, reflection], 1), state_T)
-            transmission = frames_T.full
-            frames_R, state_R = self.G_R(torch.cat([blended, transmission, reflection], 1), state_R)
-            reflection = frames_R.full
-            found.append(Step(frames_T, frames_R))
+        for number in range(self.steps):
+            frames: List[Frames] = []
+            for index, generator in enumerate((self.G_T, self.G_R)):
+                mask = masks[2 * number + index] if masks else None
+                part = functools.partial(_refined, generator, states[index], mask)
+                answer, states[index] = run(part, torch.cat([blended, transmission, reflection], 1))
+                frames.append(answer)
+                transmission, reflection = (answer.full, reflection) if index == 0 else (transmission, answer.full)
+            found.append(Step(*frames))
         return found
+
+
+def _refined(
+    generator: Generator, state: Optional[State], mask: Optional[torch.Tensor], value: torch.Tensor
+) -> Tuple[Frames, State]:
+    answer: Tuple[Frames, State] = generator(value, state, mask)
+    return answer
 
 
 class Ibcln(nn.Module):
@@ -159,10 +178,10 @@ def output_names(steps: int) -> Tuple[str, ...]:
     return ("transmission", "reflection", *earlier)
 
 
-def initialise(module: nn.Module) -> None:
-    """Draw a network's kernels from N(0, 0.02 ** 2) and set its biases to 0, as the program does."""
+def initialise(module: nn.Module, deviation: float) -> None:
+    """Draw a network's kernels from N(0, deviation ** 2) and set its biases to 0, as the program does with 0.02."""
     for layer in module.modules():
         if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
-            nn.init.normal_(layer.weight, 0.0, 0.02)
+            nn.init.normal_(layer.weight, 0.0, deviation)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)

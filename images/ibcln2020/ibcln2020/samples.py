@@ -5,16 +5,13 @@ random square is cut first, so that nothing is squashed.
 """
 
 import dataclasses
-from typing import Any, List, Mapping, Optional, Sequence
+from typing import Any, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
-import torch
 
-from ibcln2020.optimisation import Batch
-from netkit.pictures import crop, read_picture, resize
+from netkit.pictures import crop, read_pair, read_picture, resize
 from netkit.sampling import Sample, SyntheticSample, sample_stream
 from netkit.synthesis import blend, degenerate, reflection_too_dark
-from netkit.torch_pictures import tensor_of
 
 METHOD = "pillow-bicubic"
 TARGET_METHOD = "pillow-bilinear"
@@ -22,7 +19,7 @@ TARGET_METHOD = "pillow-bilinear"
 
 
 @dataclasses.dataclass(frozen=True)
-class Pictures:
+class SamplePictures:
     """One sample, float32 RGB in [0, 1], (crop, crop, 3).
 
     scale: of the transmission in linear light, rounded to one decimal as in the program; None for a real pair, whose
@@ -34,17 +31,34 @@ class Pictures:
     scale: Optional[float]
 
 
-def training_batch(samples: Sequence[Sample], recipe: Mapping[str, Any], seed: int, epoch: int) -> Optional[Batch]:
+@dataclasses.dataclass(frozen=True)
+class Pictures:
+    """A batch, pictures float32 RGB in [0, 1], (N, h, w, 3); the transmission at full, half and quarter size.
+
+    scale: of each transmission in linear light, (N,); synthetic: 1 for blended samples, 0 for real ones, (N,)
+    places: of the samples in their epoch
+    """
+
+    blended: np.ndarray
+    targets: Tuple[np.ndarray, np.ndarray, np.ndarray]
+    scale: np.ndarray
+    synthetic: np.ndarray
+    places: Tuple[int, ...]
+
+
+def training_batch(recipe: Mapping[str, Any], seed: int, epoch: int, samples: Sequence[Sample]) -> Optional[Pictures]:
     """Return the samples that the program does not skip, or None where it skips them all.
 
     A pure function: every draw is named for seed, epoch and the sample's place in it.
+
+    Raises: BadInput where a picture cannot be read, or where those of a pair differ in size.
     """
-    drawn = [sample_pictures(sample, recipe, sample_stream(seed, epoch, sample.place)) for sample in samples]
-    kept = [pictures for pictures in drawn if pictures is not None]
+    drawn = [(sample, sample_pictures(sample, recipe, sample_stream(seed, epoch, sample.place))) for sample in samples]
+    kept = [(sample.place, pictures) for sample, pictures in drawn if pictures is not None]
     return _batch(kept, recipe["crop"]) if kept else None
 
 
-def sample_pictures(sample: Sample, recipe: Mapping[str, Any], rng: np.random.RandomState) -> Optional[Pictures]:
+def sample_pictures(sample: Sample, recipe: Mapping[str, Any], rng: np.random.RandomState) -> Optional[SamplePictures]:
     """Return a sample's pictures, or None where the program skips it."""
     side = recipe["crop"]
     if isinstance(sample, SyntheticSample):
@@ -55,11 +69,11 @@ def sample_pictures(sample: Sample, recipe: Mapping[str, Any], rng: np.random.Ra
         made = blend(recipe["synthesis"], transmission, reflection, rng)
         if degenerate(made.blended, made.transmission, made.reflection):
             return None
-        return Pictures(made.blended, made.transmission, round(made.scale, 1))
+        return SamplePictures(made.blended, made.transmission, round(made.scale, 1))
     place = (rng.random_sample(), rng.random_sample())
-    blended = _square(read_picture(sample.blended), recipe["real_crop"], place, side)
-    transmission = _square(read_picture(sample.transmission), recipe["real_crop"], place, side)
-    return None if degenerate(blended, transmission) else Pictures(blended, transmission, None)
+    pair = read_pair(sample.blended, sample.transmission)
+    blended, transmission = (_square(picture, recipe["real_crop"], place, side) for picture in pair)
+    return None if degenerate(blended, transmission) else SamplePictures(blended, transmission, None)
 
 
 def _square(picture: np.ndarray, share: float, place: Sequence[float], side: int) -> np.ndarray:
@@ -69,16 +83,14 @@ def _square(picture: np.ndarray, share: float, place: Sequence[float], side: int
     return resize(crop(picture, top, left, (length, length)), side, side, METHOD)
 
 
-def _batch(kept: Sequence[Pictures], side: int) -> Batch:
-    transmissions = [pictures.transmission for pictures in kept]
-    half, quarter = (_shrunk(transmissions, side // share) for share in (2, 4))
-    return Batch(
-        tensor_of([pictures.blended for pictures in kept]),
-        (tensor_of(transmissions), half, quarter),
-        torch.tensor([1.0 if pictures.scale is None else pictures.scale for pictures in kept]).view(-1, 1, 1, 1),
-        torch.tensor([0.0 if pictures.scale is None else 1.0 for pictures in kept]),
+def _batch(kept: Sequence[Tuple[int, SamplePictures]], side: int) -> Pictures:
+    pictures = [of for _, of in kept]
+    full = [of.transmission for of in pictures]
+    half, quarter = ([resize(of, side // share, side // share, TARGET_METHOD) for of in full] for share in (2, 4))
+    return Pictures(
+        np.stack([of.blended for of in pictures]),
+        (np.stack(full), np.stack(half), np.stack(quarter)),
+        np.array([1.0 if of.scale is None else of.scale for of in pictures], np.float32),
+        np.array([of.scale is not None for of in pictures], np.float32),
+        tuple(place for place, _ in kept),
     )
-
-
-def _shrunk(pictures: List[np.ndarray], side: int) -> torch.Tensor:
-    return tensor_of([resize(picture, side, side, TARGET_METHOD) for picture in pictures])

@@ -1,59 +1,98 @@
 """The stage that trains IBCLN by its recipe."""
 
-from typing import Any, Dict, List, Mapping, Optional
+import functools
+import os
+from typing import Any, Dict, List, Mapping, Tuple
 
+import numpy as np
 import torch
 
 from ibcln2020.discriminator import SMALLEST_SIDE
 from ibcln2020.losses import LAYERS
 from ibcln2020.optimisation import Optimisation
-from ibcln2020.samples import training_batch
+from ibcln2020.samples import Pictures, training_batch
 from ibcln2020.weights import FILE_NAME
+from netkit.memory import ACCUMULATION, CHECKPOINTING, Shape, plan_memory
 from netkit.sampling import Sources, free_epoch, rate_at, share_at, stream
 from netkit.torch_checkpoint import TorchState
 from netkit.torch_files import save_tensors
+from netkit.torch_memory import stage_meter
 from netkit.torch_stage import memory_explained, stage_device, stage_vgg19
+from netkit.torch_training import Precision, directly, fetched, recomputed
 from netkit.training import Schedule, Step, TrainingRun
 from stagekit import BadInput, StageContext
 
 
 @memory_explained
 def train(context: StageContext) -> None:
-    """Write ``weights.pt``, both generators under their released names, ``curves.json`` and ``train.json``.
+    """Write ``weights.pt``, both generators under their released names, and what `TrainingRun` leaves.
 
     Goes on from the newest checkpoint in the work folder, which holds the discriminator and the optimisers too.
 
-    Raises: BadInput for a recipe or pictures that cannot be used, Interrupted on SIGTERM after a checkpoint.
+    Raises: BadInput for a recipe or pictures that cannot be used, BudgetTooSmall where the largest step does not fit,
+        Interrupted on SIGTERM after a checkpoint.
     """
     recipe: Mapping[str, Any] = context.setting("recipe")
     if recipe["crop"] < SMALLEST_SIDE:
         raise BadInput("the discriminator sees no patch in %d pixels" % recipe["crop"], "raise the recipe's crop")
-    seed = context.request.seed
+    seed, device = context.request.seed, stage_device(context)
     sources = Sources.load(context.input("synthetic"), context.request.inputs.get("real"))
-    subject = Optimisation(recipe, stage_vgg19(context, LAYERS[-1]), seed, stage_device(context))
+    vgg = stage_vgg19(context, LAYERS[-1])
+
+    def fresh(savings: Tuple[str, ...]) -> Optimisation:
+        run = recomputed if CHECKPOINTING in savings else directly
+        return Optimisation(recipe, vgg, seed, device, run, 1 if ACCUMULATION in savings else None)
+
+    shape = Shape(recipe["crop"], recipe["crop"], recipe["batch"])
+    plan = plan_memory(
+        context,
+        levels(recipe["batch"]),
+        shape,
+        lambda savings, size: _rehearse(fresh(savings), size),
+        stage_meter(context),
+    )
+    subject = fresh(plan.savings)
     schedule = Schedule.of(
         recipe,
         epoch=lambda epoch: free_epoch(sources, share_at(recipe, epoch), seed, epoch, recipe["limit"]),
-        rate=lambda epoch: rate_at(recipe, epoch),
+        rate=functools.partial(rate_at, recipe),
     )
     state = TorchState(
         {"cascade": subject.cascade, "discriminator": subject.discriminator},
         {"cascade": subject.cascade_adam, "discriminator": subject.discriminator_adam},
+        subject.pictures,
     )
 
-    def step(given: Step) -> Optional[Dict[str, float]]:
-        batch = training_batch(given.batch, recipe, seed, given.epoch)
-        if batch is None:
-            return None
-        dropout_seed = int(stream(seed, "dropout", given.number).randint(2**31 - 1))
-        losses = subject.step(batch, rate=given.rate, dropout_seed=dropout_seed)
-        return dict(zip(losses, torch.stack(list(losses.values())).tolist()))
+    def write(path: str) -> None:
+        save_tensors(path + os.path.splitext(FILE_NAME)[1], subject.cascade.state_dict())
 
-    run = TrainingRun(context, schedule, state)
-    run.run(step)
+    run = TrainingRun(context, schedule, state, functools.partial(training_batch, recipe, seed))
+    run.run(functools.partial(_step, subject, seed), fetched, write)
     save_tensors(context.output(FILE_NAME), subject.cascade.state_dict())
     parameters = sum(value.numel() for value in subject.cascade.parameters())
-    run.finish(features=context.setting("features"), parameters=parameters, notes=_notes(bool(sources.real)))
+    notes = _notes(bool(sources.real)) + Precision.of(recipe, device).notes()
+    run.finish(features=context.setting("features"), parameters=parameters, notes=notes, memory=plan.facts())
+
+
+def levels(batch: int) -> Tuple[Tuple[str, ...], ...]:
+    """Return the ways of saving memory for a batch, each with what came before it."""
+    return ((), (CHECKPOINTING,), *([(CHECKPOINTING, ACCUMULATION)] if batch > 1 else []))
+
+
+def _step(subject: Optimisation, seed: int, given: Step) -> Dict[str, torch.Tensor]:
+    seeds = [int(stream(seed, "dropout", given.epoch, place).randint(2**31 - 1)) for place in given.data.places]
+    return subject.step(given.data, rate=given.rate, dropout_seeds=seeds)
+
+
+def _rehearse(subject: Optimisation, shape: Shape) -> None:
+    """Do two whole steps on grey pictures: in the second one the optimisers hold their moments."""
+    full, half, quarter = (
+        np.full((shape.batch, shape.height // share, shape.width // share, 3), 0.5, np.float32) for share in (1, 2, 4)
+    )
+    ones = np.ones(shape.batch, np.float32)
+    pictures = Pictures(full, (full, half, quarter), ones, ones, tuple(range(shape.batch)))
+    for _ in range(2):
+        subject.step(pictures, rate=0.0, dropout_seeds=range(shape.batch))
 
 
 def _notes(real: bool) -> List[str]:

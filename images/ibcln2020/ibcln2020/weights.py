@@ -2,11 +2,12 @@
 
 import glob
 import os
-from typing import Dict
+from typing import Dict, Tuple
 
 import torch
 
 from ibcln2020.network import Cascade
+from netkit.torch_adopt import checked
 from netkit.torch_files import fill, load_tensors
 from stagekit import BadInput
 
@@ -22,10 +23,24 @@ def read_cascade(path: str, steps: int) -> Cascade:
     Raises: BadInput where a file is missing, cannot be read safely, or lacks, misshapes or adds a tensor.
     """
     cascade = Cascade(steps)
-    own = os.path.join(path, FILE_NAME) if os.path.isdir(path) else path
-    tensors = load_tensors(own) if os.path.isfile(own) else _released(path)
-    fill(cascade, tensors, path)
+    fill(cascade, _read(path)[1], path)
     return cascade
+
+
+def adopted(path: str) -> Tuple[str, Dict[str, torch.Tensor]]:
+    """Return where a checkpoint is from ("released" or "own"), and the tensors of both generators.
+
+    Raises: BadInput as the stage `adopt`.
+    """
+    form, tensors = _read(path)
+    return form, checked(tensors, Cascade().state_dict(), "the checkpoint")
+
+
+def _read(path: str) -> Tuple[str, Dict[str, torch.Tensor]]:
+    own = os.path.join(path, FILE_NAME) if os.path.isdir(path) else path
+    if os.path.isfile(own):
+        return "own", load_tensors(own)
+    return "released", _released(path)
 
 
 def _released(folder: str) -> Dict[str, torch.Tensor]:

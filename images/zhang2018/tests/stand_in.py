@@ -1,14 +1,12 @@
-"""What the tests share: stand-in weights, reference numbers, and small prepared datasets."""
+"""What the tests share: stand-in weights, reference numbers, a small recipe."""
 
-import json
 import os
 import subprocess
 import sys
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, Mapping
 
 import numpy as np
 
-from netkit.pictures import write_picture
 from netkit.seeded import seeded_image, seeded_tensor
 from stagekit import StageRequest
 
@@ -63,26 +61,11 @@ def recipe(**changes: Any) -> Dict[str, Any]:
         "width": [40, 48],
         "weight_total": 100,
         "weight_perceptual": 0.2,
+        "size_step": 1,
+        "generator_start": "identity",
+        "discriminator_deviation": 0.02,
         **changes,
     }
-
-
-def write_layers(folder: str, count: int = 3) -> str:
-    """Write a prepared dataset whose pictures serve as both layers, and return its folder."""
-    items = []
-    for number in range(count):
-        name = "scene%d.png" % number
-        write_picture(os.path.join(folder, name), seeded_image(name, 50, 60))
-        items.append({"id": str(number), "transmission": name, "reflection": name, "height": 50, "width": 60})
-    return _described(folder, "layers", items)
-
-
-def write_pair(folder: str) -> str:
-    """Write a prepared dataset of one real pair, and return its folder."""
-    for name in ("blended.png", "transmission.png"):
-        write_picture(os.path.join(folder, name), seeded_image(name, 50, 60))
-    item = {"id": "0", "blended": "blended.png", "transmission": "transmission.png", "height": 50, "width": 60}
-    return _described(folder, "pairs", [item])
 
 
 def start(folder: str, kind: str, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> "subprocess.Popen[str]":
@@ -93,9 +76,3 @@ def start(folder: str, kind: str, settings: Mapping[str, Any], inputs: Mapping[s
     stage = os.path.join(folder, "stage.json")
     StageRequest(kind + "/zhang2018", kind, dict(settings), dict(inputs), output, work, seed=5, threads=2).save(stage)
     return subprocess.Popen([sys.executable, "-m", "zhang2018", stage], stdout=subprocess.PIPE, text=True)
-
-
-def _described(folder: str, role: str, items: List[Dict[str, Any]]) -> str:
-    with open(os.path.join(folder, "dataset.json"), "w", encoding="utf-8") as stream:
-        json.dump({"name": "small", "title": "", "role": role, "items": items, "warnings": []}, stream)
-    return folder

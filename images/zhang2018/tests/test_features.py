@@ -1,6 +1,7 @@
 """MatConvNet's file is read in both of its generations, and nothing else is."""
 
 import os
+import pickle
 import tempfile
 import unittest
 from typing import Any, Dict, List, Sequence
@@ -17,25 +18,26 @@ WEIGHTS_FIRST = ("weights", "pad", "type", "name", "stride")
 APART = ("filters", "biases", "pad", "stride", "name", "type")
 
 
-def write_matconvnet(path: str, fields: Sequence[str], leave_out: str = "") -> None:
+def write_matconvnet(path: str, fields: Sequence[str], leave_out: str = "", spoilt: str = "") -> None:
     """Write random features as MatConvNet stores them: a cell of structures, one for each layer."""
     layers: List[Any] = []
     for name, (kernel, bias) in random_features().items():
         if name == leave_out:
             continue
+        taps = kernel if name != spoilt else np.full_like(kernel, np.nan)
         cell = np.empty((1, 2), object)
-        cell[0, 0], cell[0, 1] = kernel, bias[None]
+        cell[0, 0], cell[0, 1] = taps, bias[None]
         values: Dict[str, Any] = {
             "name": name,
             "type": "conv",
             "weights": cell,
-            "filters": kernel,
+            "filters": taps,
             "biases": bias[None],
             "pad": np.ones((1, 4)),
             "stride": np.ones((1, 2)),
         }
         layers.append({field: values[field] for field in fields})
-        layers.append({"name": "relu" + name[4:], "type": "relu"})
+        layers += [{"name": "relu" + name[4:], "type": "relu"}, {"type": "other"}]
     stored = np.empty((1, len(layers)), object)
     stored[0, :] = layers
     scipy.io.savemat(path, {"layers": stored, "meta": {"note": "small"}})
@@ -75,6 +77,42 @@ class FeaturesTest(unittest.TestCase):
                     stream.write(content)
                 with self.assertRaisesRegex(BadInput, "is not MatConvNet's VGG-19"):
                     load_features(self.path)
+
+    def test_a_file_cut_short_is_refused(self) -> None:
+        write_matconvnet(self.path, WEIGHTS_THIRD)
+        with open(self.path, "r+b") as stream:
+            stream.truncate(os.path.getsize(self.path) // 2)
+        with self.assertRaisesRegex(BadInput, "is not MatConvNet's VGG-19"):
+            load_features(self.path)
+
+    def test_weights_that_are_not_finite_are_refused(self) -> None:
+        write_matconvnet(self.path, WEIGHTS_THIRD, spoilt="conv3_1")
+        with self.assertRaisesRegex(BadInput, "layer conv3_1 .* not finite"):
+            load_features(self.path)
+
+    def test_a_hostile_file_runs_nothing(self) -> None:
+        stolen = self.path + ".stolen"
+
+        class Hostile:
+            def __reduce__(self) -> Any:
+                return (open, (stolen, "w"))
+
+        layers = np.empty((1, 1), object)
+        layers[0, 0] = {"name": "conv1_1", "type": "conv", "weights": "__import__('os').system('touch %s')" % stolen}
+        pickled = {
+            "layers": np.frombuffer(pickle.dumps(Hostile()), np.uint8),
+            "__function_workspace__": np.zeros((1, 9)),
+        }
+        for content in ({"layers": layers}, pickled):
+            scipy.io.savemat(self.path, content)
+            with self.assertRaises(BadInput):
+                load_features(self.path)
+        for text in (pickle.dumps(Hostile()), pickle.dumps({"layers": Hostile()}, protocol=0)):
+            with open(self.path, "wb") as stream:
+                stream.write(text)
+            with self.assertRaises(BadInput):
+                load_features(self.path)
+        self.assertFalse(os.path.exists(stolen))
 
     def test_missing_file_is_refused(self) -> None:
         with self.assertRaises(BadInput):

@@ -1,8 +1,7 @@
-"""The stages as the orchestrator runs them: a training that is killed twice, then its export."""
+"""The stages as the orchestrator runs them: a training however it is broken off, and the export."""
 
 import json
 import os
-import signal
 import subprocess
 import tempfile
 import unittest
@@ -11,68 +10,68 @@ from typing import Any, Dict
 import numpy as np
 import onnx
 import onnxruntime
-from stand_in import filled, recipe, relative_error, start, write_layers, write_pair
+import tensorflow as tf
+from stand_in import filled, recipe, relative_error, start
+from tests.networks.training_cases import TrainingCases
 from zhang2018.arrays import load_arrays, save_arrays
 from zhang2018.export import native_answers
 from zhang2018.features import random_features
+from zhang2018.network import separate, separate_in_training
 from zhang2018.parameters import discriminator_shapes, generator_shapes
+from zhang2018.samples import largest_size
 
 from netkit.seeded import seeded_image
-from stagekit import ExitCode, decode
-from stagekit.messages import Checkpoint, Failure, Progress
+from stagekit import ExitCode
 
 
-class StagesTest(unittest.TestCase):
+class Train(TrainingCases, unittest.TestCase):
+    network = "zhang2018"
+    recipe = recipe(epochs=2, limit=3, width=[72, 81])
+    file = "weights.npz"
+
+    @staticmethod
+    def tensors(path: str) -> Dict[str, np.ndarray]:
+        return load_arrays(path)
+
+    def test_the_losses_follow_the_recipe(self) -> None:
+        self.assertEqual(
+            set(self.tensors(self.output("whole", "weights.npz"))), {*generator_shapes(), *discriminator_shapes()}
+        )
+        points = self.content("whole", "curves.json")["steps"]
+        self.assertEqual(["discriminator" in point["losses"] for point in points][:3], [True, False, True])
+
+    def test_batches_of_two_are_refused(self) -> None:
+        self.assert_refused(self.trained("pairs-of-two", batch=2), "batches of 2")
+
+
+class FirstLayer(unittest.TestCase):
+    def test_done_at_each_activations_size_it_answers_as_the_hypercolumn_does(self) -> None:
+        parameters, features = filled(generator_shapes()), random_features()
+        image = tf.constant(seeded_image("first", 48, 65)[None])
+        for recompute in (False, True):
+            found = separate_in_training(image, features, parameters, recompute)
+            for part, expected in zip(found, separate(image, features, parameters)):
+                self.assertLess(relative_error(part, expected), 1e-5)
+
+
+class Sizes(unittest.TestCase):
+    def test_the_largest_step_is_as_tall_as_the_tallest_picture_makes_it(self) -> None:
+        self.assertEqual(largest_size(recipe(width=[256, 480]), [(480, 640), (640, 480)]), (639, 479))
+        self.assertEqual(largest_size(recipe(width=[256, 480], size_step=32), [(640, 480)]), (640, 480))
+
+
+class Export(unittest.TestCase):
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
-        os.makedirs(self.at("layers"))
-        os.makedirs(self.at("real"))
-        self.inputs = {"synthetic": write_layers(self.at("layers")), "real": write_pair(self.at("real"))}
 
     def at(self, *parts: str) -> str:
         return os.path.join(self.folder, *parts)
 
-    def training(self, name: str, **changes: Any) -> "subprocess.Popen[str]":
-        settings = {"model": "zhang2018", "recipe": recipe(**changes), "features": "random"}
-        return start(self.at(name), "train", settings, self.inputs)
-
     def ended(self, process: "subprocess.Popen[str]") -> int:
-        output, _ = process.communicate(timeout=600)
-        self.output = output
+        self.printed, _ = process.communicate(timeout=600)
         return process.returncode
-
-    def stopped_at(self, process: "subprocess.Popen[str]", kind: type, number: int) -> int:
-        """Send a signal when the program has come this far, and return its exit status."""
-        assert process.stdout is not None
-        for line in process.stdout:
-            message = decode(line)
-            if isinstance(message, kind) and message.done >= 1:
-                process.send_signal(number)
-                break
-        return self.ended(process)
-
-    def test_training_killed_twice_ends_with_the_weights_of_one_that_was_not(self) -> None:
-        self.assertEqual(self.ended(self.training("whole")), ExitCode.DONE)
-        self.assertEqual(self.stopped_at(self.training("cut"), Progress, signal.SIGTERM), ExitCode.INTERRUPTED)
-        self.assertIn('"failure_class": "Cancelled"', self.output)
-        self.assertEqual(self.stopped_at(self.training("cut"), Checkpoint, signal.SIGKILL), -signal.SIGKILL)
-        self.assertEqual(self.ended(self.training("cut")), ExitCode.DONE)
-
-        whole, cut = (load_arrays(self.at(name, "output", "weights.npz")) for name in ("whole", "cut"))
-        self.assertEqual(set(whole), {*generator_shapes(), *discriminator_shapes()})
-        for name, value in whole.items():
-            np.testing.assert_array_equal(cut[name], value, name)
-        curves = [self.written(name, "curves.json")["steps"] for name in ("whole", "cut")]
-        self.assertEqual([point["losses"] for point in curves[1]], [point["losses"] for point in curves[0]])
-        facts = self.written("whole", "train.json")
-        self.assertEqual((facts["steps"], facts["epochs"], facts["features"]), (6, 3, "random"))
-
-    def test_batches_of_two_are_refused(self) -> None:
-        self.assertEqual(self.ended(self.training("batch", batch=2)), ExitCode.BAD_INPUT)
-        failure = [message for message in map(decode, self.output.splitlines()) if isinstance(message, Failure)]
-        self.assertIn("batches of 2", failure[0].message)
 
     def test_export_answers_as_the_network_at_every_size(self) -> None:
         parameters = filled({**generator_shapes(), **discriminator_shapes()})

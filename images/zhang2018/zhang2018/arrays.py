@@ -1,11 +1,20 @@
 """Named arrays on disk: NumPy's zip format, which holds numbers and never code."""
 
+import os
 import zipfile
 from typing import Dict, Mapping
 
 import numpy as np
 
 from stagekit import BadInput, write_atomically
+
+WEIGHTS = "weights.npz"
+"""What a training leaves: generator and discriminator under the released names."""
+
+
+def stored_weights(path: str) -> str:
+    """Return the path of a file of weights: the path itself, or `WEIGHTS` in it where it is a folder."""
+    return os.path.join(path, WEIGHTS) if os.path.isdir(path) else path
 
 
 def save_arrays(path: str, arrays: Mapping[str, np.ndarray]) -> None:

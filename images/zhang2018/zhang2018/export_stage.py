@@ -6,14 +6,14 @@ from typing import Mapping
 import numpy as np
 import tensorflow as tf
 
+from netkit.facts import exported_weights
 from netkit.onnx_checks import export_checks, export_report
 from stagekit import StageContext, write_atomically
-from zhang2018.arrays import load_arrays
+from zhang2018.arrays import WEIGHTS, load_arrays, stored_weights
 from zhang2018.device import set_up
 from zhang2018.export import export_network, native_answers
 from zhang2018.features import stage_features
 from zhang2018.parameters import checked, generator_shapes
-from zhang2018.train_stage import WEIGHTS
 
 
 def export(context: StageContext) -> None:
@@ -22,7 +22,7 @@ def export(context: StageContext) -> None:
     Raises: BadInput where the weights do not fit; StageError where ONNX Runtime answers otherwise than TensorFlow.
     """
     set_up(context)
-    origin = context.input("weights", WEIGHTS)
+    origin = stored_weights(exported_weights(context, WEIGHTS))
     parameters = checked(load_arrays(origin), generator_shapes(), origin)
     features = stage_features(context)
     tolerance = float(context.setting("tolerance"))

@@ -43,13 +43,14 @@ def load_features(path: str) -> Features:
     """Return the weights of MatConvNet's file; only arrays are read from it, nothing in it is run.
 
     Both of its generations are read: fields are found by name, in any order, with kernel and bias in a cell named
-    `weights`, or apart as `filters` and `biases`.
+    `weights`, or apart as `filters` and `biases`. Layers without a name are passed over: they hold no weights.
 
     Raises: BadInput where the file is missing, is not a MATLAB 5 file, or lacks a layer of the right shape.
     """
     try:
         content = scipy.io.loadmat(path, variable_names=["layers"])
-        layers = {_text(layer["name"]): layer for layer in map(_record, np.ravel(content["layers"]))}
+        records = map(_record, np.ravel(content["layers"]))
+        layers = {_text(layer["name"]): layer for layer in records if "name" in (layer.dtype.names or ())}
     except Exception as error:
         reason = "%s: %s" % (type(error).__name__, error)
         raise BadInput(
@@ -88,4 +89,6 @@ def _weights(layer: Any, name: str, shape: Tuple[int, ...], path: str) -> Tuple[
             "layer %s of %s holds arrays of %s, not a kernel of %s and its bias" % (name, path, found, shape),
             "give MatConvNet's %s" % FILE_NAME,
         )
+    if not all(np.isfinite(part).all() for part in parts):
+        raise BadInput("layer %s of %s holds values that are not finite" % (name, path), "fetch the file again")
     return np.asarray(parts[0], np.float32), np.ravel(parts[1]).astype(np.float32)

@@ -4,7 +4,8 @@ Pictures are float32, (N, H, W, 3), in [0, 1], channels in the order blue, green
 section 3.1, and the authors' program.
 """
 
-from typing import Dict, Mapping, Tuple
+import functools
+from typing import Callable, Dict, List, Mapping, Tuple
 
 import tensorflow as tf
 
@@ -52,24 +53,64 @@ def separate(picture: tf.Tensor, features: Features, parameters: Parameters) -> 
     return layers_from(hypercolumn(picture, features), parameters)
 
 
+def separate_in_training(
+    picture: tf.Tensor, features: Features, parameters: Parameters, recompute: bool
+) -> Tuple[tf.Tensor, tf.Tensor]:
+    """Return what `separate` returns, without the hypercolumn: a training's way, equal up to rounding.
+
+    A convolution of one pixel can be done before its input is resized, at the size of each activation.
+    recompute: compute each layer's activations again in the backward pass, instead of keeping them
+    """
+    size = tf.shape(picture)[1:3]
+    taken = vgg19(picture, features)
+    parts = tf.split(parameters["g_conv0/weights"], [*(taken[name].shape[3] for name in reversed(TAKEN)), 3], axis=2)
+    value = tf.nn.conv2d(picture, parts[-1], 1, "SAME")
+    for name, kernel in zip(reversed(TAKEN), parts):
+        part = tf.nn.conv2d(taken[name] / 255.0, kernel, 1, "SAME")
+        value += part if name == TAKEN[0] else tf.compat.v1.image.resize_bilinear(part, size)
+    return _after_first(value, parameters, recompute)
+
+
 def layers_from(columns: tf.Tensor, parameters: Parameters) -> Tuple[tf.Tensor, tf.Tensor]:
     """Return transmission and reflection from the hypercolumn."""
     value = tf.nn.conv2d(columns, parameters["g_conv0/weights"], 1, "SAME")
-    value = _activated(value, "g_conv0", parameters)
+    return _after_first(value, parameters, recompute=False)
+
+
+def _after_first(value: tf.Tensor, parameters: Parameters, recompute: bool) -> Tuple[tf.Tensor, tf.Tensor]:
+    activated = _recomputed(_activated) if recompute else _activated
+    value = activated(value, *_adaptive(parameters, "g_conv0"))
     for layer, dilation in DILATIONS.items():
-        value = dilated_convolution(value, parameters[layer + "/weights"], dilation)
-        value = _activated(value, layer, parameters)
+        step = functools.partial(_layer, dilation)
+        step = _recomputed(step) if recompute else step
+        value = step(value, *_adaptive(parameters, layer), tf.convert_to_tensor(parameters[layer + "/weights"]))
     value = tf.nn.conv2d(value, parameters["g_conv_last/weights"], 1, "SAME") + parameters["g_conv_last/biases"]
     return value[..., :3], value[..., 3:]
 
 
-def _activated(value: tf.Tensor, layer: str, parameters: Parameters) -> tf.Tensor:
+def _recomputed(part: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
+    recomputed: Callable[..., tf.Tensor] = tf.recompute_grad(part)
+    return recomputed
+
+
+def _adaptive(parameters: Parameters, layer: str) -> List[tf.Tensor]:
+    """Return the adaptive normalisation's parameters as tensors: what is recomputed must not read variables."""
+    return [tf.convert_to_tensor(parameters[layer + part]) for part in ("/w0", "/w1", "/BatchNorm/beta")]
+
+
+def _layer(
+    dilation: int, value: tf.Tensor, first: tf.Tensor, second: tf.Tensor, beta: tf.Tensor, kernel: tf.Tensor
+) -> tf.Tensor:
+    return _activated(dilated_convolution(value, kernel, dilation), first, second, beta)
+
+
+def _activated(value: tf.Tensor, first: tf.Tensor, second: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
     """Return leaky ReLU of the adaptive normalisation, w0 * x + w1 * BN(x), with the picture's own statistics."""
     mean = tf.reduce_mean(value, axis=(0, 1, 2), keepdims=True)
     centred = value - mean
     variance = tf.reduce_mean(centred * centred, axis=(0, 1, 2), keepdims=True)
-    normal = centred * tf.math.rsqrt(variance + BATCH_EPSILON) + parameters[layer + "/BatchNorm/beta"]
-    value = parameters[layer + "/w0"] * value + parameters[layer + "/w1"] * normal
+    normal = centred * tf.math.rsqrt(variance + BATCH_EPSILON) + beta
+    value = first * value + second * normal
     return tf.maximum(0.2 * value, value)
 
 
@@ -99,12 +140,13 @@ def _kernel_gradient(value: tf.Tensor, upstream: tf.Tensor, dilation: int) -> tf
     """Return the gradient towards the kernel, (3, 3, in, out)."""
     height, width = tf.shape(value)[1], tf.shape(value)[2]
     padded = tf.pad(value, ((0, 0), (dilation, dilation), (dilation, dilation), (0, 0)))
+    received = tf.reshape(upstream, (-1, upstream.shape[3]))
     rows = []
     for row in range(3):
         taps = []
         for column in range(3):
             top, left = row * dilation, column * dilation
             window = padded[:, top : top + height, left : left + width]
-            taps.append(tf.tensordot(window, upstream, ((0, 1, 2), (0, 1, 2))))
+            taps.append(tf.matmul(tf.reshape(window, (-1, value.shape[3])), received, transpose_a=True))
         rows.append(tf.stack(taps))
     return tf.stack(rows)

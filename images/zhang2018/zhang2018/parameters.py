@@ -61,17 +61,18 @@ def discriminator_shapes() -> Shapes:
     return shapes
 
 
-def initial_generator(seed: int) -> Dict[str, np.ndarray]:
+def initial_generator(seed: int, start: str = "identity") -> Dict[str, np.ndarray]:
     """Return the generator's initial parameters.
 
-    Kernels are identities, the adaptive normalisation starts as no normalisation (w0 = 1, w1 = 0), and the last layer
-    is drawn uniformly (Glorot and Bengio 2010, tf-slim's default).
+    The adaptive normalisation starts as no normalisation (w0 = 1, w1 = 0), and the last layer is drawn uniformly
+    (Glorot and Bengio 2010, tf-slim's default).
+    start: of the other kernels: "identity", as in the program, or "glorot"
     """
     values: Dict[str, np.ndarray] = {}
     for name, shape in generator_shapes().items():
         values[name] = np.zeros(shape, np.float32)
-        if name == "g_conv_last/weights":
-            bound = np.sqrt(6 / (shape[2] + shape[3]))
+        if name == "g_conv_last/weights" or (start == "glorot" and name.endswith("/weights")):
+            bound = np.sqrt(6 / (shape[0] * shape[1] * (shape[2] + shape[3])))
             values[name] = stream(seed, name).uniform(-bound, bound, shape).astype(np.float32)
         elif name.endswith("/weights"):
             through = np.arange(min(shape[2:]))
@@ -81,15 +82,31 @@ def initial_generator(seed: int) -> Dict[str, np.ndarray]:
     return values
 
 
-def initial_discriminator(seed: int) -> Dict[str, np.ndarray]:
-    """Return the discriminator's initial parameters: kernels N(0, 0.02), offsets 0, scales N(1, 0.02)."""
+def initial_discriminator(seed: int, deviation: float = 0.02) -> Dict[str, np.ndarray]:
+    """Return the discriminator's initial parameters: kernels N(0, deviation), offsets 0, scales N(1, deviation)."""
     values: Dict[str, np.ndarray] = {}
     for name, shape in discriminator_shapes().items():
         values[name] = np.zeros(shape, np.float32)
         if not name.endswith("/offset"):
             mean = 1 if name.endswith("/scale") else 0
-            values[name] = stream(seed, name).normal(mean, 0.02, shape).astype(np.float32)
+            values[name] = stream(seed, name).normal(mean, deviation, shape).astype(np.float32)
     return values
+
+
+def problems_of(values: Mapping[str, np.ndarray], shapes: Shapes) -> List[str]:
+    """Return a sentence for each kind of mismatch between arrays and the shapes that they should have."""
+    missing = [name for name in shapes if name not in values]
+    misshapen = [
+        "%s is %s and should be %s" % (name, _size(values[name].shape), _size(shape))
+        for name, shape in shapes.items()
+        if name in values and tuple(values[name].shape) != tuple(shape)
+    ]
+    named = (("missing", missing), ("misshapen", misshapen))
+    return ["%s: %s" % (kind, ", ".join(names)) for kind, names in named if names]
+
+
+def _size(shape: Tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape)) or "a scalar"
 
 
 def checked(values: Mapping[str, np.ndarray], shapes: Shapes, origin: str) -> Dict[str, np.ndarray]:
@@ -99,12 +116,7 @@ def checked(values: Mapping[str, np.ndarray], shapes: Shapes, origin: str) -> Di
 
     Raises: BadInput that names every missing and misshapen value.
     """
-    problems: List[str] = []
-    for name, shape in shapes.items():
-        if name not in values:
-            problems.append("%s is missing" % name)
-        elif tuple(values[name].shape) != tuple(shape):
-            problems.append("%s is %s and should be %s" % (name, tuple(values[name].shape), tuple(shape)))
+    problems = problems_of(values, shapes)
     if problems:
         raise BadInput("%s does not fit Zhang's network: %s" % (origin, "; ".join(problems)))
     return {name: np.asarray(values[name], np.float32) for name in shapes}

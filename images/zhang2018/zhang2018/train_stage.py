@@ -1,27 +1,31 @@
 """The stage `train`: recipe and pictures in, weights under the released names out."""
 
 import functools
-from typing import Any, Dict, List, Mapping, Optional
+import os
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
+import tensorflow as tf
 
-from netkit.sampling import Sample, Sources, free_epoch, rate_at, sample_stream, share_at
+from netkit.memory import CHECKPOINTING, Shape, plan_memory
+from netkit.sampling import Sample, Sources, free_epoch, rate_at, read_dataset, share_at
 from netkit.training import Schedule, Step, TrainingRun
 from stagekit import BadInput, StageContext
-from zhang2018.arrays import save_arrays
-from zhang2018.device import set_up
+from zhang2018.arrays import WEIGHTS, save_arrays
+from zhang2018.device import set_up, stage_meter
 from zhang2018.features import stage_features
-from zhang2018.optimisation import Optimisation, Weights
-from zhang2018.samples import step_pictures
+from zhang2018.optimisation import Optimisation, Weights, fetched
+from zhang2018.samples import largest_size, training_batch
 
-WEIGHTS = "weights.npz"
-"""Name of the trained weights in the stage's output."""
+LEVELS = ((), (CHECKPOINTING,))
+"""Ways of saving memory; batches of one cannot be taken in parts."""
 
 
 def train(context: StageContext) -> None:
     """Train the network; goes on from a checkpoint where there is one.
 
-    Raises: BadInput where recipe, pictures or features cannot be used; Interrupted on SIGTERM.
+    Raises: BadInput where recipe, pictures or features cannot be used; BudgetTooSmall where the largest step does not
+        fit; Interrupted on SIGTERM.
     """
     set_up(context)
     recipe: Mapping[str, Any] = context.setting("recipe")
@@ -31,24 +35,49 @@ def train(context: StageContext) -> None:
             "set batch to 1, as the paper does",
         )
     seed = context.request.seed
-    sources = Sources.load(
-        context.input("synthetic"), context.input("real") if "real" in context.request.inputs else None
+    real = context.request.inputs.get("real")
+    sources = Sources.load(context.input("synthetic"), real)
+    features = stage_features(context)
+
+    @functools.lru_cache(maxsize=1)
+    def built(savings: Tuple[str, ...]) -> Optimisation:
+        """Tracing takes seconds: what rehearses is restarted, and trains."""
+        return Optimisation(Weights.of(recipe), features, seed, recompute=CHECKPOINTING in savings)
+
+    shape = Shape(*largest_size(recipe, _shapes(context.input("synthetic"), real)))
+    plan = plan_memory(
+        context, LEVELS, shape, lambda savings, size: _rehearse(built(savings), size), stage_meter(context)
     )
-    optimisation = Optimisation(Weights.of(recipe), stage_features(context), seed)
+    optimisation = built(plan.savings)
+    optimisation.restart()
 
     def epoch(number: int) -> List[Sample]:
         return free_epoch(sources, share_at(recipe, number), seed, number, recipe["limit"])
 
-    def step(step: Step) -> Optional[Dict[str, float]]:
-        sample: Sample = step.batch[0]
-        pictures = step_pictures(sample, recipe, sample_stream(seed, step.epoch, sample.place))
-        if pictures is None:
-            return None
-        return optimisation.step(step.number, pictures.blended, pictures.transmission, pictures.reflection, step.rate)
+    def write(path: str) -> None:
+        save_arrays(path + os.path.splitext(WEIGHTS)[1], optimisation.parameters())
 
-    run = TrainingRun(context, Schedule.of(recipe, epoch, functools.partial(rate_at, recipe)), optimisation)
-    run.run(step)
+    schedule = Schedule.of(recipe, epoch, functools.partial(rate_at, recipe))
+    run = TrainingRun(context, schedule, optimisation, functools.partial(training_batch, recipe, seed))
+    run.run(functools.partial(_step, optimisation), fetched, write)
     save_arrays(context.output(WEIGHTS), optimisation.parameters())
     count = sum(int(np.prod(variable.shape)) for variable in optimisation.generator.values())
     notes = [] if sources.real else ["there were no real pairs: every sample was synthetic"]
-    run.finish(features=context.setting("features"), parameters=count, notes=notes)
+    run.finish(features=context.setting("features"), parameters=count, notes=notes, memory=plan.facts())
+
+
+def _step(optimisation: Optimisation, given: Step) -> Dict[str, tf.Tensor]:
+    pictures = given.data
+    return optimisation.step(given.number, pictures.blended, pictures.transmission, pictures.reflection, given.rate)
+
+
+def _rehearse(optimisation: Optimisation, shape: Shape) -> None:
+    """Do two whole steps on a made-up picture, the first with the discriminator."""
+    picture = np.random.RandomState(0).random_sample((1, shape.height, shape.width, 3)).astype(np.float32)
+    for number in range(2):
+        optimisation.step(number, picture, picture, picture, 0.0)
+
+
+def _shapes(layers: str, real: Optional[str]) -> List[Tuple[int, int]]:
+    items = [*read_dataset(layers), *(read_dataset(real) if real is not None else [])]
+    return [(int(item["height"]), int(item["width"])) for item in items]

@@ -1,0 +1,43 @@
+"""Adopting ERRNet's released checkpoint, and writing it."""
+
+import os
+import unittest
+
+import torch
+from errnet2019.network import Generator
+from stand_in import filled
+from tests.networks.adopting_cases import AdoptingCases
+
+from netkit.torch_files import load_tensors
+
+
+class Adopt(AdoptingCases, unittest.TestCase):
+    network = "errnet2019"
+    released_file = "errnet2019.pt"
+
+    @staticmethod
+    def arrays():
+        return {name: value.numpy() for name, value in filled(Generator()).state_dict().items()}
+
+    @staticmethod
+    def tensors(path):
+        return {name: value.numpy() for name, value in load_tensors(path).items()}
+
+    @staticmethod
+    def write(path, arrays):
+        state = {name: torch.from_numpy(value.copy()) for name, value in arrays.items()}
+        adam = {"state": {0: {"step": 7, "exp_avg": torch.zeros(3)}}, "param_groups": [{"lr": 1e-4, "params": [0]}]}
+        os.makedirs(path)
+        file = os.path.join(path, "errnet_060_00463920.pt")
+        torch.save({"icnn": state, "opt_g": adam, "epoch": 60, "iterations": 463920}, file)
+        return file
+
+    def test_the_older_file_format_is_read(self):
+        state = {name: torch.from_numpy(value) for name, value in self.arrays().items()}
+        torch.save({"icnn": state}, self.at("old.pt"), _use_new_zipfile_serialization=False)
+        result = self.adopted("old", self.at("old.pt"))
+        self.assertEqual(result.code, 0, result.log)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,50 @@
+"""Adopting IBCLN's two released checkpoints, and writing them."""
+
+import os
+import unittest
+from typing import ClassVar
+
+import torch
+from ibcln2020.network import Cascade
+from stand_in import filled
+from tests.networks.adopting_cases import AdoptingCases
+
+from netkit.torch_files import load_tensors
+
+
+class Adopt(AdoptingCases, unittest.TestCase):
+    network = "ibcln2020"
+    released_file = "final_net_G_T.pth"
+    settings: ClassVar = {"cascade": 3}
+
+    @staticmethod
+    def arrays():
+        return {name: value.numpy() for name, value in filled(Cascade()).state_dict().items()}
+
+    @staticmethod
+    def tensors(path):
+        return {name: value.numpy() for name, value in load_tensors(path).items()}
+
+    @staticmethod
+    def write(path, arrays):
+        os.makedirs(path)
+        for part in ("G_T", "G_R"):
+            state = {
+                name.split(".", 1)[1]: torch.from_numpy(value.copy())
+                for name, value in arrays.items()
+                if name.startswith(part + ".")
+            }
+            torch.save(state, os.path.join(path, "final_net_%s.pth" % part))
+        return path
+
+    def renamed(self, others):
+        return {"G_T." + name: value for name, value in others.items()}
+
+    def test_a_missing_file_is_named(self):
+        folder = self.write(self.at("released"), self.arrays())
+        os.unlink(os.path.join(folder, "final_net_G_R.pth"))
+        self.assert_refused(self.adopted("out", folder), "*_net_G_R.pth")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,178 @@
+"""What the training of every network must do: end the same however it was broken off, and refuse bad input clearly.
+
+A network's own tests inherit `TrainingCases`. Python 3.8, standard library and NumPy.
+"""
+
+import glob
+import json
+import os
+import random
+import shutil
+import signal
+import tempfile
+import time
+
+import numpy as np
+from stagekit import Note, Progress, decode
+
+from tests.networks.stages import made_layers, made_pairs, run_stage, started_stage
+
+KILLS = 2
+MANY = 40
+
+
+class TrainingCases:
+    """Mixed into a unittest.TestCase with `network`, `recipe` (two epochs), `file` and `tensors(path)`."""
+
+    network = ""
+    recipe = {}
+    file = "weights.pt"
+    drawn = ("layers", "pairs")
+
+    @staticmethod
+    def tensors(path):
+        """Return the arrays of a weights file by name."""
+        raise NotImplementedError
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp()
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        cls.inputs = {
+            "synthetic": made_layers(os.path.join(cls.folder, "layers")),
+            "real": made_pairs(os.path.join(cls.folder, "pairs")),
+        }
+        cls.whole = cls.trained("whole")
+
+    @classmethod
+    def trained(cls, run, inputs=None, settings=None, **changes):
+        """Run the train stage to its end; changes: of the recipe, or of the request where it has the field."""
+        request, recipe = {"seed": 3}, dict(cls.recipe)
+        for name, value in changes.items():
+            (recipe if name in recipe else request)[name] = value
+        said = {**cls.settings(), "recipe": recipe, **(settings or {})}
+        return run_stage(cls.network, os.path.join(cls.folder, run), "train", said, inputs or cls.inputs, **request)
+
+    @classmethod
+    def settings(cls):
+        """Return the settings of the train stage."""
+        return {"model": cls.network, "recipe": cls.recipe, "features": "random"}
+
+    def output(self, run, *names):
+        """Return a path in a run's output folder."""
+        return os.path.join(self.folder, run, "output", *names)
+
+    def content(self, run, name):
+        """Return a JSON file of a run's output."""
+        with open(self.output(run, name), encoding="utf-8") as stream:
+            return json.load(stream)
+
+    def assert_same(self, run):
+        """The run ended with the weights and the losses of the unbroken one."""
+        expected, found = (self.tensors(self.output(name, self.file)) for name in ("whole", run))
+        self.assertEqual(list(expected), list(found))
+        self.assertEqual([name for name in expected if not np.array_equal(expected[name], found[name])], [])
+        courses = []
+        for name in ("whole", run):
+            points = self.content(name, "curves.json")["steps"]
+            courses.append([(point["step"], point["losses"]) for point in points])
+        self.assertEqual(*courses)
+
+    def assert_refused(self, result, *parts, code=10):
+        """The stage ended with an exit code and one message that holds all of these."""
+        self.assertEqual(result.code, code, result.log)
+        message = [line for line in result.log.splitlines() if '"failure"' in line][-1]
+        for part in parts:
+            self.assertIn(part, message)
+
+    def test_two_epochs_leave_weights_curves_events_and_facts(self):
+        self.assertEqual(self.whole.code, 0, self.whole.log)
+        facts = self.content("whole", "train.json")
+        self.assertEqual((facts["epochs"], facts["features"]), (2, "random"))
+        memory = facts["memory"]
+        self.assertGreater(memory["peak_bytes"], 50 * 2**20)
+        self.assertEqual((memory["savings"], memory["budget_bytes"], memory["device"]), ([], None, "cpu"))
+        self.assertTrue(0 <= facts["waiting_s"] <= facts["seconds"])
+        (events,) = glob.glob(self.output("whole", "events", "*"))
+        self.assertGreater(os.path.getsize(events), 2000)
+        notes = [decode(line).message for line in self.whole.log.splitlines() if isinstance(decode(line), Note)]
+        self.assertTrue(any(note.startswith("the largest step") for note in notes), notes)
+
+    def test_killed_at_random_moments_ends_with_the_same_weights(self):
+        seed = int.from_bytes(os.urandom(4), "little")
+        draw = random.Random(seed)
+        print("kills of %s drawn from seed %d" % (self.network, seed))
+        folder = os.path.join(self.folder, "killed")
+        request = {"seed": 3, "checkpoint_s": 0.0}
+        for _ in range(KILLS):
+            with started_stage(self.network, folder, "train", self.settings(), self.inputs, **request) as process:
+                messages = draw.randrange(1, 6)
+                for line in process.stdout:
+                    messages -= isinstance(decode(line), Progress)
+                    if not messages:
+                        break
+                time.sleep(draw.uniform(0, 0.3))
+                process.send_signal(signal.SIGKILL)
+                process.communicate()
+            self.assertIn(process.returncode, (-signal.SIGKILL, 0))
+        self.assertEqual(self.trained("killed", checkpoint_s=0.0).code, 0)
+        self.assert_same("killed")
+
+    def test_stopped_on_request_goes_on_with_the_very_next_sample(self):
+        folder = os.path.join(self.folder, "stopped")
+        with started_stage(self.network, folder, "train", self.settings(), self.inputs, seed=3) as process:
+            for line in process.stdout:
+                if isinstance(decode(line), Progress):
+                    break
+            process.send_signal(signal.SIGTERM)
+            process.communicate()
+        self.assertEqual(process.returncode, 12)
+        self.assertEqual(self.trained("stopped").code, 0)
+        self.assert_same("stopped")
+
+    def test_processes_recomputed_activations_and_kept_weights_change_no_bit(self):
+        result = self.trained("varied", workers=2, lean=1, settings={"snapshots": [1, 2]})
+        self.assertEqual(result.code, 0, result.log)
+        self.assertEqual(self.content("varied", "train.json")["memory"]["savings"], ["activation checkpointing"])
+        self.assert_same("varied")
+        ending = os.path.splitext(self.file)[1]
+        first, last = (
+            self.tensors(self.output("varied", "snapshots", "epoch_%04d%s" % (epoch, ending))) for epoch in (1, 2)
+        )
+        final = self.tensors(self.output("varied", self.file))
+        self.assertTrue(all(np.array_equal(last[name], final[name]) for name in final))
+        self.assertFalse(all(np.array_equal(first[name], final[name]) for name in final))
+
+    def test_another_seed_gives_other_weights(self):
+        self.assertEqual(self.trained("other", seed=4, steps=1).code, 0)
+        first, second = (self.tensors(self.output(run, self.file)) for run in ("whole", "other"))
+        self.assertTrue(any(not np.array_equal(first[name], second[name]) for name in first))
+
+    def test_a_budget_that_is_too_small_is_said_with_the_numbers(self):
+        result = self.trained("narrow", memory_bytes=100 * 2**20)
+        self.assert_refused(result, "BudgetTooSmall", "the largest training step", "the budget is 0.1 GiB", code=11)
+        self.assertFalse(os.path.exists(self.output("narrow", self.file)))
+
+    def test_a_single_picture_cannot_be_blended(self):
+        inputs = {"synthetic": made_layers(os.path.join(self.folder, "single"), count=1)}
+        self.assert_refused(self.trained("one", inputs), "the training data has a single picture")
+
+    def test_an_unreadable_picture_is_named(self):
+        folder = made_layers(os.path.join(self.folder, "broken", "layers"))
+        for number in range(4):
+            with open(os.path.join(folder, "%d.png" % number), "r+b") as stream:
+                stream.truncate(200)
+        self.assert_refused(self.trained("broken-run", {"synthetic": folder}, workers=1), ".png cannot be read")
+
+    def test_a_pair_of_two_sizes_is_named(self):
+        inputs = {**self.inputs, "real": made_pairs(os.path.join(self.folder, "uneven"), other=(48, 41))}
+        sampling = [{**entry, "synthetic": 0.0} for entry in self.recipe["sampling"]]
+        result = self.trained("uneven-run", inputs, sampling=sampling)
+        self.assert_refused(result, "blended/a.png has 50 x 41", "transmission/a.png has 48 x 41")
+
+    def test_a_loss_that_is_no_number_ends_the_training_and_keeps_the_last_good_state(self):
+        rate = [{"epoch": 0, "rate": self.recipe["rate"][0]["rate"]}, {"epoch": 1, "rate": 1e30}]
+        result = self.trained("lost", rate=rate, epochs=MANY)
+        self.assert_refused(result, "is not a finite number", "epoch", "lower the recipe's learning rate", code=1)
+        self.assertTrue(glob.glob(os.path.join(self.folder, "lost", "work", "checkpoint.*.json")))
+        self.assertFalse(os.path.exists(self.output("lost", self.file)))
