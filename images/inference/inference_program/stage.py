@@ -156,9 +156,12 @@ def _inferred(
     seconds = time.monotonic() - began
     _refuse_infinite(answer, item)
     transmission = answer.outputs["transmission"]
+    layers = Layers(context, item.id, profile)
+    if context.request.settings.get("arrays"):
+        layers.keep_arrays(answer.outputs)
     fact = {
         "id": item.id,
-        **Layers(context, item.id, profile).written(answer.outputs),
+        **layers.written(answer.outputs),
         "height": item.height,
         "width": item.width,
         "seconds": round(seconds, 4),
