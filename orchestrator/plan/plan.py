@@ -1,6 +1,6 @@
 """Experiment to stages: pure data; nothing is run, and only the digest of outside files is asked for."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,8 +9,9 @@ from typing import Any, Literal
 from orchestrator.plan.stage import Source, Stage
 from orchestrator.spec.dataset import Dataset, ScenesDataset, dataset_role
 from orchestrator.spec.experiment import Experiment, Inference, Metric
+from orchestrator.spec.model import ModelSpec, Recipe
 from orchestrator.spec.names import Device
-from orchestrator.spec.resolve import ALEXNET, Resolved, ResolvedModel
+from orchestrator.spec.resolve import ADOPTED_FIELDS, ALEXNET, Resolved, ResolvedModel
 
 Digest = Callable[[Path], str]
 """Returns the content hash of a file or folder."""
@@ -64,7 +65,7 @@ def experiment_plan(resolved: Resolved, digest: Digest) -> Plan:
     experiment = resolved.experiment
     limits = _limits(experiment)
     stages = [prepare_stage(name, dataset, once, **limits) for name, dataset in resolved.datasets.items()]
-    stages += [_train_stage(model, resolved, once) for model in resolved.models]
+    stages += [_weights_stage(model, resolved, once) for model in resolved.models]
     stages += [_export_stage(model, resolved, once) for model in resolved.models]
     for model in resolved.models:
         for name in experiment.test:
@@ -76,6 +77,7 @@ def experiment_plan(resolved: Resolved, digest: Digest) -> Plan:
     for name in scored:
         stages += [_evaluate_stage(control, None, name, resolved, once) for control in CONTROLS]
         stages += [_evaluate_stage(model.label, model, name, resolved, once) for model in resolved.models]
+    stages += [stage for model in resolved.models for stage in _validation_stages(model, resolved, once)]
     return Plan((*stages, _report_stage(resolved, stages, once)))
 
 
@@ -110,17 +112,19 @@ def infer_stage(
     device: Device = "cpu",
     memory_bytes: int | None = None,
     timeout_s: float | None = None,
+    arrays: bool = False,
 ) -> Stage:
     """Return the stage that takes a dataset's pictures through an exported network.
 
-    model: name of the model spec, where it differs from the label
+    model: name of the model spec, where it differs from the label; arrays: keep what the network answers as floats too
     """
     used = None if inference.mode == "tiles" else {"mode"}
+    kept = {"arrays": True} if arrays else {}
     return Stage(
         name=f"infer/{label}/{dataset}",
         kind="infer",
         image="inference",
-        settings={"model": model or label, "inference": inference.model_dump(mode="json", include=used)},
+        settings={"model": model or label, "inference": inference.model_dump(mode="json", include=used), **kept},
         inputs={"network": f"export/{label}", "dataset": f"prepare/{dataset}"},
         device=device,
         memory_bytes=memory_bytes,
@@ -128,11 +132,62 @@ def infer_stage(
     )
 
 
+def adopt_stage(
+    label: str,
+    spec: ModelSpec,
+    recipe: Recipe,
+    checkpoint: Path,
+    digest: Digest,
+    *,
+    memory_bytes: int | None = None,
+    timeout_s: float | None = None,
+) -> Stage:
+    """Return the stage that takes over a checkpoint, a file or a folder; its content decides, not its path."""
+    return Stage(
+        name=f"adopt/{label}",
+        kind="adopt",
+        image=spec.image,
+        settings={"model": spec.name, **_shape(recipe)},
+        sources={"checkpoint": Source(checkpoint, digest(checkpoint))},
+        memory_bytes=memory_bytes,
+        timeout_s=timeout_s,
+    )
+
+
+def release_stage(label: str, spec: ModelSpec, recipe: Recipe, weights: Path, digest: Digest) -> Stage:
+    """Return the stage that writes weights as the authors' program reads them. weights: folder of an artifact"""
+    return Stage(
+        name=f"release/{label}",
+        kind="release",
+        image=spec.image,
+        settings={"model": spec.name, **_shape(recipe)},
+        sources={"weights": Source(weights, digest(weights))},
+    )
+
+
+def _shape(recipe: Recipe) -> dict[str, Any]:
+    """Return the values of a recipe that shape the network itself."""
+    values = recipe.model_dump(mode="json")
+    return {name: values[name] for name in sorted(ADOPTED_FIELDS) if name in values}
+
+
+def _weights_stage(model: ResolvedModel, resolved: Resolved, digest: Digest) -> Stage:
+    if model.checkpoint is None:
+        return _train_stage(model, resolved, digest)
+    limits = _limits(resolved.experiment)
+    return adopt_stage(model.label, model.spec, model.recipe, model.checkpoint, digest, **limits)
+
+
 def _train_stage(model: ResolvedModel, resolved: Resolved, digest: Digest) -> Stage:
     experiment = resolved.experiment
-    inputs = {"synthetic": f"prepare/{experiment.train.synthetic}"}
-    if experiment.train.real is not None:
-        inputs["real"] = f"prepare/{experiment.train.real}"
+    train = experiment.train
+    assert train is not None  # resolving refuses a model that is neither trained nor adopted
+    inputs = {"synthetic": f"prepare/{train.synthetic}"}
+    if train.real is not None:
+        inputs["real"] = f"prepare/{train.real}"
+    if train.unaligned is not None and model.recipe.uses_unaligned:
+        inputs["unaligned"] = f"prepare/{train.unaligned}"
+    snapshots = resolved.snapshots(model)
     return Stage(
         name=f"train/{model.label}",
         kind="train",
@@ -141,29 +196,58 @@ def _train_stage(model: ResolvedModel, resolved: Resolved, digest: Digest) -> St
             "model": model.spec.name,
             "recipe": model.recipe.model_dump(mode="json"),
             "features": experiment.features,
+            **({"snapshots": list(snapshots)} if snapshots else {}),
         },
         inputs=inputs,
         sources=_feature_sources(model.spec.features, resolved, digest),
         device=experiment.device,
         seed=model.seed,
+        device_memory_bytes=experiment.device_memory,
+        checkpoint_s=experiment.checkpoint_minutes * 60,
         **_limits(experiment),
     )
 
 
-def _export_stage(model: ResolvedModel, resolved: Resolved, digest: Digest) -> Stage:
+def snapshot_label(label: str, epoch: int) -> str:
+    """Return what the stages of a model's weights after an epoch are called; no model's name holds an '@'."""
+    return f"{label}@{epoch}"
+
+
+def _validation_stages(model: ResolvedModel, resolved: Resolved, digest: Digest) -> Iterator[Stage]:
+    """Yield the stages that score a training's weights after some epochs, as all weights are scored.
+
+    The final weights are scored on the validation dataset too, where it is no test dataset.
+    """
+    experiment, validation = resolved.experiment, resolved.validation
+    if validation is None or model.checkpoint is not None:
+        return
+    name = validation.dataset
+    labels = [snapshot_label(model.label, epoch) for epoch in resolved.snapshots(model)]
+    for epoch in resolved.snapshots(model):
+        yield _export_stage(model, resolved, digest, epoch)
+    for label in labels if name in experiment.test else [*labels, model.label]:
+        device: Device = experiment.device
+        limits = _limits(experiment)
+        yield infer_stage(label, name, experiment.inference, model=model.spec.name, device=device, **limits)
+        yield _evaluate_stage(label, model, name, resolved, digest)
+
+
+def _export_stage(model: ResolvedModel, resolved: Resolved, digest: Digest, epoch: int | None = None) -> Stage:
+    """Return the stage that exports a model's weights. epoch: the final ones where None"""
     settings: dict[str, Any] = {
         "model": model.spec.name,
         "tolerance": model.spec.export_tolerance,
         "features": resolved.experiment.features,
+        **_shape(model.recipe),
+        **({} if epoch is None else {"snapshot": epoch}),
     }
-    recipe = model.recipe.model_dump(mode="json")
-    settings.update({name: recipe[name] for name in ("cascade",) if name in recipe})
+    label = model.label if epoch is None else snapshot_label(model.label, epoch)
     return Stage(
-        name=f"export/{model.label}",
+        name=f"export/{label}",
         kind="export",
         image=model.spec.image,
         settings=settings,
-        inputs={"weights": f"train/{model.label}"},
+        inputs={"weights": model.weights_stage},
         sources=_feature_sources(model.spec.features, resolved, digest),
         **_limits(resolved.experiment),
     )
@@ -211,6 +295,7 @@ def _report_stage(resolved: Resolved, stages: Sequence[Stage], digest: Digest) -
             "device": experiment.device,
             "models": [_shown_model(model) for model in resolved.models],
             "datasets": {name: _shown_dataset(name, of) for name, of in resolved.datasets.items()},
+            "validation": None if resolved.validation is None else resolved.validation.model_dump(mode="json"),
         },
         inputs={stage.name: stage.name for stage in stages},
         sources={"spec": Source(path, digest(path))} if path.is_file() else {},

@@ -7,6 +7,7 @@ from typing import Any
 from orchestrator.plan.keys import Identity
 
 _LONGEST_VALUE = 80
+_SNAPSHOTS = "snapshots"
 
 
 def reasons(identity: Identity, previous: Mapping[str, Any] | None) -> tuple[str, ...]:
@@ -21,7 +22,7 @@ def reasons(identity: Identity, previous: Mapping[str, Any] | None) -> tuple[str
         return ("first run",)
     document = identity.document
     return (
-        *_differences("settings", previous.get("settings", {}), document["settings"]),
+        *_settings_reasons(previous.get("settings", {}), document["settings"]),
         *_differences("seed", previous.get("seed"), document["seed"]),
         *_differences("device", previous.get("device"), document["device"]),
         *_recipe_reasons(identity, previous),
@@ -30,6 +31,16 @@ def reasons(identity: Identity, previous: Mapping[str, Any] | None) -> tuple[str
         *_differences("kind", previous.get("kind"), document["kind"]),
         *_differences("key schema", previous.get("schema"), document["schema"]),
     )
+
+
+def _settings_reasons(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what differs in the settings; the epochs of a validation in one sentence, for they cost a training."""
+    kept = before.get(_SNAPSHOTS, []), now.get(_SNAPSHOTS, [])
+    others = ({name: value for name, value in of.items() if name != _SNAPSHOTS} for of in (before, now))
+    yield from _differences("settings", *others)
+    if kept[0] != kept[1]:
+        words = "validation scores other epochs, whose weights only the training itself can keep: it runs again"
+        yield f"settings.{_SNAPSHOTS}: {_text(kept[0])} -> {_text(kept[1])} ({words})"
 
 
 def _recipe_reasons(identity: Identity, previous: Mapping[str, Any]) -> Iterator[str]:

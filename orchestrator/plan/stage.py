@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-StageKind = Literal["prepare", "train", "adopt", "export", "infer", "evaluate", "report"]
+StageKind = Literal["prepare", "train", "adopt", "release", "export", "infer", "evaluate", "report"]
 
 
 @dataclass(frozen=True)
@@ -40,3 +40,7 @@ class Stage:
     """Budget; not in the key: it decides whether a stage fits, not what comes out."""
     timeout_s: float | None = None
     """Limit; not in the key."""
+    device_memory_bytes: int | None = None
+    """Budget on a GPU; not in the key."""
+    checkpoint_s: float | None = None
+    """Seconds between a training's checkpoints; not in the key."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from orchestrator.errors import SpecError
 from orchestrator.spec.dataset import Dataset, DatasetRole, dataset_role
 from orchestrator.spec.document import Document, Location, place_of
 from orchestrator.spec.experiment import Experiment, ModelChoice, TrainingData
@@ -89,9 +90,12 @@ def _recipe_problems(number: int, choice: ModelChoice, document: Document | None
 def _dataset_problems(draft: Draft, document: Document | None) -> Iterator[Problem]:
     if draft.train is not None:
         yield from _role_problems(draft, draft.train.synthetic, ("train", "synthetic"), ("layers",), document)
-        if draft.train.real is not None:
-            yield from _role_problems(draft, draft.train.real, ("train", "real"), ("pairs",), document)
-    trained = {draft.train.synthetic, draft.train.real} if draft.train else set()
+        for field in ("real", "unaligned"):
+            name = getattr(draft.train, field)
+            if name is not None:
+                yield from _role_problems(draft, name, ("train", field), ("pairs",), document)
+        yield from _validation_problems(draft, draft.train, document)
+    trained = {draft.train.synthetic, draft.train.real, draft.train.unaligned} if draft.train else set()
     seen: set[str] = set()
     for number, name in enumerate(draft.test):
         location = ("test", number)
@@ -105,6 +109,34 @@ def _dataset_problems(draft: Draft, document: Document | None) -> Iterator[Probl
         else:
             yield from _role_problems(draft, name, location, ("pairs", "photos"), document)
         seen.add(name)
+
+
+def _validation_problems(draft: Draft, train: TrainingData, document: Document | None) -> Iterator[Problem]:
+    if train.validation is None:
+        return
+    name, location = train.validation.dataset, ("train", "validation", "dataset")
+    if name in {train.synthetic, train.real, train.unaligned}:
+        words = f"dataset {name!r} is trained on and validated on: its scores would mean nothing"
+        yield Problem(words, place_of(document, location), "validate on pictures that no network is trained on")
+        return
+    found = list(_role_problems(draft, name, location, ("pairs",), document))
+    yield from found
+    if not found and name not in draft.test and name not in draft.datasets:
+        words = f"dataset {name!r} is validated on, and is neither tested on nor described in this file"
+        yield Problem(words, place_of(document, location), "add it to 'test:', or describe it under 'datasets:'")
+    for number, choice in enumerate(draft.models):
+        if choice is not None and choice.weights is None and _steps(choice) is not None:
+            words = f"model {choice.label!r} stops after {_steps(choice)} steps: which epochs it reaches is not known"
+            hint = "for validation bound the training by 'epochs' and 'limit' instead of 'steps'"
+            yield Problem(words, place_of(document, ("models", number, "recipe", "steps")), hint)
+
+
+def _steps(choice: ModelChoice) -> int | None:
+    """Return after how many steps a training stops; None where it goes through all epochs, or is wrong by itself."""
+    try:
+        return full_recipe(choice).steps
+    except (SpecError, ValidationError):
+        return None
 
 
 def _role_problems(
@@ -131,7 +163,11 @@ def _role_problems(
 
 
 def _use(location: Location) -> str:
-    return {"synthetic": "training", "real": "training on real pairs"}.get(str(location[-1]), "testing")
+    if "validation" in location:
+        return "validation"
+    return {"synthetic": "training", "real": "training on real pairs", "unaligned": "training on unaligned pairs"}.get(
+        str(location[-1]), "testing"
+    )
 
 
 def known_datasets(own: Mapping[str, Dataset]) -> dict[str, Any]:

@@ -17,6 +17,13 @@ def _model_from_name(value: object) -> object:
     return {"model": value} if isinstance(value, str) else value
 
 
+class AdoptedWeights(StrictModel):
+    """Weights that somebody trained already."""
+
+    checkpoint: Path
+    """The authors' checkpoint or one of this program: a file or a folder; a relative path starts at this file."""
+
+
 class ModelChoice(StrictModel):
     """A model of the comparison, with what differs from the paper's recipe."""
 
@@ -26,6 +33,8 @@ class ModelChoice(StrictModel):
     """What this comparison calls it; needed where one model appears twice. Default: the model's name."""
     recipe: dict[str, Any] = Field(default_factory=dict)
     """Fields of the recipe that differ from the paper; each is listed in the report."""
+    weights: AdoptedWeights | None = None
+    """Adopt a checkpoint instead of training."""
     seed: int | None = None
     """Seed of this model's training; None takes the experiment's."""
 
@@ -35,6 +44,15 @@ class ModelChoice(StrictModel):
         return self.name or self.model
 
 
+class Validation(StrictModel):
+    """How the weights are scored while a training goes on; nothing is chosen by it."""
+
+    dataset: Name
+    """Dataset of pairs: one of the test datasets, or one of this experiment's own."""
+    every: int = Field(ge=1)
+    """Epochs between two scorings. The training keeps the weights of these epochs, so another number trains again."""
+
+
 class TrainingData(StrictModel):
     """What every model is trained on."""
 
@@ -42,6 +60,10 @@ class TrainingData(StrictModel):
     """Dataset of layers that are blended by each paper's own synthesis."""
     real: Name | None = None
     """Dataset of real pairs; None trains on synthetic samples alone."""
+    unaligned: Name | None = None
+    """Dataset of real pairs whose pictures do not lie exactly on each other, for models that use them."""
+    validation: Validation | None = None
+    """Score the weights after some epochs too; None scores the final weights alone."""
 
 
 def _training_from_name(value: object) -> object:
@@ -68,8 +90,9 @@ class Experiment(StrictModel):
     """Free text for the head of the report."""
     models: tuple[Annotated[ModelChoice, BeforeValidator(_model_from_name)], ...] = Field(min_length=1)
     """The models to compare: names of model specs, or a model with its overrides."""
-    train: Annotated[TrainingData, BeforeValidator(_training_from_name)]
-    """What they are trained on: the name of a dataset of layers, or synthetic and real datasets."""
+    train: Annotated[TrainingData | None, BeforeValidator(_training_from_name)] = None
+    """What they are trained on: the name of a dataset of layers, or synthetic and real datasets. Not needed where
+    every model adopts its weights."""
     test: tuple[Name, ...] = Field(min_length=1)
     """The datasets on which they are compared: pairs are scored, photos are shown."""
     datasets: dict[Name, Dataset] = Field(default_factory=dict)
@@ -91,5 +114,9 @@ class Experiment(StrictModel):
     """What runs the stages. Not part of any key: both give the same result."""
     memory: Bytes = 8 * 2**30
     """Memory that one stage may use; text such as "8GiB" or a number of bytes."""
+    device_memory: Bytes | None = None
+    """Memory that one training may use on a GPU; None takes what is free on it."""
+    checkpoint_minutes: float = Field(default=5, gt=0)
+    """Minutes between the checkpoints of a training, besides the one after each epoch. Not part of any key."""
     timeout_hours: float | None = Field(default=None, gt=0)
     """Longest time of one stage; None sets no limit."""

@@ -1,8 +1,8 @@
 """What a model is: a network, its image, its recipe. Recipes are strict, one class per network family."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from orchestrator.spec.base import Name, StrictModel
 from orchestrator.spec.dataset import Synthesis
@@ -26,6 +26,19 @@ class ShareStep(StrictModel):
     """Share of synthetic samples; the rest are real pairs. Without real pairs every sample is synthetic."""
 
 
+class ErrnetShareStep(ShareStep):
+    """The shares of synthetic and of unaligned samples from an epoch on."""
+
+    unaligned: float = Field(default=0, ge=0, le=1)
+    """Share of real pairs whose pictures do not lie exactly on each other; they come from `train.unaligned`."""
+
+    @model_validator(mode="after")
+    def _shares_fit(self) -> Self:
+        if self.synthetic + self.unaligned > 1:
+            raise ValueError("the shares of synthetic and unaligned samples exceed 1 together")
+        return self
+
+
 class _Recipe(StrictModel):
     epochs: int = Field(ge=1)
     """How often the training set is gone through."""
@@ -44,6 +57,18 @@ class _Recipe(StrictModel):
     betas: tuple[float, float]
     """Adam's decay rates."""
 
+    @property
+    def uses_unaligned(self) -> bool:
+        """Whether some epoch draws unaligned pairs."""
+        return any(getattr(step, "unaligned", 0) for step in self.sampling)
+
+
+class _TorchRecipe(_Recipe):
+    mixed_precision: bool = False
+    """Compute forward passes in bfloat16 where PyTorch deems it safe; on a GPU only. No paper did."""
+    channels_last: bool = False
+    """Keep pictures with their channels last in memory, which is faster on newer GPUs; on a GPU only."""
+
 
 class ZhangRecipe(_Recipe):
     """The recipe of Zhang, Ng and Chen 2018."""
@@ -60,13 +85,21 @@ class ZhangRecipe(_Recipe):
     """Weight of the total loss against the adversarial one."""
     weight_perceptual: float = Field(ge=0)
     """Weight of the perceptual losses inside the total loss."""
+    size_step: int = Field(default=1, ge=1)
+    """Widths and heights are rounded to multiples of this many pixels; 1 rounds nothing."""
+    generator_start: Literal["identity", "glorot"] = "identity"
+    """How the generator's kernels start: as identity kernels, or as Glorot and Bengio 2010."""
+    discriminator_deviation: float = Field(default=0.02, gt=0)
+    """Standard deviation of the discriminator's kernels at the start."""
 
 
-class ErrnetRecipe(_Recipe):
+class ErrnetRecipe(_TorchRecipe):
     """The recipe of Wei et al. 2019."""
 
     family: Literal["errnet2019"]
     """Always 'errnet2019'."""
+    sampling: tuple[ErrnetShareStep, ...] = Field(min_length=1)
+    """Shares of synthetic and unaligned samples, by epoch; the rest are real pairs."""
     short_side: tuple[int, int]
     """Both layers are scaled so that the short side is a random even number in [first, second] pixels."""
     crop: int = Field(ge=32, multiple_of=2)
@@ -79,9 +112,15 @@ class ErrnetRecipe(_Recipe):
     """Weight of the VGG loss."""
     weight_adversarial: float = Field(ge=0)
     """Weight of the adversarial loss, in the generator's and the discriminator's loss."""
+    weight_unaligned: float = Field(default=0.1, ge=0)
+    """Weight of the loss of unaligned pairs, which compares one deep VGG-19 activation (conv5_2)."""
+    generator_start: Literal["pytorch", "kaiming"] = "pytorch"
+    """How the generator's weights are drawn: as PyTorch draws its layers, or as He et al. 2015."""
+    discriminator_start: Literal["kaiming", "pytorch"] = "kaiming"
+    """How the discriminator's weights are drawn."""
 
 
-class IbclnRecipe(_Recipe):
+class IbclnRecipe(_TorchRecipe):
     """The recipe of Li et al. 2020."""
 
     family: Literal["ibcln2020"]
@@ -96,6 +135,8 @@ class IbclnRecipe(_Recipe):
     """Weight of the adversarial loss."""
     dropout: float = Field(ge=0, lt=1)
     """Dropout probability in training."""
+    deviation: float = Field(default=0.02, gt=0)
+    """Standard deviation of the weights at the start; biases start at 0."""
 
 
 Recipe = Annotated[ZhangRecipe | ErrnetRecipe | IbclnRecipe, Field(discriminator="family")]

@@ -1,7 +1,7 @@
 """Replaces the names in an experiment by what they name, and checks that everything is there."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,26 +11,20 @@ from orchestrator.resources import data_folder
 from orchestrator.spec.checks import Draft, full_recipe, known_datasets, name_problems
 from orchestrator.spec.dataset import Dataset, ScenesDataset
 from orchestrator.spec.document import Document, Location, place_of, read_document
-from orchestrator.spec.experiment import Experiment
+from orchestrator.spec.experiment import Experiment, ModelChoice, Validation
 from orchestrator.spec.library import image_names, load_image, load_model_spec
 from orchestrator.spec.model import ModelSpec, Recipe
 from orchestrator.spec.problems import Place, Problem, spec_error
+from orchestrator.spec.weights import FEATURES_VARIABLE, released_file, weights_folder
+
+ADOPTED_FIELDS = frozenset({"cascade"})
+"""Fields of a recipe that shape the network itself, and so matter for adopted weights too."""
 
 ALEXNET = "alexnet-owt-7be5be79.pth"
 """The feature weights of LPIPS."""
 
-FEATURES_VARIABLE = "SIRR_FEATURES"
-"""The environment variable that names the folder of pretrained feature weights."""
-
 TOOL_IMAGES = ("inference", "metrics")
 """The images that every comparison needs besides those of its models."""
-
-_ADDRESSES: Mapping[str, str] = {
-    "imagenet-vgg-verydeep-19.mat": "https://www.vlfeat.org/matconvnet/models/imagenet-vgg-verydeep-19.mat",
-    "vgg19-dcbb9e9d.pth": "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
-    ALEXNET: "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
-}
-"""Where the authors of the feature weights publish them."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +38,13 @@ class ResolvedModel:
     overrides: dict[str, tuple[Any, Any]]
     """Field to the paper's value and this comparison's, as plain values; only where they differ."""
     seed: int
+    checkpoint: Path | None = None
+    """Absolute path of the weights that are adopted instead of trained."""
+
+    @property
+    def weights_stage(self) -> str:
+        """Name of the stage that leaves the weights."""
+        return f"{'train' if self.checkpoint is None else 'adopt'}/{self.label}"
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,21 @@ class Resolved:
     """Those that are used, with absolute folders."""
     features: dict[str, Path] = field(default_factory=dict)
     """File name of the pretrained weights to their path; empty where features are random."""
+
+    @property
+    def validation(self) -> Validation | None:
+        """How trainings are validated; None where they are not, or where every model adopts its weights."""
+        return _validation(self.experiment)
+
+    def snapshots(self, model: ResolvedModel) -> tuple[int, ...]:
+        """Return the epochs, counted from 1, whose weights a training keeps for validation.
+
+        The last epoch is left out: its weights are the final ones.
+        """
+        if self.validation is None or model.checkpoint is not None:
+            return ()
+        every = self.validation.every
+        return tuple(range(every, model.recipe.epochs, every))
 
 
 def resolve(experiment: Experiment, path: Path) -> Resolved:
@@ -73,13 +89,14 @@ def resolve(experiment: Experiment, path: Path) -> Resolved:
     known = known_datasets(experiment.datasets)
     datasets = {name: _with_folder(name, known[name], experiment, path) for name in _used(experiment) if name in known}
     problems += [problem for name, of in datasets.items() for problem in _folder_problems(name, of, document)]
+    problems += _weights_problems(experiment, path, document)
     problems += _device_problems(experiment, document)
     problems += _inference_problems(experiment, document)
     features, missing = _features(experiment, path, document)
     problems += missing
     if problems:
         raise spec_error(problems, path)
-    models = tuple(_model(number, experiment) for number in range(len(experiment.models)))
+    models = tuple(_model(choice, experiment, path) for choice in experiment.models)
     return Resolved(experiment, path, models, datasets, features)
 
 
@@ -90,19 +107,54 @@ def _document(path: Path) -> Document | None:
         return None
 
 
-def _model(number: int, experiment: Experiment) -> ResolvedModel:
-    choice = experiment.models[number]
+def _model(choice: ModelChoice, experiment: Experiment, path: Path) -> ResolvedModel:
     spec = load_model_spec(choice.model)
     recipe = full_recipe(choice)
     paper, own = spec.recipe.model_dump(mode="json"), recipe.model_dump(mode="json")
     overrides = {name: (paper[name], value) for name, value in own.items() if paper[name] != value}
     seed = experiment.seed if choice.seed is None else choice.seed
-    return ResolvedModel(choice.label, spec, recipe, overrides, seed)
+    return ResolvedModel(choice.label, spec, recipe, overrides, seed, _checkpoint(choice, path))
+
+
+def _checkpoint(choice: ModelChoice, path: Path) -> Path | None:
+    if choice.weights is None:
+        return None
+    return Path(os.path.normpath(path.absolute().parent / choice.weights.checkpoint.expanduser()))
+
+
+def _weights_problems(experiment: Experiment, path: Path, document: Document | None) -> Iterator[Problem]:
+    for number, choice in enumerate(experiment.models):
+        checkpoint = _checkpoint(choice, path)
+        if checkpoint is None:
+            if experiment.train is None:
+                words = f"model {choice.label!r} is neither trained nor adopted"
+                hint = "name a dataset under 'train:', or a checkpoint under the model's 'weights:'"
+                yield Problem(words, place_of(document, ("models", number)), hint)
+            continue
+        place = place_of(document, ("models", number, "weights", "checkpoint"))
+        if not checkpoint.exists():
+            hint = "correct the path; a relative path starts at the file that names it"
+            yield Problem(f"there is no checkpoint {str(checkpoint)!r}", place, hint)
+        if set(choice.recipe) - ADOPTED_FIELDS:
+            words = f"model {choice.label!r} adopts its weights: its recipe changes nothing"
+            yield Problem(words, place_of(document, ("models", number, "recipe")), "leave the recipe out")
+
+
+def _is_trained(experiment: Experiment) -> bool:
+    """Whether some model is trained; where none is, the pictures to train on are not prepared."""
+    return any(choice.weights is None for choice in experiment.models)
+
+
+def _validation(experiment: Experiment) -> Validation | None:
+    return experiment.train.validation if experiment.train is not None and _is_trained(experiment) else None
 
 
 def _used(experiment: Experiment) -> tuple[str, ...]:
-    train = experiment.train
-    return tuple(dict.fromkeys(name for name in (train.synthetic, train.real, *experiment.test) if name is not None))
+    train = experiment.train if _is_trained(experiment) else None
+    trained = () if train is None else (train.synthetic, train.real, train.unaligned)
+    validation = _validation(experiment)
+    names = (*trained, *experiment.test, None if validation is None else validation.dataset)
+    return tuple(dict.fromkeys(name for name in names if name is not None))
 
 
 def _with_folder(name: str, dataset: Dataset, experiment: Experiment, path: Path) -> Dataset:
@@ -166,8 +218,7 @@ def _features_folder(experiment: Experiment, path: Path) -> Path | None:
     named = experiment.features_folder
     if named is not None:
         return Path(os.path.normpath(path.absolute().parent / named.expanduser()))
-    variable = os.environ.get(FEATURES_VARIABLE)
-    return Path(variable).expanduser().absolute() if variable else None
+    return weights_folder()
 
 
 def _features_needed(experiment: Experiment) -> list[str]:
@@ -184,7 +235,8 @@ def _features_needed(experiment: Experiment) -> list[str]:
 
 def _missing_feature(name: str, folder: Path | None, place: Place | None) -> Problem:
     there = f"not in {str(folder)!r}" if folder else f"{FEATURES_VARIABLE} is not set"
-    address = _ADDRESSES.get(name, "its authors' page")
+    known = released_file(name)
+    address = known.address if known is not None else "its authors' page"
     target = f"put it into {str(folder)!r}" if folder else f"put it into a folder and set {FEATURES_VARIABLE} to it"
     hint = f"fetch {address} and {target}; or write 'features: random' to try things out"
     return Problem(f"the pretrained weights {name!r}: {there}", place, hint)

@@ -13,8 +13,10 @@ def experiment_schema() -> dict[str, Any]:
     fields = schema["properties"]
     name = {key: fields["name"][key] for key in ("type", "pattern")}
     fields["models"]["items"] = {"anyOf": [name, fields["models"]["items"]]}
-    fields["train"]["anyOf"] = [name, {"$ref": fields["train"].pop("$ref")}]
+    fields["train"]["anyOf"].insert(0, name)
     number = {"type": "integer", "exclusiveMinimum": 0}
-    memory = {key: fields["memory"][key] for key in ("title", "description", "default")}
-    fields["memory"] = {**memory, "anyOf": [number, {"type": "string", "pattern": r"^\s*[0-9.]+\s*[A-Za-z]+\s*$"}]}
+    text = {"type": "string", "pattern": r"^\s*[0-9.]+\s*[A-Za-z]+\s*$"}
+    for field, forms in (("memory", [number, text]), ("device_memory", [number, text, {"type": "null"}])):
+        kept = {key: fields[field][key] for key in ("title", "description", "default") if key in fields[field]}
+        fields[field] = {**kept, "anyOf": forms}
     return schema

@@ -131,6 +131,8 @@ UNDECIDING = {
     "engine": "local",
     "memory": "1GiB",
     "timeout_hours": 2.5,
+    "device_memory": "6GiB",
+    "checkpoint_minutes": 1.5,
     "features_folder": "see test_key_is_the_same_wherever_the_files_lie: its files are in the key by content",
 }
 """Fields that decide where and whether a stage runs, and never what comes out."""

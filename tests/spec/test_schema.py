@@ -16,9 +16,9 @@ def test_schema_describes_every_field():
 def test_schema_takes_short_and_full_forms():
     fields = experiment_schema()["properties"]
     assert [choice.get("type", "model") for choice in fields["models"]["items"]["anyOf"]] == ["string", "model"]
-    assert [choice.get("type", "model") for choice in fields["train"]["anyOf"]] == ["string", "model"]
+    assert [choice.get("type", "model") for choice in fields["train"]["anyOf"]] == ["string", "model", "null"]
     assert [choice["type"] for choice in fields["memory"]["anyOf"]] == ["integer", "string"]
 
 
 def test_schema_requires_what_has_no_default():
-    assert experiment_schema()["required"] == ["name", "models", "train", "test"]
+    assert experiment_schema()["required"] == ["name", "models", "test"]

@@ -1,0 +1,97 @@
+"""Files of weights that others publish: what is known of them, and which of them are there."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from orchestrator.resources import data_folder
+from orchestrator.spec.base import Name, StrictModel
+from orchestrator.spec.document import read_document
+from orchestrator.spec.validation import validated
+
+FEATURES_VARIABLE = "SIRR_FEATURES"
+"""The environment variable that names the folder of pretrained weights."""
+
+
+class ReleasedFile(StrictModel):
+    """One published file of weights, or one folder of them."""
+
+    name: str
+    """Its name as published."""
+    kind: Literal["features", "checkpoint"]
+    """Whether networks see with it, or whether it is a trained network that can be adopted."""
+    title: str
+    """What it is."""
+    models: tuple[Name, ...]
+    """The models that use it."""
+    address: str
+    """Where its authors publish it: the file itself, or the page that leads to it."""
+    size: int | None = Field(default=None, gt=0)
+    """Size in bytes, where the publisher states it."""
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{8,64}$")
+    """SHA-256 or how it begins, where the publisher states it."""
+
+
+class _Released(StrictModel):
+    files: tuple[ReleasedFile, ...]
+
+
+@cache
+def released_files() -> tuple[ReleasedFile, ...]:
+    """Return every file that is known."""
+    return validated(_Released, read_document(data_folder() / "weights" / "released.yaml")).files
+
+
+def released_file(name: str) -> ReleasedFile | None:
+    """Return what is known of a file, None where nothing is."""
+    return next((file for file in released_files() if file.name == name), None)
+
+
+def weights_folder() -> Path | None:
+    """Return the folder in which pretrained weights are looked for; None where none is named."""
+    variable = os.environ.get(FEATURES_VARIABLE)
+    return Path(variable).expanduser().absolute() if variable else None
+
+
+@dataclass(frozen=True)
+class Presence:
+    """Whether a file is there and whole.
+
+    state: "missing", "present" (nothing to compare it with), "whole" (as published) or "damaged"
+    remedy: empty where there is nothing to do
+    """
+
+    file: ReleasedFile
+    path: Path | None
+    state: Literal["missing", "present", "whole", "damaged"]
+    remedy: str = ""
+
+
+def presence(files: Sequence[ReleasedFile], folder: Path | None, *, verify: bool) -> list[Presence]:
+    """Return which files are in a folder. verify: compare sizes and checksums, which reads them whole"""
+    return [_presence(file, folder, verify=verify) for file in files]
+
+
+def _presence(file: ReleasedFile, folder: Path | None, *, verify: bool) -> Presence:
+    path = None if folder is None else folder / file.name
+    if path is None or not path.exists():
+        where = f"put it into {folder}" if folder else f"put it into a folder and set {FEATURES_VARIABLE} to it"
+        return Presence(file, path, "missing", f"fetch it from {file.address} and {where}")
+    known = file.size is not None or file.sha256 is not None
+    if not verify or not known or path.is_dir():
+        return Presence(file, path, "present")
+    wrong = file.size is not None and path.stat().st_size != file.size
+    if wrong or not _sha256(path).startswith(file.sha256 or ""):
+        return Presence(file, path, "damaged", f"it is not the published file; fetch it again from {file.address}")
+    return Presence(file, path, "whole")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

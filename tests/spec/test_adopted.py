@@ -1,0 +1,75 @@
+"""Weights that are adopted instead of trained: what a spec may say, and which stages it becomes."""
+
+import pytest
+
+from orchestrator.errors import SpecError
+from orchestrator.plan.keys import identities
+from orchestrator.plan.plan import experiment_plan
+from orchestrator.spec.load import load_experiment
+from orchestrator.spec.resolve import resolve
+
+SPEC = """\
+name: adopted
+models:
+  - {model: ibcln2020, weights: {checkpoint: released}}
+test: [skimage-test]
+metrics: [psnr]
+features: random
+"""
+
+
+@pytest.fixture
+def resolved(tmp_path):
+    """Return a function that reads a spec beside a checkpoint."""
+    (tmp_path / "released").mkdir()
+    (tmp_path / "released" / "final_net_G_T.pth").write_bytes(b"weights")
+
+    def read(text=SPEC):
+        path = tmp_path / "spec.yaml"
+        path.write_text(text, encoding="utf-8")
+        return resolve(load_experiment(path), path)
+
+    return read
+
+
+def planned(of, digest=lambda path: str(path.name)):
+    plan = experiment_plan(of, digest)
+    return plan, identities(plan, dict.fromkeys(["ibcln2020", "inference", "metrics", "orchestrator"], "recipe"))
+
+
+def test_an_adopted_model_is_not_trained(resolved, tmp_path):
+    plan, _ = planned(resolved())
+    stages = {stage.name: stage for stage in plan.stages}
+    assert "train/ibcln2020" not in stages
+    assert stages["adopt/ibcln2020"].sources["checkpoint"].path == tmp_path / "released"
+    assert stages["adopt/ibcln2020"].settings == {"model": "ibcln2020", "cascade": 3}
+    assert stages["export/ibcln2020"].inputs == {"weights": "adopt/ibcln2020"}
+
+
+def test_the_checkpoints_content_is_in_the_key_and_its_path_is_not(resolved):
+    keys = [
+        planned(resolved(), lambda path, said=said: said if path.name == "released" else "other")[1]
+        for said in ("one", "one", "two")
+    ]
+    first, second, third = (of["adopt/ibcln2020"].key for of in keys)
+    assert first == second != third
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (SPEC.replace("checkpoint: released", "checkpoint: nowhere"), "there is no checkpoint"),
+        (SPEC.replace("{checkpoint: released}", "{checkpoint: released}, recipe: {epochs: 2}"), "changes nothing"),
+        (SPEC.replace(", weights: {checkpoint: released}", ""), "neither trained nor adopted"),
+    ],
+)
+def test_mistakes_are_told_with_their_place(resolved, text, words):
+    with pytest.raises(SpecError) as caught:
+        resolved(text)
+    assert words in caught.value.message
+    assert "spec.yaml:3:" in caught.value.message or "spec.yaml:3:" in str(caught.value.where)
+
+
+def test_the_number_of_cascade_steps_may_be_given(resolved):
+    of = resolved(SPEC.replace("{checkpoint: released}", "{checkpoint: released}, recipe: {cascade: 2}"))
+    assert planned(of)[0].stages[1].settings["cascade"] == 2
