@@ -24,13 +24,21 @@ def commands_page() -> str:
     """Return the reference of the commands."""
     group: Any = typer.main.get_command(app)
     parts = ["# Commands\n", GENERATED]
-    for name, command in group.commands.items():
-        parts.append(f"## sirr-orch {name}\n")
+    for name, command in _commands("sirr-orch", group):
+        parts.append(f"## {name}\n")
         parts.append((command.help or "").strip() + "\n")
         rows = [_parameter(parameter) for parameter in command.params if parameter.name != "help"]
         if rows:
             parts.append("| argument or option | meaning |\n| --- | --- |\n" + "\n".join(rows) + "\n")
     return "\n".join(parts)
+
+
+def _commands(path: str, group: Any) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(f"{path} {name}", command)
+        else:
+            yield f"{path} {name}", command
 
 
 def _parameter(parameter: Any) -> str:

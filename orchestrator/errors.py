@@ -115,6 +115,12 @@ class OutOfMemory(SirrError):
     exit_code = ExitCode.OUT_OF_MEMORY
 
 
+class BudgetTooSmall(OutOfMemory):
+    """A stage found before it began that its memory cannot suffice, whatever it saves."""
+
+    code = "budget-too-small"
+
+
 class Cancelled(SirrError):
     """The user stopped the run; what can be resumed was kept."""
 

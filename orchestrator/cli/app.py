@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from orchestrator import __version__
-from orchestrator.cli import build, doctor, plan, remove, report, run, schema
+from orchestrator.cli import build, doctor, infer, models, plan, remove, report, run, schema, weights
 from orchestrator.errors import SirrError
 
 app = typer.Typer(
@@ -39,6 +39,11 @@ app.command("build")(build.build)
 app.command("run")(run.run)
 app.command("plan")(plan.plan)
 app.command("remove")(remove.remove)
+app.command("adopt")(models.adopt)
+app.command("export")(models.export)
+app.command("release")(models.release)
+app.command("infer")(infer.infer)
+app.add_typer(weights.app, name="weights")
 app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)
 app.command("schema")(schema.schema)

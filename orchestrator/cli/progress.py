@@ -18,7 +18,7 @@ from rich.progress import (
 from rich.text import Text
 from stagekit import Progress as StageProgress
 
-from orchestrator.execute.events import Event, Listener, Logged, Planned, Progressed, StateChanged, Warned
+from orchestrator.execute.events import Event, Listener, Logged, Noted, Planned, Progressed, StateChanged, Warned
 
 _LINE_EVERY_S = 10.0
 _ENDED = ("done", "failed", "skipped", "cancelled")
@@ -79,6 +79,8 @@ class _Bars:
                     unit=progress.unit,
                     metrics=metrics_text(progress),
                 )
+            case Noted(stage, message):
+                self._console.print(Text(f"     note  {stage}: {message}"))
             case Warned(stage, message):
                 self._console.print(Text(f"  warning  {stage}: {message}", style="yellow"))
             case Logged(stage, line) if self._verbose:
@@ -117,6 +119,8 @@ class _Lines:
                 self._spoken[stage] = time.monotonic()
                 how_far = f"{progress.done:g} of {progress.total:g} {progress.unit}"
                 self._console.print(Text(f"           {stage}: {how_far}  {metrics_text(progress)}"))
+            case Noted(stage, message):
+                self._console.print(Text(f"     note  {stage}: {message}"))
             case Warned(stage, message):
                 self._console.print(Text(f"  warning  {stage}: {message}", style="yellow"))
             case Logged(stage, line) if self._verbose:

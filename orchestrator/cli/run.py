@@ -23,6 +23,10 @@ def run(
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="Processor threads of one stage. Default: all.")
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=0, help="Processes that prepare a training's samples. Default: as fits."),
+    ] = None,
     grace: Annotated[
         float, typer.Option("--grace", min=0, help="Seconds that a stopped stage has to save what it can resume.")
     ] = 60.0,
@@ -48,7 +52,7 @@ def run(
         print_plan(planned(request), out)
         return
     with live_listener(err, verbose=verbose) as listener:
-        result = run_request(request, RunOptions(jobs, threads, grace), listener, err.print)
+        result = run_request(request, RunOptions(jobs, threads, workers, grace), listener, err.print)
     for error in result.failures.values():
         show_error(error)
     for stage, because in result.skipped.items():

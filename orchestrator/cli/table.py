@@ -9,6 +9,7 @@ from rich.text import Text
 
 from orchestrator.execute.comparison import Comparison
 from orchestrator.execute.doctor import Finding
+from orchestrator.spec.weights import Presence
 
 _MARKS = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "error": ("error", "bold red")}
 
@@ -57,3 +58,14 @@ def print_findings(findings: Sequence[Finding], console: Console) -> None:
             text.append(f"\n{finding.remedy}", style="cyan")
         table.add_row(Text(word, style=style), Text(finding.subject, style="bold"), text)
     console.print(table, soft_wrap=False)
+
+
+_STATES = {"whole": "green", "present": "green", "missing": "dim", "damaged": "bold red"}
+
+
+def print_weights(found: Sequence[Presence], console: Console) -> None:
+    """Print released files with their state, and for each that is wanting what to do."""
+    for of in found:
+        console.print(Text.assemble((f"{of.state:>8}", _STATES[of.state]), f"  {of.file.name}  ({of.file.title})"))
+        if of.remedy:
+            console.print(Text(f"          {of.remedy}", style="dim"))

@@ -44,6 +44,10 @@ def stage_request(job: Job, stage: str, inputs: Mapping[str, str]) -> StageReque
         seed=job.seed,
         memory_bytes=job.memory_bytes,
         threads=job.threads,
+        workers=job.workers,
+        checkpoint_s=job.checkpoint_s,
+        lean=job.lean,
+        device_memory_bytes=job.device_memory_bytes,
     )
 
 

@@ -37,6 +37,10 @@ class Job:
     seed: int = 0
     memory_bytes: int | None = None
     threads: int | None = None
+    workers: int | None = None
+    checkpoint_s: float | None = None
+    lean: int = 0
+    device_memory_bytes: int | None = None
     shm_bytes: int = 2 * 2**30
     pids: int = 4096
 

@@ -8,6 +8,7 @@ from stagekit import ExitCode, Failure
 from orchestrator.engine.errors import engine_error
 from orchestrator.engine.protocol import Outcome
 from orchestrator.errors import (
+    BudgetTooSmall,
     Cancelled,
     InfraFailure,
     InputInvalid,
@@ -113,6 +114,8 @@ def _failed(code: int, failure: Failure | None, log_tail: Sequence[str]) -> Sirr
         return NoSpace(message, hint=said_hint or "free some space and run again")
     if code == _KILLED:
         return _killed(failure, said_hint)
+    if failure is not None and failure.failure_class == BudgetTooSmall.__name__:
+        return BudgetTooSmall(message, hint=said_hint)
     make = _BY_CODE.get(code, _stage_failed)
     return make(message, said_hint)
 

@@ -70,7 +70,7 @@ def run_request(request: RunRequest, options: RunOptions, listener: Listener, sa
     comparison = planned(request)
     experiment = comparison.resolved.experiment
     store = Store(request.store)
-    _keep_request(request, store, experiment.name)
+    keep_request(request, store, experiment.name)
     engine, environments = None, {}
     if comparison.images_needed:
         selection = chosen_engine(request.engine or experiment.engine, request.store)
@@ -124,7 +124,8 @@ def kept_request(name: str, store: Store) -> RunRequest:
     return RunRequest(Path(kept["spec"]), store.root, tuple(Path(folder) for folder in kept["photos"]))
 
 
-def _keep_request(request: RunRequest, store: Store, name: str) -> None:
+def keep_request(request: RunRequest, store: Store, name: str) -> None:
+    """Note in a run's folder by which request it was last started."""
     folder = store.run(name).folder
     kept = {"spec": str(request.spec.resolve()), "photos": [str(folder.resolve()) for folder in request.photos]}
     (folder / _ORIGIN).write_text(json.dumps(kept, indent=2), encoding="utf-8")

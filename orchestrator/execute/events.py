@@ -56,6 +56,14 @@ class Warned:
 
 
 @dataclass(frozen=True)
+class Noted:
+    """Something worth knowing that takes nothing from the results."""
+
+    stage: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Failed:
     """Why a stage failed."""
 
@@ -63,7 +71,7 @@ class Failed:
     error: SirrError
 
 
-Event = Planned | StateChanged | Progressed | Logged | Warned | Failed
+Event = Planned | StateChanged | Progressed | Logged | Warned | Noted | Failed
 
 Listener = Callable[[Event], None]
 """Hears the events of a run; may be called from several threads."""
@@ -99,6 +107,8 @@ def _entry(event: Event) -> dict[str, Any] | None:
             return {"event": "state", "stage": stage, "state": state, **facts}
         case Warned(stage, message):
             return {"event": "warning", "stage": stage, "message": message}
+        case Noted(stage, message):
+            return {"event": "note", "stage": stage, "message": message}
         case Failed(stage, error):
             return {"event": "failure", "stage": stage, **failure_facts(error)}
         case _:

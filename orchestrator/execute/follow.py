@@ -6,10 +6,10 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stagekit import Checkpoint, Failure, Progress, WarningMessage, decode
+from stagekit import Checkpoint, Failure, Note, Progress, WarningMessage, decode
 
 from orchestrator.engine.protocol import Outcome, Running
-from orchestrator.execute.events import Listener, Logged, Progressed, Warned
+from orchestrator.execute.events import Listener, Logged, Noted, Progressed, Warned
 from orchestrator.execute.stopper import Stopper
 
 _TAIL_LINES = 40
@@ -99,6 +99,8 @@ def _hear(line: str, stage: str, followed: Followed, listener: Listener) -> None
             if message not in followed.warnings:
                 followed.warnings.append(message)
                 listener(Warned(stage, message))
+        case Note(message=message):
+            listener(Noted(stage, message))
         case Failure() as failure:
             followed.failure = failure
         case None:

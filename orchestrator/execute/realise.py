@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator.engine.gpu import lease_gpus
 from orchestrator.engine.protocol import Engine, Environment, Job
-from orchestrator.errors import Cancelled, InfraFailure, NoSpace, OutputInvalid
+from orchestrator.errors import BudgetTooSmall, Cancelled, InfraFailure, NoSpace, OutOfMemory, OutputInvalid
 from orchestrator.execute.classify import Verdict, classify
 from orchestrator.execute.events import Listener, StateChanged, Warned
 from orchestrator.execute.follow import Followed, Limits, follow
@@ -21,7 +21,8 @@ from orchestrator.store.store import Artifact, Store
 REQUIRED_OUTPUTS: Mapping[StageKind, tuple[str, ...]] = {
     "prepare": ("dataset.json",),
     "train": ("curves.json", "train.json"),
-    "adopt": (),
+    "adopt": ("adopt.json",),
+    "release": ("release.json",),
     "export": ("network.onnx", "export.json"),
     "infer": ("predictions.json",),
     "evaluate": ("scores.json",),
@@ -31,6 +32,7 @@ REQUIRED_OUTPUTS: Mapping[StageKind, tuple[str, ...]] = {
 
 _INFRA_RETRIES = 2
 _RETRY_WAIT_S = 2.0
+_LEAN_RETRIES = 2
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class World:
     run: str
     logs: Path
     threads: int | None = None
+    workers: int | None = None
     grace_s: float = 60.0
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -72,7 +75,7 @@ def realise(stage: Stage, identity: Identity, inputs: Mapping[str, Path], world:
         staging = world.store.staging(identity.key)
         job = replace(_job(stage, identity, inputs, staging, world), gpus=gpus)
         started = time.time()
-        followed, adopted, attempts = _run_with_retries(job, stage, world)
+        followed, adopted, attempts = _run_with_savings(job, stage, world)
         _check_sources(stage, world.store)
         facts = {
             **world.facts,
@@ -123,11 +126,31 @@ def _job(stage: Stage, identity: Identity, inputs: Mapping[str, Path], staging: 
         seed=stage.seed,
         memory_bytes=stage.memory_bytes,
         threads=world.threads,
+        workers=world.workers,
+        checkpoint_s=stage.checkpoint_s,
+        device_memory_bytes=stage.device_memory_bytes,
     )
 
 
+def _run_with_savings(job: Job, stage: Stage, world: World) -> tuple[Followed, bool, int]:
+    """Run the job; a training that runs out of memory goes on from its last checkpoint with more saving.
+
+    What it saves by changes no result, so the retry is the same stage.
+    """
+    for lean in range(_LEAN_RETRIES + 1):
+        try:
+            return _run_with_retries(replace(job, lean=lean), stage, world)
+        except OutOfMemory as error:
+            final = isinstance(error, BudgetTooSmall) or lean == _LEAN_RETRIES or stage.kind != "train"
+            if final or world.stopper.requested:
+                raise
+            said = f"{error.message}; going on from the last checkpoint, saving memory ({lean + 1} of {_LEAN_RETRIES})"
+            world.listener(Warned(stage.name, said))
+    raise AssertionError("the last attempt returns or raises")
+
+
 def _run_with_retries(job: Job, stage: Stage, world: World) -> tuple[Followed, bool, int]:
-    """Run the job to a good end; only failures of the infrastructure are tried again, and not often."""
+    """Run the job to a good end; failures of the infrastructure are tried again, and not often."""
     for attempt in range(1, _INFRA_RETRIES + 2):
         try:
             followed, adopted = _run_once(job, stage, world)

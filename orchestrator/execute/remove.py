@@ -1,29 +1,25 @@
 """Takes the reflection out of the user's own pictures with a model of a finished run."""
 
+import glob
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from orchestrator.environments.builder import BuildSettings
-from orchestrator.environments.recipe import recipe_hash
-from orchestrator.errors import ImageNotBuilt, OutputInvalid, SpecError
-from orchestrator.execute.build import built_environments, chosen_engine
+import numpy as np
+
+from orchestrator.errors import OutputInvalid, SpecError
 from orchestrator.execute.command import kept_request, planned
-from orchestrator.execute.events import Listener, Planned
-from orchestrator.execute.realise import World
-from orchestrator.execute.run import realise_stages
-from orchestrator.execute.stopper import Stopper
-from orchestrator.plan.keys import identities
-from orchestrator.plan.plan import Plan, infer_stage, prepare_stage
+from orchestrator.execute.events import Listener
+from orchestrator.execute.few import realise_few
+from orchestrator.plan.plan import infer_stage, prepare_stage
 from orchestrator.plan.stage import Source, Stage
 from orchestrator.spec.dataset import PhotosDataset
-from orchestrator.spec.experiment import Experiment, Inference
-from orchestrator.spec.load import load_image
-from orchestrator.spec.names import EngineName
+from orchestrator.spec.experiment import Inference
+from orchestrator.spec.names import Device, EngineName
 from orchestrator.store.store import Artifact, Store
 
 _DATASET = "photos"
@@ -33,16 +29,26 @@ _DATASET = "photos"
 class Removal:
     """What `sirr-orch remove` was asked for.
 
-    model: RUN/MODEL; tile: side of the overlapping tiles, None for the whole picture at once
+    photos: pictures, or arrays of floats (``.npy``, (H, W, 3), RGB, 0 to 1), not both
+    model: RUN/MODEL, or None where `onnx` names a network's file
+    tile: side of the overlapping tiles, None for the whole picture at once
+    reflection: write the reflections too; arrays: write every output as floats too
     """
 
     photos: tuple[Path, ...]
-    model: str
+    model: str | None
     out: Path
     store: Path
     engine: EngineName = "auto"
     tile: int | None = None
     reflection: bool = False
+    onnx: Path | None = None
+    arrays: bool = False
+
+    @property
+    def of_arrays(self) -> bool:
+        """Whether the pictures are arrays."""
+        return self.photos[0].suffix == ".npy"
 
 
 def remove_reflections(removal: Removal, listener: Listener, say: Callable[[str], None]) -> list[Path]:
@@ -52,22 +58,47 @@ def remove_reflections(removal: Removal, listener: Listener, say: Callable[[str]
     """
     _check_photos(removal.photos)
     store = Store(removal.store)
-    network, experiment = _network(removal.model, store)
+    network, run, common = _network(removal, store)
     with tempfile.TemporaryDirectory(dir=store.root / "staging", prefix="photos-") as folder:
         names = _gather(removal.photos, Path(folder))
-        stages = _stages(removal, network, Path(folder), experiment, store)
-        artifacts = _realise(stages, removal, store, listener, say)
+        stages = _stages(removal, network, Path(folder), common, store)
+        artifacts = realise_few(
+            stages,
+            store,
+            run="remove",
+            logs=store.root / "runs" / run / "logs" / "remove",
+            engine=removal.engine,
+            variant=common.device,
+            listener=listener,
+            say=say,
+        )
         return _deliver(artifacts, names, removal)
 
 
 def _check_photos(photos: tuple[Path, ...]) -> None:
     missing = [str(photo) for photo in photos if not photo.is_file()]
+    if len({photo.suffix == ".npy" for photo in photos}) > 1:
+        raise SpecError("there are pictures and arrays among them", hint="give one kind at a time")
     if missing:
         raise SpecError(f"no such picture: {', '.join(missing)}", hint="check the paths")
 
 
-def _network(model: str, store: Store) -> tuple[Artifact, Experiment]:
-    """Return the exported network that RUN/MODEL names, and the experiment it belongs to."""
+@dataclass(frozen=True)
+class _Common:
+    """What an experiment says of how its pictures go through its networks."""
+
+    inference: Inference = field(default_factory=Inference)
+    memory: int | None = None
+    device: Device = "cpu"
+
+
+def _network(removal: Removal, store: Store) -> tuple[Path, str, _Common]:
+    """Return the exported network, the run that it belongs to, and how that run's pictures go through it."""
+    if removal.onnx is not None:
+        if not removal.onnx.is_file():
+            raise SpecError(f"no such network: {removal.onnx}", hint="check the path")
+        return removal.onnx.absolute(), "onnx", _Common()
+    model = removal.model or ""
     run, slash, label = model.partition("/")
     if not slash or not label:
         raise SpecError(f"--model {model!r} is not RUN/MODEL", hint="write for example --model quickstart/errnet2019")
@@ -80,7 +111,7 @@ def _network(model: str, store: Store) -> tuple[Artifact, Experiment]:
     artifact = store.artifact(exports[label])
     if artifact is None:
         raise SpecError(f"the model {model!r} is not exported yet", hint=f"run the experiment {run!r} to its end first")
-    return artifact, experiment
+    return artifact.output, run, _Common(experiment.inference, experiment.memory, experiment.device)
 
 
 def _gather(photos: tuple[Path, ...], folder: Path) -> list[str]:
@@ -97,58 +128,44 @@ def _gather(photos: tuple[Path, ...], folder: Path) -> list[str]:
     return names
 
 
-def _stages(
-    removal: Removal, network: Artifact, folder: Path, experiment: Experiment, store: Store
-) -> dict[str, Stage]:
-    inference = Inference(mode="tiles", tile=removal.tile) if removal.tile else experiment.inference
-    memory = experiment.memory
-    prepare = prepare_stage(_DATASET, PhotosDataset(kind="photos", folder=folder), store.digest, memory_bytes=memory)
-    label = removal.model.partition("/")[2]
-    infer = infer_stage(label, _DATASET, inference, device=experiment.device, memory_bytes=memory)
-    source = Source(network.output, store.digest(network.output))
-    inputs = {name: of for name, of in infer.inputs.items() if name != "network"}
-    infer = replace(infer, inputs=inputs, sources={"network": source})
-    return {prepare.name: prepare, infer.name: infer}
-
-
-def _realise(
-    stages: Mapping[str, Stage], removal: Removal, store: Store, listener: Listener, say: Callable[[str], None]
-) -> dict[str, Artifact]:
-    variant = next(stage.device for stage in stages.values() if stage.kind == "infer")
-    images = {stage.image: load_image(stage.image) for stage in stages.values() if stage.image is not None}
-    recipes = {name: recipe_hash(image, variant) for name, image in images.items()}
-    known = identities(Plan(tuple(stages.values())), recipes)
-    selection = chosen_engine(removal.engine, removal.store)
-    say(selection.sentence)
-    environments = built_environments(images, variant, selection, removal.store, BuildSettings.from_environment())
-    unbuilt = [name for name in images if name not in environments]
-    if unbuilt:
-        raise ImageNotBuilt(f"images not built: {', '.join(unbuilt)}", hint=f"run: sirr-orch build {' '.join(unbuilt)}")
-    stopper = Stopper()
-    world = World(
-        store=store,
-        engine=selection.engine,
-        environments=environments,
-        modules={name: image.module for name, image in images.items()},
-        listener=listener,
-        stopper=stopper,
-        run="remove",
-        logs=store.root / "runs" / removal.model.partition("/")[0] / "logs" / "remove",
+def _stages(removal: Removal, network: Path, folder: Path, common: _Common, store: Store) -> dict[str, Stage]:
+    inference = Inference(mode="tiles", tile=removal.tile) if removal.tile else common.inference
+    label = removal.model.partition("/")[2] if removal.model else removal.out.name
+    infer = infer_stage(
+        label, _DATASET, inference, device=common.device, memory_bytes=common.memory, arrays=removal.arrays
     )
-    listener(Planned({name: identity.key for name, identity in known.items()}))
-    with stopper.listening():
-        walked = realise_stages(stages, known, {}, world)
-    for error in walked.failures.values():
-        raise error
-    return walked.results
+    sources = {"network": Source(network, store.digest(network))}
+    if removal.of_arrays:
+        _describe_arrays(folder)
+        sources["dataset"] = Source(folder, store.digest(folder))
+        return {infer.name: replace(infer, inputs={}, sources=sources)}
+    photos = PhotosDataset(kind="photos", folder=folder)
+    prepare = prepare_stage(_DATASET, photos, store.digest, memory_bytes=common.memory)
+    inputs = {name: of for name, of in infer.inputs.items() if name != "network"}
+    return {prepare.name: prepare, infer.name: replace(infer, inputs=inputs, sources=sources)}
+
+
+def _describe_arrays(folder: Path) -> None:
+    """Make a prepared dataset of arrays."""
+    items = []
+    for name in sorted(path.name for path in folder.iterdir()):
+        try:
+            height, width = np.load(folder / name, allow_pickle=False).shape[:2]
+        except (OSError, ValueError, EOFError) as error:
+            raise SpecError(f"{name} is no array of a picture: {error}", hint="save it with numpy.save") from error
+        items.append({"id": Path(name).stem, "blended": name, "origin": name, "height": height, "width": width})
+    document = {"name": _DATASET, "title": _DATASET, "role": "photos", "items": items, "warnings": []}
+    (folder / "dataset.json").write_text(json.dumps(document), encoding="utf-8")
 
 
 def _deliver(artifacts: Mapping[str, Artifact], names: list[str], removal: Removal) -> list[Path]:
     """Copy the predictions out of the store, named after the photos."""
-    dataset = next(artifact for name, artifact in artifacts.items() if name.startswith("prepare/"))
     infer = next(artifact for name, artifact in artifacts.items() if name.startswith("infer/"))
-    items = json.loads((dataset.output / "dataset.json").read_text(encoding="utf-8"))["items"]
-    ids = {Path(item["origin"]).name: item["id"] for item in items}
+    ids = {name: Path(name).stem for name in names}
+    for stage, dataset in artifacts.items():
+        if stage.startswith("prepare/"):
+            items = json.loads((dataset.output / "dataset.json").read_text(encoding="utf-8"))["items"]
+            ids = {Path(item["origin"]).name: item["id"] for item in items}
     predictions = json.loads((infer.output / "predictions.json").read_text(encoding="utf-8"))["items"]
     by_id = {item["id"]: item for item in predictions}
     removal.out.mkdir(parents=True, exist_ok=True)
@@ -160,6 +177,11 @@ def _deliver(artifacts: Mapping[str, Artifact], names: list[str], removal: Remov
         written.append(_copy(infer.output / item["transmission"], removal.out / f"{Path(name).stem}.png"))
         if removal.reflection and item.get("reflection"):
             written.append(_copy(infer.output / item["reflection"], removal.out / f"{Path(name).stem}-reflection.png"))
+        if removal.arrays:
+            found = sorted((infer.output / "arrays").glob(f"{glob.escape(item['id'])}.*.npy"))
+            for path in found:
+                target = removal.out / f"{Path(name).stem}{path.name.removeprefix(item['id'])}"
+                written.append(_copy(path, target))
     return written
 
 

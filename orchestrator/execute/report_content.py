@@ -8,9 +8,11 @@ from typing import Any
 from orchestrator import __version__
 from orchestrator.execute.comparison import Comparison
 from orchestrator.execute.events import Failure
+from orchestrator.plan.plan import snapshot_label
 from orchestrator.plan.stage import Stage
 from orchestrator.report import artifacts as read
 from orchestrator.report.content import (
+    Adoption,
     Dataset,
     EnvironmentRecord,
     Model,
@@ -20,6 +22,9 @@ from orchestrator.report.content import (
     ReportContent,
     Result,
     StageRecord,
+    Training,
+    Validation,
+    ValidationPoint,
 )
 from orchestrator.spec.dataset import dataset_role
 from orchestrator.spec.resolve import ResolvedModel
@@ -81,7 +86,6 @@ def report_content(
 
 
 def _model(model: ResolvedModel, gathering: _Gathering) -> Model:
-    training = gathering.output(f"train/{model.label}")
     export = gathering.output(f"export/{model.label}")
     paper = model.spec.paper
     return Model(
@@ -90,9 +94,34 @@ def _model(model: ResolvedModel, gathering: _Gathering) -> Model:
         paper=Paper(paper.title, paper.authors, paper.venue, paper.program),
         overrides=tuple(Override(name, str(was), str(now)) for name, (was, now) in model.overrides.items()),
         seed=model.seed,
-        training=training if isinstance(training, NotMeasured) else read.read_training(training),
+        training=_weights(model, gathering),
         export=export if isinstance(export, NotMeasured) else read.read_export(export),
+        validation=_validation(model, gathering),
     )
+
+
+def _validation(model: ResolvedModel, gathering: _Gathering) -> Validation | None:
+    resolved = gathering.comparison.resolved
+    if resolved.validation is None or model.checkpoint is not None:
+        return None
+    name = resolved.validation.dataset
+    labels = {epoch: snapshot_label(model.label, epoch) for epoch in resolved.snapshots(model)}
+    labels[model.recipe.epochs] = model.label
+    points = []
+    for epoch, label in labels.items():
+        scores = gathering.output(f"evaluate/{label}/{name}")
+        points.append(ValidationPoint(epoch, read.read_scores(scores) if isinstance(scores, Path) else scores))
+    return Validation(name, tuple(points))
+
+
+def _weights(model: ResolvedModel, gathering: _Gathering) -> Training | Adoption | NotMeasured:
+    output = gathering.output(model.weights_stage)
+    if isinstance(output, NotMeasured):
+        return output
+    if model.checkpoint is None:
+        return read.read_training(output)
+    document = gathering.artifacts[model.weights_stage].manifest.document
+    return read.read_adoption(output, checkpoint=model.checkpoint.name, digest=document["sources"]["checkpoint"])
 
 
 def _datasets(gathering: _Gathering) -> Iterator[Dataset]:

@@ -27,6 +27,7 @@ class RunOptions:
 
     jobs: int = 1
     threads: int | None = None
+    workers: int | None = None
     grace_s: float = 60.0
 
 
@@ -87,6 +88,7 @@ def run_comparison(
             run=name,
             logs=record.folder / "logs",
             threads=options.threads,
+            workers=options.workers,
             grace_s=options.grace_s,
         )
         walked = realise_stages(missing, comparison.identities, comparison.artifacts, world, options.jobs)

@@ -1,0 +1,75 @@
+"""Realises a handful of stages outside a comparison, with what a comparison would use."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from orchestrator.environments.builder import BuildSettings
+from orchestrator.environments.recipe import recipe_hash
+from orchestrator.errors import ImageNotBuilt
+from orchestrator.execute.build import build_images, built_environments, chosen_engine
+from orchestrator.execute.events import Listener, Planned, together
+from orchestrator.execute.realise import World
+from orchestrator.execute.run import realise_stages
+from orchestrator.execute.stopper import Stopper
+from orchestrator.plan.keys import identities
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.stage import Stage
+from orchestrator.spec.load import load_image
+from orchestrator.spec.names import Device, EngineName
+from orchestrator.store.store import Artifact, Store
+
+
+def realise_few(
+    stages: Mapping[str, Stage],
+    store: Store,
+    *,
+    run: str,
+    logs: Path,
+    engine: EngineName,
+    variant: Device,
+    listener: Listener,
+    say: Callable[[str], None],
+    build: bool = False,
+) -> dict[str, Artifact]:
+    """Return the artifacts of some stages, by their names; what is in the store is not run again.
+
+    run: a label of their jobs; logs: folder for their output; variant: of the images; build: build missing images first
+
+    Raises: ImageNotBuilt, and what the stages raise: the first failure.
+    """
+    images = {stage.image: load_image(stage.image) for stage in stages.values() if stage.image is not None}
+    recipes = {name: recipe_hash(image, variant) for name, image in images.items()}
+    known = identities(Plan(tuple(stages.values())), recipes)
+    listener(Planned({name: identity.key for name, identity in known.items()}))
+    found = {name: store.artifact(identity.key) for name, identity in known.items()}
+    stored = {name: artifact for name, artifact in found.items() if artifact is not None}
+    missing = {name: stage for name, stage in stages.items() if name not in stored}
+    if not missing:
+        return stored
+    needed = {stage.image: images[stage.image] for stage in missing.values() if stage.image is not None}
+    selection = chosen_engine(engine, store.root)
+    say(selection.sentence)
+    settings = BuildSettings.from_environment()
+    if build:
+        for built in build_images(list(needed), variant, selection, store.root, settings, say):
+            say(built.sentence)
+    environments = built_environments(needed, variant, selection, store.root, settings)
+    unbuilt = [name for name in needed if name not in environments]
+    if unbuilt:
+        raise ImageNotBuilt(f"images not built: {', '.join(unbuilt)}", hint=f"run: sirr-orch build {' '.join(unbuilt)}")
+    stopper = Stopper()
+    world = World(
+        store=store,
+        engine=selection.engine,
+        environments=environments,
+        modules={name: image.module for name, image in images.items()},
+        listener=together(listener),
+        stopper=stopper,
+        run=run,
+        logs=logs,
+    )
+    with stopper.listening():
+        walked = realise_stages(missing, known, stored, world)
+    for error in walked.failures.values():
+        raise error
+    return {**stored, **walked.results}

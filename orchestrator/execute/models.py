@@ -1,0 +1,154 @@
+"""Models outside a comparison: a checkpoint is adopted, a model of a run is exported or released."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from orchestrator.errors import SpecError
+from orchestrator.execute.command import RunRequest, keep_request, kept_request, planned
+from orchestrator.execute.comparison import Comparison
+from orchestrator.execute.events import Listener, recorder, together
+from orchestrator.execute.few import realise_few
+from orchestrator.plan.plan import release_stage
+from orchestrator.plan.stage import Stage
+from orchestrator.spec.names import EngineName
+from orchestrator.spec.resolve import ResolvedModel
+from orchestrator.store.store import Artifact, Store
+
+_SPEC = "spec.yaml"
+_SCORED_ON = "skimage-test"
+
+
+@dataclass(frozen=True)
+class Means:
+    """What the stages are realised with. build: build missing images first"""
+
+    store: Path
+    engine: EngineName
+    listener: Listener
+    say: Callable[[str], None]
+    build: bool = False
+
+
+def adopt_model(model: str, checkpoint: Path, name: str, features: str, means: Means) -> Path:
+    """Adopt a checkpoint and export its network; return the spec of the run that holds it.
+
+    model: name of a model spec; name: of the run and of the model in it; features: "pretrained" or "random"
+
+    Raises: SpecError for an unknown model, a missing checkpoint, or a name that another run has; ImageNotBuilt, and
+        what the stages raise.
+    """
+    store = Store(means.store)
+    if name in store.run_names() and not (store.run(name).folder / _SPEC).is_file():
+        raise SpecError(f"the store has a run {name!r} already", hint="choose another --name")
+    spec = store.run(name).folder / _SPEC
+    content = {
+        "name": name,
+        "models": [{"model": model, "name": name, "weights": {"checkpoint": str(checkpoint.absolute())}}],
+        "test": [_SCORED_ON],
+        "metrics": ["psnr", "ssim"],
+        "features": features,
+    }
+    # JSON is YAML too.
+    spec.write_text(json.dumps(content, indent=2), encoding="utf-8")
+    request = RunRequest(spec, store.root)
+    try:
+        comparison = planned(request)
+    except SpecError:
+        spec.unlink()
+        raise
+    keep_request(request, store, name)
+    heard = together(recorder(store.run(name)), means.listener)
+    _realised(comparison, name, ("adopt", "export"), replace(means, listener=heard), store)
+    return spec
+
+
+def export_model(model: str, out: Path, means: Means) -> list[Path]:
+    """Write the ONNX network of RUN/MODEL and its parity report into a folder; return their paths.
+
+    Raises: SpecError for a model that is not there or not trained yet, ImageNotBuilt, and what the stage raises.
+    """
+    comparison, resolved, store = _found(model, means)
+    artifact = _realised(comparison, resolved.label, ("export",), means, store)[f"export/{resolved.label}"]
+    return _delivered(artifact, ["network.onnx", "export.json"], out)
+
+
+def release_model(model: str, out: Path, means: Means) -> list[Path]:
+    """Write the weights of RUN/MODEL into a folder as the authors' program reads them; return their paths.
+
+    Raises: as `export_model`.
+    """
+    comparison, resolved, store = _found(model, means)
+    weights = _weights(comparison, resolved, store)
+    stage = release_stage(resolved.label, resolved.spec, resolved.recipe, weights.output, store.digest)
+    artifact = _realise({stage.name: stage}, comparison, means, store)[stage.name]
+    released = json.loads((artifact.output / "release.json").read_text(encoding="utf-8"))
+    for note in released["notes"]:
+        means.say(f"note: {note}")
+    return _delivered(artifact, released["files"], out)
+
+
+def _found(model: str, means: Means) -> tuple[Comparison, ResolvedModel, Store]:
+    run, slash, label = model.partition("/")
+    if not slash or not label:
+        raise SpecError(f"{model!r} is not RUN/MODEL", hint="write for example quickstart/errnet2019")
+    store = Store(means.store)
+    comparison = planned(kept_request(run, store))
+    known = {of.label: of for of in comparison.resolved.models}
+    if label not in known:
+        raise SpecError(f"run {run!r} has no model {label!r}; it has: {', '.join(known)}", hint="choose one of them")
+    return comparison, known[label], store
+
+
+def _weights(comparison: Comparison, model: ResolvedModel, store: Store) -> Artifact:
+    """Return the weights that the run recorded, also where images or program have changed since."""
+    run = comparison.resolved.experiment.name
+    key = store.run(run).keys().get(model.weights_stage, comparison.identities[model.weights_stage].key)
+    artifact = store.artifact(key)
+    if artifact is None:
+        name = f"{run}/{model.label}"
+        raise SpecError(f"the model {name!r} has no weights yet", hint=f"run the experiment {run!r} to its end first")
+    return artifact
+
+
+def _realised(
+    comparison: Comparison, label: str, kinds: tuple[str, ...], means: Means, store: Store
+) -> dict[str, Artifact]:
+    """Return the artifacts of some of a model's stages, realised where the store lacks them."""
+    stages = {of.name: of for of in comparison.plan.stages if of.name in {f"{kind}/{label}" for kind in kinds}}
+    (model,) = (of for of in comparison.resolved.models if of.label == label)
+    if model.weights_stage not in stages:
+        _weights(comparison, model, store)
+        stages = {model.weights_stage: _planned_stage(comparison, model.weights_stage), **stages}
+    return _realise(stages, comparison, means, store)
+
+
+def _planned_stage(comparison: Comparison, name: str) -> Stage:
+    return next(stage for stage in comparison.plan.stages if stage.name == name)
+
+
+def _realise(stages: dict[str, Stage], comparison: Comparison, means: Means, store: Store) -> dict[str, Artifact]:
+    record = store.run(comparison.resolved.experiment.name)
+    return realise_few(
+        stages,
+        store,
+        run=comparison.resolved.experiment.name,
+        logs=record.folder / "logs",
+        engine=means.engine,
+        variant=comparison.variant,
+        listener=means.listener,
+        say=means.say,
+        build=means.build,
+    )
+
+
+def _delivered(artifact: Artifact, names: list[str], out: Path) -> list[Path]:
+    """Copy files out of the store, without its read-only mode."""
+    out.mkdir(parents=True, exist_ok=True)
+    written = [out / name for name in names]
+    for name, path in zip(names, written, strict=True):
+        path.unlink(missing_ok=True)
+        shutil.copyfile(artifact.output / name, path)
+    return written
