@@ -13,11 +13,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat,
 
 from orchestrator.errors import OutputInvalid
 from orchestrator.report.content import (
+    Adoption,
     CurveStep,
     Dataset,
     DatasetRole,
     Export,
     FeatureWeights,
+    Memory,
     NotMeasured,
     Picture,
     PicturePrediction,
@@ -70,7 +72,18 @@ def read_training(folder: Path) -> Training:
         features=facts.features,
         parameters=facts.parameters,
         notes=facts.notes,
+        waiting_s=facts.waiting_s,
+        memory=None if facts.memory is None else Memory(**facts.memory.model_dump()),
     )
+
+
+def read_adoption(folder: Path, *, checkpoint: str, digest: str) -> Adoption:
+    """Return what was adopted, from its ``adopt.json``.
+
+    checkpoint: where the checkpoint was; digest: SHA-256 of its names and contents
+    """
+    file = _read(folder / "adopt.json", _AdoptFile)
+    return Adoption(file.format, file.tensors, file.parameters, checkpoint, digest, file.notes)
 
 
 def read_export(folder: Path) -> Export:
@@ -184,12 +197,31 @@ class _CurvesFile(_Strict):
     steps: _List[_Step]
 
 
+class _Memory(_Strict):
+    device: Literal["cpu", "cuda"]
+    peak_bytes: _Count
+    budget_bytes: _Count | None
+    height: _Pixels
+    width: _Pixels
+    batch: _Count
+    savings: _List[str]
+
+
 class _TrainFile(_Strict):
     steps: _Count
     epochs: _Count
     samples: _Count
     seconds: _Seconds
     features: FeatureWeights
+    parameters: _Count
+    notes: _List[str] = ()
+    waiting_s: _Seconds = 0.0
+    memory: _Memory | None = None
+
+
+class _AdoptFile(_Strict):
+    format: Literal["released", "own"]
+    tensors: _Count
     parameters: _Count
     notes: _List[str] = ()
 

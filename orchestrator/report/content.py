@@ -65,10 +65,44 @@ class CurveStep:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """What a training needed at most, as it found before it began.
+
+    device: "cpu" or "cuda"; peak_bytes: of the largest step; budget_bytes: None where nothing limited it
+    height, width, batch: of the largest step, pixels and samples; savings: what it did to need no more
+    """
+
+    device: str
+    peak_bytes: int
+    budget_bytes: int | None
+    height: int
+    width: int
+    batch: int
+    savings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """Weights that somebody else trained.
+
+    format: "released" for a checkpoint of the authors' program, "own" for one of this program
+    tensors, parameters: how many there are; checkpoint: where it was; digest: SHA-256 of its names and contents
+    """
+
+    format: str
+    tensors: int
+    parameters: int
+    checkpoint: str
+    digest: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Training:
     """What a training left: its curve and its facts.
 
-    samples: training samples seen, over all steps; seconds: time of the optimisation; parameters: of the network
+    samples: training samples seen, over all steps; parameters: of the network
+    seconds: time of the optimisation; waiting_s: of these, spent waiting for samples
     """
 
     curve: tuple[CurveStep, ...]
@@ -79,6 +113,8 @@ class Training:
     features: FeatureWeights
     parameters: int
     notes: tuple[str, ...] = ()
+    waiting_s: float = 0.0
+    memory: Memory | None = None
 
 
 @dataclass(frozen=True)
@@ -96,11 +132,46 @@ class Export:
 
 
 @dataclass(frozen=True)
+class PictureScores:
+    """Scores of one picture by metric; every metric of the protocol is there."""
+
+    id: str
+    values: Mapping[str, Score | NotMeasured]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What an evaluation left."""
+
+    protocol: str
+    metrics: tuple[str, ...]
+    items: tuple[PictureScores, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ValidationPoint:
+    """The weights after an epoch, counted from 1, scored."""
+
+    epoch: int
+    scores: Scores | NotMeasured
+
+
+@dataclass(frozen=True)
+class Validation:
+    """A training's weights after some epochs, and its final ones, scored on one dataset; points: by epoch."""
+
+    dataset: str
+    points: tuple[ValidationPoint, ...]
+
+
+@dataclass(frozen=True)
 class Model:
     """A model of the comparison.
 
     label: what the comparison calls it; unique, never that of a control
     training, export: NotMeasured where the stage left nothing
+    validation: None where the training was not validated
     """
 
     label: str
@@ -108,8 +179,9 @@ class Model:
     paper: Paper
     overrides: tuple[Override, ...]
     seed: int
-    training: Training | NotMeasured
+    training: Training | Adoption | NotMeasured
     export: Export | NotMeasured
+    validation: Validation | None = None
 
 
 @dataclass(frozen=True)
@@ -170,24 +242,6 @@ class Predictions:
     items: tuple[PicturePrediction, ...]
     runtime: Mapping[str, str]
     warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class PictureScores:
-    """Scores of one picture by metric; every metric of the protocol is there."""
-
-    id: str
-    values: Mapping[str, Score | NotMeasured]
-
-
-@dataclass(frozen=True)
-class Scores:
-    """What an evaluation left."""
-
-    protocol: str
-    metrics: tuple[str, ...]
-    items: tuple[PictureScores, ...]
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

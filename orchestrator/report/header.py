@@ -5,8 +5,11 @@ from pathlib import PurePosixPath
 
 from orchestrator.report import numbers
 from orchestrator.report.address import INDEX, PROVENANCE, TRAINING, dataset_page, href
-from orchestrator.report.content import Predictions, ReportContent
+from orchestrator.report.content import Predictions, ReportContent, Training
 from orchestrator.report.lookup import tested
+
+OTHER_PRECISION = ("mixed precision", "channels last")
+"""What a training's notes say where it did not compute as the paper did."""
 
 RANDOM_FEATURES = "random feature weights: scores cannot be compared with anything"
 
@@ -53,17 +56,31 @@ def header_view(content: ReportContent, page: PurePosixPath) -> HeaderView:
 
 
 def alerts(content: ReportContent) -> tuple[Alert, ...]:
-    """Return what stands on top: random features, approximate inference, failures, then the run's own warnings."""
+    """Return what stands on top: random features, what is not exact or as in the papers, failures, other warnings."""
     found = []
     if content.features == "random":
         more = "VGG-19 and AlexNet were filled with seeded random numbers, for trying the program out."
         found.append(Alert(RANDOM_FEATURES, more, ""))
     found += [Alert(text, "Results differ from those of the untiled network.", "") for text in _approximate(content)]
+    found += [
+        Alert(text, "The paper's training computes in another way.", href(TRAINING)) for text in _precision(content)
+    ]
     failed = sum(1 for stage in content.stages if stage.state == "failed")
     if failed:
         text = f"{numbers.count(failed, 'stage')} failed"
         found.append(Alert(text, "What depends on it reads 'not measured'.", f"{href(INDEX)}#failures"))
     return (*found, *(Alert(text, "", "") for text in dict.fromkeys(content.warnings)))
+
+
+def _precision(content: ReportContent) -> list[str]:
+    """Say of each model how its training did not compute as the paper did, in the training's own words."""
+    return [
+        f"{model.title}: {note}"
+        for model in content.models
+        if isinstance(model.training, Training)
+        for note in model.training.notes
+        if any(words in note for words in OTHER_PRECISION)
+    ]
 
 
 def _approximate(content: ReportContent) -> list[str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from orchestrator.report import numbers
 from orchestrator.report.address import PROVENANCE, TRAINING, href
-from orchestrator.report.content import Export, Model, NotMeasured, ReportContent, Training
+from orchestrator.report.content import Adoption, Export, Model, NotMeasured, ReportContent, Training
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,15 @@ def networks_view(content: ReportContent) -> NetworksView:
 
 
 def _row(model: Model) -> NetworkRow:
-    training, differing = model.training, len(model.overrides)
+    training = model.training
     trained = parameters = took = "—"
     if isinstance(training, Training):
         trained = f"{numbers.count(training.steps, 'step')}, {numbers.count(training.samples, 'sample')}"
         parameters = f"{training.parameters:,}"
         took = numbers.duration(training.seconds)
+    elif isinstance(training, Adoption):
+        trained = "adopted: the authors' checkpoint" if training.format == "released" else "adopted: own checkpoint"
+        parameters = f"{training.parameters:,}"
     elif isinstance(training, NotMeasured):
         trained = f"not trained: {training.why}"
     return NetworkRow(
@@ -53,11 +56,18 @@ def _row(model: Model) -> NetworkRow:
         trained=trained,
         took=took,
         parity=_parity(model.export),
-        whole=isinstance(training, Training) and isinstance(model.export, Export),
-        overrides=numbers.count(differing, "value") + (" differs" if differing == 1 else " differ")
-        if differing
-        else "as in the paper",
+        whole=isinstance(training, Training | Adoption) and isinstance(model.export, Export),
+        overrides=_overrides(model),
     )
+
+
+def _overrides(model: Model) -> str:
+    differing = len(model.overrides)
+    if isinstance(model.training, Adoption) and not differing:
+        return "—"
+    if not differing:
+        return "as in the paper"
+    return numbers.count(differing, "value") + (" differs" if differing == 1 else " differ")
 
 
 def _parity(export: Export | NotMeasured) -> str:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from orchestrator.report import numbers
-from orchestrator.report.content import Export, Model, NotMeasured, ReportContent, StageRecord, Training
+from orchestrator.report.content import Adoption, Export, Model, NotMeasured, ReportContent, StageRecord, Training
+from orchestrator.report.training import memory_sentence
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class OverrideRow:
 
 @dataclass(frozen=True)
 class ModelProvenance:
-    """A model: its paper, and what differs from it."""
+    """A model: its paper, and what differs from it. adopted: its weights are, so that no recipe was followed here."""
 
     title: str
     label: str
@@ -35,6 +36,7 @@ class ModelProvenance:
     program: str
     facts: tuple[Fact, ...]
     overrides: tuple[OverrideRow, ...]
+    adopted: bool
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def provenance_view(content: ReportContent) -> ProvenanceView:
             DatasetRow(
                 dataset.title,
                 dataset.name,
-                dataset.role + (", tested" if dataset.name in content.test else ", trained on"),
+                f"{dataset.role}, {_use(dataset.name, content)}",
                 numbers.count(len(dataset.items), "picture"),
                 dataset.source,
                 dataset.warnings,
@@ -129,6 +131,13 @@ def provenance_view(content: ReportContent) -> ProvenanceView:
     )
 
 
+def _use(dataset: str, content: ReportContent) -> str:
+    if dataset in content.test:
+        return "tested"
+    validated = any(model.validation is not None and model.validation.dataset == dataset for model in content.models)
+    return "validated on" if validated else "trained on"
+
+
 def _model(model: Model) -> ModelProvenance:
     paper = model.paper
     return ModelProvenance(
@@ -138,12 +147,33 @@ def _model(model: Model) -> ModelProvenance:
         authors=paper.authors,
         venue=paper.venue,
         program=paper.program,
-        facts=(Fact("seed", str(model.seed)), _training(model.training), _export(model.export)),
+        facts=_facts(model),
         overrides=tuple(OverrideRow(row.field, row.paper, row.value) for row in model.overrides),
+        adopted=isinstance(model.training, Adoption),
     )
 
 
-def _training(training: Training | NotMeasured) -> Fact:
+def _facts(model: Model) -> tuple[Fact, ...]:
+    if isinstance(model.training, Adoption):
+        said = (
+            Fact("parameters", f"{model.training.parameters:,}"),
+            *(Fact("note", text) for text in model.training.notes),
+        )
+        return (_training(model.training), *said, _export(model.export))
+    return (Fact("seed", str(model.seed)), _training(model.training), *_memory(model.training), _export(model.export))
+
+
+def _memory(training: Training | Adoption | NotMeasured) -> tuple[Fact, ...]:
+    if not isinstance(training, Training) or training.memory is None:
+        return ()
+    return (Fact("memory", memory_sentence(training.memory)),)
+
+
+def _training(training: Training | Adoption | NotMeasured) -> Fact:
+    if isinstance(training, Adoption):
+        whose = "the authors' checkpoint" if training.format == "released" else "an own checkpoint"
+        counted = f"{numbers.count(training.tensors, 'tensor')}, SHA-256 {training.digest}"
+        return Fact("weights", f"adopted from {whose} {training.checkpoint} ({counted})")
     if isinstance(training, NotMeasured):
         return Fact("training", f"none: {training.why}")
     said = [numbers.count(training.steps, "step"), numbers.count(training.samples, "sample")]

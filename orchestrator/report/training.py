@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.report import numbers
-from orchestrator.report.content import CurveStep, Model, NotMeasured, ReportContent, Training
+from orchestrator.report.content import Adoption, CurveStep, Memory, Model, NotMeasured, ReportContent, Training
+from orchestrator.report.validation import validation_curves
 
 Figure = dict[str, Any]
-"""What the drawing script takes, as plain JSON: data (traces with x, y, name, series), xTitle, yTitle, legend."""
+"""What the drawing script takes, as plain JSON: data (traces with x, y, name, series), xTitle, yTitle, legend;
+sparse where points are few and far from 0: they are marked, and the axis does not begin at 0."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class TrainingView:
 def training_view(content: ReportContent) -> TrainingView:
     """Return the curves of all trainings."""
     figures: dict[str, Figure] = {}
-    models = tuple(_model(index, model, figures) for index, model in enumerate(content.models))
+    models = tuple(_model(content, index, model, figures) for index, model in enumerate(content.models))
     trained = [
         (index, model.title, model.training)
         for index, model in enumerate(content.models)
@@ -61,10 +63,19 @@ def training_view(content: ReportContent) -> TrainingView:
     return TrainingView(models, tuple(shared), figures)
 
 
-def _model(index: int, model: Model, figures: dict[str, Figure]) -> TrainingModel:
+def _model(content: ReportContent, index: int, model: Model, figures: dict[str, Figure]) -> TrainingModel:
     training = model.training
     if isinstance(training, NotMeasured):
         return TrainingModel(model.title, model.label, (), (), (), f"no training: {training.why}")
+    if isinstance(training, Adoption):
+        facts = (
+            "adopted, not trained",
+            "the authors' checkpoint" if training.format == "released" else "a checkpoint of this program",
+            numbers.count(training.parameters, "parameter"),
+            f"SHA-256 {training.digest}",
+        )
+        missing = f"no training: the weights were adopted from {training.checkpoint}"
+        return TrainingModel(model.title, model.label, facts, training.notes, (), missing)
     charts = []
     for number, name in enumerate(_loss_names(training.curve)):
         points = [(step.step, step.losses.get(name)) for step in training.curve if name in step.losses]
@@ -76,12 +87,22 @@ def _model(index: int, model: Model, figures: dict[str, Figure]) -> TrainingMode
             "legend": False,
         }
         charts.append(Chart(key, name, _caption(points)))
+    for curve in validation_curves(content, model):
+        key = f"validation-{index}-{curve.metric}"
+        figures[key] = {
+            "data": [_trace(curve.points, curve.title, index)],
+            "xTitle": "epoch",
+            "yTitle": curve.title,
+            "legend": False,
+            "sparse": True,
+        }
+        charts.append(Chart(key, curve.title, curve.caption))
     missing = "" if training.curve else "no curve: the training recorded no step"
     return TrainingModel(model.title, model.label, _facts(training), training.notes, tuple(charts), missing)
 
 
 def _facts(training: Training) -> tuple[str, ...]:
-    return (
+    said = (
         numbers.count(training.steps, "step"),
         numbers.count(training.epochs, "epoch"),
         numbers.count(training.samples, "sample"),
@@ -89,6 +110,18 @@ def _facts(training: Training) -> tuple[str, ...]:
         numbers.count(training.parameters, "parameter"),
         f"{training.features} feature weights",
     )
+    waited = f"{training.waiting_s / training.seconds:.0%} of the time waiting for samples" if training.seconds else ""
+    return (*said, *filter(None, (waited,)), *(() if training.memory is None else (memory_sentence(training.memory),)))
+
+
+def memory_sentence(memory: Memory) -> str:
+    """Return what a training needed, in words."""
+    budget = "" if memory.budget_bytes is None else f" of {memory.budget_bytes / 2**30:.1f} GiB"
+    where = "device memory" if memory.device == "cuda" else "memory"
+    savings = f" with {' and '.join(memory.savings)}" if memory.savings else ""
+    batch = f" in batches of {memory.batch}" if memory.batch > 1 else ""
+    shape = f"for {numbers.size(memory.height, memory.width)} pixels{batch}"
+    return f"at most {memory.peak_bytes / 2**30:.1f} GiB{budget} {where} {shape}{savings}"
 
 
 def _loss_names(curve: Sequence[CurveStep]) -> tuple[str, ...]:

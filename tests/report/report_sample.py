@@ -27,6 +27,8 @@ from orchestrator.report.content import (
     Scores,
     StageRecord,
     Training,
+    Validation,
+    ValidationPoint,
 )
 
 METRICS = ("psnr", "ssim", "lpips")
@@ -151,6 +153,21 @@ def model(label: str) -> Model:
         seed=7,
         training=training(label),
         export=Export(16, "torch 1.12.1", 1e-4, 2.31e-6, 4),
+        validation=validation() if label == "ibcln2020" else None,
+    )
+
+
+def validation() -> Validation:
+    """Return scores that get better; those of the second epoch are missing."""
+    found = [
+        Scores(
+            "standard", METRICS, (PictureScores("a", {"psnr": 20 + n, "ssim": 0.8 + n / 20, "lpips": 0.3 - n / 20}),)
+        )
+        for n in range(3)
+    ]
+    why = NotMeasured("export/ibcln2020@2 failed: memory did not suffice")
+    return Validation(
+        "skimage-test", tuple(ValidationPoint(n + 1, why if n == 1 else of) for n, of in enumerate(found))
     )
 
 
@@ -237,6 +254,7 @@ def hostile(folder: Path) -> ReportContent:
         0,
         Training((CurveStep(1, 0, {HOSTILE: 1.0, "nan": None}, 1e-4, 0.5),), 1, 1, 1, 0.5, "random", 1, (HOSTILE,)),
         NotMeasured(HOSTILE),
+        Validation(dataset.name, (ValidationPoint(1, NotMeasured(HOSTILE)), ValidationPoint(2, partial))),
     )
     broken = Model(other, "IBCLN", hostile_model.paper, (), 0, NotMeasured(HOSTILE), NotMeasured(HOSTILE))
     return ReportContent(

@@ -9,8 +9,15 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import OutputInvalid
-from orchestrator.report.artifacts import read_dataset, read_export, read_predictions, read_scores, read_training
-from orchestrator.report.content import NotMeasured
+from orchestrator.report.artifacts import (
+    read_adoption,
+    read_dataset,
+    read_export,
+    read_predictions,
+    read_scores,
+    read_training,
+)
+from orchestrator.report.content import Adoption, Memory, NotMeasured
 
 PICTURE = {"id": "a b", "height": 31, "width": 47, "origin": "a b.png", "notes": ["was grey"]}
 DATASET: dict[str, Any] = {
@@ -32,6 +39,16 @@ TRAIN: dict[str, Any] = {
     "parameters": 3,
     "notes": [],
 }
+MEMORY: dict[str, Any] = {
+    "device": "cpu",
+    "peak_bytes": 5,
+    "budget_bytes": None,
+    "height": 224,
+    "width": 320,
+    "batch": 1,
+    "savings": ["accumulation"],
+}
+ADOPT: dict[str, Any] = {"format": "own", "tensors": 2, "parameters": 7, "notes": ["n"]}
 EXPORT: dict[str, Any] = {
     "inputs": ["image"],
     "outputs": ["transmission"],
@@ -103,6 +120,36 @@ def test_training_is_read_with_lost_losses_as_none(artifact: Callable[..., Path]
     training = read_training(artifact(curves=text, train=TRAIN))
     assert training.curve[0].losses == {"pixel": None, "vgg": 1.0}
     assert (training.steps, training.samples, training.features) == (1, 2, "random")
+
+
+def test_what_a_training_needed_is_read(artifact: Callable[..., Path]) -> None:
+    training = read_training(artifact(curves=CURVES, train={**TRAIN, "waiting_s": 0.25, "memory": MEMORY}))
+    assert training.waiting_s == 0.25
+    assert training.memory == Memory("cpu", 5, None, 224, 320, 1, ("accumulation",))
+    earlier = read_training(artifact(curves=CURVES, train=TRAIN))
+    assert (earlier.waiting_s, earlier.memory) == (0.0, None)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"peak_bytes": -1}, {"device": "tpu"}, {"savings": "accumulation"}, {"height": 0}, {"more": 1}],
+)
+def test_memory_that_is_not_as_declared_is_refused(artifact: Callable[..., Path], changed: dict[str, Any]) -> None:
+    with pytest.raises(
+        OutputInvalid, match=rf"train\.json is not what its stage declares: memory\.{next(iter(changed))}"
+    ):
+        read_training(artifact(curves=CURVES, train={**TRAIN, "memory": {**MEMORY, **changed}}))
+
+
+def test_adoption_is_read(artifact: Callable[..., Path]) -> None:
+    found = read_adoption(artifact(adopt=ADOPT), checkpoint="a.pt", digest="0" * 64)
+    assert found == Adoption("own", 2, 7, "a.pt", "0" * 64, ("n",))
+
+
+@pytest.mark.parametrize("changed", [{"format": "stolen"}, {"tensors": -1}, {"parameters": "7"}, {"more": 1}])
+def test_adoption_that_is_not_as_declared_is_refused(artifact: Callable[..., Path], changed: dict[str, Any]) -> None:
+    with pytest.raises(OutputInvalid, match=r"adopt\.json is not what its stage declares"):
+        read_adoption(artifact(adopt={**ADOPT, **changed}), checkpoint="a.pt", digest="0" * 64)
 
 
 def test_export_keeps_the_largest_error(artifact: Callable[..., Path]) -> None:
