@@ -3,11 +3,14 @@
 import gc
 import os
 import warnings
+from collections.abc import Callable
+from pathlib import Path
 
 import docker
 import pytest
 from docker.errors import DockerException
 
+ROOT = Path(__file__).resolve().parents[1]
 FORBID_SKIPS = os.environ.get("SIRR_FORBID_SKIPS") == "1"
 OPTIONAL = "optional: "
 """Begins the reason of a skip that is never forbidden, such as for pictures that do not belong to the project."""
@@ -48,3 +51,29 @@ def pytest_runtest_makereport(item, call):
             report.outcome = "failed"
             report.longrepr = f"{item.nodeid} was skipped, and skips are forbidden: {reason}"
     return report
+
+
+@pytest.fixture(scope="session")
+def image_python() -> Callable[[str], Path]:
+    """Return a function from an image's name to the interpreter of its local environment.
+
+    The environment is built where it is missing. SIRR_TEST_PYTHON_ERRNET2019, for example, names another interpreter.
+    """
+
+    def interpreter(name: str) -> Path:
+        given = os.environ.get(f"SIRR_TEST_PYTHON_{name.upper()}")
+        return Path(given) if given else _built(name)
+
+    return interpreter
+
+
+def _built(name: str) -> Path:
+    # Imported here: with interpreters that are given, these tests need nothing of the orchestrator.
+    from orchestrator.environments.builder import BuildSettings
+    from orchestrator.environments.local import LocalBuilder
+    from orchestrator.spec.load import load_image
+
+    image, settings = load_image(name), BuildSettings.from_environment()
+    builder = LocalBuilder(ROOT / ".sirr" / "environments")
+    environment = builder.find(image, "cpu", settings) or builder.build(image, "cpu", settings, print)
+    return Path(environment.reference)

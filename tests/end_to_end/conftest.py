@@ -52,7 +52,13 @@ class Program:
 
 @pytest.fixture(scope="session")
 def local_program(tmp_path_factory):
-    return Program(tmp_path_factory.mktemp("local") / "store", "local")
+    store = tmp_path_factory.mktemp("local") / "store"
+    store.mkdir()
+    # What other tests have built is not built again; a recipe's environments are told apart by their names.
+    environments = ROOT / ".sirr" / "environments"
+    environments.mkdir(parents=True, exist_ok=True)
+    (store / "environments").symlink_to(environments)
+    return Program(store, "local")
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -126,7 +127,8 @@ def test_changed_recipe_value_is_named_and_reruns_exactly_what_depends_on_it(loc
 def wait_for_steps(process, steps):
     """Read the process's output until the training has made some steps."""
     for line in process.stdout:
-        if "train/errnet2019: " in line and int(line.split(": ")[1].split(" of ")[0]) >= steps:
+        found = re.search(r"train/errnet2019: (\d+) of \d+ steps", line)
+        if found and int(found[1]) >= steps:
             return
     raise AssertionError("the run ended before the training had begun")
 
