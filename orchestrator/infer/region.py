@@ -1,11 +1,15 @@
 """Sizes and regions of pictures; rows before columns, everywhere."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+ROWS, COLUMNS = 0, 1
+AXES = (ROWS, COLUMNS)
+"""The two axes of a picture; what is said of one axis holds for both."""
 
 
-@dataclass(frozen=True)
-class Span:
-    """The half-open range [start, stop) along one axis, in pixels."""
+class Span(NamedTuple):
+    """The half-open range [start, stop) along one axis, in pixels. A tuple, for plans place millions of them."""
 
     start: int
     stop: int
@@ -20,6 +24,18 @@ class Span:
         """The range as Python's slice."""
         return slice(self.start, self.stop)
 
+    def hull(self, other: "Span") -> "Span":
+        """Return the smallest span that holds both."""
+        return Span(min(self.start, other.start), max(self.stop, other.stop))
+
+    def within(self, length: int) -> "Span":
+        """Return the part of it that lies in [0, length)."""
+        return Span(max(0, self.start), min(length, self.stop))
+
+    def seen_from(self, origin: "Span") -> "Span":
+        """Return the same range counted from the start of another span."""
+        return Span(self.start - origin.start, self.stop - origin.start)
+
 
 @dataclass(frozen=True)
 class Size:
@@ -27,6 +43,18 @@ class Size:
 
     height: int
     width: int
+
+    def along(self, axis: int) -> int:
+        """Return the length along an axis."""
+        return self.height if axis == ROWS else self.width
+
+    @property
+    def pixels(self) -> int:
+        """How many pixels there are."""
+        return self.height * self.width
+
+    def __str__(self) -> str:
+        return f"{self.height} x {self.width}"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,132 @@
+"""A network at one size of picture: typed nodes in their order, with every shape known."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from orchestrator.infer.node import AnyNode, Array, Map, Node, Reduction
+from orchestrator.infer.region import AXES, Size, Span
+
+
+@dataclass(frozen=True)
+class Unplaced:
+    """An operation that cannot be computed in parts. op, node: its kind and its name in the file; why: in words"""
+
+    op: str
+    node: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.op} ({self.node}): {self.why}"
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A network at one size of picture.
+
+    image: name of the input map; size: of the picture; opset: of the ONNX file
+    nodes: by the name of their output, each after those that it reads
+    outputs: names of the network's outputs to the maps that hold them
+    constants: by name; unplaced: what keeps the network from being computed in parts
+    """
+
+    image: str
+    size: Size
+    channels: int
+    opset: int
+    nodes: Mapping[str, AnyNode]
+    outputs: Mapping[str, str]
+    constants: Mapping[str, Array]
+    unplaced: tuple[Unplaced, ...] = ()
+
+    def map(self, name: str) -> Map:
+        """Return channels and size of a map.
+
+        Raises: KeyError for what is no map.
+        """
+        if name == self.image:
+            return Map(self.channels, self.size)
+        node = self.nodes[name]
+        if not isinstance(node, Node):
+            raise KeyError(name)
+        return node.map
+
+    def is_map(self, name: str) -> bool:
+        """Whether it is the picture or a map that a node makes."""
+        return name == self.image or isinstance(self.nodes.get(name), Node)
+
+    def reads(self, name: str) -> tuple[str, ...]:
+        """Return the maps and the values of the whole picture that a node reads, constants left out."""
+        node = self.nodes.get(name)
+        if node is None:
+            return ()
+        if isinstance(node, Reduction):
+            return (node.input,)
+        values = tuple(value for value in node.values if value in self.nodes)
+        return (*node.inputs, *values) if isinstance(node, Node) else values
+
+    def readers(self) -> dict[str, list[str]]:
+        """Return for each map and value the nodes that read it."""
+        found: dict[str, list[str]] = {}
+        for name in self.nodes:
+            for read in self.reads(name):
+                found.setdefault(read, []).append(name)
+        return found
+
+    @cached_property
+    def work(self) -> dict[str, float]:
+        """Multiplications of each node over the whole picture."""
+        found = {}
+        for name, node in self.nodes.items():
+            if isinstance(node, Node):
+                rows, columns = (node.placed(axis, Span(0, node.map.size.along(axis))) for axis in AXES)
+                found[name] = node.macs(rows, columns)
+        return found
+
+    def reductions(self) -> Iterator[Reduction]:
+        """Yield the barriers."""
+        return (node for node in self.nodes.values() if isinstance(node, Reduction))
+
+    def with_nodes(self, nodes: Mapping[str, AnyNode], constants: Mapping[str, Array] | None = None) -> "Graph":
+        """Return the graph with other nodes, in an order in which each can be computed, and without unread ones."""
+        return ordered(replace(self, nodes=nodes, constants={**self.constants, **(constants or {})}))
+
+
+def ordered(graph: Graph) -> Graph:
+    """Return the graph with its nodes in the order in which they are best computed, and without those nobody reads.
+
+    Of what a node reads, the longest way is computed first: what is quickly made is made late, and kept briefly.
+    """
+    depth: dict[str, int] = {graph.image: 0}
+    for name in _any_order(graph):
+        depth[name] = 1 + max((depth[read] for read in graph.reads(name)), default=0)
+    nodes: dict[str, AnyNode] = {}
+    stack = [(name, False) for name in sorted(set(graph.outputs.values()), key=lambda name: depth[name], reverse=True)]
+    stack.reverse()
+    while stack:
+        name, made = stack.pop()
+        if name in nodes or name == graph.image:
+            continue
+        if made:
+            nodes[name] = graph.nodes[name]
+            continue
+        stack.append((name, True))
+        reads = sorted(graph.reads(name), key=lambda read: depth[read])
+        stack.extend((read, False) for read in reads)
+    return replace(graph, nodes=nodes)
+
+
+def _any_order(graph: Graph) -> Iterator[str]:
+    """Yield every node that the outputs need after what it reads."""
+    done = {graph.image}
+    stack = [(name, False) for name in graph.outputs.values()]
+    while stack:
+        name, made = stack.pop()
+        if name in done:
+            continue
+        if made:
+            done.add(name)
+            yield name
+            continue
+        stack.append((name, True))
+        stack.extend((read, False) for read in graph.reads(name))

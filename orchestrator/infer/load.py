@@ -1,0 +1,264 @@
+"""From an ONNX file to a typed graph at one size of picture; what only computes shapes is computed here and now."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx.reference import ReferenceEvaluator
+
+from orchestrator.infer.graph import Graph, Unplaced, ordered
+from orchestrator.infer.node import AnyNode, Array, Fill, Map, Node, Value
+from orchestrator.infer.region import Size
+
+INPUT = "image"
+TRANSMISSION = "transmission"
+REFLECTION = "reflection"
+
+OLDEST_OPSET = 11
+
+
+class NetworkError(Exception):
+    """The network cannot be used, or refuses a picture."""
+
+
+class Unplaceable(Exception):
+    """An operation cannot be computed in parts; the message says why."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """An ONNX file. nodes: in their order; image: the one input; outputs: by name; constants: by name"""
+
+    name: str
+    opset: int
+    nodes: tuple[onnx.NodeProto, ...]
+    image: onnx.ValueInfoProto
+    outputs: tuple[str, ...]
+    constants: Mapping[str, Array]
+
+
+def read_model(path: Path) -> Model:
+    """Return the model of an ONNX file.
+
+    Raises: NetworkError where it is no whole ONNX file, keeps data outside of itself, or is of an operator set that is
+        not known here.
+    """
+    try:
+        model = onnx.load(path, load_external_data=False)
+        onnx.checker.check_model(model)
+    except Exception as error:  # protobuf and onnx have no common class
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise NetworkError(f"{path.name} cannot be loaded: {reason}") from error
+    outside = [one.name for one in model.graph.initializer if one.data_location == onnx.TensorProto.EXTERNAL]
+    if outside:
+        raise NetworkError(f"{path.name} keeps {outside[0]} in another file: save the network as one file")
+    opset = opset_of(model)
+    if not OLDEST_OPSET <= opset <= onnx.defs.onnx_opset_version():
+        newest = onnx.defs.onnx_opset_version()
+        raise NetworkError(f"{path.name} has operator set {opset}: {OLDEST_OPSET} to {newest} are known")
+    constants = {one.name: onnx.numpy_helper.to_array(one) for one in model.graph.initializer}
+    inputs = [one for one in model.graph.input if one.name not in constants]
+    outputs = tuple(one.name for one in model.graph.output)
+    if len(inputs) != 1 or inputs[0].name != INPUT or TRANSMISSION not in outputs:
+        raise NetworkError(
+            f"{path.name} has inputs {', '.join(one.name for one in inputs)} and outputs {', '.join(outputs)}; "
+            f"it needs the input {INPUT} and the output {TRANSMISSION}"
+        )
+    # Copied: a node of the file would keep all of the file's weights in memory.
+    nodes = tuple(onnx.NodeProto.FromString(node.SerializeToString()) for node in model.graph.node)
+    image = onnx.ValueInfoProto.FromString(inputs[0].SerializeToString())
+    return Model(path.name, opset, nodes, image, outputs, constants)
+
+
+def opset_of(model: onnx.ModelProto) -> int:
+    """Return the version of the standard operator set that a model uses."""
+    return next((one.version for one in model.opset_import if one.domain in {"", "ai.onnx"}), 1)
+
+
+class Loader:
+    """Takes the nodes of a model one by one. operations: what each becomes, by its ONNX name"""
+
+    def __init__(self, model: Model, size: Size, operations: Mapping[str, "Operation"]) -> None:
+        self._operations = operations
+        self.opset = model.opset
+        self._outputs = model.outputs
+        self.constants: dict[str, Array] = dict(model.constants)
+        self._image, self._size = model.image.name, size
+        self._channels = _channels(model.image, size)
+        self.nodes: dict[str, AnyNode] = {}
+        self._same: dict[str, str] = {}
+        self._unknown: set[str] = set()
+        self._unplaced: list[Unplaced] = []
+        self._examples: dict[str, Array] = {}
+
+    def take(self, node: onnx.NodeProto) -> None:
+        """Fold a node, type it, or note that it cannot be placed."""
+        node = _renamed(node, self._same)
+        given = [name for name in node.input if name]
+        if any(name in self._unknown for name in given):
+            self._unknown.update(node.output)
+            return
+        try:
+            if node.op_type == "Shape":
+                self._fold_shape(node)
+            elif all(name in self.constants for name in given):
+                if not self._fills(node):
+                    self._fold(node)
+            elif given and not any(self.is_map(name) for name in given):
+                self._take_value(node)
+            else:
+                self._operation(node)(self, node)
+        except (Unplaceable, NotImplementedError, ValueError, IndexError, KeyError) as error:
+            self._unknown.update(node.output)
+            why = str(error) or type(error).__name__
+            self._unplaced.append(Unplaced(node.op_type, node.name or node.output[0], why))
+
+    def graph(self) -> Graph:
+        """Return what was taken."""
+        outputs = {name: self._same.get(name, name) for name in self._outputs if name not in self._unknown}
+        for name, of in outputs.items():
+            if not self.is_map(of) and not self._unplaced:
+                self._unplaced.append(Unplaced("output", name, "it does not depend on the picture's pixels"))
+        held = {name: of for name, of in outputs.items() if self.is_map(of)}
+        return ordered(
+            Graph(
+                self._image,
+                self._size,
+                self._channels,
+                self.opset,
+                self.nodes,
+                held,
+                self.constants,
+                tuple(self._unplaced),
+            )
+        )
+
+    def is_map(self, name: str) -> bool:
+        """Whether it is the picture or a map."""
+        return name == self._image or isinstance(self.nodes.get(name), Node)
+
+    def map(self, name: str) -> Map:
+        """Return channels and size of a map."""
+        if name == self._image:
+            return Map(self._channels, self._size)
+        node = self.nodes[name]
+        if not isinstance(node, Node):
+            raise Unplaceable(f"{name} is no map")
+        return node.map
+
+    def constant(self, name: str) -> Array:
+        """Return a constant.
+
+        Raises: Unplaceable where it depends on the picture's pixels.
+        """
+        if name not in self.constants:
+            raise Unplaceable("what should be a constant depends on the picture's pixels")
+        return self.constants[name]
+
+    def add(self, node: AnyNode) -> None:
+        """Add a typed node."""
+        self.nodes[node.output] = node
+
+    def alias(self, output: str, name: str) -> None:
+        """Let an output be another name of a map."""
+        self._same[output] = name
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape of anything."""
+        if self.is_map(name):
+            of = self.map(name)
+            return (1, of.channels, of.size.height, of.size.width)
+        return tuple((self.constants if name in self.constants else self._examples)[name].shape)
+
+    def example(self, name: str, shape: tuple[int, ...]) -> None:
+        """Note the shape of a value of the whole picture."""
+        self._examples[name] = np.ones(shape, np.float32)
+
+    def _fold_shape(self, node: onnx.NodeProto) -> None:
+        of = attributes(node)
+        shape = self.shape(node.input[0])
+        self.constants[node.output[0]] = np.array(shape[of.get("start", 0) : of.get("end", len(shape))], np.int64)
+
+    def _fills(self, node: onnx.NodeProto) -> bool:
+        """Make of a constant of the picture's own size a map; it would be too large to hold."""
+        if node.op_type not in {"ConstantOfShape", "Expand"}:
+            return False
+        shape = tuple(int(side) for side in self.constants[node.input[node.op_type == "Expand"]])
+        if len(shape) != 4 or shape[2] * shape[3] == 1:
+            return False
+        if node.op_type == "Expand":
+            value = self.constants[node.input[0]]
+        else:
+            value = onnx.numpy_helper.to_array(attributes(node).get("value", onnx.numpy_helper.from_array(np.zeros(1))))
+        if np.size(value) != 1 or shape[0] != 1:
+            return False
+        size = Size(shape[2], shape[3])
+        self.add(Fill(node.output[0], (), (), Map(shape[1], size), size, float(np.ravel(value)[0])))
+        return True
+
+    def _fold(self, node: onnx.NodeProto) -> None:
+        results = self._evaluated(node, self.constants)
+        self.constants.update(zip(node.output, results, strict=False))
+
+    def _take_value(self, node: onnx.NodeProto) -> None:
+        """Take a node that computes with values of the whole picture alone."""
+        if len([name for name in node.output if name]) != 1:
+            raise Unplaceable("it has several outputs")
+        known = {**{name: self.constants[name] for name in node.input if name in self.constants}, **self._examples}
+        (result,) = self._evaluated(node, known)
+        self._examples[node.output[0]] = result
+        values = tuple(name for name in node.input if name)
+        self.add(Value(node.output[0], values, node))
+
+    def _evaluated(self, node: onnx.NodeProto, known: Mapping[str, Array]) -> list[Array]:
+        inputs = {name: known[name] for name in node.input if name}
+        kinds = [onnx.helper.make_tensor_value_info(name, _kind(value), value.shape) for name, value in inputs.items()]
+        outputs = [onnx.ValueInfoProto(name=name) for name in node.output if name]
+        graph = onnx.helper.make_graph([node], "one", kinds, outputs)
+        model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", self.opset)])
+        found = ReferenceEvaluator(model).run(None, inputs)
+        return [np.asarray(value) for value in found]
+
+    def _operation(self, node: onnx.NodeProto) -> "Operation":
+        if node.domain not in {"", "ai.onnx"} or node.op_type not in self._operations:
+            raise Unplaceable("this operation is not known")
+        return self._operations[node.op_type]
+
+
+Operation = Callable[[Loader, onnx.NodeProto], None]
+"""Types a node that reads a map, and adds it to the loader."""
+
+
+def attributes(node: onnx.NodeProto) -> dict[str, Any]:
+    """Return a node's attributes as plain values; texts are decoded."""
+    values = {one.name: onnx.helper.get_attribute_value(one) for one in node.attribute}
+    return {name: value.decode() if isinstance(value, bytes) else value for name, value in values.items()}
+
+
+def _kind(value: Array) -> int:
+    return int(onnx.helper.np_dtype_to_tensor_dtype(value.dtype))
+
+
+def _renamed(node: onnx.NodeProto, same: Mapping[str, str]) -> onnx.NodeProto:
+    if not any(name in same for name in node.input):
+        return node
+    copy = onnx.NodeProto()
+    copy.CopyFrom(node)
+    copy.input[:] = [same.get(name, name) for name in node.input]
+    return copy
+
+
+def _channels(image: onnx.ValueInfoProto, size: Size) -> int:
+    """Return how many channels the input has, after checking that it can be a picture of this size."""
+    kind = image.type.tensor_type
+    sides = [one.dim_value if one.HasField("dim_value") else None for one in kind.shape.dim]
+    shown = " x ".join("?" if side is None else str(side) for side in sides)
+    if len(sides) != 4 or sides[0] not in {None, 1} or kind.elem_type != onnx.TensorProto.FLOAT:
+        raise NetworkError(f"the network's input {image.name} is {shown}; it needs float32 pictures, 1 x 3 x H x W")
+    for side, wanted in zip(sides[2:], (size.height, size.width), strict=True):
+        if side not in {None, wanted}:
+            raise NetworkError(f"the network takes pictures of {shown} alone, and this one has {size} pixels")
+    return sides[1] or 3

@@ -1,0 +1,192 @@
+"""What a node of a network does in space: the region that it needs, and how it runs on one.
+
+Each class below and in `windows` and `resampling` is one behaviour, with two pure functions: `needs` says along one
+axis which part of its inputs a part of its output is computed from, and `emit` writes the ONNX nodes that compute
+that part. At the border of the picture a node does what it does to the whole picture; inside, it sees real neighbours.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from orchestrator.infer.region import AXES, ROWS, Size, Span
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Map:
+    """A tensor with rows and columns: (1, channels, height, width), float32."""
+
+    channels: int
+    size: Size
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the whole map."""
+        return 4 * self.channels * self.size.pixels
+
+
+class Placed(NamedTuple):
+    """One axis of one node in one tile.
+
+    out: what is computed of its output; need: what it reads of its inputs, inside the picture
+    before, after: how far it would reach beyond the picture's start and end
+    """
+
+    out: Span
+    need: Span
+    before: int
+    after: int
+
+
+class Writer(Protocol):
+    """Takes the ONNX nodes of one part of a network."""
+
+    def read(self, name: str, rows: Span, columns: Span) -> str:
+        """Return the tensor that holds a region of a map."""
+
+    def value(self, name: str) -> str:
+        """Return the tensor of a constant, or of a value of the whole picture."""
+
+    def constant(self, value: Array) -> str:
+        """Return a new constant tensor."""
+
+    def fed(self, key: str, shape: Sequence[int]) -> str:
+        """Return an input that is fed anew for each tile."""
+
+    def add(self, kind: str, inputs: Sequence[str], output: str | None = None, **attributes: Any) -> str:
+        """Add a node and return its output."""
+
+    def cut(self, tensor: str, axis: int, span: Span, length: int) -> str:
+        """Return a span of a tensor along an axis; length: that of the tensor."""
+
+    def is_map(self, name: str) -> bool:
+        """Whether this is a map, and no constant or value of the whole picture."""
+
+
+@dataclass(frozen=True)
+class Node(ABC):
+    """A node that makes a map of maps.
+
+    output: the map's name; inputs: names of the maps that it reads, all of one size; values: names of constants and of
+    values of the whole picture; map: its channels and size; before: size of its inputs
+    """
+
+    output: str
+    inputs: tuple[str, ...]
+    values: tuple[str, ...]
+    map: Map
+    before: Size
+
+    @abstractmethod
+    def needs(self, axis: int, span: Span) -> Span:
+        """Return which span of the inputs a span of the output is computed from; it may reach beyond the picture."""
+
+    @abstractmethod
+    def emit(self, writer: Writer, rows: Placed, columns: Placed) -> None:
+        """Write the nodes that compute the placed region; their last output has the name of the map."""
+
+    def macs(self, rows: Placed, columns: Placed) -> float:
+        """Return the multiplications of a placement; elementwise work counts as none."""
+        return 0.0
+
+    def passes(self) -> float:
+        """Return how often elementwise work goes over the output."""
+        return 1.0
+
+    def scratch_bytes(self, rows: Placed, columns: Placed) -> int:
+        """Return the bytes that it takes while it runs, besides inputs and output."""
+        return 0
+
+    def shape(self, axis: int, placed: Placed) -> tuple[Any, ...]:
+        """Return what of a placement is written into the nodes, besides lengths and reach."""
+        return ()
+
+    def fed(self, axis: int, placed: Placed) -> Mapping[str, Array]:
+        """Return the values that are fed for a placement, by their keys."""
+        return {}
+
+    def placed(self, axis: int, out: Span) -> Placed:
+        """Return how it lies along an axis when this span of its output is computed."""
+        start, stop = self.needs(axis, out)
+        length = self.before.along(axis)
+        first, last = max(0, start), min(length, stop)
+        return Placed(out, Span(first, last), first - start, stop - last)
+
+
+@dataclass(frozen=True)
+class Pointwise(Node):
+    """Every pixel for itself: elementwise operations, and those along the channels. template: the ONNX node"""
+
+    template: onnx.NodeProto
+
+    def needs(self, axis: int, span: Span) -> Span:
+        """Return the same span."""
+        return span
+
+    def emit(self, writer: Writer, rows: Placed, columns: Placed) -> None:
+        """Write the node as it was, over regions of its maps."""
+        names = [
+            writer.read(name, rows.need, columns.need) if writer.is_map(name) else writer.value(name) if name else ""
+            for name in self.template.input
+        ]
+        attributes = {one.name: onnx.helper.get_attribute_value(one) for one in self.template.attribute}
+        writer.add(self.template.op_type, names, self.output, **attributes)
+
+
+@dataclass(frozen=True)
+class Fill(Node):
+    """The same number everywhere."""
+
+    number: float
+
+    def needs(self, axis: int, span: Span) -> Span:
+        """Return the same span; there is no input to read."""
+        return span
+
+    def emit(self, writer: Writer, rows: Placed, columns: Placed) -> None:
+        """Write the constant at the region's size."""
+        parts = [writer.constant(np.array([1, self.map.channels], np.int64))]
+        parts += [writer.fed(f"{self.output}|{axis}", [1]) for axis in AXES]
+        value = onnx.numpy_helper.from_array(np.array([self.number], np.float32))
+        writer.add("ConstantOfShape", [writer.add("Concat", parts, axis=0)], self.output, value=value)
+
+    def fed(self, axis: int, placed: Placed) -> Mapping[str, Array]:
+        """Return the length along an axis."""
+        return {f"{self.output}|{axis}": np.array([placed.out.length], np.int64)}
+
+
+@dataclass(frozen=True)
+class Value:
+    """A node that computes a value of the whole picture from others. template: the ONNX node"""
+
+    output: str
+    values: tuple[str, ...]
+    template: onnx.NodeProto
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """A barrier: a number per channel that the whole map decides, (1, C, 1, 1) or as `dims` says.
+
+    kind: "mean", "variance" (biased), "sum", "squares" (sum of squares), "max" or "min"; input: the map; dims: shape
+    """
+
+    output: str
+    kind: str
+    input: str
+    dims: tuple[int, ...]
+
+
+AnyNode = Node | Value | Reduction
+
+
+def axis_of(axis: int, rows: Placed, columns: Placed) -> Placed:
+    """Return the placement along an axis."""
+    return rows if axis == ROWS else columns

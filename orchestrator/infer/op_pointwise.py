@@ -1,0 +1,127 @@
+"""Operations that look at every pixel by itself: elementwise ones, and those along the channels."""
+
+import numpy as np
+import onnx
+
+from orchestrator.infer.load import Loader, Unplaceable, attributes
+from orchestrator.infer.node import Map, Pointwise
+from orchestrator.infer.region import Size
+
+ELEMENTWISE = (
+    "Abs",
+    "Add",
+    "Ceil",
+    "Celu",
+    "Clip",
+    "Cos",
+    "Div",
+    "Elu",
+    "Erf",
+    "Exp",
+    "Floor",
+    "Gelu",
+    "HardSigmoid",
+    "HardSwish",
+    "LeakyRelu",
+    "Log",
+    "Max",
+    "Mean",
+    "Min",
+    "Mish",
+    "Mul",
+    "Neg",
+    "PRelu",
+    "Pow",
+    "Reciprocal",
+    "Relu",
+    "Round",
+    "Selu",
+    "Sigmoid",
+    "Sign",
+    "Sin",
+    "Softplus",
+    "Softsign",
+    "Sqrt",
+    "Sub",
+    "Sum",
+    "Tanh",
+    "ThresholdedRelu",
+)
+
+
+def elementwise(loader: Loader, node: onnx.NodeProto) -> None:
+    """Take an operation of maps, constants and values of the picture, pixel by pixel."""
+    maps = tuple(name for name in node.input if name and loader.is_map(name))
+    sizes = {loader.map(name).size for name in maps}
+    if len(sizes) > 1:
+        raise Unplaceable(f"its maps have different sizes: {', '.join(map(str, sizes))}")
+    channels = max(loader.map(name).channels for name in maps)
+    for name in node.input:
+        shape = loader.shape(name) if name and name not in maps else ()
+        if len(shape) > 4 or any(side != 1 for side in (*shape[:-3], *shape[-2:])):
+            raise Unplaceable(f"it meets a constant of {' x '.join(map(str, shape))}, which has pixels of its own")
+        channels = max(channels, *shape[-3:-2], 1)
+    add_pointwise(loader, node, maps, channels, sizes.pop())
+
+
+def add_pointwise(loader: Loader, node: onnx.NodeProto, maps: tuple[str, ...], channels: int, size: Size) -> None:
+    """Add a node that runs as it stands on any region."""
+    values = tuple(name for name in node.input if name and name not in maps)
+    loader.add(Pointwise(node.output[0], maps, values, Map(channels, size), size, node))
+
+
+def same(loader: Loader, node: onnx.NodeProto) -> None:
+    """Take an operation that changes nothing."""
+    if node.op_type == "Cast" and attributes(node)["to"] != onnx.TensorProto.FLOAT:
+        raise Unplaceable("it leaves float32")
+    loader.alias(node.output[0], node.input[0])
+
+
+def channelwise(loader: Loader, node: onnx.NodeProto) -> None:
+    """Take an operation along the channels, whose parameters are constants."""
+    of = loader.map(node.input[0])
+    axis = attributes(node).get("axis", 1 if node.op_type == "LpNormalization" or loader.opset < 13 else -1)
+    if node.op_type != "BatchNormalization" and axis not in {1, -3}:
+        raise Unplaceable("it works along rows or columns")
+    if node.op_type == "BatchNormalization" and attributes(node).get("training_mode", 0):
+        raise Unplaceable("it is in training mode")
+    add_pointwise(loader, node, (node.input[0],), of.channels, of.size)
+
+
+def concat(loader: Loader, node: onnx.NodeProto) -> None:
+    """Take channels put together."""
+    if attributes(node)["axis"] not in {1, -3} or not all(map(loader.is_map, node.input)):
+        raise Unplaceable("it puts parts of a picture together, or something other than maps")
+    maps = tuple(node.input)
+    sizes = {loader.map(name).size for name in maps}
+    if len(sizes) > 1:
+        raise Unplaceable("its maps have different sizes")
+    channels = sum(loader.map(name).channels for name in maps)
+    add_pointwise(loader, node, tuple(dict.fromkeys(maps)), channels, sizes.pop())
+
+
+def split(loader: Loader, node: onnx.NodeProto) -> None:
+    """Take channels split into several maps."""
+    of = attributes(node)
+    if of.get("axis", 0) not in {1, -3}:
+        raise Unplaceable("it splits rows or columns")
+    channels = loader.map(node.input[0]).channels
+    given = loader.constant(node.input[1]).tolist() if len(node.input) > 1 and node.input[1] else of.get("split")
+    each = -(-channels // len(node.output))
+    lengths = given or [min(each, channels - place * each) for place in range(len(node.output))]
+    start = 0
+    for output, length in zip(node.output, lengths, strict=True):
+        take_channels(loader, node.input[0], output, range(start, start + length))
+        start += length
+
+
+def take_channels(loader: Loader, name: str, output: str, channels: range) -> None:
+    """Add the node that keeps some channels of a map."""
+    of = loader.map(name)
+    if channels == range(of.channels):
+        loader.alias(output, name)
+        return
+    index = f"{output}|channels"
+    loader.constants[index] = np.array(channels, np.int64)
+    template = onnx.helper.make_node("Gather", [name, index], [output], axis=1)
+    add_pointwise(loader, template, (name,), len(channels), of.size)

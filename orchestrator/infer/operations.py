@@ -1,0 +1,41 @@
+"""What each ONNX operation is in space, and from a model to the graph of one size of picture."""
+
+from collections.abc import Mapping
+
+from orchestrator.infer.graph import Graph
+from orchestrator.infer.load import Loader, Model, Operation
+from orchestrator.infer.op_pointwise import ELEMENTWISE, channelwise, concat, elementwise, same, split
+from orchestrator.infer.op_reductions import REDUCTIONS, instance_norm, reduction
+from orchestrator.infer.op_resampling import blocks, gather, pad, resize, slice_
+from orchestrator.infer.op_windows import conv, pool, transposed
+from orchestrator.infer.region import Size
+
+OPERATIONS: Mapping[str, Operation] = {
+    **dict.fromkeys(ELEMENTWISE, elementwise),
+    **dict.fromkeys(("Identity", "Dropout", "Cast"), same),
+    **dict.fromkeys(("BatchNormalization", "Softmax", "LogSoftmax", "LpNormalization"), channelwise),
+    **dict.fromkeys(("MaxPool", "AveragePool", "LpPool"), pool),
+    **dict.fromkeys(("Resize", "Upsample"), resize),
+    **dict.fromkeys(("DepthToSpace", "SpaceToDepth"), blocks),
+    **dict.fromkeys((*REDUCTIONS, "GlobalAveragePool", "GlobalMaxPool"), reduction),
+    "Concat": concat,
+    "Split": split,
+    "Gather": gather,
+    "Slice": slice_,
+    "Pad": pad,
+    "Conv": conv,
+    "ConvTranspose": transposed,
+    "InstanceNormalization": instance_norm,
+}
+"""By the ONNX name of each operation that can be computed in parts."""
+
+
+def graph_of(model: Model, size: Size) -> Graph:
+    """Return a model's graph for pictures of one size. Operations that cannot be placed are named in it.
+
+    Raises: NetworkError where the input cannot be such a picture.
+    """
+    loader = Loader(model, size, OPERATIONS)
+    for node in model.nodes:
+        loader.take(node)
+    return loader.graph()
