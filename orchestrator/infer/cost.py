@@ -1,0 +1,141 @@
+"""What a segment costs in time and memory, computed before anything runs.
+
+The rates are those of two cores of a server of 2026. They decide between plans, so only their ratios matter; they are
+constants, so that a plan is the same on every machine.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from orchestrator.infer.node import Placed
+from orchestrator.infer.region import AXES
+from orchestrator.infer.segment import Segment, peak_bytes
+
+MACS_PER_S = 180e9
+PASS_BYTES_PER_S = 5e9
+"""Elementwise work, bytes written."""
+HELD_BYTES_PER_S = 3e9
+"""Copies between tiles and held maps."""
+FILE_BYTES_PER_S = 0.8e9
+FRESH_BYTES_PER_S = 0.8e9
+"""Memory used for the first time: the system clears it page by page."""
+SESSION_S = 0.01
+TILE_S = 0.002
+
+WORKING = 1.3
+"""What ONNX Runtime was seen to take of the peak of the maps: its own layouts of inputs and outputs come on top."""
+WEIGHTS = 3
+"""How often the weights of a segment are in memory: in the graph, in the session, and in its own layout."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one segment costs.
+
+    rows, columns: how many tiles there are; halo: most pixels of the picture that a tile reads beyond itself
+    share: computed multiplications by those of the segment without overlap; work_bytes: of memory, beside what is held
+    """
+
+    seconds: float
+    rows: int
+    columns: int
+    halo: int
+    share: float
+    work_bytes: int
+
+
+def segment_cost(segment: Segment, tile: int | None, filed: frozenset[str] = frozenset()) -> Cost:
+    """Return what a segment costs in tiles of a size; None is the whole picture. filed: maps that lie in a file"""
+    rows, columns = (_sampled(segment, axis, tile) for axis in AXES)
+    macs = sum(_weighted(rows, columns, node.output, node.macs) for node in segment.maps)
+    once = sum(segment.graph.work[node.output] for node in segment.maps)
+    passed = sum(4 * node.map.channels * node.passes() * _area(rows, columns, node.output) for node in segment.maps)
+    reads = {name: 4 * segment.graph.map(name).channels * _area(rows, columns, name) for name in segment.read}
+    writes = {name: segment.graph.map(name).nbytes for name in segment.targets}
+    moved = sum(_moved(bytes_, name in filed) for of in (reads, writes) for name, bytes_ in of.items())
+    down, across = (max(of.placements, key=_extent) for of in (rows, columns))
+    held_alone = tile is None or rows.count * columns.count == 1
+    peak = peak_bytes(segment, down, across)
+    weights = sum(segment.graph.constants[name].nbytes for name in _constants(segment))
+    classes = len(rows.placements) * len(columns.placements)
+    tallied = sum(segment.graph.map(name).nbytes for name in segment.owned) * bool(segment.reductions) * 2
+    seconds = (
+        macs / MACS_PER_S
+        + (passed + tallied) / PASS_BYTES_PER_S
+        + (0.0 if held_alone else moved)
+        + (peak + sum(writes.values())) / FRESH_BYTES_PER_S
+        + classes * (SESSION_S + weights / HELD_BYTES_PER_S)
+        + rows.count * columns.count * TILE_S
+    )
+    work = int(peak * WORKING) + weights * (WEIGHTS + min(classes, 4) - 1)
+    return Cost(seconds, rows.count, columns.count, _halo(segment, down, across), macs / max(once, 1.0), work)
+
+
+@dataclass(frozen=True)
+class _Sampled:
+    """The first, an inner and the last tile along an axis, and how many there are of each."""
+
+    placements: list[Mapping[str, Placed]]
+    weights: list[int]
+
+    @property
+    def count(self) -> int:
+        return sum(self.weights)
+
+    @functools.cached_property
+    def lengths(self) -> dict[str, int]:
+        """Return the pixels that are computed of each map, over all tiles."""
+        return {
+            name: sum(weight * of[name].out.length for of, weight in zip(self.placements, self.weights, strict=True))
+            for name in self.placements[0]
+        }
+
+
+def _sampled(segment: Segment, axis: int, tile: int | None) -> _Sampled:
+    owned = segment.cut(axis, tile)
+    count = len(owned)
+    places = [0] if count == 1 else [0, count - 1] if count == 2 else [0, count // 2, count - 1]
+    weights = [1] if count == 1 else [1, 1] if count == 2 else [1, count - 2, 1]
+    return _Sampled([segment.placed(axis, owned[place]) for place in places], weights)
+
+
+def _area(rows: _Sampled, columns: _Sampled, name: str) -> int:
+    return rows.lengths[name] * columns.lengths[name]
+
+
+def _weighted(rows: _Sampled, columns: _Sampled, name: str, macs: Callable[[Placed, Placed], float]) -> float:
+    return sum(
+        down * across * macs(row[name], column[name])
+        for row, down in zip(rows.placements, rows.weights, strict=True)
+        for column, across in zip(columns.placements, columns.weights, strict=True)
+    )
+
+
+def _extent(placed: Mapping[str, Placed]) -> int:
+    return sum(of.out.length for of in placed.values())
+
+
+def _moved(count: float, in_file: bool) -> float:
+    return count / (FILE_BYTES_PER_S if in_file else HELD_BYTES_PER_S)
+
+
+def _constants(segment: Segment) -> set[str]:
+    return {name for node in segment.maps for name in node.values if name in segment.graph.constants}
+
+
+def _halo(segment: Segment, rows: Mapping[str, Placed], columns: Mapping[str, Placed]) -> int:
+    """Return how far the tile's reading goes beyond its own part, in pixels of the picture, the sum of both sides."""
+    found = [0]
+    for axis, placed in zip(AXES, (rows, columns), strict=True):
+        whole = segment.graph.size.along(axis)
+        own = max(
+            (placed[name].out.length * whole / segment.graph.map(name).size.along(axis) for name in segment.owned),
+            default=0.0,
+        )
+        read = max(
+            (placed[name].out.length * whole / segment.graph.map(name).size.along(axis) for name in segment.read),
+            default=0.0,
+        )
+        found.append(round(read - own))
+    return max(found)

@@ -1,0 +1,344 @@
+"""Which segments a network is cut into, in which tiles each runs, and what is held between them: pure and in advance.
+
+The cuts come from dynamic programming over the nodes' order. A segment may take the whole picture, with the barriers
+inside it, or go tile by tile, and then ends where a barrier's number is needed.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from orchestrator.infer.cost import (
+    FRESH_BYTES_PER_S,
+    HELD_BYTES_PER_S,
+    MACS_PER_S,
+    PASS_BYTES_PER_S,
+    Cost,
+    segment_cost,
+)
+from orchestrator.infer.graph import Graph
+from orchestrator.infer.node import Node, Reduction
+from orchestrator.infer.segment import Crossing, Segment, reachable
+
+TILES = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128, 96, 64)
+"""Sides of tiles that are tried, in pixels of the picture, besides the whole."""
+
+_MOST_CUTS, _MOST_CUTS_THOROUGH = 44, 80
+_IN_MEMORY = 0.35
+"""Share of the budget that maps held at one cut may take; what is beyond lies in files."""
+_LARGEST_SHARE = 3.0
+"""Tiles that compute this much more than the picture asks for are not worth trying further."""
+_FRESH_SHARE = 0.15
+"""Share of a step's time that fresh memory may take before tiles are tried in place of the whole."""
+_SMALL = 8 * 2**20
+"""Segments whose maps take less than this are not cut into tiles."""
+
+
+class BudgetTooSmall(Exception):
+    """No plan fits; least_bytes: the smallest budget for which there is one, None where it was not looked for."""
+
+    def __init__(self, budget: int, least_bytes: int | None) -> None:
+        super().__init__(budget, least_bytes)
+        self.budget, self.least_bytes = budget, least_bytes
+
+
+@dataclass(frozen=True)
+class Step:
+    """One segment as it will run.
+
+    begin: the cut that it begins at; kept: maps held after it
+    tile: side of its tiles in pixels of the picture, None for the whole
+    filed: held maps that lie in files; held_bytes: of maps held in memory while it runs
+    """
+
+    segment: Segment
+    begin: int
+    tile: int | None
+    kept: tuple[str, ...]
+    filed: frozenset[str]
+    cost: Cost
+    held_bytes: int
+    filed_bytes: int
+
+    @property
+    def seconds(self) -> float:
+        """What it is expected to take."""
+        return self.cost.seconds
+
+    @property
+    def peak_bytes(self) -> int:
+        """What it is expected to take of memory, held maps included."""
+        return self.held_bytes + self.cost.work_bytes
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one size of picture goes through a network. budget: bytes of memory for maps, None where nothing limits it"""
+
+    steps: tuple[Step, ...]
+    budget: int | None
+
+    @property
+    def seconds(self) -> float:
+        """What all of it is expected to take."""
+        return sum(step.seconds for step in self.steps)
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most memory that a step is expected to take."""
+        return max(step.peak_bytes for step in self.steps)
+
+    @property
+    def held_bytes(self) -> int:
+        """The most memory that held maps take."""
+        return max(step.held_bytes for step in self.steps)
+
+
+def plan_of(graph: Graph, budget: int | None, tile: int | None = None, *, begin: int = 0, working: float = 1.0) -> Plan:
+    """Return the cheapest plan that fits.
+
+    budget: bytes of memory for maps and weights; tile: try tiles of this size alone, None tries all sizes and the whole
+    begin: the cut to begin at, with what is held there; working: how much more memory segments were seen to take
+
+    Raises: BudgetTooSmall.
+    """
+    tiles = (tile,) if tile is not None else (None, *TILES)
+    try:
+        return _Planner(graph, budget, tiles, begin, working).plan()
+    except BudgetTooSmall:
+        thorough = _Planner(graph, budget, tiles, begin, working, thorough=True)
+        return thorough.plan()
+
+
+@dataclass(frozen=True)
+class _Way:
+    """The cheapest way to a cut. before: the cut that its last step begins at, None for the first"""
+
+    seconds: float
+    before: int | None
+    step: Step | None
+
+
+class _Planner:
+    def __init__(
+        self,
+        graph: Graph,
+        budget: int | None,
+        tiles: tuple[int | None, ...],
+        begin: int,
+        working: float,
+        *,
+        thorough: bool = False,
+    ) -> None:
+        self._graph, self._budget, self._tiles, self._begin, self._working = graph, budget, tiles, begin, working
+        self._thorough = thorough
+        self._order = list(graph.nodes)
+        self._place = {name: place for place, name in enumerate(self._order)}
+        self._last = {name: max(self._place[reader] for reader in readers) for name, readers in graph.readers().items()}
+        self._results = frozenset(graph.outputs.values())
+        self._fixed = graph.map(graph.image).nbytes + sum(graph.map(name).nbytes for name in self._results)
+        self._stored: dict[int, tuple[str, ...]] = {}
+
+    def plan(self) -> Plan:
+        if None in self._tiles:
+            whole = self._tried(self._begin, len(self._order), None)
+            if whole is not None and self._fits(whole) and self._is_cheap(whole):
+                return Plan((whole,), self._budget)
+        cuts = self._cuts()
+        cuts = [self._begin, *(cut for cut in cuts if cut > self._begin)]
+        best: dict[int, _Way] = {self._begin: _Way(0.0, None, None)}
+        for end in cuts[1:]:
+            ways = list(self._ways(end, [cut for cut in cuts if cut < end and cut in best], best))
+            if ways:
+                best[end] = min(ways, key=lambda way: way.seconds)
+        last = len(self._order)
+        if last not in best:
+            raise BudgetTooSmall(self._budget or 0, self._least_bytes(cuts) if self._thorough else None)
+        steps: list[Step] = []
+        way = best[last]
+        while way.before is not None:
+            if way.step is not None:
+                steps.append(way.step)
+            way = best[way.before]
+        return Plan(tuple(reversed(steps)), self._budget)
+
+    def _least_bytes(self, cuts: list[int]) -> int:
+        """Return the smallest budget for which there is a plan: the least of the highest peaks."""
+        peaks: dict[int, float] = {cuts[0]: 0.0}
+        for end in cuts[1:]:
+            found = [
+                max(peaks[begin], step.peak_bytes)
+                for begin in cuts
+                if begin < end
+                for tile in self._tiles[-2:]
+                if (step := self._tried(begin, end, tile)) is not None
+            ]
+            peaks[end] = min(found, default=math.inf)
+        return int(peaks[cuts[-1]])
+
+    def _ways(self, end: int, begins: list[int], best: dict[int, _Way]) -> Iterator[_Way]:
+        """Yield ways to a cut, one for each cut that the last step may begin at.
+
+        The longer the step, the more memory the whole takes and the more tiles compute twice: both end the search.
+        """
+        sizes: tuple[int | None, ...] = self._tiles
+        for begin in reversed(begins):
+            step, sizes = self._step(begin, end, sizes)
+            if step is not None:
+                nothing = not step.segment.targets and not step.segment.reductions
+                seconds = 0.0 if nothing else step.seconds
+                yield _Way(best[begin].seconds + seconds, begin, None if nothing else step)
+            if self._thorough:
+                sizes = self._tiles
+            elif not sizes:
+                return
+
+    def _step(self, begin: int, end: int, sizes: tuple[int | None, ...]) -> tuple[Step | None, tuple[int | None, ...]]:
+        """Return the cheapest step between two cuts that fits, and the sizes of tiles that may do for a longer one."""
+        best: Step | None = None
+        left: list[int | None] = []
+        largest = max(self._graph.size.height, self._graph.size.width)
+        for place, tile in enumerate(sizes):
+            if tile is not None and tile >= largest and self._tiles != (tile,):
+                left.append(tile)
+                continue
+            step = self._tried(begin, end, tile)
+            if step is None:
+                continue
+            fits = self._fits(step)
+            if fits and (best is None or step.seconds < best.seconds):
+                best = step
+            if tile is None and fits:
+                left.append(None)
+                if self._is_cheap(step):
+                    left.extend(sizes[place + 1 :])
+                    break
+            elif tile is not None and step.cost.share < _LARGEST_SHARE:
+                left.append(tile)
+            if tile is not None and fits and best is not None and step.seconds > 1.1 * best.seconds:
+                left.extend(sizes[place + 1 :])
+                break
+        return best, tuple(left)
+
+    def _is_cheap(self, step: Step) -> bool:
+        """Whether no tiles could be much faster than the whole: what they save is fresh memory alone."""
+        return step.cost.work_bytes < _SMALL or step.cost.work_bytes / FRESH_BYTES_PER_S < _FRESH_SHARE * step.seconds
+
+    def _tried(self, begin: int, end: int, tile: int | None) -> Step | None:
+        segment = self._segment(begin, end, whole=tile is None)
+        try:
+            if not segment.owned and not segment.reductions:
+                nothing = Cost(0.0, 1, 1, 0, 1.0, 0)
+                return Step(segment, begin, None, self._held(end), frozenset(), nothing, 0, 0)
+            filed = self._filed(begin) | self._filed(end)
+            cost = segment_cost(segment, tile, filed)
+        except Crossing:
+            return None
+        held = {*self._held(begin), *self._held(end)}
+        bytes_of = {name: self._graph.map(name).nbytes for name in held - self._results - {self._graph.image}}
+        in_memory = sum(count for name, count in bytes_of.items() if name not in filed)
+        return Step(
+            segment,
+            begin,
+            tile,
+            self._held(end),
+            filed,
+            replace(cost, work_bytes=int(cost.work_bytes * self._working)),
+            self._fixed + in_memory,
+            sum(bytes_of.values()) - in_memory,
+        )
+
+    def _fits(self, step: Step) -> bool:
+        return self._budget is None or step.peak_bytes <= self._budget
+
+    def _segment(self, begin: int, end: int, *, whole: bool) -> Segment:
+        sources = (*self._held(begin), self._graph.image)
+        made = [name for name in self._order[begin:end] if name in self._results]
+        targets = tuple(dict.fromkeys(name for name in (*self._held(end), *made) if name not in sources))
+        reductions = [name for name in self._order[begin:end] if isinstance(self._graph.nodes[name], Reduction)]
+        known = [name for name in self._order[:begin] if isinstance(self._graph.nodes[name], Reduction)]
+        return Segment(self._graph, sources, targets, tuple(reductions), frozenset(known), whole)
+
+    def _cuts(self) -> list[int]:
+        """Return the places where cutting may pay, in order: after barriers, and where little is held."""
+        total = len(self._order)
+        weight = {cut: sum(self._graph.map(name).nbytes for name in self._held(cut)) for cut in range(1, total)}
+        after_barriers = {
+            cut
+            for cut in range(1, total)
+            if isinstance(self._graph.nodes[self._order[cut - 1]], Reduction)
+            and not isinstance(self._graph.nodes[self._order[cut]], Reduction)
+        }
+        valleys = sorted(_valleys(weight), key=lambda run: (weight[run[0]], run))
+        inside = [cut for run in valleys for cut in dict.fromkeys((run[0], run[-1])) if cut not in after_barriers]
+        inside += [cut for cut in range(1, total) if self._shrinks(cut)]
+        most = _MOST_CUTS_THOROUGH if self._thorough else _MOST_CUTS
+        kept = list(dict.fromkeys(inside))[: max(0, most - len(after_barriers))]
+        return sorted({0, total, *after_barriers, *kept})
+
+    def _shrinks(self, cut: int) -> bool:
+        """Whether the node before a cut made a map at a smaller size: what follows can often take it whole."""
+        node = self._graph.nodes[self._order[cut - 1]]
+        return isinstance(node, Node) and node.map.size.pixels < 0.5 * node.before.pixels
+
+    def _held(self, cut: int) -> tuple[str, ...]:
+        """Return the maps that are held at a cut: those read later, less those that are quicker made again."""
+        if cut not in self._stored:
+            live = [
+                name
+                for name in self._order[:cut]
+                if isinstance(self._graph.nodes[name], Node) and self._last.get(name, -1) >= cut
+            ]
+            self._stored[cut] = self._without_quick(live)
+        return self._stored[cut]
+
+    def _without_quick(self, live: list[str]) -> tuple[str, ...]:
+        held = dict.fromkeys(live)
+        for name in sorted(live, key=lambda name: -self._graph.map(name).nbytes):
+            rest = frozenset(other for other in held if other != name)
+            made = reachable(self._graph, [name], rest)
+            if made is None:
+                continue
+            bytes_ = self._graph.map(name).nbytes
+            holding = 2 * bytes_ / HELD_BYTES_PER_S + bytes_ / FRESH_BYTES_PER_S
+            if sum(self._seconds[of] for of in made) < holding:
+                del held[name]
+        return tuple(held)
+
+    @cached_property
+    def _seconds(self) -> dict[str, float]:
+        """What each node takes over the whole picture, alone."""
+        return {
+            name: macs / MACS_PER_S + self._passed(name) / PASS_BYTES_PER_S for name, macs in self._graph.work.items()
+        }
+
+    def _passed(self, name: str) -> float:
+        node = self._graph.nodes[name]
+        return node.passes() * node.map.nbytes if isinstance(node, Node) else 0.0
+
+    def _filed(self, cut: int) -> frozenset[str]:
+        """Return the held maps that lie in files because memory is short: the largest ones."""
+        if self._budget is None:
+            return frozenset()
+        held = sorted(self._held(cut), key=lambda name: (-self._graph.map(name).nbytes, name))
+        total = sum(self._graph.map(name).nbytes for name in held)
+        filed = []
+        for name in held:
+            if total <= _IN_MEMORY * self._budget:
+                break
+            filed.append(name)
+            total -= self._graph.map(name).nbytes
+        return frozenset(filed)
+
+
+def _valleys(weight: dict[int, int]) -> list[list[int]]:
+    """Return the runs of places with one weight, lower than before and after."""
+    runs: list[list[int]] = []
+    for place, of in weight.items():
+        if runs and weight[runs[-1][0]] == of:
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    heights = [weight[run[0]] for run in runs]
+    return [run for number, run in enumerate(runs) if heights[number] <= min(heights[max(0, number - 1) : number + 2])]

@@ -1,0 +1,292 @@
+"""Rewritings of a graph that leave its result as it is, up to rounding where that is said.
+
+A network without barriers is promised bit for bit: there only `without_zero_inputs` is used, which changes no bit.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import onnx
+
+from orchestrator.infer.graph import Graph
+from orchestrator.infer.node import AnyNode, Array, Fill, Map, Node, Pointwise, Reduction, Value
+from orchestrator.infer.resampling import Linear
+from orchestrator.infer.windows import Windowed
+
+
+def rewritten(graph: Graph) -> Graph:
+    """Return the graph in the form in which it is run."""
+    graph = without_zero_inputs(graph)
+    if not any(graph.reductions()):
+        return graph
+    return affine_maps(early_convolutions(batch_variances(graph)))
+
+
+def without_zero_inputs(graph: Graph) -> Graph:
+    """Return the graph without the parts of convolutions that see nothing but zeros; not a bit changes.
+
+    IBCLN's gates see a hidden state of zeros in the first round.
+    """
+    nodes: dict[str, AnyNode] = dict(graph.nodes)
+    constants: dict[str, Array] = {}
+    for name, node in graph.nodes.items():
+        parts = _concatenated(graph, node)
+        if parts is None or not any(_is_zero(graph, part) for part, _ in parts):
+            continue
+        assert isinstance(node, Windowed)
+        weight, kept = graph.constants[node.values[0]], [(part, of) for part, of in parts if not _is_zero(graph, part)]
+        if not kept:
+            continue
+        constants[f"{name}|weight"] = np.concatenate([weight[:, of.start : of.stop] for _, of in kept], axis=1)
+        source = kept[0][0]
+        if len(kept) > 1:
+            source = f"{name}|parts"
+            nodes[source] = _concat(graph, source, [part for part, _ in kept])
+        cost = float(np.prod(constants[f"{name}|weight"].shape))
+        nodes[name] = replace(node, inputs=(source,), values=(f"{name}|weight", *node.values[1:]), cost=cost)
+    return graph.with_nodes(nodes, constants)
+
+
+def batch_variances(graph: Graph) -> Graph:
+    """Return the graph with means of squared deviations recognised as variances: one barrier instead of two."""
+    nodes = dict(graph.nodes)
+    for name, node in graph.nodes.items():
+        source = _deviating(graph, node)
+        if source is not None and isinstance(node, Reduction):
+            nodes[name] = replace(node, kind="variance", input=source)
+    return graph.with_nodes(nodes)
+
+
+def _deviating(graph: Graph, node: AnyNode) -> str | None:
+    """Return x where a node is mean((x - mean(x)) ** 2)."""
+    if not isinstance(node, Reduction) or node.kind != "mean":
+        return None
+    square = graph.nodes.get(node.input)
+    if not isinstance(square, Pointwise) or square.template.op_type != "Mul" or len(square.template.input) != 2:
+        return None
+    first, second = square.template.input
+    deviation = graph.nodes.get(first)
+    if first != second or not isinstance(deviation, Pointwise) or deviation.template.op_type != "Sub":
+        return None
+    source, subtracted = deviation.template.input
+    mean = graph.nodes.get(subtracted)
+    is_mean = isinstance(mean, Reduction) and mean.kind == "mean" and mean.input == source
+    return source if is_mean else None
+
+
+def early_convolutions(graph: Graph) -> Graph:
+    """Return the graph with 1x1 convolutions done before linear resizing, part by part; equal up to rounding.
+
+    The convolution of concatenated parts is the sum of the parts' convolutions, and since the weights of linear
+    resizing sum to one, each can be done at its part's own size. The hypercolumns of Zhang and ERRNet, 1475 channels
+    at full size, then never exist.
+    """
+    nodes: dict[str, AnyNode] = dict(graph.nodes)
+    constants: dict[str, Array] = {}
+    for name, node in graph.nodes.items():
+        parts = _concatenated(graph, node)
+        if parts is None or not isinstance(node, Windowed) or not _is_single(node):
+            continue
+        found = [(part, of, _resized_part(graph, part)) for part, of in parts]
+        if not any(resized for _, _, resized in found):
+            continue
+        weight = graph.constants[node.values[0]]
+        sums = []
+        plain = [(part, of) for part, of, resized in found if resized is None]
+        if plain:
+            kernel = np.concatenate([weight[:, of.start : of.stop] for _, of in plain], axis=1)
+            source = plain[0][0]
+            if len(plain) > 1:
+                source = f"{name}|plain"
+                nodes[source] = _concat(graph, source, [part for part, _ in plain])
+            sums.append(_single(node, f"{name}|0", source, kernel, nodes, constants, node.map, bias=True))
+        for number, (_, of, resized) in enumerate(found, start=1):
+            if resized is None:
+                continue
+            kernel = np.asarray(weight[:, of.start : of.stop] * resized.factor, np.float32)
+            small = Map(node.map.channels, resized.node.before)
+            early, bias = f"{name}|{number}|early", not plain and not sums
+            _single(node, early, resized.node.inputs[0], kernel, nodes, constants, small, bias=bias)
+            linear = replace(resized.node, output=f"{name}|{number}", inputs=(early,), map=node.map)
+            nodes[linear.output] = linear
+            sums.append(linear.output)
+        _add_up(name, sums, node.map, nodes)
+    return graph.with_nodes(nodes, constants)
+
+
+@dataclass(frozen=True)
+class _Resized:
+    node: Linear
+    factor: np.float32
+
+
+def _resized_part(graph: Graph, name: str) -> _Resized | None:
+    """Return the resizing, and the factor it is multiplied by, that a map comes from."""
+    node = graph.nodes.get(name)
+    if isinstance(node, Linear):
+        return _Resized(node, np.float32(1))
+    if not isinstance(node, Pointwise) or node.template.op_type != "Mul" or len(node.inputs) != 1:
+        return None
+    source, factor = graph.nodes.get(node.inputs[0]), graph.constants.get(node.values[0]) if node.values else None
+    if isinstance(source, Linear) and factor is not None and factor.size == 1:
+        return _Resized(source, np.float32(factor.reshape(())))
+    return None
+
+
+def _is_single(node: Windowed) -> bool:
+    """Whether a convolution sees one pixel alone."""
+    return all((window.kernel, window.stride, window.pad) == (1, 1, 0) for window in node.windows)
+
+
+def _single(
+    like: Windowed,
+    name: str,
+    source: str,
+    kernel: Array,
+    nodes: dict[str, AnyNode],
+    constants: dict[str, Array],
+    made: Map,
+    *,
+    bias: bool,
+) -> str:
+    """Add a 1x1 convolution and return its name."""
+    constants[f"{name}|weight"] = np.ascontiguousarray(kernel)
+    values = (f"{name}|weight", *(like.values[1:] if bias else ()))
+    cost = float(np.prod(kernel.shape))
+    nodes[name] = replace(like, output=name, inputs=(source,), values=values, map=made, before=made.size, cost=cost)
+    return name
+
+
+def _add_up(name: str, parts: list[str], made: Map, nodes: dict[str, AnyNode]) -> None:
+    total = parts[0]
+    for number, part in enumerate(parts[1:], start=2):
+        output = name if number == len(parts) else f"{name}|sum{number}"
+        template = onnx.helper.make_node("Add", [total, part], [output])
+        nodes[output] = Pointwise(output, (total, part), (), made, made.size, template)
+        total = output
+    if len(parts) == 1:
+        template = onnx.helper.make_node("Identity", [total], [name])
+        nodes[name] = Pointwise(name, (total,), (), made, made.size, template)
+
+
+def _concatenated(graph: Graph, node: AnyNode) -> list[tuple[str, range]] | None:
+    """Return the maps, with their channels, whose concatenation a convolution reads; None for anything else."""
+    if not isinstance(node, Windowed) or node.kind != "Conv" or dict(node.more).get("group") != 1:
+        return None
+    concat = graph.nodes.get(node.inputs[0])
+    if not isinstance(concat, Pointwise) or concat.template.op_type != "Concat":
+        return None
+    parts, start = [], 0
+    for part in concat.template.input:
+        channels = graph.map(part).channels
+        parts.append((part, range(start, start + channels)))
+        start += channels
+    return parts
+
+
+def _is_zero(graph: Graph, name: str) -> bool:
+    node = graph.nodes.get(name)
+    return isinstance(node, Fill) and node.number == 0
+
+
+def _concat(graph: Graph, output: str, parts: list[str]) -> Pointwise:
+    size = graph.map(parts[0]).size
+    channels = sum(graph.map(part).channels for part in parts)
+    template = onnx.helper.make_node("Concat", parts, [output], axis=1)
+    return Pointwise(output, tuple(dict.fromkeys(parts)), (), Map(channels, size), size, template)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """A map as base * factor + term, where factor and term are names of values; None stands for 1 and 0."""
+
+    base: str
+    factor: str | None
+    term: str | None
+    steps: int
+
+
+def affine_maps(graph: Graph) -> Graph:
+    """Return the graph with chains of products and sums with values of the picture drawn together to x * a + b.
+
+    Equal up to rounding. A normalisation with the picture's statistics goes over its map twice instead of six times.
+    """
+    return _Affine(graph).graph()
+
+
+class _Affine:
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._nodes: dict[str, AnyNode] = dict(graph.nodes)
+        self._constants: dict[str, Array] = {}
+        self._forms: dict[str, _Form] = {}
+        self._made: dict[tuple[str, ...], str] = {}
+
+    def graph(self) -> Graph:
+        for name, node in self._graph.nodes.items():
+            if isinstance(node, Pointwise) and (form := self._form(node)) is not None:
+                self._forms[name] = form
+        for name, form in self._forms.items():
+            if form.steps > 1:
+                self._nodes.update({of.output: of for of in self._written(name, form)})
+        return self._graph.with_nodes(self._nodes, self._constants)
+
+    def _form(self, node: Pointwise) -> _Form | None:
+        kind, names = node.template.op_type, list(node.template.input)
+        if kind not in {"Mul", "Add", "Sub"} or len(names) != 2:
+            return None
+        maps = [name for name in names if self._graph.is_map(name)]
+        if len(maps) == 2:
+            return self._of_two(kind, *(self._forms.get(name, _Form(name, None, None, 0)) for name in maps))
+        form = self._forms.get(maps[0], _Form(maps[0], None, None, 0))
+        value = next(name for name in names if name != maps[0])
+        steps = form.steps + 1
+        if kind == "Mul":
+            return _Form(form.base, self._value("Mul", form.factor, value), self._scaled(form.term, value), steps)
+        if kind == "Sub" and names[0] == value:
+            return None
+        return _Form(form.base, form.factor, self._value(kind, form.term, value), steps)
+
+    def _of_two(self, kind: str, first: _Form, second: _Form) -> _Form | None:
+        if kind != "Add" or first.base != second.base or None in {first.factor, second.factor}:
+            return None
+        term = self._value("Add", first.term, second.term) if second.term else first.term
+        return _Form(first.base, self._value("Add", first.factor, second.factor), term, first.steps + second.steps + 1)
+
+    def _scaled(self, term: str | None, value: str) -> str | None:
+        return None if term is None else self._value("Mul", term, value)
+
+    def _value(self, kind: str, first: str | None, second: str | None) -> str:
+        """Return the name of a value made of two; of constants at once."""
+        assert second is not None
+        if first is None and kind != "Sub":
+            return second
+        names = ("Neg", second) if first is None else (kind, first, second)
+        if names not in self._made:
+            output = f"affine|{len(self._made)}"
+            self._made[names] = output
+            constants = {**self._graph.constants, **self._constants}
+            if all(name in constants for name in names[1:]):
+                functions = {"Mul": np.multiply, "Add": np.add, "Sub": np.subtract, "Neg": np.negative}
+                self._constants[output] = functions[names[0]](*(constants[name] for name in names[1:]))
+            else:
+                template = onnx.helper.make_node(names[0], list(names[1:]), [output])
+                self._nodes[output] = Value(output, names[1:], template)
+        return self._made[names]
+
+    def _written(self, name: str, form: _Form) -> Iterator[Node]:
+        of = self._graph.map(name)
+        base, steps = form.base, [("Mul", form.factor), ("Add", form.term)]
+        given = [(kind, value) for kind, value in steps if value is not None]
+        for kind, value in given:
+            output = name if (kind, value) == given[-1] else f"{name}|{kind}"
+            template = onnx.helper.make_node(kind, [base, value], [output])
+            yield Pointwise(output, (base,), (value,), of, of.size, template)
+            base = output
+
+
+def widest(graph: Graph) -> tuple[str, Mapping[str, float]]:
+    """Return the map with most bytes per pixel of the picture, and every map's bytes per pixel."""
+    shares = {name: node.map.nbytes / graph.size.pixels for name, node in graph.nodes.items() if isinstance(node, Node)}
+    return max(shares, key=lambda name: shares[name]), shares

@@ -1,0 +1,207 @@
+"""A segment: the part of a network that lies between maps that are held and maps to make, and how it lies in a tile."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from orchestrator.infer.graph import Graph
+from orchestrator.infer.node import AnyNode, Map, Node, Placed, Reduction, Value
+from orchestrator.infer.region import AXES, Span
+
+_COARSEST = 64
+"""Strides above this need not be aligned to: parts at such sizes are not worth a tile."""
+
+
+class Crossing(Exception):
+    """A segment in tiles would need a number of the whole picture that is only known after it."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """What one pass over the picture computes.
+
+    sources: held maps that it reads; targets: maps that it makes; reductions: barriers that it decides
+    known: barriers that were decided before; whole: whether the picture goes through at once
+    """
+
+    graph: Graph
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    reductions: tuple[str, ...]
+    known: frozenset[str]
+    whole: bool
+
+    @cached_property
+    def nodes(self) -> tuple[AnyNode, ...]:
+        """The nodes to run, in their order.
+
+        Raises: Crossing where a segment in tiles reads a barrier that it decides itself.
+        """
+        decided = {name for name in self.reductions if self.whole}
+        stack = [*self.targets, *(self._reduced(name) for name in self.reductions), *decided]
+        found: set[str] = set()
+        while stack:
+            name = stack.pop()
+            node = self.graph.nodes.get(name)
+            if node is None or name in found or name in self.known or name in self.sources:
+                continue
+            if isinstance(node, Reduction) and not self.whole:
+                raise Crossing(name)
+            found.add(name)
+            stack.extend(self.graph.reads(name))
+        return tuple(node for name, node in self.graph.nodes.items() if name in found)
+
+    @cached_property
+    def maps(self) -> tuple[Node, ...]:
+        """The nodes that make maps."""
+        return tuple(node for node in self.nodes if isinstance(node, Node))
+
+    @cached_property
+    def read(self) -> tuple[str, ...]:
+        """The held maps that are really read."""
+        needed = {name for node in self.maps for name in node.inputs}
+        needed.update(self._reduced(name) for name in self.reductions)
+        return tuple(name for name in self.sources if name in needed)
+
+    @cached_property
+    def values(self) -> tuple[str, ...]:
+        """The barriers, decided before, whose numbers are fed."""
+        read = {name for node in self.nodes if isinstance(node, Node | Value) for name in node.values}
+        return tuple(name for name in self.known if name in read)
+
+    @cached_property
+    def owned(self) -> tuple[str, ...]:
+        """The maps that the tiles divide among them: the targets, and what barriers are decided by."""
+        return tuple(dict.fromkeys([*self.targets, *(self._reduced(name) for name in self.reductions)]))
+
+    @cached_property
+    def stride(self) -> int:
+        """To how many pixels tiles are aligned, so that all of them are cut alike."""
+        maps = [self.graph.map(name) for name in self.owned] + [node.map for node in self.maps]
+        return max((min(_COARSEST, stride_of(self.graph, of, axis)) for of in maps for axis in AXES), default=1)
+
+    def cut(self, axis: int, tile: int | None) -> list[dict[str, Span]]:
+        """Return for each tile along an axis which span of each owned map is its own; they cover each map once.
+
+        tile: largest length in pixels of the picture; None for the whole
+        """
+        lengths = {name: self.graph.map(name).size.along(axis) for name in self.owned}
+        strides = {name: stride_of(self.graph, self.graph.map(name), axis) for name in self.owned}
+        whole = self.graph.size.along(axis)
+        if tile is None or tile >= whole:
+            return [{name: Span(0, length) for name, length in lengths.items()}]
+        most = max(self.stride, tile // self.stride * self.stride)
+        each = _divided_up(_divided_up(whole, _divided_up(whole, most)), self.stride) * self.stride
+        count = _divided_up(whole, each)
+        while any((count - 1) * each // strides[name] >= length for name, length in lengths.items()):
+            count -= 1
+        return [
+            {
+                name: Span(
+                    place * each // strides[name],
+                    lengths[name] if place == count - 1 else (place + 1) * each // strides[name],
+                )
+                for name in self.owned
+            }
+            for place in range(count)
+        ]
+
+    def placed(self, axis: int, owned: Mapping[str, Span]) -> dict[str, Placed]:
+        """Return how every node lies along an axis when a tile owns these spans.
+
+        Held maps are placed by what is read of them.
+        """
+        needs: dict[str, Span] = dict(owned)
+        if self.whole:
+            needs.update(
+                (node.input, Span(0, self.graph.map(node.input).size.along(axis)))
+                for node in self.nodes
+                if isinstance(node, Reduction)
+            )
+        found: dict[str, Placed] = {}
+        for node in reversed(self.maps):
+            placed = node.placed(axis, needs[node.output])
+            found[node.output] = placed
+            for name in node.inputs:
+                needs[name] = placed.need.hull(needs[name]) if name in needs else placed.need
+        found.update((name, Placed(needs[name], needs[name], 0, 0)) for name in self.read)
+        return found
+
+    def signature(self, axis: int, placed: Mapping[str, Placed], owned: Mapping[str, Span]) -> tuple[Any, ...]:
+        """Return what two tiles must have in common along an axis to be run by the same ONNX graph."""
+        parts: list[Any] = [(name, placed[name].out.length) for name in self.read]
+        for node in self.maps:
+            of = placed[node.output]
+            places = [of.need.start - placed[name].out.start for name in node.inputs]
+            parts.append((of.out.length, of.need.length, of.before, of.after, *places, node.shape(axis, of)))
+        parts.extend((span.length, span.start - placed[name].out.start) for name, span in owned.items())
+        return tuple(parts)
+
+    def _reduced(self, name: str) -> str:
+        node = self.graph.nodes[name]
+        assert isinstance(node, Reduction)
+        return node.input
+
+
+def _divided_up(length: int, by: int) -> int:
+    return -(-length // by)
+
+
+def stride_of(graph: Graph, of: Map, axis: int) -> int:
+    """Return how many pixels of the picture one pixel of a map stands for, as a power of two."""
+    return 1 << max(0, round(math.log2(graph.size.along(axis) / of.size.along(axis))))
+
+
+def region_bytes(of: Map, rows: Span, columns: Span) -> int:
+    """Return the bytes of a region of a map."""
+    return 4 * of.channels * rows.length * columns.length
+
+
+def peak_bytes(segment: Segment, rows: Mapping[str, Placed], columns: Mapping[str, Placed]) -> int:
+    """Return the most bytes that a tile's maps take at once, when each is freed after its last reader."""
+    graph = segment.graph
+    sizes = {name: region_bytes(graph.map(name), of.out, columns[name].out) for name, of in rows.items()}
+    last = _last_readers(segment)
+    kept = set(segment.owned)
+    live = sum(sizes[name] for name in segment.read)
+    peak = live
+    for place, node in enumerate(segment.maps):
+        live += sizes[node.output]
+        scratch = node.scratch_bytes(rows[node.output], columns[node.output])
+        peak = max(peak, live + scratch + _cropped(node, rows, columns, graph))
+        freed = [name for name in dict.fromkeys(node.inputs) if last.get(name) == place and name not in kept]
+        live -= sum(sizes[name] for name in freed)
+    return peak
+
+
+def _last_readers(segment: Segment) -> dict[str, int]:
+    return {name: place for place, node in enumerate(segment.maps) for name in node.inputs}
+
+
+def _cropped(node: Node, rows: Mapping[str, Placed], columns: Mapping[str, Placed], graph: Graph) -> int:
+    """Return the bytes of the cuts that a node makes because others read more of its inputs than it does."""
+    down, across = rows[node.output].need, columns[node.output].need
+    return sum(
+        region_bytes(graph.map(name), down, across)
+        for name in dict.fromkeys(node.inputs)
+        if (rows[name].out, columns[name].out) != (down, across)
+    )
+
+
+def reachable(graph: Graph, targets: Iterable[str], stops: frozenset[str]) -> list[str] | None:
+    """Return the maps' nodes between some maps and `stops` or the picture; None where a barrier lies between."""
+    found: dict[str, None] = {}
+    stack = list(targets)
+    while stack:
+        name = stack.pop()
+        if name in found or name in stops or name == graph.image:
+            continue
+        node = graph.nodes[name]
+        if isinstance(node, Reduction):
+            continue
+        if isinstance(node, Node):
+            found[name] = None
+            stack.extend(node.inputs)
+    return list(found)
