@@ -1,17 +1,21 @@
-"""Takes one picture through a network, whole or in overlapping tiles."""
+"""Takes one picture through a network: exactly in tiles, whole, in blended tiles, or made smaller first."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from PIL import Image
 
 from orchestrator.infer.network import Picture
 from orchestrator.infer.region import Size
+from orchestrator.infer.session import MemoryShort
 from orchestrator.infer.tiles import spans, tile_count, tiles
 
 EXACT = "exact"
 APPROXIMATE = "approximate: overlapping tiles with blending"
+
+_MODES = {"exact", "whole", "tiles"}
 
 Run = Callable[[Picture], Mapping[str, Picture]]
 """A network: a picture to every output by its name, all of one size."""
@@ -22,11 +26,18 @@ Told = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Settings:
-    """How pictures go through a network; tile and overlap in pixels, for mode 'tiles' alone."""
+    """How pictures go through a network.
 
-    mode: Literal["whole", "tiles"] = "whole"
+    mode: "exact" streams tiles that give the untiled result; "whole" takes the picture at once, as a reference; "tiles"
+        blends overlapping tiles, which changes results
+    tile, overlap: in pixels, for mode "tiles" alone
+    short_edge: pictures whose short side is longer are made smaller first, and answers larger again; None changes none
+    """
+
+    mode: Literal["exact", "whole", "tiles"] = "exact"
     tile: int = 512
     overlap: int = 64
+    short_edge: int | None = None
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Settings":
@@ -34,12 +45,14 @@ class Settings:
 
         Raises: ValueError that says which of them cannot be.
         """
+        values = dict(values)
+        resize = values.pop("resize", None)
         unknown = sorted(set(values) - {"mode", "tile", "overlap"})
         if unknown:
             raise ValueError(f"inference has no setting {', '.join(unknown)}")
-        settings = cls(**values)
-        if settings.mode not in {"whole", "tiles"}:
-            raise ValueError(f"inference has no mode {settings.mode!r}: it is 'whole' or 'tiles'")
+        settings = cls(**values, short_edge=None if resize is None else resize["short_edge"])
+        if settings.mode not in _MODES:
+            raise ValueError(f"inference has no mode {settings.mode!r}: it is 'exact', 'whole' or 'tiles'")
         if not all(isinstance(side, int) for side in (settings.tile, settings.overlap)):
             raise ValueError(f"tile {settings.tile!r} and overlap {settings.overlap!r} are not whole numbers of pixels")
         spans(1, settings.tile, settings.overlap)
@@ -55,7 +68,7 @@ class Answer:
 
 
 def infer(network: Run, picture: Picture, settings: Settings, told: Told | None = None) -> Answer:
-    """Return the network's answer to a picture, float32, (H, W, 3), RGB, 0 to 1.
+    """Return the network's answer to a picture, float32, (H, W, 3), RGB, 0 to 1: at once, or for mode "tiles" blended.
 
     A picture that one tile holds goes through whole.
 
@@ -69,6 +82,43 @@ def infer(network: Run, picture: Picture, settings: Settings, told: Told | None 
     if told is not None:
         told(1, 1)
     return Answer(outputs, EXACT)
+
+
+def infer_unplaced(network: Run, picture: Picture, settings: Settings, why: str, told: Told | None = None) -> Answer:
+    """Return the answer of a network that cannot be computed in parts: whole where memory suffices, else blended.
+
+    why: the operation that stands in the way, for the label
+
+    Raises: as `infer`.
+    """
+    try:
+        return infer(network, picture, Settings("whole"), told)
+    except MemoryShort:
+        blended = Settings("tiles", settings.tile, settings.overlap)
+        answer = infer(network, picture, blended, told)
+        return Answer(answer.outputs, answer.label if answer.label == EXACT else f"approximate: {why}")
+
+
+def resized(run: Callable[[Picture], Answer], picture: Picture, short_edge: int) -> Answer:
+    """Return the answer to a picture made smaller until its short side has `short_edge` pixels, at the picture's size.
+
+    Both ways bicubic, as ERRNet's author advises for large pictures. A picture that is small enough is left as it is.
+    """
+    height, width = picture.shape[:2]
+    if min(height, width) <= short_edge:
+        return run(picture)
+    scale = short_edge / min(height, width)
+    answer = run(np.clip(_scaled(picture, round(height * scale), round(width * scale)), 0, 1))
+    outputs = {name: _scaled(values, height, width) for name, values in answer.outputs.items()}
+    return Answer(outputs, f"resized: short edge {short_edge}" + ("" if answer.label == EXACT else f"; {answer.label}"))
+
+
+def _scaled(picture: Picture, height: int, width: int) -> Picture:
+    channels = [
+        np.asarray(Image.fromarray(channel).resize((width, height), Image.Resampling.BICUBIC))
+        for channel in np.ascontiguousarray(picture.transpose(2, 0, 1))
+    ]
+    return np.stack(channels, axis=-1)
 
 
 def _blended(

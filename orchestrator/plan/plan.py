@@ -118,7 +118,8 @@ def infer_stage(
 
     model: name of the model spec, where it differs from the label; arrays: keep what the network answers as floats too
     """
-    used = None if inference.mode == "tiles" else {"mode"}
+    used = {"mode", "tile", "overlap"} if inference.mode == "tiles" else {"mode"}
+    used |= {"resize"} if inference.resize is not None else set()
     kept = {"arrays": True} if arrays else {}
     return Stage(
         name=f"infer/{label}/{dataset}",

@@ -70,15 +70,25 @@ def _training_from_name(value: object) -> object:
     return {"synthetic": value} if isinstance(value, str) else value
 
 
+class Resizing(StrictModel):
+    """A picture made smaller for the network, and its answer larger again; labelled wherever the result goes."""
+
+    short_edge: int = Field(ge=64)
+    """Pixels of the short side; pictures whose short side is no longer are left as they are."""
+
+
 class Inference(StrictModel):
     """How pictures go through the exported networks; the same for all."""
 
-    mode: Literal["whole", "tiles"] = "whole"
-    """'whole': the picture at once; 'tiles': overlapping tiles, blended, which changes results and is labelled so."""
+    mode: Literal["exact", "whole", "tiles"] = "exact"
+    """'exact': tile by tile in the memory there is, with the result of the whole picture; 'whole': the picture at
+    once, as a reference; 'tiles': overlapping tiles, blended, which changes results and is labelled so."""
     tile: int = Field(default=512, ge=64, multiple_of=32)
     """Side of a tile in pixels ('tiles' only)."""
     overlap: int = Field(default=64, ge=0, multiple_of=2)
     """Pixels by which neighbouring tiles overlap ('tiles' only)."""
+    resize: Resizing | None = None
+    """Make large pictures smaller first; None takes every picture at its own size."""
 
 
 class Experiment(StrictModel):

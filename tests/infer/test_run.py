@@ -94,4 +94,4 @@ def test_settings_that_cannot_be_are_refused(values: Mapping[str, object], words
 
 
 def test_settings_of_a_whole_picture_need_no_tile() -> None:
-    assert Settings.of({"mode": "whole"}) == Settings()
+    assert Settings.of({"mode": "whole"}) == Settings("whole")

@@ -106,11 +106,11 @@ def test_new_name_for_a_model_makes_no_new_results(planned):
 
 def test_size_of_tiles_counts_only_where_tiles_are_used(planned):
     _, before = planned()
-    _, whole = planned(inference={"mode": "whole", "tile": 256})
+    _, exact = planned(inference={"mode": "exact", "tile": 256})
     _, tiles = planned(inference={"mode": "tiles", "tile": 256})
     _, larger = planned(inference={"mode": "tiles", "tile": 512})
     name = "infer/short/holiday"
-    assert before[name].key == whole[name].key
+    assert before[name].key == exact[name].key
     assert len({before[name].key, tiles[name].key, larger[name].key}) == 3
 
 

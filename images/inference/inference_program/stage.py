@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from orchestrator.infer.network import DeviceMissing, MemoryShort, Network, NetworkError, Resources
-from orchestrator.infer.run import EXACT, Answer, Settings, infer
+from orchestrator.infer.engine import Engine
+from orchestrator.infer.network import DeviceMissing, MemoryShort, Network, NetworkError, Picture, Resources
+from orchestrator.infer.region import Size
+from orchestrator.infer.run import EXACT, Answer, Settings, infer, infer_unplaced, resized
 
 from inference_program.layers import Layers, read_picture
 from stagekit import BadInput, OutOfMemory, StageContext, StageError, write_atomically
 
-_TILES_HINT = (
-    "raise the experiment's memory, or use tiles, whose results are approximate: "
-    "'inference: {mode: tiles}' in the experiment, --tile on the command line"
-)
+_MEMORY_HINT = "raise the experiment's memory, or its inference to mode 'exact', which keeps to the memory there is"
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ def infer_dataset(context: StageContext) -> None:
     """
     settings = _settings(context)
     name, items = _dataset(context)
-    network = _network(context)
+    network = _opened(context, settings, [Size(item.height, item.width) for item in items])
     progress = _Progress(context, sum(item.megapixels for item in items))
     facts = []
     for item in items:
@@ -81,12 +80,12 @@ class _Progress:
         if not last:
             self._stop_on_request()
 
-    def within(self, item: Item) -> Callable[[int, int], None]:
-        """Return what hears of an item's tiles."""
+    def within(self, item: Item) -> Callable[[float], None]:
+        """Return what hears which share of an item is done."""
 
-        def told(done: int, count: int) -> None:
-            if done < count:
-                self._say(self._done + item.megapixels * done / count, {})
+        def told(share: float) -> None:
+            if share < 1:
+                self._say(self._done + item.megapixels * share, {})
                 self._stop_on_request()
 
         return told
@@ -123,12 +122,60 @@ def _dataset(context: StageContext) -> tuple[str, list[Item]]:
     return name, items
 
 
-def _network(context: StageContext) -> Network:
+@dataclass(frozen=True)
+class Opened:
+    """A network, ready for pictures: with an engine for exact inference, or as its file has it."""
+
+    engine: Engine | None
+    network: Network | None
+
+    @property
+    def runtime(self) -> Mapping[str, str]:
+        """What runs it."""
+        return (self.engine or self._whole()).runtime
+
+    def answer(self, picture: Picture, settings: Settings, told: Callable[[float], None]) -> Answer:
+        """Return the answer to a picture in the mode of the settings.
+
+        Raises: NetworkError, and what `told` raises.
+        """
+        if settings.short_edge is not None:
+            return resized(lambda small: self._answer(small, settings, told), picture, settings.short_edge)
+        return self._answer(picture, settings, told)
+
+    def _answer(self, picture: Picture, settings: Settings, told: Callable[[float], None]) -> Answer:
+        def tile_told(done: int, count: int) -> None:
+            told(done / count)
+
+        if self.engine is None:
+            return infer(self._whole(), picture, settings, tile_told)
+        unplaced = self.engine.unplaced(Size(*picture.shape[:2]))
+        if unplaced:
+            return infer_unplaced(self.engine.whole(), picture, settings, unplaced[0].op, tile_told)
+        return Answer(self.engine(picture, told), EXACT)
+
+    def _whole(self) -> Network:
+        assert self.network is not None
+        return self.network
+
+
+def _opened(context: StageContext, settings: Settings, sizes: list[Size]) -> Opened:
     path = Path(context.input("network"))
+    path = path / "network.onnx" if path.is_dir() else path
     request = context.request
-    resources = Resources("cuda" if request.device == "cuda" else "cpu", request.threads, request.memory_bytes)
+    resources = Resources(
+        "cuda" if request.device == "cuda" else "cpu",
+        request.threads,
+        request.memory_bytes,
+        request.device_memory_bytes,
+    )
     try:
-        return Network(path / "network.onnx" if path.is_dir() else path, resources)
+        if settings.mode != "exact":
+            return Opened(None, Network(path, resources))
+        engine = Engine(path, resources, Path(context.work()))
+        if settings.short_edge is None:
+            engine.prepare(sizes)
+        return Opened(engine, None)
     except DeviceMissing as error:
         raise StageError(
             str(error), "build the image's cuda variant and give the stage a GPU, or run with device: cpu"
@@ -140,15 +187,15 @@ def _network(context: StageContext) -> Network:
 
 
 def _inferred(
-    context: StageContext, network: Network, settings: Settings, item: Item, told: Callable[[int, int], None]
+    context: StageContext, network: Opened, settings: Settings, item: Item, told: Callable[[float], None]
 ) -> dict[str, Any]:
     """Run one picture, write its layers, and return its facts, which are kept for a run that takes over."""
     picture, profile = read_picture(Path(context.input("dataset", item.blended)))
     began = time.monotonic()
     try:
-        answer = infer(network, picture, settings, told)
+        answer = network.answer(picture, settings, told)
     except (MemoryShort, MemoryError) as error:
-        raise OutOfMemory(f"memory did not suffice for picture {item.words}: {error}", _TILES_HINT) from error
+        raise OutOfMemory(f"memory did not suffice for picture {item.words}: {error}", _MEMORY_HINT) from error
     except NetworkError as error:
         raise BadInput(
             f"the network refused picture {item.words}: {error}", "leave the picture out, or use another network"

@@ -120,12 +120,12 @@ class RefusalsTest(StageTest):
         self.assertIn("p1 (8 x 9 pixels)", result.failure.message)
         self.assertFalse((result.output / "predictions.json").exists())
 
-    def test_memory_that_does_not_suffice_names_the_picture_and_tiles(self) -> None:
+    def test_memory_that_does_not_suffice_names_the_picture_and_the_exact_mode(self) -> None:
         write_network(self.network, HEAVY)
         result = run_stage(self.folder / "stage", self.network, self.dataset((128, 128)), memory_bytes=128 * 2**20)
         self.assertEqual(result.code, ExitCode.OUT_OF_MEMORY, result.log)
         self.assertIn("p0 (128 x 128 pixels)", result.failure.message)
-        self.assertIn("tiles", str(result.failure.hint))
+        self.assertIn("'exact'", str(result.failure.hint))
 
     def test_tiles_take_what_the_whole_picture_does_not(self) -> None:
         write_network(self.network, HEAVY)

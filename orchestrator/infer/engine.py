@@ -1,0 +1,131 @@
+"""Exact inference of any size of picture in the memory there is: model, plans and streams put together."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnxruntime
+
+from orchestrator.infer.graph import Graph, Unplaced
+from orchestrator.infer.load import read_model
+from orchestrator.infer.network import Network, Picture, as_batch, as_pictures
+from orchestrator.infer.operations import graph_of
+from orchestrator.infer.plan import BudgetTooSmall, Plan, plan_of
+from orchestrator.infer.region import Size
+from orchestrator.infer.rewrite import rewritten
+from orchestrator.infer.session import MemoryShort, Resources, limit_memory
+from orchestrator.infer.stream import Stream, Told
+
+PROCESS_BYTES = 250 * 2**20
+"""Of the process's memory, what code, libraries and small things take."""
+
+_MOST_ATTEMPTS = 4
+_CORRECTION = 1.4
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One size of picture: the graph as it is run, and the plan."""
+
+    graph: Graph
+    plan: Plan
+
+
+class Engine:
+    """A network that gives the untiled result at any size.
+
+    folder: for maps that do not fit into memory; tile: try tiles of this size alone
+    """
+
+    def __init__(self, path: Path, resources: Resources, folder: Path | None = None, tile: int | None = None) -> None:
+        """Read the network.
+
+        Raises: NetworkError where the file is no such network.
+        """
+        self._path, self._resources, self._folder, self._tile = path, resources, folder, tile
+        self._model = read_model(path)
+        self._weights = sum(value.nbytes for value in self._model.constants.values())
+        self._plans: dict[Size, Planned] = {}
+        self._working = 1.0
+        self._limited = False
+        self._network: Network | None = None
+
+    @property
+    def runtime(self) -> Mapping[str, str]:
+        """What runs it: version and provider."""
+        provider = "CUDAExecutionProvider" if self._resources.device == "cuda" else "CPUExecutionProvider"
+        return {"onnxruntime": str(onnxruntime.__version__), "provider": provider}
+
+    @property
+    def budget(self) -> int | None:
+        """Bytes for maps and the weights of sessions: the process's memory less what is always taken."""
+        if self._resources.memory_bytes is None:
+            return None
+        return max(0, self._resources.memory_bytes - PROCESS_BYTES - 2 * self._weights)
+
+    def unplaced(self, size: Size) -> tuple[Unplaced, ...]:
+        """Return what keeps the network from being computed in parts."""
+        return graph_of(self._model, size).unplaced
+
+    def planned(self, size: Size) -> Planned:
+        """Return how a size of picture goes through the network.
+
+        Raises: MemoryShort where no plan fits, with the least memory that would do; NetworkError where the network
+            cannot take such a picture.
+        """
+        if size not in self._plans:
+            graph = rewritten(graph_of(self._model, size))
+            self._plans[size] = Planned(graph, self._plan(graph))
+        return self._plans[size]
+
+    def prepare(self, sizes: Iterable[Size]) -> None:
+        """Plan some sizes, and keep ONNX Runtime to what the held maps leave it. Once in a process.
+
+        Raises: as `planned`.
+        """
+        held = 0
+        for size in dict.fromkeys(sizes):
+            if not self.unplaced(size):
+                held = max(held, self.planned(size).plan.held_bytes)
+        if self._resources.device == "cpu" and self.budget is not None and not self._limited:
+            limit_memory(max(self.budget - held, self.budget // 4))
+            self._limited = True
+
+    def __call__(self, picture: Picture, told: Told | None = None) -> Mapping[str, Picture]:
+        """Return every output for one picture, (H, W, 3) each.
+
+        Raises: MemoryShort, NetworkError, and what `told` raises.
+        """
+        size = Size(*picture.shape[:2])
+        planned = self.planned(size)
+        batch = as_batch(picture)
+        attempts = 0
+
+        def again(begin: int) -> Plan:
+            nonlocal attempts
+            attempts += 1
+            if attempts == _MOST_ATTEMPTS:
+                raise MemoryShort(f"memory did not suffice in {attempts} attempts, each with smaller tiles")
+            self._working *= _CORRECTION
+            self._plans.clear()
+            return self._plan(planned.graph, begin)
+
+        stream = Stream(planned.graph, self._resources, self._folder, told, again)
+        return as_pictures(stream.run(planned.plan, batch), batch.shape)
+
+    def whole(self) -> Network:
+        """Return the network as the file has it, for networks that cannot be computed in parts."""
+        if self._network is None:
+            self._network = Network(self._path, self._resources, limit=not self._limited)
+            self._limited = True
+        return self._network
+
+    def _plan(self, graph: Graph, begin: int = 0) -> Plan:
+        try:
+            return plan_of(graph, self.budget, self._tile, begin=begin, working=self._working)
+        except BudgetTooSmall as error:
+            least = (error.least_bytes or 0) + PROCESS_BYTES + 2 * self._weights
+            raise MemoryShort(
+                f"a picture of {graph.size} pixels needs {least / 2**20:.0f} MiB of memory at least, "
+                f"and there are {(self._resources.memory_bytes or 0) / 2**20:.0f} MiB"
+            ) from error

@@ -1,0 +1,193 @@
+"""The ONNX graph of one segment for tiles of one shape, with padding at the picture's border alone.
+
+Heights and widths are fixed by what is fed, and yet the graph does not state them: where it does, ONNX Runtime 1.32
+keeps buffers for later maps of the same size, and IBCLN takes twice the memory in the same time.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+
+from orchestrator.infer.node import Array, Node, Placed, Reduction, Value
+from orchestrator.infer.region import AXES, Span
+from orchestrator.infer.segment import Segment
+
+_NEWEST_IR = 10
+_AXES_AS_INPUT = {"ReduceSum": 13}
+_AXES_AS_INPUT_ELSE = 18
+
+_LARGE = 4096
+"""Bytes from which on a constant is shared."""
+
+TALLIES = {
+    "mean": ("mean",),
+    "sum": ("mean",),
+    "variance": ("mean", "deviation"),
+    "squares": ("squares",),
+    "max": ("max",),
+    "min": ("min",),
+}
+"""What is asked of each row of a tile, by the kind of barrier."""
+
+
+class Part:
+    """Writes the nodes of a segment for one shape of tile.
+
+    outputs: what the session answers: maps by name, and ``NAME|TALLY`` for each row of what a barrier is decided by
+    weights: large constants, which the session shares with the graph instead of having copies in the file
+    """
+
+    def __init__(
+        self,
+        segment: Segment,
+        rows: Mapping[str, Placed],
+        columns: Mapping[str, Placed],
+        owned: tuple[Mapping[str, Span], Mapping[str, Span]],
+    ) -> None:
+        self._segment, self._graph = segment, segment.graph
+        self._rows, self._columns = rows, columns
+        self._nodes: list[onnx.NodeProto] = []
+        self._inputs: dict[str, onnx.ValueInfoProto] = {}
+        self._initializers: dict[str, onnx.TensorProto] = {}
+        self._cuts: dict[tuple[str, int, Span, int], str] = {}
+        self.outputs: dict[str, str] = {}
+        self.weights: dict[str, Array] = {}
+        for name in segment.read:
+            self._input(name, [1, self._graph.map(name).channels, f"{name}|h", f"{name}|w"])
+        for name in segment.values:
+            self._input(name, self._reduction(name).dims)
+        self._write(owned)
+
+    def model(self) -> bytes:
+        """Return the ONNX file's content."""
+        outputs = [onnx.ValueInfoProto(name=tensor) for tensor in self.outputs.values()]
+        graph = onnx.helper.make_graph(
+            self._nodes, "segment", list(self._inputs.values()), outputs, list(self._initializers.values())
+        )
+        opset = onnx.helper.make_opsetid("", self._graph.opset)
+        model = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=_NEWEST_IR)
+        content: bytes = model.SerializeToString()
+        return content
+
+    def _write(self, owned: tuple[Mapping[str, Span], Mapping[str, Span]]) -> None:
+        for node in self._segment.nodes:
+            if isinstance(node, Node):
+                node.emit(self, self._rows[node.output], self._columns[node.output])
+            elif isinstance(node, Value):
+                template = onnx.NodeProto()
+                template.CopyFrom(node.template)
+                template.input[:] = [self.value(name) if name else "" for name in node.template.input]
+                self._nodes.append(template)
+            else:
+                self._decide(node)
+        for name in self._segment.owned:
+            tensor = self.read(name, owned[0][name], owned[1][name])
+            if name in self._segment.targets:
+                self.outputs[name] = self.add("Identity", [tensor]) if tensor in self._inputs else tensor
+            if not self._segment.whole:
+                self._tally(name, tensor)
+        if self._segment.whole:
+            self.outputs.update((name, name) for name in self._segment.reductions)
+
+    def read(self, name: str, rows: Span, columns: Span) -> str:
+        """Return the tensor that holds a region of a map."""
+        tensor = name
+        for axis, span, of in zip(AXES, (rows, columns), (self._rows[name].out, self._columns[name].out), strict=True):
+            tensor = self.cut(tensor, axis, span.seen_from(of), of.length)
+        return tensor
+
+    def cut(self, tensor: str, axis: int, span: Span, length: int) -> str:
+        """Return a span of a tensor along an axis; length: that of the tensor."""
+        if span == Span(0, length):
+            return tensor
+        key = (tensor, axis, span, length)
+        if key not in self._cuts:
+            bounds = [self.constant(np.array([value], np.int64)) for value in (span.start, span.stop, 2 + axis)]
+            self._cuts[key] = self.add("Slice", [tensor, *bounds])
+        return self._cuts[key]
+
+    def value(self, name: str) -> str:
+        """Return the tensor of a constant, or of a value of the whole picture."""
+        if name in self._graph.constants and name not in self._initializers:
+            constant = self._graph.constants[name]
+            if constant.nbytes < _LARGE or constant.dtype != np.float32:
+                self._initializers[name] = onnx.numpy_helper.from_array(constant, name)
+            else:
+                self._initializers[name] = _elsewhere(name, constant)
+                self.weights[name] = constant
+        return name
+
+    def constant(self, value: Array) -> str:
+        """Return a new constant tensor."""
+        name = f"constant|{len(self._initializers)}"
+        self._initializers[name] = onnx.numpy_helper.from_array(value, name)
+        return name
+
+    def fed(self, key: str, shape: Sequence[int]) -> str:
+        """Return an input that is fed anew for each tile."""
+        kind = onnx.TensorProto.INT64 if len(shape) == 1 else onnx.TensorProto.FLOAT
+        self._inputs[key] = onnx.helper.make_tensor_value_info(key, kind, list(shape))
+        return key
+
+    def add(self, kind: str, inputs: Sequence[str], output: str | None = None, **attributes: Any) -> str:
+        """Add a node and return its output."""
+        name = output or f"made|{len(self._nodes)}"
+        self._nodes.append(onnx.helper.make_node(kind, list(inputs), [name], name, **attributes))
+        return name
+
+    def is_map(self, name: str) -> bool:
+        """Whether this is a map, and no constant or value of the whole picture."""
+        return self._graph.is_map(name)
+
+    def _input(self, name: str, shape: Sequence[int | str]) -> None:
+        self._inputs[name] = onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, list(shape))
+
+    def _reduction(self, name: str) -> Reduction:
+        node = self._graph.nodes[name]
+        assert isinstance(node, Reduction)
+        return node
+
+    def _reduced(self, kind: str, tensor: str, axis: int, output: str | None = None) -> str:
+        if self._graph.opset >= _AXES_AS_INPUT.get(kind, _AXES_AS_INPUT_ELSE):
+            return self.add(kind, [tensor, self.constant(np.array([axis], np.int64))], output, keepdims=1)
+        return self.add(kind, [tensor], output, axes=[axis], keepdims=1)
+
+    def _tally(self, name: str, tensor: str) -> None:
+        """Add what the barriers that this map decides ask of each row of the tile.
+
+        Rows first: the sums stay short, so that float32 does; the rest is added up in float64 outside.
+        """
+        kinds = {self._reduction(of).kind for of in self._segment.reductions if self._reduction(of).input == name}
+        asked = {tally for kind in kinds for tally in TALLIES[kind]}
+        if "mean" in asked:
+            self.outputs[f"{name}|mean"] = self._reduced("ReduceMean", tensor, 3)
+        if "deviation" in asked:
+            apart = self.add("Sub", [tensor, self.outputs[f"{name}|mean"]])
+            self.outputs[f"{name}|deviation"] = self._reduced("ReduceSumSquare", apart, 3)
+        for tally, kind in (("squares", "ReduceSumSquare"), ("max", "ReduceMax"), ("min", "ReduceMin")):
+            if tally in asked:
+                self.outputs[f"{name}|{tally}"] = self._reduced(kind, tensor, 3)
+
+    def _decide(self, node: Reduction) -> None:
+        """Add a barrier's decision over the whole map: the rows first, then the columns."""
+        tensor = node.input
+        kind = {"sum": "ReduceSum", "squares": "ReduceSum", "max": "ReduceMax", "min": "ReduceMin"}.get(
+            node.kind, "ReduceMean"
+        )
+        if node.kind == "variance":
+            mean = self._reduced("ReduceMean", self._reduced("ReduceMean", tensor, 3), 2)
+            tensor = self.add("Sub", [tensor, mean])
+        if node.kind in {"variance", "squares"}:
+            tensor = self.add("Mul", [tensor, tensor])
+        found = self._reduced(kind, self._reduced(kind, tensor, 3), 2)
+        self.add("Reshape", [found, self.constant(np.array(node.dims, np.int64))], node.output)
+
+
+def _elsewhere(name: str, value: Array) -> onnx.TensorProto:
+    """Return an initializer that says its values are given to the session apart."""
+    tensor = onnx.TensorProto(name=name, data_type=onnx.TensorProto.FLOAT, dims=value.shape)
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="shared")
+    return tensor

@@ -1,0 +1,148 @@
+"""ONNX Runtime as the engine uses it: sessions with one arena for all, kept to a limit, and what its errors mean."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import onnxruntime
+
+from orchestrator.infer.load import NetworkError
+from orchestrator.infer.node import Array
+
+_CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+_CUDA_OPTIONS = {
+    "arena_extend_strategy": "kSameAsRequested",
+    "cudnn_conv_algo_search": "HEURISTIC",  # searching anew at every size of picture costs seconds
+    "cudnn_conv_use_max_workspace": "0",
+    "use_tf32": "0",
+}
+_IN_LARGE_BLOCKS, _LARGEST_BLOCK = 0, 2**31 - 1
+
+_MEMORY_SIGNS = (
+    "failed to allocate",
+    "allocate memory",
+    "bad allocation",
+    "bad_alloc",
+    "bfcarena",
+    "out of memory",
+    "alloc_failed",
+    "memoryallocation",
+)
+"""How ONNX Runtime, CUDA, cuBLAS and cuDNN say that memory is short, in small letters; there is no class for it."""
+
+
+class DeviceMissing(NetworkError):
+    """The device that was asked for is not there."""
+
+
+class MemoryShort(NetworkError):
+    """Memory did not suffice for a picture."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a network may use.
+
+    threads: of the processor, None for all of them; memory_bytes: of the whole process, None for no limit. On the
+    CPU ONNX Runtime keeps to the limit and says so when it does not suffice; else the kernel would end the process,
+    and nobody would learn why.
+    device_memory_bytes: of a GPU, None for all that it has
+    """
+
+    device: Literal["cpu", "cuda"] = "cpu"
+    threads: int | None = None
+    memory_bytes: int | None = None
+    device_memory_bytes: int | None = None
+
+
+class Session:
+    """One ONNX graph, ready to run."""
+
+    def __init__(
+        self, content: bytes, resources: Resources, name: str, weights: Mapping[str, Array] | None = None
+    ) -> None:
+        """Load a graph. name: for messages; weights: initializers that the graph keeps elsewhere, shared, not copied
+
+        Raises: NetworkError where ONNX Runtime refuses it, DeviceMissing where the device is not there: a CPU never
+            stands in for it; MemoryShort where even its weights do not fit.
+        """
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        options.intra_op_num_threads = resources.threads or 0
+        options.execution_order = onnxruntime.ExecutionOrder.PRIORITY_BASED
+        options.enable_mem_pattern = False  # for every size met again it would hold a second block
+        self._limited = resources.device == "cpu" and resources.memory_bytes is not None
+        if self._limited:
+            options.add_session_config_entry("session.use_env_allocators", "1")
+        # Kept as long as the session: it reads them where they are.
+        self._weights = {of: onnxruntime.OrtValue.ortvalue_from_numpy(value) for of, value in (weights or {}).items()}
+        if self._weights:
+            options.add_external_initializers(list(self._weights), list(self._weights.values()))
+        try:
+            self._session = onnxruntime.InferenceSession(content, options, providers=_providers(resources))
+        except DeviceMissing:
+            raise
+        except Exception as error:  # ONNX Runtime has no common class for its exceptions
+            raise explained(error, f"{name} cannot be loaded: ") from error
+        if resources.device == "cuda" and self.provider != _CUDA:
+            version = onnxruntime.__version__
+            raise DeviceMissing(f"ONNX Runtime {version} cannot use CUDA: its libraries or the GPU fail")
+
+    @property
+    def provider(self) -> str:
+        """What runs it."""
+        return str(self._session.get_providers()[0])
+
+    @property
+    def inputs(self) -> list[str]:
+        """Names of its inputs."""
+        return [str(one.name) for one in self._session.get_inputs()]
+
+    @property
+    def outputs(self) -> list[str]:
+        """Names of its outputs."""
+        return [str(one.name) for one in self._session.get_outputs()]
+
+    def run(self, wanted: Sequence[str], given: Mapping[str, Array], *, shrink: bool = False) -> list[Array]:
+        """Return some outputs. shrink: give back to the system what the arena holds and nobody uses
+
+        Raises: MemoryShort, or NetworkError where the graph refuses its inputs.
+        """
+        options = onnxruntime.RunOptions()
+        if shrink and self._limited:
+            options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        try:
+            answers: list[Array] = self._session.run(list(wanted), dict(given), options)
+        except Exception as error:  # as above
+            raise explained(error) from error
+        return answers
+
+
+def limit_memory(limit_bytes: int) -> None:
+    """Give the sessions that this process opens from now on one arena that grows by what is asked for, to a limit."""
+    place = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    arena = onnxruntime.OrtArenaCfg(limit_bytes, _IN_LARGE_BLOCKS, min(limit_bytes, _LARGEST_BLOCK), -1)
+    onnxruntime.create_and_register_allocator(place, arena)
+
+
+def explained(error: Exception, before: str = "") -> NetworkError:
+    """Return what an exception of ONNX Runtime means, with its first line after `before`."""
+    short = isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in _MEMORY_SIGNS)
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    reason = re.sub(r"/\S*/onnxruntime/", "onnxruntime/", reason)
+    return (MemoryShort if short else NetworkError)(before + reason)
+
+
+def _providers(resources: Resources) -> list[Any]:
+    """Return the providers of a device, best first; with CUDA, the sizes in a graph are still computed on the host."""
+    if resources.device != "cuda":
+        return [_CPU]
+    if _CUDA not in onnxruntime.get_available_providers():
+        raise DeviceMissing(f"ONNX Runtime {onnxruntime.__version__} is here without CUDA")
+    if hasattr(onnxruntime, "preload_dlls"):
+        onnxruntime.preload_dlls()
+    limit = {} if resources.device_memory_bytes is None else {"gpu_mem_limit": str(resources.device_memory_bytes)}
+    return [(_CUDA, {**_CUDA_OPTIONS, **limit}), _CPU]
