@@ -12,7 +12,7 @@ from orchestrator.execute.comparison import Comparison
 from orchestrator.execute.events import Listener, recorder, together
 from orchestrator.execute.few import realise_few
 from orchestrator.plan.plan import release_stage
-from orchestrator.plan.stage import Stage
+from orchestrator.plan.stage import Source, Stage
 from orchestrator.spec.names import EngineName
 from orchestrator.spec.resolve import ResolvedModel
 from orchestrator.store.store import Artifact, Store
@@ -61,17 +61,22 @@ def adopt_model(model: str, checkpoint: Path, name: str, features: str, means: M
         raise
     keep_request(request, store, name)
     heard = together(recorder(store.run(name)), means.listener)
-    _realised(comparison, name, ("adopt", "export"), replace(means, listener=heard), store)
+    stages = {stage: _planned_stage(comparison, stage) for stage in (f"adopt/{name}", f"export/{name}")}
+    _realise(stages, comparison, replace(means, listener=heard), store)
     return spec
 
 
 def export_model(model: str, out: Path, means: Means) -> list[Path]:
     """Write the ONNX network of RUN/MODEL and its parity report into a folder; return their paths.
 
+    The run's own export is taken where the store has it, also where images or program have changed since.
+
     Raises: SpecError for a model that is not there or not trained yet, ImageNotBuilt, and what the stage raises.
     """
     comparison, resolved, store = _found(model, means)
-    artifact = _realised(comparison, resolved.label, ("export",), means, store)[f"export/{resolved.label}"]
+    name = f"export/{resolved.label}"
+    key = store.run(comparison.resolved.experiment.name).keys().get(name, comparison.identities[name].key)
+    artifact = store.artifact(key) or _exported(comparison, resolved, means, store)
     return _delivered(artifact, ["network.onnx", "export.json"], out)
 
 
@@ -113,16 +118,12 @@ def _weights(comparison: Comparison, model: ResolvedModel, store: Store) -> Arti
     return artifact
 
 
-def _realised(
-    comparison: Comparison, label: str, kinds: tuple[str, ...], means: Means, store: Store
-) -> dict[str, Artifact]:
-    """Return the artifacts of some of a model's stages, realised where the store lacks them."""
-    stages = {of.name: of for of in comparison.plan.stages if of.name in {f"{kind}/{label}" for kind in kinds}}
-    (model,) = (of for of in comparison.resolved.models if of.label == label)
-    if model.weights_stage not in stages:
-        _weights(comparison, model, store)
-        stages = {model.weights_stage: _planned_stage(comparison, model.weights_stage), **stages}
-    return _realise(stages, comparison, means, store)
+def _exported(comparison: Comparison, model: ResolvedModel, means: Means, store: Store) -> Artifact:
+    """Export the weights that the run recorded."""
+    weights = _weights(comparison, model, store)
+    stage = _planned_stage(comparison, f"export/{model.label}")
+    sources = {**stage.sources, "weights": Source(weights.output, store.digest(weights.output))}
+    return _realise({stage.name: replace(stage, inputs={}, sources=sources)}, comparison, means, store)[stage.name]
 
 
 def _planned_stage(comparison: Comparison, name: str) -> Stage:
