@@ -1,7 +1,9 @@
 """Models outside a comparison: a checkpoint is adopted, a model of a run is exported or released."""
 
 import json
+import re
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +15,8 @@ from orchestrator.execute.events import Listener, recorder, together
 from orchestrator.execute.few import realise_few
 from orchestrator.plan.plan import release_stage
 from orchestrator.plan.stage import Source, Stage
+from orchestrator.spec.base import NAME_PATTERN
+from orchestrator.spec.library import load_model_spec
 from orchestrator.spec.names import EngineName
 from orchestrator.spec.resolve import ResolvedModel
 from orchestrator.store.store import Artifact, Store
@@ -37,13 +41,11 @@ def adopt_model(model: str, checkpoint: Path, name: str, features: str, means: M
 
     model: name of a model spec; name: of the run and of the model in it; features: "pretrained" or "random"
 
-    Raises: SpecError for an unknown model, a missing checkpoint, or a name that another run has; ImageNotBuilt, and
-        what the stages raise.
+    Raises: SpecError for an unknown model, a missing checkpoint, or a name that cannot be used, each before anything
+        is written; ImageNotBuilt, and what the stages raise.
     """
     store = Store(means.store)
-    if name in store.run_names() and not (store.run(name).folder / _SPEC).is_file():
-        raise SpecError(f"the store has a run {name!r} already", hint="choose another --name")
-    spec = store.run(name).folder / _SPEC
+    _check_adoption(model, checkpoint, name, store)
     content = {
         "name": name,
         "models": [{"model": model, "name": name, "weights": {"checkpoint": str(checkpoint.absolute())}}],
@@ -51,19 +53,33 @@ def adopt_model(model: str, checkpoint: Path, name: str, features: str, means: M
         "metrics": ["psnr", "ssim"],
         "features": features,
     }
-    # JSON is YAML too.
-    spec.write_text(json.dumps(content, indent=2), encoding="utf-8")
+    with tempfile.TemporaryDirectory(dir=store.root / "staging", prefix="adopt-") as folder:
+        draft = Path(folder) / _SPEC
+        # JSON is YAML too.
+        draft.write_text(json.dumps(content, indent=2), encoding="utf-8")
+        comparison = planned(RunRequest(draft, store.root))
+        spec = store.run(name).folder / _SPEC
+        shutil.copyfile(draft, spec)
     request = RunRequest(spec, store.root)
-    try:
-        comparison = planned(request)
-    except SpecError:
-        spec.unlink()
-        raise
     keep_request(request, store, name)
     heard = together(recorder(store.run(name)), means.listener)
     stages = {stage: _planned_stage(comparison, stage) for stage in (f"adopt/{name}", f"export/{name}")}
     _realise(stages, comparison, replace(means, listener=heard), store)
     return spec
+
+
+def _check_adoption(model: str, checkpoint: Path, name: str, store: Store) -> None:
+    load_model_spec(model)
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise SpecError(
+            f"{name!r} is not a name: lower case letters, digits, '.', '_' and '-', at most 63, beginning with a "
+            "letter or digit",
+            hint="choose another --name",
+        )
+    if name in store.run_names() and not (store.run(name).folder / _SPEC).is_file():
+        raise SpecError(f"the store has a run {name!r} already", hint="choose another --name")
+    if not checkpoint.exists():
+        raise SpecError(f"there is no checkpoint '{checkpoint}'", hint="correct the path")
 
 
 def export_model(model: str, out: Path, means: Means) -> list[Path]:

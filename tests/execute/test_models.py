@@ -7,7 +7,7 @@ from orchestrator.engine.select import Selection
 from orchestrator.errors import SpecError
 from orchestrator.execute import few
 from orchestrator.execute.command import RunRequest, keep_request, planned
-from orchestrator.execute.models import Means, export_model
+from orchestrator.execute.models import Means, adopt_model, export_model
 from orchestrator.store.store import Store
 from tests.engine.fake import FakeEngine, Faults
 
@@ -74,3 +74,28 @@ def test_a_trained_model_that_was_not_exported_is_exported_from_its_weights(run,
 def test_a_model_without_weights_is_not_exported(run, tmp_path):
     with pytest.raises(SpecError, match="has no weights yet"):
         export_model("first/ibcln2020", tmp_path / "out", run.means)
+
+
+@pytest.mark.parametrize(
+    ("model", "checkpoint", "name", "said"),
+    [
+        pytest.param("errnet", "there.pt", "taken", "did you mean 'errnet2019'", id="model"),
+        pytest.param("errnet2019", "absent.pt", "taken", "there is no checkpoint '.*absent.pt'", id="checkpoint"),
+        pytest.param("errnet2019", "there.pt", "../taken", "'../taken' is not a name", id="name"),
+        pytest.param("errnet2019", "there.pt", "first", "has a run 'first' already", id="another-run"),
+    ],
+)
+def test_adopting_what_cannot_be_used_leaves_no_run(run, tmp_path, model, checkpoint, name, said):
+    (tmp_path / "there.pt").write_bytes(b"weights")
+    with pytest.raises(SpecError, match=said):
+        adopt_model(model, tmp_path / checkpoint, name, "random", run.means)
+    assert run.store.run_names() == ["first"]
+    assert not (run.store.root / "taken").exists()
+
+
+def test_adopting_without_feature_weights_leaves_no_run(run, tmp_path, monkeypatch):
+    monkeypatch.delenv("SIRR_FEATURES", raising=False)
+    (tmp_path / "there.pt").write_bytes(b"weights")
+    with pytest.raises(SpecError, match="SIRR_FEATURES is not set"):
+        adopt_model("errnet2019", tmp_path / "there.pt", "taken", "pretrained", run.means)
+    assert run.store.run_names() == ["first"]
