@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from typing import Any, Dict, Sequence, Tuple
+from typing import Any, Collection, Dict, List, Sequence, Tuple
 
 from stagekit import BadInput, StageContext, write_atomically
 
@@ -20,6 +20,16 @@ def write_adopted(context: StageContext, form: str, shapes: Sequence[Tuple[int, 
 def write_released(context: StageContext, files: Sequence[str], notes: Sequence[str]) -> None:
     """Write ``release.json``. files: names of what the authors' program reads, beside it"""
     _write(context, "release.json", {"files": list(files)}, notes)
+
+
+def of_another_network(expected: Collection[str], found: Collection[str]) -> List[str]:
+    """Return the sentence about tensors none of which has an expected name; empty where one has.
+
+    Hundreds of names would hide what is the matter.
+    """
+    if set(expected) & set(found) or not found:
+        return []
+    return ["none of its %d tensors is there, but for example %s" % (len(expected), min(found))]
 
 
 def exported_weights(context: StageContext, file: str) -> str:

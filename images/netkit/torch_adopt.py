@@ -4,6 +4,7 @@ from typing import Dict, List, Mapping, Sequence
 
 import torch
 
+from netkit.facts import of_another_network
 from netkit.torch_files import differences
 from stagekit import BadInput
 
@@ -15,9 +16,12 @@ def checked(
 
     origin: where they are from, for the message.
 
-    Raises: BadInput that names what is missing, superfluous, misshapen, or holds a NaN or an infinity.
+    Raises: BadInput that names what is missing, superfluous, misshapen, or holds a NaN or an infinity; where nothing
+        fits, it says that alone.
     """
-    problems = differences({name: tuple(value.shape) for name, value in expected.items()}, tensors)
+    problems = of_another_network(expected, tensors) or differences(
+        {name: tuple(value.shape) for name, value in expected.items()}, tensors
+    )
     problems += _unsound([name for name, value in tensors.items() if not bool(torch.isfinite(value).all())])
     if problems:
         raise BadInput(

@@ -34,7 +34,9 @@ def load_plain(path: str) -> Any:
     except BadInput:
         raise
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = (str(error).splitlines() or [""])[0]
+        if not isinstance(error, (OSError, RuntimeError, pickle.UnpicklingError)):
+            reason = "%s %s" % (type(error).__name__, reason)
         raise BadInput(
             "%s is not a readable file of tensors: %s" % (path, reason), "fetch the file again, or give another one"
         ) from error

@@ -108,7 +108,9 @@ class AdoptingCases:
 
     def test_a_checkpoint_of_another_network_is_refused(self):
         others = {"somebody/else%d" % number: np.zeros(number + 1, np.float32) for number in range(3)}
-        self.assert_refused(self.adopted("out", self.write(self.at("released"), self.renamed(others))), "missing")
+        self.assert_refused(
+            self.adopted("out", self.write(self.at("released"), self.renamed(others))), "none of its", "else0"
+        )
 
     def renamed(self, others):
         """Return other names as a checkpoint of this format can hold them."""

@@ -110,6 +110,12 @@ class TensorFiles(unittest.TestCase):
                 with self.assertRaises(BadInput):
                     load_plain(self.path)
 
+    def test_a_file_of_text_is_refused_with_more_than_a_number(self):
+        with open(self.path, "wb") as stream:
+            stream.write(b"hello\n")
+        with self.assertRaisesRegex(BadInput, r"not a readable file of tensors: [A-Za-z]"):
+            load_plain(self.path)
+
     def test_every_difference_is_named(self):
         shapes = {"a": (2,), "b": (2, 3), "c": ()}
         found = differences(shapes, {"a": torch.zeros(2), "b": torch.zeros(3, 2), "d": torch.zeros(1)})

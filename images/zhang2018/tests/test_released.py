@@ -2,6 +2,7 @@
 
 import os
 import unittest
+import zipfile
 
 import numpy as np
 import tensorflow as tf
@@ -37,6 +38,11 @@ class Adopt(AdoptingCases, unittest.TestCase):
             session.run(tf.compat.v1.global_variables_initializer())
             tf.compat.v1.train.Saver().save(session, os.path.join(path, "model.ckpt"))
         return path
+
+    def test_a_zip_file_of_something_else_is_refused(self):
+        with zipfile.ZipFile(self.at("errnet.pt"), "w") as archive:
+            archive.writestr("errnet/data.pkl", b"PyTorch's")
+        self.assert_refused(self.adopted("out", self.at("errnet.pt")), "errnet/data.pkl")
 
     def test_the_authors_program_finds_every_variable_again(self):
         self.assertEqual(self.adopted("first", self.write(self.at("released"), self.arrays())).code, 0)

@@ -30,6 +30,11 @@ def load_arrays(path: str) -> Dict[str, np.ndarray]:
     """
     try:
         with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
+            arrays = {name: stored[name] for name in stored.files}
     except (OSError, ValueError, KeyError, AttributeError, TypeError, zipfile.BadZipFile) as error:
         raise BadInput("%s is not a readable file of arrays: %s" % (path, error)) from error
+    # NumPy returns what is no array inside a zip file as bytes: PyTorch's checkpoints are zip files too.
+    others = [name for name, value in arrays.items() if not isinstance(value, np.ndarray)]
+    if others:
+        raise BadInput("%s is not a file of arrays: it holds %s" % (path, others[0]), "give another file or folder")
+    return arrays

@@ -7,7 +7,7 @@ from typing import Dict, List, Tuple
 import numpy as np
 import tensorflow as tf
 
-from netkit.facts import write_adopted, write_released
+from netkit.facts import of_another_network, write_adopted, write_released
 from stagekit import BadInput, StageContext, write_atomically
 from zhang2018.arrays import WEIGHTS, load_arrays, save_arrays, stored_weights
 from zhang2018.parameters import CHANNELS, DILATIONS, discriminator_shapes, generator_shapes, problems_of
@@ -26,7 +26,7 @@ def adopt(context: StageContext) -> None:
     the checkpoint (``.meta``) is never looked at.
 
     Raises: BadInput where it cannot be read, or where a tensor is missing, superfluous, misshapen or not finite: all
-        are named.
+        are named, except where nothing fits.
     """
     path = context.input("checkpoint")
     own = stored_weights(path)
@@ -34,8 +34,9 @@ def adopt(context: StageContext) -> None:
     shapes = {**generator_shapes(), **discriminator_shapes()}
     extra = [name for name in arrays if name not in shapes]
     unsound = [name for name, value in arrays.items() if not _finite(value)]
-    problems = problems_of(arrays, shapes)
-    problems += ["%s: %s" % kind for kind in _named(extra, unsound)]
+    problems = of_another_network(shapes, arrays)
+    if not problems:
+        problems = problems_of(arrays, shapes) + ["%s: %s" % kind for kind in _named(extra, unsound)]
     if problems:
         raise BadInput(
             "the checkpoint does not fit Zhang's network: %s" % "; ".join(problems), "give a checkpoint of this network"
@@ -83,7 +84,7 @@ def _tensors(folder: str) -> Dict[str, np.ndarray]:
     except (tf.errors.OpError, RuntimeError, ValueError, IndexError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise BadInput(
-            "%s is not a readable TensorFlow checkpoint: %s" % (os.path.basename(found[0]), reason),
+            "%s is not a readable TensorFlow checkpoint: %s" % (os.path.basename(found[0][: -len(".index")]), reason),
             "fetch the checkpoint again",
         ) from error
 
