@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from orchestrator.infer.node import Placed
 from orchestrator.infer.region import AXES
-from orchestrator.infer.segment import Segment, peak_bytes
+from orchestrator.infer.segment import Segment, peak_bytes, region_bytes
 
 MACS_PER_S = 180e9
 PASS_BYTES_PER_S = 5e9
@@ -25,8 +25,10 @@ TILE_S = 0.002
 
 WORKING = 1.3
 """What ONNX Runtime was seen to take of the peak of the maps: its own layouts of inputs and outputs come on top."""
-WEIGHTS = 3
-"""How often the weights of a segment are in memory: in the graph, in the session, and in its own layout."""
+AHEAD = 2
+"""How often a tile's inputs and outputs are in memory besides: read ahead, being written, and as pages of files."""
+WEIGHTS = 2
+"""How often each session has a segment's weights, besides the graph: while it is made, and in its own layout."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,9 @@ def segment_cost(segment: Segment, tile: int | None, filed: frozenset[str] = fro
         + classes * (SESSION_S + weights / HELD_BYTES_PER_S)
         + rows.count * columns.count * TILE_S
     )
-    work = int(peak * WORKING) + weights * (WEIGHTS + min(classes, 4) - 1)
+    work = int(peak * WORKING) + weights * (1 + WEIGHTS * len(columns.placements))
+    if not held_alone:
+        work += AHEAD * _moved_by_a_tile(segment, down, across)
     return Cost(seconds, rows.count, columns.count, _halo(segment, down, across), macs / max(once, 1.0), work)
 
 
@@ -118,6 +122,12 @@ def _extent(placed: Mapping[str, Placed]) -> int:
 
 def _moved(count: float, in_file: bool) -> float:
     return count / (FILE_BYTES_PER_S if in_file else HELD_BYTES_PER_S)
+
+
+def _moved_by_a_tile(segment: Segment, rows: Mapping[str, Placed], columns: Mapping[str, Placed]) -> int:
+    """Return the bytes of held maps that a tile reads and writes."""
+    moved = (*segment.read, *segment.targets)
+    return sum(region_bytes(segment.graph.map(name), rows[name].out, columns[name].out) for name in moved)
 
 
 def _constants(segment: Segment) -> set[str]:

@@ -63,9 +63,16 @@ class Engine:
             return None
         return max(0, self._resources.memory_bytes - PROCESS_BYTES - 2 * self._weights)
 
+    def graph(self, size: Size) -> Graph:
+        """Return the network as its file has it, at a size of picture.
+
+        Raises: NetworkError where the network cannot take such a picture.
+        """
+        return graph_of(self._model, size)
+
     def unplaced(self, size: Size) -> tuple[Unplaced, ...]:
         """Return what keeps the network from being computed in parts."""
-        return graph_of(self._model, size).unplaced
+        return () if size in self._plans else self.graph(size).unplaced
 
     def planned(self, size: Size) -> Planned:
         """Return how a size of picture goes through the network.
@@ -74,7 +81,7 @@ class Engine:
             cannot take such a picture.
         """
         if size not in self._plans:
-            graph = rewritten(graph_of(self._model, size))
+            graph = rewritten(self.graph(size))
             self._plans[size] = Planned(graph, self._plan(graph))
         return self._plans[size]
 

@@ -4,6 +4,7 @@ The cuts come from dynamic programming over the nodes' order. A segment may take
 inside it, or go tile by tile, and then ends where a barrier's number is needed.
 """
 
+import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -25,8 +26,8 @@ TILES = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128, 96, 64)
 """Sides of tiles that are tried, in pixels of the picture, besides the whole."""
 
 _MOST_CUTS, _MOST_CUTS_THOROUGH = 44, 80
-_IN_MEMORY = 0.35
-"""Share of the budget that maps held at one cut may take; what is beyond lies in files."""
+_WORK_SHARES = (0.75, 0.5, 0.3)
+"""Shares of the budget that are tried for what runs, the rest being for what is held."""
 _LARGEST_SHARE = 3.0
 """Tiles that compute this much more than the picture asks for are not worth trying further."""
 _FRESH_SHARE = 0.15
@@ -86,8 +87,8 @@ class Plan:
 
     @property
     def peak_bytes(self) -> int:
-        """The most memory that a step is expected to take."""
-        return max(step.peak_bytes for step in self.steps)
+        """The most memory that is expected to be taken: the most of what runs beside the most of what is held."""
+        return self.held_bytes + max(step.cost.work_bytes for step in self.steps)
 
     @property
     def held_bytes(self) -> int:
@@ -104,11 +105,28 @@ def plan_of(graph: Graph, budget: int | None, tile: int | None = None, *, begin:
     Raises: BudgetTooSmall.
     """
     tiles = (tile,) if tile is not None else (None, *TILES)
-    try:
-        return _Planner(graph, budget, tiles, begin, working).plan()
-    except BudgetTooSmall:
-        thorough = _Planner(graph, budget, tiles, begin, working, thorough=True)
-        return thorough.plan()
+    if budget is None:
+        return _Planner(graph, None, tiles, begin, working).plan()
+    found = []
+    for share in _WORK_SHARES:
+        with contextlib.suppress(BudgetTooSmall):
+            found.append(_Planner(graph, _Budget(budget, int(budget * share)), tiles, begin, working).plan())
+            if len(found[-1].steps) == 1:
+                break
+    if found:
+        return min(found, key=lambda plan: plan.seconds)
+    return _Planner(graph, _Budget(budget, budget), tiles, begin, working, thorough=True).plan()
+
+
+@dataclass(frozen=True)
+class _Budget:
+    """Bytes of memory. work: for what runs; the rest is for what is held
+
+    ONNX Runtime keeps what it took once, so that the most of one and the most of the other are needed together.
+    """
+
+    total: int
+    work: int
 
 
 @dataclass(frozen=True)
@@ -124,14 +142,14 @@ class _Planner:
     def __init__(
         self,
         graph: Graph,
-        budget: int | None,
+        budget: _Budget | None,
         tiles: tuple[int | None, ...],
         begin: int,
         working: float,
         *,
         thorough: bool = False,
     ) -> None:
-        self._graph, self._budget, self._tiles, self._begin, self._working = graph, budget, tiles, begin, working
+        self._graph, self._tiles, self._begin, self._working = graph, tiles, begin, working
         self._thorough = thorough
         self._order = list(graph.nodes)
         self._place = {name: place for place, name in enumerate(self._order)}
@@ -139,12 +157,17 @@ class _Planner:
         self._results = frozenset(graph.outputs.values())
         self._fixed = graph.map(graph.image).nbytes + sum(graph.map(name).nbytes for name in self._results)
         self._stored: dict[int, tuple[str, ...]] = {}
+        self._budget = budget
+        if budget is not None and thorough:
+            self._budget = _Budget(budget.total, max(0, budget.total - self._fixed))
 
     def plan(self) -> Plan:
         if None in self._tiles:
             whole = self._tried(self._begin, len(self._order), None)
-            if whole is not None and self._fits(whole) and self._is_cheap(whole):
-                return Plan((whole,), self._budget)
+            total = None if self._budget is None else self._budget.total
+            fits = whole is not None and (total is None or whole.peak_bytes <= total)
+            if whole is not None and fits and self._is_cheap(whole):
+                return Plan((whole,), total)
         cuts = self._cuts()
         cuts = [self._begin, *(cut for cut in cuts if cut > self._begin)]
         best: dict[int, _Way] = {self._begin: _Way(0.0, None, None)}
@@ -154,28 +177,29 @@ class _Planner:
                 best[end] = min(ways, key=lambda way: way.seconds)
         last = len(self._order)
         if last not in best:
-            raise BudgetTooSmall(self._budget or 0, self._least_bytes(cuts) if self._thorough else None)
+            total = self._budget.total if self._budget is not None else 0
+            raise BudgetTooSmall(total, self._least_bytes(cuts) if self._thorough else None)
         steps: list[Step] = []
         way = best[last]
         while way.before is not None:
             if way.step is not None:
                 steps.append(way.step)
             way = best[way.before]
-        return Plan(tuple(reversed(steps)), self._budget)
+        return Plan(tuple(reversed(steps)), None if self._budget is None else self._budget.total)
 
     def _least_bytes(self, cuts: list[int]) -> int:
-        """Return the smallest budget for which there is a plan: the least of the highest peaks."""
+        """Return the smallest budget for which there is a plan: the least of the most work, with all maps in files."""
         peaks: dict[int, float] = {cuts[0]: 0.0}
         for end in cuts[1:]:
             found = [
-                max(peaks[begin], step.peak_bytes)
+                max(peaks[begin], step.cost.work_bytes)
                 for begin in cuts
                 if begin < end
                 for tile in self._tiles[-2:]
                 if (step := self._tried(begin, end, tile)) is not None
             ]
             peaks[end] = min(found, default=math.inf)
-        return int(peaks[cuts[-1]])
+        return int(peaks[cuts[-1]]) + self._fixed
 
     def _ways(self, end: int, begins: list[int], best: dict[int, _Way]) -> Iterator[_Way]:
         """Yield ways to a cut, one for each cut that the last step may begin at.
@@ -250,7 +274,9 @@ class _Planner:
         )
 
     def _fits(self, step: Step) -> bool:
-        return self._budget is None or step.peak_bytes <= self._budget
+        if self._budget is None:
+            return True
+        return step.cost.work_bytes <= self._budget.work and step.held_bytes <= self._budget.total - self._budget.work
 
     def _segment(self, begin: int, end: int, *, whole: bool) -> Segment:
         sources = (*self._held(begin), self._graph.image)
@@ -318,14 +344,15 @@ class _Planner:
         return node.passes() * node.map.nbytes if isinstance(node, Node) else 0.0
 
     def _filed(self, cut: int) -> frozenset[str]:
-        """Return the held maps that lie in files because memory is short: the largest ones."""
+        """Return the held maps that lie in files because memory is short: the largest ones. A cut may hold half."""
         if self._budget is None:
             return frozenset()
+        most = (self._budget.total - self._budget.work - self._fixed) / 2
         held = sorted(self._held(cut), key=lambda name: (-self._graph.map(name).nbytes, name))
         total = sum(self._graph.map(name).nbytes for name in held)
         filed = []
         for name in held:
-            if total <= _IN_MEMORY * self._budget:
+            if total <= most:
                 break
             filed.append(name)
             total -= self._graph.map(name).nbytes
@@ -333,7 +360,7 @@ class _Planner:
 
 
 def _valleys(weight: dict[int, int]) -> list[list[int]]:
-    """Return the runs of places with one weight, lower than before and after."""
+    """Return the runs of places with one weight, no higher than before and after."""
     runs: list[list[int]] = []
     for place, of in weight.items():
         if runs and weight[runs[-1][0]] == of:
@@ -341,4 +368,5 @@ def _valleys(weight: dict[int, int]) -> list[list[int]]:
         else:
             runs.append([place])
     heights = [weight[run[0]] for run in runs]
-    return [run for number, run in enumerate(runs) if heights[number] <= min(heights[max(0, number - 1) : number + 2])]
+    lowest = [min(heights[max(0, number - 1) : number + 2]) for number in range(len(runs))]
+    return [run for run, height, low in zip(runs, heights, lowest, strict=True) if height == low]

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from orchestrator.infer.graph import Graph
+from orchestrator.infer.held import Held
 from orchestrator.infer.load import NetworkError
-from orchestrator.infer.node import Array, Map, Placed, Reduction
+from orchestrator.infer.node import Array, Placed, Reduction
 from orchestrator.infer.part import Part
 from orchestrator.infer.plan import Plan, Step
 from orchestrator.infer.region import AXES, COLUMNS, ROWS, Span
@@ -68,7 +69,7 @@ class Stream:
     ) -> None:
         """again: plans the rest anew, from a cut on, after memory was short there; None gives up"""
         self._graph, self._resources, self._again = graph, resources, again
-        self._held: dict[str, Array] = {}
+        self._held: dict[str, Held] = {}
         self._decided: dict[str, Array] = {}
         self._folder, self._told, self._done = folder, told, 0.0
 
@@ -77,13 +78,13 @@ class Stream:
 
         Raises: MemoryShort, NetworkError where a map holds a NaN or an infinity, and what `told` raises.
         """
-        self._held[self._graph.image] = picture
+        self._held[self._graph.image] = Held(picture)
         with tempfile.TemporaryDirectory(dir=self._folder, prefix="maps-") as folder:
             before, done = 0.0, plan.steps[0].begin
             while True:
                 try:
                     self._go(plan, Path(folder), before)
-                    return {name: np.asarray(self._held[of]) for name, of in self._graph.outputs.items()}
+                    return {name: self._held[of].values for name, of in self._graph.outputs.items()}
                 except _Stopped as stopped:
                     if self._again is None:
                         raise stopped.reason from stopped
@@ -124,7 +125,7 @@ class Stream:
         count = len(rows) * len(columns)
         if count > 1:
             for name in segment.targets:
-                self._held[name] = _room(self._graph.map(name), folder if name in step.filed else None)
+                self._held[name] = Held.room(self._graph.map(name), folder if name in step.filed else None)
         run = _Run(segment, self._resources, self._held, self._decided, last=count)
         tallies = {name: Statistics() for name in segment.owned if not segment.whole}
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
@@ -165,9 +166,9 @@ class Stream:
     def _write(self, segment: Segment, answers: Mapping[str, Array], row: Cut, column: Cut, *, whole: bool) -> None:
         for name in segment.targets:
             if whole:
-                self._held[name] = answers[name]
+                self._held[name] = Held(answers[name])
             else:
-                self._held[name][:, :, row.owned[name].slice, column.owned[name].slice] = answers[name]
+                self._held[name].write(answers[name], row.owned[name], column.owned[name])
 
 
 _TALLIES = ("mean", "deviation", "squares", "max", "min")
@@ -179,7 +180,7 @@ class _Run:
 
     segment: Segment
     resources: Resources
-    held: Mapping[str, Array]
+    held: Mapping[str, Held]
     decided: Mapping[str, Array]
     last: int
     sessions: dict[tuple[Any, Any], tuple[Session, dict[str, str]]] = field(default_factory=dict)
@@ -188,8 +189,7 @@ class _Run:
         """Return what a tile is fed."""
         given = {name: self.decided[name] for name in self.segment.values}
         for name in self.segment.read:
-            region = self.held[name][:, :, row.placed[name].out.slice, column.placed[name].out.slice]
-            given[name] = np.ascontiguousarray(region)
+            given[name] = self.held[name].read(row.placed[name].out, column.placed[name].out)
         for node in self.segment.maps:
             given.update(node.fed(ROWS, row.placed[node.output]))
             given.update(node.fed(COLUMNS, column.placed[node.output]))
@@ -199,6 +199,8 @@ class _Run:
         """Return what a tile gives, by name."""
         key = (row.signature, column.signature)
         if key not in self.sessions:
+            # Tiles come row by row: sessions of rows that were cut otherwise are not needed again.
+            self.sessions = {of: kept for of, kept in self.sessions.items() if of[0] == row.signature}
             part = Part(self.segment, row.placed, column.placed, (row.owned, column.owned))
             self.sessions[key] = (
                 Session(part.model(), self.resources, "a part of the network", part.weights),
@@ -207,15 +209,6 @@ class _Run:
         session, outputs = self.sessions[key]
         found = session.run(list(outputs.values()), given, shrink=number == self.last)
         return dict(zip(outputs, found, strict=True))
-
-
-def _room(of: Map, folder: Path | None) -> Array:
-    """Return room for a map, in memory or in a file."""
-    shape = (1, of.channels, of.size.height, of.size.width)
-    if folder is None:
-        return np.empty(shape, np.float32)
-    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-        return np.memmap(file.name, np.float32, "w+", shape=shape)
 
 
 def _refuse_infinite(segment: Segment, answers: Mapping[str, Array], words: str, tile: int, count: int) -> None:
