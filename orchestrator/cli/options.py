@@ -30,6 +30,29 @@ DeviceOption = Annotated[
     Device, typer.Option("--device", help="Which locked requirements to build: cpu, or cuda for NVIDIA GPUs.")
 ]
 
+MemoryOption = Annotated[
+    str | None,
+    typer.Option("--memory", metavar="SIZE", help="Memory to keep to, such as 4GiB. Default: the run's, or 8GiB."),
+]
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, for scripts.")]
 
 DEFAULT_STORE = Path(".sirr")
+
+
+def memory_bytes(text: str | None) -> int | None:
+    """Return a number of bytes from text such as 4GiB.
+
+    Raises: typer.BadParameter for what is no size.
+    """
+    # Imported here: --help must not wait for pydantic.
+    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
+
+    from orchestrator.spec.base import Bytes  # noqa: PLC0415
+
+    if text is None:
+        return None
+    try:
+        return int(TypeAdapter(Bytes).validate_python(text))
+    except ValidationError as error:
+        raise typer.BadParameter(f"{text!r} is no size: write for example 4GiB", param_hint="--memory") from error

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.options import DEFAULT_STORE, EngineOption, StoreOption
+from orchestrator.cli.options import DEFAULT_STORE, EngineOption, MemoryOption, StoreOption, memory_bytes
 
 
 def remove(
@@ -20,9 +20,10 @@ def remove(
     reflection: Annotated[
         bool, typer.Option("--reflection", help="Write the reflections too, where the network gives them.")
     ] = False,
+    memory: MemoryOption = None,
     tile: Annotated[
         int | None,
-        typer.Option("--tile", min=64, help="Work in overlapping tiles of this size: less memory, approximate result."),
+        typer.Option("--tile", min=64, help="Blend overlapping tiles of this size instead: an approximate result."),
     ] = None,
     engine: EngineOption = None,
     store: StoreOption = DEFAULT_STORE,
@@ -36,7 +37,16 @@ def remove(
     from orchestrator.cli.progress import live_listener  # noqa: PLC0415
     from orchestrator.execute.remove import Removal, remove_reflections  # noqa: PLC0415
 
-    removal = Removal(tuple(photos), model, out_folder, store, engine or "auto", tile, reflection)
+    removal = Removal(
+        tuple(photos),
+        model,
+        out_folder,
+        store,
+        engine or "auto",
+        tile,
+        reflection,
+        memory_bytes=memory_bytes(memory),
+    )
     with live_listener(err, verbose=False) as listener:
         results = remove_reflections(removal, listener, err.print)
     for path in results:

@@ -25,6 +25,7 @@ REQUIRED_OUTPUTS: Mapping[StageKind, tuple[str, ...]] = {
     "release": ("release.json",),
     "export": ("network.onnx", "export.json"),
     "infer": ("predictions.json",),
+    "explain": ("plan.json",),
     "evaluate": ("scores.json",),
     "report": ("index.html",),
 }

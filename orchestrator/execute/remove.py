@@ -23,6 +23,7 @@ from orchestrator.spec.names import Device, EngineName
 from orchestrator.store.store import Artifact, Store
 
 _DATASET = "photos"
+_MEMORY_BYTES = 8 * 2**30
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Removal:
 
     photos: pictures, or arrays of floats (``.npy``, (H, W, 3), RGB, 0 to 1), not both
     model: RUN/MODEL, or None where `onnx` names a network's file
-    tile: side of the overlapping tiles, None for the whole picture at once
+    tile: side of overlapping, blended tiles, None for the exact way; whole: the picture at once, as a reference
+    memory_bytes: None for what the run says
     reflection: write the reflections too; arrays: write every output as floats too
     """
 
@@ -44,6 +46,8 @@ class Removal:
     reflection: bool = False
     onnx: Path | None = None
     arrays: bool = False
+    whole: bool = False
+    memory_bytes: int | None = None
 
     @property
     def of_arrays(self) -> bool:
@@ -58,9 +62,9 @@ def remove_reflections(removal: Removal, listener: Listener, say: Callable[[str]
     """
     _check_photos(removal.photos)
     store = Store(removal.store)
-    network, run, common = _network(removal, store)
+    network, run, common = found_network(removal, store)
     with tempfile.TemporaryDirectory(dir=store.root / "staging", prefix="photos-") as folder:
-        names = _gather(removal.photos, Path(folder))
+        names = gathered(removal.photos, Path(folder))
         stages = _stages(removal, network, Path(folder), common, store)
         artifacts = realise_few(
             stages,
@@ -84,7 +88,7 @@ def _check_photos(photos: tuple[Path, ...]) -> None:
 
 
 @dataclass(frozen=True)
-class _Common:
+class Common:
     """What an experiment says of how its pictures go through its networks."""
 
     inference: Inference = field(default_factory=Inference)
@@ -92,12 +96,12 @@ class _Common:
     device: Device = "cpu"
 
 
-def _network(removal: Removal, store: Store) -> tuple[Path, str, _Common]:
+def found_network(removal: Removal, store: Store) -> tuple[Path, str, Common]:
     """Return the exported network, the run that it belongs to, and how that run's pictures go through it."""
     if removal.onnx is not None:
         if not removal.onnx.is_file():
             raise SpecError(f"no such network: {removal.onnx}", hint="check the path")
-        return removal.onnx.absolute(), "onnx", _Common()
+        return removal.onnx.absolute(), "onnx", Common(memory=removal.memory_bytes or _MEMORY_BYTES)
     model = removal.model or ""
     run, slash, label = model.partition("/")
     if not slash or not label:
@@ -111,10 +115,11 @@ def _network(removal: Removal, store: Store) -> tuple[Path, str, _Common]:
     artifact = store.artifact(exports[label])
     if artifact is None:
         raise SpecError(f"the model {model!r} is not exported yet", hint=f"run the experiment {run!r} to its end first")
-    return artifact.output, run, _Common(experiment.inference, experiment.memory, experiment.device)
+    memory = removal.memory_bytes or experiment.memory
+    return artifact.output, run, Common(experiment.inference, memory, experiment.device)
 
 
-def _gather(photos: tuple[Path, ...], folder: Path) -> list[str]:
+def gathered(photos: tuple[Path, ...], folder: Path) -> list[str]:
     """Copy the photos side by side under names that do not clash, and return the names."""
     names: list[str] = []
     for number, photo in enumerate(photos):
@@ -128,15 +133,15 @@ def _gather(photos: tuple[Path, ...], folder: Path) -> list[str]:
     return names
 
 
-def _stages(removal: Removal, network: Path, folder: Path, common: _Common, store: Store) -> dict[str, Stage]:
-    inference = Inference(mode="tiles", tile=removal.tile) if removal.tile else common.inference
+def _stages(removal: Removal, network: Path, folder: Path, common: Common, store: Store) -> dict[str, Stage]:
+    inference = _inference(removal, common)
     label = removal.model.partition("/")[2] if removal.model else removal.out.name
     infer = infer_stage(
         label, _DATASET, inference, device=common.device, memory_bytes=common.memory, arrays=removal.arrays
     )
     sources = {"network": Source(network, store.digest(network))}
     if removal.of_arrays:
-        _describe_arrays(folder)
+        describe_arrays(folder)
         sources["dataset"] = Source(folder, store.digest(folder))
         return {infer.name: replace(infer, inputs={}, sources=sources)}
     photos = PhotosDataset(kind="photos", folder=folder)
@@ -145,7 +150,13 @@ def _stages(removal: Removal, network: Path, folder: Path, common: _Common, stor
     return {prepare.name: prepare, infer.name: replace(infer, inputs=inputs, sources=sources)}
 
 
-def _describe_arrays(folder: Path) -> None:
+def _inference(removal: Removal, common: Common) -> Inference:
+    if removal.tile:
+        return Inference(mode="tiles", tile=removal.tile)
+    return Inference(mode="whole") if removal.whole else common.inference
+
+
+def describe_arrays(folder: Path) -> None:
     """Make a prepared dataset of arrays."""
     items = []
     for name in sorted(path.name for path in folder.iterdir()):

@@ -133,6 +133,20 @@ def infer_stage(
     )
 
 
+def explain_stage(label: str, settings: Mapping[str, Any], *, memory_bytes: int | None = None) -> Stage:
+    """Return the stage that says how pictures would go through a network. settings: sizes, where there is no dataset
+
+    The memory is in its settings too: it decides what is said.
+    """
+    return Stage(
+        name=f"explain/{label}",
+        kind="explain",
+        image="inference",
+        settings={**settings, "memory": memory_bytes},
+        memory_bytes=memory_bytes,
+    )
+
+
 def adopt_stage(
     label: str,
     spec: ModelSpec,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-StageKind = Literal["prepare", "train", "adopt", "release", "export", "infer", "evaluate", "report"]
+StageKind = Literal["prepare", "train", "adopt", "release", "export", "infer", "explain", "evaluate", "report"]
 
 
 @dataclass(frozen=True)

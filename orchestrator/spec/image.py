@@ -9,6 +9,8 @@ from orchestrator.spec.base import Name, StrictModel
 Variant = Literal["cpu", "cuda"]
 """Which hash-locked requirements an image is built from."""
 
+_Kind = Literal["prepare", "train", "adopt", "release", "export", "infer", "explain", "evaluate"]
+
 
 class VariantSpec(StrictModel):
     """One variant of an image."""
@@ -34,7 +36,7 @@ class ImageSpec(StrictModel):
     """Module that is run with the path of stage.json: python -m MODULE."""
     code: tuple[str, ...] = Field(min_length=1)
     """Packages that are copied into the image: 'stagekit', 'netkit', the image's own, 'orchestrator.infer', …"""
-    kinds: tuple[Literal["prepare", "train", "export", "infer", "evaluate"], ...] = Field(min_length=1)
+    kinds: tuple[_Kind, ...] = Field(min_length=1)
     """The stages that its program runs."""
     variants: dict[Variant, VariantSpec] = Field(min_length=1)
     """The locks it can be built from."""

@@ -2,8 +2,9 @@
 
 import sys
 
+from inference_program.explain import explain_network
 from inference_program.stage import infer_dataset
 from stagekit import run_program
 
 if __name__ == "__main__":
-    sys.exit(run_program({"infer": infer_dataset}))
+    sys.exit(run_program({"infer": infer_dataset, "explain": explain_network}))

@@ -3,40 +3,20 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from orchestrator.infer.engine import Engine
-from orchestrator.infer.network import DeviceMissing, MemoryShort, Network, NetworkError, Picture, Resources
+from orchestrator.infer.network import MemoryShort, NetworkError
 from orchestrator.infer.region import Size
-from orchestrator.infer.run import EXACT, Answer, Settings, infer, infer_unplaced, resized
+from orchestrator.infer.run import EXACT, Answer, Settings
 
+from inference_program.items import Item, read_items
 from inference_program.layers import Layers, read_picture
+from inference_program.opened import Opened, opened
 from stagekit import BadInput, OutOfMemory, StageContext, StageError, write_atomically
 
 _MEMORY_HINT = "raise the experiment's memory, or its inference to mode 'exact', which keeps to the memory there is"
-
-
-@dataclass(frozen=True)
-class Item:
-    """A picture of the dataset. blended: its path; size in pixels."""
-
-    id: str
-    blended: str
-    height: int
-    width: int
-
-    @property
-    def words(self) -> str:
-        """The item as messages name it."""
-        return f"{self.id} ({self.height} x {self.width} pixels)"
-
-    @property
-    def megapixels(self) -> float:
-        """How large it is."""
-        return self.height * self.width / 1e6
 
 
 def infer_dataset(context: StageContext) -> None:
@@ -46,8 +26,8 @@ def infer_dataset(context: StageContext) -> None:
     finite or the device is missing, Interrupted on request; pictures that are done are not run again then.
     """
     settings = _settings(context)
-    name, items = _dataset(context)
-    network = _opened(context, settings, [Size(item.height, item.width) for item in items])
+    name, items = read_items(context)
+    network = opened(context, settings, [Size(item.height, item.width) for item in items])
     progress = _Progress(context, sum(item.megapixels for item in items))
     facts = []
     for item in items:
@@ -103,87 +83,6 @@ def _settings(context: StageContext) -> Settings:
         return Settings.of(context.setting("inference"))
     except (TypeError, ValueError) as error:
         raise BadInput(str(error), "choose a larger tile, or a smaller overlap") from error
-
-
-def _dataset(context: StageContext) -> tuple[str, list[Item]]:
-    """Return the name and the items of the prepared dataset."""
-    path = Path(context.input("dataset", "dataset.json"))
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        name = str(document["name"])
-        items = [Item(item["id"], item["blended"], item["height"], item["width"]) for item in document["items"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(
-            f"the dataset has no blended pictures, or is no prepared dataset: {error!r}",
-            "infer datasets of pairs or photos",
-        ) from error
-    if not items:
-        raise BadInput(f"dataset {name!r} has no pictures", "put pictures into its folder")
-    return name, items
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A network, ready for pictures: with an engine for exact inference, or as its file has it."""
-
-    engine: Engine | None
-    network: Network | None
-
-    @property
-    def runtime(self) -> Mapping[str, str]:
-        """What runs it."""
-        return (self.engine or self._whole()).runtime
-
-    def answer(self, picture: Picture, settings: Settings, told: Callable[[float], None]) -> Answer:
-        """Return the answer to a picture in the mode of the settings.
-
-        Raises: NetworkError, and what `told` raises.
-        """
-        if settings.short_edge is not None:
-            return resized(lambda small: self._answer(small, settings, told), picture, settings.short_edge)
-        return self._answer(picture, settings, told)
-
-    def _answer(self, picture: Picture, settings: Settings, told: Callable[[float], None]) -> Answer:
-        def tile_told(done: int, count: int) -> None:
-            told(done / count)
-
-        if self.engine is None:
-            return infer(self._whole(), picture, settings, tile_told)
-        unplaced = self.engine.unplaced(Size(*picture.shape[:2]))
-        if unplaced:
-            return infer_unplaced(self.engine.whole(), picture, settings, unplaced[0].op, tile_told)
-        return Answer(self.engine(picture, told), EXACT)
-
-    def _whole(self) -> Network:
-        assert self.network is not None
-        return self.network
-
-
-def _opened(context: StageContext, settings: Settings, sizes: list[Size]) -> Opened:
-    path = Path(context.input("network"))
-    path = path / "network.onnx" if path.is_dir() else path
-    request = context.request
-    resources = Resources(
-        "cuda" if request.device == "cuda" else "cpu",
-        request.threads,
-        request.memory_bytes,
-        request.device_memory_bytes,
-    )
-    try:
-        if settings.mode != "exact":
-            return Opened(None, Network(path, resources))
-        engine = Engine(path, resources, Path(context.work()))
-        if settings.short_edge is None:
-            engine.prepare(sizes)
-        return Opened(engine, None)
-    except DeviceMissing as error:
-        raise StageError(
-            str(error), "build the image's cuda variant and give the stage a GPU, or run with device: cpu"
-        ) from error
-    except MemoryShort as error:
-        raise OutOfMemory(str(error), "raise the experiment's memory") from error
-    except NetworkError as error:
-        raise BadInput(str(error), "export the network again, or name another file") from error
 
 
 def _inferred(

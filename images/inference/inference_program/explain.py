@@ -1,0 +1,37 @@
+"""The stage `explain`: how pictures would go through a network; nothing is run."""
+
+import json
+from pathlib import Path
+
+from orchestrator.infer.engine import Engine
+from orchestrator.infer.explain import explained
+from orchestrator.infer.network import NetworkError, Resources
+from orchestrator.infer.region import Size
+
+from inference_program.items import read_items
+from inference_program.opened import network_file
+from stagekit import BadInput, StageContext, write_atomically
+
+
+def explain_network(context: StageContext) -> None:
+    """Write ``plan.json``: for each size of picture what is expected.
+
+    The sizes are those of the input `dataset`, or the setting `sizes`, a list of height and width.
+
+    Raises: BadInput where the network or a picture cannot be used.
+    """
+    request = context.request
+    try:
+        engine = Engine(network_file(context), Resources(memory_bytes=request.memory_bytes), Path(context.work()))
+        found = [explained(engine, size) for size in dict.fromkeys(_sizes(context))]
+    except NetworkError as error:
+        raise BadInput(str(error), "export the network again, or name another file") from error
+    document = {"memory_bytes": request.memory_bytes, "sizes": found}
+    with write_atomically(context.output("plan.json"), "w") as stream:
+        json.dump(document, stream, indent=1)
+
+
+def _sizes(context: StageContext) -> list[Size]:
+    if "dataset" in context.request.inputs:
+        return [Size(item.height, item.width) for item in read_items(context)[1]]
+    return [Size(height, width) for height, width in context.setting("sizes")]

@@ -1,0 +1,88 @@
+"""A network of a stage, ready for pictures in the mode that its settings name."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.infer.engine import Engine
+from orchestrator.infer.network import DeviceMissing, MemoryShort, Network, NetworkError, Picture, Resources
+from orchestrator.infer.region import Size
+from orchestrator.infer.run import EXACT, Answer, Settings, infer, infer_unplaced, resized
+
+from stagekit import BadInput, OutOfMemory, StageContext, StageError
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A network, ready for pictures: with an engine for exact inference, or as its file has it."""
+
+    engine: Engine | None
+    network: Network | None
+
+    @property
+    def runtime(self) -> Mapping[str, str]:
+        """What runs it."""
+        return (self.engine or self._whole()).runtime
+
+    def answer(self, picture: Picture, settings: Settings, told: Callable[[float], None]) -> Answer:
+        """Return the answer to a picture in the mode of the settings.
+
+        Raises: NetworkError, and what `told` raises.
+        """
+        if settings.short_edge is not None:
+            return resized(lambda small: self._answer(small, settings, told), picture, settings.short_edge)
+        return self._answer(picture, settings, told)
+
+    def _answer(self, picture: Picture, settings: Settings, told: Callable[[float], None]) -> Answer:
+        def tile_told(done: int, count: int) -> None:
+            told(done / count)
+
+        if self.engine is None:
+            return infer(self._whole(), picture, settings, tile_told)
+        unplaced = self.engine.unplaced(Size(*picture.shape[:2]))
+        if unplaced:
+            return infer_unplaced(self.engine.whole(), picture, settings, unplaced[0].op, tile_told)
+        return Answer(self.engine(picture, told), EXACT)
+
+    def _whole(self) -> Network:
+        assert self.network is not None
+        return self.network
+
+
+def opened(context: StageContext, settings: Settings, sizes: list[Size]) -> Opened:
+    """Return the network of a stage.
+
+    sizes: of the pictures that will come
+
+    Raises: BadInput where it cannot be used, OutOfMemory where the memory cannot suffice, StageError where the device
+        is missing.
+    """
+    path = network_file(context)
+    request = context.request
+    resources = Resources(
+        "cuda" if request.device == "cuda" else "cpu",
+        request.threads,
+        request.memory_bytes,
+        request.device_memory_bytes,
+    )
+    try:
+        if settings.mode != "exact":
+            return Opened(None, Network(path, resources))
+        engine = Engine(path, resources, Path(context.work()))
+        if settings.short_edge is None:
+            engine.prepare(sizes)
+        return Opened(engine, None)
+    except DeviceMissing as error:
+        raise StageError(
+            str(error), "build the image's cuda variant and give the stage a GPU, or run with device: cpu"
+        ) from error
+    except MemoryShort as error:
+        raise OutOfMemory(str(error), "raise the experiment's memory") from error
+    except NetworkError as error:
+        raise BadInput(str(error), "export the network again, or name another file") from error
+
+
+def network_file(context: StageContext) -> Path:
+    """Return the path of a stage's network: the input, or the file in it."""
+    path = Path(context.input("network"))
+    return path / "network.onnx" if path.is_dir() else path

@@ -1,0 +1,78 @@
+"""Says how pictures would go through a network, and whether a network can be computed in parts."""
+
+import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from orchestrator.errors import SpecError
+from orchestrator.execute.events import Listener
+from orchestrator.execute.few import realise_few
+from orchestrator.execute.remove import Common, Removal, describe_arrays, found_network, gathered
+from orchestrator.plan.plan import explain_stage, prepare_stage
+from orchestrator.plan.stage import Source, Stage
+from orchestrator.spec.dataset import PhotosDataset
+from orchestrator.store.store import Store
+
+CHECKED_SIZES = ((413, 587), (1935, 2942))
+"""Height and width of the pictures that a network is checked with: multiples of nothing, one of them large."""
+
+
+def plan_of_photos(removal: Removal, listener: Listener, say: Callable[[str], None]) -> dict[str, Any]:
+    """Return for each size among some pictures how it would go through a network, as ``plan.json`` has it.
+
+    Raises: SpecError for missing pictures or an unknown model, ImageNotBuilt, and what the stages raise.
+    """
+    missing = [str(photo) for photo in removal.photos if not photo.is_file()]
+    if missing:
+        raise SpecError(f"no such picture: {', '.join(missing)}", hint="check the paths")
+    store = Store(removal.store)
+    network, _run, common = found_network(removal, store)
+    with tempfile.TemporaryDirectory(dir=store.root / "staging", prefix="photos-") as folder:
+        gathered(removal.photos, Path(folder))
+        explain = _explain(network, {}, common, store)
+        if removal.of_arrays:
+            describe_arrays(Path(folder))
+            arrays = Source(Path(folder), store.digest(Path(folder)))
+            explain = replace(explain, sources={**explain.sources, "dataset": arrays})
+            return _planned({explain.name: explain}, removal, common, listener, say)
+        photos = PhotosDataset(kind="photos", folder=Path(folder))
+        prepare = prepare_stage("photos", photos, store.digest, memory_bytes=common.memory)
+        explain = replace(explain, inputs={"dataset": prepare.name})
+        return _planned({prepare.name: prepare, explain.name: explain}, removal, common, listener, say)
+
+
+def check_network(network: Path, removal: Removal, listener: Listener, say: Callable[[str], None]) -> dict[str, Any]:
+    """Return how pictures of `CHECKED_SIZES` would go through the network of an ONNX file, as ``plan.json`` has it.
+
+    Raises: SpecError for a missing file, ImageNotBuilt, and what the stage raises.
+    """
+    store = Store(removal.store)
+    path, _run, common = found_network(replace(removal, onnx=network), store)
+    explain = _explain(path, {"sizes": [list(size) for size in CHECKED_SIZES]}, common, store)
+    return _planned({explain.name: explain}, removal, common, listener, say)
+
+
+def _explain(network: Path, settings: dict[str, Any], common: Common, store: Store) -> Stage:
+    stage = explain_stage("network", settings, memory_bytes=common.memory)
+    return replace(stage, sources={"network": Source(network, store.digest(network))})
+
+
+def _planned(
+    stages: dict[str, Stage], removal: Removal, common: Common, listener: Listener, say: Callable[[str], None]
+) -> dict[str, Any]:
+    store = Store(removal.store)
+    artifacts = realise_few(
+        stages,
+        store,
+        run="explain",
+        logs=store.root / "runs" / "explain" / "logs",
+        engine=removal.engine,
+        variant=common.device,
+        listener=listener,
+        say=say,
+    )
+    found: dict[str, Any] = json.loads((artifacts["explain/network"].output / "plan.json").read_text(encoding="utf-8"))
+    return found
