@@ -48,10 +48,11 @@ def read_model(path: Path) -> Model:
     """
     try:
         model = onnx.load(path, load_external_data=False)
-        onnx.checker.check_model(model)
     except Exception as error:  # protobuf and onnx have no common class
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise NetworkError(f"{path.name} cannot be loaded: {reason}") from error
+    if not model.graph.node:
+        raise NetworkError(f"{path.name} cannot be loaded: it has no operations")
     outside = [one.name for one in model.graph.initializer if one.data_location == onnx.TensorProto.EXTERNAL]
     if outside:
         raise NetworkError(f"{path.name} keeps {outside[0]} in another file: save the network as one file")

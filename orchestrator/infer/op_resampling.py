@@ -1,7 +1,6 @@
 """Operations that read pixels from elsewhere: cropping, padding, resizing, moving blocks."""
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -117,25 +116,14 @@ def resize(loader: Loader, node: onnx.NodeProto) -> None:
     size, scales = _resized(loader, node, before.size)
     if mode not in {"nearest", "linear"} or of.get("antialias", 0) or how == "tf_crop_and_resize":
         raise Unplaceable(f"mode {mode} with {how} is not known here")
-    positions = [
-        [
-            _position(place, how, scales[axis], before.size.along(axis), size.along(axis))
-            for place in range(size.along(axis))
-        ]
-        for axis in AXES
-    ]
     if mode == "nearest":
         rounding = of.get("nearest_mode", "round_prefer_floor" if node.op_type == "Resize" else "floor")
-        places = {axis: _nearest(positions[axis], rounding, before.size.along(axis)) for axis in AXES}
+        places = {
+            axis: _nearest(how, rounding, scales[axis], before.size.along(axis), size.along(axis)) for axis in AXES
+        }
         _take(loader, node.input[0], node.output[0], places)
         return
-    rows, columns = (
-        Axis(
-            tuple(min(max(0.0, float(place)), before.size.along(axis) - 1.0) for place in positions[axis]),
-            before.size.along(axis),
-        )
-        for axis in AXES
-    )
+    rows, columns = (_linear(how, scales[axis], before.size.along(axis), size.along(axis)) for axis in AXES)
     if rows.is_identity and columns.is_identity:
         loader.alias(node.output[0], node.input[0])
         return
@@ -178,23 +166,33 @@ def _position(place: int, how: str, scale: Fraction, before: int, after: int) ->
     raise Unplaceable(f"coordinates {how} are not known here")
 
 
-def _positions(how: str, scale: Fraction, before: int, after: int) -> list[Fraction]:
-    return [_position(place, how, scale, before, after) for place in range(after)]
+def _linear(how: str, scale: Fraction, before: int, after: int) -> Axis:
+    """Return where linear resizing reads: positions are exact, and kept inside the input."""
+    positions = (float(_position(place, how, scale, before, after)) for place in range(after))
+    return Axis(tuple(min(max(0.0, place), before - 1.0) for place in positions), before)
 
 
-def _linear(positions: list[Fraction], length: int) -> Axis:
-    return Axis(tuple(min(max(0.0, float(place)), length - 1.0) for place in positions), length)
-
-
-def _nearest(positions: list[Fraction], rounding: str, length: int) -> Any:
-    half = Fraction(1, 2)
-    rounded: Callable[[Fraction], int] = {
-        "floor": math.floor,
-        "ceil": math.ceil,
-        "round_prefer_floor": lambda place: math.ceil(place - half),
-        "round_prefer_ceil": lambda place: math.floor(place + half),
+def _nearest(how: str, rounding: str, scale: Fraction, before: int, after: int) -> Any:
+    """Return which pixel each output copies, with the single precision in which ONNX Runtime finds it."""
+    places, scale32 = np.arange(after, dtype=np.float32), np.float32(float(scale))
+    half = np.float32(0.5)
+    if how == "asymmetric":
+        places = places / scale32
+    elif how == "align_corners":
+        places = places * np.float32(before - 1) / np.float32(max(1, after - 1))
+    elif how == "half_pixel" or (how == "pytorch_half_pixel" and after > 1):
+        places = (places + half) / scale32 - half
+    elif how == "pytorch_half_pixel":
+        places = np.zeros(after, np.float32)
+    else:
+        raise Unplaceable(f"coordinates {how} are not known here")
+    rounded = {
+        "floor": np.floor(places),
+        "ceil": np.ceil(places),
+        "round_prefer_floor": np.ceil(places - half),
+        "round_prefer_ceil": np.floor(places + half),
     }[rounding]
-    return np.clip([rounded(place) for place in positions], 0, length - 1)
+    return np.clip(rounded, 0, before - 1).astype(np.int64)
 
 
 def blocks(loader: Loader, node: onnx.NodeProto) -> None:
