@@ -33,7 +33,8 @@ def print_plan(comparison: Comparison, console: Console) -> None:
     """Print each stage with its state and why it must run."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("stage", "image", "key", "state", "why"):
-        table.add_column(title, overflow="fold")
+        # Names stay whole, so that they can be found and copied; in a narrow terminal rows are longer than its lines.
+        table.add_column(title, overflow="fold", no_wrap=title != "why", min_width=24 if title == "why" else None)
     for row in plan_rows(comparison):
         stored = row["state"] == "stored"
         table.add_row(
@@ -43,7 +44,7 @@ def print_plan(comparison: Comparison, console: Console) -> None:
             Text(row["state"], style="dim" if stored else "bold"),
             Text("\n".join(row["reasons"])),
         )
-    console.print(table, soft_wrap=False)
+    console.print(table, soft_wrap=False, crop=False)
     missing, total = len(comparison.missing), len(comparison.plan.stages)
     console.print(f"{missing} of {total} stages would run" if missing else f"all {total} stages are in the store")
 
@@ -51,6 +52,8 @@ def print_plan(comparison: Comparison, console: Console) -> None:
 def print_findings(findings: Sequence[Finding], console: Console) -> None:
     """Print what doctor found, each with its remedy."""
     table = Table(box=None, pad_edge=False, show_header=False)
+    for overflow in ("ellipsis", "ellipsis", "fold"):
+        table.add_column(overflow=overflow)
     for finding in findings:
         word, style = _MARKS[finding.severity]
         text = Text(finding.message)
