@@ -9,10 +9,10 @@ from orchestrator.engine.select import Selection, available_engine
 from orchestrator.environments.builder import Builder, BuildSettings
 from orchestrator.environments.docker import DockerBuilder
 from orchestrator.environments.local import LocalBuilder
-from orchestrator.errors import SpecError
+from orchestrator.errors import ImageNotBuilt, SpecError
 from orchestrator.spec.image import Variant
 from orchestrator.spec.load import image_names, load_image
-from orchestrator.spec.names import EngineName
+from orchestrator.spec.names import Device, EngineName
 from orchestrator.store.store import Store
 
 
@@ -38,6 +38,15 @@ def chosen_engine(name: EngineName, store: Path) -> Selection:
     Raises: EngineUnavailable where the one that was asked for does not answer.
     """
     return available_engine(name, Store(store).root / "staging")
+
+
+def not_built(images: Sequence[str], engine: str, variant: Device) -> ImageNotBuilt:
+    """Return the error that names the images, with the command that builds them for this engine and device."""
+    device = "" if variant == "cpu" else f" --device {variant}"
+    return ImageNotBuilt(
+        f"{'image' if len(images) == 1 else 'images'} not built: {', '.join(images)}",
+        hint=f"run: sirr-orch build --engine {engine}{device} {' '.join(images)}",
+    )
 
 
 def build_settings(bases: Iterable[str], wheels: Iterable[Path]) -> BuildSettings:

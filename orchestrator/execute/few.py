@@ -5,8 +5,7 @@ from pathlib import Path
 
 from orchestrator.environments.builder import BuildSettings
 from orchestrator.environments.recipe import recipe_hash
-from orchestrator.errors import ImageNotBuilt
-from orchestrator.execute.build import build_images, built_environments, chosen_engine
+from orchestrator.execute.build import build_images, built_environments, chosen_engine, not_built
 from orchestrator.execute.events import Listener, Planned, together
 from orchestrator.execute.realise import World
 from orchestrator.execute.run import realise_stages
@@ -56,7 +55,7 @@ def realise_few(
     environments = built_environments(needed, variant, selection, store.root, settings)
     unbuilt = [name for name in needed if name not in environments]
     if unbuilt:
-        raise ImageNotBuilt(f"images not built: {', '.join(unbuilt)}", hint=f"run: sirr-orch build {' '.join(unbuilt)}")
+        raise not_built(unbuilt, selection.engine.name, variant)
     stopper = Stopper()
     world = World(
         store=store,

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.engine.protocol import Engine, Environment
-from orchestrator.errors import Cancelled, ImageNotBuilt, NoSpace, SirrError
+from orchestrator.errors import Cancelled, NoSpace, SirrError
+from orchestrator.execute.build import not_built
 from orchestrator.execute.comparison import Comparison
 from orchestrator.execute.events import Failed, Failure, Listener, Planned, StateChanged, failure_of, recorder, together
 from orchestrator.execute.realise import World, realise
@@ -15,6 +16,7 @@ from orchestrator.execute.schedule import Walked, walk
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Identity
 from orchestrator.plan.stage import Stage
+from orchestrator.spec.names import Device
 from orchestrator.store.store import Artifact, Store
 
 _FREE_BYTES = 2**30
@@ -76,7 +78,7 @@ def run_comparison(
     missing = {key: stage for key, stage in comparison.missing.items() if stage.kind != "report"}
     walked: Walked[Artifact] = Walked()
     if missing:
-        _check_ready(missing, store, engine, environments)
+        _check_ready(missing, store, engine, environments, comparison.variant)
         assert engine is not None  # checked just above
         world = World(
             store=store,
@@ -107,15 +109,18 @@ def _why_missing(walked: Walked[Artifact]) -> dict[str, Failure]:
 
 
 def _check_ready(
-    missing: Mapping[str, Stage], store: Store, engine: Engine | None, environments: Mapping[str, Environment]
+    missing: Mapping[str, Stage],
+    store: Store,
+    engine: Engine | None,
+    environments: Mapping[str, Environment],
+    variant: Device,
 ) -> None:
     images = dict.fromkeys(stage.image for stage in missing.values() if stage.image is not None)
     unbuilt = [image for image in images if image not in environments]
     if unbuilt or engine is None:
-        raise ImageNotBuilt(
-            f"{'image' if len(unbuilt) == 1 else 'images'} not built: {', '.join(unbuilt)}",
-            hint=f"run: sirr-orch build {' '.join(unbuilt)}   (or add --build to the run)",
-        )
+        error = not_built(unbuilt, "auto" if engine is None else engine.name, variant)
+        error.hint = f"{error.hint}   (or add --build to the run)"
+        raise error
     if store.free_bytes < _FREE_BYTES:
         raise NoSpace(
             f"the store's disk has {store.free_bytes / 2**20:.0f} MiB left, a run needs at least 1024 MiB",
