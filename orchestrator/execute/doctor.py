@@ -1,6 +1,5 @@
 """Examines the machine: each finding says what is there or missing, and what would help."""
 
-import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,8 @@ from orchestrator.environments.builder import BuildSettings
 from orchestrator.environments.local import find_interpreter
 from orchestrator.errors import BuildError, SirrError
 from orchestrator.execute.build import builder_for
-from orchestrator.spec.load import image_names, load_image, load_model_spec, model_spec_names
+from orchestrator.spec.load import image_names, load_image
+from orchestrator.spec.weights import presence, released_files, weights_folder
 from orchestrator.store.store import Store
 
 _IMAGES_BYTES = 25 * 2**30
@@ -106,11 +106,10 @@ def _gpus() -> Finding:
 
 
 def _features() -> Iterator[Finding]:
-    folder = os.environ.get("SIRR_FEATURES")
-    names = sorted({name for spec in model_spec_names() for name in load_model_spec(spec).features})
-    for name in names:
-        if folder and (Path(folder) / name).is_file():
-            yield Finding("features", "ok", name)
+    files = [file for file in released_files() if file.kind == "features"]
+    for found in presence(files, weights_folder(), verify=False):
+        if found.state == "missing":
+            remedy = f"{found.remedy}, or write features: random to try things out"
+            yield Finding("features", "warning", f"{found.file.name} is not there", remedy)
         else:
-            remedy = "put it into the folder that SIRR_FEATURES names, or write features: random to try things out"
-            yield Finding("features", "warning", f"{name} is not there", remedy)
+            yield Finding("features", "ok", found.file.name)

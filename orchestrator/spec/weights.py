@@ -82,7 +82,7 @@ def _presence(file: ReleasedFile, folder: Path | None, *, verify: bool) -> Prese
     path = None if folder is None else folder / file.name
     if path is None or not path.exists():
         where = f"put it into {folder}" if folder else f"put it into a folder and set {FEATURES_VARIABLE} to it"
-        return Presence(file, path, "missing", f"fetch it from {file.address} and {where}")
+        return Presence(file, path, "missing", f"fetch it from {file.address}, {where}")
     known = file.size is not None or file.sha256 is not None
     if not verify or not known or path.is_dir():
         return Presence(file, path, "present")
