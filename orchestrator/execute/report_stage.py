@@ -58,7 +58,7 @@ def _rendered(
     listener: Listener,
 ) -> Path:
     def progress(done: int, total: int) -> None:
-        listener(Progressed(stage.name, Progress(done, total, "pages")))
+        listener(Progressed(stage.name, Progress(done, total, "files")))
 
     identity = comparison.identities[stage.name]
     content = report_content(comparison, artifacts, failures, store)
