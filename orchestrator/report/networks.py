@@ -44,7 +44,7 @@ def _row(model: Model) -> NetworkRow:
         parameters = f"{training.parameters:,}"
         took = numbers.duration(training.seconds)
     elif isinstance(training, Adoption):
-        trained = "adopted: the authors' checkpoint" if training.format == "released" else "adopted: own checkpoint"
+        trained = "adopted: authors' format" if training.format == "released" else "adopted: own checkpoint"
         parameters = f"{training.parameters:,}"
     elif isinstance(training, NotMeasured):
         trained = f"not trained: {training.why}"

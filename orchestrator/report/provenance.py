@@ -171,9 +171,9 @@ def _memory(training: Training | Adoption | NotMeasured) -> tuple[Fact, ...]:
 
 def _training(training: Training | Adoption | NotMeasured) -> Fact:
     if isinstance(training, Adoption):
-        whose = "the authors' checkpoint" if training.format == "released" else "an own checkpoint"
+        form = "in the authors' format" if training.format == "released" else "of this program"
         counted = f"{numbers.count(training.tensors, 'tensor')}, SHA-256 {training.digest}"
-        return Fact("weights", f"adopted from {whose} {training.checkpoint} ({counted})")
+        return Fact("weights", f"adopted from the checkpoint {training.checkpoint} {form} ({counted})")
     if isinstance(training, NotMeasured):
         return Fact("training", f"none: {training.why}")
     said = [numbers.count(training.steps, "step"), numbers.count(training.samples, "sample")]

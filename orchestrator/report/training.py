@@ -24,7 +24,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class TrainingModel:
-    """One model's training. missing: why there is none, else empty."""
+    """One model's training. missing: why there is none, else empty, as for adopted weights."""
 
     title: str
     label: str
@@ -68,14 +68,13 @@ def _model(content: ReportContent, index: int, model: Model, figures: dict[str, 
     if isinstance(training, NotMeasured):
         return TrainingModel(model.title, model.label, (), (), (), f"no training: {training.why}")
     if isinstance(training, Adoption):
+        form = "in the authors' format" if training.format == "released" else "of this program"
         facts = (
-            "adopted, not trained",
-            "the authors' checkpoint" if training.format == "released" else "a checkpoint of this program",
+            f"adopted, not trained: the checkpoint {training.checkpoint} {form}",
             numbers.count(training.parameters, "parameter"),
             f"SHA-256 {training.digest}",
         )
-        missing = f"no training: the weights were adopted from {training.checkpoint}"
-        return TrainingModel(model.title, model.label, facts, training.notes, (), missing)
+        return TrainingModel(model.title, model.label, facts, training.notes, (), "")
     charts = []
     for number, name in enumerate(_loss_names(training.curve)):
         points = [(step.step, step.losses.get(name)) for step in training.curve if name in step.losses]

@@ -114,9 +114,9 @@ def test_adopted_weights_are_told_instead_of_curves(plausible: ReportContent, tm
     render_report(with_model(plausible, training=ADOPTED, overrides=()), tmp_path)
     for name in ("training.html", "provenance.html"):
         said = text_of(tmp_path / name)
-        for part in ("adopted", "errnet_060.pt", "5a" * 32, "18,961,731", "the authors' checkpoint", *ADOPTED.notes):
+        for part in ("adopted", "errnet_060.pt", "5a" * 32, "18,961,731", "in the authors' format", *ADOPTED.notes):
             assert part in said, (name, part)
-    assert "adopted: the authors' checkpoint" in text_of(tmp_path / "index.html")
+    assert "adopted: authors' format" in text_of(tmp_path / "index.html")
     assert "The recipe is the paper's." not in text_of(tmp_path / "provenance.html")
     figures = (tmp_path / "training.html").read_text(encoding="utf-8").partition('id="figures">')[2]
     assert not [key for key in json.loads(figures.partition("</script>")[0]) if key.startswith("loss-1-")]
