@@ -19,12 +19,14 @@ from orchestrator.infer.cost import (
     segment_cost,
 )
 from orchestrator.infer.graph import Graph
-from orchestrator.infer.node import Node, Reduction
+from orchestrator.infer.node import Node, Pointwise, Reduction
 from orchestrator.infer.segment import Crossing, Segment, reachable
+from orchestrator.infer.windows import Windowed
 
 TILES = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128, 96, 64)
 """Sides of tiles that are tried, in pixels of the picture, besides the whole."""
 
+_FOLDED = frozenset({"Mul", "Add", "BatchNormalization"})
 _MOST_CUTS, _MOST_CUTS_THOROUGH = 44, 80
 _WORK_SHARES = (0.75, 0.5, 0.3)
 """Shares of the budget that are tried for what runs, the rest being for what is held."""
@@ -153,7 +155,8 @@ class _Planner:
         self._thorough = thorough
         self._order = list(graph.nodes)
         self._place = {name: place for place, name in enumerate(self._order)}
-        self._last = {name: max(self._place[reader] for reader in readers) for name, readers in graph.readers().items()}
+        self._readers = graph.readers()
+        self._last = {name: max(self._place[reader] for reader in readers) for name, readers in self._readers.items()}
         self._results = frozenset(graph.outputs.values())
         self._fixed = graph.map(graph.image).nbytes + sum(graph.map(name).nbytes for name in self._results)
         self._stored: dict[int, tuple[str, ...]] = {}
@@ -300,8 +303,20 @@ class _Planner:
         inside = [cut for run in valleys for cut in dict.fromkeys((run[0], run[-1])) if cut not in after_barriers]
         inside += [cut for cut in range(1, total) if self._shrinks(cut)]
         most = _MOST_CUTS_THOROUGH if self._thorough else _MOST_CUTS
+        inside = [cut for cut in inside if not self._is_fused(cut)]
         kept = list(dict.fromkeys(inside))[: max(0, most - len(after_barriers))]
         return sorted({0, total, *after_barriers, *kept})
+
+    def _is_fused(self, cut: int) -> bool:
+        """Whether ONNX Runtime folds what follows into the convolution before a cut; apart, it rounds otherwise."""
+        node = self._graph.nodes[self._order[cut - 1]]
+        readers = [self._graph.nodes[name] for name in self._readers.get(self._order[cut - 1], [])]
+        if not isinstance(node, Windowed) or node.kind != "Conv" or len(readers) != 1:
+            return False
+        (reader,) = readers
+        if not isinstance(reader, Pointwise) or reader.template.op_type not in _FOLDED:
+            return False
+        return bool(reader.values) and all(name in self._graph.constants for name in reader.values)
 
     def _shrinks(self, cut: int) -> bool:
         """Whether the node before a cut made a map at a smaller size: what follows can often take it whole."""

@@ -1,0 +1,224 @@
+"""The engine in short memory, with broken networks, and with networks that cannot be computed in parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+from orchestrator.infer.engine import PROCESS_BYTES, Engine
+from orchestrator.infer.explain import explained
+from orchestrator.infer.load import NetworkError, read_model
+from orchestrator.infer.network import Network
+from orchestrator.infer.operations import graph_of
+from orchestrator.infer.plan import BudgetTooSmall, plan_of
+from orchestrator.infer.region import Size
+from orchestrator.infer.rewrite import rewritten
+from orchestrator.infer.run import EXACT, Answer, Settings, infer_unplaced, resized
+from orchestrator.infer.session import MemoryShort, Resources, Session
+from orchestrator.infer.stream import Stream
+from tests.infer.conftest import POINTWISE, WriteNetwork, picture
+from tests.infer.test_exactness import CHANNELS, Builder, attention, barred
+from tests.infer.test_exactness import picture as batch
+
+ONE = Resources(threads=1)
+SIZE = Size(233, 310)
+
+
+@pytest.fixture
+def deep(tmp_path: Path) -> Path:
+    """A network that halves its maps twice, with a barrier between and wide maps at full size."""
+    of = Builder(2)
+    x = of.add("Relu", of.conv("image", 3, 48))
+    x = of.add("Relu", of.conv(x, 48, 48))
+    x = of.add("Relu", of.conv(x, 48, CHANNELS, strides=[2, 2]))
+    x = of.conv(attention(of, x), CHANNELS, CHANNELS, strides=[2, 2])
+    return of.saved(tmp_path / "deep.onnx", of.conv(attention(of, x), CHANNELS, CHANNELS), CHANNELS)
+
+
+def least(path: Path) -> int:
+    with pytest.raises(BudgetTooSmall) as small:
+        plan_of(rewritten(graph_of(read_model(path), SIZE)), 1)
+    assert small.value.least_bytes is not None
+    return small.value.least_bytes
+
+
+def test_a_plan_keeps_to_its_budget_and_the_least_one_that_is_named_works(deep: Path) -> None:
+    graph = rewritten(graph_of(read_model(deep), SIZE))
+    smallest = least(deep)
+    roomy = plan_of(graph, None)
+    assert len(roomy.steps) == 1
+    assert smallest < roomy.peak_bytes / 3
+    for budget in (smallest, 2 * smallest, roomy.peak_bytes):
+        plan = plan_of(graph, budget)
+        assert plan.peak_bytes <= budget
+        assert plan == plan_of(graph, budget)
+
+
+@pytest.mark.parametrize("share", [1.02, 1.5, 3.0])
+def test_every_budget_gives_the_result_of_the_whole_picture(deep: Path, share: float, tmp_path: Path) -> None:
+    graph = rewritten(graph_of(read_model(deep), SIZE))
+    shown = batch(SIZE)
+    whole = Session(deep.read_bytes(), ONE, "whole").run(["transmission"], {"image": shown})[0]
+    plan = plan_of(graph, int(least(deep) * share))
+    found = Stream(graph, ONE, tmp_path).run(plan, shown)["transmission"]
+    assert np.abs(found - whole).max() <= 1e-5 * np.ptp(whole)
+
+
+def test_maps_that_do_not_fit_lie_in_files_and_give_the_same_bits(deep: Path, tmp_path: Path) -> None:
+    graph = rewritten(graph_of(read_model(deep), SIZE))
+    shown = batch(SIZE)
+    tight = plan_of(graph, least(deep), 64)
+    assert any(step.filed_bytes for step in tight.steps)
+    in_memory = Stream(graph, ONE).run(plan_of(graph, None, 64), shown)["transmission"]
+    assert np.array_equal(Stream(graph, ONE, tmp_path).run(tight, shown)["transmission"], in_memory)
+    assert not list(tmp_path.glob("maps-*"))
+
+
+def short_of_memory(monkeypatch: pytest.MonkeyPatch, times: int) -> list[int]:
+    """Let sessions fail for want of memory: the second one that runs, and the next ones, some times; count the runs."""
+    run, runs = Session.run, [0]
+
+    def failing(self: Session, wanted: object, given: object, **options: object) -> object:
+        runs[0] += 1
+        if 2 <= runs[0] < 2 + times:
+            raise MemoryShort("Failed to allocate memory")
+        return run(self, wanted, given, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Session, "run", failing)
+    return runs
+
+
+def engine(path: Path, bytes_: int) -> Engine:
+    weights = sum(value.nbytes for value in read_model(path).constants.values())
+    return Engine(path, Resources("cpu", 1, bytes_ + PROCESS_BYTES + 2 * weights))
+
+
+def test_memory_that_is_short_all_the_same_plans_the_rest_anew(deep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = picture(SIZE.height, SIZE.width)
+    expected = engine(deep, 3 * least(deep))(shown)["transmission"]
+    runs = short_of_memory(monkeypatch, 1)
+    told: list[float] = []
+    found = engine(deep, 3 * least(deep))(shown, told.append)["transmission"]
+    assert runs[0] > 3
+    np.testing.assert_allclose(found, expected, atol=1e-5 * np.ptp(expected))
+    assert told == sorted(told)
+    assert told[-1] == pytest.approx(1)
+
+
+def test_memory_that_stays_short_is_given_up_with_words(deep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    short_of_memory(monkeypatch, 1000)
+    with pytest.raises(MemoryShort):
+        engine(deep, 5 * least(deep))(picture(SIZE.height, SIZE.width))
+
+
+def test_a_budget_that_is_too_small_names_the_least_one(deep: Path) -> None:
+    with pytest.raises(MemoryShort, match=r"a picture of 233 x 310 pixels needs \d+ MiB of memory at least"):
+        engine(deep, least(deep) // 2)(picture(SIZE.height, SIZE.width))
+
+
+def test_a_value_that_is_not_finite_is_named_with_segment_and_tile(tmp_path: Path) -> None:
+    path = barred(tmp_path / "network.onnx", "attention")
+    shown = batch(Size(60, 60))
+    shown[:, :, 50, 50] = np.nan
+    graph = rewritten(graph_of(read_model(path), Size(60, 60)))
+    with pytest.raises(NetworkError, match=r"not finite \(segment 1 of \d+, tile \d+ of \d+\)"):
+        Stream(graph, ONE).run(plan_of(graph, None, 16), shown)
+
+
+def test_a_picture_one_pixel_wide_goes_through(tmp_path: Path) -> None:
+    path = barred(tmp_path / "network.onnx", "batch-statistics")
+    for size in (Size(1, 70), Size(70, 1), Size(1, 1)):
+        shown = picture(size.height, size.width)
+        expected = Network(path, ONE)(shown)["transmission"]
+        found = Engine(path, ONE, tile=16)(shown)["transmission"]
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+UNPLACEABLE = {
+    "Softmax": [helper.make_node("Softmax", ["image"], ["transmission"], axis=-1)],
+    "Reshape": [
+        helper.make_node("Constant", [], ["shape"], value_ints=[1, 3, 40, 50]),
+        helper.make_node("Reshape", ["image", "shape"], ["transmission"]),
+    ],
+    "MatMul": [
+        helper.make_node("Transpose", ["image"], ["turned"], perm=[0, 1, 3, 2]),
+        helper.make_node("MatMul", ["image", "turned"], ["square"]),
+        helper.make_node("MatMul", ["square", "image"], ["transmission"]),
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", list(UNPLACEABLE))
+def test_an_operation_that_cannot_be_placed_is_named(kind: str, write_network: WriteNetwork) -> None:
+    path = write_network(UNPLACEABLE[kind])
+    (first, *_) = Engine(path, ONE).unplaced(Size(40, 50))
+    assert first.op in {kind, "Transpose"}
+    assert explained(Engine(path, ONE), Size(40, 50))["unplaced"][0]["op"] == first.op
+    answer = infer_unplaced(Network(path, ONE), picture(40, 50), Settings(), first.op)
+    assert answer.label == EXACT
+
+
+def test_what_cannot_be_placed_and_does_not_fit_is_blended_and_labelled() -> None:
+    def network(part: np.ndarray) -> dict[str, np.ndarray]:
+        if part.shape[0] > 64:
+            raise MemoryShort("Failed to allocate memory")
+        return {"transmission": part}
+
+    answer = infer_unplaced(network, picture(100, 130), Settings(tile=64, overlap=16), "Softmax")
+    assert answer.label == "approximate: Softmax"
+    np.testing.assert_allclose(answer.outputs["transmission"], picture(100, 130), atol=1e-5)
+
+
+def test_a_picture_made_smaller_comes_back_at_its_size_with_a_label() -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def run(small: np.ndarray) -> Answer:
+        seen.append(small.shape)
+        return Answer({"transmission": small}, EXACT)
+
+    answer = resized(run, picture(300, 500), 150)
+    assert seen == [(150, 250, 3)]
+    assert answer.label == "resized: short edge 150"
+    np.testing.assert_allclose(answer.outputs["transmission"], picture(300, 500), atol=0.01)
+    assert resized(run, picture(100, 500), 150).label == EXACT
+
+
+def damaged(path: Path, change: str) -> Path:
+    model = onnx.load(path)
+    if change == "truncated":
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        return path
+    if change == "newer":
+        model.opset_import[0].version = 99
+    if change == "outside":
+        tensor = model.graph.initializer.add(name="w", data_type=1, dims=[1], data_location=1)
+        tensor.external_data.add(key="location", value="../../secrets")
+    if change == "fixed":
+        for place, side in ((2, 64), (3, 64)):
+            model.graph.input[0].type.tensor_type.shape.dim[place].dim_value = side
+    if change == "flat":
+        del model.graph.input[0].type.tensor_type.shape.dim[0]
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("truncated", "cannot be loaded"),
+        ("newer", "has operator set 99"),
+        ("outside", "keeps w in another file"),
+        ("fixed", r"takes pictures of 1 x 3 x 64 x 64 alone, and this one has 40 x 50 pixels"),
+        ("flat", r"needs float32 pictures, 1 x 3 x H x W"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused_with_the_reason(
+    change: str, said: str, write_network: WriteNetwork
+) -> None:
+    path = damaged(write_network(POINTWISE), change)
+    with pytest.raises(NetworkError, match=said):
+        Engine(path, ONE)(picture(40, 50))

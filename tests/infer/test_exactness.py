@@ -1,0 +1,365 @@
+"""Tiles give what the whole picture gives: every kind of node, chains of them, and networks with barriers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import helper, numpy_helper
+
+from orchestrator.infer.graph import Graph
+from orchestrator.infer.load import read_model
+from orchestrator.infer.node import Array
+from orchestrator.infer.operations import graph_of
+from orchestrator.infer.plan import plan_of
+from orchestrator.infer.region import Size, Span
+from orchestrator.infer.rewrite import rewritten
+from orchestrator.infer.session import Resources, Session
+from orchestrator.infer.statistics import Statistics
+from orchestrator.infer.stream import Stream
+from orchestrator.infer.windows import Window
+
+ONE = Resources(threads=1)
+CHANNELS = 5
+
+
+class Builder:
+    """Writes a network from `image`, (1, 3, H, W), to `transmission`, of the same shape, around some nodes."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+
+    def constant(self, value: object) -> str:
+        name = f"c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.asarray(value), name))
+        return name
+
+    def weight(self, *shape: int) -> str:
+        return self.constant(self.rng.normal(0, 0.4, shape).astype(np.float32))
+
+    def add(self, kind: str, *inputs: str, **attributes: object) -> str:
+        output = f"t{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [output], output, **attributes))
+        return output
+
+    def conv(self, x: str, before: int, after: int, kernel: int = 3, **attributes: object) -> str:
+        pad = attributes.pop("pad", kernel // 2)
+        return self.add(
+            "Conv", x, self.weight(after, before, kernel, kernel), self.weight(after), pads=[pad] * 4, **attributes
+        )
+
+    def saved(self, path: Path, last: str, channels: int) -> Path:
+        """Resize the last map to the picture's size by nearest neighbours, and end with three channels."""
+        shape = self.add("Shape", "image")
+        size = self.add("Slice", shape, self.constant([2]), self.constant([4]), self.constant([0]))
+        whole = self.add("Concat", self.constant([1, channels]), size, axis=0)
+        sized = self.add("Resize", last, "", "", whole, mode="nearest", coordinate_transformation_mode="asymmetric")
+        self.nodes.append(helper.make_node("Conv", [sized, self.weight(3, channels, 1, 1)], ["transmission"]))
+        image = helper.make_tensor_value_info("image", onnx.TensorProto.FLOAT, (1, 3, "h", "w"))
+        output = helper.make_tensor_value_info("transmission", onnx.TensorProto.FLOAT, None)
+        graph = helper.make_graph(self.nodes, "small", [image], [output], self.constants)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 16)], ir_version=8)
+        path.write_bytes(model.SerializeToString())
+        return path
+
+
+Kind = Callable[[Builder, str], str]
+
+
+def resized(mode: str, how: str, factor: float) -> Kind:
+    def kind(of: Builder, x: str) -> str:
+        scales = of.constant(np.array([1, 1, factor, factor * 1.3], np.float32))
+        return of.add("Resize", x, "", scales, mode=mode, coordinate_transformation_mode=how, nearest_mode="floor")
+
+    return kind
+
+
+def padded(mode: str, *pads: int) -> Kind:
+    whole = [0, 0, pads[0], pads[1], 0, 0, pads[2], pads[3]]
+    return lambda of, x: of.add("Pad", x, of.constant(whole), mode=mode)
+
+
+def sliced(of: Builder, x: str) -> str:
+    return of.add("Slice", x, of.constant([1, 2]), of.constant([-2, 2**40]), of.constant([2, 3]))
+
+
+def deep(kind: str, **attributes: object) -> Kind:
+    def write(of: Builder, x: str) -> str:
+        x = of.conv(x, CHANNELS, 8) if kind == "DepthToSpace" else of.add("MaxPool", x, kernel_shape=[1, 1])
+        y = of.add(kind, x, blocksize=2, **attributes)
+        return of.conv(y, 2, CHANNELS) if kind == "DepthToSpace" else of.conv(y, 4 * CHANNELS, CHANNELS)
+
+    return write
+
+
+def filled(of: Builder, x: str) -> str:
+    value = numpy_helper.from_array(np.array([0.1], np.float32))
+    return of.add("Add", x, of.add("ConstantOfShape", of.add("Shape", x), value=value))
+
+
+def shuffled(of: Builder, x: str) -> str:
+    first, last = (of.add("Gather", x, of.constant(index), axis=1) for index in ([3, 0], [1, 4, 2]))
+    return of.add("Concat", first, last, axis=1)
+
+
+def skipped(of: Builder, x: str) -> str:
+    down = of.add("Relu", of.conv(x, CHANNELS, CHANNELS, strides=[2, 2]))
+    up = of.add(
+        "ConvTranspose",
+        down,
+        of.weight(CHANNELS, CHANNELS, 4, 4),
+        kernel_shape=[4, 4],
+        strides=[2, 2],
+        pads=[1, 1, 1, 1],
+    )
+    shape = of.add("Shape", up)
+    ends = of.add("Slice", shape, of.constant([2]), of.constant([4]), of.constant([0]))
+    whole = of.add("Concat", of.constant([1, CHANNELS]), ends, axis=0)
+    near = of.add("Resize", x, "", "", whole, mode="nearest", coordinate_transformation_mode="asymmetric")
+    return of.conv(of.add("Concat", up, near, axis=1), 2 * CHANNELS, CHANNELS)
+
+
+KINDS: dict[str, Kind] = {
+    "conv": lambda of, x: of.conv(x, CHANNELS, CHANNELS),
+    "conv-dilated": lambda of, x: of.conv(x, CHANNELS, CHANNELS, dilations=[4, 3], pad=3),
+    "conv-strided": lambda of, x: of.conv(x, CHANNELS, CHANNELS, 5, strides=[2, 3], pad=1),
+    "conv-groups": lambda of, x: of.add("Conv", x, of.weight(CHANNELS, 1, 3, 2), group=CHANNELS, pads=[2, 0, 1, 1]),
+    "conv-same": lambda of, x: of.add(
+        "Conv", x, of.weight(CHANNELS, CHANNELS, 4, 3), auto_pad="SAME_UPPER", strides=[2, 2]
+    ),
+    "transposed": lambda of, x: of.add(
+        "ConvTranspose", x, of.weight(CHANNELS, CHANNELS, 4, 4), strides=[2, 2], pads=[1, 1, 1, 1]
+    ),
+    "transposed-more": lambda of, x: of.add(
+        "ConvTranspose",
+        x,
+        of.weight(CHANNELS, CHANNELS, 3, 5),
+        strides=[3, 2],
+        pads=[0, 2, 1, 1],
+        output_padding=[2, 1],
+    ),
+    "max": lambda of, x: of.add("MaxPool", x, kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 1]),
+    "max-ceil": lambda of, x: of.add("MaxPool", x, kernel_shape=[2, 3], strides=[2, 2], ceil_mode=1),
+    "average": lambda of, x: of.add("AveragePool", x, kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1),
+    "average-same": lambda of, x: of.add("AveragePool", x, kernel_shape=[2, 2], strides=[2, 2], auto_pad="SAME_UPPER"),
+    "average-large": lambda of, x: of.add("AveragePool", x, kernel_shape=[4, 4], strides=[4, 4]),
+    "reflect": padded("reflect", 1, 2, 0, 1),
+    "edge": padded("edge", 0, 1, 3, 2),
+    "zeros": padded("constant", 2, 0, 1, 3),
+    "slice": sliced,
+    "nearest-up": resized("nearest", "asymmetric", 2.7),
+    "nearest-down": resized("nearest", "half_pixel", 0.6),
+    "depth-to-space": deep("DepthToSpace"),
+    "depth-to-space-crd": deep("DepthToSpace", mode="CRD"),
+    "fill": filled,
+    "skip": skipped,
+    "channels": shuffled,
+    "scaled": lambda of, x: of.add("Mul", x, of.weight(CHANNELS, 1, 1)),
+    "elementwise": lambda of, x: of.add("Tanh", of.add("Mul", of.add("LeakyRelu", x, alpha=0.2), x)),
+}
+"""Nodes from a map of five channels to a map of five channels; bit for bit the same in tiles."""
+
+
+def network(path: Path, kinds: tuple[str, ...], seed: int) -> Path:
+    of = Builder(seed)
+    x = of.add("Relu", of.conv("image", 3, CHANNELS))
+    for kind in kinds:
+        x = KINDS[kind](of, x)
+    return of.saved(path, x, CHANNELS)
+
+
+def picture(size: Size) -> Array:
+    rows, columns = np.mgrid[: size.height, : size.width].astype(np.float32)
+    noise = np.random.default_rng(1).random((1, 3, size.height, size.width), np.float32)
+    return np.stack([rows / 40, columns / 50, np.sin(rows + 2 * columns)])[None] + noise
+
+
+def whole(path: Path, shown: Array) -> Array:
+    return Session(path.read_bytes(), ONE, "whole").run(["transmission"], {"image": shown})[0]
+
+
+def graph(path: Path, size: Size) -> Graph:
+    found = graph_of(read_model(path), size)
+    assert found.unplaced == ()
+    return found
+
+
+def tiled(path: Path, shown: Array, tile: int) -> Array:
+    of = rewritten(graph(path, Size(*shown.shape[2:])))
+    return Stream(of, ONE).run(plan_of(of, None, tile), shown)["transmission"]
+
+
+SIZES = [Size(37, 53), Size(64, 41), Size(9, 70)]
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_a_node_in_tiles_is_the_node_over_the_whole(kind: str, size: Size, tmp_path: Path) -> None:
+    path, shown = network(tmp_path / "network.onnx", (kind,), 7), picture(size)
+    expected = whole(path, shown)
+    for tile in (8, 16, 48):
+        assert np.array_equal(tiled(path, shown, tile), expected), tile
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(st.sampled_from(sorted(KINDS)), min_size=2, max_size=4),
+    st.integers(12, 60),
+    st.integers(12, 60),
+    st.sampled_from([8, 16, 24]),
+    st.integers(0, 99),
+)
+def test_a_chain_in_tiles_is_the_chain_over_the_whole(
+    tmp_path_factory: pytest.TempPathFactory, kinds: list[str], height: int, width: int, tile: int, seed: int
+) -> None:
+    path = network(tmp_path_factory.mktemp("chain") / "network.onnx", tuple(kinds), seed)
+    shown = picture(Size(height, width))
+    try:
+        expected = whole(path, shown)
+    except Exception:  # ONNX Runtime itself refuses the chain at this size, such as a window larger than the map
+        return
+    assert np.array_equal(tiled(path, shown, tile), expected)
+
+
+@pytest.mark.parametrize("how", ["asymmetric", "half_pixel", "pytorch_half_pixel", "align_corners"])
+@pytest.mark.parametrize("factor", [2.0, 3.7, 0.55])
+def test_linear_resizing_keeps_the_positions_of_the_whole_picture(how: str, factor: float, tmp_path: Path) -> None:
+    of = Builder(3)
+    x = resized("linear", how, factor)(of, of.conv("image", 3, CHANNELS))
+    path, shown = of.saved(tmp_path / "network.onnx", x, CHANNELS), picture(Size(41, 67))
+    expected, one = whole(path, shown), tiled(path, shown, 4096)
+    np.testing.assert_allclose(one, expected, atol=2e-4)
+    for tile in (8, 24):
+        assert np.array_equal(tiled(path, shown, tile), one)
+
+
+def attention(of: Builder, x: str) -> str:
+    mean = of.add("Flatten", of.add("GlobalAveragePool", x))
+    weight = of.add("Sigmoid", of.add("Gemm", mean, of.weight(CHANNELS, CHANNELS), of.weight(CHANNELS)))
+    return of.add("Mul", x, of.add("Reshape", weight, of.constant([1, CHANNELS, 1, 1])))
+
+
+def batch_statistics(of: Builder, x: str) -> str:
+    mean = of.add("ReduceMean", x, axes=[0, 2, 3], keepdims=1)
+    apart = of.add("Sub", x, mean)
+    variance = of.add("ReduceMean", of.add("Mul", apart, apart), axes=[0, 2, 3], keepdims=1)
+    raised = of.add("Add", variance, of.constant(np.array([0.001], np.float32)))
+    normal = of.add("Mul", apart, of.add("Reciprocal", of.add("Sqrt", raised)))
+    normal = of.add("Add", normal, of.weight(CHANNELS, 1, 1))
+    first, second = (of.constant(np.array([value], np.float32)) for value in (0.3, 0.7))
+    return of.add("Add", of.add("Mul", first, x), of.add("Mul", second, normal))
+
+
+def instance_norm(of: Builder, x: str) -> str:
+    return of.add("InstanceNormalization", x, of.weight(CHANNELS), of.weight(CHANNELS), epsilon=1e-3)
+
+
+def largest(of: Builder, x: str) -> str:
+    return of.add("Sub", x, of.add("GlobalMaxPool", x))
+
+
+BARRIERS: dict[str, Kind] = {
+    "attention": attention,
+    "batch-statistics": batch_statistics,
+    "instance-norm": instance_norm,
+    "largest": largest,
+}
+
+
+def barred(path: Path, kind: str) -> Path:
+    of = Builder(11)
+    x = of.add("Relu", of.conv("image", 3, CHANNELS))
+    for _ in range(3):
+        x = of.conv(BARRIERS[kind](of, x), CHANNELS, CHANNELS)
+    return of.saved(path, x, CHANNELS)
+
+
+@pytest.mark.parametrize("kind", list(BARRIERS))
+@pytest.mark.parametrize("tile", [8, 24])
+def test_numbers_of_the_whole_picture_are_those_of_the_whole_picture(kind: str, tile: int, tmp_path: Path) -> None:
+    path, shown = barred(tmp_path / "network.onnx", kind), picture(Size(53, 70))
+    expected = whole(path, shown)
+    assert np.abs(tiled(path, shown, tile) - expected).max() <= 1e-5 * np.ptp(expected)
+
+
+def test_batch_statistics_are_one_barrier_and_two_passes(tmp_path: Path) -> None:
+    before = graph(barred(tmp_path / "network.onnx", "batch-statistics"), SIZES[0])
+    after = rewritten(before)
+    assert {one.kind for one in before.reductions()} == {"mean"}
+    assert sorted(one.kind for one in after.reductions()) == ["mean"] * 3 + ["variance"] * 3
+    assert len({one.input for one in after.reductions()}) == 3
+
+
+def test_a_hypercolumn_never_exists_at_full_size(tmp_path: Path) -> None:
+    of = Builder(5)
+    deep_map = of.conv(of.conv("image", 3, 32, strides=[2, 2]), 32, 64, strides=[2, 2])
+    shape = of.add("Slice", of.add("Shape", "image"), of.constant([2]), of.constant([4]), of.constant([0]))
+    whole_size = of.add("Concat", of.constant([1, 64]), shape, axis=0)
+    up = of.add("Resize", deep_map, "", "", whole_size, mode="linear", coordinate_transformation_mode="asymmetric")
+    x = of.conv(of.add("Concat", up, "image", axis=1), 67, CHANNELS, 1)
+    path = of.saved(tmp_path / "network.onnx", of.conv(attention(of, x), CHANNELS, CHANNELS), CHANNELS)
+    size = Size(41, 58)
+    before, after = graph(path, size), rewritten(graph(path, size))
+    assert max(node.map.channels for node in maps_at(before, size)) == 67
+    assert max(node.map.channels for node in maps_at(after, size)) == CHANNELS
+    expected = whole(path, picture(size))
+    assert np.abs(tiled(path, picture(size), 16) - expected).max() <= 1e-5 * np.ptp(expected)
+
+
+def maps_at(of: Graph, size: Size) -> Iterator[object]:
+    return (node for node in of.nodes.values() if getattr(getattr(node, "map", None), "size", None) == size)
+
+
+def test_variance_between_tiles_is_counted() -> None:
+    """Pooling the tiles' own variances would give 0 here."""
+    statistics = Statistics()
+    for value in (0.0, 1.0):
+        rows = {"mean": np.full((1, 2, 8, 1), value, np.float32), "deviation": np.zeros((1, 2, 8, 1), np.float32)}
+        statistics.add(rows, 16)
+    np.testing.assert_array_equal(statistics.result("mean"), [0.5, 0.5])
+    np.testing.assert_array_equal(statistics.result("variance"), [0.25, 0.25])
+
+
+def test_statistics_are_right_where_the_mean_is_large() -> None:
+    values = np.random.default_rng(0).normal(1000, 0.5, (1, 3, 200, 300)).astype(np.float32)
+    statistics = Statistics()
+    for rows in (slice(0, 64), slice(64, 200)):
+        part = values[:, :, rows]
+        mean = part.mean(axis=3, keepdims=True, dtype=np.float64).astype(np.float32)
+        statistics.add({"mean": mean, "deviation": np.square(part - mean).sum(axis=3, keepdims=True)}, 300)
+    expected = values.astype(np.float64).var(axis=(0, 2, 3))
+    np.testing.assert_allclose(statistics.result("variance"), expected, rtol=1e-5)
+
+
+def test_a_halo_one_pixel_short_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, shown = network(tmp_path / "network.onnx", ("conv", "conv-dilated"), 7), picture(SIZES[0])
+    expected = whole(path, shown)
+    seen = Window.seen
+
+    def short(self: Window, span: Span) -> Span:
+        right = seen(self, span)
+        return Span(right.start + 1, right.stop) if self.kernel > 1 and span.start > 0 else right
+
+    monkeypatch.setattr(Window, "seen", short)
+    with pytest.raises(Exception):  # noqa: B017, PT011 - a wrong shape in ONNX Runtime, or wrong pixels
+        assert np.array_equal(tiled(path, shown, 16), expected)
+
+
+def test_statistics_of_each_tile_by_itself_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, shown = barred(tmp_path / "network.onnx", "batch-statistics"), picture(Size(53, 70))
+    expected = whole(path, shown)
+    add = Statistics.add
+
+    def forgetful(self: Statistics, tallies: dict[str, Array], width: int) -> None:
+        self.__init__()  # type: ignore[misc]
+        add(self, tallies, width)
+
+    monkeypatch.setattr(Statistics, "add", forgetful)
+    assert np.abs(tiled(path, shown, 24) - expected).max() > 1e-3 * np.ptp(expected)
