@@ -113,11 +113,14 @@ class Node(ABC):
         return {}
 
     def placed(self, axis: int, out: Span) -> Placed:
-        """Return how it lies along an axis when this span of its output is computed."""
+        """Return how it lies along an axis when a span of its output is computed, or more where that sees no pixel."""
         start, stop = self.needs(axis, out)
         length = self.before.along(axis)
         first, last = max(0, start), min(length, stop)
-        return Placed(out, Span(first, last), first - start, stop - last)
+        if last > first:
+            return Placed(out, Span(first, last), first - start, stop - last)
+        more = Span(out.start, out.stop + 1) if stop <= 0 else Span(out.start - 1, out.stop)
+        return self.placed(axis, more)
 
 
 @dataclass(frozen=True)

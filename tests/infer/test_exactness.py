@@ -208,7 +208,7 @@ def test_a_node_in_tiles_is_the_node_over_the_whole(kind: str, size: Size, tmp_p
         assert np.array_equal(tiled(path, shown, tile), expected), tile
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=40)
 @given(
     st.lists(st.sampled_from(sorted(KINDS)), min_size=2, max_size=4),
     st.integers(12, 60),
@@ -224,6 +224,9 @@ def test_a_chain_in_tiles_is_the_chain_over_the_whole(
     try:
         expected = whole(path, shown)
     except Exception:  # ONNX Runtime itself refuses the chain at this size, such as a window larger than the map
+        return
+    if graph_of(read_model(path), Size(height, width)).unplaced:
+        assert min(expected.shape) == 0 or "average-large" in kinds  # windows larger than what is left of the picture
         return
     assert np.array_equal(tiled(path, shown, tile), expected)
 
