@@ -12,6 +12,7 @@ from orchestrator.infer.node import Map
 from orchestrator.infer.op_pointwise import add_pointwise, take_channels
 from orchestrator.infer.region import AXES, ROWS, Size
 from orchestrator.infer.resampling import Axis, Blocks, Linear, Take
+from orchestrator.infer.session import Resources, Session
 from orchestrator.infer.windows import Window, Windowed
 
 
@@ -112,15 +113,12 @@ def resize(loader: Loader, node: onnx.NodeProto) -> None:
     """Take nearest or linear resizing."""
     of, before = attributes(node), loader.map(node.input[0])
     mode = of.get("mode", "nearest")
-    how = of.get("coordinate_transformation_mode", "half_pixel" if node.op_type == "Resize" else "asymmetric")
+    how = of.get("coordinate_transformation_mode", "half_pixel")
     size, scales = _resized(loader, node, before.size)
     if mode not in {"nearest", "linear"} or of.get("antialias", 0) or how == "tf_crop_and_resize":
         raise Unplaceable(f"mode {mode} with {how} is not known here")
     if mode == "nearest":
-        rounding = of.get("nearest_mode", "round_prefer_floor" if node.op_type == "Resize" else "floor")
-        places = {
-            axis: _nearest(how, rounding, scales[axis], before.size.along(axis), size.along(axis)) for axis in AXES
-        }
+        places = {axis: _nearest(loader, node, axis, before.size.along(axis), size.along(axis)) for axis in AXES}
         _take(loader, node.input[0], node.output[0], places)
         return
     rows, columns = (_linear(how, scales[axis], before.size.along(axis), size.along(axis)) for axis in AXES)
@@ -133,10 +131,9 @@ def resize(loader: Loader, node: onnx.NodeProto) -> None:
 
 def _resized(loader: Loader, node: onnx.NodeProto, before: Size) -> tuple[Size, tuple[Fraction, Fraction]]:
     """Return the size after resizing and the scales, output by input, along both axes."""
-    places: tuple[int | None, int] = (3, 2) if node.op_type == "Resize" else (None, 1)
     if attributes(node).get("keep_aspect_ratio_policy", "stretch") != "stretch" or "axes" in attributes(node):
         raise Unplaceable("its size is given in a way that is not known here")
-    sizes, scales = _optional(loader, node, places[0]), _optional(loader, node, places[1])
+    sizes, scales = _optional(loader, node, 3), _optional(loader, node, 2)
     if len(sizes) == 4:
         size = Size(int(sizes[2]), int(sizes[3]))
         rows, columns = (Fraction(size.along(axis), before.along(axis)) for axis in AXES)
@@ -144,12 +141,14 @@ def _resized(loader: Loader, node: onnx.NodeProto, before: Size) -> tuple[Size, 
     if len(scales) != 4:
         raise Unplaceable("it has neither a size nor scales")
     rows, columns = (Fraction(float(scales[2 + axis])) for axis in AXES)
-    return Size(int(before.height * rows), int(before.width * columns)), (rows, columns)
+    # In single precision, as ONNX Runtime does.
+    height, width = (int(np.float32(before.along(axis)) * np.float32(scales[2 + axis])) for axis in AXES)
+    return Size(height, width), (rows, columns)
 
 
-def _optional(loader: Loader, node: onnx.NodeProto, place: int | None) -> Any:
+def _optional(loader: Loader, node: onnx.NodeProto, place: int) -> Any:
     """Return a constant input, empty where it is left out."""
-    given = place is not None and len(node.input) > place and node.input[place]
+    given = len(node.input) > place and node.input[place]
     return loader.constant(given) if given else ()
 
 
@@ -172,27 +171,34 @@ def _linear(how: str, scale: Fraction, before: int, after: int) -> Axis:
     return Axis(tuple(min(max(0.0, place), before - 1.0) for place in positions), before)
 
 
-def _nearest(how: str, rounding: str, scale: Fraction, before: int, after: int) -> Any:
-    """Return which pixel each output copies, with the single precision in which ONNX Runtime finds it."""
-    places, scale32 = np.arange(after, dtype=np.float32), np.float32(float(scale))
-    half = np.float32(0.5)
-    if how == "asymmetric":
-        places = places / scale32
-    elif how == "align_corners":
-        places = places * np.float32(before - 1) / np.float32(max(1, after - 1))
-    elif how == "half_pixel" or (how == "pytorch_half_pixel" and after > 1):
-        places = (places + half) / scale32 - half
-    elif how == "pytorch_half_pixel":
-        places = np.zeros(after, np.float32)
-    else:
-        raise Unplaceable(f"coordinates {how} are not known here")
-    rounded = {
-        "floor": np.floor(places),
-        "ceil": np.ceil(places),
-        "round_prefer_floor": np.ceil(places - half),
-        "round_prefer_ceil": np.floor(places + half),
-    }[rounding]
-    return np.clip(rounded, 0, before - 1).astype(np.int64)
+def _nearest(loader: Loader, node: onnx.NodeProto, axis: int, before: int, after: int) -> Any:
+    """Return which pixel each output copies along an axis: as ONNX Runtime says of a ramp.
+
+    It finds them in single precision, and otherwise than by exact positions at some sizes.
+    """
+    alone = onnx.NodeProto()
+    alone.CopyFrom(node)
+    alone.input[:] = ["ramp", *node.input[1:]]
+    alone.output[:] = ["copied"]
+    constants = {name: loader.constant(name) for name in node.input[1:] if name}
+    for name in filter(None, node.input[2:4]):
+        constants[name] = np.array([1, 1, 1, 1], constants[name].dtype)
+        constants[name][2 + axis] = loader.constant(name)[2 + axis]
+    shape = [1, 1, before, 1] if axis == ROWS else [1, 1, 1, before]
+    graph = onnx.helper.make_graph(
+        [alone],
+        "nearest",
+        [onnx.helper.make_tensor_value_info("ramp", onnx.TensorProto.FLOAT, shape)],
+        [onnx.ValueInfoProto(name="copied")],
+        [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", loader.opset)], ir_version=8)
+    session = Session(model.SerializeToString(), Resources(threads=1), "a nearest resizing")
+    (copied,) = session.run(["copied"], {"ramp": np.arange(before, dtype=np.float32).reshape(shape)})
+    found = copied.ravel().astype(np.int64)
+    if len(found) != after:
+        raise Unplaceable("its size is not what was expected")
+    return found
 
 
 def blocks(loader: Loader, node: onnx.NodeProto) -> None:

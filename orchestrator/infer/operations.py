@@ -15,7 +15,7 @@ OPERATIONS: Mapping[str, Operation] = {
     **dict.fromkeys(("Identity", "Dropout", "Cast"), same),
     **dict.fromkeys(("BatchNormalization", "Softmax", "LogSoftmax", "LpNormalization"), channelwise),
     **dict.fromkeys(("MaxPool", "AveragePool", "LpPool"), pool),
-    **dict.fromkeys(("Resize", "Upsample"), resize),
+    "Resize": resize,
     **dict.fromkeys(("DepthToSpace", "SpaceToDepth"), blocks),
     **dict.fromkeys((*REDUCTIONS, "GlobalAveragePool", "GlobalMaxPool"), reduction),
     "Concat": concat,

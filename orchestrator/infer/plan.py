@@ -7,26 +7,21 @@ inside it, or go tile by tile, and then ends where a barrier's number is needed.
 import contextlib
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 
 from orchestrator.infer.cost import (
     FRESH_BYTES_PER_S,
-    HELD_BYTES_PER_S,
-    MACS_PER_S,
-    PASS_BYTES_PER_S,
     Cost,
     segment_cost,
 )
+from orchestrator.infer.cuts import Cuts
 from orchestrator.infer.graph import Graph
-from orchestrator.infer.node import Node, Pointwise, Reduction
-from orchestrator.infer.segment import Crossing, Segment, reachable
-from orchestrator.infer.windows import Windowed
+from orchestrator.infer.node import Reduction
+from orchestrator.infer.segment import Crossing, Segment
 
 TILES = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128, 96, 64)
 """Sides of tiles that are tried, in pixels of the picture, besides the whole."""
 
-_FOLDED = frozenset({"Mul", "Add", "BatchNormalization"})
 _MOST_CUTS, _MOST_CUTS_THOROUGH = 44, 80
 _WORK_SHARES = (0.75, 0.5, 0.3)
 """Shares of the budget that are tried for what runs, the rest being for what is held."""
@@ -107,17 +102,36 @@ def plan_of(graph: Graph, budget: int | None, tile: int | None = None, *, begin:
     Raises: BudgetTooSmall.
     """
     tiles = (tile,) if tile is not None else (None, *TILES)
+    known = _Known(Cuts(graph))
     if budget is None:
-        return _Planner(graph, None, tiles, begin, working).plan()
+        return _Planner(graph, None, tiles, begin, working, known).plan()
     found = []
     for share in _WORK_SHARES:
         with contextlib.suppress(BudgetTooSmall):
-            found.append(_Planner(graph, _Budget(budget, int(budget * share)), tiles, begin, working).plan())
+            found.append(_Planner(graph, _Budget(budget, int(budget * share)), tiles, begin, working, known).plan())
             if len(found[-1].steps) == 1:
                 break
     if found:
         return min(found, key=lambda plan: plan.seconds)
-    return _Planner(graph, _Budget(budget, budget), tiles, begin, working, thorough=True).plan()
+    return _Planner(graph, _Budget(budget, budget), tiles, begin, working, known, thorough=True).plan()
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What all plans of one picture share: where it may be cut, and what steps cost by their cuts, tile and files."""
+
+    cuts: Cuts
+    costs: dict[tuple[int, int, int | None, frozenset[str]], Cost | None] = field(default_factory=dict)
+
+    def cost(self, begin: int, end: int, segment: Segment, tile: int | None, filed: frozenset[str]) -> Cost | None:
+        """Return what a step costs; None where its tiles cannot cross a barrier."""
+        key = (begin, end, tile, filed)
+        if key not in self.costs:
+            try:
+                self.costs[key] = segment_cost(segment, tile, filed)
+            except Crossing:
+                self.costs[key] = None
+        return self.costs[key]
 
 
 @dataclass(frozen=True)
@@ -148,18 +162,16 @@ class _Planner:
         tiles: tuple[int | None, ...],
         begin: int,
         working: float,
+        known: _Known,
         *,
         thorough: bool = False,
     ) -> None:
         self._graph, self._tiles, self._begin, self._working = graph, tiles, begin, working
+        self._known = known
         self._thorough = thorough
-        self._order = list(graph.nodes)
-        self._place = {name: place for place, name in enumerate(self._order)}
-        self._readers = graph.readers()
-        self._last = {name: max(self._place[reader] for reader in readers) for name, readers in self._readers.items()}
+        self._order = known.cuts.order
         self._results = frozenset(graph.outputs.values())
         self._fixed = graph.map(graph.image).nbytes + sum(graph.map(name).nbytes for name in self._results)
-        self._stored: dict[int, tuple[str, ...]] = {}
         self._budget = budget
         if budget is not None and thorough:
             self._budget = _Budget(budget.total, max(0, budget.total - self._fixed))
@@ -171,8 +183,8 @@ class _Planner:
             fits = whole is not None and (total is None or whole.peak_bytes <= total)
             if whole is not None and fits and self._is_cheap(whole):
                 return Plan((whole,), total)
-        cuts = self._cuts()
-        cuts = [self._begin, *(cut for cut in cuts if cut > self._begin)]
+        places = self._known.cuts.places(_MOST_CUTS_THOROUGH if self._thorough else _MOST_CUTS)
+        cuts = [self._begin, *(cut for cut in places if cut > self._begin)]
         best: dict[int, _Way] = {self._begin: _Way(0.0, None, None)}
         for end in cuts[1:]:
             ways = list(self._ways(end, [cut for cut in cuts if cut < end and cut in best], best))
@@ -222,7 +234,10 @@ class _Planner:
                 return
 
     def _step(self, begin: int, end: int, sizes: tuple[int | None, ...]) -> tuple[Step | None, tuple[int | None, ...]]:
-        """Return the cheapest step between two cuts that fits, and the sizes of tiles that may do for a longer one."""
+        """Return the cheapest step between two cuts that fits, and the sizes of tiles that may do for a longer one.
+
+        A tile that does not fit here will not fit a longer step.
+        """
         best: Step | None = None
         left: list[int | None] = []
         largest = max(self._graph.size.height, self._graph.size.width)
@@ -241,7 +256,7 @@ class _Planner:
                 if self._is_cheap(step):
                     left.extend(sizes[place + 1 :])
                     break
-            elif tile is not None and step.cost.share < _LARGEST_SHARE:
+            elif tile is not None and fits and step.cost.share < _LARGEST_SHARE:
                 left.append(tile)
             if tile is not None and fits and best is not None and step.seconds > 1.1 * best.seconds:
                 left.extend(sizes[place + 1 :])
@@ -249,27 +264,26 @@ class _Planner:
         return best, tuple(left)
 
     def _is_cheap(self, step: Step) -> bool:
-        """Whether no tiles could be much faster than the whole: what they save is fresh memory alone."""
+        """Whether tiles could not be much faster than the whole: what they save is fresh memory alone."""
         return step.cost.work_bytes < _SMALL or step.cost.work_bytes / FRESH_BYTES_PER_S < _FRESH_SHARE * step.seconds
 
     def _tried(self, begin: int, end: int, tile: int | None) -> Step | None:
         segment = self._segment(begin, end, whole=tile is None)
-        try:
-            if not segment.owned and not segment.reductions:
-                nothing = Cost(0.0, 1, 1, 0, 1.0, 0)
-                return Step(segment, begin, None, self._held(end), frozenset(), nothing, 0, 0)
-            filed = self._filed(begin) | self._filed(end)
-            cost = segment_cost(segment, tile, filed)
-        except Crossing:
+        if not segment.owned and not segment.reductions:
+            nothing = Cost(0.0, 1, 1, 0, 1.0, 0)
+            return Step(segment, begin, None, self._known.cuts.held(end), frozenset(), nothing, 0, 0)
+        filed = self._filed(begin) | self._filed(end)
+        cost = self._known.cost(begin, end, segment, tile, filed)
+        if cost is None:
             return None
-        held = {*self._held(begin), *self._held(end)}
+        held = {*self._known.cuts.held(begin), *self._known.cuts.held(end)}
         bytes_of = {name: self._graph.map(name).nbytes for name in held - self._results - {self._graph.image}}
         in_memory = sum(count for name, count in bytes_of.items() if name not in filed)
         return Step(
             segment,
             begin,
             tile,
-            self._held(end),
+            self._known.cuts.held(end),
             filed,
             replace(cost, work_bytes=int(cost.work_bytes * self._working)),
             self._fixed + in_memory,
@@ -282,88 +296,19 @@ class _Planner:
         return step.cost.work_bytes <= self._budget.work and step.held_bytes <= self._budget.total - self._budget.work
 
     def _segment(self, begin: int, end: int, *, whole: bool) -> Segment:
-        sources = (*self._held(begin), self._graph.image)
+        sources = (*self._known.cuts.held(begin), self._graph.image)
         made = [name for name in self._order[begin:end] if name in self._results]
-        targets = tuple(dict.fromkeys(name for name in (*self._held(end), *made) if name not in sources))
+        targets = tuple(dict.fromkeys(name for name in (*self._known.cuts.held(end), *made) if name not in sources))
         reductions = [name for name in self._order[begin:end] if isinstance(self._graph.nodes[name], Reduction)]
         known = [name for name in self._order[:begin] if isinstance(self._graph.nodes[name], Reduction)]
         return Segment(self._graph, sources, targets, tuple(reductions), frozenset(known), whole)
-
-    def _cuts(self) -> list[int]:
-        """Return the places where cutting may pay, in order: after barriers, and where little is held."""
-        total = len(self._order)
-        weight = {cut: sum(self._graph.map(name).nbytes for name in self._held(cut)) for cut in range(1, total)}
-        after_barriers = {
-            cut
-            for cut in range(1, total)
-            if isinstance(self._graph.nodes[self._order[cut - 1]], Reduction)
-            and not isinstance(self._graph.nodes[self._order[cut]], Reduction)
-        }
-        valleys = sorted(_valleys(weight), key=lambda run: (weight[run[0]], run))
-        inside = [cut for run in valleys for cut in dict.fromkeys((run[0], run[-1])) if cut not in after_barriers]
-        inside += [cut for cut in range(1, total) if self._shrinks(cut)]
-        most = _MOST_CUTS_THOROUGH if self._thorough else _MOST_CUTS
-        inside = [cut for cut in inside if not self._is_fused(cut)]
-        kept = list(dict.fromkeys(inside))[: max(0, most - len(after_barriers))]
-        return sorted({0, total, *after_barriers, *kept})
-
-    def _is_fused(self, cut: int) -> bool:
-        """Whether ONNX Runtime folds what follows into the convolution before a cut; apart, it rounds otherwise."""
-        node = self._graph.nodes[self._order[cut - 1]]
-        readers = [self._graph.nodes[name] for name in self._readers.get(self._order[cut - 1], [])]
-        if not isinstance(node, Windowed) or node.kind != "Conv" or len(readers) != 1:
-            return False
-        (reader,) = readers
-        if not isinstance(reader, Pointwise) or reader.template.op_type not in _FOLDED:
-            return False
-        return bool(reader.values) and all(name in self._graph.constants for name in reader.values)
-
-    def _shrinks(self, cut: int) -> bool:
-        """Whether the node before a cut made a map at a smaller size: what follows can often take it whole."""
-        node = self._graph.nodes[self._order[cut - 1]]
-        return isinstance(node, Node) and node.map.size.pixels < 0.5 * node.before.pixels
-
-    def _held(self, cut: int) -> tuple[str, ...]:
-        """Return the maps that are held at a cut: those read later, less those that are quicker made again."""
-        if cut not in self._stored:
-            live = [
-                name
-                for name in self._order[:cut]
-                if isinstance(self._graph.nodes[name], Node) and self._last.get(name, -1) >= cut
-            ]
-            self._stored[cut] = self._without_quick(live)
-        return self._stored[cut]
-
-    def _without_quick(self, live: list[str]) -> tuple[str, ...]:
-        held = dict.fromkeys(live)
-        for name in sorted(live, key=lambda name: -self._graph.map(name).nbytes):
-            rest = frozenset(other for other in held if other != name)
-            made = reachable(self._graph, [name], rest)
-            if made is None:
-                continue
-            bytes_ = self._graph.map(name).nbytes
-            holding = 2 * bytes_ / HELD_BYTES_PER_S + bytes_ / FRESH_BYTES_PER_S
-            if sum(self._seconds[of] for of in made) < holding:
-                del held[name]
-        return tuple(held)
-
-    @cached_property
-    def _seconds(self) -> dict[str, float]:
-        """What each node takes over the whole picture, alone."""
-        return {
-            name: macs / MACS_PER_S + self._passed(name) / PASS_BYTES_PER_S for name, macs in self._graph.work.items()
-        }
-
-    def _passed(self, name: str) -> float:
-        node = self._graph.nodes[name]
-        return node.passes() * node.map.nbytes if isinstance(node, Node) else 0.0
 
     def _filed(self, cut: int) -> frozenset[str]:
         """Return the held maps that lie in files because memory is short: the largest ones. A cut may hold half."""
         if self._budget is None:
             return frozenset()
         most = (self._budget.total - self._budget.work - self._fixed) / 2
-        held = sorted(self._held(cut), key=lambda name: (-self._graph.map(name).nbytes, name))
+        held = sorted(self._known.cuts.held(cut), key=lambda name: (-self._graph.map(name).nbytes, name))
         total = sum(self._graph.map(name).nbytes for name in held)
         filed = []
         for name in held:
@@ -372,16 +317,3 @@ class _Planner:
             filed.append(name)
             total -= self._graph.map(name).nbytes
         return frozenset(filed)
-
-
-def _valleys(weight: dict[int, int]) -> list[list[int]]:
-    """Return the runs of places with one weight, no higher than before and after."""
-    runs: list[list[int]] = []
-    for place, of in weight.items():
-        if runs and weight[runs[-1][0]] == of:
-            runs[-1].append(place)
-        else:
-            runs.append([place])
-    heights = [weight[run[0]] for run in runs]
-    lowest = [min(heights[max(0, number - 1) : number + 2]) for number in range(len(runs))]
-    return [run for run, height, low in zip(runs, heights, lowest, strict=True) if height == low]

@@ -77,7 +77,12 @@ class Take(Node):
             return
         index = self._local(placed)
         first, last = self._run(index)
-        run = writer.cut(value, self.axis, Span(int(index[first]), int(index[last - 1]) + 1), placed.need.length)
+        odd, kept = last - first < len(index), Span(int(index[first]), int(index[last - 1]) + 1)
+        if odd and kept != Span(0, placed.need.length):
+            # Not a slice beside gathers: ONNX Runtime 1.32 makes one split of both, and of the wrong rows.
+            writer.add("Gather", [value, writer.constant(index)], self.output, axis=2 + self.axis)
+            return
+        run = writer.cut(value, self.axis, kept, placed.need.length)
         before, after = (
             [writer.add("Gather", [value, writer.constant(part)], axis=2 + self.axis)] if len(part) else []
             for part in (index[:first], index[last:])
