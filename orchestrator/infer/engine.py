@@ -1,5 +1,6 @@
 """Exact inference of any size of picture in the memory there is: model, plans and streams put together."""
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,7 +130,10 @@ class Engine:
 
     def _plan(self, graph: Graph, begin: int = 0) -> Plan:
         try:
-            return plan_of(graph, self.budget, self._tile, begin=begin, working=self._working)
+            with contextlib.suppress(BudgetTooSmall):
+                return plan_of(graph, self.budget, self._tile, begin=begin, working=self._working)
+            # The corrected estimate leaves no plan; the first one may do, and is corrected again where it does not.
+            return plan_of(graph, self.budget, self._tile, begin=begin)
         except BudgetTooSmall as error:
             least = (error.least_bytes or 0) + PROCESS_BYTES + 2 * self._weights
             raise MemoryShort(

@@ -210,7 +210,7 @@ class _Planner:
                 max(peaks[begin], step.cost.work_bytes)
                 for begin in cuts
                 if begin < end
-                for tile in self._tiles[-2:]
+                for tile in self._tiles
                 if (step := self._tried(begin, end, tile)) is not None
             ]
             peaks[end] = min(found, default=math.inf)

@@ -83,6 +83,8 @@ def short_of_memory(monkeypatch: pytest.MonkeyPatch, times: int) -> list[int]:
     run, runs = Session.run, [0]
 
     def failing(self: Session, wanted: object, given: object, **options: object) -> object:
+        if wanted == ["copied"]:  # asked of a nearest resizing while the graph is read
+            return run(self, wanted, given, **options)  # type: ignore[arg-type]
         runs[0] += 1
         if 2 <= runs[0] < 2 + times:
             raise MemoryShort("Failed to allocate memory")
@@ -107,6 +109,14 @@ def test_memory_that_is_short_all_the_same_plans_the_rest_anew(deep: Path, monke
     np.testing.assert_allclose(found, expected, atol=1e-5 * np.ptp(expected))
     assert told == sorted(told)
     assert told[-1] == pytest.approx(1)
+
+
+def test_a_picture_after_one_that_ran_short_is_still_taken(deep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown, of = picture(SIZE.height, SIZE.width), engine(deep, int(1.3 * least(deep)))
+    short_of_memory(monkeypatch, 1)
+    first = of(shown)["transmission"]
+    second = of(shown)["transmission"]
+    np.testing.assert_allclose(first, second, atol=1e-5 * np.ptp(first))
 
 
 def test_memory_that_stays_short_is_given_up_with_words(deep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
