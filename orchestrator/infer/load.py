@@ -188,7 +188,7 @@ class Loader:
         if node.op_type not in {"ConstantOfShape", "Expand"}:
             return False
         shape = tuple(int(side) for side in self.constants[node.input[node.op_type == "Expand"]])
-        if len(shape) != 4 or shape[2] * shape[3] == 1:
+        if len(shape) != 4 or (shape[2] * shape[3] == 1 and self._size.pixels > 1):
             return False
         if node.op_type == "Expand":
             value = self.constants[node.input[0]]

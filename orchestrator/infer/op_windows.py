@@ -72,6 +72,8 @@ def pool(loader: Loader, node: onnx.NodeProto) -> None:
         over = (size.along(axis) - 1) * window.stride + window.reach - window.pad - before.size.along(axis) - ends[axis]
         if over > 0 and counted.get("count_include_pad"):
             raise Unplaceable("it counts padding, but not what lies beyond it")
+        if over + ends[axis] >= window.kernel:
+            raise Unplaceable("its last window reaches beyond the picture by more than ONNX Runtime pads")
     cost = float(windows[0].kernel * windows[1].kernel) / 8
     loader.add(
         Windowed(

@@ -85,12 +85,12 @@ class Plan:
     @property
     def peak_bytes(self) -> int:
         """The most memory that is expected to be taken: the most of what runs beside the most of what is held."""
-        return self.held_bytes + max(step.cost.work_bytes for step in self.steps)
+        return self.held_bytes + max((step.cost.work_bytes for step in self.steps), default=0)
 
     @property
     def held_bytes(self) -> int:
         """The most memory that held maps take."""
-        return max(step.held_bytes for step in self.steps)
+        return max((step.held_bytes for step in self.steps), default=0)
 
 
 def plan_of(graph: Graph, budget: int | None, tile: int | None = None, *, begin: int = 0, working: float = 1.0) -> Plan:
@@ -177,9 +177,11 @@ class _Planner:
             self._budget = _Budget(budget.total, max(0, budget.total - self._fixed))
 
     def plan(self) -> Plan:
+        total = None if self._budget is None else self._budget.total
+        if not self._order:
+            return Plan((), total)
         if None in self._tiles:
             whole = self._tried(self._begin, len(self._order), None)
-            total = None if self._budget is None else self._budget.total
             fits = whole is not None and (total is None or whole.peak_bytes <= total)
             if whole is not None and fits and self._is_cheap(whole):
                 return Plan((whole,), total)
@@ -192,15 +194,14 @@ class _Planner:
                 best[end] = min(ways, key=lambda way: way.seconds)
         last = len(self._order)
         if last not in best:
-            total = self._budget.total if self._budget is not None else 0
-            raise BudgetTooSmall(total, self._least_bytes(cuts) if self._thorough else None)
+            raise BudgetTooSmall(total or 0, self._least_bytes(cuts) if self._thorough else None)
         steps: list[Step] = []
         way = best[last]
         while way.before is not None:
             if way.step is not None:
                 steps.append(way.step)
             way = best[way.before]
-        return Plan(tuple(reversed(steps)), None if self._budget is None else self._budget.total)
+        return Plan(tuple(reversed(steps)), total)
 
     def _least_bytes(self, cuts: list[int]) -> int:
         """Return the smallest budget for which there is a plan: the least of the most work, with all maps in files."""

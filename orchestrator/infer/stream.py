@@ -80,7 +80,7 @@ class Stream:
         """
         self._held[self._graph.image] = Held(picture)
         with tempfile.TemporaryDirectory(dir=self._folder, prefix="maps-") as folder:
-            before, done = 0.0, plan.steps[0].begin
+            before, done = 0.0, 0
             while True:
                 try:
                     self._go(plan, Path(folder), before)

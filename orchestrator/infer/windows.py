@@ -29,6 +29,8 @@ class Window:
     def spread(self, span: Span) -> Span:
         """Return which inputs reach a span of the output, where each is spread over a window."""
         first = -(-(span.start + self.pad - self.reach + 1) // self.stride)
+        # Where windows leave gaps, the input before the gap is read, so that outputs are counted from its place.
+        first = min(first, (span.start + self.pad) // self.stride)
         return Span(first, (span.stop - 1 + self.pad) // self.stride + 1)
 
 
