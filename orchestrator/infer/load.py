@@ -1,6 +1,6 @@
 """From an ONNX file to a typed graph at one size of picture; what only computes shapes is computed here and now."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ def read_model(path: Path) -> Model:
         raise NetworkError(f"{path.name} cannot be loaded: {reason}") from error
     if not model.graph.node:
         raise NetworkError(f"{path.name} cannot be loaded: it has no operations")
-    outside = [one.name for one in model.graph.initializer if one.data_location == onnx.TensorProto.EXTERNAL]
+    outside = [name for name, tensor in _tensors(model.graph) if tensor.data_location == onnx.TensorProto.EXTERNAL]
     if outside:
         raise NetworkError(f"{path.name} keeps {outside[0]} in another file: save the network as one file")
     opset = opset_of(model)
@@ -72,6 +72,16 @@ def read_model(path: Path) -> Model:
     nodes = tuple(onnx.NodeProto.FromString(node.SerializeToString()) for node in model.graph.node)
     image = onnx.ValueInfoProto.FromString(inputs[0].SerializeToString())
     return Model(path.name, opset, nodes, image, outputs, constants)
+
+
+def _tensors(graph: onnx.GraphProto) -> Iterator[tuple[str, onnx.TensorProto]]:
+    """Yield every tensor that a graph holds, those in attributes of its nodes too; each could name another file."""
+    yield from ((tensor.name, tensor) for tensor in graph.initializer)
+    for node in graph.node:
+        for attribute in node.attribute:
+            yield from ((node.output[0] if node.output else node.name, of) for of in (attribute.t, *attribute.tensors))
+            for inner in (attribute.g, *attribute.graphs):
+                yield from _tensors(inner)
 
 
 def opset_of(model: onnx.ModelProto) -> int:
@@ -103,6 +113,8 @@ class Loader:
             self._unknown.update(node.output)
             return
         try:
+            if node.domain not in {"", "ai.onnx"}:
+                raise Unplaceable(f"it is of the operator set {node.domain}, which is not known")
             if node.op_type == "Shape":
                 self._fold_shape(node)
             elif all(name in self.constants for name in given):
@@ -224,7 +236,7 @@ class Loader:
         return [np.asarray(value) for value in found]
 
     def _operation(self, node: onnx.NodeProto) -> "Operation":
-        if node.domain not in {"", "ai.onnx"} or node.op_type not in self._operations:
+        if node.op_type not in self._operations:
             raise Unplaceable("this operation is not known")
         return self._operations[node.op_type]
 

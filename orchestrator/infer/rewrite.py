@@ -1,6 +1,6 @@
 """Rewritings of a graph that leave its result as it is, up to rounding where that is said.
 
-A network without barriers is promised bit for bit: there only `without_zero_inputs` is used, which changes no bit.
+A network without barriers comes out bit for bit where ONNX Runtime allows: there only `without_zero_inputs` is used.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,9 +24,10 @@ def rewritten(graph: Graph) -> Graph:
 
 
 def without_zero_inputs(graph: Graph) -> Graph:
-    """Return the graph without the parts of convolutions that see nothing but zeros; not a bit changes.
+    """Return the graph without the parts of convolutions that see nothing but zeros.
 
-    IBCLN's gates see a hidden state of zeros in the first round.
+    IBCLN's gates see a hidden state of zeros in the first round. Not a bit of its results changes; with few channels
+    ONNX Runtime adds them up in another order, and the last digit can differ.
     """
     nodes: dict[str, AnyNode] = dict(graph.nodes)
     constants: dict[str, Array] = {}

@@ -50,7 +50,7 @@ def test_spans_begin_on_the_networks_grid_where_the_overlap_leaves_room(axis: tu
         assert all(span.start % ALIGNMENT == 0 for span in spans(length, tile, overlap)[:-1])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=40, derandomize=True)
 @given(st.integers(1, 200), st.integers(1, 200), st.sampled_from([64, 96]), st.integers(0, 63))
 def test_weights_of_all_tiles_sum_to_one_at_every_pixel(height: int, width: int, tile: int, overlap: int) -> None:
     total = np.zeros((height, width))

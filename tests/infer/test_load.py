@@ -1,0 +1,269 @@
+"""Files that are no networks or not ours to run, and operations that cannot be computed in parts: each is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from orchestrator.infer.engine import Engine
+from orchestrator.infer.load import NetworkError, read_model
+from orchestrator.infer.network import Network, Picture
+from orchestrator.infer.operations import graph_of
+from orchestrator.infer.region import Size
+from orchestrator.infer.run import EXACT, Settings, infer_unplaced
+from orchestrator.infer.session import MemoryShort
+from tests.infer.networks import ONE, Draft, picture, placed, tiled, untiled
+
+SIZE = Size(40, 52)
+
+
+def simple() -> onnx.ModelProto:
+    of = Draft()
+    return of.model({"transmission": of.conv("image", 3, 3)})
+
+
+def refused(path: Path, model: onnx.ModelProto, said: str) -> None:
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(NetworkError, match=said):
+        Engine(path, ONE)(np.moveaxis(picture(SIZE)[0], 0, -1))
+
+
+@pytest.mark.parametrize("kept", [0, 1, 40, 0.5, 0.99])
+def test_a_file_that_ends_early_is_refused(kept: float, tmp_path: Path) -> None:
+    content = simple().SerializeToString()
+    path = tmp_path / "short.onnx"
+    path.write_bytes(content[: int(kept * len(content)) if isinstance(kept, float) else kept])
+    with pytest.raises(NetworkError, match=r"short\.onnx (cannot be loaded|has operator set 1:)"):
+        Engine(path, ONE)
+
+
+@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n" * 40, b"{}", b"\xff" * 500], ids=["png", "json", "ones"])
+def test_a_file_of_another_kind_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "other.onnx"
+    path.write_bytes(content)
+    with pytest.raises(NetworkError, match=r"other\.onnx cannot be loaded"):
+        Engine(path, ONE)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NetworkError, match="cannot be loaded"):
+        Engine(tmp_path / "none.onnx", ONE)
+    with pytest.raises(NetworkError, match="cannot be loaded"):
+        Engine(tmp_path, ONE)
+
+
+@pytest.mark.parametrize("opset", [9, 10, 99])
+def test_an_operator_set_that_is_not_known_is_named(opset: int, tmp_path: Path) -> None:
+    model = simple()
+    model.opset_import[0].version = opset
+    refused(tmp_path / "n.onnx", model, rf"n\.onnx has operator set {opset}: 11 to \d+ are known")
+
+
+@pytest.mark.parametrize(
+    "location", ["weights.bin", "../secret", "/etc/hostname"], ids=["beside-it", "above-it", "anywhere"]
+)
+def test_weights_in_other_files_are_refused_and_not_read(
+    location: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = simple()
+    (tmp_path / "weights.bin").write_bytes(bytes(12))
+    monkeypatch.chdir(tmp_path)
+    elsewhere(model.graph.initializer[0], location)
+    refused(tmp_path / "n.onnx", model, "in another file")
+
+
+@pytest.mark.parametrize(
+    "location", ["weights.bin", "../secret", "/etc/hostname"], ids=["beside-it", "above-it", "anywhere"]
+)
+def test_constants_in_other_files_are_refused_and_not_read(
+    location: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = Draft()
+    value = numpy_helper.from_array(np.ones((3, 1, 1), np.float32))
+    elsewhere(value, location)
+    (tmp_path / "weights.bin").write_bytes(bytes(12))
+    monkeypatch.chdir(tmp_path)
+    model = of.model({"transmission": of.node("Add", "image", of.node("Constant", value=value))})
+    refused(tmp_path / "n.onnx", model, "in another file")
+
+
+def elsewhere(tensor: TensorProto, location: str) -> None:
+    """Let a tensor's values lie in another file."""
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value=location)
+
+
+def test_inputs_and_outputs_of_other_names_are_named(tmp_path: Path) -> None:
+    for wrong in ("input", "output"):
+        model = simple()
+        if wrong == "input":
+            model.graph.input[0].name = model.graph.node[0].input[0] = "photo"
+        else:
+            model.graph.output[0].name = model.graph.node[-1].output[0] = "clean"
+        said = r"inputs photo and outputs transmission" if wrong == "input" else r"inputs image and outputs clean"
+        refused(tmp_path / "n.onnx", model, said + "; it needs the input image and the output transmission")
+
+
+def test_a_second_input_is_named(tmp_path: Path) -> None:
+    model = simple()
+    model.graph.input.add().CopyFrom(helper.make_tensor_value_info("strength", TensorProto.FLOAT, [1]))
+    refused(tmp_path / "n.onnx", model, "inputs image, strength")
+
+
+def test_weights_that_are_listed_as_inputs_are_no_second_input(tmp_path: Path) -> None:
+    model = simple()
+    for one in model.graph.initializer:
+        model.graph.input.add().CopyFrom(helper.make_tensor_value_info(one.name, one.data_type, one.dims))
+    path = tmp_path / "n.onnx"
+    path.write_bytes(model.SerializeToString())
+    found, expected = tiled(path, picture(SIZE), 16), untiled(path, picture(SIZE))
+    np.testing.assert_allclose(found["transmission"], expected["transmission"], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("sides", "kind", "said"),
+    [
+        pytest.param((1, 3, 64, 64), TensorProto.FLOAT, "1 x 3 x 64 x 64 alone, and this one has 40 x 52", id="fixed"),
+        pytest.param((1, 3, "h", 64), TensorProto.FLOAT, "1 x 3 x . x 64 alone", id="fixed-width"),
+        pytest.param((3, "h", "w"), TensorProto.FLOAT, "image is 3 x . x .; it needs float32", id="no-batch"),
+        pytest.param((4, 3, "h", "w"), TensorProto.FLOAT, "image is 4 x 3", id="batch-of-four"),
+        pytest.param((1, 3, "h", "w"), TensorProto.FLOAT16, "needs float32", id="half"),
+        pytest.param((1, 3, "h", "w"), TensorProto.UINT8, "needs float32", id="bytes"),
+    ],
+)
+def test_inputs_that_are_no_pictures_of_any_size_are_named(
+    sides: Sequence[int | str], kind: int, said: str, tmp_path: Path
+) -> None:
+    model = simple()
+    model.graph.input[0].CopyFrom(helper.make_tensor_value_info("image", kind, sides))
+    refused(tmp_path / "n.onnx", model, said)
+
+
+def test_a_network_of_another_number_of_channels_is_a_network_error(tmp_path: Path) -> None:
+    of = Draft(1)
+    path = of.saved(tmp_path / "gray.onnx", of.conv("image", 1, 1))
+    with pytest.raises(NetworkError):
+        Engine(path, ONE)(np.moveaxis(picture(SIZE)[0], 0, -1))
+
+
+def test_an_output_of_another_size_than_the_picture_is_named(tmp_path: Path) -> None:
+    of = Draft()
+    path = of.saved(tmp_path / "half.onnx", of.conv("image", 3, 3, strides=[2, 2]))
+    with pytest.raises(NetworkError, match=r"output transmission has shape \(1, 3, 20, 26\)"):
+        Engine(path, ONE)(np.moveaxis(picture(SIZE)[0], 0, -1))
+
+
+def fixed_reshape(of: Draft) -> str:
+    return of.node("Reshape", "image", of.constant([1, 3, SIZE.height, SIZE.width]))
+
+
+def over_space(of: Draft) -> str:
+    turned = of.node("Transpose", "image", perm=[0, 1, 3, 2])
+    return of.node("MatMul", of.node("MatMul", "image", turned), "image")
+
+
+def matmul(of: Draft) -> str:
+    return of.node("MatMul", "image", of.constant(np.eye(SIZE.width, dtype=np.float32)))
+
+
+def warped(of: Draft) -> str:
+    rows, columns = np.meshgrid(np.linspace(-1, 1, SIZE.height), np.linspace(-1, 1, SIZE.width), indexing="ij")
+    return of.node("GridSample", "image", of.constant(np.stack([columns, rows], -1)[None].astype(np.float32)))
+
+
+def many_pixels(of: Draft) -> str:
+    return of.node("Add", "image", of.weight(1, 3, SIZE.height, SIZE.width))
+
+
+def cubic(of: Draft) -> str:
+    return of.node("Resize", "image", "", of.numbers(1, 1, 1, 1), mode="cubic")
+
+
+UNPLACED: dict[str, tuple[str, Callable[[Draft], str]]] = {
+    "softmax-over-columns": ("Softmax", lambda of: of.node("Softmax", "image", axis=3)),
+    "softmax-over-rows": ("Softmax", lambda of: of.node("Softmax", "image", axis=-2)),
+    "mean-of-rows": ("ReduceMean", lambda of: of.node("Sub", "image", of.reduced("ReduceMean", "image", [3]))),
+    "mean-of-everything": (
+        "ReduceMean",
+        lambda of: of.node("Sub", "image", of.reduced("ReduceMean", "image", [1, 2, 3])),
+    ),
+    "concat-of-rows": ("Concat", lambda of: of.node("Concat", "image", "image", axis=2)),
+    "split-of-columns": ("Split", lambda of: of.nodes("Split", "image", of.constant([20, 32]), axis=3, count=2)[0]),
+    "running-sum": ("CumSum", lambda of: of.node("CumSum", "image", of.constant(2))),
+    "grid": ("GridSample", warped),
+    "matmul": ("MatMul", matmul),
+    "attention-over-space": ("Transpose", over_space),
+    "reshape": ("Reshape", fixed_reshape),
+    "pixels-of-its-own": ("Add", many_pixels),
+    "cubic": ("Resize", cubic),
+    "ones-around": (
+        "Pad",
+        lambda of: of.node("Pad", "image", of.constant([0, 0, 1, 1, 0, 0, 1, 1]), of.constant(np.float32(1))),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", list(UNPLACED))
+def test_an_operation_that_cannot_be_computed_in_parts_is_named(kind: str, tmp_path: Path) -> None:
+    op, write = UNPLACED[kind]
+    of = Draft()
+    before = of.node("Relu", "image")
+    path = of.saved(tmp_path / "network.onnx", of.node("Add", before, write(of)))
+    unplaced = Engine(path, ONE).unplaced(SIZE)
+    assert unplaced[0].op == op
+    assert unplaced[0].why
+    assert str(unplaced[0]).startswith(f"{op} (t")
+
+
+def test_an_operation_of_another_maker_is_named_wherever_it_stands(tmp_path: Path) -> None:
+    for source in ("map", "number", "constant"):
+        of = Draft()
+        x = {"map": "image", "number": of.node("GlobalAveragePool", "image"), "constant": of.numbers(1)}[source]
+        path = of.saved(tmp_path / "network.onnx", of.node("Add", "image", of.node("Sharpen", x, domain="acme")))
+        assert [one.op for one in Engine(path, ONE).unplaced(SIZE)] == ["Sharpen"], source
+
+
+def test_what_follows_an_unplaced_operation_is_not_blamed(tmp_path: Path) -> None:
+    of = Draft()
+    x = of.conv(of.node("Softmax", of.conv("image", 3, 8), axis=3), 8, 8)
+    path = of.saved(tmp_path / "network.onnx", of.conv(of.node("Mul", x, of.node("GlobalAveragePool", x)), 8, 3))
+    assert [one.op for one in Engine(path, ONE).unplaced(SIZE)] == ["Softmax"]
+
+
+def test_a_softmax_over_columns_is_whole_where_it_fits_and_labelled_where_it_does_not(tmp_path: Path) -> None:
+    of = Draft()
+    path = of.saved(tmp_path / "network.onnx", of.node("Softmax", "image", axis=3))
+    engine, shown = Engine(path, ONE), np.moveaxis(picture(SIZE)[0], 0, -1)
+    (why,) = engine.unplaced(SIZE)
+    whole = infer_unplaced(engine.whole(), shown, Settings(), why.op)
+    assert whole.label == EXACT
+    np.testing.assert_array_equal(whole.outputs["transmission"], Network(path, ONE)(shown)["transmission"])
+
+    def short(part: Picture) -> dict[str, Picture]:
+        if part.shape[0] > 32:
+            raise MemoryShort("Failed to allocate memory")
+        return dict(engine.whole()(part))
+
+    blended = infer_unplaced(short, shown, Settings(tile=32, overlap=16), why.op)
+    assert blended.label == "approximate: Softmax"
+    assert blended.outputs["transmission"].shape == shown.shape
+    assert np.abs(blended.outputs["transmission"] - whole.outputs["transmission"]).max() > 1e-3
+
+
+def test_numbers_that_only_describe_sizes_are_computed_in_advance(tmp_path: Path) -> None:
+    """Halves of the picture's own size, by arithmetic on shapes: no node of it is left at run time."""
+    of = Draft()
+    ends = of.node("Slice", of.node("Shape", "image"), *(of.constant([value]) for value in (2, 4, 0)))
+    half = of.node("Div", of.node("Add", ends, of.constant([1, 1])), of.constant([2, 2]))
+    small = of.node("Resize", "image", "", "", of.node("Concat", of.constant([1, 3]), half, axis=0), mode="nearest")
+    path = of.saved(tmp_path / "network.onnx", of.conv(small, 3, 3))
+    graph = placed(path, Size(41, 57))
+    assert graph.map(graph.outputs["transmission"]).size == Size(21, 29)
+    assert graph_of(read_model(path), Size(8, 9)).map(graph.outputs["transmission"]).size == Size(4, 5)
+    assert len(graph.nodes) == 4

@@ -1,0 +1,197 @@
+"""Plans: the same every time, within the budget, finer where it is smaller, and no tile crosses a barrier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orchestrator.infer.cuts import Cuts
+from orchestrator.infer.graph import Graph
+from orchestrator.infer.load import read_model
+from orchestrator.infer.node import Node, Reduction, Value
+from orchestrator.infer.operations import graph_of
+from orchestrator.infer.plan import BudgetTooSmall, Plan, plan_of
+from orchestrator.infer.region import AXES, Size
+from orchestrator.infer.rewrite import rewritten
+from orchestrator.infer.segment import Crossing, Segment
+from orchestrator.infer.stream import Stream
+from tests.infer.networks import ONE, Draft, cut_plan, picture, placed, untiled
+from tests.infer.test_chains import BLOCKS, WIDTH, attention, batch_statistics, chain, residual, share_of_range
+
+SIZE = Size(275, 390)
+
+
+def wide(tmp_path: Path) -> Path:
+    """A network whose full-size maps are wide, with two barriers at half size and one at full size."""
+    of = Draft()
+    x = of.node("Relu", of.conv("image", 3, 4 * WIDTH))
+    x = of.node("Relu", of.conv(x, 4 * WIDTH, 4 * WIDTH))
+    down = residual(of, of.conv(x, 4 * WIDTH, WIDTH, strides=[2, 2]))
+    down = attention(of, residual(of, attention(of, down)))
+    up = of.node("Resize", down, "", "", of.size_of("image", WIDTH), mode="linear")
+    x = of.conv(of.node("Concat", up, "image", axis=1), WIDTH + 3, WIDTH)
+    return of.saved(tmp_path / "wide.onnx", of.conv(batch_statistics(of, x), WIDTH, 3))
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Graph:
+    return rewritten(placed(wide(tmp_path), SIZE))
+
+
+def least(graph: Graph) -> int:
+    with pytest.raises(BudgetTooSmall) as refused:
+        plan_of(graph, 1)
+    assert refused.value.least_bytes is not None
+    return refused.value.least_bytes
+
+
+def budgets(graph: Graph) -> list[int]:
+    """Budgets from the least one to more than the whole takes."""
+    return [int(share) for share in np.geomspace(least(graph), 1.5 * plan_of(graph, None).peak_bytes, 6)]
+
+
+def test_a_plan_is_the_same_every_time(graph: Graph, tmp_path: Path) -> None:
+    for budget in budgets(graph):
+        again = rewritten(graph_of(read_model(tmp_path / "wide.onnx"), SIZE))
+        assert shown(plan_of(graph, budget)) == shown(plan_of(again, budget))
+
+
+def shown(plan: Plan) -> list[tuple[object, ...]]:
+    return [(step.begin, step.tile, step.kept, sorted(step.filed), step.peak_bytes) for step in plan.steps]
+
+
+def test_a_plan_stays_within_its_budget(graph: Graph) -> None:
+    for budget in budgets(graph):
+        plan = plan_of(graph, budget)
+        assert plan.peak_bytes <= budget
+        assert all(step.peak_bytes <= plan.peak_bytes for step in plan.steps)
+
+
+def test_smaller_budgets_take_more_time_and_finer_tiles(graph: Graph) -> None:
+    plans = [plan_of(graph, budget) for budget in budgets(graph)]
+    seconds = [plan.seconds for plan in plans]
+    assert seconds == sorted(seconds, reverse=True)
+    assert len(plans[-1].steps) == 1
+    assert plans[-1].steps[0].tile is None
+    assert len(plans[0].steps) > 1
+    assert min(step.tile or SIZE.width for step in plans[0].steps) < SIZE.height
+
+
+def test_the_least_budget_that_a_refusal_names_has_a_plan_with_the_right_result(graph: Graph, tmp_path: Path) -> None:
+    plan = plan_of(graph, least(graph))
+    found = Stream(graph, ONE, tmp_path).run(plan, picture(SIZE))["transmission"]
+    assert share_of_range(found, untiled(tmp_path / "wide.onnx", picture(SIZE))["transmission"]) <= 1e-5
+
+
+def test_a_budget_below_all_tiles_is_refused(graph: Graph) -> None:
+    for budget in (0, 1, least(graph) // 2):
+        with pytest.raises(BudgetTooSmall):
+            plan_of(graph, budget)
+
+
+def test_memory_that_segments_were_seen_to_take_makes_plans_finer(graph: Graph) -> None:
+    budget = budgets(graph)[3]
+    usual, careful = plan_of(graph, budget), plan_of(graph, budget, working=1.4)
+    assert careful.peak_bytes <= budget
+    assert careful.seconds > usual.seconds
+
+
+def test_the_rest_of_a_picture_is_planned_from_where_it_stopped(graph: Graph) -> None:
+    plan = plan_of(graph, budgets(graph)[1])
+    for step in plan.steps[1:]:
+        rest = plan_of(graph, budgets(graph)[1], begin=step.begin)
+        assert rest.steps[0].begin == step.begin
+        held = {graph.image, *Cuts(graph).held(step.begin)}
+        assert {name for one in rest.steps[:1] for name in one.segment.read} <= held
+
+
+def test_tiles_read_no_barrier_that_they_decide(graph: Graph) -> None:
+    for budget in budgets(graph):
+        decided: set[str] = set()
+        for step in plan_of(graph, budget).steps:
+            assert_known(step.segment, decided)
+            decided.update(step.segment.reductions)
+        assert decided == {one.output for one in graph.reductions()}
+
+
+def assert_known(segment: Segment, decided: set[str]) -> None:
+    """What a segment in tiles reads of barriers was decided before it."""
+    assert segment.known <= decided
+    for node in () if segment.whole else segment.nodes:
+        assert not isinstance(node, Reduction)
+        assert not set(node.values) & set(segment.reductions)
+
+
+def test_a_segment_in_tiles_across_a_barrier_is_refused(graph: Graph) -> None:
+    barriers = tuple(one.output for one in graph.reductions())
+    across = Segment(graph, (graph.image,), tuple(graph.outputs.values()), barriers, frozenset(), whole=False)
+    with pytest.raises(Crossing):
+        _ = across.nodes
+
+
+@settings(deadline=None, max_examples=25, derandomize=True)
+@given(
+    st.lists(st.sampled_from(list(BLOCKS)), min_size=1, max_size=3),
+    st.integers(1, 150),
+    st.integers(1, 150),
+    st.integers(1, 80),
+)
+def test_tiles_own_every_pixel_once_and_read_no_pixel_beyond_the_picture(
+    tmp_path_factory: pytest.TempPathFactory, kinds: list[str], height: int, width: int, tile: int
+) -> None:
+    of, last = chain(kinds)
+    path = of.saved(tmp_path_factory.getbasetemp() / "owned.onnx", last)
+    graph = rewritten(placed(path, Size(height, width)))
+    for step in cut_plan(graph, Cuts(graph).places(9), tile).steps:
+        for axis in AXES:
+            assert_covered(step.segment, axis, tile)
+
+
+def assert_covered(segment: Segment, axis: int, tile: int) -> None:
+    parts = segment.cut(axis, tile)
+    for name in segment.owned:
+        ends = [0, *(part[name].stop for part in parts)]
+        assert [part[name].start for part in parts] == ends[:-1]
+        assert ends[-1] == segment.graph.map(name).size.along(axis)
+        assert all(part[name].length > 0 for part in parts)
+    for part in parts:
+        for name, lies in segment.placed(axis, part).items():
+            node = segment.graph.nodes.get(name)
+            assert 0 <= lies.out.start < lies.out.stop <= segment.graph.map(name).size.along(axis)
+            if isinstance(node, Node):
+                assert 0 <= lies.need.start < lies.need.stop <= node.before.along(axis)
+
+
+def test_nodes_come_after_what_they_read(graph: Graph) -> None:
+    done = {graph.image}
+    for name, node in graph.nodes.items():
+        assert set(graph.reads(name)) <= done
+        assert isinstance(node, Node | Value | Reduction)
+        done.add(name)
+
+
+def leaky(write: Callable[[Draft], str], tmp_path: Path) -> Graph:
+    of = Draft()
+    return placed(of.saved(tmp_path / "leaky.onnx", write(of)), Size(150, 131))
+
+
+def test_a_spoilt_row_reaches_a_tile_from_its_halo_and_from_nowhere_else(tmp_path: Path) -> None:
+    """What a tile says that it reads is what it reads: no pixel less, and none more that changes the result."""
+    graph = leaky(lambda of: of.conv(of.conv("image", 3, WIDTH, 5), WIDTH, 3, dilations=[3, 3], pads=[3] * 4), tmp_path)
+    (step,) = cut_plan(graph, [], 50).steps
+    middle = step.segment.cut(0, 50)[1]
+    (own,) = middle.values()
+    read = step.segment.placed(0, middle)[graph.image].out
+    assert (own.start - read.start, read.stop - own.stop) == (5, 5)
+    clean = Stream(graph, ONE).run(cut_plan(graph, [], None), picture(graph.size))["transmission"]
+    for row in (read.start - 1, read.start, read.stop - 1, read.stop):
+        marked = picture(graph.size)
+        marked[:, :, row] = 1e6
+        found = Stream(graph, ONE).run(cut_plan(graph, [], 50), marked)["transmission"]
+        changed = np.any(found != clean, axis=(0, 1, 3))[own.slice].any()
+        assert changed == (read.start <= row < read.stop), row
