@@ -124,7 +124,7 @@ class Loader:
                 self._take_value(node)
             else:
                 self._operation(node)(self, node)
-        except (Unplaceable, NotImplementedError, ValueError, IndexError, KeyError) as error:
+        except (Unplaceable, RuntimeError, ValueError, IndexError, KeyError) as error:
             self._unknown.update(node.output)
             why = str(error) or type(error).__name__
             self._unplaced.append(Unplaced(node.op_type, node.name or node.output[0], why))

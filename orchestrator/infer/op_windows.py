@@ -65,6 +65,12 @@ def pool(loader: Loader, node: onnx.NodeProto) -> None:
     if len([name for name in node.output if name]) > 1:
         raise Unplaceable("it gives places, too")
     windows, ends = _windows(loader, node, list(of["kernel_shape"]))
+    if (
+        node.op_type == "LpPool"
+        and "SAME" in of.get("auto_pad", "")
+        and any(one.stride > one.kernel for one in windows)
+    ):
+        raise Unplaceable("ONNX Runtime pads strides that are longer than the window in a way of its own")
     size = _window_size(before.size, windows, ends, ceil=bool(of.get("ceil_mode", 0)))
     counted = {name: of[name] for name in ("count_include_pad", "p") if name in of}
     for axis in AXES:

@@ -14,6 +14,9 @@ from orchestrator.infer.node import AnyNode, Array, Fill, Map, Node, Pointwise, 
 from orchestrator.infer.resampling import Linear
 from orchestrator.infer.windows import Windowed
 
+_BLOCK = 16
+"""Channels that ONNX Runtime takes together at most."""
+
 
 def rewritten(graph: Graph) -> Graph:
     """Return the graph in the form in which it is run."""
@@ -26,8 +29,8 @@ def rewritten(graph: Graph) -> Graph:
 def without_zero_inputs(graph: Graph) -> Graph:
     """Return the graph without the parts of convolutions that see nothing but zeros.
 
-    IBCLN's gates see a hidden state of zeros in the first round. Not a bit of its results changes; with few channels
-    ONNX Runtime adds them up in another order, and the last digit can differ.
+    IBCLN's gates see a hidden state of zeros in the first round. Not a bit changes: parts are left out only where
+    ONNX Runtime adds up the others in the same order as before, in blocks of channels.
     """
     nodes: dict[str, AnyNode] = dict(graph.nodes)
     constants: dict[str, Array] = {}
@@ -37,7 +40,8 @@ def without_zero_inputs(graph: Graph) -> Graph:
             continue
         assert isinstance(node, Windowed)
         weight, kept = graph.constants[node.values[0]], [(part, of) for part, of in parts if not _is_zero(graph, part)]
-        if not kept:
+        channels = [of.stop - of.start for _, of in parts]
+        if not kept or any(count % _BLOCK for count in (*channels, weight.shape[0])):
             continue
         constants[f"{name}|weight"] = np.concatenate([weight[:, of.start : of.stop] for _, of in kept], axis=1)
         source = kept[0][0]
