@@ -69,8 +69,7 @@ def opened(context: StageContext, settings: Settings, sizes: list[Size]) -> Open
         if settings.mode != "exact":
             return Opened(None, Network(path, resources))
         engine = Engine(path, resources, Path(context.work()))
-        if settings.short_edge is None:
-            engine.prepare(sizes)
+        engine.prepare(sizes if settings.short_edge is None else ())
         return Opened(engine, None)
     except DeviceMissing as error:
         raise StageError(

@@ -61,6 +61,16 @@ class PredictionsTest(StageTest):
         result = run_stage(self.folder / "stage", self.network, self.dataset((64, 64), (20, 30)), TILES)
         self.assertEqual(result.predictions["label"], EXACT)
 
+    def test_exact_tiles_and_smaller_pictures_are_labelled_for_what_they_are(self) -> None:
+        inference, dataset = {"mode": "exact"}, self.dataset((150, 101), (20, 30))
+        for more, label in (({}, EXACT), ({"resize": {"short_edge": 64}}, "resized: short edge 64")):
+            given = {**inference, **more}
+            result = run_stage(self.folder / label[:5], self.network, dataset, given, memory_bytes=2**30)
+            self.assertEqual(result.code, ExitCode.DONE, result.log)
+            self.assertEqual((result.predictions["mode"], result.predictions["label"]), ("exact", label))
+            far = np.abs(result.pixels("transmission/p0.png").astype(int) - picture(150, 101)).max()
+            self.assertEqual(far == 0, label == EXACT)
+
     def test_values_are_clipped_and_rounded_and_their_range_is_kept(self) -> None:
         nodes = (
             helper.make_node("Constant", [], ["shift"], value_float=0.25),
