@@ -28,10 +28,6 @@ class Span(NamedTuple):
         """Return the smallest span that holds both."""
         return Span(min(self.start, other.start), max(self.stop, other.stop))
 
-    def within(self, length: int) -> "Span":
-        """Return the part of it that lies in [0, length)."""
-        return Span(max(0, self.start), min(length, self.stop))
-
     def seen_from(self, origin: "Span") -> "Span":
         """Return the same range counted from the start of another span."""
         return Span(self.start - origin.start, self.stop - origin.start)
