@@ -1,6 +1,7 @@
 """Exact inference of any size of picture in the memory there is: model, plans and streams put together."""
 
 import contextlib
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +9,10 @@ from pathlib import Path
 import onnxruntime
 
 from orchestrator.infer.graph import Graph, Unplaced
+from orchestrator.infer.kept import EVERY_S, Kept
 from orchestrator.infer.load import read_model
 from orchestrator.infer.network import Network, Picture, as_batch, as_pictures
+from orchestrator.infer.node import Array
 from orchestrator.infer.operations import graph_of
 from orchestrator.infer.plan import BudgetTooSmall, Plan, plan_of
 from orchestrator.infer.region import Size
@@ -99,8 +102,13 @@ class Engine:
             limit_memory(max(self.budget - held, self.budget // 4))
             self._limited = True
 
-    def __call__(self, picture: Picture, told: Told | None = None) -> Mapping[str, Picture]:
+    def __call__(
+        self, picture: Picture, told: Told | None = None, keep: Path | None = None, every: float = EVERY_S
+    ) -> Mapping[str, Picture]:
         """Return every output for one picture, (H, W, 3) each.
+
+        keep: folder of this picture alone, where its way is kept every so many seconds, and taken up by a process that
+            comes after; who calls removes it when the answer is safe
 
         Raises: MemoryShort, NetworkError, and what `told` raises.
         """
@@ -118,8 +126,18 @@ class Engine:
             self._plans.clear()
             return self._plan(planned.graph, begin)
 
-        stream = Stream(planned.graph, self._resources, self._folder, told, again)
-        return as_pictures(stream.run(planned.plan, batch), batch.shape)
+        kept = None if keep is None else Kept(keep, self._identity(planned.graph, batch), every)
+        way = None if kept is None else kept.found()
+        plan = planned.plan if way is None else self._plan(planned.graph, way.begin)
+        stream = Stream(planned.graph, self._resources, self._folder, told, again, kept)
+        return as_pictures(stream.run(plan, batch, way), batch.shape)
+
+    def _identity(self, graph: Graph, batch: Array) -> str:
+        """Return the hash of all that decides what lies at a cut: network, picture, order of nodes, what computes."""
+        digest = hashlib.blake2b(self._path.read_bytes())
+        digest.update(batch.data)
+        digest.update(repr((list(graph.nodes), onnxruntime.__version__)).encode())
+        return digest.hexdigest()
 
     def whole(self) -> Network:
         """Return the network as the file has it, for networks that cannot be computed in parts."""

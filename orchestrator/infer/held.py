@@ -1,7 +1,10 @@
 """Where maps lie between segments: in memory, or in a file whose pages are let go after each tile."""
 
+import math
 import mmap
+import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +31,27 @@ class Held:
             stream.truncate(of.nbytes)
             file = mmap.mmap(stream.fileno(), of.nbytes)
         return cls(np.frombuffer(file, np.float32).reshape(shape), file)
+
+    @classmethod
+    def saved(cls, path: Path, shape: Sequence[int]) -> "Held":
+        """Return a map that `save` wrote; nothing can be written into it. shape: (1, C, H, W)
+
+        Raises: OSError, ValueError where the file is not there or not of that size.
+        """
+        with path.open("rb") as stream:
+            if os.fstat(stream.fileno()).st_size != 4 * math.prod(shape):
+                raise ValueError(f"{path.name} is not whole")
+            file = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+        return cls(np.frombuffer(file, np.float32).reshape(shape), file)
+
+    def save(self, path: Path) -> None:
+        """Write the map into a file, and the file to disk."""
+        with path.open("wb") as stream:
+            for channel in self.values[0]:
+                stream.write(np.ascontiguousarray(channel).data.cast("B"))
+                self._let_go()
+            stream.flush()
+            os.fsync(stream.fileno())
 
     def read(self, rows: Span, columns: Span) -> Array:
         """Return a region; the whole of a map in memory is not copied."""

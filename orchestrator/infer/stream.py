@@ -11,6 +11,7 @@ import numpy as np
 
 from orchestrator.infer.graph import Graph
 from orchestrator.infer.held import Held
+from orchestrator.infer.kept import Kept, Way
 from orchestrator.infer.load import NetworkError
 from orchestrator.infer.node import Array, Placed, Reduction
 from orchestrator.infer.part import Part
@@ -66,21 +67,30 @@ class Stream:
         folder: Path | None = None,
         told: Told | None = None,
         again: Again | None = None,
+        kept: Kept | None = None,
     ) -> None:
-        """again: plans the rest anew, from a cut on, after memory was short there; None gives up"""
-        self._graph, self._resources, self._again = graph, resources, again
+        """again: plans the rest anew, from a cut on, after memory was short there; None gives up
+
+        kept: where the way of the picture is kept, for a process that takes over
+        """
+        self._graph, self._resources, self._again, self._kept = graph, resources, again, kept
         self._held: dict[str, Held] = {}
         self._decided: dict[str, Array] = {}
         self._folder, self._told, self._done = folder, told, 0.0
+        self._way: Way | None = None
 
-    def run(self, plan: Plan, picture: Array) -> dict[str, Array]:
-        """Return the network's outputs, (1, C, H, W) float32. picture: (1, 3, H, W) float32
+    def run(self, plan: Plan, picture: Array, way: Way | None = None) -> dict[str, Array]:
+        """Return the network's outputs, (1, C, H, W) float32. picture: (1, 3, H, W) float32; way: what is done before
 
         Raises: MemoryShort, NetworkError where a map holds a NaN or an infinity, and what `told` raises.
         """
         self._held[self._graph.image] = Held(picture)
+        before, done = 0.0, 0
+        if way is not None:
+            self._held.update(way.held)
+            self._decided.update(way.decided)
+            before = self._done = way.share
         with tempfile.TemporaryDirectory(dir=self._folder, prefix="maps-") as folder:
-            before, done = 0.0, 0
             while True:
                 try:
                     self._go(plan, Path(folder), before)
@@ -99,6 +109,9 @@ class Stream:
         """
         total, done = plan.seconds or 1.0, 0.0
         for number, step in enumerate(plan.steps, start=1):
+            self._way = self._so_far(step, before + (1 - before) * done / total)
+            if self._kept is not None and number > 1:
+                self._kept.offer(self._way)
             try:
                 for share in self._stepped(step, folder, f"segment {number} of {len(plan.steps)}"):
                     self._tell(before + (1 - before) * (done + step.seconds * share) / total)
@@ -107,11 +120,25 @@ class Stream:
             done += step.seconds
             self._forget(step)
 
+    def _so_far(self, step: Step, share: float) -> Way:
+        """Return the way up to a step."""
+        maps = {name: of for name, of in self._held.items() if name != self._graph.image}
+        return Way(step.begin, share, maps, dict(self._decided))
+
     def _tell(self, share: float) -> None:
-        """Say how far it is; after a new plan the expectation may fall, and what was said stays."""
+        """Say how far it is; after a new plan the expectation may fall, and what was said stays.
+
+        Where the hearer stops the picture, what was done before this segment is kept.
+        """
         self._done = max(self._done, min(1.0, share))
-        if self._told is not None:
+        if self._told is None:
+            return
+        try:
             self._told(self._done)
+        except Exception:
+            if self._kept is not None and self._way is not None:
+                self._kept.keep(self._way)
+            raise
 
     def _forget(self, step: Step) -> None:
         kept = {self._graph.image, *step.kept, *self._graph.outputs.values()}

@@ -24,16 +24,18 @@ class Opened:
         """What runs it."""
         return (self.engine or self._whole()).runtime
 
-    def answer(self, picture: Picture, settings: Settings, told: Callable[[float], None]) -> Answer:
+    def answer(self, picture: Picture, settings: Settings, told: Callable[[float], None], keep: Path) -> Answer:
         """Return the answer to a picture in the mode of the settings.
+
+        keep: where an exact one keeps its way, for a stage that takes over
 
         Raises: NetworkError, and what `told` raises.
         """
         if settings.short_edge is not None:
-            return resized(lambda small: self._answer(small, settings, told), picture, settings.short_edge)
-        return self._answer(picture, settings, told)
+            return resized(lambda small: self._answer(small, settings, told, keep), picture, settings.short_edge)
+        return self._answer(picture, settings, told, keep)
 
-    def _answer(self, picture: Picture, settings: Settings, told: Callable[[float], None]) -> Answer:
+    def _answer(self, picture: Picture, settings: Settings, told: Callable[[float], None], keep: Path) -> Answer:
         def tile_told(done: int, count: int) -> None:
             told(done / count)
 
@@ -42,7 +44,7 @@ class Opened:
         unplaced = self.engine.unplaced(Size(*picture.shape[:2]))
         if unplaced:
             return infer_unplaced(self.engine.whole(), picture, settings, unplaced[0].op, tile_told)
-        return Answer(self.engine(picture, told), EXACT)
+        return Answer(self.engine(picture, told, keep), EXACT)
 
     def _whole(self) -> Network:
         assert self.network is not None

@@ -1,6 +1,7 @@
 """The stage `infer`: one network, one dataset, a picture and a line of facts for each of its items."""
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -90,9 +91,10 @@ def _inferred(
 ) -> dict[str, Any]:
     """Run one picture, write its layers, and return its facts, which are kept for a run that takes over."""
     picture, profile = read_picture(Path(context.input("dataset", item.blended)))
+    keep = Path(context.work("kept", item.id))
     began = time.monotonic()
     try:
-        answer = network.answer(picture, settings, told)
+        answer = network.answer(picture, settings, told, keep)
     except (MemoryShort, MemoryError) as error:
         raise OutOfMemory(f"memory did not suffice for picture {item.words}: {error}", _MEMORY_HINT) from error
     except NetworkError as error:
@@ -117,6 +119,7 @@ def _inferred(
     }
     with write_atomically(context.work("done", f"{item.id}.json"), "w") as stream:
         json.dump(fact, stream)
+    shutil.rmtree(keep, ignore_errors=True)
     return fact
 
 

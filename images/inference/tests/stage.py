@@ -94,14 +94,17 @@ def run_stage(folder: Path, network: Path, dataset: Path, inference: Any = None,
     return Result(process.returncode, log, folder / "output")
 
 
-def stop_stage(folder: Path, network: Path, dataset: Path, inference: Any, number: int) -> Result:
-    """Run the stage and send it a signal at its first progress."""
-    process = _started(folder, network, dataset, inference, {})
+def stop_stage(
+    folder: Path, network: Path, dataset: Path, inference: Any, number: int, share: float = 0, **request: Any
+) -> Result:
+    """Run the stage and send it a signal at its first progress, or when a share of its work is done."""
+    process = _started(folder, network, dataset, inference, request)
     assert process.stdout is not None
     lines = []
     for line in process.stdout:
         lines.append(line)
-        if isinstance(decode(line), Progress):
+        message = decode(line)
+        if isinstance(message, Progress) and message.done >= share * message.total:
             process.send_signal(number)
             break
     log, _ = process.communicate(timeout=300)

@@ -6,7 +6,7 @@ import unittest
 from pathlib import Path
 
 import numpy as np
-from onnx import helper
+from onnx import helper, numpy_helper
 from orchestrator.infer.run import APPROXIMATE, EXACT
 from PIL import ImageCms
 from stage import KEEP, TILES, WHOLE, picture, run_stage, stop_stage, write_dataset, write_network
@@ -188,7 +188,41 @@ class RefusalsTest(StageTest):
         self.assertIn("no blended pictures", result.failure.message)
 
 
+def barred(folder: Path) -> Path:
+    """Write a network with wide maps and two barriers, which in short memory goes in several segments."""
+    weights = np.random.default_rng(0).normal(0, 0.2, (96, 3, 3, 3)).astype(np.float32)
+    nodes = (
+        helper.make_node("Constant", [], ["in"], value=numpy_helper.from_array(weights)),
+        helper.make_node("Constant", [], ["out"], value=numpy_helper.from_array(weights.transpose(1, 0, 2, 3).copy())),
+        helper.make_node("Conv", ["image", "in"], ["wide"], pads=[1] * 4),
+        helper.make_node("ReduceMean", ["wide"], ["mean"], axes=[2, 3], keepdims=1),
+        helper.make_node("Mul", ["wide", "mean"], ["scaled"]),
+        helper.make_node("Conv", ["scaled", "out"], ["narrow"], pads=[1] * 4),
+        helper.make_node("ReduceMean", ["narrow"], ["level"], axes=[2, 3], keepdims=1),
+        helper.make_node("Sub", ["narrow", "level"], ["transmission"]),
+    )
+    return write_network(folder, nodes)
+
+
 class InterruptionTest(StageTest):
+    def test_stage_that_is_stopped_within_a_picture_takes_the_picture_up_where_it_was(self) -> None:
+        network, dataset, exact = barred(self.folder / "barred"), self.dataset((1500, 1100)), {"mode": "exact"}
+        short = {"memory_bytes": 420 * 2**20}
+        whole = run_stage(self.folder / "whole", network, dataset, exact, **short)
+        self.assertEqual(whole.code, ExitCode.DONE, whole.log)
+        folder = self.folder / "cut"
+        stopped = stop_stage(folder, network, dataset, exact, signal.SIGTERM, 0.8, **short)
+        self.assertEqual(stopped.code, ExitCode.INTERRUPTED, stopped.log)
+        self.assertTrue(list((folder / "work" / "kept" / "p0").glob("way-*/state.json")))
+        resumed = run_stage(folder, network, dataset, exact, **short)
+        self.assertEqual(resumed.code, ExitCode.DONE, resumed.log)
+        first = [result.progress[0].done / result.progress[0].total for result in (whole, resumed)]
+        self.assertLess(first[0], 0.2)
+        self.assertGreater(first[1], 0.3)
+        name = whole.predictions["items"][0]["transmission"]
+        self.assertEqual((resumed.output / name).read_bytes(), (whole.output / name).read_bytes())
+        self.assertFalse((folder / "work" / "kept" / "p0").exists())
+
     def test_stopped_stage_says_so_and_takes_up_what_is_done(self) -> None:
         dataset = self.dataset(*[(300, 300)] * 4)
         folder = self.folder / "stage"
