@@ -141,21 +141,21 @@ class Way:
     @property
     def words(self) -> str:
         """The way as tables name it."""
+        if self.kind == "rewritten":
+            return "untiled, rewritten"
         return self.kind if self.kind != "exact" else "roomy" if self.memory is None else f"{self.memory:g} GiB"
 
 
 class Bench:
     """One network and one picture."""
 
-    def __init__(
-        self, path: Path, size: tuple[int, int], picture: Path, folder: Path, options: argparse.Namespace
-    ) -> None:
+    def __init__(self, path: Path, size: tuple[int, int], picture: Path, folder: Path, options: Any) -> None:
         self._path, self._picture, self._folder, self._options = path, picture, folder, options
         self._head = (path.parent.name if path.stem == "network" else path.stem, f"{size[0]} x {size[1]}")
 
     def compared(self) -> dict[str, list[Iterable[str]]]:
         """Return the rows of the engine beside untiled, by table."""
-        ways = [Way("exact"), *(Way("exact", memory) for memory in self._options.memory)]
+        ways = [Way("rewritten"), Way("exact"), *(Way("exact", memory) for memory in self._options.memory)]
         found = self._runs([Way("untiled"), *ways])
         whole = found[Way("untiled")]
         against = next((way for way in found if "outputs" in found[way][0]), Way("untiled"))
@@ -184,6 +184,11 @@ class Bench:
             name = names.get(way.kind, way.kind)
             rows.append((*self._head, name, seconds(runs, "seconds"), peak(runs), cells[0], cells[2], cells[3]))
         return rows
+
+    def answered(self, way: Way) -> dict[str, np.ndarray]:
+        """Run one way once and return what it answers, by output."""
+        self._run(way)
+        return {path.stem: np.load(path) for path in sorted(self._answers(way).glob("*.npy"))}
 
     def _runs(self, ways: list[Way]) -> dict[Way, list[dict[str, Any]]]:
         """Run every way in turns; what did not fit once is not tried again."""

@@ -17,11 +17,17 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
+from orchestrator.infer import rewrite as algebra
 from orchestrator.infer import stream
 from orchestrator.infer.engine import PROCESS_BYTES, Engine, Planned
+from orchestrator.infer.load import read_model
 from orchestrator.infer.network import Network, NetworkError, Picture, as_batch, as_pictures
-from orchestrator.infer.region import Size
+from orchestrator.infer.node import Reduction
+from orchestrator.infer.operations import graph_of
+from orchestrator.infer.part import Part
+from orchestrator.infer.region import AXES, COLUMNS, ROWS, Size
 from orchestrator.infer.run import Settings, infer
+from orchestrator.infer.segment import Segment
 from orchestrator.infer.session import MemoryShort, Resources, Session, explained
 
 ROI, OVERLAP = 512, 0.25
@@ -83,6 +89,27 @@ def untiled(request: Mapping[str, Any], picture: Picture, result: Result) -> Map
         except Exception as error:  # ONNX Runtime has no class for memory that is short
             raise explained(error) from error
         return as_pictures(dict(zip(names, answers, strict=True)), batch.shape)
+
+
+def rewritten(request: Mapping[str, Any], picture: Picture, result: Result) -> Mapping[str, Picture]:
+    """Run the graph that the engine makes of the file as one, untiled, in ONNX Runtime as the engine uses it."""
+    with result.timed("load_s"):
+        size = Size(*picture.shape[:2])
+        graph = algebra.rewritten(graph_of(read_model(Path(request["network"])), size))
+        barriers = tuple(name for name, node in graph.nodes.items() if isinstance(node, Reduction))
+        made = tuple(dict.fromkeys(graph.outputs.values()))
+        segment = Segment(graph, (graph.image,), made, barriers, frozenset(), whole=True)
+        (rows,), (columns,) = (stream.cuts(segment, axis, None) for axis in AXES)
+        part = Part(segment, rows.placed, columns.placed, (rows.owned, columns.owned))
+        session = Session(part.model(), Resources(), "the rewritten network", part.weights)
+    with result.timed("seconds"):
+        batch = as_batch(picture)
+        given = {graph.image: batch}
+        for node in segment.maps:
+            given.update(node.fed(ROWS, rows.placed[node.output]))
+            given.update(node.fed(COLUMNS, columns.placed[node.output]))
+        answers = dict(zip(part.outputs, session.run(list(part.outputs.values()), given), strict=True))
+        return as_pictures({name: answers[of] for name, of in graph.outputs.items()}, batch.shape)
 
 
 def exact(request: Mapping[str, Any], picture: Picture, result: Result) -> Mapping[str, Picture]:
@@ -159,6 +186,7 @@ def monai(request: Mapping[str, Any], picture: Picture, result: Result) -> Mappi
 
 RUNS: Mapping[str, Callable[[Mapping[str, Any], Picture, Result], Mapping[str, Picture]]] = {
     "untiled": untiled,
+    "rewritten": rewritten,
     "exact": exact,
     "blended": blended,
     "monai": monai,

@@ -25,7 +25,7 @@ Parameters = Mapping[str, tf.Tensor]
 
 def vgg19(picture: tf.Tensor, features: Features) -> Dict[str, tf.Tensor]:
     """Return the activations of `TAKEN` for a picture; pooling is average pooling."""
-    value = 255.0 * picture - tf.constant(MEAN, tf.float32)
+    value = 255.0 * picture - tf.constant(MEAN, picture.dtype)
     taken: Dict[str, tf.Tensor] = {}
     block = "1"
     for name, (kernel, bias) in features.items():

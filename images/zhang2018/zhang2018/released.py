@@ -30,7 +30,7 @@ def adopt(context: StageContext) -> None:
     """
     path = context.input("checkpoint")
     own = stored_weights(path)
-    form, arrays = ("own", load_arrays(own)) if os.path.isfile(own) else ("released", _tensors(path))
+    form, arrays = ("own", load_arrays(own)) if os.path.isfile(own) else ("released", read_released(path))
     shapes = {**generator_shapes(), **discriminator_shapes()}
     extra = [name for name in arrays if name not in shapes]
     unsound = [name for name, value in arrays.items() if not _finite(value)]
@@ -69,8 +69,11 @@ def release(context: StageContext) -> None:
     write_released(context, ["checkpoint", *written], ["the moving averages, which nothing reads, are a new network's"])
 
 
-def _tensors(folder: str) -> Dict[str, np.ndarray]:
-    """Return the tensors of a checkpoint folder, without the optimiser's and the unused ones."""
+def read_released(folder: str) -> Dict[str, np.ndarray]:
+    """Return the tensors of a checkpoint folder, without the optimiser's and the unused ones.
+
+    Raises: BadInput where it holds no single checkpoint, or one that cannot be read.
+    """
     found = sorted(glob.glob(os.path.join(folder, "*.index"))) if os.path.isdir(folder) else []
     if len(found) != 1:
         raise BadInput(
