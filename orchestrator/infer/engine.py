@@ -89,6 +89,20 @@ class Engine:
             self._plans[size] = Planned(graph, self._plan(graph))
         return self._plans[size]
 
+    def facts(self, size: Size) -> Mapping[str, int | float]:
+        """Return what is worth telling of a size's plan: segments, tiles, seconds, and bytes of the process and files.
+
+        Raises: as `planned`.
+        """
+        plan = self.planned(size).plan
+        return {
+            "segments": len(plan.steps),
+            "tiles": sum(step.cost.rows * step.cost.columns for step in plan.steps),
+            "expected_s": round(plan.seconds, 3),
+            "expected_bytes": PROCESS_BYTES + 2 * self._weights + plan.peak_bytes,
+            "filed_bytes": max((step.filed_bytes for step in plan.steps), default=0),
+        }
+
     def prepare(self, sizes: Iterable[Size]) -> None:
         """Plan some sizes, and keep ONNX Runtime to what the held maps leave it. Once in a process.
 

@@ -27,6 +27,7 @@ from orchestrator.report.content import (
     Predictions,
     Score,
     Scores,
+    TilePlan,
     Training,
 )
 
@@ -111,6 +112,8 @@ def read_predictions(folder: Path) -> Predictions:
                 seconds=item.seconds,
                 low=item.min,
                 high=item.max,
+                peak_bytes=item.peak_bytes,
+                plan=None if item.plan is None else TilePlan(**item.plan.model_dump()),
             )
             for item in _unique(path, file.items)
         ),
@@ -242,6 +245,14 @@ class _ExportFile(_Strict):
     native: str
 
 
+class _Plan(_Strict):
+    segments: _Count
+    tiles: _Count
+    expected_s: _Seconds
+    expected_bytes: _Count
+    filed_bytes: _Count
+
+
 class _Prediction(_Strict):
     id: _Id
     transmission: str
@@ -252,6 +263,8 @@ class _Prediction(_Strict):
     seconds: _Seconds
     min: FiniteFloat
     max: FiniteFloat
+    peak_bytes: _Count | None = None
+    plan: _Plan | None = None
 
 
 class _PredictionsFile(_Strict):

@@ -215,11 +215,26 @@ class Dataset:
 
 
 @dataclass(frozen=True)
+class TilePlan:
+    """How a picture went through a network in exact parts.
+
+    expected_s, expected_bytes: of time and of the process's memory, before it ran; filed_bytes: of maps in files
+    """
+
+    segments: int
+    tiles: int
+    expected_s: float
+    expected_bytes: int
+    filed_bytes: int
+
+
+@dataclass(frozen=True)
 class PicturePrediction:
     """What a network answered for one picture.
 
     reflection: None where the network has none; steps: transmissions of a cascade, first to last, without the final one
     low, high: range of the raw answer before it was clipped to [0, 1]
+    peak_bytes: the most memory that the process held; plan: None where it did not go in exact parts
     """
 
     id: str
@@ -231,6 +246,8 @@ class PicturePrediction:
     seconds: float
     low: float
     high: float
+    peak_bytes: int | None = None
+    plan: TilePlan | None = None
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,12 @@ class Opened:
         """What runs it."""
         return (self.engine or self._whole()).runtime
 
+    def plan_facts(self, size: Size) -> Mapping[str, int | float] | None:
+        """Return how a picture goes through, where it goes in segments."""
+        if self.engine is None or self.engine.unplaced(size):
+            return None
+        return self.engine.facts(size)
+
     def answer(self, picture: Picture, settings: Settings, told: Callable[[float], None], keep: Path) -> Answer:
         """Return the answer to a picture in the mode of the settings.
 

@@ -14,6 +14,7 @@ from orchestrator.infer.run import EXACT, Answer, Settings
 
 from inference_program.items import Item, read_items
 from inference_program.layers import Layers, read_picture
+from inference_program.memory import peak_bytes, reset_peak
 from inference_program.opened import Opened, opened
 from stagekit import BadInput, OutOfMemory, StageContext, StageError, write_atomically
 
@@ -92,6 +93,7 @@ def _inferred(
     """Run one picture, write its layers, and return its facts, which are kept for a run that takes over."""
     picture, profile = read_picture(Path(context.input("dataset", item.blended)))
     keep = Path(context.work("kept", item.id))
+    reset_peak()
     began = time.monotonic()
     try:
         answer = network.answer(picture, settings, told, keep)
@@ -113,10 +115,14 @@ def _inferred(
         "height": item.height,
         "width": item.width,
         "seconds": round(seconds, 4),
+        "peak_bytes": peak_bytes(),
         "min": float(transmission.min()),
         "max": float(transmission.max()),
         "label": answer.label,
     }
+    plan = network.plan_facts(Size(item.height, item.width)) if settings.short_edge is None else None
+    if plan is not None:
+        fact["plan"] = dict(plan)
     with write_atomically(context.work("done", f"{item.id}.json"), "w") as stream:
         json.dump(fact, stream)
     shutil.rmtree(keep, ignore_errors=True)

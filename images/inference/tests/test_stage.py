@@ -46,6 +46,7 @@ class PredictionsTest(StageTest):
         self.assertEqual((found["model"], found["dataset"], found["mode"]), ("small", "small", "whole"))
         self.assertEqual((found["label"], found["warnings"]), (EXACT, []))
         self.assertEqual(found["runtime"]["provider"], "CPUExecutionProvider")
+        self.assertTrue(all(item["peak_bytes"] > 2**20 and "plan" not in item for item in found["items"]))
 
     def test_tiles_of_a_pointwise_network_give_the_same_bytes_and_are_labelled(self) -> None:
         result = run_stage(self.folder / "stage", self.network, self.dataset((150, 101), (20, 30)), TILES)
@@ -216,6 +217,9 @@ class InterruptionTest(StageTest):
         self.assertTrue(list((folder / "work" / "kept" / "p0").glob("way-*/state.json")))
         resumed = run_stage(folder, network, dataset, exact, **short)
         self.assertEqual(resumed.code, ExitCode.DONE, resumed.log)
+        plan, peak = whole.predictions["items"][0]["plan"], whole.predictions["items"][0]["peak_bytes"]
+        self.assertGreaterEqual(plan["segments"], 3)
+        self.assertLessEqual(max(peak, plan["expected_bytes"]), short["memory_bytes"])
         first = [result.progress[0].done / result.progress[0].total for result in (whole, resumed)]
         self.assertLess(first[0], 0.2)
         self.assertGreater(first[1], 0.3)
@@ -248,7 +252,7 @@ class InterruptionTest(StageTest):
         for item in whole.predictions["items"]:
             name = item["transmission"]
             self.assertEqual((cut.output / name).read_bytes(), (whole.output / name).read_bytes())
-        drop = {"seconds"}
+        drop = {"seconds", "peak_bytes"}
         items = [
             [{key: value for key, value in item.items() if key not in drop} for item in result.predictions["items"]]
             for result in (whole, cut)
