@@ -4,6 +4,7 @@ import math
 import mmap
 import os
 import tempfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,14 +45,24 @@ class Held:
             file = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
         return cls(np.frombuffer(file, np.float32).reshape(shape), file)
 
-    def save(self, path: Path) -> None:
-        """Write the map into a file, and the file to disk."""
+    def save(self, path: Path) -> int:
+        """Write the map into a file and return its checksum."""
+        found = 0
         with path.open("wb") as stream:
             for channel in self.values[0]:
-                stream.write(np.ascontiguousarray(channel).data.cast("B"))
+                content = np.ascontiguousarray(channel).data.cast("B")
+                found = zlib.crc32(content, found)
+                stream.write(content)
                 self._let_go()
-            stream.flush()
-            os.fsync(stream.fileno())
+        return found
+
+    def checksum(self) -> int:
+        """Return the CRC-32 of the map's values."""
+        found = 0
+        for channel in self.values[0]:
+            found = zlib.crc32(np.ascontiguousarray(channel).data.cast("B"), found)
+            self._let_go()
+        return found
 
     def read(self, rows: Span, columns: Span) -> Array:
         """Return a region; the whole of a map in memory is not copied."""

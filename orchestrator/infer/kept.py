@@ -3,7 +3,6 @@
 import contextlib
 import json
 import math
-import os
 import shutil
 import time
 import zipfile
@@ -22,6 +21,8 @@ EVERY_S = 30.0
 
 _LARGEST_SHARE = 0.1
 """Of the time, what keeping may take."""
+_BYTES_PER_S = 500e6
+"""What is taken for granted of the disk before anything was written."""
 _BROKEN = (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile)
 """What reading a way raises that is not whole."""
 _STATE, _DECIDED = "state.json", "decided.npz"
@@ -44,6 +45,8 @@ class Way:
 class Kept:
     """The latest way of one picture. A way is whole when its state is written, which happens last.
 
+    Nothing waits for the disk: after the machine itself went down, checksums tell what did not get there.
+
     folder: of this picture alone; identity: of network, picture and cuts: a way of another one is not taken up
     every: least seconds of work between two ways
     """
@@ -52,9 +55,10 @@ class Kept:
     identity: str
     every: float = EVERY_S
     _last: float = field(default_factory=time.monotonic)
-    _took: float = 0.0
+    _rate: float = _BYTES_PER_S
     _begin: int = 0
-    _names: dict[str, Path] = field(default_factory=dict)
+    _maps: dict[str, tuple[Path, int]] = field(default_factory=dict)
+    """Of the latest way, where each map lies, and its checksum."""
 
     def found(self) -> Way | None:
         """Return the latest whole way that is of this identity."""
@@ -65,7 +69,7 @@ class Kept:
 
     def offer(self, way: Way) -> None:
         """Keep a way where enough was done since the last one that losing it would hurt."""
-        if time.monotonic() - self._last >= max(self.every, self._took / _LARGEST_SHARE):
+        if time.monotonic() - self._last >= max(self.every, self._fresh(way) / self._rate / _LARGEST_SHARE):
             self.keep(way)
 
     def keep(self, way: Way) -> None:
@@ -77,51 +81,52 @@ class Kept:
             return
         began = time.monotonic()
         folder = self.folder / f"way-{way.begin:06d}"
-        needed = sum(held.values.nbytes for name, held in way.held.items() if name not in self._names)
+        needed = self._fresh(way)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if shutil.disk_usage(self.folder).free < 2 * needed:
                 return
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
-            names = self._write(folder, way)
+            maps = self._write(folder, way)
         except OSError:
             shutil.rmtree(folder, ignore_errors=True)
             return
-        self._names, self._begin = names, way.begin
+        self._maps, self._begin = maps, way.begin
         for other in self.folder.glob("way-*"):
             if other != folder:
                 shutil.rmtree(other, ignore_errors=True)
         self._last = time.monotonic()
-        self._took = self._last - began
+        if needed:
+            self._rate = needed / max(self._last - began, 1e-3)
 
-    def _write(self, folder: Path, way: Way) -> dict[str, Path]:
-        names: dict[str, Path] = {}
+    def _fresh(self, way: Way) -> int:
+        """Return the bytes that keeping a way would write."""
+        return sum(held.values.nbytes for name, held in way.held.items() if name not in self._maps)
+
+    def _write(self, folder: Path, way: Way) -> dict[str, tuple[Path, int]]:
+        maps: dict[str, tuple[Path, int]] = {}
         for place, (name, held) in enumerate(way.held.items()):
-            names[name] = folder / f"{place}.f32"
-            if name in self._names:
+            path = folder / f"{place}.f32"
+            if name in self._maps:
                 # Maps never change once they are made: that of the way before is this one.
-                os.link(self._names[name], names[name])
+                before, checksum = self._maps[name]
+                path.hardlink_to(before)
+                maps[name] = path, checksum
             else:
-                held.save(names[name])
-        with (folder / _DECIDED).open("wb") as stream:
-            numbered: dict[str, Any] = {str(place): value for place, value in enumerate(way.decided.values())}
-            np.savez(stream, **numbered)
-            stream.flush()
-            os.fsync(stream.fileno())
+                maps[name] = path, held.save(path)
+        numbered: dict[str, Any] = {str(place): value for place, value in enumerate(way.decided.values())}
+        np.savez(folder / _DECIDED, **numbered)
         state = {
             "identity": self.identity,
             "begin": way.begin,
             "share": way.share,
-            "maps": [[name, list(held.values.shape)] for name, held in way.held.items()],
+            "maps": [[name, list(held.values.shape), maps[name][1]] for name, held in way.held.items()],
             "decided": list(way.decided),
         }
-        with (folder / "state.partial").open("w", encoding="utf-8") as text:
-            json.dump(state, text)
-            text.flush()
-            os.fsync(text.fileno())
+        (folder / "state.partial").write_text(json.dumps(state), encoding="utf-8")
         (folder / "state.partial").rename(folder / _STATE)
-        return names
+        return maps
 
     def _read(self, folder: Path) -> Way:
         """Return the way in a folder.
@@ -131,14 +136,17 @@ class Kept:
         state = json.loads((folder / _STATE).read_text(encoding="utf-8"))
         if state["identity"] != self.identity:
             raise ValueError(folder)
-        held, names = {}, {}
-        for place, (name, shape) in enumerate(state["maps"]):
-            names[name] = folder / f"{place}.f32"
-            held[name] = Held.saved(names[name], shape)
+        held, maps = {}, {}
+        for place, (name, shape, checksum) in enumerate(state["maps"]):
+            path = folder / f"{place}.f32"
+            held[name] = Held.saved(path, shape)
+            maps[name] = path, checksum
+            if held[name].checksum() != checksum:
+                raise ValueError(path)
         with np.load(folder / _DECIDED, allow_pickle=False) as stored:
             decided = {name: stored[str(place)] for place, name in enumerate(state["decided"])}
         begin, share = int(state["begin"]), float(state["share"])
         if not (begin >= 0 and math.isfinite(share)):
             raise ValueError(folder)
-        self._names, self._begin = names, begin
+        self._maps, self._begin = maps, begin
         return Way(begin, share, held, decided)

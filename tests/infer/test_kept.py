@@ -136,7 +136,7 @@ def test_the_way_of_another_picture_or_network_is_not_taken_up(network: Path, wh
     assert np.array_equal(found, engine(network)(shown)["transmission"])
 
 
-@pytest.mark.parametrize("damage", ["state", "map", "map-length", "decided"])
+@pytest.mark.parametrize("damage", ["state", "map", "map-length", "map-bit", "decided"])
 def test_a_way_that_is_not_whole_is_passed_over(
     network: Path, expected: np.ndarray, damage: str, tmp_path: Path
 ) -> None:
@@ -149,6 +149,10 @@ def test_a_way_that_is_not_whole_is_passed_over(
         (way / "0.f32").unlink()
     elif damage == "map-length":
         os.truncate(way / "0.f32", 100)
+    elif damage == "map-bit":
+        content = bytearray((way / "0.f32").read_bytes())
+        content[len(content) // 2] ^= 1
+        (way / "0.f32").write_bytes(content)
     else:
         (way / "decided.npz").write_bytes(b"")
     told, found = shares(network, keep)
@@ -188,7 +192,13 @@ def test_of_several_ways_the_last_one_stays_and_maps_of_before_are_not_written_a
     assert Kept(tmp_path / "keep", "another").found() is None
 
 
+def test_a_way_is_kept_only_where_writing_it_takes_little_of_the_time(tmp_path: Path) -> None:
+    held = {"map": Held.room(Map(64, Size(512, 512)), None)}
+    Kept(tmp_path / "keep", "one", every=0).offer(Way(2, 0.5, held, {}))  # 67 MB after no time at all
+    assert not (tmp_path / "keep").exists()
+
+
 def test_a_state_is_plain_json(tmp_path: Path) -> None:
     Kept(tmp_path / "keep", "one").keep(way(tmp_path, 2, {'"><b>': 1}))
     state = json.loads((tmp_path / "keep" / "way-000002" / "state.json").read_text())
-    assert state["maps"] == [['"><b>', [1, 3, 4, 5]]]
+    assert [entry[:2] for entry in state["maps"]] == [['"><b>', [1, 3, 4, 5]]]
