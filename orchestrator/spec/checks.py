@@ -94,6 +94,7 @@ def _dataset_problems(draft: Draft, document: Document | None) -> Iterator[Probl
             name = getattr(draft.train, field)
             if name is not None:
                 yield from _role_problems(draft, name, ("train", field), ("pairs",), document)
+        yield from _unaligned_problems(draft, draft.train, document)
         yield from _validation_problems(draft, draft.train, document)
     trained = {draft.train.synthetic, draft.train.real, draft.train.unaligned} if draft.train else set()
     seen: set[str] = set()
@@ -111,6 +112,17 @@ def _dataset_problems(draft: Draft, document: Document | None) -> Iterator[Probl
         seen.add(name)
 
 
+def _unaligned_problems(draft: Draft, train: TrainingData, document: Document | None) -> Iterator[Problem]:
+    if train.unaligned is not None:
+        return
+    for number, choice in enumerate(draft.models):
+        recipe = None if choice is None or choice.weights is not None else _recipe(choice)
+        if choice is not None and recipe is not None and recipe.uses_unaligned:
+            words = f"model {choice.label!r} is trained on unaligned pairs too, and 'train' names none"
+            hint = "write train: {unaligned: DATASET, ...}, or choose a model that does without"
+            yield Problem(words, place_of(document, ("models", number, "model")), hint)
+
+
 def _validation_problems(draft: Draft, train: TrainingData, document: Document | None) -> Iterator[Problem]:
     if train.validation is None:
         return
@@ -125,16 +137,17 @@ def _validation_problems(draft: Draft, train: TrainingData, document: Document |
         words = f"dataset {name!r} is validated on, and is neither tested on nor described in this file"
         yield Problem(words, place_of(document, location), "add it to 'test:', or describe it under 'datasets:'")
     for number, choice in enumerate(draft.models):
-        if choice is not None and choice.weights is None and _steps(choice) is not None:
-            words = f"model {choice.label!r} stops after {_steps(choice)} steps: which epochs it reaches is not known"
+        recipe = None if choice is None or choice.weights is not None else _recipe(choice)
+        if choice is not None and recipe is not None and recipe.steps is not None:
+            words = f"model {choice.label!r} stops after {recipe.steps} steps: which epochs it reaches is not known"
             hint = "for validation bound the training by 'epochs' and 'limit' instead of 'steps'"
             yield Problem(words, place_of(document, ("models", number, "recipe", "steps")), hint)
 
 
-def _steps(choice: ModelChoice) -> int | None:
-    """Return after how many steps a training stops; None where it goes through all epochs, or is wrong by itself."""
+def _recipe(choice: ModelChoice) -> Recipe | None:
+    """Return a choice's recipe; None where it is wrong by itself."""
     try:
-        return full_recipe(choice).steps
+        return full_recipe(choice)
     except (SpecError, ValidationError):
         return None
 

@@ -59,8 +59,8 @@ class _Recipe(StrictModel):
 
     @property
     def uses_unaligned(self) -> bool:
-        """Whether some epoch draws unaligned pairs."""
-        return any(getattr(step, "unaligned", 0) for step in self.sampling)
+        """Whether some epoch that is trained draws unaligned pairs."""
+        return any(getattr(step, "unaligned", 0) and step.epoch < self.epochs for step in self.sampling)
 
 
 class _TorchRecipe(_Recipe):

@@ -85,3 +85,18 @@ def test_a_training_that_is_cut_by_steps_is_refused_with_what_to_write(resolved)
     assert "model 'errnet2019' stops after 7 steps" in told
     assert "spec.yaml:2:" in told
     assert "'epochs' and 'limit' instead of 'steps'" in told
+
+
+@pytest.mark.parametrize(("epochs", "refused"), [(None, True), (61, True), (60, False)])
+def test_a_recipe_that_comes_to_unaligned_pairs_needs_a_dataset_of_them(resolved, epochs, refused):
+    recipe = "" if epochs is None else f", recipe: {{epochs: {epochs}}}"
+    models = f"models: [{{model: errnet2019-unaligned{recipe}}}]"
+    text = SPEC.replace("models: [{model: errnet2019, recipe: {epochs: 5}}]", models)
+    if not refused:
+        assert not resolved(text).models[0].recipe.uses_unaligned
+        return
+    with pytest.raises(SpecError) as caught:
+        resolved(text)
+    told = f"{caught.value.message}\n{caught.value.where}\n{caught.value.hint}"
+    assert "'errnet2019-unaligned' is trained on unaligned pairs too" in told
+    assert "spec.yaml:2:" in told
