@@ -8,7 +8,7 @@ from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-IN_IMAGES = ("infer", "metrics", "datasets")
+IN_IMAGES = ("infer", "metrics", "datasets", "photos")
 """Rooms that run inside images alone, from the images' own locks."""
 
 

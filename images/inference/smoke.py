@@ -1,8 +1,9 @@
-"""Build-time smoke test: ONNX Runtime imports, lists its providers, and convolves."""
+"""Build-time smoke test: ONNX Runtime imports, lists its providers, and convolves; libvips reads what it writes."""
 
 import numpy as np
 import onnx
 import onnxruntime
+import pyvips
 from onnx import TensorProto, helper
 
 from stagekit.smoke import import_package
@@ -21,6 +22,10 @@ picture = np.arange(75, dtype=np.float32).reshape(1, 3, 5, 5)
 answer = session.run(None, {"image": picture})[0]
 assert np.isclose(answer[0, 0, 1, 1], picture[0, :, 1:4, 1:4].sum()), answer
 print("onnxruntime %s, onnx %s" % (onnxruntime.__version__, onnx.__version__))
+wide = np.arange(60, dtype=np.uint16).reshape(4, 5, 3) * 1000
+stored = pyvips.Image.new_from_array(wide, interpretation="rgb16").pngsave_buffer()
+assert np.array_equal(pyvips.Image.new_from_buffer(stored, "").numpy(), wide)
+print("libvips %d.%d.%d" % tuple(map(pyvips.version, range(3))))
 print("devices:", onnxruntime.get_available_providers())
-for package in ("inference_program", "orchestrator.infer"):
+for package in ("inference_program", "orchestrator.infer", "orchestrator.datasets", "orchestrator.photos"):
     print("%d modules of %s" % (len(import_package(package)), package))

@@ -1,4 +1,7 @@
-"""What a prepared dataset is on disk: ``dataset.json`` and 8-bit RGB PNG files beside it."""
+"""What a prepared dataset is on disk: ``dataset.json`` and PNG files beside it.
+
+Those of pairs and layers are 8-bit RGB; those of photos have the depth of the user's files.
+"""
 
 import json
 import os
@@ -28,6 +31,18 @@ class Item:
     blended: str | None = None
     transmission: str | None = None
     reflection: str | None = None
+
+
+@dataclass(frozen=True)
+class PhotoItem(Item):
+    """A photograph without truth. alpha: path of its transparency, kept apart, grey; kind: of file that results become.
+
+    Its pictures have the depth of the user's file.
+    """
+
+    alpha: str | None = None
+    bits: Literal[8, 16] = 8
+    kind: Literal["png", "tiff"] = "png"
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
-"""Folders of a user's pictures: pairs, layers, photographs."""
+"""Folders of a user's pictures: pairs and layers; and what all folders have in common."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from stagekit import BadInput
 
-from orchestrator.datasets.description import Layers, Pairs, Photos
+from orchestrator.datasets.description import Layers, Pairs
 from orchestrator.datasets.document import Item, PictureFolder, Prepared
 from orchestrator.datasets.identifiers import safe_identifiers, shown_name
 from orchestrator.datasets.patterns import Match, matches, other_case
@@ -15,24 +16,7 @@ from orchestrator.datasets.progress import Step
 
 _HINT = "replace these files by whole pictures, such as 8-bit PNG or JPEG, or take them out of the folder"
 _NAMED = 5
-
-
-def prepared_photos(photos: Photos, folder: Path, output: PictureFolder, step: Step) -> Prepared:
-    """Return a folder's photographs without truth; their pictures are written.
-
-    Raises: BadInput where the pattern fits no picture, and where pictures are unusable: all of them are named.
-    """
-    found, warnings = _pictures(folder, photos.pictures)
-    reading = _Reading(folder, step, len(found))
-    items = []
-    for identifier, match in zip(_identifiers(found), found, strict=True):
-        picture = reading.picture(match)
-        if picture is not None:
-            path = output.save("blended", identifier, picture.pixels)
-            items.append(Item(identifier, *picture.size, _origin(match), picture.notes, blended=path))
-        reading.item_done()
-    reading.refuse_problems()
-    return Prepared("photos", tuple(items), warnings)
+_T = TypeVar("_T")
 
 
 def prepared_layers(layers: Layers, folder: Path, output: PictureFolder, step: Step) -> Prepared:
@@ -43,10 +27,10 @@ def prepared_layers(layers: Layers, folder: Path, output: PictureFolder, step: S
 
     Raises: BadInput where a pattern fits no picture, and where pictures are unusable: all of them are named.
     """
-    transmissions, warnings = _pictures(folder, layers.pictures)
+    transmissions, warnings = found_pictures(folder, layers.pictures)
     reflections: list[Match] = []
     if layers.reflections is not None:
-        reflections, more = _pictures(folder, layers.reflections)
+        reflections, more = found_pictures(folder, layers.reflections)
         reflected = {match.path for match in reflections}
         transmissions = [match for match in transmissions if match.path not in reflected]
         warnings = tuple(dict.fromkeys((*warnings, *more)))
@@ -56,13 +40,13 @@ def prepared_layers(layers: Layers, folder: Path, output: PictureFolder, step: S
                 "keep transmissions and reflections apart",
             )
     found = [*transmissions, *reflections]
-    reading = _Reading(folder, step, len(found))
+    reading = Listing(folder, step, len(found))
     items = []
-    for index, (identifier, match) in enumerate(zip(_identifiers(found), found, strict=True)):
+    for index, (identifier, match) in enumerate(zip(identifiers_of(found), found, strict=True)):
         picture = reading.picture(match)
         if picture is not None:
             path = output.save("layers", identifier, picture.pixels)
-            item = Item(identifier, *picture.size, _origin(match), picture.notes)
+            item = Item(identifier, *picture.size, origin(match), picture.notes)
             if index < len(transmissions):
                 item = replace(item, transmission=path)
             if index >= len(transmissions) or layers.reflections is None:
@@ -87,10 +71,10 @@ def prepared_pairs(pairs: Pairs, folder: Path, output: PictureFolder, step: Step
             raise BadInput(
                 f"pattern {pattern!r} of {part} has no {{id}}", "put {id} where the name of the pair is, as in '{id}.*'"
             )
-    found = {part: _pictures(folder, pattern) for part, pattern in patterns.items()}
+    found = {part: found_pictures(folder, pattern) for part, pattern in patterns.items()}
     partners = _partners({part: part_matches for part, (part_matches, _) in found.items()}, patterns)
     warnings = tuple(dict.fromkeys(warning for _, of_part in found.values() for warning in of_part))
-    reading = _Reading(folder, step, len(partners))
+    reading = Listing(folder, step, len(partners))
     items = []
     for identifier, (name, files) in zip(safe_identifiers(partners), partners.items(), strict=True):
         item = _pair(identifier, files, reading, output, shown_name(name))
@@ -101,7 +85,7 @@ def prepared_pairs(pairs: Pairs, folder: Path, output: PictureFolder, step: Step
 
 
 def _pair(
-    identifier: str, files: Mapping[str, Match], reading: "_Reading", output: PictureFolder, name: str
+    identifier: str, files: Mapping[str, Match], reading: "Listing", output: PictureFolder, name: str
 ) -> Item | None:
     read = {part: reading.picture(match) for part, match in files.items()}
     pictures = {part: picture for part, picture in read.items() if picture is not None}
@@ -110,10 +94,10 @@ def _pair(
     paths = {part: output.save(part, identifier, picture.pixels) for part, picture in pictures.items()}
     notes = tuple(f"{part}: {note}" for part, picture in pictures.items() for note in picture.notes)
     height, width = pictures["blended"].size
-    return Item(identifier, height, width, _origin(files["blended"]), notes, **paths)
+    return Item(identifier, height, width, origin(files["blended"]), notes, **paths)
 
 
-class _Reading:
+class Listing:
     """Reads the pictures of a folder and remembers all that is wrong with them."""
 
     def __init__(self, folder: Path, step: Step, total: int) -> None:
@@ -123,29 +107,37 @@ class _Reading:
         self._unequal: list[str] = []
 
     def picture(self, match: Match) -> RgbPicture | None:
+        """Return a picture as 8-bit RGB, None where it is unusable."""
+        return self.read(match, read_rgb)
+
+    def read(self, match: Match, read: Callable[[Path], _T]) -> _T | None:
+        """Return what `read` makes of a picture's path, None where it raises UnusablePicture."""
         if match.path.suffix.lower() in FOREIGN_SUFFIXES:
-            self._unusable.append(f"{_origin(match)} is of a kind that cannot be read ({match.path.suffix})")
+            self._unusable.append(f"{origin(match)} is of a kind that cannot be read ({match.path.suffix})")
             return None
         try:
-            return read_rgb(self._folder / match.path)
+            return read(self._folder / match.path)
         except UnusablePicture as error:
-            self._unusable.append(f"{_origin(match)} {error}")
+            self._unusable.append(f"{origin(match)} {error}")
             return None
 
     def same_size(self, name: str, files: Mapping[str, Match], pictures: Mapping[str, RgbPicture]) -> bool:
+        """Return whether the pictures of a pair have one size; else it is a problem."""
         if len({picture.size for picture in pictures.values()}) == 1:
             return True
         sizes = ", ".join(
-            f"{_origin(files[part])} has {picture.size[0]} x {picture.size[1]}" for part, picture in pictures.items()
+            f"{origin(files[part])} has {picture.size[0]} x {picture.size[1]}" for part, picture in pictures.items()
         )
         self._unequal.append(f"{name!r}: {sizes}")
         return False
 
     def item_done(self) -> None:
+        """Say that one more is done."""
         self._done += 1
         self._step(self._done, self._total)
 
     def refuse_problems(self) -> None:
+        """Raise BadInput that names all problems, if there were any."""
         sentences, hints = [], []
         if self._unusable:
             sentences.append(f"{_count(self._unusable, 'file')} cannot be used: " + "; ".join(self._unusable))
@@ -159,8 +151,11 @@ class _Reading:
             raise BadInput(". ".join(sentences), "; ".join(hints))
 
 
-def _pictures(folder: Path, pattern: str) -> tuple[list[Match], tuple[str, ...]]:
-    """Return the pictures that fit a pattern, and a warning of the files that fit and are no pictures."""
+def found_pictures(folder: Path, pattern: str) -> tuple[list[Match], tuple[str, ...]]:
+    """Return the pictures that fit a pattern, and a warning of the files that fit and are no pictures.
+
+    Raises: BadInput where there is no picture.
+    """
     fits = matches(folder, pattern)
     pictures = [match for match in fits if _is_picture(folder, match)]
     others = [match for match in fits if match not in set(pictures)]
@@ -168,13 +163,13 @@ def _pictures(folder: Path, pattern: str) -> tuple[list[Match], tuple[str, ...]]
         _refuse_nothing(folder, pattern, others)
     if not others:
         return pictures, ()
-    return pictures, (f"{_count(others, 'file')} passed over, being no pictures: {_some(map(_origin, others))}",)
+    return pictures, (f"{_count(others, 'file')} passed over, being no pictures: {_some(map(origin, others))}",)
 
 
 def _refuse_nothing(folder: Path, pattern: str, others: Sequence[Match]) -> None:
     if others:
         raise BadInput(
-            f"none of the files of {pattern!r} is a picture: {_some(map(_origin, others))}",
+            f"none of the files of {pattern!r} is a picture: {_some(map(origin, others))}",
             "point the dataset's folder to pictures, such as PNG or JPEG files",
         )
     if not any(folder.iterdir()):
@@ -204,13 +199,13 @@ def _partners(found: Mapping[str, Sequence[Match]], patterns: Mapping[str, str])
         for match in part_matches:
             other = files.setdefault(match.id, {}).setdefault(part, match)
             if other is not match:
-                twice.append(f"{_origin(other)} and {_origin(match)} are both {part} of {shown_name(match.id)!r}")
+                twice.append(f"{origin(other)} and {origin(match)} are both {part} of {shown_name(match.id)!r}")
     if twice:
         raise BadInput(
             "names of pairs are not unique: " + "; ".join(twice), "keep one of the files, or narrow the pattern"
         )
     alone = [
-        f"{_origin(next(iter(parts.values())))} has no {part} ({shown_name(pattern.replace('{id}', name))})"
+        f"{origin(next(iter(parts.values())))} has no {part} ({shown_name(pattern.replace('{id}', name))})"
         for name, parts in sorted(files.items())
         for part, pattern in patterns.items()
         if part not in parts
@@ -223,11 +218,13 @@ def _partners(found: Mapping[str, Sequence[Match]], patterns: Mapping[str, str])
     return dict(sorted(files.items()))
 
 
-def _identifiers(found: Sequence[Match]) -> list[str]:
+def identifiers_of(found: Sequence[Match]) -> list[str]:
+    """Return an identifier for each picture, safe as a file's name."""
     return safe_identifiers(match.id for match in found)
 
 
-def _origin(match: Match) -> str:
+def origin(match: Match) -> str:
+    """Return a file's path inside its folder, as text."""
     return shown_name(str(match.path))
 
 

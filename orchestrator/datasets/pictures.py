@@ -40,10 +40,12 @@ class RgbPicture:
     """A picture as it is prepared.
 
     pixels: uint8, (H, W, 3), RGB (sRGB); notes: what was done to the file's pixels, a phrase for each step.
+    alpha: uint8, (H, W), its transparency where it has one and it was asked for
     """
 
     pixels: np.ndarray
     notes: tuple[str, ...] = ()
+    alpha: np.ndarray | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -55,21 +57,21 @@ class UnusablePicture(Exception):
     """A file cannot be taken as a picture; the text is the reason, without the file's name."""
 
 
-def read_rgb(path: Path) -> RgbPicture:
+def read_rgb(path: Path, *, keep_alpha: bool = False) -> RgbPicture:
     """Return a picture file as 8-bit RGB, upright, in sRGB.
 
-    Of several frames or pages the first is taken. Transparency is dropped: the stored colours count.
+    Of several frames or pages the first is taken. Transparency is dropped, or kept apart: the stored colours count.
 
     Raises: UnusablePicture where the file is missing, damaged, cut off, no picture, or of a kind whose range of
         values is not known (floating point, 32-bit integers).
     """
-    _refuse_others_than_files(path)
+    refuse_others_than_files(path)
     try:
         with warnings.catch_warnings():
             # Pillow warns of large pictures and of odd metadata; the first are wanted, the second do no harm.
             warnings.simplefilter("ignore")
             with Image.open(path, formats=FORMATS) as picture:
-                return _as_rgb(picture)
+                return _as_rgb(picture, keep_alpha=keep_alpha)
     except UnusablePicture:
         raise
     except UnidentifiedImageError as error:
@@ -85,25 +87,29 @@ def read_rgb(path: Path) -> RgbPicture:
 
 def identified(path: Path) -> bool:
     """Return whether the beginning of a file is that of a picture that can be read."""
-    if not path.is_file():
-        return False
+    return path.is_file() and stated_size(path) is not None
+
+
+def stated_size(path: Path) -> tuple[int, int] | None:
+    """Return the height and width that a picture's file says it has, None where it says none that can be read."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=FORMATS):
-                return True
+            with Image.open(path, formats=FORMATS) as picture:
+                return picture.height, picture.width
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return False
+        return None
 
 
-def _refuse_others_than_files(path: Path) -> None:
+def refuse_others_than_files(path: Path) -> None:
+    """Raise UnusablePicture where a path leads to no file: opening a pipe would wait for ever."""
     if path.is_symlink() and not path.exists():
         raise UnusablePicture("is a link that leads nowhere")
     if not path.is_file():
         raise UnusablePicture("is no file" if path.exists() else "is not there")
 
 
-def _as_rgb(opened: Image.Image) -> RgbPicture:
+def _as_rgb(opened: Image.Image, *, keep_alpha: bool) -> RgbPicture:
     notes: list[str] = []
     profile = opened.info.get("icc_profile")
     wide = _is_wide(opened)
@@ -113,9 +119,14 @@ def _as_rgb(opened: Image.Image) -> RgbPicture:
     picture = _upright(opened, notes)
     if wide:
         notes.append(_NARROWED)
-    picture = _without_alpha(_in_eight_bits(picture, notes), notes)
+    picture = _in_eight_bits(picture, notes)
+    transparent = picture.mode in _ALPHA_MODES or "transparency" in picture.info
+    alpha = np.array(picture.convert("RGBA").getchannel("A")) if keep_alpha and transparent else None
+    picture = _without_alpha(picture, notes)
+    if transparent and alpha is None:
+        notes.append("transparency dropped")
     picture = _in_srgb(picture, profile, notes)
-    return RgbPicture(np.array(picture, np.uint8), tuple(notes))
+    return RgbPicture(np.array(picture, np.uint8), tuple(notes), alpha)
 
 
 def _is_wide(opened: Image.Image) -> bool:
@@ -164,12 +175,9 @@ def _in_eight_bits(picture: Image.Image, notes: list[str]) -> Image.Image:
 
 def _without_alpha(picture: Image.Image, notes: list[str]) -> Image.Image:
     """Return the picture in mode L, RGB, CMYK or another of opaque colours."""
-    transparent = picture.mode in _ALPHA_MODES or "transparency" in picture.info
     if picture.mode in {"P", "PA"}:
         notes.append("palette, resolved to colours")
         picture = picture.convert("RGBA")
-    if transparent:
-        notes.append("transparency dropped")
     if picture.mode == "RGBa":
         picture = picture.convert("RGBA")
     if picture.mode == "La":

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from stagekit import BadInput
 
-from orchestrator.datasets.description import Description, Layers, Pairs, Scenes
+from orchestrator.datasets.description import Description, Pairs, Photos, Scenes
 from orchestrator.datasets.document import PictureFolder, Prepared, write_document
-from orchestrator.datasets.folders import prepared_layers, prepared_pairs, prepared_photos
+from orchestrator.datasets.folders import prepared_layers, prepared_pairs
 from orchestrator.datasets.progress import Step
 from orchestrator.datasets.scenes import Blender, prepared_scenes
 
@@ -42,6 +42,6 @@ def _prepared(preparation: Preparation, output: PictureFolder, blend: Blender, s
         raise BadInput(f"dataset {preparation.name!r} has no folder of pictures", "check the dataset's folder")
     if isinstance(description, Pairs):
         return prepared_pairs(description, source, output, step)
-    if isinstance(description, Layers):
-        return prepared_layers(description, source, output, step)
-    return prepared_photos(description, source, output, step)
+    if isinstance(description, Photos):
+        raise BadInput("photos are prepared where they are used", "use an image built with this orchestrator's version")
+    return prepared_layers(description, source, output, step)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from orchestrator.plan.stage import Source, Stage
-from orchestrator.spec.dataset import Dataset, ScenesDataset, dataset_role
+from orchestrator.spec.dataset import Dataset, PhotosDataset, ScenesDataset, dataset_role
 from orchestrator.spec.experiment import Experiment, Inference, Metric
 from orchestrator.spec.model import ModelSpec, Recipe
 from orchestrator.spec.names import Device
@@ -84,14 +84,17 @@ def experiment_plan(resolved: Resolved, digest: Digest) -> Plan:
 def prepare_stage(
     name: str, dataset: Dataset, digest: Digest, *, memory_bytes: int | None = None, timeout_s: float | None = None
 ) -> Stage:
-    """Return the stage that turns a dataset, with an absolute folder, into uniform pictures."""
+    """Return the stage that turns a dataset, with an absolute folder, into prepared pictures.
+
+    Photographs without truth keep their depth, and are read by rows, by what the image of inference has.
+    """
     sources = {}
     if not isinstance(dataset, ScenesDataset):
         sources["source"] = Source(dataset.folder, digest(dataset.folder))
     return Stage(
         name=f"prepare/{name}",
         kind="prepare",
-        image="metrics",
+        image="inference" if isinstance(dataset, PhotosDataset) else "metrics",
         settings={
             "name": name,
             "title": dataset.title or name,

@@ -165,6 +165,9 @@ class _DatasetItem(_Strict):
     width: _Pixels
     origin: str
     notes: _List[str] = ()
+    alpha: str | None = None
+    bits: Literal[8, 16] = 8
+    kind: Literal["png", "tiff"] = "png"
 
 
 class _DatasetFile(_Strict):

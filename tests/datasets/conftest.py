@@ -15,6 +15,8 @@ from PIL import Image
 from orchestrator.datasets.description import dataset_description
 from orchestrator.datasets.prepare import Preparation, prepare_dataset
 from orchestrator.datasets.scenes import Blended
+from orchestrator.photos.photo import Room
+from orchestrator.photos.prepare import prepare_photos
 
 
 def gradient(height: int = 12, width: int = 17, shift: int = 0) -> np.ndarray:
@@ -80,8 +82,12 @@ def prepare(tmp_path: Path, source: Path) -> Prepare:
         output = tmp_path / "output"
         output.mkdir(exist_ok=True)
         description = dataset_description({"kind": kind, **defaults[kind], **fields})
+        told = step or (lambda _done, _total: None)
         preparation = Preparation("postcard", "Postcards", description, None if kind == "scenes" else source, output)
-        prepare_dataset(preparation, halves, step or (lambda _done, _total: None))
+        if kind == "photos":
+            prepare_photos(preparation, Room(tmp_path), told)
+        else:
+            prepare_dataset(preparation, halves, told)
         return PreparedFolder(output, json.loads((output / "dataset.json").read_text()))
 
     return prepared

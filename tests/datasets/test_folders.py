@@ -33,6 +33,8 @@ def test_photos_are_prepared_with_their_names(prepare: Prepare, source: Path) ->
         "width": 17,
         "origin": "IMG 1.png",
         "notes": [],
+        "bits": 8,
+        "kind": "png",
     }
     assert (second["id"], second["origin"], second["height"], second["width"]) == ("b", "b.bmp", 9, 8)
     assert np.array_equal(prepared.pixels(first["blended"]), gradient())

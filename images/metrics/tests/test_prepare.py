@@ -13,6 +13,8 @@ from netkit.sampling import stream
 from netkit.synthesis import blend
 from stagekit import ExitCode, Failure, Progress
 
+FOLDER = {"name": "mine", "title": "Mine", "dataset": {"kind": "layers", "pictures": "*.*", "reflections": None}}
+
 
 def pixels(result, name):
     with Image.open(os.path.join(result.output, name)) as picture:
@@ -62,8 +64,7 @@ class PrepareTest(unittest.TestCase):
         self.assertEqual(len(document["items"]), 4)
 
     def test_photographs_are_turned_and_converted(self):
-        settings = {"name": "mine", "title": "Mine", "dataset": {"kind": "photos", "pictures": "*.*"}}
-        result = self.stage(settings, {"source": self.photographs()})
+        result = self.stage(FOLDER, {"source": self.photographs()})
         self.assertEqual(result.code, ExitCode.DONE, result.log)
         printed, turned = result.document("dataset.json")["items"]
         self.assertEqual((turned["origin"], turned["height"], turned["width"]), ("turned <1>.jpg", 60, 40))
@@ -75,8 +76,7 @@ class PrepareTest(unittest.TestCase):
         source = self.photographs()
         with open(os.path.join(source, "cut.png"), "wb") as stream_:
             stream_.write(b"\x89PNG\r\n\x1a\n")
-        settings = {"name": "mine", "title": "Mine", "dataset": {"kind": "photos", "pictures": "*.*"}}
-        result = self.stage(settings, {"source": source})
+        result = self.stage(FOLDER, {"source": source})
         self.assertEqual(result.code, ExitCode.BAD_INPUT)
         self.assertIsInstance(result.messages[-1], Failure)
         self.assertIn("cut.png", result.messages[-1].message)
@@ -92,10 +92,9 @@ class PrepareTest(unittest.TestCase):
         os.makedirs(source)
         values = np.arange(0, 65536, 331, dtype=np.uint16)[:180].reshape(12, 15)
         Image.fromarray(values).save(os.path.join(source, "wide.png"))
-        settings = {"name": "mine", "title": "", "dataset": {"kind": "photos", "pictures": "*.*"}}
-        result = self.stage(settings, {"source": source})
+        result = self.stage(FOLDER, {"source": source})
         (item,) = result.document("dataset.json")["items"]
-        self.assertTrue(np.array_equal(pixels(result, item["blended"])[..., 2], values >> 8))
+        self.assertTrue(np.array_equal(pixels(result, item["transmission"])[..., 2], values >> 8))
         self.assertIn("16 bits per value, reduced to 8", item["notes"])
 
 

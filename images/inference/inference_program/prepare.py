@@ -1,0 +1,36 @@
+"""The stage `prepare` of a user's own photographs: at their own depth, in strips, where networks take them from."""
+
+from pathlib import Path
+
+from orchestrator.datasets.description import dataset_description
+from orchestrator.datasets.prepare import Preparation
+from orchestrator.photos.photo import Room
+from orchestrator.photos.prepare import prepare_photos
+
+from stagekit import StageContext
+
+_PROCESS_BYTES = 250 * 2**20
+"""Of the memory, what code, libraries and strips take."""
+
+
+def prepare(context: StageContext) -> None:
+    """Write the photographs that the stage's settings describe as a prepared dataset.
+
+    Raises: BadInput where the settings describe no photographs, or files cannot be used; Interrupted on request.
+    """
+
+    def step(done: int, total: int) -> None:
+        context.progress(done, total, "pictures")
+        if context.stop_requested:
+            context.interrupt()
+
+    preparation = Preparation(
+        name=context.setting("name"),
+        title=context.setting("title"),
+        description=dataset_description(context.setting("dataset")),
+        source=Path(context.input("source")),
+        output=Path(context.request.output),
+    )
+    memory = context.request.memory_bytes
+    room = Room(Path(context.work()), None if memory is None else max(0, memory - _PROCESS_BYTES))
+    prepare_photos(preparation, room, step)

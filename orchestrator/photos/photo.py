@@ -1,0 +1,169 @@
+"""One photograph of a user: what its file holds, upright, at its own depth, in its own encoding."""
+
+import contextlib
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+from orchestrator.datasets.pictures import UnusablePicture, read_rgb, refuse_others_than_files, stated_size
+from orchestrator.photos import vips
+from orchestrator.photos.colours import in_rgb
+from orchestrator.photos.strips import Source, Strips, strips_of
+from orchestrator.photos.turned import ORIENTATIONS, UPRIGHT, upright_size, upright_strips
+
+MOST_PIXELS = 2**29
+"""A file that says that it has more is refused: it was made to fill memory or disk."""
+
+_WHOLE_BYTES = 12
+"""Of a pixel that is read whole: as Pillow decodes it, converted, and as an array."""
+
+ResultKind = Literal["png", "tiff"]
+
+_BIG = b"+"
+"""In the head of a TIFF file whose places are 64-bit numbers."""
+_PHOTOMETRIC, _PALETTE = 262, 3
+_EXTRA_SAMPLES, _ASSOCIATED = 338, 1
+"""TIFF tags and their values for palettes, and for colours that were multiplied by their transparency."""
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photograph, upright; size: height and width.
+
+    source: its strips, uint8 or uint16, RGB with transparency as the fourth band where it has one
+    kind: of the file that its results become; notes: what was done to the file's pixels, a phrase for each step
+    """
+
+    size: tuple[int, int]
+    bits: Literal[8, 16]
+    has_alpha: bool
+    kind: ResultKind
+    beside: vips.Metadata
+    notes: tuple[str, ...]
+    source: Source
+
+
+@dataclass(frozen=True)
+class Room:
+    """What reading a photograph may take. folder: for pixels on their way; memory_bytes: None for no limit"""
+
+    folder: Path
+    memory_bytes: int | None = None
+
+
+@contextmanager
+def opened_photo(path: Path, room: Room) -> Iterator[Photo]:
+    """Give a photograph.
+
+    PNG, JPEG and TIFF files are read in strips, at their depth; others whole, at 8 bits. Of several pages or frames
+    the first is taken.
+
+    Raises: UnusablePicture where the file is missing, damaged, cut off, no picture, too large, or of a kind whose
+        values have no known range; on leaving as well, for damage shows when the strips are read.
+    """
+    refuse_others_than_files(path)
+    try:
+        kind = vips.kind_of(path)
+        if kind is None:
+            yield _whole(path, room)
+            return
+        with _in_strips(path, kind, room) as photo:
+            yield photo
+    except vips.PictureError as error:
+        raise UnusablePicture(f"is damaged: {vips.reason(error)}") from error
+    except PermissionError as error:
+        raise UnusablePicture("may not be read (permission denied)") from error
+
+
+@contextmanager
+def _in_strips(path: Path, kind: vips.Kind, room: Room) -> Iterator[Photo]:
+    def source() -> Strips:
+        found = vips.opened(path, kind)
+        return vips.strips(in_rgb(found, vips.metadata(found)).image)
+
+    try:
+        first = vips.opened(path, kind)
+    except vips.PictureError as error:
+        raise UnusablePicture(f"cannot be read: {vips.reason(error)}") from error
+    _refuse_too_large(first, room)
+    coloured = in_rgb(first, vips.metadata(first))
+    notes = list(coloured.notes)
+    pages = vips.field(first, "n-pages") or 1
+    if pages > 1:
+        notes.insert(0, f"first of {pages} frames")
+    if kind == "tiff":
+        notes.extend(_tiff_notes(path, has_alpha=coloured.image.bands == 4))
+    orientation = vips.field(first, "orientation") or UPRIGHT
+    if orientation not in ORIENTATIONS:
+        orientation = UPRIGHT
+    if orientation != UPRIGHT:
+        notes.append(f"turned upright (EXIF orientation {orientation})")
+    stored = (first.height, first.width)
+    with upright_strips(source, stored, orientation, room.folder) as turned:
+        yield Photo(
+            upright_size(*stored, orientation),
+            16 if coloured.image.format == "ushort" else 8,
+            coloured.image.bands == 4,
+            "tiff" if kind == "tiff" else "png",
+            coloured.beside,
+            tuple(notes),
+            turned,
+        )
+
+
+def _tiff_notes(path: Path, *, has_alpha: bool) -> Iterator[str]:
+    """Yield what a TIFF file's tags tell and libvips does not."""
+    damage = (OSError, SyntaxError, ValueError, TypeError, KeyError, EOFError, OverflowError, struct.error)
+    with contextlib.suppress(*damage), path.open("rb") as stream:
+        head = stream.read(8)
+        tags = ImageFileDirectory_v2(head + stream.read(8) if _BIG in head else head)
+        stream.seek(tags.next)
+        tags.load(stream)
+        if tags.get(_PHOTOMETRIC) == _PALETTE:
+            yield "palette, resolved to colours"
+        if has_alpha and _ASSOCIATED in tags.get(_EXTRA_SAMPLES, ()):
+            yield "colours divided by the transparency that they were multiplied by"
+
+
+def _refuse_too_large(image: Any, room: Room) -> None:
+    """Refuse bombs, and files that cannot be read in strips where they do not fit into memory.
+
+    An interlaced PNG gives its first row when all of it is read; a progressive JPEG when all coefficients are.
+    """
+    if image.width * image.height > MOST_PIXELS:
+        raise UnusablePicture(
+            f"is too large: {image.height} x {image.width} pixels, and {MOST_PIXELS / 1e6:.0f} million are the most"
+        )
+    if not vips.field(image, "interlaced"):
+        return
+    progressive = vips.field(image, "jpeg-multiscan") is not None
+    value_bytes = 2 if progressive or image.format == "ushort" else 1
+    _refuse_short_memory(
+        image.width * image.height * image.bands * value_bytes,
+        room,
+        "is a progressive JPEG" if progressive else "is interlaced",
+    )
+
+
+def _refuse_short_memory(needed: int, room: Room, why: str) -> None:
+    if room.memory_bytes is not None and needed > room.memory_bytes:
+        raise UnusablePicture(
+            f"{why}, which is read whole and takes {needed / 2**20:.0f} MiB of memory, and there are "
+            f"{room.memory_bytes / 2**20:.0f} MiB for it; save it as plain PNG or TIFF, or raise the memory"
+        )
+
+
+def _whole(path: Path, room: Room) -> Photo:
+    size = stated_size(path)
+    if size is not None:
+        _refuse_short_memory(size[0] * size[1] * _WHOLE_BYTES, room, "is of a kind")
+    picture = read_rgb(path, keep_alpha=True)
+    pixels = picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
+    has_alpha = picture.alpha is not None
+    return Photo(picture.size, 8, has_alpha, "png", vips.Metadata(), picture.notes, lambda: strips_of(pixels))

@@ -1,0 +1,80 @@
+"""From a folder of a user's photographs to a prepared dataset that keeps all they hold."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from stagekit import BadInput, write_atomically
+
+from orchestrator.datasets.description import Photos
+from orchestrator.datasets.document import PhotoItem, Prepared, write_document
+from orchestrator.datasets.folders import Listing, found_pictures, identifiers_of, origin
+from orchestrator.datasets.prepare import Preparation
+from orchestrator.datasets.progress import Step
+from orchestrator.photos import vips
+from orchestrator.photos.photo import Photo, Room, opened_photo
+from orchestrator.photos.strips import Strips, colours, transparency
+
+_TYPES: Mapping[int, np.dtype[Any]] = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16)}
+
+
+def prepare_photos(preparation: Preparation, room: Room, step: Step) -> None:
+    """Write a folder's photographs with their ``dataset.json``.
+
+    Each becomes an RGB PNG of its own depth and in its own encoding, upright, its transparency beside it.
+
+    room: what reading one may take
+
+    Raises: BadInput where the pattern fits no picture, and where pictures are unusable: all of them are named.
+    """
+    description, source = preparation.description, preparation.source
+    if not isinstance(description, Photos):
+        raise BadInput(
+            f"dataset {preparation.name!r} is none of photos", "use an image built with this orchestrator's version"
+        )
+    if source is None or not source.is_dir():
+        raise BadInput(f"dataset {preparation.name!r} has no folder of pictures", "check the dataset's folder")
+    prepared = _prepared_folder(description, source, preparation.output, room, step)
+    write_document(preparation.output, preparation.name, preparation.title, prepared)
+
+
+def _prepared_folder(photos: Photos, folder: Path, output: Path, room: Room, step: Step) -> Prepared:
+    found, warnings = found_pictures(folder, photos.pictures)
+    listing = Listing(folder, step, len(found))
+    items = []
+    for identifier, match in zip(identifiers_of(found), found, strict=True):
+        item = listing.read(match, partial(_prepared, identifier, origin(match), output, room))
+        items += [item] if item is not None else []
+        listing.item_done()
+    listing.refuse_problems()
+    return Prepared("photos", tuple(items), warnings)
+
+
+def _prepared(identifier: str, source: str, output: Path, room: Room, path: Path) -> PhotoItem:
+    """Write a photograph and return what is known of it.
+
+    Raises: UnusablePicture.
+    """
+    with opened_photo(path, room) as photo:
+        blended = _written(output, f"blended/{identifier}.png", photo, colours, 3, photo.beside)
+        alpha = None
+        notes = photo.notes
+        if photo.has_alpha:
+            alpha = _written(output, f"alpha/{identifier}.png", photo, transparency, 1, vips.Metadata())
+            notes = (*notes, "transparency kept apart")
+        return PhotoItem(identifier, *photo.size, source, notes, blended, alpha=alpha, bits=photo.bits, kind=photo.kind)
+
+
+def _written(
+    output: Path, name: str, photo: Photo, part: Callable[[Strips], Strips], bands: int, beside: vips.Metadata
+) -> str:
+    (output / name).parent.mkdir(parents=True, exist_ok=True)
+    strips = part(photo.source())
+    with (
+        write_atomically(str(output / name)) as stream,
+        vips.assembled(strips, photo.size, bands, _TYPES[photo.bits]) as image,
+    ):
+        vips.save(image, stream.name, "png", beside)
+    return name

@@ -1,0 +1,391 @@
+"""A user's photographs: every kind of file, what is kept of it, what is noted, what is refused."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageCms, ImageOps
+
+from orchestrator.datasets.pictures import UnusablePicture
+from orchestrator.photos.photo import MOST_PIXELS, Photo, Room, opened_photo
+from orchestrator.photos.strips import strip_rows, strips_of
+from orchestrator.photos.turned import upright, upright_strips
+from tests.photos.photo_files import HEIGHT, WIDTH, chunk, exif, profile, values, write, write_png, write_tiff
+
+TURNED = {
+    1: lambda stored: stored,
+    2: lambda stored: stored[:, ::-1],
+    3: lambda stored: np.rot90(stored, 2),
+    4: lambda stored: stored[::-1],
+    5: lambda stored: stored.transpose(1, 0, 2),
+    6: lambda stored: np.rot90(stored, -1),
+    7: lambda stored: np.rot90(stored.transpose(1, 0, 2), 2),
+    8: lambda stored: np.rot90(stored, 1),
+}
+
+
+def read(path: Path, memory_bytes: int | None = None) -> tuple[Photo, np.ndarray]:
+    """Return a photograph and all its strips together."""
+    with opened_photo(path, Room(path.parent, memory_bytes)) as photo:
+        return photo, np.concatenate([strip.copy() for strip in photo.source()])
+
+
+@pytest.mark.parametrize("orientation", TURNED)
+@pytest.mark.parametrize("bands", [3, 4, 1, 2], ids=["rgb", "rgba", "grey", "grey-alpha"])
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_values_come_upright_at_their_depth(
+    tmp_path: Path, suffix: str, bits: int, bands: int, orientation: int
+) -> None:
+    stored = values(bits, bands)
+    photo, pixels = read(write(tmp_path / f"a{suffix}", stored, orientation))
+    colours = stored[..., :3] if bands > 2 else np.repeat(stored[..., :1], 3, axis=2)
+    expected = np.concatenate([colours, stored[..., -1:]], axis=2) if bands in (2, 4) else colours
+    assert np.array_equal(pixels, TURNED[orientation](expected))
+    assert photo.size == pixels.shape[:2]
+    assert (photo.bits, photo.has_alpha, photo.kind) == (
+        bits,
+        bands in (2, 4),
+        suffix.strip(".").replace("tif", "tiff"),
+    )
+    notes = () if bands > 2 else ("grey, repeated in three channels",)
+    notes += () if orientation == 1 else (f"turned upright (EXIF orientation {orientation})",)
+    assert photo.notes == notes
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_palettes_are_resolved(tmp_path: Path, suffix: str) -> None:
+    indexed = Image.fromarray(values(8, 3)).quantize(16)
+    indexed.save(tmp_path / f"a{suffix}")
+    photo, pixels = read(tmp_path / f"a{suffix}")
+    assert np.array_equal(pixels, np.array(indexed.convert("RGB")))
+    assert (photo.bits, photo.notes) == (8, ("palette, resolved to colours",))
+
+
+def test_transparency_of_a_palette_is_kept(tmp_path: Path) -> None:
+    indexed = Image.fromarray(values(8, 3)).quantize(16)
+    indexed.save(tmp_path / "a.png", transparency=bytes([0, 128] + [255] * 14))
+    photo, pixels = read(tmp_path / "a.png")
+    assert photo.has_alpha
+    assert np.array_equal(pixels, np.array(Image.open(tmp_path / "a.png").convert("RGBA")))
+
+
+def test_a_transparent_colour_becomes_transparency(tmp_path: Path) -> None:
+    stored = values(16, 3)
+    key = struct.pack(">HHH", *(int(value) for value in stored[4, 5]))
+    photo, pixels = read(write_png(tmp_path / "a.png", stored, (b"tRNS", key)))
+    assert photo.has_alpha
+    assert np.array_equal(pixels[..., :3], stored)
+    assert np.array_equal(pixels[..., 3] == 0, (stored == stored[4, 5]).all(axis=2))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_bilevel_is_black_and_white(tmp_path: Path, suffix: str) -> None:
+    dots = values(8, 1)[..., 0] > 99
+    Image.fromarray(dots).save(tmp_path / f"a{suffix}")
+    _, pixels = read(tmp_path / f"a{suffix}")
+    assert np.array_equal(pixels, np.repeat((dots * 255).astype(np.uint8)[..., None], 3, axis=2))
+
+
+def test_a_jpeg_is_its_decoded_values(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    smooth = np.add.outer(np.arange(40) * 5, np.arange(50))[..., None] % 256 + np.array([0, 9, 30])
+    Image.fromarray(smooth.clip(0, 255).astype(np.uint8)).save(path, quality=95, subsampling=0, exif=jpeg_exif(6))
+    photo, pixels = read(path)
+    decoded = np.array(ImageOps.exif_transpose(Image.open(path)))
+    assert pixels.shape == decoded.shape == (50, 40, 3)
+    assert np.abs(pixels.astype(int) - decoded).max() <= 1, "two decoders may round a step apart"
+    assert (photo.kind, photo.bits, photo.notes) == ("png", 8, ("turned upright (EXIF orientation 6)",))
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".bmp", ".ppm", ".tga", ".gif"])
+def test_other_kinds_are_read_whole(tmp_path: Path, suffix: str) -> None:
+    Image.fromarray(values(8, 3)).save(tmp_path / f"a{suffix}", **({"lossless": True} if suffix == ".webp" else {}))
+    photo, pixels = read(tmp_path / f"a{suffix}")
+    with Image.open(tmp_path / f"a{suffix}") as opened:
+        assert np.array_equal(pixels, np.array(opened.convert("RGB")))
+    assert (photo.kind, photo.bits, photo.has_alpha) == ("png", 8, False)
+
+
+def test_transparency_of_other_kinds_is_kept(tmp_path: Path) -> None:
+    Image.fromarray(values(8, 4)).save(tmp_path / "a.webp", lossless=True, exact=True)
+    photo, pixels = read(tmp_path / "a.webp")
+    assert photo.has_alpha
+    assert np.array_equal(pixels, values(8, 4))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"tile": (16, 16)}, id="tiled"),
+        pytest.param({"rowsperstrip": 3}, id="strips"),
+        pytest.param({"compression": "deflate", "predictor": True}, id="deflate"),
+        pytest.param({"bigtiff": True}, id="bigtiff"),
+        pytest.param({"byteorder": ">"}, id="big-endian"),
+    ],
+)
+def test_tiff_layouts_are_read(tmp_path: Path, options: dict[str, Any]) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", values(16, 3), photometric="rgb", **options)
+    assert np.array_equal(read(tmp_path / "a.tif")[1], values(16, 3))
+
+
+def test_a_tiff_in_planes_is_read(tmp_path: Path) -> None:
+    planes = np.ascontiguousarray(values(16, 3).transpose(2, 0, 1))
+    tifffile.imwrite(tmp_path / "a.tif", planes, photometric="rgb", planarconfig="separate")
+    assert np.array_equal(read(tmp_path / "a.tif")[1], values(16, 3))
+
+
+def test_of_several_pages_the_first_is_taken(tmp_path: Path) -> None:
+    with tifffile.TiffWriter(tmp_path / "a.tif") as pages:
+        pages.write(values(16, 3), photometric="rgb")
+        pages.write(values(16, 3)[::-1], photometric="rgb")
+    photo, pixels = read(tmp_path / "a.tif")
+    assert np.array_equal(pixels, values(16, 3))
+    assert photo.notes == ("first of 2 frames",)
+
+
+def test_further_channels_are_dropped(tmp_path: Path) -> None:
+    stored = values(16, 6)
+    tifffile.imwrite(
+        tmp_path / "a.tif", stored, photometric="rgb", extrasamples=["unassalpha", "unspecified", "unspecified"]
+    )
+    photo, pixels = read(tmp_path / "a.tif")
+    assert np.array_equal(pixels, stored[..., :4])
+    assert photo.notes == ("2 further channels dropped",)
+
+
+def test_premultiplied_colours_are_divided_and_noted(tmp_path: Path) -> None:
+    stored = np.full((4, 5, 4), (1000, 2000, 3000, 32768), np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="rgb", extrasamples=["assocalpha"])
+    photo, pixels = read(tmp_path / "a.tif")
+    assert np.abs(pixels[..., :3].astype(int) - (2000, 4000, 6000)).max() <= 1
+    assert (pixels[..., 3] == 32768).all()
+    assert photo.notes == ("colours divided by the transparency that they were multiplied by",)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_a_profile_of_rgb_is_kept_and_values_are_left(tmp_path: Path, suffix: str) -> None:
+    wide = profile("Wide gamut")
+    photo, pixels = read(write(tmp_path / f"a{suffix}", values(16, 4), 1, wide))
+    assert np.array_equal(pixels, values(16, 4))
+    assert photo.beside.profile == wide
+    assert photo.notes == ("colour profile 'Wide gamut' kept: the network sees its values",)
+
+
+def test_srgb_is_kept_without_a_word(tmp_path: Path) -> None:
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    photo, _ = read(write(tmp_path / "a.png", values(8, 3), 1, srgb))
+    assert (photo.beside.profile, photo.notes) == (srgb, ())
+
+
+@pytest.mark.parametrize(
+    "unusable", [pytest.param(b"no profile at all" * 20, id="noise"), pytest.param(profile("a", b"CMYK"), id="CMYK")]
+)
+def test_a_profile_of_something_else_is_passed_over(tmp_path: Path, unusable: bytes) -> None:
+    photo, pixels = read(write_tiff(tmp_path / "a.tif", values(8, 3), 1, unusable))
+    assert np.array_equal(pixels, values(8, 3))
+    assert photo.beside.profile is None
+    assert photo.notes == ("colour profile unusable, passed over",)
+
+
+def test_grey_through_its_profile_becomes_srgb(tmp_path: Path) -> None:
+    grey = grey_profile(1.0)
+    stored = values(8, 2).astype(np.uint16) * 257
+    photo, pixels = read(write_tiff(tmp_path / "a.tif", stored, 1, grey))
+    expected = ImageCms.profileToProfile(
+        Image.fromarray(values(8, 2)[..., 0]),
+        ImageCms.ImageCmsProfile(io.BytesIO(grey)),
+        ImageCms.createProfile("sRGB"),
+        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        outputMode="RGB",
+    )
+    assert np.abs(pixels[..., :3] / 257 - np.array(expected)).max() < 1
+    assert not np.array_equal(pixels[..., 0], stored[..., 0])
+    assert np.array_equal(pixels[..., 3], stored[..., 1])
+    assert photo.notes == ("grey with a colour profile, converted to sRGB",)
+    assert photo.beside.profile is not None
+    assert photo.beside.profile[16:20] == b"RGB "
+
+
+@pytest.mark.parametrize(("bits", "suffix"), [(8, "jpg"), (8, "tif"), (16, "tif")])
+def test_cmyk_without_a_profile_is_converted(tmp_path: Path, bits: int, suffix: str) -> None:
+    inks = values(bits, 4)
+    if bits == 8:
+        Image.fromarray(inks, "CMYK").save(tmp_path / f"a.{suffix}")
+        inks = np.array(Image.open(tmp_path / f"a.{suffix}"))
+    else:
+        tifffile.imwrite(tmp_path / "a.tif", inks, photometric="separated")
+    most = 2**bits - 1
+    expected = (most - inks[..., :3].astype(float)) * (most - inks[..., 3:].astype(float)) / most
+    photo, pixels = read(tmp_path / f"a.{suffix}")
+    assert photo.bits == bits
+    assert np.abs(pixels - expected).max() <= (0.501 if suffix == "tif" else 3)
+    assert photo.notes == ("CMYK, converted to RGB without a colour profile",)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+def test_damaged_exif_is_passed_over(tmp_path: Path, suffix: str) -> None:
+    Image.fromarray(values(8, 3)).save(tmp_path / f"a.{suffix}", exif=b"Exif\0\0nonsense")
+    assert read(tmp_path / f"a.{suffix}")[0].size == (HEIGHT, WIDTH)
+
+
+def test_an_orientation_that_is_none_is_upright(tmp_path: Path) -> None:
+    photo, pixels = read(write_png(tmp_path / "a.png", values(8, 3), (b"eXIf", exif(77))))
+    assert np.array_equal(pixels, values(8, 3))
+    assert photo.notes == ()
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_cut_off_files_are_refused(tmp_path: Path, suffix: str, share: float) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (120, 170, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / f"a.{suffix}")
+    whole = (tmp_path / f"a.{suffix}").read_bytes()
+    (tmp_path / f"a.{suffix}").write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(UnusablePicture, match=r"is damaged: |cannot be read: "):
+        read(tmp_path / f"a.{suffix}")
+
+
+def test_a_damaged_row_is_refused(tmp_path: Path) -> None:
+    path = write_png(tmp_path / "a.png", values(16, 3, 60, 70))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(UnusablePicture, match=r"is damaged: |cannot be read: "):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        pytest.param(b"", "is not a picture of a known kind", id="empty"),
+        pytest.param(b"<html>", "is not a picture of a known kind", id="web-page"),
+        pytest.param(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "known kind", id="postscript"),
+        pytest.param(b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', "known kind", id="svg"),
+        pytest.param(b"\x89PNG\r\n\x1a\n", "cannot be read", id="png-signature-only"),
+        pytest.param(b"II*\0\xff\xff\xff\xff", "cannot be read", id="tiff-that-leads-nowhere"),
+        pytest.param(b"II*\0\x08\0\0\0\x01\0" + b"\0" * 12 + b"\x08\0\0\0", "cannot be read", id="tiff-round"),
+        pytest.param(b"\xff\xd8\xff\xe0\0\x10JFIF", "cannot be read", id="jpeg-head-only"),
+    ],
+)
+def test_files_that_are_no_pictures_are_refused(tmp_path: Path, content: bytes, reason: str) -> None:
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(UnusablePicture, match=reason):
+        read(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "reason"),
+    [("f4", "floating-point values"), ("f8", "out of range"), ("u4", "32-bit values"), ("i2", "values with a sign")],
+)
+def test_values_of_unknown_range_are_refused(tmp_path: Path, dtype: str, reason: str) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", values(8, 3).astype(dtype), photometric="rgb")
+    with pytest.raises(UnusablePicture, match=reason):
+        read(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(("height", "width"), [(60000, 60000), (MOST_PIXELS // 1000 + 1, 1000)])
+def test_a_bomb_is_refused_by_its_head(tmp_path: Path, height: int, width: int) -> None:
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b"")]
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts))
+    with pytest.raises(UnusablePicture, match=f"is too large: {height} x {width} pixels"):
+        read(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "why"),
+    [
+        pytest.param("a.jpg", {"progressive": True}, "is a progressive JPEG", id="progressive"),
+        pytest.param("a.bmp", {}, "is of a kind", id="whole"),
+    ],
+)
+def test_what_is_read_whole_must_fit_into_memory(tmp_path: Path, name: str, options: dict[str, Any], why: str) -> None:
+    Image.fromarray(values(8, 3)).save(tmp_path / name, **options)
+    assert read(tmp_path / name, 2**20)[0].size == (HEIGHT, WIDTH)
+    with pytest.raises(UnusablePicture, match=f"{why}, which is read whole"):
+        read(tmp_path / name, 1000)
+
+
+def test_an_interlaced_png_must_fit_into_memory_and_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(interlaced_png(values(16, 3)))
+    assert np.array_equal(read(path)[1], values(16, 3))
+    with pytest.raises(UnusablePicture, match="is interlaced, which is read whole"):
+        read(path, 1000)
+
+
+def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(UnusablePicture, match="is no file"):
+        read(tmp_path / "a.png")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    height=st.integers(1, 40),
+    width=st.integers(1, 40),
+    orientation=st.integers(1, 8),
+    rows=st.integers(1, 9),
+    bits=st.sampled_from([8, 16]),
+)
+def test_strips_equal_the_whole(
+    tmp_path_factory: pytest.TempPathFactory, height: int, width: int, orientation: int, rows: int, bits: int
+) -> None:
+    stored = values(bits, 4, height, width)
+    folder = tmp_path_factory.getbasetemp()
+    parts = (stored[top : top + rows] for top in range(0, height, rows))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("orchestrator.photos.strips._STRIP_BYTES", rows * 4 * bits // 8 * width)
+        with upright_strips(lambda: iter(list(parts)), (height, width), orientation, folder) as source:
+            for _ in range(2 if orientation > 1 else 1):
+                assert np.array_equal(np.concatenate(list(source())), upright(stored, orientation))
+
+
+def test_a_strip_has_at_least_a_row() -> None:
+    assert strip_rows(10**7, 8) == 1
+    assert len(next(strips_of(values(8, 3)))) == HEIGHT
+
+
+def jpeg_exif(orientation: int) -> bytes:
+    return b"Exif\0\0" + exif(orientation)
+
+
+def grey_profile(gamma: float) -> bytes:
+    """Return an ICC profile of grey with a gamma. Source: ICC.1, 8.3.4: monochrome input profiles."""
+    tags = {
+        b"desc": b"desc" + bytes(4) + struct.pack(">I", 5) + b"Grey\0" + bytes(80),
+        b"cprt": b"text" + bytes(4) + b"none\0",
+        b"wtpt": b"XYZ " + bytes(4) + struct.pack(">iii", 63190, 65536, 54061),
+        b"kTRC": b"curv" + bytes(4) + struct.pack(">IH", 1, round(gamma * 256)),
+    }
+    table, data, place = struct.pack(">I", len(tags)), b"", 132 + 12 * len(tags)
+    for name, content in tags.items():
+        padded = content + bytes(-len(content) % 4)
+        table += name + struct.pack(">II", place + len(data), len(content))
+        data += padded
+    size = struct.pack(">I", place + len(data))
+    head = size + bytes(4) + b"\x02\x40\0\0" + b"mntrGRAYXYZ " + bytes(12) + b"acsp" + bytes(28)
+    return head + struct.pack(">iii", 63190, 65536, 54061) + bytes(48) + table + data
+
+
+def interlaced_png(pixels: np.ndarray) -> bytes:
+    """Return a 16-bit PNG in the seven passes of Adam7. Source: PNG specification, 8.2."""
+    passes = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
+    rows = b""
+    for top, left, down, right in passes:
+        for row in pixels[top::down, left::right]:
+            rows += b"\0" + row.astype(">u2").tobytes() if len(row) else b""
+    header = struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], 16, 2, 0, 0, 1)
+    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)

@@ -1,0 +1,100 @@
+"""Folders of photographs: what the prepared pictures hold, beside what the other kinds of folders have in common."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from stagekit import BadInput
+
+from orchestrator.datasets.description import Photos, dataset_description
+from orchestrator.datasets.prepare import Preparation
+from orchestrator.photos.photo import Room
+from orchestrator.photos.prepare import prepare_photos
+from tests.photos.photo_files import exif, png_chunks, png_profile, profile, read_png, values, write, write_png
+
+Prepared = Callable[[], list[Mapping[str, Any]]]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    (tmp_path / "source").mkdir()
+    return tmp_path / "source"
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    (tmp_path / "output").mkdir()
+    return tmp_path / "output"
+
+
+@pytest.fixture
+def prepared(source: Path, output: Path, tmp_path: Path) -> Prepared:
+    """Return a function that prepares the folder and returns the items."""
+
+    def items() -> list[Mapping[str, Any]]:
+        preparation = Preparation("mine", "Mine", Photos("*.*"), source, output)
+        prepare_photos(preparation, Room(tmp_path), lambda _done, _total: None)
+        found: list[Mapping[str, Any]] = json.loads((output / "dataset.json").read_text())["items"]
+        return found
+
+    return items
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_colours_and_transparency_are_written_apart_bit_for_bit(
+    prepared: Prepared, source: Path, output: Path, suffix: str, bits: int, orientation: int
+) -> None:
+    stored = values(bits, 4)
+    write(source / f"a{suffix}", stored, orientation)
+    (item,) = prepared()
+    upright = np.rot90(stored, -1) if orientation == 6 else stored
+    assert np.array_equal(read_png(output / item["blended"]), upright[..., :3])
+    assert np.array_equal(read_png(output / item["alpha"]), upright[..., 3:])
+    assert (item["height"], item["width"]) == upright.shape[:2]
+    assert (item["bits"], item["kind"]) == (bits, "tiff" if suffix == ".tif" else "png")
+    assert item["notes"][-1] == "transparency kept apart"
+
+
+def test_profile_exif_and_resolution_stay_and_the_orientation_is_upright(
+    prepared: Prepared, source: Path, output: Path
+) -> None:
+    wide = profile("Wide gamut")
+    density = (b"pHYs", (5906).to_bytes(4, "big") * 2 + b"\1")
+    write_png(source / "a.png", values(16, 3), (b"eXIf", exif(8, "A maker of cameras")), density)
+    write(source / "b.tif", values(16, 3), 1, wide)
+    first, second = prepared()
+    parts = png_chunks(output / first["blended"])
+    assert parts[b"pHYs"] == density[1]
+    with Image.open(io.BytesIO((output / first["blended"]).read_bytes())) as opened:
+        kept = opened.getexif()
+    assert (kept[0x0112], kept[0x010F]) == (1, "A maker of cameras")
+    assert png_profile(output / second["blended"]) == wide
+
+
+def test_what_has_no_transparency_says_so_by_leaving_it_out(prepared: Prepared, source: Path) -> None:
+    write(source / "a.png", values(8, 3))
+    (item,) = prepared()
+    assert "alpha" not in item
+
+
+def test_damage_that_shows_in_the_last_rows_leaves_no_picture(prepared: Prepared, source: Path, output: Path) -> None:
+    content = write(source / "a.png", np.random.default_rng(0).integers(0, 2**16, (90, 80, 3), np.uint16)).read_bytes()
+    (source / "a.png").write_bytes(content[: int(len(content) * 0.95)])
+    with pytest.raises(BadInput, match=r"a\.png is damaged: "):
+        prepared()
+    assert not list(output.rglob("*.png*"))
+
+
+def test_other_kinds_of_folders_are_prepared_elsewhere(source: Path, output: Path, tmp_path: Path) -> None:
+    layers = dataset_description({"kind": "layers", "pictures": "*.*", "reflections": None})
+    with pytest.raises(BadInput, match="'mine' is none of photos"):
+        prepare_photos(Preparation("mine", "Mine", layers, source, output), Room(tmp_path), lambda _a, _b: None)
