@@ -71,7 +71,9 @@ def segment_cost(segment: Segment, tile: int | None, filed: frozenset[str] = fro
         + rows.count * columns.count * TILE_S
     )
     work = int(peak * WORKING) + weights * (1 + WEIGHTS * len(columns.placements))
-    if not held_alone:
+    if held_alone:
+        work += _moved_by_a_tile(segment, down, across, filed)
+    else:
         work += AHEAD * _moved_by_a_tile(segment, down, across)
     return Cost(seconds, rows.count, columns.count, _halo(segment, down, across), macs / max(once, 1.0), work)
 
@@ -124,9 +126,11 @@ def _moved(count: float, in_file: bool) -> float:
     return count / (FILE_BYTES_PER_S if in_file else HELD_BYTES_PER_S)
 
 
-def _moved_by_a_tile(segment: Segment, rows: Mapping[str, Placed], columns: Mapping[str, Placed]) -> int:
-    """Return the bytes of held maps that a tile reads and writes."""
-    moved = (*segment.read, *segment.targets)
+def _moved_by_a_tile(
+    segment: Segment, rows: Mapping[str, Placed], columns: Mapping[str, Placed], only: frozenset[str] | None = None
+) -> int:
+    """Return the bytes of held maps that a tile reads and writes. only: some of them; None for all"""
+    moved = [name for name in (*segment.read, *segment.targets) if only is None or name in only]
     return sum(region_bytes(segment.graph.map(name), rows[name].out, columns[name].out) for name in moved)
 
 

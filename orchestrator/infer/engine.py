@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +10,15 @@ from pathlib import Path
 import onnxruntime
 
 from orchestrator.infer.graph import Graph, Unplaced
+from orchestrator.infer.held import Held
 from orchestrator.infer.kept import EVERY_S, Kept
 from orchestrator.infer.load import read_model
-from orchestrator.infer.network import Network, Picture, as_batch, as_pictures
-from orchestrator.infer.node import Array
+from orchestrator.infer.network import Network, Picture, as_batch, as_pictures, refuse_other_shapes
 from orchestrator.infer.operations import graph_of
 from orchestrator.infer.plan import BudgetTooSmall, Plan, plan_of
 from orchestrator.infer.region import Size
 from orchestrator.infer.rewrite import rewritten
+from orchestrator.infer.rows import Output, Rows, Source, fill
 from orchestrator.infer.session import MemoryShort, Resources, limit_memory
 from orchestrator.infer.stream import Stream, Told
 
@@ -126,9 +128,31 @@ class Engine:
 
         Raises: MemoryShort, NetworkError, and what `told` raises.
         """
-        size = Size(*picture.shape[:2])
-        planned = self.planned(size)
+        planned = self.planned(Size(*picture.shape[:2]))
         batch = as_batch(picture)
+        outputs = self._outputs(planned, Held(batch), told, keep, every)
+        return as_pictures({name: held.values for name, held in outputs.items()}, batch.shape)
+
+    def streamed(
+        self, source: Source, told: Told | None = None, keep: Path | None = None, every: float = EVERY_S
+    ) -> Mapping[str, Rows]:
+        """Return every output for one picture that comes in strips; what memory does not hold lies in files.
+
+        Arguments and what is raised are those of calling the engine, and what the source raises.
+        """
+        planned = self.planned(source.size)
+        image = planned.graph.image
+        of = planned.graph.map(image)
+        folder = self._folder or Path(tempfile.gettempdir())
+        held = Held.room(of, folder if image in planned.plan.filed else None)
+        fill(held, source)
+        outputs = self._outputs(planned, held, told, keep, every)
+        refuse_other_shapes({name: found.values for name, found in outputs.items()}, held.values.shape)
+        return {name: Output(found) for name, found in outputs.items()}
+
+    def _outputs(
+        self, planned: Planned, picture: Held, told: Told | None, keep: Path | None, every: float
+    ) -> Mapping[str, Held]:
         attempts = 0
 
         def again(begin: int) -> Plan:
@@ -140,16 +164,17 @@ class Engine:
             self._plans.clear()
             return self._plan(planned.graph, begin)
 
-        kept = None if keep is None else Kept(keep, self._identity(planned.graph, batch), every)
+        kept = None if keep is None else Kept(keep, self._identity(planned.graph, picture), every)
         way = None if kept is None else kept.found()
         plan = planned.plan if way is None else self._plan(planned.graph, way.begin)
         stream = Stream(planned.graph, self._resources, self._folder, told, again, kept)
-        return as_pictures(stream.run(plan, batch, way), batch.shape)
+        return stream.held(plan, picture, way)
 
-    def _identity(self, graph: Graph, batch: Array) -> str:
+    def _identity(self, graph: Graph, picture: Held) -> str:
         """Return the hash of all that decides what lies at a cut: network, picture, order of nodes, what computes."""
         digest = hashlib.blake2b(self._path.read_bytes())
-        digest.update(batch.data)
+        for part in picture.parts():
+            digest.update(part)
         digest.update(repr((list(graph.nodes), onnxruntime.__version__)).encode())
         return digest.hexdigest()
 

@@ -5,7 +5,7 @@ import mmap
 import os
 import tempfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,11 @@ import numpy as np
 
 from orchestrator.infer.node import Array, Map
 from orchestrator.infer.region import Span
+
+_AT_A_TIME = 16 * 2**20
+"""Bytes of a file that are in the process at a time."""
+_AROUND = 2**14
+"""Values of a row that the system brings at most, however few are read: 16 pages."""
 
 
 @dataclass(frozen=True)
@@ -49,31 +54,50 @@ class Held:
         """Write the map into a file and return its checksum."""
         found = 0
         with path.open("wb") as stream:
-            for channel in self.values[0]:
-                content = np.ascontiguousarray(channel).data.cast("B")
-                found = zlib.crc32(content, found)
-                stream.write(content)
-                self._let_go()
+            for part in self.parts():
+                found = zlib.crc32(part, found)
+                stream.write(part)
         return found
 
     def checksum(self) -> int:
         """Return the CRC-32 of the map's values."""
         found = 0
-        for channel in self.values[0]:
-            found = zlib.crc32(np.ascontiguousarray(channel).data.cast("B"), found)
-            self._let_go()
+        for part in self.parts():
+            found = zlib.crc32(part, found)
         return found
+
+    def parts(self) -> Iterator[memoryview]:
+        """Yield all bytes of the map, in order."""
+        for channel in self.values[0]:
+            for rows in self._bands(Span(0, len(channel))):
+                yield np.ascontiguousarray(channel[rows.slice]).data.cast("B")
+                self._let_go()
 
     def read(self, rows: Span, columns: Span) -> Array:
         """Return a region; the whole of a map in memory is not copied."""
-        region = np.ascontiguousarray(self.values[:, :, rows.slice, columns.slice])
-        self._let_go()
+        if self.file is None:
+            return np.ascontiguousarray(self.values[:, :, rows.slice, columns.slice])
+        region = np.empty((*self.values.shape[:2], rows.length, columns.length), np.float32)
+        for band in self._bands(rows):
+            region[:, :, band.seen_from(rows).slice] = self.values[:, :, band.slice, columns.slice]
+            self._let_go()
         return region
 
     def write(self, region: Array, rows: Span, columns: Span) -> None:
         """Put a region in its place."""
-        self.values[:, :, rows.slice, columns.slice] = region
-        self._let_go()
+        for band in self._bands(rows):
+            self.values[:, :, band.slice, columns.slice] = region[:, :, band.seen_from(rows).slice]
+            self._let_go()
+
+    def _bands(self, rows: Span) -> Iterator[Span]:
+        """Yield rows in parts: of a file, whatever width of it is wanted, the system brings whole pages and more."""
+        if self.file is None:
+            yield rows
+            return
+        row_bytes = 4 * self.values.shape[1] * min(self.values.shape[3], _AROUND)
+        count = max(1, _AT_A_TIME // row_bytes)
+        for start in range(rows.start, rows.stop, count):
+            yield Span(start, min(rows.stop, start + count))
 
     def _let_go(self) -> None:
         """Take the file's pages out of the process; what was written stays in the file."""

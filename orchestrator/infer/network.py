@@ -1,7 +1,7 @@
 """One exported network in ONNX Runtime, whole: float32 pictures in, float32 pictures out. The reference."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -81,13 +81,18 @@ def as_pictures(answers: Mapping[str, npt.NDArray[np.float32]], shape: tuple[int
 
     Raises: NetworkError where one has another shape than the input.
     """
-    for name, answer in answers.items():
-        if answer.shape != shape:
-            raise NetworkError(f"output {name} has shape {answer.shape} for a picture of {shape}")
+    refuse_other_shapes(answers, shape)
     return {name: answer[0].transpose(1, 2, 0) for name, answer in answers.items()}
 
 
-def cascade_steps(outputs: Mapping[str, Picture]) -> list[str]:
+def refuse_other_shapes(answers: Mapping[str, npt.NDArray[np.float32]], shape: tuple[int, ...]) -> None:
+    """Raise NetworkError where an answer has another shape than the input."""
+    for name, answer in answers.items():
+        if answer.shape != shape:
+            raise NetworkError(f"output {name} has shape {answer.shape} for a picture of {shape}")
+
+
+def cascade_steps(outputs: Iterable[str]) -> list[str]:
     """Return the names of a cascade's numbered transmissions, first to last."""
     numbered = [(int(found[1]), name) for name in outputs if (found := re.fullmatch(rf"{TRANSMISSION}_(\d+)", name))]
     return [name for _number, name in sorted(numbered)]

@@ -29,6 +29,8 @@ _LARGEST_SHARE = 3.0
 """Tiles that compute this much more than the picture asks for are not worth trying further."""
 _FRESH_SHARE = 0.15
 """Share of a step's time that fresh memory may take before tiles are tried in place of the whole."""
+_LARGEST_ENDS = 0.25
+"""Share of the budget that the picture and the outputs may take; larger ones lie in files."""
 _SMALL = 8 * 2**20
 """Segments whose maps take less than this are not cut into tiles."""
 
@@ -92,6 +94,11 @@ class Plan:
         """The most memory that held maps take."""
         return max((step.held_bytes for step in self.steps), default=0)
 
+    @property
+    def filed(self) -> frozenset[str]:
+        """All maps that lie in files at some time."""
+        return frozenset[str]().union(*(step.filed for step in self.steps))
+
 
 def plan_of(graph: Graph, budget: int | None, tile: int | None = None, *, begin: int = 0, working: float = 1.0) -> Plan:
     """Return the cheapest plan that fits.
@@ -105,6 +112,9 @@ def plan_of(graph: Graph, budget: int | None, tile: int | None = None, *, begin:
     known = _Known(Cuts(graph))
     if budget is None:
         return _Planner(graph, None, tiles, begin, working, known).plan()
+    ends = _ends(graph)
+    if sum(graph.map(name).nbytes for name in ends) > _LARGEST_ENDS * budget:
+        known = replace(known, in_files=ends)
     found = []
     for share in _WORK_SHARES:
         with contextlib.suppress(BudgetTooSmall):
@@ -113,14 +123,24 @@ def plan_of(graph: Graph, budget: int | None, tile: int | None = None, *, begin:
                 break
     if found:
         return min(found, key=lambda plan: plan.seconds)
+    known = replace(known, in_files=ends)
     return _Planner(graph, _Budget(budget, budget), tiles, begin, working, known, thorough=True).plan()
+
+
+def _ends(graph: Graph) -> frozenset[str]:
+    """Return the maps that are held from the first to the last: the picture and the outputs."""
+    return frozenset((graph.image, *graph.outputs.values()))
 
 
 @dataclass(frozen=True)
 class _Known:
-    """What all plans of one picture share: where it may be cut, and what steps cost by their cuts, tile and files."""
+    """What all plans of one picture share: where it may be cut, and what steps cost by their cuts, tile and files.
+
+    in_files: the picture and the outputs, where they lie in files
+    """
 
     cuts: Cuts
+    in_files: frozenset[str] = frozenset()
     costs: dict[tuple[int, int, int | None, frozenset[str]], Cost | None] = field(default_factory=dict)
 
     def cost(self, begin: int, end: int, segment: Segment, tile: int | None, filed: frozenset[str]) -> Cost | None:
@@ -171,7 +191,9 @@ class _Planner:
         self._thorough = thorough
         self._order = known.cuts.order
         self._results = frozenset(graph.outputs.values())
-        self._fixed = graph.map(graph.image).nbytes + sum(graph.map(name).nbytes for name in self._results)
+        ends = {name: graph.map(name).nbytes for name in _ends(graph)}
+        self._fixed = sum(nbytes for name, nbytes in ends.items() if name not in known.in_files)
+        self._fixed_filed = sum(ends.values()) - self._fixed
         self._budget = budget
         if budget is not None and thorough:
             self._budget = _Budget(budget.total, max(0, budget.total - self._fixed))
@@ -273,7 +295,7 @@ class _Planner:
         if not segment.owned and not segment.reductions:
             nothing = Cost(0.0, 1, 1, 0, 1.0, 0)
             return Step(segment, begin, None, self._known.cuts.held(end), frozenset(), nothing, 0, 0)
-        filed = self._filed(begin) | self._filed(end)
+        filed = self._known.in_files | self._filed(begin) | self._filed(end)
         cost = self._known.cost(begin, end, segment, tile, filed)
         if cost is None:
             return None
@@ -288,7 +310,7 @@ class _Planner:
             filed,
             replace(cost, work_bytes=int(cost.work_bytes * self._working)),
             self._fixed + in_memory,
-            sum(bytes_of.values()) - in_memory,
+            self._fixed_filed + sum(bytes_of.values()) - in_memory,
         )
 
     def _fits(self, step: Step) -> bool:

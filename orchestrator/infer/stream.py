@@ -82,9 +82,16 @@ class Stream:
     def run(self, plan: Plan, picture: Array, way: Way | None = None) -> dict[str, Array]:
         """Return the network's outputs, (1, C, H, W) float32. picture: (1, 3, H, W) float32; way: what is done before
 
+        Raises: as `held`.
+        """
+        return {name: held.values for name, held in self.held(plan, Held(picture), way).items()}
+
+    def held(self, plan: Plan, picture: Held, way: Way | None = None) -> dict[str, Held]:
+        """Return the network's outputs where they lie: in memory, or in files that nobody else sees.
+
         Raises: MemoryShort, NetworkError where a map holds a NaN or an infinity, and what `told` raises.
         """
-        self._held[self._graph.image] = Held(picture)
+        self._held[self._graph.image] = picture
         before, done = 0.0, 0
         if way is not None:
             self._held.update(way.held)
@@ -94,7 +101,7 @@ class Stream:
             while True:
                 try:
                     self._go(plan, Path(folder), before)
-                    return {name: self._held[of].values for name, of in self._graph.outputs.items()}
+                    return {name: self._held[of] for name, of in self._graph.outputs.items()}
                 except _Stopped as stopped:
                     if self._again is None:
                         raise stopped.reason from stopped
@@ -150,8 +157,8 @@ class Stream:
         segment = step.segment
         rows, columns = (cuts(segment, axis, step.tile) for axis in AXES)
         count = len(rows) * len(columns)
-        if count > 1:
-            for name in segment.targets:
+        for name in segment.targets:
+            if count > 1 or name in step.filed:
                 self._held[name] = Held.room(self._graph.map(name), folder if name in step.filed else None)
         run = _Run(segment, self._resources, self._held, self._decided, last=count)
         tallies = {name: Statistics() for name in segment.owned if not segment.whole}
@@ -168,7 +175,8 @@ class Stream:
                 self._count(segment, tallies, answers, column)
                 if writing is not None:
                     writing.result()
-                writing = pool.submit(self._write, segment, answers, row, column, whole=count == 1)
+                alone = frozenset(segment.targets) - step.filed if count == 1 else frozenset[str]()
+                writing = pool.submit(self._write, segment, answers, row, column, alone)
                 yield (place + 1) / count
             if writing is not None:
                 writing.result()
@@ -190,9 +198,12 @@ class Stream:
             assert isinstance(node, Reduction)
             self._decided[name] = tallies[node.input].result(node.kind).reshape(node.dims)
 
-    def _write(self, segment: Segment, answers: Mapping[str, Array], row: Cut, column: Cut, *, whole: bool) -> None:
+    def _write(
+        self, segment: Segment, answers: Mapping[str, Array], row: Cut, column: Cut, alone: frozenset[str]
+    ) -> None:
+        """Put a tile's answers where they are held. alone: those that are all of their maps"""
         for name in segment.targets:
-            if whole:
+            if name in alone:
                 self._held[name] = Held(answers[name])
             else:
                 self._held[name].write(answers[name], row.owned[name], column.owned[name])
