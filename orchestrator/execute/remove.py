@@ -56,7 +56,9 @@ class Removal:
 
 
 def remove_reflections(removal: Removal, listener: Listener, say: Callable[[str], None]) -> list[Path]:
-    """Write one PNG for each photo, of its size and named after it, and return their paths in the photos' order.
+    """Write a result for each photo, of its size and named after it, and return their paths in the photos' order.
+
+    Results of TIFF photos are TIFF files, all others PNG; depth, colour profile and transparency are the photo's.
 
     Raises: SpecError for a photo or a model that is not there, ImageNotBuilt, and what the stages raise.
     """
@@ -137,7 +139,13 @@ def _stages(removal: Removal, network: Path, folder: Path, common: Common, store
     inference = _inference(removal, common)
     label = removal.model.partition("/")[2] if removal.model else removal.out.name
     infer = infer_stage(
-        label, _DATASET, inference, device=common.device, memory_bytes=common.memory, arrays=removal.arrays
+        label,
+        _DATASET,
+        inference,
+        device=common.device,
+        memory_bytes=common.memory,
+        arrays=removal.arrays,
+        as_photos=not removal.of_arrays,
     )
     sources = {"network": Source(network, store.digest(network))}
     if removal.of_arrays:
@@ -185,9 +193,10 @@ def _deliver(artifacts: Mapping[str, Artifact], names: list[str], removal: Remov
         item = by_id.get(ids.get(name, ""))
         if item is None:
             raise OutputInvalid(f"no result came for {name}", hint="look into the log of the infer stage")
-        written.append(_copy(infer.output / item["transmission"], removal.out / f"{Path(name).stem}.png"))
-        if removal.reflection and item.get("reflection"):
-            written.append(_copy(infer.output / item["reflection"], removal.out / f"{Path(name).stem}-reflection.png"))
+        for layer, words in [("transmission", ""), ("reflection", "-reflection")][: 1 + removal.reflection]:
+            if item.get(layer):
+                source = infer.output / item[layer]
+                written.append(_copy(source, removal.out / f"{Path(name).stem}{words}{source.suffix}"))
         if removal.arrays:
             found = sorted((infer.output / "arrays").glob(f"{glob.escape(item['id'])}.*.npy"))
             for path in found:

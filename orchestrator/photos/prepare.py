@@ -1,12 +1,13 @@
 """From a folder of a user's photographs to a prepared dataset that keeps all they hold."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from stagekit import BadInput, write_atomically
+from stagekit import BadInput
 
 from orchestrator.datasets.description import Photos
 from orchestrator.datasets.document import PhotoItem, Prepared, write_document
@@ -14,8 +15,9 @@ from orchestrator.datasets.folders import Listing, found_pictures, identifiers_o
 from orchestrator.datasets.prepare import Preparation
 from orchestrator.datasets.progress import Step
 from orchestrator.photos import vips
-from orchestrator.photos.photo import Photo, Room, opened_photo
-from orchestrator.photos.strips import Strips, colours, transparency
+from orchestrator.photos.photo import Room, opened_photo
+from orchestrator.photos.strips import colours, transparency
+from orchestrator.photos.written import Form, write_picture
 
 _TYPES: Mapping[int, np.dtype[Any]] = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16)}
 
@@ -58,23 +60,16 @@ def _prepared(identifier: str, source: str, output: Path, room: Room, path: Path
     Raises: UnusablePicture.
     """
     with opened_photo(path, room) as photo:
-        blended = _written(output, f"blended/{identifier}.png", photo, colours, 3, photo.beside)
-        alpha = None
-        notes = photo.notes
+        form = Form(photo.size, _TYPES[photo.bits])
+        blended, alpha, notes = f"blended/{identifier}.png", None, photo.notes
+        write_picture(_place(output, blended), colours(photo.source()), form, photo.beside)
         if photo.has_alpha:
-            alpha = _written(output, f"alpha/{identifier}.png", photo, transparency, 1, vips.Metadata())
-            notes = (*notes, "transparency kept apart")
+            alpha, notes = f"alpha/{identifier}.png", (*notes, "transparency kept apart")
+            grey = replace(form, bands=1)
+            write_picture(_place(output, alpha), transparency(photo.source()), grey, vips.Metadata())
         return PhotoItem(identifier, *photo.size, source, notes, blended, alpha=alpha, bits=photo.bits, kind=photo.kind)
 
 
-def _written(
-    output: Path, name: str, photo: Photo, part: Callable[[Strips], Strips], bands: int, beside: vips.Metadata
-) -> str:
+def _place(output: Path, name: str) -> str:
     (output / name).parent.mkdir(parents=True, exist_ok=True)
-    strips = part(photo.source())
-    with (
-        write_atomically(str(output / name)) as stream,
-        vips.assembled(strips, photo.size, bands, _TYPES[photo.bits]) as image,
-    ):
-        vips.save(image, stream.name, "png", beside)
-    return name
+    return str(output / name)

@@ -116,14 +116,16 @@ def infer_stage(
     memory_bytes: int | None = None,
     timeout_s: float | None = None,
     arrays: bool = False,
+    as_photos: bool = False,
 ) -> Stage:
     """Return the stage that takes a dataset's pictures through an exported network.
 
     model: name of the model spec, where it differs from the label; arrays: keep what the network answers as floats too
+    as_photos: write results as files of the photographs' kinds, with their transparency; else PNG, which reports show
     """
     used = {"mode", "tile", "overlap"} if inference.mode == "tiles" else {"mode"}
     used |= {"resize"} if inference.resize is not None else set()
-    kept = {"arrays": True} if arrays else {}
+    kept = {name: True for name, wanted in (("arrays", arrays), ("as_photos", as_photos)) if wanted}
     return Stage(
         name=f"infer/{label}/{dataset}",
         kind="infer",

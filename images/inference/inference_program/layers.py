@@ -1,35 +1,69 @@
-"""Pictures of a prepared dataset in, layers out: 8-bit RGB PNG files, or arrays of floats."""
+"""Pictures of a prepared dataset in, layers out, in strips: PNG and TIFF files, or arrays of floats."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from orchestrator.infer.network import REFLECTION, TRANSMISSION, Picture, cascade_steps
-from PIL import Image
+from orchestrator.infer.region import Size
+from orchestrator.infer.rows import Rows, Source, Whole, strips
+from orchestrator.photos import vips
+from orchestrator.photos.written import Form, write_picture
 
+from inference_program.items import Item
 from stagekit import BadInput, StageContext, write_atomically
 
-_FAST = 1
-"""Compression level of PNG files: three times as fast as the usual one, files a tenth larger."""
+_TYPES: Mapping[str, np.dtype[Any]] = {"uchar": np.dtype(np.uint8), "ushort": np.dtype(np.uint16)}
+_SUFFIXES = {"png": "png", "tiff": "tif"}
 
 
-def read_picture(path: Path) -> tuple[Picture, bytes | None]:
-    """Return a prepared picture, float32, (H, W, 3), RGB, 0 to 1, and its colour profile where it has one.
+@dataclass(frozen=True)
+class Prepared:
+    """A picture of a prepared dataset. beside: what its results get too; dtype: of a value in files"""
 
-    Raises: BadInput where it cannot be read, or is neither an 8-bit RGB picture nor an array of floats of that shape.
+    source: Source
+    beside: vips.Metadata
+    dtype: np.dtype[Any]
+
+
+def read_picture(path: Path) -> Prepared:
+    """Return a prepared picture, whose strips are float32, (rows, W, 3), RGB, 0 to 1.
+
+    Raises: BadInput where it cannot be read, or is neither an RGB picture of 8 or 16 bits nor an array of floats of
+        that shape; so do its strips.
     """
     if path.suffix == ".npy":
-        return _read_array(path), None
+        return Prepared(Whole(_read_array(path)), vips.Metadata(), np.dtype(np.uint8))
     try:
-        with Image.open(path, formats=("PNG",)) as stored:
-            if stored.mode != "RGB":
-                raise BadInput(f"{path.name} is no 8-bit RGB picture, but of mode {stored.mode}")
-            profile = stored.info.get("icc_profile")
-            pixels = np.asarray(stored, np.float32)
-    except (OSError, ValueError, SyntaxError) as error:
-        raise BadInput(f"{path.name} cannot be read as a picture: {error}", "prepare the dataset again") from error
-    return pixels / np.float32(255), profile if isinstance(profile, bytes) else None
+        image = vips.opened(path, "png")
+    except vips.PictureError as error:
+        raise _unreadable(path, error) from error
+    if image.bands != 3 or image.format not in _TYPES:
+        raise BadInput(f"{path.name} is no RGB picture of 8 or 16 bits, but has {image.bands} bands of {image.format}")
+    return Prepared(_Stored(path, Size(image.height, image.width)), vips.metadata(image), _TYPES[image.format])
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A picture in a PNG file."""
+
+    path: Path
+    size: Size
+
+    def strips(self) -> Iterator[Picture]:
+        """Yield its rows."""
+        try:
+            for strip in vips.strips(vips.opened(self.path, "png")):
+                yield strip.astype(np.float32) / np.float32(np.iinfo(strip.dtype).max)
+        except vips.PictureError as error:
+            raise _unreadable(self.path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> BadInput:
+    return BadInput(f"{path.name} cannot be read as a picture: {vips.reason(error)}", "prepare the dataset again")
 
 
 def _read_array(path: Path) -> Picture:
@@ -43,35 +77,83 @@ def _read_array(path: Path) -> Picture:
     return np.ascontiguousarray(values, np.float32)
 
 
+class NotFinite(Exception):
+    """An output holds values that are not finite; its name is the argument."""
+
+
+@dataclass
+class Range:
+    """The smallest and the largest value of a layer, gathered while it is written."""
+
+    least: float = math.inf
+    most: float = -math.inf
+
+    def seen(self, values: Picture, of: str) -> None:
+        """Take some values of an output into account.
+
+        Raises: NotFinite.
+        """
+        least, most = float(values.min()), float(values.max())
+        if not math.isfinite(least) or not math.isfinite(most):
+            raise NotFinite(of)
+        self.least, self.most = min(self.least, least), max(self.most, most)
+
+
+@dataclass
 class Layers:
-    """Writes what a network answered to one picture. profile: colour profile that the files get."""
+    """Writes what a network answered to one picture.
 
-    def __init__(self, context: StageContext, identifier: str, profile: bytes | None = None) -> None:
-        self._context, self._identifier, self._profile = context, identifier, profile
+    as_photo: write the layers as files of the photograph's kind, with its transparency
+    ranges: of the layers that were written
+    """
 
-    def written(self, outputs: Mapping[str, Picture]) -> dict[str, Any]:
-        """Write transmission, reflection and cascade steps, and return their paths as ``predictions.json`` has them."""
+    context: StageContext
+    item: Item
+    prepared: Prepared
+    as_photo: bool = False
+    ranges: dict[str, Range] = field(default_factory=dict)
+
+    def written(self, outputs: Mapping[str, Rows]) -> dict[str, Any]:
+        """Write transmission, reflection and cascade steps, and return their paths as ``predictions.json`` has them.
+
+        Raises: NotFinite.
+        """
         paths: dict[str, Any] = {
-            name: self._save(name, self._identifier, outputs[name])
+            name: self._save(name, self.item.id, name, outputs[name], finished=self.as_photo)
             for name in (TRANSMISSION, REFLECTION)
             if name in outputs
         }
         steps = [
-            self._save("steps", f"{self._identifier}-{number}", outputs[name])
+            self._save("steps", f"{self.item.id}-{number}", name, outputs[name], finished=False)
             for number, name in enumerate(cascade_steps(outputs), 1)
         ]
         return {**paths, "steps": steps} if steps else paths
 
-    def keep_arrays(self, outputs: Mapping[str, Picture]) -> None:
+    def keep_arrays(self, outputs: Mapping[str, Rows]) -> None:
         """Write every output as it came, float32, (H, W, 3), not clipped: ``arrays/ID.OUTPUT.npy``."""
-        for name, values in outputs.items():
-            with write_atomically(self._context.output("arrays", f"{self._identifier}.{name}.npy")) as stream:
-                np.save(stream, values.astype(np.float32), allow_pickle=False)
+        for name, rows in outputs.items():
+            shape = (rows.size.height, rows.size.width, 3)
+            with write_atomically(self.context.output("arrays", f"{self.item.id}.{name}.npy")) as stream:
+                header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(stream, header)
+                for strip in strips(rows):
+                    stream.write(np.ascontiguousarray(strip, "<f4").data)
 
-    def _save(self, folder: str, name: str, values: Picture) -> str:
-        """Write one layer, clipped to [0, 1] and rounded to 8 bits, and return its path in the output."""
-        pixels = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
-        relative = f"{folder}/{name}.png"
-        with write_atomically(self._context.output(relative)) as stream:
-            Image.fromarray(pixels).save(stream, "PNG", compress_level=_FAST, icc_profile=self._profile)
+    def _save(self, folder: str, stem: str, name: str, rows: Rows, *, finished: bool) -> str:
+        """Write one layer, clipped to [0, 1] and rounded to its depth, and return its path in the output."""
+        kind = self.item.kind if finished else "png"
+        relative = f"{folder}/{stem}.{_SUFFIXES[kind]}"
+        form = Form((rows.size.height, rows.size.width), self.prepared.dtype, kind=kind)
+        alpha = None
+        if finished and self.item.alpha is not None:
+            alpha = Path(self.context.input("dataset", self.item.alpha))
+        path = self.context.output(relative)
+        write_picture(path, self._quantised(name, rows), form, self.prepared.beside, alpha)
         return relative
+
+    def _quantised(self, name: str, rows: Rows) -> Iterator[np.ndarray]:
+        most = np.float32(np.iinfo(self.prepared.dtype).max)
+        seen = self.ranges.setdefault(name, Range())
+        for strip in strips(rows):
+            seen.seen(strip, name)
+            yield np.rint(np.clip(strip, 0, 1) * most).astype(self.prepared.dtype)

@@ -4,12 +4,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from orchestrator.infer.engine import Engine
 from orchestrator.infer.network import DeviceMissing, MemoryShort, Network, NetworkError, Picture, Resources
 from orchestrator.infer.region import Size
+from orchestrator.infer.rows import Rows, Source, Whole
 from orchestrator.infer.run import EXACT, Answer, Settings, infer, infer_unplaced, resized
 
 from stagekit import BadInput, OutOfMemory, StageContext, StageError
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a network answered: its outputs by name, and 'exact' or why not."""
+
+    outputs: Mapping[str, Rows]
+    label: str
 
 
 @dataclass(frozen=True)
@@ -30,16 +40,22 @@ class Opened:
             return None
         return self.engine.facts(size)
 
-    def answer(self, picture: Picture, settings: Settings, told: Callable[[float], None], keep: Path) -> Answer:
+    def answer(self, source: Source, settings: Settings, told: Callable[[float], None], keep: Path) -> Answered:
         """Return the answer to a picture in the mode of the settings.
 
+        An exact answer is had in strips; every other way holds the picture and its answers in memory.
         keep: where an exact one keeps its way, for a stage that takes over
 
-        Raises: NetworkError, and what `told` raises.
+        Raises: NetworkError, and what `source` and `told` raise.
         """
-        if settings.short_edge is not None:
-            return resized(lambda small: self._answer(small, settings, told, keep), picture, settings.short_edge)
-        return self._answer(picture, settings, told, keep)
+        if self.engine is not None and settings.short_edge is None and not self.engine.unplaced(source.size):
+            return Answered(self.engine.streamed(source, told, keep), EXACT)
+        picture = np.concatenate(list(source.strips()))
+        if settings.short_edge is None:
+            answer = self._answer(picture, settings, told, keep)
+        else:
+            answer = resized(lambda small: self._answer(small, settings, told, keep), picture, settings.short_edge)
+        return Answered({name: Whole(values) for name, values in answer.outputs.items()}, answer.label)
 
     def _answer(self, picture: Picture, settings: Settings, told: Callable[[float], None], keep: Path) -> Answer:
         def tile_told(done: int, count: int) -> None:

@@ -7,15 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from orchestrator.infer.network import MemoryShort, NetworkError
 from orchestrator.infer.region import Size
-from orchestrator.infer.run import EXACT, Answer, Settings
+from orchestrator.infer.run import EXACT, Settings
 
 from inference_program.items import Item, read_items
-from inference_program.layers import Layers, read_picture
+from inference_program.layers import Layers, NotFinite, read_picture
 from inference_program.memory import peak_bytes, reset_peak
-from inference_program.opened import Opened, opened
+from inference_program.opened import Answered, Opened, opened
 from stagekit import BadInput, OutOfMemory, StageContext, StageError, write_atomically
 
 _MEMORY_HINT = "raise the experiment's memory, or its inference to mode 'exact', which keeps to the memory there is"
@@ -91,12 +90,12 @@ def _inferred(
     context: StageContext, network: Opened, settings: Settings, item: Item, told: Callable[[float], None]
 ) -> dict[str, Any]:
     """Run one picture, write its layers, and return its facts, which are kept for a run that takes over."""
-    picture, profile = read_picture(Path(context.input("dataset", item.blended)))
+    prepared = read_picture(Path(context.input("dataset", item.blended)))
     keep = Path(context.work("kept", item.id))
     reset_peak()
     began = time.monotonic()
     try:
-        answer = network.answer(picture, settings, told, keep)
+        answer = network.answer(prepared.source, settings, told, keep)
     except (MemoryShort, MemoryError) as error:
         raise OutOfMemory(f"memory did not suffice for picture {item.words}: {error}", _MEMORY_HINT) from error
     except NetworkError as error:
@@ -104,20 +103,19 @@ def _inferred(
             f"the network refused picture {item.words}: {error}", "leave the picture out, or use another network"
         ) from error
     seconds = time.monotonic() - began
-    _refuse_infinite(answer, item)
-    transmission = answer.outputs["transmission"]
-    layers = Layers(context, item.id, profile)
+    layers = Layers(context, item, prepared, bool(context.request.settings.get("as_photos")))
+    paths = _written(layers, answer)
     if context.request.settings.get("arrays"):
         layers.keep_arrays(answer.outputs)
     fact = {
         "id": item.id,
-        **layers.written(answer.outputs),
+        **paths,
         "height": item.height,
         "width": item.width,
         "seconds": round(seconds, 4),
         "peak_bytes": peak_bytes(),
-        "min": float(transmission.min()),
-        "max": float(transmission.max()),
+        "min": layers.ranges["transmission"].least,
+        "max": layers.ranges["transmission"].most,
         "label": answer.label,
     }
     plan = network.plan_facts(Size(item.height, item.width)) if settings.short_edge is None else None
@@ -129,13 +127,14 @@ def _inferred(
     return fact
 
 
-def _refuse_infinite(answer: Answer, item: Item) -> None:
-    wrong = [name for name, values in answer.outputs.items() if not np.isfinite(values).all()]
-    if wrong:
+def _written(layers: Layers, answer: Answered) -> dict[str, Any]:
+    try:
+        return layers.written(answer.outputs)
+    except NotFinite as error:
         raise StageError(
-            f"the network's {', '.join(wrong)} of picture {item.words} holds values that are not finite",
+            f"the network's {error} of picture {layers.item.words} holds values that are not finite",
             "train the network longer or with a lower rate: its weights have lost their footing",
-        )
+        ) from error
 
 
 def _recorded(context: StageContext, item: Item) -> dict[str, Any] | None:

@@ -87,6 +87,14 @@ def write_dataset(folder: Path, pictures: dict[str, np.ndarray], **options: Any)
     return folder
 
 
+def prepare_photos(folder: Path, source: Path, **request: Any) -> Result:
+    """Run the stage that prepares a folder of photographs, to its end."""
+    settings = {"name": "mine", "title": "Mine", "dataset": {"kind": "photos", "pictures": "*.*"}}
+    process = _program(folder, "prepare", settings, {"source": os.fspath(source)}, request)
+    log, _ = process.communicate(timeout=300)
+    return Result(process.returncode, log, folder / "output")
+
+
 def run_stage(folder: Path, network: Path, dataset: Path, inference: Any = None, **request: Any) -> Result:
     """Run the stage to its end in a folder, which may be left from an earlier start."""
     process = _started(folder, network, dataset, inference or WHOLE, request)
@@ -114,13 +122,19 @@ def stop_stage(
 def _started(
     folder: Path, network: Path, dataset: Path, inference: Any, request: dict[str, Any]
 ) -> "subprocess.Popen[str]":
+    inputs = {"network": os.fspath(network), "dataset": os.fspath(dataset)}
+    settings = {"model": "small", "inference": inference, **request.pop("settings", {})}
+    return _program(folder, "infer", settings, inputs, request)
+
+
+def _program(
+    folder: Path, kind: str, settings: dict[str, Any], inputs: dict[str, str], request: dict[str, Any]
+) -> "subprocess.Popen[str]":
     for name in ("output", "work"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    inputs = {"network": os.fspath(network), "dataset": os.fspath(dataset)}
-    settings = {"model": "small", "inference": inference}
     description = folder / "stage.json"
     output, work = os.fspath(folder / "output"), os.fspath(folder / "work")
-    StageRequest("infer/small/small", "infer", settings, inputs, output, work, **{"threads": 1, **request}).save(
+    StageRequest(f"{kind}/small", kind, settings, inputs, output, work, **{"threads": 1, **request}).save(
         os.fspath(description)
     )
     return subprocess.Popen(

@@ -1,0 +1,129 @@
+"""Photographs from the user's file to the result: prepared, inferred, and finished as what they were."""
+
+import tempfile
+import unittest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyvips
+from onnx import helper, numpy_helper
+from stage import Result, prepare_photos, run_stage, write_network
+
+from stagekit import ExitCode
+
+EXACT = {"mode": "exact"}
+HALVED = (
+    helper.make_node("Constant", [], ["half"], value_float=0.5),
+    helper.make_node("Mul", ["image", "half"], ["transmission"]),
+    helper.make_node("Sub", ["image", "transmission"], ["reflection"]),
+)
+ODD = "a [0]\udcff.tif"
+"""A name that is no text, with what libvips takes for options."""
+
+
+def photo(bits: int, bands: int = 4, height: int = 61, width: int = 83) -> np.ndarray:
+    """Return values whose bands and corners differ: (H, W, bands)."""
+    rows, columns, band = np.mgrid[0:height, 0:width, 0:bands]
+    mixed = (rows * 2311 + columns * 4877 + band * 15731 + rows * columns * 37) % 2**bits
+    return mixed.astype(np.uint8 if bits == 8 else np.uint16)
+
+
+def blurring(folder: Path) -> Path:
+    """Write a network of two convolutions and a barrier."""
+    rng = np.random.default_rng(0)
+    first, second = (rng.normal(0, 0.2, shape).astype(np.float32) for shape in ((8, 3, 3, 3), (3, 8, 3, 3)))
+    nodes = (
+        helper.make_node("Constant", [], ["w"], value=numpy_helper.from_array(first)),
+        helper.make_node("Constant", [], ["v"], value=numpy_helper.from_array(second)),
+        helper.make_node("Conv", ["image", "w"], ["wide"], pads=[1] * 4),
+        helper.make_node("ReduceMean", ["wide"], ["mean"], axes=[2, 3], keepdims=1),
+        helper.make_node("Sub", ["wide", "mean"], ["centred"]),
+        helper.make_node("Conv", ["centred", "v"], ["transmission"], pads=[1] * 4),
+    )
+    return write_network(folder, nodes)
+
+
+class PhotosTest(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.source = self.folder / "source"
+        self.source.mkdir()
+
+    def write(self, name: str, pixels: np.ndarray, orientation: int = 1) -> None:
+        space = "rgb16" if pixels.dtype == np.uint16 else "srgb"
+        image = pyvips.Image.new_from_array(pixels, interpretation=space).copy()
+        image.set_type(pyvips.GValue.gint_type, "orientation", orientation)
+        save = image.tiffsave_buffer if name.endswith(".tif") else image.pngsave_buffer
+        (self.source / name).write_bytes(save())
+
+    def inferred(self, network: Path, name: str = "infer", inference: Any = EXACT, **request: Any) -> Result:
+        prepared = prepare_photos(self.folder / "prepare", self.source)
+        self.assertEqual(prepared.code, ExitCode.DONE, prepared.log)
+        result = run_stage(self.folder / name, network, prepared.output, inference, **request)
+        self.assertEqual(result.code, ExitCode.DONE, result.log)
+        return result
+
+    def pixels(self, path: Path) -> np.ndarray:
+        return np.array(pyvips.Image.new_from_file(str(path)).numpy())
+
+    def test_results_are_files_of_the_photographs_kind_and_depth_with_its_transparency(self) -> None:
+        network = write_network(self.folder / "network", HALVED, ("transmission", "reflection"))
+        for bits in (8, 16):
+            for suffix in ("png", "tif"):
+                self.write(f"p{bits}{suffix}.{suffix}", photo(bits), 6)
+        result = self.inferred(network, settings={"as_photos": True})
+        upright = {bits: np.rot90(photo(bits), -1) for bits in (8, 16)}
+        for item in result.predictions["items"]:
+            bits = 16 if "16" in item["id"] else 8
+            for layer in ("transmission", "reflection"):
+                path = result.output / item[layer]
+                self.assertEqual(path.suffix, ".tif" if "tif" in item["id"] else ".png")
+                found = self.pixels(path)
+                self.assertEqual((found.dtype, found.shape), (upright[bits].dtype, upright[bits].shape))
+                self.assertTrue(np.array_equal(found[..., 3], upright[bits][..., 3]))
+                far = np.abs(found[..., :3].astype(float) - upright[bits][..., :3] / 2)
+                self.assertLessEqual(far.max(), 0.5001)
+                orientation = pyvips.Image.new_from_file(str(path))
+                self.assertIn(orientation.get("orientation") if orientation.get_typeof("orientation") else 1, (1,))
+
+    def test_unchanged_values_come_back_bit_for_bit(self) -> None:
+        self.write("a.png", photo(16))
+        result = self.inferred(write_network(self.folder / "network"), settings={"as_photos": True})
+        self.assertTrue(np.array_equal(self.pixels(result.output / "transmission" / "a.png"), photo(16)))
+
+    def test_results_for_reports_are_png_without_transparency(self) -> None:
+        self.write("a.tif", photo(16))
+        result = self.inferred(write_network(self.folder / "network"))
+        self.assertEqual(result.predictions["items"][0]["transmission"], "transmission/a.png")
+        self.assertTrue(np.array_equal(self.pixels(result.output / "transmission" / "a.png"), photo(16)[..., :3]))
+
+    def test_strips_and_files_give_the_result_of_the_whole(self) -> None:
+        network = blurring(self.folder / "network")
+        self.write("a.tif", photo(16, 3, 1500, 1100))
+        whole = self.inferred(network, "whole", {"mode": "whole"}, settings={"arrays": True})
+        tight = self.inferred(network, "tight", memory_bytes=300 * 2**20, settings={"arrays": True})
+        arrays = [np.load(result.output / "arrays" / "a.transmission.npy") for result in (whole, tight)]
+        self.assertLessEqual(np.abs(arrays[0] - arrays[1]).max(), 1e-5)
+        paths = [result.output / "transmission" / "a.png" for result in (whole, tight)]
+        self.assertLessEqual(np.abs(self.pixels(paths[0]).astype(int) - self.pixels(paths[1])).max(), 1)
+
+    def test_names_that_are_no_text_are_photographs(self) -> None:
+        self.write(ODD, photo(8))
+        prepared = prepare_photos(self.folder / "prepare", self.source)
+        self.assertEqual(prepared.code, ExitCode.DONE, prepared.log)
+
+    def test_damaged_photographs_end_with_bad_input_that_names_them(self) -> None:
+        self.write("whole.png", photo(16))
+        content = (self.source / "whole.png").read_bytes()
+        (self.source / "cut.png").write_bytes(content[: len(content) * 2 // 3])
+        prepared = prepare_photos(self.folder / "prepare", self.source)
+        self.assertEqual(prepared.code, ExitCode.BAD_INPUT, prepared.log)
+        self.assertIn("cut.png is damaged", prepared.failure.message)
+        self.assertFalse((prepared.output / "dataset.json").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,34 @@
+"""Pictures written in strips, as PNG or TIFF, with what travels beside their pixels."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from stagekit import write_atomically
+
+from orchestrator.photos import vips
+from orchestrator.photos.strips import Strips
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a picture's file is to be. size: height and width; dtype: uint8 or uint16"""
+
+    size: tuple[int, int]
+    dtype: np.dtype[Any]
+    bands: Literal[1, 3] = 3
+    kind: Literal["png", "tiff"] = "png"
+
+
+def write_picture(path: str, content: Strips, form: Form, beside: vips.Metadata, alpha: Path | None = None) -> None:
+    """Write a picture, whole or not at all. alpha: a grey PNG of the same depth, which becomes its transparency
+
+    Raises: what `content` raises, and OSError.
+    """
+    with (
+        write_atomically(path) as stream,
+        vips.assembled(content, form.size, form.bands, form.dtype) as colours,
+    ):
+        image = colours if alpha is None else colours.bandjoin(vips.opened(alpha, "png"))
+        vips.save(image, stream.name, form.kind, beside)
