@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import pyvips
 
+from orchestrator.photos.exif import without_thumbnail
 from orchestrator.photos.strips import Strips, strip_rows
 
 Kind = Literal["png", "jpeg", "tiff"]
@@ -134,7 +135,7 @@ def save(image: Any, path: str, kind: Literal["png", "tiff"], beside: Metadata) 
     image = image.copy()
     for name, value in (
         ("icc-profile-data", beside.profile),
-        ("exif-data", beside.exif),
+        ("exif-data", beside.exif and without_thumbnail(beside.exif)),
         ("xmp-data", beside.xmp),
     ):
         if value is not None:

@@ -1,7 +1,8 @@
 """Puts pictures into the report folder: the picture itself, unchanged, and a thumbnail that keeps pages light."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -54,13 +55,24 @@ class Shelf:
         return Shown(href(picture), href(thumbnail), height, width)
 
 
+@contextmanager
+def _any_size() -> Iterator[None]:
+    """Let Pillow open large pictures: those of artifacts were looked at when their dataset was prepared."""
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
 def _write_thumbnail(picture: Path, thumbnail: Path, source: Path) -> tuple[int, int]:
     """Write the thumbnail and return the picture's height and width."""
     try:
-        with Image.open(picture) as opened:
+        with _any_size(), Image.open(picture) as opened:
             width, height = opened.size
             small = opened.convert("RGB")
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except (OSError, UnidentifiedImageError) as error:
         raise OutputInvalid(f"the picture {source.name!r} cannot be shown: {error}", where=str(source)) from error
     small.thumbnail((THUMBNAIL_PX[1], THUMBNAIL_PX[0]), reducing_gap=2.0)
     small.save(thumbnail, quality=85, subsampling=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,27 @@ def test_profile_exif_and_resolution_stay_and_the_orientation_is_upright(
         kept = opened.getexif()
     assert (kept[0x0112], kept[0x010F]) == (1, "A maker of cameras")
     assert png_profile(output / second["blended"]) == wide
+
+
+def test_the_thumbnail_of_a_photograph_is_left_out(prepared: Prepared, source: Path, output: Path) -> None:
+    thumbnail = io.BytesIO()
+    Image.fromarray(values(8, 3, 8, 8)).save(thumbnail, "JPEG")
+    data = exif_with_thumbnail(b"A maker\0", thumbnail.getvalue())
+    Image.fromarray(values(8, 3)).save(source / "a.jpg", exif=data)
+    assert thumbnail.getvalue() in (source / "a.jpg").read_bytes()
+    (item,) = prepared()
+    content = (output / item["blended"]).read_bytes()
+    assert b"A maker" in content
+    assert thumbnail.getvalue()[:40] not in content
+
+
+def exif_with_thumbnail(maker: bytes, thumbnail: bytes) -> bytes:
+    """Return EXIF data of two directories: the maker's name and an orientation, and a thumbnail."""
+    one, two = 8 + 2 + 2 * 12 + 4 + len(maker), 2 + 3 * 12 + 4
+    first = struct.pack("<HHHIIHHIHHI", 2, 0x010F, 2, len(maker), 38, 0x0112, 3, 1, 6, 0, one) + maker
+    entries = [(0x0103, 3, 1, 6), (0x0201, 4, 1, one + two), (0x0202, 4, 1, len(thumbnail))]
+    second = struct.pack("<H", 3) + b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4)
+    return b"Exif\0\0II*\0" + struct.pack("<I", 8) + first + second + thumbnail
 
 
 def test_what_has_no_transparency_says_so_by_leaving_it_out(prepared: Prepared, source: Path) -> None:

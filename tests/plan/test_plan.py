@@ -23,6 +23,12 @@ def test_plan_has_every_stage_once_and_after_its_inputs(planned):
         assert set(stage.inputs.values()) <= set(names[:number]), stage.name
 
 
+def test_photos_are_prepared_where_networks_take_them_from_and_pairs_where_they_are_scored(planned):
+    images = {stage.name: stage.image for stage in planned()[0].stages if stage.kind == "prepare"}
+    assert images.pop("prepare/holiday") == "inference"
+    assert set(images.values()) == {"metrics"}
+
+
 def test_photos_are_shown_and_never_scored(planned):
     plan, _ = planned(test=["holiday"])
     assert {stage.kind for stage in plan.stages} == {"prepare", "train", "export", "infer", "report"}
