@@ -1,7 +1,5 @@
 """One photograph of a user: what its file holds, upright, at its own depth, in its own encoding."""
 
-import contextlib
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,12 +7,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from orchestrator.datasets.pictures import UnusablePicture, read_rgb, refuse_others_than_files, stated_size
 from orchestrator.photos import vips
 from orchestrator.photos.colours import in_rgb
 from orchestrator.photos.strips import Source, Strips, strips_of
+from orchestrator.photos.tiff import TiffFacts, tiff_facts
 from orchestrator.photos.turned import ORIENTATIONS, UPRIGHT, upright_size, upright_strips
 
 MOST_PIXELS = 2**29
@@ -25,11 +23,10 @@ _WHOLE_BYTES = 12
 
 ResultKind = Literal["png", "tiff"]
 
-_BIG = b"+"
-"""In the head of a TIFF file whose places are 64-bit numbers."""
-_PHOTOMETRIC, _PALETTE = 262, 3
-_EXTRA_SAMPLES, _ASSOCIATED = 338, 1
-"""TIFF tags and their values for palettes, and for colours that were multiplied by their transparency."""
+_LARGE_PIECE = 32 * 2**20
+"""Bytes of a TIFF file's piece that libvips takes without being told to."""
+_PIECES = 3
+"""How often a piece is in memory: as the file has it, unpacked, and as pixels."""
 
 
 @dataclass(frozen=True)
@@ -83,12 +80,16 @@ def opened_photo(path: Path, room: Room) -> Iterator[Photo]:
 
 @contextmanager
 def _in_strips(path: Path, kind: vips.Kind, room: Room) -> Iterator[Photo]:
+    facts = tiff_facts(path) if kind == "tiff" else TiffFacts()
+    in_pieces = facts.piece_bytes > _LARGE_PIECE
+    _refuse_short_memory(_PIECES * facts.piece_bytes, room, "holds pixels in large pieces, the largest of")
+
     def source() -> Strips:
-        found = vips.opened(path, kind)
+        found = vips.opened(path, kind, large=in_pieces)
         return vips.strips(in_rgb(found, vips.metadata(found)).image)
 
     try:
-        first = vips.opened(path, kind)
+        first = vips.opened(path, kind, large=in_pieces)
     except vips.PictureError as error:
         raise UnusablePicture(f"cannot be read: {vips.reason(error)}") from error
     _refuse_too_large(first, room)
@@ -97,8 +98,7 @@ def _in_strips(path: Path, kind: vips.Kind, room: Room) -> Iterator[Photo]:
     pages = vips.field(first, "n-pages") or 1
     if pages > 1:
         notes.insert(0, f"first of {pages} frames")
-    if kind == "tiff":
-        notes.extend(_tiff_notes(path, has_alpha=coloured.image.bands == 4))
+    notes.extend(_tiff_notes(facts, has_alpha=coloured.image.bands == 4))
     orientation = vips.field(first, "orientation") or UPRIGHT
     if orientation not in ORIENTATIONS:
         orientation = UPRIGHT
@@ -117,18 +117,11 @@ def _in_strips(path: Path, kind: vips.Kind, room: Room) -> Iterator[Photo]:
         )
 
 
-def _tiff_notes(path: Path, *, has_alpha: bool) -> Iterator[str]:
-    """Yield what a TIFF file's tags tell and libvips does not."""
-    damage = (OSError, SyntaxError, ValueError, TypeError, KeyError, EOFError, OverflowError, struct.error)
-    with contextlib.suppress(*damage), path.open("rb") as stream:
-        head = stream.read(8)
-        tags = ImageFileDirectory_v2(head + stream.read(8) if _BIG in head else head)
-        stream.seek(tags.next)
-        tags.load(stream)
-        if tags.get(_PHOTOMETRIC) == _PALETTE:
-            yield "palette, resolved to colours"
-        if has_alpha and _ASSOCIATED in tags.get(_EXTRA_SAMPLES, ()):
-            yield "colours divided by the transparency that they were multiplied by"
+def _tiff_notes(facts: TiffFacts, *, has_alpha: bool) -> Iterator[str]:
+    if facts.has_palette:
+        yield "palette, resolved to colours"
+    if facts.is_associated and has_alpha:
+        yield "colours divided by the transparency that they were multiplied by"
 
 
 def _refuse_too_large(image: Any, room: Room) -> None:
@@ -147,22 +140,22 @@ def _refuse_too_large(image: Any, room: Room) -> None:
     _refuse_short_memory(
         image.width * image.height * image.bands * value_bytes,
         room,
-        "is a progressive JPEG" if progressive else "is interlaced",
+        "is a progressive JPEG," if progressive else "is interlaced,",
     )
 
 
 def _refuse_short_memory(needed: int, room: Room, why: str) -> None:
     if room.memory_bytes is not None and needed > room.memory_bytes:
         raise UnusablePicture(
-            f"{why}, which is read whole and takes {needed / 2**20:.0f} MiB of memory, and there are "
-            f"{room.memory_bytes / 2**20:.0f} MiB for it; save it as plain PNG or TIFF, or raise the memory"
+            f"{why} which is read whole and takes {needed / 2**20:.0f} MiB of memory, and there are "
+            f"{room.memory_bytes / 2**20:.0f} MiB for it; save it as plain PNG, or raise the memory"
         )
 
 
 def _whole(path: Path, room: Room) -> Photo:
     size = stated_size(path)
     if size is not None:
-        _refuse_short_memory(size[0] * size[1] * _WHOLE_BYTES, room, "is of a kind")
+        _refuse_short_memory(size[0] * size[1] * _WHOLE_BYTES, room, "is of a kind,")
     picture = read_rgb(path, keep_alpha=True)
     pixels = picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
     has_alpha = picture.alpha is not None

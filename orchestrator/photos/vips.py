@@ -65,14 +65,17 @@ def kind_of(path: Path) -> Kind | None:
     return next((kind for signature, kind in SIGNATURES if begin.startswith(signature)), None)
 
 
-def opened(path: Path, kind: Kind) -> Any:
+def opened(path: Path, kind: Kind, *, large: bool = False) -> Any:
     """Return a libvips image of a file, whose rows come once, from top to bottom.
+
+    large: take a TIFF file whose pieces are larger than libvips allows an unknown file
 
     Raises: PictureError where the file's head cannot be read; so does reading rows of a damaged one.
     """
+    options = {"access": "sequential", "fail_on": "error", **({"unlimited": True} if large else {})}
     with path.open("rb") as stream:  # by descriptor, which libvips doubles: names may be bytes that are no text
         source = pyvips.Source.new_from_descriptor(stream.fileno())
-    return getattr(pyvips.Image, f"{kind}load_source")(source, access="sequential", fail_on="error")
+    return getattr(pyvips.Image, f"{kind}load_source")(source, **options)
 
 
 def field(image: Any, name: str) -> Any:

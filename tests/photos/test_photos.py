@@ -317,6 +317,23 @@ def test_what_is_read_whole_must_fit_into_memory(tmp_path: Path, name: str, opti
         read(tmp_path / name, 1000)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"planarconfig": "separate"}, id="planes"),
+        pytest.param({"compression": "deflate", "rowsperstrip": 60}, id="one-strip"),
+        pytest.param({"tile": (64, 64)}, id="tiles"),
+    ],
+)
+def test_a_tiff_in_large_pieces_must_fit_into_memory(tmp_path: Path, options: dict[str, Any]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 2**16, (60, 80, 3), np.uint16)
+    planes = np.ascontiguousarray(pixels.transpose(2, 0, 1)) if "planarconfig" in options else pixels
+    tifffile.imwrite(tmp_path / "a.tif", planes, photometric="rgb", **options)
+    assert np.array_equal(read(tmp_path / "a.tif", 2**20)[1], pixels)
+    with pytest.raises(UnusablePicture, match="holds pixels in large pieces"):
+        read(tmp_path / "a.tif", 10_000)
+
+
 def test_an_interlaced_png_must_fit_into_memory_and_is_read(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(interlaced_png(values(16, 3)))
