@@ -18,6 +18,7 @@ from orchestrator.datasets.description import Photos, dataset_description
 from orchestrator.datasets.prepare import Preparation
 from orchestrator.photos.photo import Room
 from orchestrator.photos.prepare import prepare_photos
+from orchestrator.report.artifacts import read_dataset
 from tests.photos.photo_files import exif, png_chunks, png_profile, profile, read_png, values, write, write_png
 
 Prepared = Callable[[], list[Mapping[str, Any]]]
@@ -63,6 +64,7 @@ def test_colours_and_transparency_are_written_apart_bit_for_bit(
     assert (item["height"], item["width"]) == upright.shape[:2]
     assert (item["bits"], item["kind"]) == (bits, "tiff" if suffix == ".tif" else "png")
     assert item["notes"][-1] == "transparency kept apart"
+    assert read_dataset(output).items[0].notes == tuple(item["notes"])
 
 
 def test_profile_exif_and_resolution_stay_and_the_orientation_is_upright(
