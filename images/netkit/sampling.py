@@ -65,22 +65,27 @@ class Sources:
             raise BadInput("the training data has a single picture", "give at least two pictures to blend")
 
     @classmethod
-    def load(cls, layers: str, real: Optional[str] = None, unaligned: Optional[str] = None) -> "Sources":
+    def load(
+        cls, layers: str, real: Optional[str] = None, unaligned: Optional[str] = None, overlap: Optional[str] = None
+    ) -> "Sources":
         """Read prepared datasets: the folder of one with layers, and those of real and of unaligned pairs.
+
+        overlap: folder of an ``overlap.json``, whose dropped pictures are left out
 
         Raises: BadInput where one is missing, is not a prepared dataset, or lacks the pictures needed.
         """
-        items = read_dataset(layers)
+        dropped = read_dropped(overlap)
+        items = [item for item in read_dataset(layers) if item.get("id") not in dropped.get("synthetic", ())]
         return cls(
             tuple(os.path.join(layers, item["transmission"]) for item in items if item.get("transmission")),
             tuple(os.path.join(layers, item["reflection"]) for item in items if item.get("reflection")),
-            _pairs(real),
-            _pairs(unaligned),
+            _pairs(real, dropped.get("real", ())),
+            _pairs(unaligned, dropped.get("unaligned", ())),
         )
 
 
-def _pairs(folder: Optional[str]) -> Tuple[Tuple[str, str], ...]:
-    items = [] if folder is None else read_dataset(folder)
+def _pairs(folder: Optional[str], dropped: Sequence[str]) -> Tuple[Tuple[str, str], ...]:
+    items = [] if folder is None else [item for item in read_dataset(folder) if item.get("id") not in dropped]
     return tuple(
         (os.path.join(str(folder), item["blended"]), os.path.join(str(folder), item["transmission"]))
         for item in items
@@ -100,6 +105,22 @@ def read_dataset(folder: str) -> List[Dict[str, Any]]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput("%s is not a prepared dataset: %s" % (folder, error)) from error
     return items
+
+
+def read_dropped(folder: Optional[str]) -> Dict[str, List[str]]:
+    """Return which items of the synthetic, real and unaligned datasets are left out; none where folder is None.
+
+    Raises: BadInput where the folder has no ``overlap.json``.
+    """
+    if folder is None:
+        return {}
+    path = os.path.join(folder, "overlap.json")
+    try:
+        with open(path, encoding="utf-8") as stream:
+            dropped: Dict[str, List[str]] = json.load(stream)["dropped"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput("%s does not say what overlaps: %s" % (folder, error)) from error
+    return dropped
 
 
 def described(sample: Any) -> str:

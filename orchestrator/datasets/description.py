@@ -52,13 +52,21 @@ class Photos:
     pictures: str
 
 
-Description = Scenes | Pairs | Layers | Photos
+@dataclass(frozen=True)
+class Uniform:
+    """A folder that is uniform already, as its ``index.json`` says."""
 
-_KINDS: Mapping[str, type[Scenes] | type[Pairs] | type[Layers] | type[Photos]] = {
+    role: str
+
+
+Description = Scenes | Pairs | Layers | Photos | Uniform
+
+_KINDS: Mapping[str, type[Scenes] | type[Pairs] | type[Layers] | type[Photos] | type[Uniform]] = {
     "scenes": Scenes,
     "pairs": Pairs,
     "layers": Layers,
     "photos": Photos,
+    "prepared": Uniform,
 }
 _T = TypeVar("_T")
 

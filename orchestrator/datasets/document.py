@@ -52,6 +52,8 @@ class Prepared:
     role: Role
     items: tuple[Item, ...]
     warnings: tuple[str, ...] = ()
+    variant: str = ""
+    """Which form of a published dataset it is, in words."""
 
 
 class PictureFolder:
@@ -59,6 +61,13 @@ class PictureFolder:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+
+    def take(self, name: str, content: bytes) -> str:
+        """Write a picture file as it is and return its path inside the dataset."""
+        (self._root / name).parent.mkdir(parents=True, exist_ok=True)
+        with write_atomically(str(self._root / name)) as stream:
+            stream.write(content)
+        return name
 
     def save(self, part: str, identifier: str, pixels: np.ndarray) -> str:
         """Write a picture and return its path inside the dataset. pixels: uint8, (H, W, 3), RGB."""
@@ -77,6 +86,7 @@ def write_document(root: Path, name: str, title: str, prepared: Prepared) -> Non
         "role": prepared.role,
         "items": [_plain(item) for item in prepared.items],
         "warnings": list(prepared.warnings),
+        **({"variant": prepared.variant} if prepared.variant else {}),
     }
     with write_atomically(os.fspath(root / "dataset.json"), "w") as stream:
         json.dump(document, stream, indent=1)

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from stagekit import BadInput
 
-from orchestrator.datasets.description import Description, Pairs, Photos, Scenes
+from orchestrator.datasets.description import Description, Pairs, Photos, Scenes, Uniform
 from orchestrator.datasets.document import PictureFolder, Prepared, write_document
 from orchestrator.datasets.folders import prepared_layers, prepared_pairs
 from orchestrator.datasets.progress import Step
 from orchestrator.datasets.scenes import Blender, prepared_scenes
+from orchestrator.datasets.uniform import prepared_uniform
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ def _prepared(preparation: Preparation, output: PictureFolder, blend: Blender, s
         return prepared_scenes(description, output, blend, step)
     if source is None or not source.is_dir():
         raise BadInput(f"dataset {preparation.name!r} has no folder of pictures", "check the dataset's folder")
+    if isinstance(description, Uniform):
+        return prepared_uniform(description, source, output, step)
     if isinstance(description, Pairs):
         return prepared_pairs(description, source, output, step)
     if isinstance(description, Photos):

@@ -26,6 +26,7 @@ REQUIRED_OUTPUTS: Mapping[StageKind, tuple[str, ...]] = {
     "export": ("network.onnx", "export.json"),
     "infer": ("predictions.json",),
     "explain": ("plan.json",),
+    "overlap": ("overlap.json",),
     "evaluate": ("scores.json",),
     "report": ("index.html",),
 }

@@ -39,7 +39,7 @@ def walk(
     Unexpected exceptions (not SirrError) end the walk once what runs has ended.
     """
     sorter = graphlib.TopologicalSorter(
-        {name: {needed for needed in stage.inputs.values() if needed in stages} for name, stage in stages.items()}
+        {name: {needed for needed in _needed(stage) if needed in stages} for name, stage in stages.items()}
     )
     sorter.prepare()
     walked: Walked[Result] = Walked()
@@ -71,9 +71,13 @@ def walk(
     return walked
 
 
+def _needed(stage: Stage) -> tuple[str, ...]:
+    return (*stage.after, *stage.inputs.values())
+
+
 def _blocker(stage: Stage, walked: Walked[Any]) -> str | None:
     """Return the failed stage at the root of why this one cannot run."""
-    for needed in stage.inputs.values():
+    for needed in _needed(stage):
         if needed in walked.failures:
             return needed
         if needed in walked.skipped:

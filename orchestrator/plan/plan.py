@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from orchestrator.plan.overlap import guarded
 from orchestrator.plan.stage import Source, Stage
 from orchestrator.spec.dataset import Dataset, PhotosDataset, ScenesDataset, dataset_role
 from orchestrator.spec.experiment import Experiment, Inference, Metric
@@ -38,7 +39,7 @@ class Plan:
         return self._by_name[name]
 
     def dependents(self, name: str) -> set[str]:
-        """Return the names of all stages that need this one, directly or through others."""
+        """Return the names of all stages that need this one's result, directly or through others."""
         found: set[str] = set()
         for stage in self.stages:
             if any(needed == name or needed in found for needed in stage.inputs.values()):
@@ -65,6 +66,7 @@ def experiment_plan(resolved: Resolved, digest: Digest) -> Plan:
     experiment = resolved.experiment
     limits = _limits(experiment)
     stages = [prepare_stage(name, dataset, once, **limits) for name, dataset in resolved.datasets.items()]
+    first = len(stages)
     stages += [_weights_stage(model, resolved, once) for model in resolved.models]
     stages += [_export_stage(model, resolved, once) for model in resolved.models]
     for model in resolved.models:
@@ -78,6 +80,7 @@ def experiment_plan(resolved: Resolved, digest: Digest) -> Plan:
         stages += [_evaluate_stage(control, None, name, resolved, once) for control in CONTROLS]
         stages += [_evaluate_stage(model.label, model, name, resolved, once) for model in resolved.models]
     stages += [stage for model in resolved.models for stage in _validation_stages(model, resolved, once)]
+    stages = [*stages[:first], *guarded(stages[first:], resolved, limits)]
     return Plan((*stages, _report_stage(resolved, stages, once)))
 
 
@@ -89,7 +92,7 @@ def prepare_stage(
     Photographs without truth keep their depth, and are read by rows, by what the image of inference has.
     """
     sources = {}
-    if not isinstance(dataset, ScenesDataset):
+    if not isinstance(dataset, ScenesDataset) and dataset.folder is not None:
         sources["source"] = Source(dataset.folder, digest(dataset.folder))
     return Stage(
         name=f"prepare/{name}",
@@ -315,6 +318,7 @@ def _report_stage(resolved: Resolved, stages: Sequence[Stage], digest: Digest) -
             "device": experiment.device,
             "models": [_shown_model(model) for model in resolved.models],
             "datasets": {name: _shown_dataset(name, of) for name, of in resolved.datasets.items()},
+            "accept_overlap": experiment.accept_overlap,
             "validation": None if resolved.validation is None else resolved.validation.model_dump(mode="json"),
         },
         inputs={stage.name: stage.name for stage in stages},

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-StageKind = Literal["prepare", "train", "adopt", "release", "export", "infer", "explain", "evaluate", "report"]
+StageKind = Literal[
+    "prepare", "train", "adopt", "release", "export", "infer", "explain", "overlap", "evaluate", "report"
+]
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Stage:
     settings: Mapping[str, Any]
     inputs: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)
+    after: tuple[str, ...] = ()
+    """Stages that must have ended well before this one runs, though it reads nothing of theirs; not in the key."""
     device: Literal["cpu", "cuda"] = "cpu"
     seed: int = 0
     memory_bytes: int | None = None

@@ -12,6 +12,7 @@ from orchestrator.spec.document import Document, Location, place_of
 from orchestrator.spec.experiment import Experiment, ModelChoice, TrainingData
 from orchestrator.spec.library import load_catalogue, load_model_spec, model_spec_names
 from orchestrator.spec.model import Recipe
+from orchestrator.spec.prepared import added_datasets
 from orchestrator.spec.problems import Problem, listed, suggestion
 from orchestrator.spec.validation import validation_problems
 
@@ -184,5 +185,5 @@ def _use(location: Location) -> str:
 
 
 def known_datasets(own: Mapping[str, Dataset]) -> dict[str, Any]:
-    """Return all datasets by name; an experiment's own one hides one of the catalogue."""
-    return {**{name: entry.dataset for name, entry in load_catalogue().items()}, **own}
+    """Return all datasets by name: an experiment's own hide the catalogue's, which hide added ones."""
+    return {**added_datasets(), **{name: entry.dataset for name, entry in load_catalogue().items()}, **own}

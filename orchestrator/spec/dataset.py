@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from orchestrator.spec.base import Name, StrictModel
+from orchestrator.spec.published import Published
 
 Synthesis = Literal["zhang", "errnet", "ibcln"]
 """The three published ways of blending a transmission and a reflection."""
@@ -90,12 +91,27 @@ class PhotosDataset(_Described):
     """Pattern of the photographs."""
 
 
-Dataset = Annotated[ScenesDataset | PairsDataset | LayersDataset | PhotosDataset, Field(discriminator="kind")]
+class PreparedDataset(_Described):
+    """A dataset that `sirr-orch data prepare` or `sirr-orch data add` has made uniform already."""
+
+    kind: Literal["prepared"]
+    """Always 'prepared'."""
+    role: Literal["layers", "pairs"]
+    """What it holds."""
+    folder: Path | None = None
+    """Where it lies; None: in the data folder, under its name. A relative path starts at the file that names it."""
 
 
-def dataset_role(dataset: ScenesDataset | PairsDataset | LayersDataset | PhotosDataset) -> DatasetRole:
+Dataset = Annotated[
+    ScenesDataset | PairsDataset | LayersDataset | PhotosDataset | PreparedDataset, Field(discriminator="kind")
+]
+
+
+def dataset_role(dataset: Dataset) -> DatasetRole:
     """Return what the prepared dataset will hold."""
     match dataset:
+        case PreparedDataset(role=role):
+            return role
         case ScenesDataset(blend=None) | LayersDataset():
             return "layers"
         case ScenesDataset() | PairsDataset():
@@ -111,3 +127,5 @@ class CatalogueEntry(StrictModel):
     """How experiments name the dataset; equals the file's name."""
     dataset: Dataset
     """What it is."""
+    published: Published | None = None
+    """What is known of its raw files; None for what needs none."""

@@ -105,6 +105,11 @@ class Experiment(StrictModel):
     every model adopts its weights."""
     test: tuple[Name, ...] = Field(min_length=1)
     """The datasets on which they are compared: pairs are scored, photos are shown."""
+    accept_overlap: str | None = Field(default=None, min_length=10)
+    """Why it is acceptable that pictures are trained on and tested on, in a sentence: it stands on top of the report.
+    None: such an overlap stops the run before anything is trained."""
+    drop_overlap: bool = False
+    """Leave the training pictures out that are also test pictures, and say so in the report."""
     datasets: dict[Name, Dataset] = Field(default_factory=dict)
     """Datasets of this experiment, besides those of the catalogue."""
     metrics: tuple[Metric, ...] = ("psnr", "ssim", "lpips")

@@ -9,7 +9,7 @@ from orchestrator.spec.base import Name, StrictModel
 Variant = Literal["cpu", "cuda"]
 """Which hash-locked requirements an image is built from."""
 
-_Kind = Literal["prepare", "train", "adopt", "release", "export", "infer", "explain", "evaluate"]
+_Kind = Literal["prepare", "train", "adopt", "release", "export", "infer", "explain", "overlap", "evaluate"]
 
 
 class VariantSpec(StrictModel):

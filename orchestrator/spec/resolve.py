@@ -9,11 +9,12 @@ from typing import Any
 from orchestrator.errors import SpecError
 from orchestrator.resources import data_folder
 from orchestrator.spec.checks import Draft, full_recipe, known_datasets, name_problems
-from orchestrator.spec.dataset import Dataset, ScenesDataset
+from orchestrator.spec.dataset import Dataset, PreparedDataset, ScenesDataset
 from orchestrator.spec.document import Document, Location, place_of, read_document
 from orchestrator.spec.experiment import Experiment, ModelChoice, Validation
-from orchestrator.spec.library import image_names, load_image, load_model_spec
+from orchestrator.spec.library import image_names, load_catalogue, load_image, load_model_spec
 from orchestrator.spec.model import ModelSpec, Recipe
+from orchestrator.spec.prepared import DATA_VARIABLE, INDEX, data_home, prepared_folder
 from orchestrator.spec.problems import Place, Problem, spec_error
 from orchestrator.spec.weights import FEATURES_VARIABLE, released_file, weights_folder
 
@@ -92,6 +93,7 @@ def resolve(experiment: Experiment, path: Path) -> Resolved:
     problems += _weights_problems(experiment, path, document)
     problems += _device_problems(experiment, document)
     problems += _inference_problems(experiment, document)
+    problems += _overlap_problems(experiment, document)
     features, missing = _features(experiment, path, document)
     problems += missing
     if problems:
@@ -161,6 +163,8 @@ def _with_folder(name: str, dataset: Dataset, experiment: Experiment, path: Path
     """Return the dataset with an absolute folder; a relative one starts at the file that names it."""
     if isinstance(dataset, ScenesDataset):
         return dataset
+    if dataset.folder is None:
+        return dataset.model_copy(update={"folder": prepared_folder(name)})
     origin = path.absolute().parent if name in experiment.datasets else data_folder()
     folder = Path(os.path.normpath(origin / dataset.folder.expanduser()))
     return dataset.model_copy(update={"folder": folder})
@@ -170,14 +174,44 @@ def _folder_problems(name: str, dataset: Dataset, document: Document | None) -> 
     if isinstance(dataset, ScenesDataset):
         return
     folder = dataset.folder
+    assert folder is not None  # `_with_folder` has filled it in
     place = place_of(document, ("datasets", name, "folder"))
-    if not folder.exists():
+    if isinstance(dataset, PreparedDataset) and not (folder / INDEX).is_file():
+        yield _not_prepared(name, folder, document)
+    elif not folder.exists():
         hint = "create the folder or correct the path; a relative path starts at the file that names it"
         yield Problem(f"dataset {name!r}: there is no folder {str(folder)!r}", place, hint)
     elif not folder.is_dir():
         yield Problem(f"dataset {name!r}: {str(folder)!r} is a file", place, "name the folder that holds the pictures")
     elif not os.access(folder, os.R_OK | os.X_OK):
         yield Problem(f"dataset {name!r}: {str(folder)!r} cannot be read", place, "check the folder's permissions")
+
+
+def _not_prepared(name: str, folder: Path, document: Document | None) -> Problem:
+    """Return the problem of a prepared dataset that is not there, with the command that makes it."""
+    known = load_catalogue().get(name)
+    if known is None or known.published is None or folder != prepared_folder(name):
+        make = "make it with: sirr-orch data add PATH --name " + name
+    elif known.published.files:
+        make = f"run: sirr-orch data fetch {name}, then: sirr-orch data prepare {name}"
+    else:
+        make = f"run: sirr-orch data prepare {name} --from PATH   (sirr-orch data fetch {name} says what to download)"
+    words = f"dataset {name!r} is not prepared: there is no {INDEX} in {str(folder)!r}"
+    return Problem(
+        words, _place_of_name(name, document), f"{make}; {DATA_VARIABLE} names the data folder ({data_home()})"
+    )
+
+
+def _place_of_name(name: str, document: Document | None) -> Place | None:
+    """Return where the experiment names a dataset."""
+    if document is None or not isinstance(document.data, dict):
+        return None
+    tests, train = document.data.get("test"), document.data.get("train")
+    if isinstance(tests, list) and name in tests:
+        return place_of(document, ("test", tests.index(name)))
+    if isinstance(train, dict):
+        return next((place_of(document, ("train", field)) for field, value in train.items() if value == name), None)
+    return place_of(document, ("train",)) if train == name else None
 
 
 def _device_problems(experiment: Experiment, document: Document | None) -> Iterator[Problem]:
@@ -200,6 +234,12 @@ def _inference_problems(experiment: Experiment, document: Document | None) -> It
     if inference.mode == "tiles" and inference.overlap * 2 > inference.tile:
         words = f"inference.overlap {inference.overlap} is more than half of inference.tile {inference.tile}"
         yield Problem(words, place_of(document, ("inference", "overlap")), "choose larger tiles or less overlap")
+
+
+def _overlap_problems(experiment: Experiment, document: Document | None) -> Iterator[Problem]:
+    if experiment.drop_overlap and experiment.accept_overlap is not None:
+        words = "accept_overlap and drop_overlap exclude each other: what is dropped does not overlap"
+        yield Problem(words, place_of(document, ("accept_overlap",)), "remove one of the two")
 
 
 def _features(experiment: Experiment, path: Path, document: Document | None) -> tuple[dict[str, Path], list[Problem]]:

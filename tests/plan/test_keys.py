@@ -126,6 +126,8 @@ CHANGES = {
     "features": "random",
     "seed": 5,
     "device": "cuda",
+    "accept_overlap": "the same scene from another side",
+    "drop_overlap": True,
 }
 UNDECIDING = {
     "engine": "local",
@@ -174,7 +176,7 @@ def dataset_kinds():
 @pytest.mark.parametrize("kind", dataset_kinds(), ids=lambda kind: kind.__name__)
 def test_every_field_of_a_dataset_reaches_its_preparation_or_the_report(kind: type[BaseModel]):
     scene = {"picture": "coffee.png", "top": 0, "left": 0, "height": 64, "width": 64}
-    needed = {"transmissions": [scene], "reflections": [scene], "folder": "/pictures"}
+    needed = {"transmissions": [scene], "reflections": [scene], "folder": "/pictures", "role": "pairs"}
     fields = {name: value for name, value in needed.items() if name in kind.model_fields}
     if "folder" in fields:
         fields.pop("reflections", None)

@@ -13,6 +13,7 @@ def test_plan_has_every_stage_once_and_after_its_inputs(planned):
     assert sorted(names) == sorted(
         [
             *(f"prepare/{name}" for name in ("skimage-train", "skimage-real", "skimage-test", "holiday")),
+            "overlap",
             *(f"{kind}/{label}" for kind in ("train", "export") for label in ("errnet2019", "short")),
             *(f"infer/{label}/{name}" for label in ("errnet2019", "short") for name in ("skimage-test", "holiday")),
             *(f"evaluate/{label}/skimage-test" for label in PAIRS),
@@ -31,7 +32,7 @@ def test_photos_are_prepared_where_networks_take_them_from_and_pairs_where_they_
 
 def test_photos_are_shown_and_never_scored(planned):
     plan, _ = planned(test=["holiday"])
-    assert {stage.kind for stage in plan.stages} == {"prepare", "train", "export", "infer", "report"}
+    assert {stage.kind for stage in plan.stages} == {"prepare", "overlap", "train", "export", "infer", "report"}
 
 
 def test_controls_need_no_network(planned):

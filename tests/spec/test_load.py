@@ -113,7 +113,7 @@ CASES = [
     pytest.param(GOOD + "metrics: [pnsr]\n", "did you mean 'psnr'?", "bad.yaml:6:11", id="literal-in-list"),
     pytest.param(
         GOOD + "datasets: {mine: {kind: pair, folder: a}}\n",
-        "datasets.mine.kind must be 'scenes', 'pairs', 'layers' or 'photos', not 'pair'; did you mean 'pairs'?",
+        "must be 'scenes', 'pairs', 'layers', 'photos' or 'prepared', not 'pair'; did you mean 'pairs'?",
         "bad.yaml:6:25",
         id="kind",
     ),

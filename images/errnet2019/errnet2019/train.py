@@ -39,7 +39,9 @@ def train(context: StageContext) -> None:
     recipe: Mapping[str, Any] = context.setting("recipe")
     check_recipe(recipe)
     seed, inputs = context.request.seed, context.request.inputs
-    sources = Sources.load(context.input("synthetic"), inputs.get("real"), inputs.get("unaligned"))
+    sources = Sources.load(
+        context.input("synthetic"), inputs.get("real"), inputs.get("unaligned"), inputs.get("overlap")
+    )
     device = stage_device(context)
     precision = Precision.of(recipe, device)
     vgg = stage_vgg19(context, UNALIGNED_LAYER if sources.unaligned else FEATURE_LAYERS[-1])

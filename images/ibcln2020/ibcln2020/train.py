@@ -36,7 +36,8 @@ def train(context: StageContext) -> None:
     if recipe["crop"] < SMALLEST_SIDE:
         raise BadInput("the discriminator sees no patch in %d pixels" % recipe["crop"], "raise the recipe's crop")
     seed, device = context.request.seed, stage_device(context)
-    sources = Sources.load(context.input("synthetic"), context.request.inputs.get("real"))
+    inputs = context.request.inputs
+    sources = Sources.load(context.input("synthetic"), inputs.get("real"), overlap=inputs.get("overlap"))
     vgg = stage_vgg19(context, LAYERS[-1])
 
     def fresh(savings: Tuple[str, ...]) -> Optimisation:

@@ -36,7 +36,7 @@ def train(context: StageContext) -> None:
         )
     seed = context.request.seed
     real = context.request.inputs.get("real")
-    sources = Sources.load(context.input("synthetic"), real)
+    sources = Sources.load(context.input("synthetic"), real, overlap=context.request.inputs.get("overlap"))
     features = stage_features(context)
 
     @functools.lru_cache(maxsize=1)

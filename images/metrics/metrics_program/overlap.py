@@ -1,0 +1,30 @@
+"""Comparing what is trained on with what is tested on: the stage's folders go to orchestrator.datasets."""
+
+from pathlib import Path
+
+from orchestrator.datasets.overlap_stage import Comparison, compare_datasets
+
+from stagekit import StageContext
+
+
+def overlap(context: StageContext) -> None:
+    """Write ``overlap.json``, or refuse where pictures are trained on and tested on and the setting is to stop.
+
+    Raises: BadInput that names the pairs.
+    """
+
+    def step(done: int, total: int) -> None:
+        context.progress(done, total, "pictures")
+        if context.stop_requested:
+            context.interrupt()
+
+    compare_datasets(
+        Comparison(
+            train={role: Path(context.input("train-" + role)) for role in context.setting("train")},
+            test=[Path(context.input("test-%d" % number)) for number in range(len(context.setting("test")))],
+            action=context.setting("action"),
+            output=Path(context.request.output),
+        ),
+        step,
+        context.warn,
+    )

@@ -1,0 +1,257 @@
+"""Which pictures are trained on and tested on: the same pixels, or a picture cropped, scaled or compressed anew."""
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from orchestrator.datasets.likeness import Likeness, likeness
+from orchestrator.datasets.progress import Step
+from orchestrator.datasets.windows import (
+    WHOLE,
+    Rectangle,
+    shape_of,
+    small_grey,
+    whole_description,
+    window_descriptions,
+    window_rectangles,
+)
+
+Kind = Literal["same pixels", "near-duplicate"]
+
+CANDIDATE = 0.7
+"""Descriptions that agree at least so much (their product, 1 where equal) are looked at in detail."""
+
+CORRELATION = 0.62
+"""Pictures whose detail correlates at least so much are near-duplicates."""
+
+_LITTLE_DETAIL = 30.0
+"""Below this much detail (see `Likeness`) pictures resemble each other by chance, and must correlate more."""
+
+_LITTLE_DETAIL_CORRELATION = 0.8
+
+_NO_DETAIL = 5.0
+"""Below this nothing can be told from the detail: only the same pixels count."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One picture file of a dataset, with the scene and the layer that it is."""
+
+    dataset: str
+    scene: str
+    layer: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """A training scene that is a test scene too.
+
+    layers: which of the training scene's layers is which of the test scene's, such as "blended = blended"
+    correlation: of the detail; 1 for the same pixels
+    """
+
+    train_dataset: str
+    train_scene: str
+    test_dataset: str
+    test_scene: str
+    kind: Kind
+    layers: tuple[str, ...]
+    correlation: float
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """A file's fingerprint, and all the layers that it is: training data may name one file twice."""
+
+    layers: tuple[Layer, ...]
+    pixels: str
+    grey: np.ndarray
+    whole: np.ndarray
+    shape: int
+
+    @property
+    def path(self) -> Path:
+        return self.layers[0].path
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Two files that show the same."""
+
+    kind: Kind
+    correlation: float
+
+
+@dataclass
+class _Candidates:
+    """Pairs of pictures that may be the same, each with its best window: (train, test) to value and rectangle."""
+
+    inside_train: dict[tuple[int, int], tuple[float, Rectangle]] = field(default_factory=dict)
+    inside_test: dict[tuple[int, int], tuple[float, Rectangle]] = field(default_factory=dict)
+
+
+def find_overlaps(train: Sequence[Layer], test: Sequence[Layer], step: Step) -> list[Overlap]:
+    """Return every training scene that is a test scene too, in the order of their names.
+
+    A picture is found in another where it keeps at least two fifths of the other's side. step: hears how many of all
+    pictures were read and searched
+
+    Raises: OSError where a picture cannot be read.
+    """
+    files = [_by_file(train), _by_file(test)]
+    total = 2 * sum(map(len, files))
+    done = 0
+
+    def progressed() -> None:
+        nonlocal done
+        done += 1
+        step(done, total)
+
+    ours, theirs = (_fingerprints(of, progressed) for of in files)
+    found = dict(_same_pixels(ours, theirs))
+    candidates = _Candidates()
+    for (a, b), value, window in _searched(ours, theirs, progressed):
+        _keep(candidates.inside_train, (a, b), value, window)
+    for (b, a), value, window in _searched(theirs, ours, progressed):
+        _keep(candidates.inside_test, (a, b), value, window)
+    found.update(_confirmed(candidates, ours, theirs, found))
+    return _by_scene(found, ours, theirs)
+
+
+def pixel_hash(pixels: np.ndarray) -> str:
+    """Return the SHA-256 of a picture's size and pixels, whatever file they came from. pixels: uint8, (H, W, 3), RGB"""
+    head = "x".join(map(str, pixels.shape)).encode()
+    return hashlib.sha256(head + b"\0" + np.ascontiguousarray(pixels).tobytes()).hexdigest()
+
+
+def _by_file(layers: Iterable[Layer]) -> list[tuple[Layer, ...]]:
+    files: defaultdict[Path, list[Layer]] = defaultdict(list)
+    for layer in layers:
+        files[layer.path].append(layer)
+    return [tuple(of) for of in files.values()]
+
+
+def _fingerprints(files: Sequence[tuple[Layer, ...]], progressed: Callable[[], None]) -> list[_Picture]:
+    pictures = []
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for picture in pool.map(_fingerprint, files):
+            pictures.append(picture)
+            progressed()
+    return pictures
+
+
+def _fingerprint(layers: tuple[Layer, ...]) -> _Picture:
+    with Image.open(layers[0].path) as opened:
+        picture = opened.convert("RGB")
+    grey = small_grey(picture)
+    return _Picture(
+        layers,
+        pixel_hash(np.asarray(picture)),
+        grey,
+        whole_description(grey),
+        shape_of(picture.height, picture.width),
+    )
+
+
+def _same_pixels(train: Sequence[_Picture], test: Sequence[_Picture]) -> Iterator[tuple[tuple[int, int], _Found]]:
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for b, picture in enumerate(test):
+        places[picture.pixels].append(b)
+    for a, picture in enumerate(train):
+        for b in places.get(picture.pixels, ()):
+            yield (a, b), _Found("same pixels", 1.0)
+
+
+def _searched(
+    holders: Sequence[_Picture], sought: Sequence[_Picture], progressed: Callable[[], None]
+) -> Iterator[tuple[tuple[int, int], float, Rectangle]]:
+    """Yield every (holder, sought) where a window of the first, or all of it, may be the second."""
+    shapes: defaultdict[int, list[int]] = defaultdict(list)
+    for number, picture in enumerate(sought):
+        shapes[picture.shape].append(number)
+    if not sought:
+        return
+    everything = np.stack([picture.whole for picture in sought])
+    groups = {shape: (np.array(numbers), everything[numbers].T.copy()) for shape, numbers in shapes.items()}
+    for number, holder in enumerate(holders):
+        # Squeezed pictures are found by the whole, whose shape does not count.
+        agreement = everything @ holder.whole
+        for other in np.flatnonzero(agreement >= CANDIDATE):
+            yield (number, int(other)), float(agreement[other]), WHOLE
+        for shape, (numbers, descriptions) in groups.items():
+            products = window_descriptions(holder.grey, shape) @ descriptions
+            best = products.max(axis=0)
+            for place in np.flatnonzero(best >= CANDIDATE):
+                window = _rectangle(holder.grey, shape, int(products[:, place].argmax()))
+                yield (number, int(numbers[place])), float(best[place]), window
+        progressed()
+
+
+def _rectangle(grey: np.ndarray, shape: int, number: int) -> Rectangle:
+    height, width = grey.shape
+    return window_rectangles(height, width, shape)[number]
+
+
+def _keep(
+    kept: dict[tuple[int, int], tuple[float, Rectangle]], pair: tuple[int, int], value: float, window: Rectangle
+) -> None:
+    if pair not in kept or kept[pair][0] < value:
+        kept[pair] = (value, window)
+
+
+def _confirmed(
+    candidates: _Candidates,
+    train: Sequence[_Picture],
+    test: Sequence[_Picture],
+    known: dict[tuple[int, int], _Found],
+) -> dict[tuple[int, int], _Found]:
+    jobs = [(pair, train[pair[0]], test[pair[1]], w) for pair, (_, w) in sorted(candidates.inside_train.items())]
+    jobs += [((a, b), test[b], train[a], window) for (a, b), (_, window) in sorted(candidates.inside_test.items())]
+    jobs = [job for job in jobs if job[0] not in known]
+    found: dict[tuple[int, int], _Found] = {}
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        alike = pool.map(lambda job: likeness(_grey(job[1].path), _grey(job[2].path), job[3]), jobs)
+        for (pair, *_), like in zip(jobs, alike, strict=True):
+            if _is_duplicate(like) and like.correlation > getattr(found.get(pair), "correlation", -1.0):
+                found[pair] = _Found("near-duplicate", round(like.correlation, 3))
+    return found
+
+
+def _is_duplicate(like: Likeness) -> bool:
+    if like.detail < _NO_DETAIL:
+        return False
+    return like.correlation >= (CORRELATION if like.detail >= _LITTLE_DETAIL else _LITTLE_DETAIL_CORRELATION)
+
+
+@lru_cache(maxsize=64)
+def _grey(path: Path) -> Image.Image:
+    with Image.open(path) as opened:
+        return opened.convert("L")
+
+
+def _by_scene(
+    found: dict[tuple[int, int], _Found], train: Sequence[_Picture], test: Sequence[_Picture]
+) -> list[Overlap]:
+    """Return one overlap for every two scenes, with all their layers that are the same."""
+    scenes: defaultdict[tuple[str, str, str, str], list[tuple[str, _Found]]] = defaultdict(list)
+    for (a, b), what in found.items():
+        for ours in train[a].layers:
+            for theirs in test[b].layers:
+                names = (ours.dataset, ours.scene, theirs.dataset, theirs.scene)
+                scenes[names].append((f"{ours.layer} = {theirs.layer}", what))
+    overlaps = []
+    for names, of in sorted(scenes.items()):
+        same = [item for item in of if item[1].kind == "same pixels"] or of
+        layers = tuple(sorted({words for words, _ in same}))
+        overlaps.append(Overlap(*names, same[0][1].kind, layers, max(what.correlation for _, what in same)))
+    return overlaps

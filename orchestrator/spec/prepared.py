@@ -1,0 +1,54 @@
+"""Where prepared datasets lie, and which there are."""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Literal, cast
+
+from orchestrator.spec.base import NAME_PATTERN
+from orchestrator.spec.dataset import PreparedDataset
+
+DATA_VARIABLE = "SIRR_DATA"
+"""The environment variable that names the data folder."""
+
+DEFAULT_DATA = Path("sirr-data")
+"""The data folder where no other is named: beside the store, and not in it, as it is dear to make again."""
+
+INDEX = "index.json"
+"""What a prepared dataset is told by."""
+
+
+def data_home() -> Path:
+    """Return the absolute path of the folder that holds raw downloads and prepared datasets."""
+    return Path(os.environ.get(DATA_VARIABLE) or DEFAULT_DATA).expanduser().absolute()
+
+
+def raw_folder(name: str, home: Path | None = None) -> Path:
+    """Return where the raw files of a dataset are looked for."""
+    return (home or data_home()) / "raw" / name
+
+
+def prepared_folder(name: str, home: Path | None = None) -> Path:
+    """Return where a dataset lies when it is prepared."""
+    return (home or data_home()) / "prepared" / name
+
+
+def added_datasets() -> dict[str, PreparedDataset]:
+    """Return the prepared datasets of the data folder by name, the user's own and the catalogue's alike."""
+    found = {}
+    for index in sorted((data_home() / "prepared").glob(f"*/{INDEX}")):
+        name = index.parent.name
+        described = _described(index)
+        if described is not None and re.match(NAME_PATTERN, name):
+            found[name] = described
+    return found
+
+
+def _described(index: Path) -> PreparedDataset | None:
+    try:
+        head = json.loads(index.read_text(encoding="utf-8"))
+        role = cast(Literal["layers", "pairs"], head["role"])
+        return PreparedDataset(kind="prepared", role=role, title=head["title"], source=head["source"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
