@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from orchestrator import __version__
-from orchestrator.cli import build, doctor, infer, models, plan, remove, report, run, schema, weights
+from orchestrator.cli import build, data, doctor, infer, models, plan, remove, report, run, schema, weights
 from orchestrator.errors import SirrError
 
 app = typer.Typer(
@@ -43,6 +43,7 @@ app.command("adopt")(models.adopt)
 app.command("export")(models.export)
 app.command("release")(models.release)
 app.command("infer")(infer.infer)
+app.add_typer(data.app, name="data")
 app.add_typer(weights.app, name="weights")
 app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)

@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +34,25 @@ DeviceOption = Annotated[
 MemoryOption = Annotated[
     str | None,
     typer.Option("--memory", metavar="SIZE", help="Memory to keep to, such as 4GiB. Default: the run's, or 8GiB."),
+]
+
+
+def _use_data(folder: Path | None) -> Path | None:
+    """Make the option count for everything below, which asks the environment."""
+    if folder is not None:
+        os.environ["SIRR_DATA"] = str(folder.expanduser().absolute())
+    return folder
+
+
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        envvar="SIRR_DATA",
+        help="Folder of raw downloads and prepared datasets. Default: sirr-data.",
+        file_okay=False,
+        callback=_use_data,
+    ),
 ]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, for scripts.")]

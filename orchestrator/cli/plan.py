@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.options import DEFAULT_STORE, JsonOption, StoreOption
+from orchestrator.cli.options import DEFAULT_STORE, DataOption, JsonOption, StoreOption
 
 
 def plan(
@@ -14,6 +14,7 @@ def plan(
         list[Path] | None, typer.Option("--photos", help="Folder of your own photographs, as in sirr-orch run.")
     ] = None,
     json: JsonOption = False,
+    data: DataOption = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Show the stages of a comparison: which are in the store, which would run, and why. Nothing is run.

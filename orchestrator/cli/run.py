@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.options import DEFAULT_STORE, EngineOption, StoreOption
+from orchestrator.cli.options import DEFAULT_STORE, DataOption, EngineOption, StoreOption
 
 
 def run(
@@ -31,6 +31,7 @@ def run(
         float, typer.Option("--grace", min=0, help="Seconds that a stopped stage has to save what it can resume.")
     ] = 60.0,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the stages' own output.")] = False,
+    data: DataOption = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Run a comparison and render its report. Stages whose results are in the store are not run again.

@@ -98,6 +98,8 @@ class Variant(StrictModel):
     """How many scenes it has."""
     short_edge: int | None = Field(default=None, gt=0)
     """Pixels of every picture's short side, where all are made so."""
+    long_edge: int | None = Field(default=None, gt=0)
+    """The same of the long side."""
     digest: Hex | None = None
     """SHA-256 of the lines 'sha256  name' of its raw files in the order of their names."""
     name: str

@@ -1,0 +1,161 @@
+"""sirr-orch data: get, prepare and check datasets."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestrator.cli.options import DataOption, JsonOption
+
+if TYPE_CHECKING:
+    from orchestrator.execute.data import Told
+
+app = typer.Typer(help="Get, prepare and check datasets, published ones and your own.", no_args_is_help=True)
+
+NameArgument = Annotated[str, typer.Argument(help="Name of a dataset, as sirr-orch data list shows it.")]
+
+
+@app.command("list")
+def list_sets(json: JsonOption = False, data: DataOption = None) -> None:
+    """Show every dataset: what it is for, how many scenes it has, what there is of it, and what to do next.
+
+    Examples:  sirr-orch data list  |  sirr-orch data list --json
+    """
+    # Imported here, as below: --help must not wait for pydantic and numpy.
+    from orchestrator.cli.console import out  # noqa: PLC0415
+    from orchestrator.cli.data_table import print_sets, set_rows  # noqa: PLC0415
+    from orchestrator.execute.data import known_sets  # noqa: PLC0415
+
+    if json:
+        out.print_json(data=set_rows(known_sets()))
+    else:
+        print_sets(known_sets(), out)
+
+
+@app.command("fetch")
+def fetch(name: NameArgument, data: DataOption = None) -> None:
+    """Download what has a direct address, and say what must be downloaded by hand and where to put it.
+
+    A download that broke off goes on where it was. Sizes and checksums are compared with the published ones.
+
+    Example:  sirr-orch data fetch voc2012
+    """
+    from orchestrator.cli.console import out  # noqa: PLC0415
+    from orchestrator.execute.data import fetch_set  # noqa: PLC0415
+
+    with _told() as told:
+        by_hand = fetch_set(name, told)
+    for step in by_hand:
+        out.print(f"by hand: {step}")
+    out.print(f"then: sirr-orch data prepare {name}")
+
+
+@app.command("prepare")
+def prepare(
+    name: NameArgument,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="PATH", help="Raw folder or archive. Default: the data folder's raw/NAME."),
+    ] = None,
+    names_list: Annotated[
+        Path | None,
+        typer.Option("--list", metavar="FILE", help="Published list of what is used. Default: beside the raw files."),
+    ] = None,
+    called: Annotated[
+        str | None,
+        typer.Option("--as", metavar="NAME", help="Another name, to keep two forms of one dataset side by side."),
+    ] = None,
+    data: DataOption = None,
+) -> None:
+    """Turn raw files in any known layout into a uniform dataset, name the form that was found, and check it.
+
+    Pixels of published sets are never changed: JPEG pictures are decoded once and kept without loss.
+
+    Examples:  sirr-orch data prepare ceilnet-table2 --from CEILNet  |  sirr-orch data prepare sir2-wild --from SIR2.zip
+    """
+    from orchestrator.cli.console import out  # noqa: PLC0415
+    from orchestrator.execute.data import PrepareRequest, prepare_set  # noqa: PLC0415
+
+    _check_name(called, "--as")
+    with _told() as told:
+        variant = prepare_set(PrepareRequest(name, source, names_list, called), told)
+    out.print(f"{called or name}: {variant.text}")
+    _show_findings(called or name, json=False)
+
+
+@app.command("check")
+def check(name: NameArgument, json: JsonOption = False, data: DataOption = None) -> None:
+    """Look for what is odd: sizes, modes, moved pairs, equal layers, black reflections, duplicates.
+
+    Ends with 10 where files are not as they were prepared.
+
+    Examples:  sirr-orch data check sir2-postcard  |  sirr-orch data check sir2-postcard --json
+    """
+    if _show_findings(name, json=json):
+        raise typer.Exit(10)
+
+
+@app.command("add")
+def add(
+    path: Annotated[Path, typer.Argument(help="Folder or archive of your own pictures.")],
+    name: Annotated[
+        str | None, typer.Option("--name", help="How experiments name the dataset. Default: the folder's name.")
+    ] = None,
+    layers: Annotated[
+        bool, typer.Option("--layers", help="The pictures are clean photographs to blend, and no pairs.")
+    ] = False,
+    title: Annotated[str, typer.Option("--title", help="What the report calls it. Default: the name.")] = "",
+    data: DataOption = None,
+) -> None:
+    """Prepare pairs of your own, in folders blended/ and transmission/ or in one folder with tags, for use by name.
+
+    Examples:  sirr-orch data add office  |  sirr-orch data add photos --layers --name my-photos
+    """
+    from orchestrator.cli.console import out  # noqa: PLC0415
+    from orchestrator.execute.data import add_set  # noqa: PLC0415
+
+    chosen = name or path.resolve().name.partition(".")[0].lower()
+    _check_name(chosen, "--name")
+    with _told() as told:
+        variant = add_set(path, chosen, told, layers=layers, title=title)
+    out.print(f"{chosen}: {variant.text}")
+    _show_findings(chosen, json=False)
+
+
+def _show_findings(name: str, *, json: bool) -> bool:
+    """Print what is odd about a dataset; return whether something is wrong."""
+    from orchestrator.cli.console import out  # noqa: PLC0415
+    from orchestrator.cli.data_table import finding_rows, print_findings  # noqa: PLC0415
+    from orchestrator.execute.data import check_set  # noqa: PLC0415
+
+    with _told() as told:
+        findings = check_set(name, told.pictures)
+    if json:
+        out.print_json(data=finding_rows(findings))
+    else:
+        print_findings(findings, out)
+    return any(finding.severity == "error" for finding in findings)
+
+
+def _check_name(name: str | None, option: str) -> None:
+    """Refuse a name that is no safe folder.
+
+    Raises: typer.BadParameter
+    """
+    import re  # noqa: PLC0415
+
+    from orchestrator.spec.base import NAME_PATTERN  # noqa: PLC0415
+
+    if name is not None and not re.match(NAME_PATTERN, name):
+        raise typer.BadParameter(f"{name!r} is no name: small letters, digits, '.', '_', '-'", param_hint=option)
+
+
+@contextmanager
+def _told() -> Iterator["Told"]:
+    """Show how a command goes: bars on a terminal, sentences elsewhere."""
+    from orchestrator.cli.data_table import bars  # noqa: PLC0415
+
+    with bars() as told:
+        yield told

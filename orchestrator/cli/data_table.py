@@ -1,0 +1,102 @@
+"""What `sirr-orch data` shows: tables, rows for scripts, bars."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.cli.console import err
+from orchestrator.datasets.raw.checks import Finding
+from orchestrator.execute.data import SetState, Told
+
+_STATES = {"prepared": "green", "raw": "yellow", "missing": "dim", "built in": "green"}
+_SEVERITIES = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "bold red"}
+
+
+def set_rows(states: Sequence[SetState]) -> list[dict[str, Any]]:
+    """Return datasets as plain values."""
+    plain = ("name", "title", "use", "scenes", "state", "variant", "remedy")
+    return [
+        {
+            **{name: getattr(of, name) for name in plain},
+            "published": None if of.published is None else of.published.model_dump(mode="json"),
+        }
+        for of in states
+    ]
+
+
+def print_sets(states: Sequence[SetState], console: Console) -> None:
+    """Print each dataset with its state, address and terms, and for those that are wanting the next command."""
+    for of in states:
+        scenes = "" if of.scenes is None else f", {of.scenes} scenes"
+        about = f"  ({of.title}; {of.use}{scenes})"
+        console.print(Text.assemble((f"{of.state:>8}", _STATES[of.state]), "  ", (of.name, "bold"), about))
+        if of.variant:
+            console.print(Text(f"          {of.variant}", style="dim"))
+        if of.published is not None:
+            console.print(Text(f"          {of.published.address}; terms: {of.published.terms}", style="dim"))
+        if of.remedy:
+            console.print(Text(f"          {of.remedy}", style="cyan"))
+
+
+def finding_rows(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Return findings as plain values."""
+    return [asdict(finding) for finding in findings]
+
+
+def print_findings(findings: Sequence[Finding], console: Console) -> None:
+    """Print a row for every check."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for overflow in ("ellipsis", "ellipsis", "fold"):
+        table.add_column(overflow=overflow)
+    for finding in findings:
+        count = f" ({len(finding.scenes)} scenes)" if len(finding.scenes) > 1 else ""
+        table.add_row(
+            Text(finding.severity, style=_SEVERITIES[finding.severity]),
+            Text(finding.check, style="bold"),
+            Text(finding.message + count),
+        )
+    console.print(table, soft_wrap=False)
+
+
+@contextmanager
+def bars() -> Iterator[Told]:
+    """Give what shows a bar for bytes and one for pictures while they are under way."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[amount]}"),
+        TimeRemainingColumn(),
+    )
+    progress = Progress(*columns, console=err, transient=True)
+    try:
+        yield _Bars(progress)
+    finally:
+        progress.stop()
+
+
+class _Bars(Told):
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def say(self, sentence: str) -> None:
+        self._progress.console.print(sentence)
+
+    def bytes(self, done: int, total: int | None) -> None:
+        of = "" if total is None else f" of {total / 1e6:.0f}"
+        self._move("bytes", done, total, f"{done / 1e6:.0f}{of} MB")
+
+    def pictures(self, done: int, total: int) -> None:
+        self._move("pictures", done, total, f"{done} of {total}")
+
+    def _move(self, what: str, done: int, total: int | None, amount: str) -> None:
+        if what not in self._tasks:
+            self._progress.start()
+            self._tasks[what] = self._progress.add_task(what, total=total, amount=amount)
+        self._progress.update(self._tasks[what], completed=done, total=total, amount=amount)

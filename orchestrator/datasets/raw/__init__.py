@@ -1,0 +1,1 @@
+"""Raw downloads as uniform datasets: fetching, unpacking, recognising layouts, preparing, checking."""

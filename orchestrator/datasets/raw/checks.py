@@ -1,0 +1,177 @@
+"""What is odd about a prepared dataset: sizes, modes, misaligned pairs, equal layers, empty reflections, duplicates."""
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from PIL import Image
+
+from orchestrator.datasets.overlap import pixel_hash
+from orchestrator.datasets.progress import Step
+from orchestrator.datasets.raw.shift import shift_estimate
+from orchestrator.datasets.uniform import LAYERS, read_index
+
+CheckName = Literal["files", "sizes", "modes", "aligned", "layers", "reflections", "duplicates"]
+Severity = Literal["ok", "note", "warning", "error"]
+
+_SHOWN = 5
+_EMPTY_LEVELS = 2.0
+"""A reflection whose largest value is below this, in grey levels, adds nothing that can be seen."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found.
+
+    scenes: all that it concerns; message: what it is, in words; empty scenes where all is well
+    """
+
+    check: CheckName
+    severity: Severity
+    message: str
+    scenes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What was measured on one scene."""
+
+    id: str
+    wrong: tuple[str, ...]
+    hashes: Mapping[str, str]
+    sizes: Mapping[str, tuple[int, int]]
+    shift: tuple[int, int] | None
+    empty: bool
+
+
+def check_dataset(folder: Path, step: Step) -> list[Finding]:
+    """Return a finding for every check of a prepared dataset, in a fixed order; an error means that it was changed.
+
+    Raises: BadInput where the folder holds no prepared dataset.
+    """
+    index = read_index(folder)
+    entries: Sequence[Mapping[str, Any]] = index["items"]
+    seen = []
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for one in pool.map(lambda entry: _seen(folder, entry), entries):
+            seen.append(one)
+            step(len(seen), len(entries))
+    return [
+        _files(seen),
+        _sizes(seen),
+        _modes(entries),
+        _aligned(seen, index["role"]),
+        _layers(seen, index["role"]),
+        _reflections(seen, entries, index["role"]),
+        *_duplicates(seen),
+    ]
+
+
+def _seen(folder: Path, entry: Mapping[str, Any]) -> _Seen:
+    wrong, pictures = [], {}
+    for layer in LAYERS:
+        stored = entry["layers"].get(layer)
+        if stored is None:
+            continue
+        try:
+            content = (folder / stored["file"]).read_bytes()
+            if hashlib.sha256(content).hexdigest() != stored["sha256"]:
+                wrong.append(f"{stored['file']} was changed")
+            with Image.open(folder / stored["file"]) as opened:
+                pictures[layer] = np.asarray(opened.convert("RGB"))
+        except OSError as error:
+            wrong.append(f"{stored['file']}: {error}")
+    blended, transmission = pictures.get("blended"), pictures.get("transmission")
+    comparable = blended is not None and transmission is not None and blended.shape == transmission.shape
+    reflection = pictures.get("reflection")
+    return _Seen(
+        entry["id"],
+        tuple(wrong),
+        {layer: pixel_hash(pixels) for layer, pixels in pictures.items()},
+        {layer: pixels.shape[:2] for layer, pixels in pictures.items()},
+        shift_estimate(blended, transmission) if comparable else None,  # type: ignore[arg-type]  # both are there
+        reflection is not None and float(reflection.max()) < _EMPTY_LEVELS,
+    )
+
+
+def _files(seen: Sequence[_Seen]) -> Finding:
+    wrong = {one.id: one.wrong for one in seen if one.wrong}
+    if wrong:
+        words = "; ".join(problem for of in list(wrong.values())[:_SHOWN] for problem in of)
+        return Finding("files", "error", f"not as they were prepared: {words}", tuple(wrong))
+    return Finding("files", "ok", f"{len(seen)} scenes, every file as it was prepared")
+
+
+def _sizes(seen: Sequence[_Seen]) -> Finding:
+    unequal = [one.id for one in seen if len(set(one.sizes.values())) > 1]
+    if unequal:
+        return Finding("sizes", "error", "layers of one scene have different sizes", tuple(unequal))
+    sizes = {size for one in seen for size in one.sizes.values()}
+    odd = [one.id for one in seen if any(side % 4 for size in one.sizes.values() for side in size)]
+    words = f"{len(sizes)} different size{'s' if len(sizes) != 1 else ''}"
+    if odd:
+        return Finding(
+            "sizes", "note", f"{words}; sides that are no multiples of 4, which IBCLN's program resizes", tuple(odd)
+        )
+    return Finding("sizes", "ok", words)
+
+
+def _modes(entries: Sequence[Mapping[str, Any]]) -> Finding:
+    noted = {entry["id"]: entry["notes"] for entry in entries if entry["notes"]}
+    if not noted:
+        return Finding("modes", "ok", "all raw files were plain 8-bit RGB")
+    words = dict.fromkeys(note for notes in noted.values() for note in notes)
+    return Finding("modes", "note", "; ".join(words), tuple(noted))
+
+
+def _aligned(seen: Sequence[_Seen], role: str) -> Finding:
+    if role != "pairs":
+        return Finding("aligned", "ok", "no pairs")
+    moved = {one.id: one.shift for one in seen if one.shift not in {None, (0, 0)}}
+    told = sum(one.shift is not None for one in seen)
+    if moved:
+        words = ", ".join(f"{name} by {shift}" for name, shift in list(moved.items())[:_SHOWN])
+        message = f"the transmission is moved against the blended picture (rows, columns): {words}"
+        return Finding("aligned", "warning", message, tuple(moved))
+    unknown = f"; {len(seen) - told} share too little detail to tell" if told < len(seen) else ""
+    return Finding("aligned", "ok", f"{told} pairs lie on each other{unknown}")
+
+
+def _layers(seen: Sequence[_Seen], role: str) -> Finding:
+    same = [one.id for one in seen if role == "pairs" and len(set(one.hashes.values())) < len(one.hashes)]
+    if same:
+        return Finding("layers", "warning", "two layers of one scene are the same picture", tuple(same))
+    return Finding("layers", "ok", "the layers of every scene differ" if role == "pairs" else "no pairs")
+
+
+def _reflections(seen: Sequence[_Seen], entries: Sequence[Mapping[str, Any]], role: str) -> Finding:
+    empty = [one.id for one in seen if one.empty]
+    if empty:
+        return Finding("reflections", "warning", "reflections are black", tuple(empty))
+    have = sum("reflection" in entry["layers"] for entry in entries)
+    words = f"{have} of {len(entries)} scenes have one" if role == "pairs" else "no pairs"
+    return Finding("reflections", "ok", words)
+
+
+def _duplicates(seen: Sequence[_Seen]) -> Iterator[Finding]:
+    """Yield which scenes share a blended picture, a warning, or another layer, as sets do on purpose."""
+    for layer in LAYERS:
+        places: defaultdict[str, list[str]] = defaultdict(list)
+        for one in seen:
+            if layer in one.hashes:
+                places[one.hashes[layer]].append(one.id)
+        groups = [names for names in places.values() if len(names) > 1]
+        if not groups:
+            continue
+        words = "; ".join(" = ".join(names[:_SHOWN]) for names in groups[:_SHOWN])
+        severity: Severity = "warning" if layer == "blended" else "note"
+        scenes = tuple(name for names in groups for name in names)
+        yield Finding("duplicates", severity, f"scenes with the same {layer}: {words}", scenes)
+    if all(len({one.hashes.get(layer, one.id) for one in seen}) == len(seen) for layer in LAYERS):
+        yield Finding("duplicates", "ok", "no picture is there twice")

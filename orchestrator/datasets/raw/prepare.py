@@ -1,0 +1,119 @@
+"""A raw folder as a uniform dataset with an index."""
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from stagekit import BadInput, write_atomically
+
+from orchestrator.datasets.identifiers import safe_identifiers
+from orchestrator.datasets.progress import Step
+from orchestrator.datasets.raw.encode import SceneJob, StoredScene, UnusableScene, stored_scene
+from orchestrator.datasets.raw.recognise import Recognised
+from orchestrator.datasets.raw.variant import FoundVariant, found_variant
+from orchestrator.datasets.uniform import INDEX, SCHEMA
+from orchestrator.spec.published import Variant
+
+_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be prepared.
+
+    name, title, source: as the report shows them; catalogue: the published set's name, None for a user's own
+    use: 'test' for sets whose pixels stay as they are; output: where the dataset goes; it is replaced as a whole
+    changed: pictures of other kinds than 8-bit RGB are converted, each with a note; else they are refused
+    """
+
+    name: str
+    title: str
+    source: str
+    role: Literal["layers", "pairs"]
+    output: Path
+    catalogue: str | None = None
+    variants: Sequence[Variant] = ()
+    changed: bool = False
+    workers: int | None = None
+
+
+def prepare_raw(order: Order, root: Path, found: Recognised, step: Step) -> FoundVariant:
+    """Write a dataset's pictures and its index; nothing is left where it fails.
+
+    Raises: BadInput that names every scene that cannot be prepared.
+    """
+    partial = order.output.with_name(f".{order.output.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        scenes = _stored(order, root, found, partial, step)
+        variant = found_variant(scenes, order.variants)
+        _write_index(order, found, scenes, variant, partial)
+        shutil.rmtree(order.output, ignore_errors=True)
+        partial.rename(order.output)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return variant
+
+
+def _stored(order: Order, root: Path, found: Recognised, output: Path, step: Step) -> list[StoredScene]:
+    layout = found.reading.layout
+    identifiers = safe_identifiers(scene.name for scene in found.scenes)
+    jobs = [
+        SceneJob(identifier, scene.name, root, scene.files, output, layout.size, order.changed)
+        for identifier, scene in zip(identifiers, found.scenes, strict=True)
+    ]
+    stored: list[StoredScene] = []
+    problems: list[str] = []
+    # Threads: decoding, compressing and hashing let go of the interpreter, and nothing has to be started.
+    with ThreadPoolExecutor(order.workers or os.cpu_count() or 1) as pool:
+        for done, outcome in enumerate(pool.map(_tried, jobs), 1):
+            (problems if isinstance(outcome, str) else stored).append(outcome)  # type: ignore[arg-type]
+            step(done, len(jobs))
+    if problems:
+        more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+        raise BadInput(
+            f"{len(problems)} of {len(jobs)} scenes cannot be prepared: {'; '.join(problems[:_SHOWN])}{more}",
+            "replace these files by whole ones; scenes are never left out in silence",
+        )
+    return stored
+
+
+def _tried(job: SceneJob) -> StoredScene | str:
+    try:
+        return stored_scene(job)
+    except UnusableScene as error:
+        return str(error)
+
+
+def _write_index(
+    order: Order, found: Recognised, scenes: Sequence[StoredScene], variant: FoundVariant, folder: Path
+) -> None:
+    index: dict[str, Any] = {
+        "schema": SCHEMA,
+        "name": order.name,
+        "title": order.title,
+        "source": order.source,
+        "role": order.role,
+        "catalogue": order.catalogue,
+        "variant": asdict(variant),
+        "layout": {"kind": found.reading.layout.kind, "place": str(found.reading.place)},
+        "warnings": [*found.notes, *_summary(scenes)],
+        "items": [asdict(scene) for scene in scenes],
+    }
+    with write_atomically(str(folder / INDEX), "w") as stream:
+        json.dump(index, stream, indent=1)
+
+
+def _summary(scenes: Sequence[StoredScene]) -> list[str]:
+    """Return each different note of the scenes once, with how many have it."""
+    counts: dict[str, int] = {}
+    for scene in scenes:
+        for note in scene.notes:
+            counts[note] = counts.get(note, 0) + 1
+    return [f"{count} scene{'s' if count != 1 else ''}: {note}" for note, count in counts.items()]

@@ -1,0 +1,267 @@
+"""What `sirr-orch data` does: list, fetch, prepare, check and add datasets in the data folder."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from stagekit import BadInput
+
+from orchestrator.datasets.progress import Step
+from orchestrator.datasets.raw.checks import Finding, check_dataset
+from orchestrator.datasets.raw.fetch import fetched
+from orchestrator.datasets.raw.layout_voc import read_names
+from orchestrator.datasets.raw.prepare import Order, prepare_raw
+from orchestrator.datasets.raw.recognise import photographs, recognise
+from orchestrator.datasets.raw.tree import raw_tree
+from orchestrator.datasets.raw.unpack import is_archive, unpack
+from orchestrator.datasets.raw.variant import FoundVariant
+from orchestrator.datasets.uniform import INDEX, read_index
+from orchestrator.errors import InputInvalid, SpecError
+from orchestrator.spec.dataset import CatalogueEntry, PreparedDataset
+from orchestrator.spec.library import load_catalogue
+from orchestrator.spec.prepared import added_datasets, data_home, prepared_folder, raw_folder
+from orchestrator.spec.problems import listed, suggestion
+from orchestrator.spec.published import Layout, Published
+
+OWN_LAYOUTS = (
+    Layout(
+        kind="folders",
+        blended=("blended", "input", "mixture", "I"),
+        transmission=("transmission", "transmission_layer", "truth", "gt", "T"),
+        reflection=("reflection", "reflection_layer", "R"),
+    ),
+    Layout(
+        kind="tagged",
+        blended=("blended", "input", "m"),
+        transmission=("transmission", "truth", "gt", "label1", "g"),
+        reflection=("reflection", "label2", "r"),
+    ),
+)
+"""The forms in which a user's own pairs are taken."""
+
+
+class Told:
+    """Hears how a command goes; all of it may be passed over."""
+
+    def say(self, sentence: str) -> None:
+        """Hear a sentence for the user."""
+
+    def bytes(self, done: int, total: int | None) -> None:
+        """Hear how much of a file is there."""
+
+    def pictures(self, done: int, total: int) -> None:
+        """Hear how many scenes or files are done."""
+
+
+@dataclass(frozen=True)
+class SetState:
+    """A dataset of the catalogue or of the user, and what there is of it.
+
+    state: 'prepared', 'raw' (downloaded), 'missing', or 'built in' (needs no files)
+    variant: of the prepared set; remedy: what to do next, empty where nothing is
+    """
+
+    name: str
+    title: str
+    use: str
+    scenes: int | None
+    state: Literal["prepared", "raw", "missing", "built in"]
+    variant: str
+    remedy: str
+    published: Published | None
+
+
+def known_sets() -> list[SetState]:
+    """Return every dataset that experiments can name, with its state."""
+    states = [_state(name, entry) for name, entry in load_catalogue().items()]
+    own = {name: of for name, of in added_datasets().items() if name not in load_catalogue()}
+    states += [
+        SetState(name, of.title or name, of.role, None, "prepared", _variant_of(name), "", None)
+        for name, of in own.items()
+    ]
+    return states
+
+
+def _state(name: str, entry: CatalogueEntry) -> SetState:
+    published = entry.published
+    title = entry.dataset.title or name
+    if published is None:
+        return SetState(name, title, "built in", None, "built in", "", "", None)
+    if (prepared_folder(name) / INDEX).is_file():
+        state, remedy = "prepared", ""
+    elif raw_folder(name).is_dir() and any(raw_folder(name).iterdir()):
+        state, remedy = "raw", f"sirr-orch data prepare {name}"
+    else:
+        state, remedy = "missing", f"sirr-orch data fetch {name}"
+    return SetState(
+        name,
+        title,
+        published.use,
+        published.scenes,
+        state,  # type: ignore[arg-type]  # one of the states, by the lines above
+        _variant_of(name) if state == "prepared" else "",
+        remedy,
+        published,
+    )
+
+
+def _variant_of(name: str) -> str:
+    try:
+        return str(read_index(prepared_folder(name))["variant"]["text"])
+    except (BadInput, KeyError, TypeError):
+        return "its index cannot be read"
+
+
+def published_set(name: str) -> tuple[CatalogueEntry, Published]:
+    """Return a published set of the catalogue.
+
+    Raises: SpecError where there is none of this name.
+    """
+    known = {other: entry for other, entry in load_catalogue().items() if entry.published is not None}
+    if name not in known:
+        close = suggestion(name, known)
+        raise SpecError(
+            f"there is no published dataset {name!r}{close}",
+            hint=f"choose {listed(known)}; for pairs of your own: sirr-orch data add PATH",
+        )
+    published = known[name].published
+    assert published is not None  # only such were kept
+    return known[name], published
+
+
+def fetch_set(name: str, told: Told) -> list[str]:
+    """Fetch and unpack what has a direct address; return what is left to do by hand, a sentence each.
+
+    Raises: SpecError for an unknown set; InfraFailure or InputInvalid where a file cannot be had as published.
+    """
+    _, published = published_set(name)
+    folder = raw_folder(name)
+    for file in published.files:
+        told.say(f"{file.address} -> {folder}")
+        path = fetched(file, folder, told.bytes)
+        if file.unpack:
+            _unpacked(path, folder, told, again=False)
+    return [f"get {step.what}, and put it {step.put.format(folder=folder)}" for step in published.by_hand]
+
+
+@dataclass(frozen=True)
+class PrepareRequest:
+    """What `sirr-orch data prepare` was asked for. source: raw folder or archive; None: the data folder's raw/NAME"""
+
+    name: str
+    source: Path | None = None
+    names_list: Path | None = None
+    called: str | None = None
+    workers: int | None = None
+
+
+def prepare_set(request: PrepareRequest, told: Told) -> FoundVariant:
+    """Prepare a published set from its raw files.
+
+    Raises: SpecError for an unknown set; InputInvalid where the raw files cannot be used.
+    """
+    entry, published = published_set(request.name)
+    assert isinstance(entry.dataset, PreparedDataset)  # all published sets are
+    name = request.called or request.name
+    source = request.source or raw_folder(request.name)
+    if request.source is None and not source.is_dir():
+        raise InputInvalid(
+            f"there are no raw files of {request.name} in {source}",
+            hint=f"run: sirr-orch data fetch {request.name}, or name the raw files with --from PATH",
+        )
+    order = Order(
+        name=name,
+        title=entry.dataset.title,
+        source=entry.dataset.source,
+        role=entry.dataset.role,
+        output=prepared_folder(name),
+        catalogue=request.name,
+        variants=published.variants,
+        workers=request.workers,
+    )
+    with _explained(), _opened(source, request.name, told) as folder:
+        listed_names = None
+        if published.names_list:
+            path = request.names_list or _list_beside(folder, source, published)
+            listed_names = read_names(path, published.names_list)
+            told.say(f"pictures are those of {listed_names.origin}")
+        found = recognise(raw_tree(folder), published.layouts, published.selection, listed_names)
+        return prepare_raw(order, folder, found, told.pictures)
+
+
+def add_set(source: Path, name: str, told: Told, *, layers: bool = False, title: str = "") -> FoundVariant:
+    """Prepare a user's own pairs, or photographs to blend, so that experiments can name them.
+
+    Raises: SpecError where the name is the catalogue's; InputInvalid where the files cannot be used.
+    """
+    if name in load_catalogue():
+        raise SpecError(f"{name!r} is a dataset of the catalogue", hint="choose another name with --name")
+    role: Literal["layers", "pairs"] = "layers" if layers else "pairs"
+    order = Order(name, title or name, "added by the user", role, prepared_folder(name), changed=True)
+    with _explained(), _opened(source, name, told) as folder:
+        tree = raw_tree(folder)
+        found = photographs(tree) if layers else recognise(tree, OWN_LAYOUTS)
+        return prepare_raw(order, folder, found, told.pictures)
+
+
+def check_set(name: str, step: Step) -> list[Finding]:
+    """Return what is odd about a prepared set.
+
+    Raises: InputInvalid where there is none of this name.
+    """
+    folder = prepared_folder(name)
+    if not (folder / INDEX).is_file():
+        raise InputInvalid(
+            f"dataset {name!r} is not prepared in {data_home()}",
+            hint=f"run: sirr-orch data prepare {name}; prepared are: {listed(added_datasets()) or 'none'}",
+        )
+    with _explained():
+        return check_dataset(folder, step)
+
+
+def _list_beside(folder: Path, source: Path, published: Published) -> Path:
+    """Return the published list that lies beside the raw files.
+
+    Raises: BadInput where none does.
+    """
+    for name in dict.fromkeys(of.name for of in published.names_list):
+        beside = [source.parent / name, *sorted(folder.rglob(name)), *sorted(source.rglob(name))]
+        found = next((path for path in beside if path.is_file()), None)
+        if found is not None:
+            return found
+    origins = " or ".join(f"{of.name} of {of.origin}" for of in published.names_list)
+    raise BadInput(f"the list of the pictures that are used is not there: {origins}", "name it with --list FILE")
+
+
+@contextmanager
+def _opened(source: Path, name: str, told: Told) -> Iterator[Path]:
+    """Give the folder of raw files; an archive is unpacked beside the raw downloads and kept there."""
+    if not source.is_file():
+        # What fetch says to put there by hand is an archive, for some sets.
+        for archive in sorted(filter(is_archive, source.iterdir())) if source == raw_folder(name) else ():
+            _unpacked(archive, source, told, again=False)
+        yield source
+        return
+    if not is_archive(source):
+        raise InputInvalid(f"{source} is neither a folder nor an archive", hint="name a folder, or a .zip or .tar file")
+    yield _unpacked(source, raw_folder(name), told, again=True)
+
+
+def _unpacked(archive: Path, folder: Path, told: Told, *, again: bool) -> Path:
+    """Return where an archive's files lie in a folder. again: unpack it even where that was done before"""
+    target = folder / archive.name.partition(".tar")[0].partition(".zip")[0]
+    if again or not target.is_dir():
+        told.say(f"unpacking {archive.name} into {target}")
+        unpack(archive, target, told.pictures)
+    return target
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what the room of datasets says into the errors that commands show."""
+    try:
+        yield
+    except BadInput as error:
+        raise InputInvalid(error.message, hint=error.hint) from error
