@@ -7,11 +7,13 @@ import pytest
 import skimage
 from PIL import Image
 
+from orchestrator.errors import SpecError
 from orchestrator.spec.dataset import Scene, dataset_role
 from orchestrator.spec.load import load_catalogue, load_experiment
 from orchestrator.spec.resolve import resolve
 
 ROOT = Path(__file__).parents[2]
+BUILT_IN = ("skimage-train", "skimage-real", "skimage-test")
 PICTURES = Path(skimage.__file__).parent / "data"
 
 
@@ -34,7 +36,7 @@ def test_no_training_scene_overlaps_a_test_scene(training):
 
 
 def test_only_one_side_of_the_stereo_pair_is_used():
-    sides = {scene.picture for name in load_catalogue() for scene in scenes(name) if "motorcycle" in scene.picture}
+    sides = {scene.picture for name in BUILT_IN for scene in scenes(name) if "motorcycle" in scene.picture}
     assert len(sides) == 1
 
 
@@ -61,7 +63,64 @@ def test_test_scenes_have_odd_sizes_too():
 
 def test_roles():
     roles = {name: dataset_role(entry.dataset) for name, entry in load_catalogue().items()}
-    assert roles == {"skimage-train": "layers", "skimage-real": "pairs", "skimage-test": "pairs"}
+    assert {name for name, role in roles.items() if role == "layers"} == {"skimage-train", "voc2012"}
+    assert set(roles.values()) == {"layers", "pairs"}
+
+
+PUBLISHED = {name: entry for name, entry in load_catalogue().items() if entry.published is not None}
+
+
+def test_catalogue_has_the_training_sources_and_the_six_test_sets():
+    uses = {name: entry.published.use for name, entry in PUBLISHED.items()}
+    assert {name for name, use in uses.items() if use == "train"} == {"voc2012", "berkeley-real-train", "nature-train"}
+    assert {name: PUBLISHED[name].published.scenes for name, use in uses.items() if use == "test"} == {
+        "ceilnet-table2": 100,
+        "berkeley-real-test": 20,
+        "sir2-objects": 200,
+        "sir2-postcard": 199,
+        "sir2-wild": 55,
+        "nature-test": 20,
+    }
+
+
+@pytest.mark.parametrize("name", sorted(PUBLISHED))
+def test_published_set_says_where_it_is_under_which_terms_and_how_to_get_it(name):
+    entry = PUBLISHED[name]
+    known = entry.published
+    assert entry.dataset.kind == "prepared"
+    assert known.address.startswith("http")
+    assert known.terms
+    assert known.files or known.by_hand
+    assert all("{folder}" in step.put for step in known.by_hand)
+    assert all(file.size and (file.md5 or file.sha256) for file in known.files)
+
+
+def test_variants_that_circulate_are_all_known():
+    scenes = {name: {of.scenes for of in PUBLISHED[name].published.variants} for name in PUBLISHED}
+    assert scenes["sir2-wild"] >= {52, 55, 101, 109}
+    assert scenes["sir2-postcard"] >= {179, 198, 199, 200}
+    edges = {of.short_edge or of.long_edge for of in PUBLISHED["berkeley-real-test"].published.variants}
+    assert edges == {None, 420, 512}
+
+
+def test_berkeley_training_and_test_pairs_are_told_apart_by_the_same_numbers():
+    test = PUBLISHED["berkeley-real-test"].published.selection.only
+    assert len(set(test)) == 20
+    assert PUBLISHED["berkeley-real-train"].published.selection.without == test
+
+
+def test_set_that_is_not_prepared_names_the_commands_that_make_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("SIRR_DATA", str(tmp_path))
+    spec = tmp_path / "first.yaml"
+    spec.write_text("name: first\nmodels: [ibcln2020]\ntrain: voc2012\ntest: [sir2-wild]\nfeatures: random\n")
+    with pytest.raises(SpecError) as caught:
+        resolve(load_experiment(spec), spec)
+    said = f"{caught.value.message} {caught.value.where} {caught.value.hint}"
+    assert "dataset 'sir2-wild' is not prepared" in said
+    assert "sirr-orch data prepare sir2-wild --from PATH" in said
+    assert "sirr-orch data fetch voc2012" in said
+    assert "first.yaml:3:" in said
+    assert "first.yaml:4:" in said
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda path: path.stem)
