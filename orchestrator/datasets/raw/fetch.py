@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from orchestrator.errors import InfraFailure, InputInvalid
 from orchestrator.spec.published import RemoteFile
@@ -82,7 +83,7 @@ def _complete(file: RemoteFile, part: Path, progress: Bytes, patience: Patience)
             if _read_on(file, part, progress, patience):
                 return
             reason = "the connection ended early"
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError, OSError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         vain = 0 if _size(part) > before else vain + 1
         if vain:
@@ -97,7 +98,7 @@ def _complete(file: RemoteFile, part: Path, progress: Bytes, patience: Patience)
 def _read_on(file: RemoteFile, part: Path, progress: Bytes, patience: Patience) -> bool:
     """Append what the server still has; return whether that was all.
 
-    Raises: requests.RequestException where the connection breaks or the server refuses.
+    Raises: requests.RequestException, HTTPError or OSError where the connection breaks or the server refuses.
     """
     have = _size(part)
     # Compressed transfers would make offsets mean something else.
@@ -114,7 +115,8 @@ def _read_on(file: RemoteFile, part: Path, progress: Bytes, patience: Patience) 
         length = answer.headers.get("Content-Length")
         total = have + int(length) if length is not None else file.size
         with part.open("ab") as stream:
-            for chunk in answer.iter_content(_CHUNK_BYTES):
+            # What is there already, not a full chunk: a broken connection loses nothing that came before it broke.
+            while chunk := answer.raw.read1(_CHUNK_BYTES, decode_content=False):
                 stream.write(chunk)
                 have += len(chunk)
                 progress(have, total)

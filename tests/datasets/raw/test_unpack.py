@@ -1,0 +1,148 @@
+"""Archives are unpacked without harm: what leads outside, links or grows too large is refused, and nothing is left."""
+
+import io
+import stat
+import tarfile
+import zipfile
+
+import pytest
+
+from orchestrator.datasets.raw.unpack import Limits, is_archive, unpack
+from orchestrator.errors import InputInvalid
+from tests.datasets.raw import trees
+
+ENOUGH = Limits()
+FILES = {"set/blended/1.png": b"one" * 500, "set/transmission/1.png": b"two" * 700, "set/прибор 1.txt": b""}
+
+
+def as_zip(path, files=FILES, links=()):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+        for name, target in links:
+            info = zipfile.ZipInfo(name)
+            info.external_attr = (stat.S_IFLNK | 0o777) << 16
+            archive.writestr(info, target)
+    return path
+
+
+def as_tar(path, files=FILES, links=()):
+    with tarfile.open(path, "w:gz" if path.name.endswith("gz") else "w") as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+        for name, target in links:
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = tarfile.SYMTYPE, target
+            archive.addfile(info)
+    return path
+
+
+KINDS = [
+    pytest.param(as_zip, "a.zip", id="zip"),
+    pytest.param(as_tar, "a.tar", id="tar"),
+    pytest.param(as_tar, "a.tar.gz", id="tar.gz"),
+]
+
+
+def refused(archive, folder, said, limits=ENOUGH):
+    with pytest.raises(InputInvalid, match=said) as caught:
+        unpack(archive, folder, lambda _done, _total: None, limits)
+    assert caught.value.hint
+    assert not folder.exists()
+    assert not [path for path in folder.parent.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize(("make", "name"), KINDS)
+def test_good_archive_is_unpacked_whole(tmp_path, make, name):
+    heard = []
+    unpack(make(tmp_path / name), tmp_path / "out", lambda *step: heard.append(step))
+    found = {path.relative_to(tmp_path / "out").as_posix(): path for path in (tmp_path / "out").rglob("*")}
+    assert {file: found[file].read_bytes() for file in FILES} == FILES
+    assert heard[-1] == (3, 3)
+    assert is_archive(tmp_path / name)
+
+
+@pytest.mark.parametrize(("make", "name"), KINDS)
+@pytest.mark.parametrize("path", ["../evil.png", "/evil.png", "a/../../evil.png", "..\\evil.png", "C:\\evil.png"])
+def test_path_that_leads_outside_is_refused(tmp_path, make, name, path):
+    refused(make(tmp_path / name, {"good.png": b"x", path: b"x"}), tmp_path / "out", "leads outside")
+    assert not (tmp_path / "evil.png").exists()
+
+
+@pytest.mark.parametrize(("make", "name"), KINDS)
+@pytest.mark.parametrize("target", ["/etc/passwd", "good.png"])
+def test_link_is_refused(tmp_path, make, name, target):
+    refused(make(tmp_path / name, {"good.png": b"x"}, [("link.png", target)]), tmp_path / "out", "holds a link")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [(tarfile.LNKTYPE, "holds a link"), (tarfile.CHRTYPE, "holds a special file"), (tarfile.FIFOTYPE, "special file")],
+)
+def test_other_things_than_files_are_refused(tmp_path, kind, said):
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        info = tarfile.TarInfo("thing")
+        info.type, info.linkname = kind, "other"
+        archive.addfile(info)
+    refused(tmp_path / "a.tar", tmp_path / "out", said)
+
+
+@pytest.mark.parametrize(("make", "name"), KINDS)
+@pytest.mark.parametrize("part", [0.2, 0.4, 0.6])
+def test_archive_that_is_cut_off_is_refused(tmp_path, make, name, part):
+    archive = make(tmp_path / name, {"a.png": bytes(range(256)) * 40, "b.png": bytes(range(255, -1, -1)) * 40})
+    archive.write_bytes(archive.read_bytes()[: int(archive.stat().st_size * part)])
+    refused(archive, tmp_path / "out", "damaged or cut off")
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz"])
+def test_what_is_no_archive_is_refused(tmp_path, name):
+    (tmp_path / name).write_text("<html>please log in</html>")
+    refused(tmp_path / name, tmp_path / "out", "damaged or cut off")
+
+
+@pytest.mark.parametrize(("make", "name"), KINDS)
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        (Limits(members=2), "holds 3 files"),
+        (Limits(total_bytes=3000), "unpacks to 3600 bytes"),
+        (Limits(member_bytes=2000), "of 2100 bytes"),
+    ],
+)
+def test_more_than_expected_is_refused_before_anything_is_written(tmp_path, make, name, limits, said):
+    refused(make(tmp_path / name), tmp_path / "out", said, limits)
+
+
+def test_zip_whose_table_lies_about_sizes_is_stopped_while_it_unfolds(tmp_path):
+    archive = as_zip(tmp_path / "a.zip", {"bomb.png": b"\0" * 100_000})
+    content = archive.read_bytes()
+    size = (100_000).to_bytes(4, "little")
+    archive.write_bytes(content.replace(size, (10).to_bytes(4, "little")))
+    refused(archive, tmp_path / "out", "damaged or cut off")
+
+
+@pytest.mark.parametrize(("make", "name"), KINDS)
+def test_files_that_some_disks_take_for_one_are_refused(tmp_path, make, name):
+    refused(make(tmp_path / name, {"a/1.png": b"x", "A/1.PNG": b"y"}), tmp_path / "out", "twice")
+
+
+def test_archive_is_prepared_like_the_folder_in_it(prepared, tmp_path):
+    root = trees.folders(tmp_path / "pack" / "wild", "123", trees.PACK)
+    with zipfile.ZipFile(tmp_path / "pack.zip", "w") as archive:
+        for path in root.rglob("*.png"):
+            archive.write(path, path.relative_to(tmp_path / "pack"))
+    from_archive = prepared("sir2-wild", tmp_path / "pack.zip").index
+    from_folder = prepared("sir2-wild", tmp_path / "pack").index
+    assert from_archive["items"] == from_folder["items"]
+
+
+def test_archive_that_was_put_where_fetch_says_is_found(prepared, data_home, tmp_path):
+    root = trees.folders(tmp_path / "pack" / "wild", "123", trees.PACK)
+    (data_home / "raw" / "sir2-wild").mkdir(parents=True)
+    with zipfile.ZipFile(data_home / "raw" / "sir2-wild" / "SIR2.zip", "w") as archive:
+        for path in root.rglob("*.png"):
+            archive.write(path, path.relative_to(tmp_path / "pack"))
+    assert prepared("sir2-wild", None).ids == ["1", "2", "3"]
