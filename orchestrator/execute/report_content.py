@@ -8,6 +8,7 @@ from typing import Any
 from orchestrator import __version__
 from orchestrator.execute.comparison import Comparison
 from orchestrator.execute.events import Failure
+from orchestrator.plan.overlap import OVERLAP
 from orchestrator.plan.plan import snapshot_label
 from orchestrator.plan.stage import Stage
 from orchestrator.report import artifacts as read
@@ -17,6 +18,7 @@ from orchestrator.report.content import (
     EnvironmentRecord,
     Model,
     NotMeasured,
+    Overlap,
     Override,
     Paper,
     ReportContent,
@@ -26,6 +28,7 @@ from orchestrator.report.content import (
     Validation,
     ValidationPoint,
 )
+from orchestrator.report.overlap import read_overlap
 from orchestrator.spec.dataset import dataset_role
 from orchestrator.spec.resolve import ResolvedModel
 from orchestrator.store.store import Artifact, Store
@@ -42,9 +45,17 @@ class _Gathering:
         self.comparison = comparison
         self.artifacts = artifacts
         self.failures = failures
+        self.waiting = {stage.name for stage in comparison.plan.stages if OVERLAP in stage.after}
 
     def output(self, stage: str) -> Path | NotMeasured:
-        """Return a stage's output folder, or why it left none."""
+        """Return a stage's output folder, or why it left none.
+
+        What waits for the comparison of training and test pictures counts only where that ended well, also where an
+        earlier run left it.
+        """
+        overlap = self.failures.get(OVERLAP)
+        if overlap is not None and stage in self.waiting:
+            return NotMeasured(overlap.message)
         if stage in self.artifacts:
             return self.artifacts[stage].output
         failure = self.failures.get(stage)
@@ -81,6 +92,7 @@ def report_content(
         spec=spec.read_text(encoding="utf-8") if spec.is_file() else "",
         spec_name=spec.name,
         commands=(f"sirr-orch run {spec.name} --build",),
+        overlap=_overlap(gathering),
         program=f"sirr-orch {__version__} (Python {platform.python_version()})",
     )
 
@@ -136,6 +148,14 @@ def _datasets(gathering: _Gathering) -> Iterator[Dataset]:
             )
         else:
             yield read.read_dataset(output, source=described.source)
+
+
+def _overlap(gathering: _Gathering) -> Overlap | NotMeasured | None:
+    if not gathering.waiting:
+        return None
+    output = gathering.output(OVERLAP)
+    reason = gathering.comparison.resolved.experiment.accept_overlap or ""
+    return output if isinstance(output, NotMeasured) else read_overlap(output, reason=reason)
 
 
 def _results(gathering: _Gathering) -> Iterator[Result]:

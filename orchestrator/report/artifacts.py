@@ -55,6 +55,7 @@ def read_dataset(folder: Path, *, source: str = "") -> Dataset:
         ),
         source=source,
         warnings=file.warnings,
+        variant=file.variant,
     )
 
 
@@ -176,6 +177,7 @@ class _DatasetFile(_Strict):
     role: DatasetRole
     items: _List[_DatasetItem]
     warnings: _List[str] = ()
+    variant: str = ""
 
     @model_validator(mode="after")
     def _pictures_of_the_role(self) -> "_DatasetFile":

@@ -204,6 +204,7 @@ class Dataset:
 
     name: unique; role: pairs are scored, photos are shown, layers are only trained on
     source: where the pictures come from; address, paper, licence
+    variant: which form of a published set it is, with its number of scenes and sizes; empty where it has no forms
     """
 
     name: str
@@ -212,6 +213,32 @@ class Dataset:
     items: tuple[Picture, ...]
     source: str = ""
     warnings: tuple[str, ...] = ()
+    variant: str = ""
+
+
+@dataclass(frozen=True)
+class OverlapPair:
+    """A training scene that is a test scene too. how: 'same pixels', or 'near-duplicate' with how much is alike"""
+
+    train: str
+    test: str
+    how: str
+    layers: str
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """What came of comparing what is trained on with what is tested on.
+
+    action: what was done about pairs that were found; reason: why they were accepted, empty where they were not
+    trained, tested: how many different pictures were compared
+    """
+
+    action: Literal["stop", "accept", "drop"]
+    reason: str
+    trained: int
+    tested: int
+    pairs: tuple[OverlapPair, ...]
 
 
 @dataclass(frozen=True)
@@ -329,6 +356,7 @@ class ReportContent:
     results: one per (model or control, test dataset); one that is missing reads 'not measured: no result was recorded'
     warnings: for the head of the report, besides what the report finds itself: random feature weights, approximate
         inference, failed stages
+    overlap: None where nothing was trained, NotMeasured where training and test pictures were not compared
     spec: text of the experiment file; spec_name: its file name
     commands: how to make this report again, one command per line
     program: name and version of the orchestrator
@@ -352,3 +380,4 @@ class ReportContent:
     commands: tuple[str, ...]
     program: str
     warnings: tuple[str, ...] = ()
+    overlap: Overlap | NotMeasured | None = None

@@ -7,6 +7,7 @@ from orchestrator.report import numbers
 from orchestrator.report.address import INDEX, PROVENANCE, TRAINING, dataset_page, href
 from orchestrator.report.content import Predictions, ReportContent, Training
 from orchestrator.report.lookup import tested
+from orchestrator.report.overlap import overlap_alerts
 
 OTHER_PRECISION = ("mixed precision", "channels last")
 """What a training's notes say where it did not compute as the paper did."""
@@ -61,6 +62,7 @@ def alerts(content: ReportContent) -> tuple[Alert, ...]:
     if content.features == "random":
         more = "VGG-19 and AlexNet were filled with seeded random numbers, for trying the program out."
         found.append(Alert(RANDOM_FEATURES, more, ""))
+    found += [Alert(*words, f"{href(PROVENANCE)}#overlap") for words in overlap_alerts(content.overlap)]
     found += [Alert(text, "Results differ from those of the untiled network.", "") for text in _approximate(content)]
     found += [
         Alert(text, "The paper's training computes in another way.", href(TRAINING)) for text in _precision(content)

@@ -3,7 +3,17 @@
 from dataclasses import dataclass
 
 from orchestrator.report import numbers
-from orchestrator.report.content import Adoption, Export, Model, NotMeasured, ReportContent, StageRecord, Training
+from orchestrator.report.content import (
+    Adoption,
+    Export,
+    Model,
+    NotMeasured,
+    OverlapPair,
+    ReportContent,
+    StageRecord,
+    Training,
+)
+from orchestrator.report.overlap import overlap_pairs, overlap_words
 from orchestrator.report.training import memory_sentence
 
 
@@ -74,6 +84,7 @@ class DatasetRow:
     role: str
     pictures: str
     source: str
+    variant: str
     warnings: tuple[str, ...]
 
 
@@ -85,6 +96,8 @@ class ProvenanceView:
     facts: tuple[Fact, ...]
     models: tuple[ModelProvenance, ...]
     datasets: tuple[DatasetRow, ...]
+    overlap: str
+    overlaps: tuple[OverlapPair, ...]
     stages: tuple[StageRow, ...]
     environments: tuple[EnvironmentRow, ...]
     spec_name: str
@@ -110,10 +123,13 @@ def provenance_view(content: ReportContent) -> ProvenanceView:
                 f"{dataset.role}, {_use(dataset.name, content)}",
                 numbers.count(len(dataset.items), "picture"),
                 dataset.source,
+                dataset.variant,
                 dataset.warnings,
             )
             for dataset in content.datasets
         ),
+        overlap=overlap_words(content.overlap),
+        overlaps=overlap_pairs(content.overlap),
         stages=tuple(_stage(stage) for stage in content.stages),
         environments=tuple(
             EnvironmentRow(

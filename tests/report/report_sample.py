@@ -16,6 +16,8 @@ from orchestrator.report.content import (
     Export,
     Model,
     NotMeasured,
+    Overlap,
+    OverlapPair,
     Override,
     Paper,
     Picture,
@@ -234,6 +236,7 @@ def comparison(folder: Path, *, height: int = 96, width: int = 130) -> ReportCon
         spec_name="quickstart.yaml",
         commands=("sirr-orch build", "sirr-orch run quickstart.yaml"),
         program="sirr-orch 0.1.0",
+        overlap=Overlap("stop", "", 13, 10, ()),
     )
 
 
@@ -278,6 +281,7 @@ def hostile(folder: Path) -> ReportContent:
             Result(other, dataset.name, NotMeasured(HOSTILE), NotMeasured(HOSTILE)),
             Result("input", dataset.name, None, scores(dataset, "input")),
         ),
+        overlap=Overlap("accept", HOSTILE, 2, 2, (OverlapPair(HOSTILE, HOSTILE, HOSTILE, HOSTILE),)),
         stages=(
             StageRecord(
                 f"train/{HOSTILE}",

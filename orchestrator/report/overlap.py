@@ -1,0 +1,89 @@
+"""What the report tells of pictures that are trained on and tested on."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import FiniteFloat
+
+from orchestrator.report import numbers
+from orchestrator.report.artifacts import _Count, _List, _read, _Strict
+from orchestrator.report.content import NotMeasured, Overlap, OverlapPair
+
+
+def read_overlap(folder: Path, *, reason: str = "") -> Overlap:
+    """Return what a comparison of training and test pictures found, from its ``overlap.json``.
+
+    reason: why the experiment accepts what was found
+    """
+    file = _read(folder / "overlap.json", _OverlapFile)
+    return Overlap(
+        action=file.action,
+        reason=reason,
+        trained=sum(of.pictures for of in file.train.values()),
+        tested=sum(of.pictures for of in file.test),
+        pairs=tuple(
+            OverlapPair(
+                f"{of.train_dataset} {of.train_scene}",
+                f"{of.test_dataset} {of.test_scene}",
+                of.kind if of.kind == "same pixels" else f"{of.kind}, correlation {of.correlation:.2f}",
+                ", ".join(of.layers),
+            )
+            for of in file.overlaps
+        ),
+    )
+
+
+def overlap_alerts(overlap: Overlap | NotMeasured | None) -> list[tuple[str, str]]:
+    """Return what the head of the report says, a sentence and one more: pictures accepted with why, or left out."""
+    if not isinstance(overlap, Overlap) or not overlap.pairs:
+        return []
+    pictures = numbers.count(len(overlap.pairs), "training picture")
+    if overlap.action == "drop":
+        return [(f"{pictures} left out of the training", "They are test pictures too.")]
+    return [
+        (f"{pictures} also tested on: scores on them mean nothing", f"Accepted by the experiment: {overlap.reason}")
+    ]
+
+
+def overlap_pairs(overlap: Overlap | NotMeasured | None) -> tuple[OverlapPair, ...]:
+    """Return the pairs that were found."""
+    return overlap.pairs if isinstance(overlap, Overlap) else ()
+
+
+def overlap_words(overlap: Overlap | NotMeasured | None) -> str:
+    """Say what came of comparing training and test pictures."""
+    if overlap is None:
+        return "Nothing was trained here, so there was nothing to compare."
+    if isinstance(overlap, NotMeasured):
+        return f"Training and test pictures were not compared: {overlap.why}"
+    compared = (
+        f"{numbers.count(overlap.trained, 'picture')} trained on and {numbers.count(overlap.tested, 'picture')} "
+        "tested on were compared, by their pixels and for crops, scalings and recompressions"
+    )
+    if not overlap.pairs:
+        return f"{compared}: none is the other."
+    done = "left out of the training" if overlap.action == "drop" else f"accepted: {overlap.reason}"
+    return f"{compared}. {numbers.count(len(overlap.pairs), 'training picture')} also tested on, {done}"
+
+
+class _Compared(_Strict):
+    name: str
+    pictures: _Count
+
+
+class _OverlapPair(_Strict):
+    train_dataset: str
+    train_scene: str
+    test_dataset: str
+    test_scene: str
+    kind: Literal["same pixels", "near-duplicate"]
+    layers: _List[str]
+    correlation: FiniteFloat
+
+
+class _OverlapFile(_Strict):
+    action: Literal["stop", "accept", "drop"]
+    train: dict[str, _Compared]
+    test: _List[_Compared]
+    overlaps: _List[_OverlapPair]
+    dropped: dict[str, _List[str]]
