@@ -1,0 +1,172 @@
+"""An experiment with a planted leak stops before anything is trained, unless it says why not."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from orchestrator.engine.protocol import Environment
+from orchestrator.errors import InputInvalid
+from orchestrator.execute.comparison import plan_comparison
+from orchestrator.execute.data import Told, add_set
+from orchestrator.execute.run import run_comparison
+from orchestrator.execute.stopper import Stopper
+from orchestrator.spec.load import load_experiment
+from orchestrator.store.store import Store
+from tests.datasets.raw import trees
+from tests.engine.fake import FakeEngine, Faults
+
+ROOT = Path(__file__).parents[2]
+REASON = "the published split has this pair on both sides"
+SIZE = {"height": 72, "width": 96}
+
+
+def written(context, files):
+    for name, content in files.items():
+        Path(context.output(name)).write_text(json.dumps(content), encoding="utf-8")
+
+
+class Course:
+    """An experiment whose datasets are prepared and compared for real; its trainings only look at what they got."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.trained_on = []
+        self.store = Store(folder / "store")
+        sys.path.insert(0, str(ROOT / "images" / "metrics"))
+        try:
+            from metrics_program.overlap import overlap
+            from metrics_program.prepare import prepare
+        finally:
+            sys.path.pop(0)
+        self.handlers = {"prepare": prepare, "overlap": overlap, "train": self.train, "export": self.fail}
+        self.handlers |= {"evaluate": self.evaluate}
+
+    def train(self, context):
+        from netkit.sampling import Sources
+
+        inputs = context.request.inputs
+        sources = Sources.load(inputs["synthetic"], inputs.get("real"), overlap=inputs.get("overlap"))
+        self.trained_on.append({Path(blended).stem for blended, _ in sources.real})
+        counts = dict.fromkeys(("steps", "epochs", "samples", "seconds", "parameters"), 1)
+        written(context, {"curves.json": {"steps": []}, "train.json": {**counts, "features": "random"}})
+
+    def fail(self, context):
+        raise RuntimeError("nothing is exported here")
+
+    def evaluate(self, context):
+        items = [{"id": "1", "psnr": 20.0}]
+        head = {"model": "input", "dataset": "held-out", "protocol": "standard", "metrics": ["psnr"]}
+        written(context, {"scores.json": {**head, "items": items}})
+
+    def run(self, **wishes):
+        lines = "".join(f"{name}: {json.dumps(value)}\n" for name, value in wishes.items())
+        spec = self.folder / "leak.yaml"
+        spec.write_text(
+            "name: leak\nmodels: [errnet2019]\nfeatures: random\nmetrics: [psnr]\ntest: [held-out]\n"
+            f"train: {{synthetic: street, real: shots}}\n{lines}"
+        )
+        comparison = plan_comparison(load_experiment(spec), spec, self.store)
+        images = ("metrics", "errnet2019", "inference")
+        return run_comparison(
+            comparison,
+            self.store,
+            FakeEngine(self.handlers, Faults()),
+            {name: Environment("local", name, "0" * 64, "python") for name in images},
+            lambda _event: None,
+            Stopper(),
+        )
+
+
+def compressed(picture):
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "JPEG", quality=60)
+    return np.asarray(Image.open(stream))
+
+
+LEAKS = [
+    pytest.param(lambda picture: picture, "same pixels", id="copied"),
+    pytest.param(lambda picture: picture[6:68, 9:89], "near-duplicate", id="cropped"),
+    pytest.param(compressed, "near-duplicate", id="recompressed"),
+]
+
+
+@pytest.fixture
+def leaking(tmp_path, monkeypatch):
+    """Return a function that plants training pair 77 among the test pairs as 58, changed in some way."""
+    monkeypatch.setenv("SIRR_DATA", str(tmp_path / "data"))
+
+    def plant(change):
+        trees.folders(tmp_path / "shots", ["75", "76", "77"], trees.PACK, **SIZE)
+        trees.folders(tmp_path / "held-out", ["56", "57"], trees.PACK, height=70, width=90)
+        for seed, name in enumerate(("56", "57"), 10):
+            for layer, picture in trees.triple(seed, height=70, width=90).items():
+                if layer in trees.PACK:
+                    trees.write(tmp_path / "held-out" / trees.PACK[layer] / f"{name}.png", picture)
+        for layer, folder in trees.PACK.items():
+            trees.write(tmp_path / "held-out" / folder / "58.png", change(trees.triple(2, **SIZE)[layer]))
+        for seed in (70, 71):
+            trees.write(tmp_path / "street" / f"{seed}.png", trees.pixels(seed, **SIZE))
+        for name in ("shots", "held-out", "street"):
+            add_set(tmp_path / name, name, Told(), layers=name == "street")
+        return Course(tmp_path)
+
+    return plant
+
+
+@pytest.mark.parametrize(("change", "kind"), LEAKS)
+def test_planted_leak_stops_the_run_before_the_training(leaking, change, kind):
+    course = leaking(change)
+    result = course.run()
+    error = result.failures["overlap"]
+    assert isinstance(error, InputInvalid)
+    assert f"shots 77 = held-out 58 ({kind}" in error.message
+    assert "drop_overlap: true" in error.hint
+    assert result.error is error
+    assert course.trained_on == []
+    assert result.skipped["train/errnet2019"] == "overlap"
+    assert result.skipped["infer/errnet2019/held-out"] == "overlap"
+
+
+def test_accepted_leak_goes_on_and_its_reason_stands_on_top(leaking):
+    course = leaking(lambda picture: picture)
+    result = course.run(accept_overlap=REASON)
+    assert course.trained_on == [{"75", "76", "77"}]
+    page = result.report.read_text(encoding="utf-8")
+    assert "1 training picture also tested on" in page
+    assert REASON in page
+
+
+def test_dropped_pictures_are_not_trained_on(leaking):
+    course = leaking(lambda picture: picture)
+    result = course.run(drop_overlap=True)
+    assert course.trained_on == [{"75", "76"}]
+    assert "1 training picture left out of the training" in result.report.read_text(encoding="utf-8")
+
+
+def test_what_an_accepting_run_left_is_not_shown_by_one_that_does_not_accept(leaking):
+    course = leaking(lambda picture: picture)
+    course.run(accept_overlap=REASON)
+    result = course.run()
+    assert "overlap" in result.failures
+    training = (result.report.parent / "training.html").read_text(encoding="utf-8")
+    assert "1 training picture is also tested on: shots 77 = held-out 58" in training
+    assert course.trained_on == [{"75", "76", "77"}], "what is stored is not trained again"
+
+
+def test_without_a_leak_the_training_begins(leaking):
+    course = leaking(lambda picture: picture[::-1, ::-1].copy())
+    result = course.run()
+    assert "overlap" in result.made
+    assert course.trained_on == [{"75", "76", "77"}]
+
+
+def test_accepting_and_dropping_exclude_each_other(leaking):
+    from orchestrator.errors import SpecError
+
+    with pytest.raises(SpecError, match="exclude each other"):
+        leaking(lambda picture: picture).run(accept_overlap=REASON, drop_overlap=True)
