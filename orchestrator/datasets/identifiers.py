@@ -33,6 +33,21 @@ def shown_name(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
+def natural_order(name: str) -> tuple[tuple[int, str], ...]:
+    """Return what to sort names by so that 9 comes before 10."""
+    parts: list[tuple[int, str]] = []
+    digits = ""
+    for character in [*name, ""]:
+        if character.isdecimal() and character.isascii():
+            digits += character
+            continue
+        if digits:
+            parts.append((int(digits), digits))
+            digits = ""
+        parts.append((-1, character))
+    return tuple(parts)
+
+
 def _safe(name: str) -> str:
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "replace").decode("ascii")
     return _UNSAFE.sub("-", ascii_name)[:LENGTH].strip("-.") or "picture"

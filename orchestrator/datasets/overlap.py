@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from orchestrator.datasets.identifiers import natural_order
 from orchestrator.datasets.likeness import Likeness, likeness
 from orchestrator.datasets.progress import Step
 from orchestrator.datasets.windows import (
@@ -40,6 +41,10 @@ _LITTLE_DETAIL_CORRELATION = 0.8
 
 _NO_DETAIL = 5.0
 """Below this nothing can be told from the detail: only the same pixels count."""
+
+
+_FEW = 32
+"""Up to so many pictures a plain loop is faster than a product that is spread over threads."""
 
 
 @dataclass(frozen=True)
@@ -189,12 +194,19 @@ def _searched(
         for other in np.flatnonzero(agreement >= CANDIDATE):
             yield (number, int(other)), float(agreement[other]), WHOLE
         for shape, (numbers, descriptions) in groups.items():
-            products = window_descriptions(holder.grey, shape) @ descriptions
+            products = _products(window_descriptions(holder.grey, shape), descriptions)
             best = products.max(axis=0)
             for place in np.flatnonzero(best >= CANDIDATE):
                 window = _rectangle(holder.grey, shape, int(products[:, place].argmax()))
                 yield (number, int(numbers[place])), float(best[place]), window
         progressed()
+
+
+def _products(windows: np.ndarray, descriptions: np.ndarray) -> np.ndarray:
+    """Return how windows, (windows, 63), agree with descriptions, (63, pictures): (windows, pictures)."""
+    if descriptions.shape[1] <= _FEW:
+        return np.asarray(np.einsum("wd,dp->wp", windows, descriptions))
+    return np.asarray(windows @ descriptions)
 
 
 def _rectangle(grey: np.ndarray, shape: int, number: int) -> Rectangle:
@@ -250,7 +262,7 @@ def _by_scene(
                 names = (ours.dataset, ours.scene, theirs.dataset, theirs.scene)
                 scenes[names].append((f"{ours.layer} = {theirs.layer}", what))
     overlaps = []
-    for names, of in sorted(scenes.items()):
+    for names, of in sorted(scenes.items(), key=lambda item: tuple(map(natural_order, item[0]))):
         same = [item for item in of if item[1].kind == "same pixels"] or of
         layers = tuple(sorted({words for words, _ in same}))
         overlaps.append(Overlap(*names, same[0][1].kind, layers, max(what.correlation for _, what in same)))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from orchestrator.datasets.identifiers import shown_name
+from orchestrator.datasets.identifiers import natural_order, shown_name
 from orchestrator.datasets.raw.tree import RawTree, plain_name
 from orchestrator.spec.published import Layout
 
@@ -74,22 +74,7 @@ class Grouping:
 
     def raw_scenes(self) -> tuple[RawScene, ...]:
         """Return the scenes in the order of their names: numbers by value, as people count."""
-        return tuple(RawScene(name, dict(self.scenes[name])) for name in sorted(self.scenes, key=natural))
-
-
-def natural(name: str) -> tuple[tuple[int, str], ...]:
-    """Return what to sort names by so that 9 comes before 10."""
-    parts: list[tuple[int, str]] = []
-    digits = ""
-    for character in [*name, ""]:
-        if character.isdecimal() and character.isascii():
-            digits += character
-            continue
-        if digits:
-            parts.append((int(digits), digits))
-            digits = ""
-        parts.append((-1, character))
-    return tuple(parts)
+        return tuple(RawScene(name, dict(self.scenes[name])) for name in sorted(self.scenes, key=natural_order))
 
 
 def grouped(

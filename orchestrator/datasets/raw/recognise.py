@@ -151,12 +151,17 @@ def _selected(reading: Reading, tree: RawTree, selection: Selection) -> tuple[tu
         return tuple(there[name] for name in selection.only), tuple(notes)
     exact = {name.casefold() for name in selection.folders}
     folders = {part.casefold() for part in (tree.root.name, *reading.place.parts)}
-    if exact & folders and len(kept) == len(selection.only):
+    if exact & folders and set(there) in _counted(len(selection.only)):
         return kept, (*notes, "names are not the published numbers; all scenes of the folder were taken")
     raise BadInput(
         f"{len(absent)} of the {len(selection.only)} published test scenes are not there: {', '.join(absent)}",
         "take a complete download, whose files keep their published numbers",
     )
+
+
+def _counted(count: int) -> list[set[str]]:
+    """Return the names of scenes that were numbered anew, from 0 or from 1."""
+    return [{str(number) for number in range(first, first + count)} for first in (0, 1)]
 
 
 def _place(place: PurePosixPath) -> str:
