@@ -1,6 +1,7 @@
 """What the commands ask for: plan, run and report of one experiment file."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from orchestrator.engine.select import Selection
 from orchestrator.environments.builder import BuildSettings
 from orchestrator.errors import SpecError
 from orchestrator.execute.build import build_images, built_environments, chosen_engine
-from orchestrator.execute.comparison import Comparison, plan_comparison
+from orchestrator.execute.comparison import Comparison, as_recorded, plan_comparison
 from orchestrator.execute.events import Listener, recorded_failures
 from orchestrator.execute.report_stage import make_report
 from orchestrator.execute.run import RunOptions, RunResult, run_comparison
@@ -22,6 +23,7 @@ from orchestrator.spec.names import EngineName
 from orchestrator.store.store import Store
 
 _ORIGIN = "origin.json"
+_KEPT = "experiment.yaml"
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class RunRequest:
     build: bool = False
     """Build missing images first."""
     settings: BuildSettings = field(default_factory=BuildSettings)
+    kept: Path | None = None
+    """Copy of the file as it was when the run was last started; read in its place."""
 
 
 def planned(request: RunRequest) -> Comparison:
@@ -44,7 +48,7 @@ def planned(request: RunRequest) -> Comparison:
 
     Raises: SpecError with every mistake in the file.
     """
-    experiment = with_photos(load_experiment(request.spec), request.photos)
+    experiment = with_photos(load_experiment(request.kept or request.spec), request.photos)
     return plan_comparison(experiment, request.spec, Store(request.store))
 
 
@@ -96,19 +100,24 @@ def _environments(
 def report_of_run(name: str, store_root: Path) -> Path:
     """Render a run's report again and return its index.html; stages that the store lacks read 'not measured'.
 
-    The results are those that the run recorded, also where the program or the images have changed since.
+    The results are those that the run recorded, also where the program or the images have changed since. What the
+    store has of the report is taken only where the code that renders it is the same.
 
     Raises: SpecError where the store knows no such run.
     """
     store = Store(store_root)
+    comparison = recorded_comparison(name, store)
+    failures = recorded_failures(store.run(name).events())
+    return make_report(comparison, comparison.artifacts, failures, store, lambda _event: None)
+
+
+def recorded_comparison(name: str, store: Store) -> Comparison:
+    """Return a run's comparison with the results that it recorded.
+
+    Raises: SpecError where the store knows no such run.
+    """
     request = kept_request(name, store)
-    comparison = planned(request)
-    record = store.run(name)
-    keys = record.keys()
-    found = {stage: store.artifact(key) for stage, key in keys.items()}
-    artifacts = {stage: artifact for stage, artifact in found.items() if artifact is not None}
-    failures = recorded_failures(record.events())
-    return make_report(comparison, artifacts, failures, store, lambda _event: None)
+    return as_recorded(planned(request), store.run(name).keys(), store, request.kept)
 
 
 def kept_request(name: str, store: Store) -> RunRequest:
@@ -120,12 +129,20 @@ def kept_request(name: str, store: Store) -> RunRequest:
     if origin is None or not origin.is_file():
         known = ", ".join(store.run_names()) or "none"
         raise SpecError(f"the store has no run {name!r}; it has: {known}", hint="run: sirr-orch run SPEC")
-    kept = json.loads(origin.read_text(encoding="utf-8"))
-    return RunRequest(Path(kept["spec"]), store.root, tuple(Path(folder) for folder in kept["photos"]))
+    noted = json.loads(origin.read_text(encoding="utf-8"))
+    kept = origin.with_name(_KEPT)
+    return RunRequest(
+        Path(noted["spec"]),
+        store.root,
+        tuple(Path(folder) for folder in noted["photos"]),
+        kept=kept if kept.is_file() else None,
+    )
 
 
 def keep_request(request: RunRequest, store: Store, name: str) -> None:
-    """Note in a run's folder by which request it was last started."""
+    """Note in a run's folder by which request it was last started, and keep its file as it was then."""
     folder = store.run(name).folder
+    if request.spec.is_file():
+        shutil.copyfile(request.spec, folder / _KEPT)
     kept = {"spec": str(request.spec.resolve()), "photos": [str(folder.resolve()) for folder in request.photos]}
     (folder / _ORIGIN).write_text(json.dumps(kept, indent=2), encoding="utf-8")

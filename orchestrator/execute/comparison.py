@@ -1,11 +1,11 @@
 """A comparison before it runs: its plan, keys, what the store has of it, and why the rest must run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.environments.recipe import code_hash, recipe_hash
-from orchestrator.plan.keys import Identity, identities
+from orchestrator.plan.keys import Identity, document_key, identities
 from orchestrator.plan.plan import Plan, experiment_plan
 from orchestrator.plan.reasons import reasons
 from orchestrator.plan.stage import Stage
@@ -33,6 +33,8 @@ class Comparison:
     """What the store has already, by stage."""
     reasons: Mapping[str, tuple[str, ...]]
     """Why each of the others must run, by stage."""
+    spec_file: Path | None = None
+    """The experiment's file as it was when the run was started; None where it is the file itself."""
 
     @property
     def missing(self) -> dict[str, Stage]:
@@ -53,6 +55,33 @@ def plan_comparison(experiment: Experiment, path: Path, store: Store) -> Compari
     resolved = resolve(experiment, path)
     plan = experiment_plan(resolved, store.digest)
     return _against_store(resolved, plan, store)
+
+
+def as_recorded(comparison: Comparison, keys: Mapping[str, str], store: Store, spec_file: Path | None) -> Comparison:
+    """Return the comparison with the results that a run recorded, also where programs or images have changed since.
+
+    keys: of the recorded results, by stage; spec_file: the experiment's file as it was then
+    The report's own key is made of theirs and of the code that renders now: a report of other code is not taken for it.
+    """
+    known = {
+        name: replace(identity, key=keys[name]) if name in keys else identity
+        for name, identity in comparison.identities.items()
+    }
+    for stage in comparison.plan.stages:
+        if stage.kind == "report":
+            document = dict(comparison.identities[stage.name].document)
+            document["inputs"] = {name: known[of].key for name, of in stage.inputs.items()}
+            if spec_file is not None:
+                document["sources"] = {**document["sources"], "spec": store.digest(spec_file)}
+            known[stage.name] = replace(known[stage.name], key=document_key(document), document=document)
+    found = {name: store.artifact(identity.key) for name, identity in known.items()}
+    return replace(
+        comparison,
+        identities=known,
+        artifacts={name: artifact for name, artifact in found.items() if artifact is not None},
+        reasons={},
+        spec_file=spec_file,
+    )
 
 
 def _against_store(resolved: Resolved, plan: Plan, store: Store) -> Comparison:

@@ -31,7 +31,7 @@ from orchestrator.report.content import (
 from orchestrator.report.overlap import read_overlap
 from orchestrator.spec.dataset import dataset_role
 from orchestrator.spec.resolve import ResolvedModel
-from orchestrator.store.store import Artifact, Store
+from orchestrator.store.store import Artifact
 
 CONTROLS = ("input", "truth")
 
@@ -65,7 +65,7 @@ class _Gathering:
 
 
 def report_content(
-    comparison: Comparison, artifacts: Mapping[str, Artifact], failures: Mapping[str, Failure], store: Store
+    comparison: Comparison, artifacts: Mapping[str, Artifact], failures: Mapping[str, Failure]
 ) -> ReportContent:
     """Return everything that the report shows; what is missing is there as NotMeasured with its reason.
 
@@ -73,8 +73,8 @@ def report_content(
     """
     gathering = _Gathering(comparison, artifacts, failures)
     experiment = comparison.resolved.experiment
-    spec = comparison.resolved.path
-    stages = tuple(_stage_records(gathering, store))
+    spec = comparison.spec_file or comparison.resolved.path
+    stages = tuple(_stage_record(stage, gathering) for stage in comparison.plan.stages)
     return ReportContent(
         name=experiment.name,
         note=experiment.note,
@@ -90,8 +90,8 @@ def report_content(
         stages=stages,
         environments=tuple(_environments(gathering)),
         spec=spec.read_text(encoding="utf-8") if spec.is_file() else "",
-        spec_name=spec.name,
-        commands=(f"sirr-orch run {spec.name} --build",),
+        spec_name=comparison.resolved.path.name,
+        commands=(f"sirr-orch run {comparison.resolved.path.name} --build",),
         overlap=_overlap(gathering),
         program=f"sirr-orch {__version__} (Python {platform.python_version()})",
     )
@@ -174,14 +174,7 @@ def _results(gathering: _Gathering) -> Iterator[Result]:
             )
 
 
-def _stage_records(gathering: _Gathering, store: Store) -> Iterator[StageRecord]:
-    keys = store.run(gathering.comparison.resolved.experiment.name).keys()
-    for stage in gathering.comparison.plan.stages:
-        key = keys.get(stage.name) or gathering.comparison.identities[stage.name].key
-        yield _stage_record(stage, key, gathering)
-
-
-def _stage_record(stage: Stage, key: str, gathering: _Gathering) -> StageRecord:
+def _stage_record(stage: Stage, gathering: _Gathering) -> StageRecord:
     artifact = gathering.artifacts.get(stage.name)
     failure = gathering.failures.get(stage.name)
     facts: Mapping[str, Any] = artifact.manifest.facts if artifact is not None else {}
@@ -195,7 +188,7 @@ def _stage_record(stage: Stage, key: str, gathering: _Gathering) -> StageRecord:
         name=stage.name,
         kind=stage.kind,
         state=state,  # type: ignore[arg-type]  # one of the states, by the lines above
-        key=key,
+        key=gathering.comparison.identities[stage.name].key,
         image=stage.image,
         recipe=facts.get("recipe"),
         engine=facts.get("engine"),

@@ -61,7 +61,7 @@ def _rendered(
         listener(Progressed(stage.name, Progress(done, total, "files")))
 
     identity = comparison.identities[stage.name]
-    content = report_content(comparison, artifacts, failures, store)
+    content = report_content(comparison, artifacts, failures)
     shown = store.run(content.name).folder / "report"
     complete = all(other.name in artifacts for other in comparison.plan.stages if other.name != stage.name)
     if not complete:

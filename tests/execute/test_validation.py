@@ -46,7 +46,7 @@ def gathered(tmp_path):
                 (output / name).write_text(json.dumps(content), encoding="utf-8")
             facts = {"engine": "local", "recipe": "0" * 64, "environment": {"reference": "python"}}
             artifacts[stage] = store.commit(identity, facts, list(files))
-        return comparison, report_content(comparison, artifacts, failures, store)
+        return comparison, report_content(comparison, artifacts, failures)
 
     return gather
 

@@ -1,0 +1,150 @@
+"""A run that was never computed: a spec, and a store that holds an artifact of the right form for every stage."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from orchestrator.execute.command import RunRequest, keep_request, planned
+from orchestrator.execute.comparison import Comparison
+from orchestrator.execute.events import Planned, recorder
+from orchestrator.store.store import Store
+
+SPEC = """\
+name: {name}
+models:
+  - {{model: errnet2019, recipe: {{epochs: {epochs}, weight_vgg: 0.2}}}}
+  - {{model: ibcln2020, name: taken, weights: {{checkpoint: released.pth}}}}
+features: random
+metrics: [psnr]
+test: [skimage-test]
+train: {{synthetic: skimage-train}}
+memory: 4GiB
+seed: {seed}
+"""
+
+SIZE = (31, 47)
+FACTS = {
+    "engine": "local",
+    "recipe": "0" * 64,
+    "environment": {"reference": "local environment", "python": "3.11.9"},
+    "started": 1_760_000_000.0,
+    "seconds": 12.5,
+    "warnings": ["a warning of the stage"],
+    "memory": {"every_s": 0.5, "bytes": [2**28, 2**29, 2**28], "budget_bytes": 4 * 2**30},
+}
+
+Files = Mapping[str, Any]
+
+
+def picture(seed: int) -> np.ndarray:
+    """Return a picture, uint8, (H, W, 3): noise over a gradient."""
+    height, width = SIZE
+    noise = np.random.default_rng(seed).integers(0, 60, (height, width, 3))
+    return (noise + np.linspace(0, 190, width)[None, :, None]).astype(np.uint8)
+
+
+def keep_run(
+    store: Store,
+    folder: Path,
+    *,
+    name: str = "first",
+    epochs: int = 5,
+    seed: int = 3,
+    better: float = 0.0,
+    leave: str = "",
+) -> Comparison:
+    """Write a spec into the folder and keep a result of each of its stages; return it as planned before that.
+
+    better: added to every PSNR of the networks; leave: begin of the names of stages that get no result
+    """
+    (folder / "released.pth").write_bytes(b"weights")
+    spec = folder / f"{name}.yaml"
+    spec.write_text(SPEC.format(name=name, epochs=epochs, seed=seed), encoding="utf-8")
+    request = RunRequest(spec, store.root)
+    comparison = planned(request)
+    keep_request(request, store, name)
+    recorder(store.run(name))(Planned({stage: of.key for stage, of in comparison.identities.items()}))
+    for stage in comparison.plan.stages:
+        if stage.kind == "report" or (leave and stage.name.startswith(leave)):
+            continue
+        identity = comparison.identities[stage.name]
+        if store.artifact(identity.key) is not None:
+            continue
+        files = _FILES[stage.kind](stage.name, better)
+        output = store.staging(identity.key) / "output"
+        for file, content in files.items():
+            _write(output / file, content)
+        store.commit(identity, {**FACTS, "image": stage.image, "device": stage.device}, list(files))
+    return comparison
+
+
+def _write(path: Path, content: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, np.ndarray):
+        Image.fromarray(content).save(path)
+    elif isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def _dataset(stage: str, _better: float) -> Files:
+    name = stage.split("/")[1]
+    items, pictures = [], {}
+    for index, item in enumerate(("one", "two", "three")):
+        files = {layer: f"{layer}/{index}.png" for layer in ("blended", "transmission")}
+        items.append({"id": item, **files, "height": SIZE[0], "width": SIZE[1], "origin": f"{item}.png"})
+        pictures |= {file: picture(index * 2 + number) for number, file in enumerate(files.values())}
+    return {"dataset.json": {"name": name, "title": "", "role": "pairs", "items": items}, **pictures}
+
+
+def _training(_stage: str, _better: float) -> Files:
+    steps = [{"step": 1, "epoch": 0, "losses": {"pixel": 0.5}, "rate": 1e-4, "seconds": 0.5}]
+    facts = {"steps": 1, "epochs": 1, "samples": 1, "seconds": 9.0, "features": "random", "parameters": 5}
+    return {"curves.json": {"steps": steps}, "train.json": facts}
+
+
+def _adoption(_stage: str, _better: float) -> Files:
+    return {"adopt.json": {"format": "released", "tensors": 2, "parameters": 7}}
+
+
+def _export(_stage: str, _better: float) -> Files:
+    checks = [{"height": 8, "width": 9, "output": "transmission", "error": 2e-6}]
+    facts = {"inputs": ["image"], "outputs": ["transmission"], "opset": 16, "tolerance": 1e-4}
+    return {"network.onnx": b"onnx", "export.json": {**facts, "checks": checks, "native": "torch 1.12.1"}}
+
+
+def _predictions(stage: str, _better: float) -> Files:
+    _, label, dataset = stage.split("/")
+    items, pictures = [], {}
+    for index, item in enumerate(("one", "two", "three")):
+        file = f"transmission/{index}.png"
+        said = {"id": item, "transmission": file, "height": SIZE[0], "width": SIZE[1], "seconds": 0.25}
+        items.append({**said, "min": 0.0, "max": 1.0})
+        pictures[file] = picture(50 + index)
+    head = {"model": label, "dataset": dataset, "mode": "exact", "label": "exact", "runtime": {"onnxruntime": "1.20"}}
+    return {"predictions.json": {**head, "items": items}, **pictures}
+
+
+def _scores(stage: str, better: float) -> Files:
+    _, label, dataset = stage.split("/")
+    first = {"input": 18.0, "errnet2019": 22.0 + better, "taken": 21.0 + better}.get(label, 0.0)
+    items: list[Any] = [{"id": item, "psnr": first + index} for index, item in enumerate(("one", "two", "three"))]
+    if label == "truth":
+        items = [{"id": item["id"], "psnr": "inf"} for item in items]
+    head = {"model": label, "dataset": dataset, "protocol": "standard", "metrics": ["psnr"]}
+    return {"scores.json": {**head, "items": items}}
+
+
+_FILES: Mapping[str, Callable[[str, float], Files]] = {
+    "prepare": _dataset,
+    "train": _training,
+    "adopt": _adoption,
+    "export": _export,
+    "infer": _predictions,
+    "evaluate": _scores,
+}
