@@ -94,6 +94,12 @@ class StoreError(SirrError):
     exit_code = 9
 
 
+class AddressUnavailable(SirrError):
+    """The address or port that a report is to be shown at cannot be listened on."""
+
+    code = "address-unavailable"
+
+
 class StageFailed(SirrError):
     """A stage's program failed."""
 

@@ -1,5 +1,7 @@
-"""sirr-orch report: render a run's report again."""
+"""sirr-orch report: render a run's report again, and show it."""
 
+import contextlib
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,16 +9,53 @@ import typer
 from orchestrator.cli.options import DEFAULT_STORE, StoreOption
 
 
+def run_names(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the runs of the store whose names begin as typed, for the shell's completion."""
+    runs = Path(context.params.get("store") or DEFAULT_STORE) / "runs"
+    with contextlib.suppress(OSError):
+        return sorted(path.name for path in runs.iterdir() if path.is_dir() and path.name.startswith(incomplete))
+    return []
+
+
 def report(
-    name: Annotated[str, typer.Argument(metavar="RUN", help="Name of a run, such as quickstart.")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="RUN", help="Name of a run, such as quickstart.", autocompletion=run_names),
+    ],
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Show it to browsers until Ctrl-C, at an address that is printed.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Port of --serve; 0 takes a free one. Default: 8000.")
+    ] = 8000,
+    bind: Annotated[
+        str,
+        typer.Option("--bind", help="Address of --serve. Default: 127.0.0.1, which only this machine can reach."),
+    ] = "127.0.0.1",
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Render the report of a run from what the store has of it, and print where it is.
 
-    Example:  sirr-orch report quickstart
+    Examples:  sirr-orch report quickstart  |  sirr-orch report quickstart --serve --port 0
     """
     # Imported here: --help must not wait for the templates.
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.execute.command import report_of_run  # noqa: PLC0415
 
-    out.print(f"report: {report_of_run(name, store)}")
+    index = report_of_run(name, store)
+    out.print(f"report: {index}")
+    if serve:
+        _serve(index.parent, bind, port)
+
+
+def _serve(folder: Path, bind: str, port: int) -> None:
+    from orchestrator.cli.console import err, out  # noqa: PLC0415 - as above
+    from orchestrator.report.serve import ReportServer  # noqa: PLC0415
+
+    with ReportServer(folder, bind, port) as server:
+        out.print(f"address: {server.address}")
+        if not server.only_here:
+            err.print(f"whoever reaches {bind} can see the report and its pictures", style="yellow")
+        err.print("Ctrl-C ends it", style="dim")
+        with contextlib.suppress(KeyboardInterrupt):
+            server.serve_forever()
