@@ -99,6 +99,15 @@ class LocalRunning:
         if pending:
             yield _text(pending)
 
+    def memory_bytes(self) -> int | None:
+        """Return what the program and its children hold; see `Running.memory_bytes`."""
+        watcher = self._process("supervisor")
+        if watcher is None or not watcher.alive:
+            return None
+        with contextlib.suppress(psutil.Error):
+            return held_bytes(psutil.Process(watcher.pid).children(recursive=True)) or None
+        return None
+
     def stop(self, grace_s: float) -> None:
         """Send SIGTERM to the program, and SIGKILL to all of it after `grace_s` seconds; see `Running.stop`.
 
@@ -152,6 +161,18 @@ class LocalRunning:
             with contextlib.suppress(psutil.Error):
                 if process.environ().get(_KEY_VARIABLE) == self._key:
                     process.kill()
+
+
+def held_bytes(processes: Sequence[psutil.Process]) -> int:
+    """Return the memory that processes hold: of one its resident size, of several the share of each in what they share.
+
+    A process that has ended meanwhile holds nothing.
+    """
+    total = 0
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            total += process.memory_info().rss if len(processes) == 1 else process.memory_full_info().pss
+    return total
 
 
 class LocalEngine:

@@ -75,6 +75,12 @@ class Running(Protocol):
         A cut stream is taken up again without losing or repeating a line.
         """
 
+    def memory_bytes(self) -> int | None:
+        """Return what the program and its children hold now; None where that is not known, or it has ended.
+
+        Never raises: it is looked at beside the work, and must not end it.
+        """
+
     def stop(self, grace_s: float) -> None:
         """Ask the program to stop (SIGTERM) and kill it after `grace_s` seconds. Does nothing where it has ended."""
 

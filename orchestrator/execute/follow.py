@@ -10,10 +10,12 @@ from stagekit import Checkpoint, Failure, Note, Progress, WarningMessage, decode
 
 from orchestrator.engine.protocol import Outcome, Running
 from orchestrator.execute.events import Listener, Logged, Noted, Progressed, Warned
+from orchestrator.execute.memory_series import MemorySeries, MemoryWatch
 from orchestrator.execute.stopper import Stopper
 
 _TAIL_LINES = 40
 _POLL_S = 0.1
+_LAST_LOOK_S = 5.0
 
 
 @dataclass
@@ -27,6 +29,7 @@ class Followed:
     checkpoint: str | None = None
     stopped: bool = False
     timed_out: bool = False
+    memory: MemorySeries = field(default_factory=MemorySeries)
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ def follow(running: Running, stage: str, log: Path, listener: Listener, stopper:
     followed = Followed()
     watch = _Watch(running, stopper, limits, followed)
     watch.start()
+    memory = MemoryWatch(running.memory_bytes)
+    memory.start()
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("w", encoding="utf-8") as stream:
@@ -85,7 +90,10 @@ def follow(running: Running, stage: str, log: Path, listener: Listener, stopper:
         followed.outcome = running.outcome()
     finally:
         watch.finished.set()
+        memory.finished.set()
         watch.join()
+        memory.join(_LAST_LOOK_S)
+        followed.memory = memory.series
     return followed
 
 

@@ -92,6 +92,7 @@ def realise(stage: Stage, identity: Identity, inputs: Mapping[str, Path], world:
             "resumed": resumed,
             "adopted": adopted,
             "attempts": attempts,
+            "memory": followed.memory.facts(stage.memory_bytes),
         }
         return world.store.commit(identity, facts, REQUIRED_OUTPUTS[stage.kind])
 

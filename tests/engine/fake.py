@@ -31,6 +31,7 @@ class Faults:
     flag: stages whose outcome says that the limit struck, whatever their exit status
     cut_every: the log stream is cut after so many lines and has to be taken up again
     slow_start_s: how long a start takes
+    held_bytes: what every program holds while it runs; None: the engine does not say
     """
 
     refuse: list[SirrError] = field(default_factory=list)
@@ -39,6 +40,7 @@ class Faults:
     flag: set[str] = field(default_factory=set)
     cut_every: int | None = None
     slow_start_s: float = 0.0
+    held_bytes: int | None = None
 
 
 class _Held(io.TextIOBase):
@@ -134,6 +136,9 @@ class FakeRunning:
             if over and done == len(self._job.stream.lines):
                 return
             time.sleep(_POLL_S)
+
+    def memory_bytes(self) -> int | None:
+        return None if self._job.outcome is not None else self._job.faults.held_bytes
 
     def stop(self, grace_s: float) -> None:
         self._job.stop_requested.set()

@@ -105,6 +105,18 @@ def test_memory_limit_strikes(bench):
     assert (outcome.exit_code, outcome.out_of_memory) == (137, True)
 
 
+def test_memory_is_known_while_the_program_runs_and_not_after(bench):
+    running = bench.start(training(bench))
+    lines, thread = heard(running)
+    wait_for(lambda: len(lines) >= 3)
+    held = running.memory_bytes()
+    assert held is None or 2**20 < held < 2**31
+    running.stop(0)
+    thread.join(20)
+    running.outcome()
+    assert running.memory_bytes() is None
+
+
 def test_stop_lets_the_program_save_and_a_new_start_resumes(bench):
     job = training(bench)
     running = bench.start(job)

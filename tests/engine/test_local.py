@@ -154,3 +154,17 @@ def test_gpu_is_never_replaced_by_the_cpu(local_bench, monkeypatch):
         local_bench.start(local_bench.job("count", device="cuda", gpus=["GPU-1"]))
     with pytest.raises(DeviceUnavailable):
         local_bench.start(local_bench.job("count", device="cuda"))
+
+
+def test_memory_of_a_program_and_its_children_is_seen_to_grow(local_bench):
+    job = local_bench.job("hoard", settings={"megabytes": 4096, "pause_s": 0.02})
+    running = local_bench.start(job)
+    try:
+        deadline = time.monotonic() + 20
+        while (running.memory_bytes() or 0) < 150 * 2**20:
+            assert time.monotonic() < deadline, "the program's memory was not seen to grow"
+            time.sleep(0.05)
+    finally:
+        running.stop(0)
+    running.outcome()
+    assert running.memory_bytes() is None

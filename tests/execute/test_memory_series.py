@@ -1,0 +1,70 @@
+"""What a stage held over its time: bounded, in order, and no peak is lost."""
+
+import time
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.engine.protocol import Environment
+from orchestrator.execute.memory_series import MemorySeries
+from orchestrator.execute.realise import World, realise
+from orchestrator.execute.stopper import Stopper
+from orchestrator.plan.keys import identities
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.stage import Stage
+from orchestrator.store.store import Store
+from tests.engine.fake import FakeEngine, Faults
+
+LOOKS = st.lists(st.tuples(st.floats(0, 1e6), st.integers(1, 2**40)), min_size=1, max_size=40)
+
+
+def series_of(looks):
+    series = MemorySeries()
+    for elapsed, held in looks:
+        series.add(elapsed, held)
+    return series.facts(None)
+
+
+@given(LOOKS)
+def test_series_is_bounded_and_keeps_every_peak_in_its_interval(looks):
+    looks = sorted(looks)
+    facts = series_of(looks)
+    every, kept = facts["every_s"], facts["bytes"]
+    assert len(kept) <= 240
+    for index, peak in enumerate(kept):
+        inside = [held for elapsed, held in looks if index * every <= elapsed < (index + 1) * every]
+        assert peak == max(inside, default=None)
+
+
+def test_intervals_double_only_where_there_would_be_too_many():
+    assert series_of([(119.9, 1)])["every_s"] == 0.5
+    facts = series_of([(0.0, 5), (0.6, 7), (120.0, 9)])
+    assert (facts["every_s"], facts["bytes"][0], facts["bytes"][120]) == (1.0, 7, 9)
+    assert facts["bytes"][1:120] == [None] * 119
+
+
+def test_nothing_seen_is_told_as_nothing():
+    assert MemorySeries().facts(2**30) is None
+
+
+def test_stage_keeps_what_its_program_held_beside_its_budget(tmp_path):
+    def work(context):
+        for name in ("curves.json", "train.json"):
+            with open(context.output(name), "w", encoding="utf-8") as stream:
+                stream.write("{}")
+        time.sleep(0.1)  # long enough for the first look
+
+    world = World(
+        store=Store(tmp_path / "store"),
+        engine=FakeEngine({"train": work}, Faults(held_bytes=123)),
+        environments={"image": Environment("local", "image", "0" * 64, "python")},
+        modules={"image": "module"},
+        listener=lambda _event: None,
+        stopper=Stopper(),
+        run="run",
+        logs=tmp_path / "logs",
+    )
+    stage = Stage("train/a", "train", "image", {}, memory_bytes=2**30)
+    artifact = realise(stage, identities(Plan((stage,)), {"image": "recipe"})["train/a"], {}, world)
+    memory = artifact.manifest.facts["memory"]
+    assert (memory["bytes"], memory["budget_bytes"]) == ([123], 2**30)
