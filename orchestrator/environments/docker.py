@@ -14,7 +14,7 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from orchestrator import __version__
 from orchestrator.environments.builder import BuildSettings, Output
 from orchestrator.environments.local import files_changed, needs_torch_index
-from orchestrator.environments.recipe import BUILDER_SCHEMA, assemble, recipe_hash
+from orchestrator.environments.recipe import BUILDER_SCHEMA, assemble, image_packages, recipe_hash
 from orchestrator.errors import BuildError, EngineUnavailable
 from orchestrator.process import ProcessFailed, run, stream
 from orchestrator.resources import resource_root
@@ -59,7 +59,8 @@ class DockerBuilder:
             "source revision": kept.get(f"{_LABEL}revision", ""),
             "reference": str(found[0].id),
         }
-        return Environment("docker", image.name, labels[f"{_LABEL}recipe"], str(found[0].id), None, details)
+        packages = image_packages(image, variant)
+        return Environment("docker", image.name, labels[f"{_LABEL}recipe"], str(found[0].id), None, details, packages)
 
     def build(self, image: ImageSpec, variant: Variant, settings: BuildSettings, output: Output) -> Environment:
         """Build the image, its smoke test included; see `Builder.build`."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from orchestrator.environments.builder import BuildSettings, Output
-from orchestrator.environments.recipe import assemble, lock_hash, recipe_hash
+from orchestrator.environments.recipe import assemble, image_packages, lock_hash, locked_packages, recipe_hash
 from orchestrator.errors import BuildError
 from orchestrator.process import ProcessFailed, run, stream
 from orchestrator.spec.environment import Environment
@@ -38,7 +38,8 @@ class LocalBuilder:
         if not record.is_file() or not python.exists():
             return None
         details = json.loads(record.read_text(encoding="utf-8"))
-        return Environment("local", image.name, recipe, str(python), record.parent / "code", details)
+        packages = image_packages(image, variant)
+        return Environment("local", image.name, recipe, str(python), record.parent / "code", details, packages)
 
     def build(self, image: ImageSpec, variant: Variant, settings: BuildSettings, output: Output) -> Environment:
         """Make the environment and run its smoke test; see `Builder.build`."""
@@ -237,5 +238,4 @@ def _main_packages(lock: Path) -> list[str]:
         "scipy",
         "pillow",
     )
-    pinned = re.findall(r"^([A-Za-z0-9_.-]+)==(\S+)", lock.read_text(encoding="utf-8"), re.MULTILINE)
-    return [f"{name} {version}" for name, version in pinned if name in names]
+    return [f"{name} {version}" for name, version in locked_packages(lock).items() if name in names]

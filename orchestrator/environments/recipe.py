@@ -1,6 +1,7 @@
 """What an image is made of: its build context, and the hash that names it."""
 
 import hashlib
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -13,6 +14,7 @@ BUILDER_SCHEMA = 1
 """Version of the way contexts are built; raised where the same files make another environment."""
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+_PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", re.MULTILINE)
 _FILES = ("Dockerfile", "smoke.py")
 
 
@@ -52,6 +54,16 @@ def lock_hash(image: ImageSpec, variant: Variant) -> str:
     """Return the hash of the installed packages alone: environments of one lock can be shared."""
     lock = images_folder() / image.name / image.variants[variant].requirements
     return _hash({"requirements.txt": lock}, image.python)
+
+
+def locked_packages(lock: Path) -> dict[str, str]:
+    """Return what a lock pins: package to version."""
+    return dict(_PIN.findall(lock.read_text(encoding="utf-8")))
+
+
+def image_packages(image: ImageSpec, variant: Variant) -> dict[str, str]:
+    """Return everything that an image's lock pins."""
+    return locked_packages(images_folder() / image.name / image.variants[variant].requirements)
 
 
 @cache

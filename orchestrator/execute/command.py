@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from orchestrator.engine.select import Selection
@@ -49,7 +49,8 @@ def planned(request: RunRequest) -> Comparison:
     Raises: SpecError with every mistake in the file.
     """
     experiment = with_photos(load_experiment(request.kept or request.spec), request.photos)
-    return plan_comparison(experiment, request.spec, Store(request.store))
+    comparison = plan_comparison(experiment, request.spec, Store(request.store))
+    return replace(comparison, photos=request.photos)
 
 
 def with_photos(experiment: Experiment, folders: tuple[Path, ...]) -> Experiment:

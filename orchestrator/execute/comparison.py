@@ -33,6 +33,8 @@ class Comparison:
     """What the store has already, by stage."""
     reasons: Mapping[str, tuple[str, ...]]
     """Why each of the others must run, by stage."""
+    photos: tuple[Path, ...] = ()
+    """Folders of photographs that the command line added."""
     spec_file: Path | None = None
     """The experiment's file as it was when the run was started; None where it is the file itself."""
 

@@ -49,6 +49,7 @@ class MemoryWatch(threading.Thread):
         self._look = look
 
     def run(self) -> None:
+        """Look now and then."""
         began = time.monotonic()
         while not self.finished.is_set():
             held = self._look()

@@ -84,6 +84,7 @@ def realise(stage: Stage, identity: Identity, inputs: Mapping[str, Path], world:
             "engine": world.engine.name,
             "image": stage.image,
             "environment": dict(job.environment.details),
+            "packages": dict(job.environment.packages),
             "recipe": job.environment.recipe,
             "device": stage.device,
             "started": followed.outcome.started or started,

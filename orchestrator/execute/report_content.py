@@ -1,16 +1,17 @@
 """Gathers what a report tells from a comparison's artifacts."""
 
 import platform
+import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from orchestrator import __version__
 from orchestrator.execute.comparison import Comparison
 from orchestrator.execute.events import Failure
+from orchestrator.execute.stage_records import content_digest, environment_record, stage_record
 from orchestrator.plan.overlap import OVERLAP
 from orchestrator.plan.plan import snapshot_label
-from orchestrator.plan.stage import Stage
 from orchestrator.report import artifacts as read
 from orchestrator.report.content import (
     Adoption,
@@ -23,7 +24,6 @@ from orchestrator.report.content import (
     Paper,
     ReportContent,
     Result,
-    StageRecord,
     Training,
     Validation,
     ValidationPoint,
@@ -74,7 +74,10 @@ def report_content(
     gathering = _Gathering(comparison, artifacts, failures)
     experiment = comparison.resolved.experiment
     spec = comparison.spec_file or comparison.resolved.path
-    stages = tuple(_stage_record(stage, gathering) for stage in comparison.plan.stages)
+    stages = tuple(
+        stage_record(stage, comparison.identities[stage.name].key, artifacts.get(stage.name), failures.get(stage.name))
+        for stage in comparison.plan.stages
+    )
     return ReportContent(
         name=experiment.name,
         note=experiment.note,
@@ -91,10 +94,16 @@ def report_content(
         environments=tuple(_environments(gathering)),
         spec=spec.read_text(encoding="utf-8") if spec.is_file() else "",
         spec_name=comparison.resolved.path.name,
-        commands=(f"sirr-orch run {comparison.resolved.path.name} --build",),
+        commands=(_command(comparison),),
         overlap=_overlap(gathering),
         program=f"sirr-orch {__version__} (Python {platform.python_version()})",
     )
+
+
+def _command(comparison: Comparison) -> str:
+    """Return the line that makes the report again; folders by their names, for where they lie is nobody's business."""
+    words = ["sirr-orch", "run", comparison.resolved.path.name, "--build"]
+    return shlex.join([*words, *(word for folder in comparison.photos for word in ("--photos", folder.name))])
 
 
 def _model(model: ResolvedModel, gathering: _Gathering) -> Model:
@@ -147,7 +156,8 @@ def _datasets(gathering: _Gathering) -> Iterator[Dataset]:
                 name, described.title or name, dataset_role(described), (), described.source, warnings=(output.why,)
             )
         else:
-            yield read.read_dataset(output, source=described.source)
+            digest = content_digest(gathering.artifacts[f"prepare/{name}"])
+            yield replace(read.read_dataset(output, source=described.source), digest=digest)
 
 
 def _overlap(gathering: _Gathering) -> Overlap | NotMeasured | None:
@@ -174,34 +184,6 @@ def _results(gathering: _Gathering) -> Iterator[Result]:
             )
 
 
-def _stage_record(stage: Stage, gathering: _Gathering) -> StageRecord:
-    artifact = gathering.artifacts.get(stage.name)
-    failure = gathering.failures.get(stage.name)
-    facts: Mapping[str, Any] = artifact.manifest.facts if artifact is not None else {}
-    if artifact is not None or stage.kind == "report":
-        state = "done"
-    elif failure is None:
-        state = "waiting"
-    else:
-        state = {"skipped": "skipped", "cancelled": "cancelled"}.get(failure.code, "failed")
-    return StageRecord(
-        name=stage.name,
-        kind=stage.kind,
-        state=state,  # type: ignore[arg-type]  # one of the states, by the lines above
-        key=gathering.comparison.identities[stage.name].key,
-        image=stage.image,
-        recipe=facts.get("recipe"),
-        engine=facts.get("engine"),
-        device=stage.device,
-        started=facts.get("started"),
-        seconds=facts.get("seconds"),
-        resumed_from="an interrupted run's staging folder" if facts.get("resumed") else None,
-        warnings=tuple(facts.get("warnings", ())),
-        message=failure.message if failure else None,
-        hint=failure.hint if failure else None,
-    )
-
-
 def _environments(gathering: _Gathering) -> Iterator[EnvironmentRecord]:
     """Yield each environment that a result came from, once."""
     seen = set()
@@ -213,11 +195,4 @@ def _environments(gathering: _Gathering) -> Iterator[EnvironmentRecord]:
         identity = (stage.image, facts["engine"], facts["recipe"])
         if identity not in seen:
             seen.add(identity)
-            yield EnvironmentRecord(
-                image=stage.image,
-                variant=gathering.comparison.variant,
-                engine=facts["engine"],
-                recipe=facts["recipe"],
-                reference=facts["environment"].get("reference", ""),
-                details={name: text for name, text in facts["environment"].items() if name != "reference"},
-            )
+            yield environment_record(artifact, stage.image, gathering.comparison.variant)

@@ -205,6 +205,7 @@ class Dataset:
     name: unique; role: pairs are scored, photos are shown, layers are only trained on
     source: where the pictures come from; address, paper, licence
     variant: which form of a published set it is, with its number of scenes and sizes; empty where it has no forms
+    digest: SHA-256 over the prepared files, the same for the same pictures; empty where it was not prepared
     """
 
     name: str
@@ -213,6 +214,7 @@ class Dataset:
     items: tuple[Picture, ...]
     source: str = ""
     warnings: tuple[str, ...] = ()
+    digest: str = ""
     variant: str = ""
 
 
@@ -304,6 +306,27 @@ class Result:
 
 
 @dataclass(frozen=True)
+class MemoryOverTime:
+    """What a stage's program and its children held while it ran.
+
+    every_s: seconds that each value stands for; held_bytes: the most that was seen in each, None where nobody looked
+    budget_bytes: what it was told to keep to, None where nothing limited it
+    """
+
+    every_s: float
+    held_bytes: tuple[int | None, ...]
+    budget_bytes: int | None
+
+
+@dataclass(frozen=True)
+class StageFile:
+    """One file that a stage left."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
 class StageRecord:
     """One stage of the run, in plan order.
 
@@ -312,6 +335,9 @@ class StageRecord:
     started: seconds since the epoch; seconds: how long it took (None where not known)
     resumed_from: what it was taken up from after an interruption, in words; None where it ran in one go
     reasons: why it had to run; message, hint: of a failure, or which stage it waited for
+    memory: None where nobody looked; attempts: how often it was started, for what was lost on the way
+    inputs: input name to the stage it is from; sources: input name to the SHA-256 of files from outside
+    files: the files by which its kind of stage is known, by name; digest: SHA-256 over all its files, empty if none
     """
 
     name: str
@@ -329,6 +355,12 @@ class StageRecord:
     warnings: tuple[str, ...] = ()
     message: str | None = None
     hint: str | None = None
+    memory: MemoryOverTime | None = None
+    attempts: int = 1
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, StageFile] = field(default_factory=dict)
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -337,6 +369,7 @@ class EnvironmentRecord:
 
     reference: a Docker image's id or a local interpreter's version; never a path
     details: facts such as base image and versions, shown as they are, in this order
+    packages: name to version of everything that its lock pins; empty where that was not recorded
     """
 
     image: str
@@ -345,6 +378,7 @@ class EnvironmentRecord:
     recipe: str
     reference: str
     details: Mapping[str, str] = field(default_factory=dict)
+    packages: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ class Environment:
     reference: a Docker image's id, or the path of a local environment's interpreter
     code: the folder with the image's packages (local environments; None in Docker, where it is inside)
     details: facts for the provenance page (base image, versions, variant)
+    packages: name to version of everything that its lock pins
     """
 
     engine: Literal["docker", "local"]
@@ -22,3 +23,4 @@ class Environment:
     reference: str
     code: Path | None = None
     details: Mapping[str, str] = field(default_factory=dict)
+    packages: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,81 @@
+"""What the store knows of each stage, as the report tells it."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from orchestrator.execute.events import Failure
+from orchestrator.execute.realise import REQUIRED_OUTPUTS
+from orchestrator.plan.stage import Stage
+from orchestrator.report.content import EnvironmentRecord, MemoryOverTime, StageFile, StageRecord, StageState
+from orchestrator.spec.names import Device
+from orchestrator.store.store import Artifact
+
+
+def stage_record(stage: Stage, key: str, artifact: Artifact | None, failure: Failure | None) -> StageRecord:
+    """Return one stage of a run. failure: why it left nothing; None where it did, or has not run."""
+    facts: Mapping[str, Any] = artifact.manifest.facts if artifact is not None else {}
+    return StageRecord(
+        name=stage.name,
+        kind=stage.kind,
+        state=_state(stage, artifact, failure),
+        key=key,
+        image=stage.image,
+        recipe=facts.get("recipe"),
+        engine=facts.get("engine"),
+        device=stage.device,
+        started=facts.get("started"),
+        seconds=facts.get("seconds"),
+        resumed_from="an interrupted run's staging folder" if facts.get("resumed") else None,
+        warnings=tuple(facts.get("warnings", ())),
+        message=failure.message if failure else None,
+        hint=failure.hint if failure else None,
+        memory=_memory(facts.get("memory")),
+        attempts=facts.get("attempts", 1),
+        inputs=dict(stage.inputs),
+        sources={name: source.digest for name, source in stage.sources.items()},
+        files={} if artifact is None else _files(artifact, REQUIRED_OUTPUTS[stage.kind]),
+        digest="" if artifact is None else content_digest(artifact),
+    )
+
+
+def environment_record(artifact: Artifact, image: str, variant: Device) -> EnvironmentRecord:
+    """Return the environment that an artifact was made in."""
+    facts = artifact.manifest.facts
+    return EnvironmentRecord(
+        image=image,
+        variant=variant,
+        engine=facts["engine"],
+        recipe=facts["recipe"],
+        reference=facts["environment"].get("reference", ""),
+        details={name: text for name, text in facts["environment"].items() if name != "reference"},
+        packages=dict(facts.get("packages", {})),
+    )
+
+
+def content_digest(artifact: Artifact) -> str:
+    """Return SHA-256 over the names and hashes of an artifact's files: the same for the same content."""
+    digest = hashlib.sha256()
+    for name, record in sorted(artifact.manifest.files.items()):
+        digest.update(f"{record.sha256}  {name}\n".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def _state(stage: Stage, artifact: Artifact | None, failure: Failure | None) -> StageState:
+    if artifact is not None or stage.kind == "report":
+        return "done"
+    if failure is None:
+        return "waiting"
+    states: Mapping[str, StageState] = {"skipped": "skipped", "cancelled": "cancelled"}
+    return states.get(failure.code, "failed")
+
+
+def _memory(facts: Mapping[str, Any] | None) -> MemoryOverTime | None:
+    if not facts:
+        return None
+    return MemoryOverTime(facts["every_s"], tuple(facts["bytes"]), facts["budget_bytes"])
+
+
+def _files(artifact: Artifact, names: tuple[str, ...]) -> dict[str, StageFile]:
+    kept = artifact.manifest.files
+    return {name: StageFile(kept[name].sha256, kept[name].size) for name in names if name in kept}
