@@ -28,6 +28,7 @@ def href(path: PurePosixPath) -> str:
 
 INDEX = PurePosixPath("index.html")
 TRAINING = PurePosixPath("training.html")
+COST = PurePosixPath("cost.html")
 PROVENANCE = PurePosixPath("provenance.html")
 
 

@@ -131,6 +131,15 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def memory(held_bytes: float) -> str:
+    """Return an amount of memory: '312 MiB', '4.0 GiB'; what is any at all never reads as 0."""
+    if held_bytes >= 2**30:
+        return f"{held_bytes / 2**30:.1f} GiB"
+    if held_bytes >= 2**20:
+        return f"{held_bytes / 2**20:.0f} MiB"
+    return "<1 MiB" if held_bytes > 0 else "0 MiB"
+
+
 def moment(seconds: float) -> str:
     """Return a time, given in seconds since the epoch, in UTC: the same report reads the same everywhere."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -13,6 +13,7 @@ from orchestrator.report.content import (
     StageRecord,
     Training,
 )
+from orchestrator.report.cost import most_bytes
 from orchestrator.report.overlap import overlap_pairs, overlap_words
 from orchestrator.report.training import memory_sentence
 
@@ -60,6 +61,7 @@ class StageRow:
     ran: str
     started: str
     took: str
+    memory: str
     remarks: tuple[str, ...]
 
 
@@ -73,6 +75,7 @@ class EnvironmentRow:
     recipe: str
     reference: str
     facts: tuple[Fact, ...]
+    packages: tuple[Fact, ...]
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ class DatasetRow:
     pictures: str
     source: str
     variant: str
+    digest: str
     warnings: tuple[str, ...]
 
 
@@ -124,6 +128,7 @@ def provenance_view(content: ReportContent) -> ProvenanceView:
                 numbers.count(len(dataset.items), "picture"),
                 dataset.source,
                 dataset.variant,
+                dataset.digest,
                 dataset.warnings,
             )
             for dataset in content.datasets
@@ -139,6 +144,7 @@ def provenance_view(content: ReportContent) -> ProvenanceView:
                 environment.recipe,
                 environment.reference,
                 tuple(Fact(name, value) for name, value in environment.details.items()),
+                tuple(Fact(name, version) for name, version in environment.packages.items()),
             )
             for environment in content.environments
         ),
@@ -221,6 +227,9 @@ _STATES = {
 def _stage(stage: StageRecord) -> StageRow:
     ran = [part for part in (stage.image, stage.engine, stage.device if stage.image else None) if part]
     remarks = [f"resumed from {stage.resumed_from}"] if stage.resumed_from else []
+    remarks += [f"started {stage.attempts} times: what was lost on the way was not its own fault"] * (
+        stage.attempts > 1
+    )
     remarks += [stage.message] if stage.message else []
     remarks += [f"hint: {stage.hint}"] if stage.hint else []
     remarks += [f"warning: {text}" for text in stage.warnings]
@@ -233,5 +242,6 @@ def _stage(stage: StageRecord) -> StageRow:
         ran=", ".join(ran) or "orchestrator",
         started="" if stage.started is None else numbers.moment(stage.started),
         took="" if stage.seconds is None else numbers.duration(stage.seconds),
+        memory="" if stage.memory is None else numbers.memory(most_bytes(stage.memory)),
         remarks=tuple(remarks),
     )

@@ -14,6 +14,7 @@ from orchestrator.report.content import (
     Dataset,
     EnvironmentRecord,
     Export,
+    MemoryOverTime,
     Model,
     NotMeasured,
     Overlap,
@@ -27,7 +28,9 @@ from orchestrator.report.content import (
     ReportContent,
     Result,
     Scores,
+    StageFile,
     StageRecord,
+    TilePlan,
     Training,
     Validation,
     ValidationPoint,
@@ -113,7 +116,17 @@ def predictions(folder: Path, dataset: Dataset, samples: list[Sample], label: st
         path = picture(folder / "transmission" / f"{number}.png", answer)
         items.append(
             PicturePrediction(
-                item.id, path, reflection, tuple(paths), item.height, item.width, 0.42 + left, -0.03, 1.08
+                item.id,
+                path,
+                reflection,
+                tuple(paths),
+                item.height,
+                item.width,
+                0.42 + left,
+                -0.03,
+                1.08,
+                peak_bytes=int(1.4 * 2**30),
+                plan=TilePlan(4, 12 + number, 0.5, int(1.6 * 2**30), 0 if number else 2**28),
             )
         )
     return Predictions("whole", said, tuple(items), {"onnxruntime": "1.20.0"})
@@ -173,6 +186,15 @@ def validation() -> Validation:
     )
 
 
+def memory(number: int) -> MemoryOverTime | None:
+    """Return what a stage held: a gap, no budget and no record are among them."""
+    if number % 5 == 4:
+        return None
+    held = [int(2**30 * (0.3 + 0.9 * math.sin(index / 9 + number) ** 2)) for index in range(40)]
+    gap = [None if number % 4 == 3 and 10 < index < 15 else of for index, of in enumerate(held)]
+    return MemoryOverTime(0.5, tuple(gap), None if number % 3 == 2 else 2**31)
+
+
 def stages(labels: tuple[str, ...], tests: tuple[str, ...]) -> tuple[StageRecord, ...]:
     """Return a run's stages, one of them resumed."""
     names = [f"prepare/{name}" for name in tests]
@@ -193,6 +215,10 @@ def stages(labels: tuple[str, ...], tests: tuple[str, ...]) -> tuple[StageRecord
             3.2 * number + 0.4,
             "checkpoint at step 40" if name == f"train/{labels[-1]}" else None,
             ("it has not run yet",),
+            memory=memory(number),
+            attempts=2 if name.startswith("export") else 1,
+            files={"scores.json": StageFile("cd" * 32, 812)} if name.startswith("evaluate") else {},
+            digest=f"{number + 100:02x}" * 32,
         )
         for number, name in enumerate(names)
     )
@@ -229,6 +255,7 @@ def comparison(folder: Path, *, height: int = 96, width: int = 130) -> ReportCon
                 "ab" * 32,
                 "sha256:" + "cd" * 32,
                 {"base": "python:3.8-slim", "python": "3.8.20", "torch": "1.12.1"},
+                {"numpy": "1.24.4", "pillow": "10.4.0", "torch": "1.12.1"},
             ),
             EnvironmentRecord("inference", "cpu", "docker", "ef" * 32, "sha256:" + "01" * 32, {"python": "3.11.9"}),
         ),
@@ -299,7 +326,9 @@ def hostile(folder: Path) -> ReportContent:
             ),
             StageRecord("export/x", "export", "skipped", "2" * 64, "x", None, None, "cpu", message=HOSTILE),
         ),
-        environments=(EnvironmentRecord(HOSTILE, "cpu", "local", HOSTILE, HOSTILE, {HOSTILE: HOSTILE}),),
+        environments=(
+            EnvironmentRecord(HOSTILE, "cpu", "local", HOSTILE, HOSTILE, {HOSTILE: HOSTILE}, {HOSTILE: HOSTILE}),
+        ),
         spec=HOSTILE,
         spec_name=HOSTILE,
         commands=(HOSTILE,),

@@ -54,7 +54,7 @@ def pages(index: Path) -> list[Page]:
 def test_every_link_leads_to_a_file_or_place_of_the_report(report: str, request: pytest.FixtureRequest) -> None:
     index: Path = request.getfixturevalue(report)
     found = {page.path: page for page in pages(index)}
-    assert len(found) == 5
+    assert len(found) == 6
     for page in found.values():
         for link in page.links:
             parts = urlsplit(link)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from jinja2 import meta, nodes
 
+from orchestrator.report.cost import CostView
 from orchestrator.report.dataset import DatasetView
 from orchestrator.report.failures import FailuresView
 from orchestrator.report.header import HeaderView
@@ -24,6 +25,7 @@ VIEWS = {
     "_networks.html.jinja": NetworksView,
     "_dataset.html.jinja": DatasetView,
     "_training.html.jinja": TrainingView,
+    "_cost.html.jinja": CostView,
     "_provenance.html.jinja": ProvenanceView,
 }
 
