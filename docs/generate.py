@@ -3,6 +3,7 @@
 usage: python docs/generate.py [--check]     (--check changes nothing and fails where a page is stale)
 """
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic_core import PydanticUndefined
 
 from orchestrator.cli.app import app
 from orchestrator.errors import SirrError
+from orchestrator.report import record
 from orchestrator.spec import dataset, experiment, image, model
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
@@ -97,7 +99,17 @@ def _below(cls: type[SirrError]) -> set[type[SirrError]]:
     return {sub for direct in cls.__subclasses__() for sub in ({direct} | _below(direct))}
 
 
-PAGES = {"commands.md": commands_page, "spec.md": spec_page, "errors.md": errors_page}
+def report_schema() -> str:
+    """Return the JSON Schema of a report's report.json."""
+    return json.dumps(record.schema(), indent=2) + "\n"
+
+
+PAGES = {
+    "commands.md": commands_page,
+    "spec.md": spec_page,
+    "errors.md": errors_page,
+    "report.schema.json": report_schema,
+}
 
 
 def main() -> int:

@@ -29,7 +29,14 @@ def href(path: PurePosixPath) -> str:
 INDEX = PurePosixPath("index.html")
 TRAINING = PurePosixPath("training.html")
 COST = PurePosixPath("cost.html")
+RECORD = PurePosixPath("report.json")
+CRATE = PurePosixPath("ro-crate-metadata.json")
 PROVENANCE = PurePosixPath("provenance.html")
+
+
+def spec_path(name: str) -> PurePosixPath:
+    """Return the place of the experiment's file."""
+    return PurePosixPath("spec") / file_name(name or "experiment.yaml")
 
 
 def dataset_page(name: str) -> PurePosixPath:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from orchestrator.report import numbers
+from orchestrator.report.address import CRATE, RECORD, href, spec_path
 from orchestrator.report.content import (
     Adoption,
     Export,
@@ -97,6 +98,9 @@ class ProvenanceView:
     """The provenance page."""
 
     commands: str
+    spec_href: str
+    record_href: str
+    crate_href: str
     facts: tuple[Fact, ...]
     models: tuple[ModelProvenance, ...]
     datasets: tuple[DatasetRow, ...]
@@ -112,6 +116,9 @@ def provenance_view(content: ReportContent) -> ProvenanceView:
     """Return where everything in the report comes from."""
     return ProvenanceView(
         commands="\n".join(content.commands),
+        spec_href=href(spec_path(content.spec_name)),
+        record_href=href(RECORD),
+        crate_href=href(CRATE),
         facts=(
             Fact("made by", content.program),
             Fact("engine", content.engine),

@@ -16,6 +16,7 @@ from orchestrator.report.dataset import dataset_view
 from orchestrator.report.failures import failures_view
 from orchestrator.report.header import header_view
 from orchestrator.report.lookup import predictions, tested, with_distinct_titles
+from orchestrator.report.machine import write_machine_files
 from orchestrator.report.networks import networks_view
 from orchestrator.report.pictures import Shelf
 from orchestrator.report.provenance import provenance_view
@@ -83,7 +84,9 @@ def render_report(content: ReportContent, folder: Path, progress: Progress | Non
     failures = failures_view(content)
     sections: list[tuple[str, Any]] = [("failures", failures)] if failures.failed or failures.waiting else []
     sections += [("summary", summary_view(content)), ("networks", networks_view(content))]
-    return writer.write(INDEX, "Summary", sections, assets.sorting)
+    index = writer.write(INDEX, "Summary", sections, assets.sorting)
+    write_machine_files(content, folder)
+    return index
 
 
 def template_environment() -> Environment:

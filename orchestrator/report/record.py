@@ -1,0 +1,353 @@
+"""report.json: everything that the report tells, for programs; its form is versioned and documented.
+
+Numbers stand as they were measured, not as they are shown. A score that is infinite is the text "inf"; what was not
+measured is an object with the reason. NaN never occurs.
+"""
+
+import hashlib
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, FiniteFloat
+
+SCHEMA_VERSION: Literal[1] = 1
+"""Grows where a field changes its meaning or goes; new fields do not change it."""
+
+Digest = str
+
+
+class Entry(BaseModel):
+    """A part of the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", from_attributes=True, use_attribute_docstrings=True)
+
+
+class Missing(Entry):
+    """Something that is not there."""
+
+    not_measured: str
+    """Why, in words."""
+
+
+Infinite = Literal["inf"]
+"""What no JSON number can say: the score of identical pictures."""
+
+Score = FiniteFloat | Infinite | Missing
+"""One score of one picture."""
+
+
+class PaperEntry(Entry):
+    """Where a network was published."""
+
+    title: str
+    authors: str
+    venue: str
+    program: str
+    """Address and licence of the authors' program."""
+
+
+class OverrideEntry(Entry):
+    """One value of a recipe that differs from the paper."""
+
+    field: str
+    """Dotted name of the recipe's field."""
+    paper: str
+    value: str
+    """Here."""
+
+
+class MemoryNeed(Entry):
+    """What the largest step of a training needed."""
+
+    device: str
+    peak_bytes: int
+    budget_bytes: int | None
+    height: int
+    width: int
+    batch: int
+    savings: tuple[str, ...]
+
+
+class CurvePoint(Entry):
+    """One recorded step of a training."""
+
+    step: int
+    epoch: int
+    losses: dict[str, FiniteFloat | None]
+    """None where the loss was not finite."""
+    rate: FiniteFloat
+    seconds: FiniteFloat
+
+
+class TrainingEntry(Entry):
+    """Weights that this program trained."""
+
+    kind: Literal["trained"] = "trained"
+    steps: int
+    epochs: int
+    samples: int
+    seconds: FiniteFloat
+    waiting_s: FiniteFloat
+    features: str
+    parameters: int
+    notes: tuple[str, ...]
+    memory: MemoryNeed | None
+    curve: tuple[CurvePoint, ...]
+
+
+class AdoptionEntry(Entry):
+    """Weights that somebody else trained."""
+
+    kind: Literal["adopted"] = "adopted"
+    format: str
+    tensors: int
+    parameters: int
+    checkpoint: str
+    digest: Digest
+    """SHA-256 over the checkpoint's names and contents."""
+    notes: tuple[str, ...]
+
+
+class ExportEntry(Entry):
+    """How far the exported network is from the native one."""
+
+    opset: int
+    native: str
+    tolerance: FiniteFloat
+    error: FiniteFloat
+    """The largest norm(out - ref) / norm(ref)."""
+    checks: int
+
+
+class PictureScoresEntry(Entry):
+    """The scores of one picture."""
+
+    id: str
+    values: dict[str, Score]
+
+
+class MeanEntry(Entry):
+    """The mean of a metric over the pictures whose score is finite."""
+
+    value: FiniteFloat | Infinite | None
+    """The text "inf" where every score is, None where nothing was measured."""
+    finite: int
+    """How many pictures it is a mean of."""
+    infinite: int
+    missing: int
+    low: FiniteFloat | None = None
+    """Lower end of the 95 % interval; None where it is not known."""
+    high: FiniteFloat | None = None
+
+
+class ScoresEntry(Entry):
+    """One network's or control's scores by one protocol."""
+
+    protocol: str
+    version: int | None
+    metrics: tuple[str, ...]
+    means: dict[str, MeanEntry]
+    pictures: tuple[PictureScoresEntry, ...]
+    notes: tuple[str, ...]
+
+
+class MissingScores(Entry):
+    """Scores that are not there."""
+
+    protocol: str
+    not_measured: str
+
+
+class ValidationEntry(Entry):
+    """A training's weights after an epoch, scored."""
+
+    dataset: str
+    epoch: int
+    scores: ScoresEntry | MissingScores
+
+
+class ModelEntry(Entry):
+    """One network of the comparison."""
+
+    label: str
+    """What results call it."""
+    title: str
+    paper: PaperEntry
+    seed: int
+    overrides: tuple[OverrideEntry, ...]
+    weights: TrainingEntry | AdoptionEntry | Missing
+    export: ExportEntry | Missing
+    validation: tuple[ValidationEntry, ...]
+
+
+class PictureEntry(Entry):
+    """One picture of a dataset. Sizes are pixels."""
+
+    id: str
+    height: int
+    width: int
+    origin: str
+    notes: tuple[str, ...]
+
+
+class DatasetEntry(Entry):
+    """A dataset that was tested or trained on."""
+
+    name: str
+    title: str
+    role: str
+    tested: bool
+    source: str
+    digest: Digest
+    """SHA-256 over the prepared files; empty where it was not prepared."""
+    warnings: tuple[str, ...]
+    pictures: tuple[PictureEntry, ...]
+
+
+class PlanEntry(Entry):
+    """How a picture went through a network in exact parts."""
+
+    segments: int
+    tiles: int
+    expected_s: FiniteFloat
+    expected_bytes: int
+    filed_bytes: int
+
+
+class AnswerEntry(Entry):
+    """What a network did with one picture."""
+
+    id: str
+    seconds: FiniteFloat
+    low: FiniteFloat
+    """Least value of the raw answer, before it was clipped to 0 to 1."""
+    high: FiniteFloat
+    peak_bytes: int | None
+    plan: PlanEntry | None
+
+
+class InferenceEntry(Entry):
+    """What a network did with a dataset."""
+
+    mode: str
+    label: str
+    """'exact', or 'approximate: …' with the reason."""
+    runtime: dict[str, str]
+    warnings: tuple[str, ...]
+    pictures: tuple[AnswerEntry, ...]
+
+
+class ResultEntry(Entry):
+    """One network or control on one test dataset."""
+
+    label: str
+    control: bool
+    """'input' is the unchanged picture, 'truth' the transmission itself."""
+    dataset: str
+    inference: InferenceEntry | Missing | None
+    """None for controls."""
+    scores: tuple[ScoresEntry | MissingScores, ...]
+    """One for each protocol; empty for photographs without truth."""
+
+
+class MemoryEntry(Entry):
+    """What a stage's program and its children held while it ran."""
+
+    every_s: FiniteFloat
+    held_bytes: tuple[int | None, ...]
+    """The most in each interval; None where nobody looked."""
+    budget_bytes: int | None
+
+
+class FileEntry(Entry):
+    """A file that a stage left."""
+
+    sha256: Digest
+    size: int
+
+
+class StageEntry(Entry):
+    """One stage of the run, in the plan's order."""
+
+    name: str
+    kind: str
+    state: str
+    key: str
+    """Names its result: SHA-256 of all that decides it."""
+    image: str | None
+    recipe: str | None
+    engine: str | None
+    device: str
+    started: FiniteFloat | None
+    """Seconds since the epoch."""
+    seconds: FiniteFloat | None
+    resumed_from: str | None
+    attempts: int
+    warnings: tuple[str, ...]
+    message: str | None
+    """Why it has no result."""
+    hint: str | None
+    memory: MemoryEntry | None
+    inputs: dict[str, str]
+    """Input name to the stage that it is from."""
+    sources: dict[str, Digest]
+    """Input name to the SHA-256 of files from outside."""
+    files: dict[str, FileEntry]
+    digest: Digest
+    """SHA-256 over all that it left; empty where it left nothing."""
+
+
+class EnvironmentEntry(Entry):
+    """A software environment that stages ran in."""
+
+    image: str
+    variant: str
+    engine: str
+    recipe: str
+    reference: str
+    details: dict[str, str]
+    packages: dict[str, str]
+    """Everything that its lock pins; empty where that was not recorded."""
+
+
+class SpecEntry(Entry):
+    """The experiment's file, as it was when the run was started."""
+
+    name: str
+    text: str
+    sha256: Digest
+
+
+class ReportFile(Entry):
+    """The whole file."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    program: str
+    """Name and version of what made it."""
+    name: str
+    note: str
+    spec: SpecEntry
+    commands: tuple[str, ...]
+    """How to make the report again."""
+    features: str
+    """Feature weights: 'random' means that nothing can be compared with other runs."""
+    seed: int
+    device: str
+    engine: str
+    warnings: tuple[str, ...]
+    """What the report says on top, overlaps of training and test pictures among it."""
+    models: tuple[ModelEntry, ...]
+    datasets: tuple[DatasetEntry, ...]
+    results: tuple[ResultEntry, ...]
+    stages: tuple[StageEntry, ...]
+    environments: tuple[EnvironmentEntry, ...]
+
+
+def text_digest(text: str) -> str:
+    """Return SHA-256 of a text as the report keeps it."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def schema() -> dict[str, object]:
+    """Return the JSON Schema of report.json."""
+    found = ReportFile.model_json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}

@@ -1,0 +1,173 @@
+"""Makes report.json of what the report tells."""
+
+import math
+from typing import TypeVar
+
+from orchestrator.report import record
+from orchestrator.report.content import (
+    Adoption,
+    Dataset,
+    Model,
+    NotMeasured,
+    Predictions,
+    ReportContent,
+    Result,
+    Scores,
+    Training,
+)
+from orchestrator.report.header import alerts
+from orchestrator.report.lookup import CONTROLS
+from orchestrator.report.tally import Evaluation, Mean, evaluations, mean, mean_of, protocol_version
+
+_E = TypeVar("_E", bound=record.Entry)
+
+
+def report_record(content: ReportContent) -> record.ReportFile:
+    """Return everything that the report tells, for programs."""
+    scored: dict[tuple[str, str], list[Evaluation]] = {}
+    for of in evaluations(content):
+        scored.setdefault((of.entrant.label, of.dataset), []).append(of)
+    return record.ReportFile(
+        program=content.program,
+        name=content.name,
+        note=content.note,
+        spec=record.SpecEntry(name=content.spec_name, text=content.spec, sha256=record.text_digest(content.spec)),
+        commands=content.commands,
+        features=content.features,
+        seed=content.seed,
+        device=content.device,
+        engine=content.engine,
+        warnings=tuple(alert.text for alert in alerts(content)),
+        models=tuple(_model(model) for model in content.models),
+        datasets=tuple(_dataset(dataset, content) for dataset in content.datasets),
+        results=tuple(_result(content, of, scored.get((of.label, of.dataset), [])) for of in content.results),
+        stages=tuple(_same(record.StageEntry, stage) for stage in content.stages),
+        environments=tuple(_same(record.EnvironmentEntry, of) for of in content.environments),
+    )
+
+
+def _same(entry: type[_E], value: object) -> _E:
+    """Return an entry whose fields are those of the value."""
+    return entry.model_validate(value, from_attributes=True)
+
+
+def _missing(value: NotMeasured) -> record.Missing:
+    return record.Missing(not_measured=value.why)
+
+
+def _model(model: Model) -> record.ModelEntry:
+    weights: record.TrainingEntry | record.AdoptionEntry | record.Missing
+    if isinstance(model.training, Training):
+        weights = _same(record.TrainingEntry, model.training)
+    elif isinstance(model.training, Adoption):
+        weights = _same(record.AdoptionEntry, model.training)
+    else:
+        weights = _missing(model.training)
+    return record.ModelEntry(
+        label=model.label,
+        title=model.title,
+        paper=_same(record.PaperEntry, model.paper),
+        seed=model.seed,
+        overrides=tuple(_same(record.OverrideEntry, row) for row in model.overrides),
+        weights=weights,
+        export=_missing(model.export)
+        if isinstance(model.export, NotMeasured)
+        else _same(record.ExportEntry, model.export),
+        validation=tuple(_validation(model)),
+    )
+
+
+def _validation(model: Model) -> list[record.ValidationEntry]:
+    if model.validation is None:
+        return []
+    return [
+        record.ValidationEntry(
+            dataset=model.validation.dataset,
+            epoch=point.epoch,
+            scores=record.MissingScores(protocol="", not_measured=point.scores.why)
+            if isinstance(point.scores, NotMeasured)
+            else _scores(point.scores, len(point.scores.items)),
+        )
+        for point in model.validation.points
+    ]
+
+
+def _dataset(dataset: Dataset, content: ReportContent) -> record.DatasetEntry:
+    return record.DatasetEntry(
+        name=dataset.name,
+        title=dataset.title,
+        role=dataset.role,
+        tested=dataset.name in content.test,
+        source=dataset.source,
+        digest=dataset.digest,
+        warnings=dataset.warnings,
+        pictures=tuple(_same(record.PictureEntry, item) for item in dataset.items),
+    )
+
+
+def _result(content: ReportContent, result: Result, scored: list[Evaluation]) -> record.ResultEntry:
+    return record.ResultEntry(
+        label=result.label,
+        control=result.label in CONTROLS,
+        dataset=result.dataset,
+        inference=_inference(result.predictions),
+        scores=tuple(_evaluation(content, of) for of in scored),
+    )
+
+
+def _inference(found: Predictions | NotMeasured | None) -> record.InferenceEntry | record.Missing | None:
+    if found is None:
+        return None
+    if isinstance(found, NotMeasured):
+        return _missing(found)
+    return record.InferenceEntry(
+        mode=found.mode,
+        label=found.label,
+        runtime=dict(found.runtime),
+        warnings=found.warnings,
+        pictures=tuple(_same(record.AnswerEntry, item) for item in found.items),
+    )
+
+
+def _evaluation(content: ReportContent, of: Evaluation) -> record.ScoresEntry | record.MissingScores:
+    if isinstance(of.found, NotMeasured):
+        return record.MissingScores(protocol=of.protocol, not_measured=of.found.why)
+    entry = _scores(of.found, 0)
+    means = {metric: _mean(mean_of(content, of, metric)) for metric in of.found.metrics}
+    return entry.model_copy(update={"means": means})
+
+
+def _scores(found: Scores, total: int) -> record.ScoresEntry:
+    """Return scores with their means over `total` pictures."""
+    return record.ScoresEntry(
+        protocol=found.protocol,
+        version=protocol_version(found),
+        metrics=found.metrics,
+        means={name: _mean(mean([item.values.get(name) for item in found.items], total)) for name in found.metrics},
+        pictures=tuple(
+            record.PictureScoresEntry(
+                id=item.id,
+                values={
+                    name: _missing(value) if isinstance(value, NotMeasured) else _number(value)
+                    for name, value in item.values.items()
+                },
+            )
+            for item in found.items
+        ),
+        notes=found.notes,
+    )
+
+
+def _mean(of: Mean) -> record.MeanEntry:
+    return record.MeanEntry(
+        value=None if of.value is None else _number(of.value),
+        finite=of.finite,
+        infinite=of.infinite,
+        missing=of.missing,
+        low=of.low,
+        high=of.high,
+    )
+
+
+def _number(value: float) -> "float | record.Infinite":
+    return "inf" if math.isinf(value) else value
