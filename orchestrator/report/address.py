@@ -28,7 +28,7 @@ def href(path: PurePosixPath) -> str:
 
 INDEX = PurePosixPath("index.html")
 TRAINING = PurePosixPath("training.html")
-COST = PurePosixPath("cost.html")
+RESOURCES = PurePosixPath("resources.html")
 RECORD = PurePosixPath("report.json")
 CRATE = PurePosixPath("ro-crate-metadata.json")
 PROVENANCE = PurePosixPath("provenance.html")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from orchestrator.report import numbers
-from orchestrator.report.address import COST, INDEX, PROVENANCE, TRAINING, dataset_page, href
+from orchestrator.report.address import INDEX, PROVENANCE, RESOURCES, TRAINING, dataset_page, href
 from orchestrator.report.content import Predictions, ReportContent, Training
 from orchestrator.report.lookup import tested
 from orchestrator.report.overlap import overlap_alerts
@@ -47,7 +47,7 @@ def header_view(content: ReportContent, page: PurePosixPath) -> HeaderView:
     """Return the head of one page of the report."""
     pages = [(INDEX, "Summary")]
     pages += [(dataset_page(dataset.name), dataset.title) for dataset in tested(content)]
-    pages += [(TRAINING, "Training"), (COST, "Cost"), (PROVENANCE, "Provenance")]
+    pages += [(TRAINING, "Training"), (RESOURCES, "Time and memory"), (PROVENANCE, "Provenance")]
     return HeaderView(
         name=content.name,
         note=content.note,

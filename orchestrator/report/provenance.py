@@ -14,8 +14,8 @@ from orchestrator.report.content import (
     StageRecord,
     Training,
 )
-from orchestrator.report.cost import most_bytes
 from orchestrator.report.overlap import overlap_pairs, overlap_words
+from orchestrator.report.resources import most_bytes
 from orchestrator.report.training import memory_sentence
 
 

@@ -8,10 +8,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from orchestrator.report.address import COST, INDEX, PROVENANCE, TRAINING, dataset_page
+from orchestrator.report.address import INDEX, PROVENANCE, RESOURCES, TRAINING, dataset_page
 from orchestrator.report.assets import Assets
 from orchestrator.report.content import Dataset, Predictions, ReportContent
-from orchestrator.report.cost import cost_view
 from orchestrator.report.dataset import dataset_view
 from orchestrator.report.failures import failures_view
 from orchestrator.report.header import header_view
@@ -20,6 +19,7 @@ from orchestrator.report.machine import write_machine_files
 from orchestrator.report.networks import networks_view
 from orchestrator.report.pictures import Shelf
 from orchestrator.report.provenance import provenance_view
+from orchestrator.report.resources import resources_view
 from orchestrator.report.summary import summary_view
 from orchestrator.report.training import training_view
 
@@ -79,7 +79,7 @@ def render_report(content: ReportContent, folder: Path, progress: Progress | Non
         writer.write(dataset_page(dataset.name), dataset.title, [("dataset", view)], scripts)
     training = [("training", training_view(content))]
     writer.write(TRAINING, "Training", training, assets.drawing, charts=True)
-    writer.write(COST, "Cost", [("cost", cost_view(content))])
+    writer.write(RESOURCES, "Time and memory", [("resources", resources_view(content))])
     writer.write(PROVENANCE, "Provenance", [("provenance", provenance_view(content))])
     failures = failures_view(content)
     sections: list[tuple[str, Any]] = [("failures", failures)] if failures.failed or failures.waiting else []

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import pytest
 from jinja2 import meta, nodes
 
-from orchestrator.report.cost import CostView
 from orchestrator.report.dataset import DatasetView
 from orchestrator.report.failures import FailuresView
 from orchestrator.report.header import HeaderView
 from orchestrator.report.networks import NetworksView
 from orchestrator.report.provenance import ProvenanceView
 from orchestrator.report.render import TEMPLATES, PageView, template_environment
+from orchestrator.report.resources import ResourcesView
 from orchestrator.report.summary import SummaryView
 from orchestrator.report.training import TrainingView
 
@@ -25,7 +25,7 @@ VIEWS = {
     "_networks.html.jinja": NetworksView,
     "_dataset.html.jinja": DatasetView,
     "_training.html.jinja": TrainingView,
-    "_cost.html.jinja": CostView,
+    "_resources.html.jinja": ResourcesView,
     "_provenance.html.jinja": ProvenanceView,
 }
 

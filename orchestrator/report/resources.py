@@ -1,4 +1,4 @@
-"""The cost page: the time and memory of every stage, and how pictures went through the networks in parts."""
+"""The page on time and memory: the time and memory of every stage, and how pictures went through the networks in parts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class MemoryChart:
 
 
 @dataclass(frozen=True)
-class CostRow:
+class ResourcesRow:
     """One stage. memory: the most that was seen; share: of its budget."""
 
     name: str
@@ -61,20 +61,20 @@ class TileRow:
 
 
 @dataclass(frozen=True)
-class CostView:
-    """The cost page. total: time of all stages, in words."""
+class ResourcesView:
+    """The page on time and memory. total: time of all stages, in words."""
 
     total: str
-    rows: tuple[CostRow, ...]
+    rows: tuple[ResourcesRow, ...]
     unseen: str
     tiles: tuple[TileRow, ...]
 
 
-def cost_view(content: ReportContent) -> CostView:
+def resources_view(content: ReportContent) -> ResourcesView:
     """Return what the run took."""
     ran = [stage for stage in content.stages if stage.image is not None and stage.seconds is not None]
     unseen = sum(1 for stage in ran if stage.memory is None)
-    return CostView(
+    return ResourcesView(
         total=f"{numbers.count(len(ran), 'stage')}, {numbers.duration(sum(stage.seconds or 0.0 for stage in ran))}",
         rows=tuple(_row(stage) for stage in ran),
         unseen=f"The memory of {numbers.count(unseen, 'stage')} was not recorded." if unseen else "",
@@ -87,15 +87,15 @@ def most_bytes(memory: MemoryOverTime) -> int:
     return max((held for held in memory.held_bytes if held is not None), default=0)
 
 
-def _row(stage: StageRecord) -> CostRow:
+def _row(stage: StageRecord) -> ResourcesRow:
     took = "" if stage.seconds is None else numbers.duration(stage.seconds)
     memory = stage.memory
     if memory is None:
-        return CostRow(stage.name, took, "not recorded", "", over=False, chart=None)
+        return ResourcesRow(stage.name, took, "not recorded", "", over=False, chart=None)
     most, budget = most_bytes(memory), memory.budget_bytes
     share = "no limit" if budget is None else f"{most / budget:.0%} of {numbers.memory(budget)}"
     over = budget is not None and most > budget
-    return CostRow(stage.name, took, numbers.memory(most), share, over, _chart(memory))
+    return ResourcesRow(stage.name, took, numbers.memory(most), share, over, _chart(memory))
 
 
 def _chart(memory: MemoryOverTime) -> MemoryChart:

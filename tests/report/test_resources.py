@@ -1,18 +1,18 @@
-"""The cost page: what was seen, beside what was allowed and expected, with gaps left open."""
+"""The page on time and memory: what was seen, beside what was allowed and expected, with gaps left open."""
 
 from dataclasses import replace
 
 import pytest
 
 from orchestrator.report.content import MemoryOverTime, ReportContent
-from orchestrator.report.cost import cost_view
+from orchestrator.report.resources import resources_view
 
 GIB = 2**30
 
 
 def row_of(content: ReportContent, memory: MemoryOverTime | None):
     stage = replace(content.stages[0], memory=memory, seconds=2.0)
-    return cost_view(replace(content, stages=(stage,))).rows[0]
+    return resources_view(replace(content, stages=(stage,))).rows[0]
 
 
 def test_chart_is_drawn_against_the_budget_in_steps(plausible: ReportContent) -> None:
@@ -43,16 +43,16 @@ def test_memory_that_nobody_recorded_is_said(plausible: ReportContent) -> None:
     assert (row.memory, row.chart) == ("not recorded", None)
     assert (
         "1 stage was not recorded"
-        in cost_view(replace(plausible, stages=(replace(plausible.stages[0], memory=None),))).unseen
+        in resources_view(replace(plausible, stages=(replace(plausible.stages[0], memory=None),))).unseen
     )
 
 
 def test_plan_of_the_parts_stands_beside_what_was_seen(plausible: ReportContent) -> None:
-    rows = {(row.network, row.dataset): row for row in cost_view(plausible).tiles}
+    rows = {(row.network, row.dataset): row for row in resources_view(plausible).tiles}
     row = rows["Zhang 2018", "Held-out scenes"]
     assert (row.segments, row.tiles, row.expected_memory, row.seen_memory) == ("4", "12 to 15", "1.6 GiB", "1.4 GiB")
     assert (row.expected_time, row.files) == ("2.0 s", "256 MiB")
 
 
 def test_networks_that_ran_whole_have_no_rows(plausible: ReportContent) -> None:
-    assert cost_view(replace(plausible, results=())).tiles == ()
+    assert resources_view(replace(plausible, results=())).tiles == ()
