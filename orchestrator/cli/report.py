@@ -25,6 +25,15 @@ def report(
     serve: Annotated[
         bool, typer.Option("--serve", help="Show it to browsers until Ctrl-C, at an address that is printed.")
     ] = False,
+    single_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--single-file",
+            metavar="FILE.html",
+            dir_okay=False,
+            help="Also write it as one file to mail to somebody: pictures scaled down, everything inside.",
+        ),
+    ] = None,
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="Port of --serve; 0 takes a free one. Default: 8000.")
     ] = 8000,
@@ -36,7 +45,8 @@ def report(
 ) -> None:
     """Render the report of a run from what the store has of it, and print where it is.
 
-    Examples:  sirr-orch report quickstart  |  sirr-orch report quickstart --serve --port 0
+    Examples:  sirr-orch report quickstart  |  sirr-orch report quickstart --serve --port 0  |
+    sirr-orch report quickstart --single-file report.html
     """
     # Imported here: --help must not wait for the templates.
     from orchestrator.cli.console import out  # noqa: PLC0415
@@ -44,8 +54,17 @@ def report(
 
     index = report_of_run(name, store)
     out.print(f"report: {index}")
+    if single_file is not None:
+        _write_single_file(index.parent, single_file)
     if serve:
         _serve(index.parent, bind, port)
+
+
+def _write_single_file(folder: Path, target: Path) -> None:
+    from orchestrator.cli.console import out  # noqa: PLC0415 - as above
+    from orchestrator.report.single_file import write_single_file  # noqa: PLC0415
+
+    out.print(f"single file: {write_single_file(folder.resolve(), target).sentence}")
 
 
 def _serve(folder: Path, bind: str, port: int) -> None:

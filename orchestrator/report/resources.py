@@ -1,4 +1,4 @@
-"""The page on time and memory: the time and memory of every stage, and how pictures went through the networks in parts."""
+"""The page on time and memory: what every stage took, and how pictures went through the networks in parts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,70 +1,12 @@
 """The report in a real browser, opened from disk: it works, stays silent, and asks for nothing outside."""
 
-import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
-
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@dataclass
-class Heard:
-    """What a page said and asked for while a test looked at it."""
-
-    console: list[str] = field(default_factory=list)
-    addresses: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
-        pytest.skip("no Chromium is installed")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Return a function that opens a page of a report; afterwards the page must have been silent and alone."""
-    contexts = []
-    heard = Heard()
-
-    def open_page(path: Path, *, width: int = 1280, dark: bool = False) -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: heard.console.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: heard.console.append(f"error: {error}"))
-        page.on("requestfailed", lambda request: heard.console.append(f"failed: {request.url}"))
-        page.on("request", lambda request: heard.addresses.append(request.url))
-        page.goto(path.as_uri())
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert heard.console == []
-    assert [address for address in heard.addresses if not address.startswith("file:")] == []
 
 
 def names(index: Path) -> list[Path]:
