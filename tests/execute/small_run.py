@@ -108,6 +108,12 @@ def _training(_stage: str, _better: float) -> Files:
     return {"curves.json": {"steps": steps}, "train.json": facts}
 
 
+def _overlap(_stage: str, _better: float) -> Files:
+    compared = {"name": "layers", "pictures": 3}
+    found = {"action": "stop", "train": {"synthetic": compared}, "test": [compared], "overlaps": [], "dropped": {}}
+    return {"overlap.json": found}
+
+
 def _adoption(_stage: str, _better: float) -> Files:
     return {"adopt.json": {"format": "released", "tensors": 2, "parameters": 7}}
 
@@ -142,6 +148,7 @@ def _scores(stage: str, better: float) -> Files:
 
 _FILES: Mapping[str, Callable[[str, float], Files]] = {
     "prepare": _dataset,
+    "overlap": _overlap,
     "train": _training,
     "adopt": _adoption,
     "export": _export,
