@@ -8,7 +8,7 @@ from orchestrator.infer.held import Held
 from orchestrator.infer.network import Picture
 from orchestrator.infer.region import Size, Span
 
-_STRIP_BYTES = 8 * 2**20
+_STRIP_BYTES = 2 * 2**20
 
 
 class Source(Protocol):

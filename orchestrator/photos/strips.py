@@ -10,7 +10,7 @@ Strips = Iterator[np.ndarray]
 Source = Callable[[], Strips]
 """Gives a picture's strips, anew at every call."""
 
-_STRIP_BYTES = 4 * 2**20
+_STRIP_BYTES = 2**20
 
 
 def strip_rows(width: int, pixel_bytes: int) -> int:
