@@ -2,11 +2,13 @@
 
 import contextlib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from orchestrator.cli.options import DEFAULT_STORE, StoreOption
+
+TableFormat = Literal["markdown", "latex", "csv"]
 
 
 def run_names(context: typer.Context, incomplete: str) -> list[str]:
@@ -34,6 +36,14 @@ def report(
             help="Also write it as one file to mail to somebody: pictures scaled down, everything inside.",
         ),
     ] = None,
+    table: Annotated[
+        TableFormat | None,
+        typer.Option("--table", help="Print the scores for a paper instead: markdown, latex (booktabs) or csv."),
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", help="A metric for --table, such as psnr; once for each. Default: all."),
+    ] = None,
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="Port of --serve; 0 takes a free one. Default: 8000.")
     ] = 8000,
@@ -46,12 +56,17 @@ def report(
     """Render the report of a run from what the store has of it, and print where it is.
 
     Examples:  sirr-orch report quickstart  |  sirr-orch report quickstart --serve --port 0  |
-    sirr-orch report quickstart --single-file report.html
+    sirr-orch report quickstart --single-file report.html  |  sirr-orch report quickstart --table latex --metric psnr
     """
     # Imported here: --help must not wait for the templates.
     from orchestrator.cli.console import out  # noqa: PLC0415
-    from orchestrator.execute.command import report_of_run  # noqa: PLC0415
+    from orchestrator.execute.command import content_of_run, report_of_run  # noqa: PLC0415
 
+    if table is not None:
+        from orchestrator.report.table_text import write_table  # noqa: PLC0415
+
+        typer.echo(write_table(content_of_run(name, store), table, metric or ()), nl=False)
+        return
     index = report_of_run(name, store)
     out.print(f"report: {index}")
     if single_file is not None:

@@ -12,9 +12,11 @@ from orchestrator.errors import SpecError
 from orchestrator.execute.build import build_images, built_environments, chosen_engine
 from orchestrator.execute.comparison import Comparison, as_recorded, plan_comparison
 from orchestrator.execute.events import Listener, recorded_failures
+from orchestrator.execute.report_content import report_content
 from orchestrator.execute.report_stage import make_report
 from orchestrator.execute.run import RunOptions, RunResult, run_comparison
 from orchestrator.execute.stopper import Stopper
+from orchestrator.report.content import ReportContent
 from orchestrator.spec.dataset import PhotosDataset
 from orchestrator.spec.environment import Environment
 from orchestrator.spec.experiment import Experiment
@@ -110,6 +112,16 @@ def report_of_run(name: str, store_root: Path) -> Path:
     comparison = recorded_comparison(name, store)
     failures = recorded_failures(store.run(name).events())
     return make_report(comparison, comparison.artifacts, failures, store, lambda _event: None)
+
+
+def content_of_run(name: str, store_root: Path) -> ReportContent:
+    """Return what a run's report tells, without rendering it.
+
+    Raises: SpecError where the store knows no such run.
+    """
+    store = Store(store_root)
+    comparison = recorded_comparison(name, store)
+    return report_content(comparison, comparison.artifacts, recorded_failures(store.run(name).events()))
 
 
 def recorded_comparison(name: str, store: Store) -> Comparison:

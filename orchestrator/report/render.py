@@ -22,17 +22,12 @@ from orchestrator.report.provenance import provenance_view
 from orchestrator.report.resources import resources_view
 from orchestrator.report.summary import summary_view
 from orchestrator.report.training import training_view
+from orchestrator.report.visible import visible
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 Progress = Callable[[int, int], None]
 """Hears how many pictures of how many are in the report."""
-
-
-_CONTROLS = dict.fromkeys(
-    [*range(9), 11, 12, *range(14, 32), 127, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd"
-)
-"""Control characters, and those that turn the direction of what follows: a name could turn the number beside it."""
 
 
 def content_policy(*, charts: bool) -> str:
@@ -104,7 +99,7 @@ def template_environment() -> Environment:
 
 
 def _visible(value: Any) -> Any:
-    return value.translate(_CONTROLS) if isinstance(value, str) else value
+    return visible(value) if isinstance(value, str) else value
 
 
 class _Writer:

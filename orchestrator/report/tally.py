@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from orchestrator.report import numbers
 from orchestrator.report.content import NotMeasured, ReportContent, Score, Scores
 from orchestrator.report.lookup import Entrant, entrants, scores, tested
 
@@ -52,6 +53,23 @@ def evaluations(content: ReportContent) -> Iterator[Evaluation]:
 def protocol_version(_found: Scores) -> int | None:
     """Return the version of the protocol, None where it is not recorded."""
     return None
+
+
+def metrics_of(content: ReportContent, _of: Evaluation) -> tuple[str, ...]:
+    """Return the metrics that an evaluation has, or should have."""
+    return content.metrics
+
+
+def best_of(content: ReportContent, those: Sequence[Evaluation], metric: str) -> frozenset[str]:
+    """Return which networks to mark of those on one dataset; a lone one, and one with gaps, is not ranked."""
+    form = numbers.metric_format(metric, content.features)
+    means = {of.entrant.label: mean_of(content, of, metric) for of in those if not of.entrant.control}
+    whole = {label: of.value for label, of in means.items() if of.value is not None and not of.missing}
+    if len(whole) < 2 or not form.ranked:
+        return frozenset()
+    top = (max if form.better == "higher" else min)(whole.values())
+    best = frozenset(label for label, value in whole.items() if numbers.same(value, top))
+    return best if len(best) < len(whole) else frozenset()
 
 
 def mean_of(content: ReportContent, of: Evaluation, metric: str) -> Mean:

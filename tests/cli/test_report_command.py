@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -58,3 +59,42 @@ def test_taken_port_is_one_clear_error(store):
     assert code == 1
     assert f"error[address-unavailable]: port {port} of 127.0.0.1 is taken" in err
     assert "hint: name another with --port" in err
+
+
+def test_table_is_all_of_standard_output(store):
+    code, out, err = finished(store, "first", "--table", "csv", "--metric", "psnr")
+    assert code == 0, err
+    lines = out.splitlines()
+    assert lines[0].startswith("dataset,network,control,protocol,metric,mean")
+    assert "skimage-test,errnet2019,no,standard,psnr,23.0,,,3,0,0," in lines
+    assert not (store.root / "runs" / "first" / "report").exists()
+
+
+def test_unknown_metric_is_one_clear_error(store):
+    code, out, err = finished(store, "first", "--table", "latex", "--metric", "pnsr")
+    assert (code, out) == (2, "")
+    assert "error[spec-invalid]: the run 'first' has no metric 'pnsr'; it has: psnr" in err
+
+
+def test_single_file_is_written_and_its_size_said(store, tmp_path):
+    code, out, err = finished(store, "first", "--single-file", str(tmp_path / "mail.html"))
+    assert code == 0, err
+    assert "mail.html (" in out
+    assert " MB; " in out
+    assert (tmp_path / "mail.html").stat().st_size > 10_000
+
+
+def test_run_names_complete(store):
+    done = subprocess.run(
+        [Path(sys.executable).with_name("sirr-orch")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            **os.environ,
+            "_SIRR_ORCH_COMPLETE": "complete_bash",
+            "COMP_WORDS": f"sirr-orch report --store {store.root} fi",
+            "COMP_CWORD": "4",
+        },
+    )
+    assert done.stdout.split() == ["first"]

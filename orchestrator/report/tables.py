@@ -1,0 +1,171 @@
+"""The summary's table for a paper, as values and as CSV; `table_text` writes it for people."""
+
+import csv
+import io
+import math
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from orchestrator.report import numbers
+from orchestrator.report.content import NotMeasured, ReportContent
+from orchestrator.report.lookup import CONTROLS, tested
+from orchestrator.report.numbers import MetricFormat
+from orchestrator.report.tally import Evaluation, Mean, best_of, evaluations, mean_of, metrics_of
+
+CSV_COLUMNS = (
+    "dataset",
+    "network",
+    "control",
+    "protocol",
+    "metric",
+    "mean",
+    "low",
+    "high",
+    "pictures",
+    "infinite",
+    "missing",
+    "not_measured",
+)
+"""One row a dataset, network and metric, unrounded; the mean is over `pictures`, low and high are its 95 % interval."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One metric on one dataset."""
+
+    dataset: str
+    metric: MetricFormat
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One mean as shown. interval: '[21.3, 22.8]', empty where it is not known; note: a letter, or empty"""
+
+    text: str
+    interval: str
+    best: bool
+    note: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One network or control."""
+
+    title: str
+    control: bool
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """All networks by one protocol. pictures: how many each dataset has, by its title; notes: by letter"""
+
+    protocol: str
+    columns: tuple[Column, ...]
+    pictures: Mapping[str, int]
+    rows: tuple[Row, ...]
+    notes: Mapping[str, str]
+
+
+def score_tables(content: ReportContent, metrics: Sequence[str] = ()) -> tuple[ScoreTable, ...]:
+    """Return one table for each protocol."""
+    by_protocol: dict[str, list[Evaluation]] = {}
+    for of in evaluations(content):
+        by_protocol.setdefault(of.protocol, []).append(of)
+    return tuple(_table(content, protocol, found, metrics) for protocol, found in by_protocol.items())
+
+
+def _table(content: ReportContent, protocol: str, found: Sequence[Evaluation], metrics: Sequence[str]) -> ScoreTable:
+    titles = {dataset.name: dataset.title for dataset in tested(content)}
+    sizes = {dataset.title: len(dataset.items) for dataset in tested(content)}
+    shown = [
+        (name, metric)
+        for name in dict.fromkeys(of.dataset for of in found)
+        for metric in metrics_of(content, next(of for of in found if of.dataset == name))
+        if not metrics or metric in metrics
+    ]
+    notes: dict[str, str] = {}
+    cells: dict[str, list[Cell]] = {}
+    for name, metric in shown:
+        those = {of.entrant.label: of for of in found if of.dataset == name}
+        for label, cell in _column(content, those, metric, notes).items():
+            cells.setdefault(label, []).append(cell)
+    entrants = {of.entrant.label: of.entrant for of in found}
+    return ScoreTable(
+        protocol=protocol,
+        columns=tuple(Column(titles[name], numbers.metric_format(metric, content.features)) for name, metric in shown),
+        pictures={titles[name]: sizes[titles[name]] for name, _ in shown},
+        rows=tuple(
+            Row(CONTROLS.get(label, of.title) if of.control else of.title, of.control, tuple(cells.get(label, ())))
+            for label, of in entrants.items()
+        ),
+        notes={letter: text for text, letter in notes.items()},
+    )
+
+
+def _column(
+    content: ReportContent, those: Mapping[str, Evaluation], metric: str, notes: dict[str, str]
+) -> dict[str, Cell]:
+    form = numbers.metric_format(metric, content.features)
+    means = {label: mean_of(content, of, metric) for label, of in those.items()}
+    among = [mean.value for mean in means.values() if mean.value is not None]
+    best = best_of(content, list(those.values()), metric)
+    return {label: _cell(means[label], of, form, among, label in best, notes) for label, of in those.items()}
+
+
+def _cell(
+    mean: Mean, of: Evaluation, form: MetricFormat, among: Sequence[float], best: bool, notes: dict[str, str]
+) -> Cell:
+    said = "; ".join(_remarks(mean, of))
+    letter = notes.setdefault(said, _letter(len(notes))) if said else ""
+    if mean.value is None:
+        return Cell("not measured", "", best=False, note=letter)
+    if math.isinf(mean.value):
+        return Cell("∞", "", best=False, note=letter)
+    interval = ""
+    if mean.low is not None and mean.high is not None:
+        interval = f"[{mean.low:.{form.decimals}f}, {mean.high:.{form.decimals}f}]"
+    return Cell(numbers.score(mean.value, form, among), interval, best, letter)
+
+
+def _remarks(mean: Mean, of: Evaluation) -> list[str]:
+    if isinstance(of.found, NotMeasured):
+        return [numbers.not_measured(of.found.why)]
+    said = [f"not measured on {numbers.count(mean.missing, 'picture')}"] if mean.missing else []
+    if mean.infinite and mean.finite:
+        said.append(f"{numbers.count(mean.infinite, 'picture')} identical to the truth left out")
+    return said
+
+
+def _letter(number: int) -> str:
+    """Return a, b, …, z, aa, ab, …"""
+    before, last = divmod(number, 26)
+    return (_letter(before - 1) if before else "") + string.ascii_lowercase[last]
+
+
+def csv_table(content: ReportContent, metrics: Sequence[str] = ()) -> str:
+    """Return all means unrounded, one row each."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for of in evaluations(content):
+        why = of.found.why if isinstance(of.found, NotMeasured) else ""
+        for metric in metrics_of(content, of):
+            if metrics and metric not in metrics:
+                continue
+            mean = mean_of(content, of, metric)
+            values = [_plain(value) for value in (mean.value, mean.low, mean.high)]
+            head = [_cell_text(text) for text in (of.dataset, of.entrant.label)]
+            tail = [mean.finite, mean.infinite, mean.missing, _cell_text(why)]
+            writer.writerow([*head, "yes" if of.entrant.control else "no", of.protocol, metric, *values, *tail])
+    return stream.getvalue()
+
+
+def _plain(value: float | None) -> str:
+    return "" if value is None else "inf" if math.isinf(value) else repr(value)
+
+
+def _cell_text(text: str) -> str:
+    """Return text that a spreadsheet takes for text: one that begins like a formula gets an apostrophe before it."""
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
