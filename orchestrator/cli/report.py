@@ -20,9 +20,13 @@ def run_names(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def report(
-    name: Annotated[
-        str,
-        typer.Argument(metavar="RUN", help="Name of a run, such as quickstart.", autocompletion=run_names),
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN...",
+            help="Name of a run, such as quickstart. Several are set side by side, each against the first.",
+            autocompletion=run_names,
+        ),
     ],
     serve: Annotated[
         bool, typer.Option("--serve", help="Show it to browsers until Ctrl-C, at an address that is printed.")
@@ -53,26 +57,35 @@ def report(
     ] = "127.0.0.1",
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """Render the report of a run from what the store has of it, and print where it is.
+    """Render the report of a run from what the store has of it, and print where it is; of several, a comparison.
 
     Examples:  sirr-orch report quickstart  |  sirr-orch report quickstart --serve --port 0  |
-    sirr-orch report quickstart --single-file report.html  |  sirr-orch report quickstart --table latex --metric psnr
+    sirr-orch report quickstart --single-file report.html  |  sirr-orch report quickstart --table latex --metric psnr  |
+    sirr-orch report before after
     """
     # Imported here: --help must not wait for the templates.
     from orchestrator.cli.console import out  # noqa: PLC0415
-    from orchestrator.execute.command import content_of_run, report_of_run  # noqa: PLC0415
+    from orchestrator.execute.beside import beside_of_runs  # noqa: PLC0415
+    from orchestrator.execute.command import report_of_run  # noqa: PLC0415
 
     if table is not None:
-        from orchestrator.report.table_text import write_table  # noqa: PLC0415
-
-        typer.echo(write_table(content_of_run(name, store), table, metric or ()), nl=False)
+        _print_table(names, store, table, metric or [])
         return
-    index = report_of_run(name, store)
+    index = report_of_run(names[0], store) if len(names) == 1 else beside_of_runs(names, store)
     out.print(f"report: {index}")
     if single_file is not None:
         _write_single_file(index.parent, single_file)
     if serve:
         _serve(index.parent, bind, port)
+
+
+def _print_table(names: list[str], store: Path, form: TableFormat, metrics: list[str]) -> None:
+    from orchestrator.execute.command import content_of_run  # noqa: PLC0415 - as above
+    from orchestrator.report.table_text import write_table  # noqa: PLC0415
+
+    if len(names) > 1:
+        raise typer.BadParameter("a table is of one run", param_hint="--table")
+    typer.echo(write_table(content_of_run(names[0], store), form, metrics), nl=False)
 
 
 def _write_single_file(folder: Path, target: Path) -> None:

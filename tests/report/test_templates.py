@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from jinja2 import meta, nodes
 
+from orchestrator.report.beside import BesideView
 from orchestrator.report.dataset import DatasetView
 from orchestrator.report.failures import FailuresView
 from orchestrator.report.header import HeaderView
@@ -25,6 +26,7 @@ VIEWS = {
     "_networks.html.jinja": NetworksView,
     "_dataset.html.jinja": DatasetView,
     "_training.html.jinja": TrainingView,
+    "_beside.html.jinja": BesideView,
     "_resources.html.jinja": ResourcesView,
     "_provenance.html.jinja": ProvenanceView,
 }

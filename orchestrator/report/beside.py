@@ -1,0 +1,281 @@
+"""Runs side by side: what differs in their specs and software, and their scores where these can be compared."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from orchestrator.report import numbers
+from orchestrator.report.content import Predictions, ReportContent, Score, Scores
+from orchestrator.report.lookup import predictions, tested
+from orchestrator.report.numbers import MetricFormat
+from orchestrator.report.tally import Evaluation, evaluations, mean_of, metrics_of, protocol_version
+
+ABSENT = "—"
+"""What stands where a run has no such field or network."""
+
+_OF_FEATURES = ("lpips",)
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """One run. fields: its spec with every default filled in, by dotted name; href: of its report, empty if none"""
+
+    content: ReportContent
+    fields: Mapping[str, str]
+    href: str
+
+
+@dataclass(frozen=True)
+class RunHead:
+    """One run, as a column's heading."""
+
+    name: str
+    note: str
+    program: str
+    href: str
+
+
+@dataclass(frozen=True)
+class FieldRow:
+    """One value that is not the same in all runs."""
+
+    field: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BesideCell:
+    """One network's mean in one run. difference: to the first run, in words; empty where it would mean nothing"""
+
+    text: str
+    difference: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class BesideRow:
+    """One network or control; cells: by metric, then by run."""
+
+    title: str
+    control: bool
+    cells: tuple[BesideCell, ...]
+
+
+@dataclass(frozen=True)
+class BesideMetric:
+    """One metric's columns."""
+
+    title: str
+    arrow: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class BesideScores:
+    """The scores of one dataset by one protocol. obstacles: why runs cannot be compared, or only with care"""
+
+    anchor: str
+    title: str
+    protocol: str
+    obstacles: tuple[str, ...]
+    metrics: tuple[BesideMetric, ...]
+    rows: tuple[BesideRow, ...]
+
+
+@dataclass(frozen=True)
+class BesideView:
+    """The page. alone: what only some of the runs have, in words"""
+
+    runs: tuple[RunHead, ...]
+    fields: tuple[FieldRow, ...]
+    software: tuple[FieldRow, ...]
+    scores: tuple[BesideScores, ...]
+    alone: tuple[str, ...]
+
+
+def beside_view(runs: Sequence[RunFacts]) -> BesideView:
+    """Return the runs side by side; the first is what the others are compared with."""
+    contents = [run.content for run in runs]
+    found = [_by_place(content) for content in contents]
+    places = list(dict.fromkeys(place for of in found for place in of))
+    shared = [place for place in places if all(place in of for of in found)]
+    return BesideView(
+        runs=tuple(RunHead(run.content.name, run.content.note, run.content.program, run.href) for run in runs),
+        fields=_differing([run.fields for run in runs]),
+        software=_differing([_software(content) for content in contents]),
+        scores=tuple(_scores(number, place, contents, found) for number, place in enumerate(shared, 1)),
+        alone=tuple(_alone(contents)),
+    )
+
+
+_Place = tuple[str, str]
+"""A dataset and a protocol."""
+
+_Found = Mapping[str, Evaluation]
+"""By network or control."""
+
+
+def _by_place(content: ReportContent) -> dict[_Place, dict[str, Evaluation]]:
+    found: dict[_Place, dict[str, Evaluation]] = {}
+    for of in evaluations(content):
+        found.setdefault((of.dataset, of.protocol), {})[of.entrant.label] = of
+    return found
+
+
+def _differing(values: Sequence[Mapping[str, str]]) -> tuple[FieldRow, ...]:
+    names = dict.fromkeys(name for of in values for name in of)
+    rows = (FieldRow(name, tuple(of.get(name, ABSENT) for of in values)) for name in names)
+    return tuple(row for row in rows if len(set(row.values)) > 1)
+
+
+def _software(content: ReportContent) -> dict[str, str]:
+    """Return what the results were made with: of each image its recipe, engine and pinned packages."""
+    found = {"sirr-orch": content.program}
+    for of in content.environments:
+        found[f"{of.image}: recipe"] = of.recipe[:12]
+        found[f"{of.image}: engine"] = f"{of.engine}, {of.variant}"
+        found |= {f"{of.image}: {name}": version for name, version in of.packages.items()}
+    return found
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One run's scores of one dataset by one protocol. refused: why they cannot be set against those of the first."""
+
+    content: ReportContent
+    found: Mapping[str, Evaluation]
+    refused: tuple[str, ...]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        return metrics_of(self.content, next(iter(self.found.values())))
+
+
+def _scores(
+    number: int, place: _Place, contents: Sequence[ReportContent], found: Sequence[Mapping[_Place, _Found]]
+) -> BesideScores:
+    name, protocol = place
+    base = found[0][place]
+    parts = [
+        _Part(content, of[place], tuple(_refusals(name, contents[0], content, base, of[place])))
+        for content, of in zip(contents, found, strict=True)
+    ]
+    metrics = [
+        numbers.metric_format(metric, contents[0].features)
+        for metric in parts[0].metrics
+        if all(metric in part.metrics for part in parts)
+    ]
+    entrants = {label: of.entrant for part in reversed(parts) for label, of in part.found.items()}
+    labels = dict.fromkeys(label for part in parts for label in part.found if label != "truth")
+    return BesideScores(
+        anchor=f"scores-{number}",
+        title=next((dataset.title for dataset in tested(contents[0]) if dataset.name == name), name),
+        protocol=protocol,
+        obstacles=(
+            *(f"{part.content.name}: {text}" for part in parts for text in part.refused),
+            *_cautions(name, contents),
+        ),
+        metrics=tuple(BesideMetric(metric.title, metric.arrow, metric.unit) for metric in metrics),
+        rows=tuple(
+            BesideRow(
+                entrants[label].title,
+                entrants[label].control,
+                tuple(cell for metric in metrics for cell in _cells(label, metric, parts)),
+            )
+            for label in labels
+        ),
+    )
+
+
+def _cells(label: str, metric: MetricFormat, parts: Sequence[_Part]) -> Iterator[BesideCell]:
+    """Yield one network's means in every run, each but the first with its difference to the first."""
+    means = [mean_of(of.content, of.found[label], metric.name).value if label in of.found else None for of in parts]
+    among = [value for value in means if value is not None]
+    base = parts[0]
+    for part, value in zip(parts, means, strict=True):
+        own = part.found.get(label)
+        if own is None:
+            yield BesideCell("not compared", "", "")
+        elif value is None:
+            why = getattr(own.found, "why", "no picture was scored")
+            yield BesideCell(numbers.not_measured(why), "", "")
+        else:
+            comparable = part is not base and not part.refused and label in base.found
+            comparable = comparable and _features_agree(metric, base.content, part.content)
+            words, kind = _difference(base.found[label], own, metric) if comparable else ("", "")
+            yield BesideCell(numbers.score(value, metric, among), words, kind)
+
+
+def _difference(first: Evaluation, other: Evaluation, metric: MetricFormat) -> tuple[str, str]:
+    """Return the mean difference over the pictures that both have a finite score of, and which is better."""
+    before, after = _values(first, metric.name), _values(other, metric.name)
+    pairs = [(before[item], after[item]) for item in before if item in after]
+    changes = [new - old for old, new in pairs if math.isfinite(old) and math.isfinite(new)]
+    if not changes:
+        return ("the same", "") if pairs else ("", "")
+    if all(numbers.same(change, 0.0) for change in changes):
+        return "the same", ""
+    sign = 1 if metric.better == "higher" else -1
+    better = sum(1 for change in changes if sign * change > 0 and not numbers.same(change, 0.0))
+    mean = math.fsum(changes) / len(changes)
+    words = f"{mean:+.{metric.decimals}f}, better on {better} of {len(changes)}"
+    return words, "" if numbers.same(mean, 0.0) else "better" if sign * mean > 0 else "worse"
+
+
+def _values(of: Evaluation, metric: str) -> dict[str, Score]:
+    if not isinstance(of.found, Scores):
+        return {}
+    scored = ((item.id, item.values.get(metric)) for item in of.found.items)
+    return {item: value for item, value in scored if isinstance(value, float | int)}
+
+
+def _refusals(
+    name: str,
+    first: ReportContent,
+    other: ReportContent,
+    before: Mapping[str, Evaluation],
+    after: Mapping[str, Evaluation],
+) -> Iterator[str]:
+    """Yield why no difference of two runs on a dataset means anything."""
+    digests = [next((of.digest for of in content.datasets if of.name == name), "") for content in (first, other)]
+    if not all(digests):
+        yield "whether the pictures are the same is not recorded, so scores are not compared"
+    elif digests[0] != digests[1]:
+        yield "the dataset holds other pictures (its content hash differs), so scores are not compared"
+    versions = [
+        {protocol_version(of.found) for of in part.values() if isinstance(of.found, Scores)} for part in (before, after)
+    ]
+    if all(versions) and versions[0] != versions[1]:
+        yield "another version of the protocol, so scores are not compared"
+
+
+def _cautions(name: str, contents: Sequence[ReportContent]) -> Iterator[str]:
+    """Yield what a reader must know where scores are compared all the same."""
+    features = {content.features for content in contents}
+    if len(features) > 1:
+        yield "feature weights differ, so metrics of features are not compared, and trainings used other losses"
+    for label in dict.fromkeys(model.label for content in contents for model in content.models):
+        ways = {}
+        for content in contents:
+            found = predictions(content, label, name)
+            if isinstance(found, Predictions):
+                ways[content.name] = f"{found.mode}, {found.label}"
+        if len(set(ways.values())) > 1:
+            yield f"{label} was inferred in other ways: {'; '.join(f'{run}: {way}' for run, way in ways.items())}"
+
+
+def _features_agree(metric: MetricFormat, first: ReportContent, other: ReportContent) -> bool:
+    return metric.name not in _OF_FEATURES or first.features == other.features
+
+
+def _alone(contents: Sequence[ReportContent]) -> Iterator[str]:
+    """Yield what not every run has, in words."""
+    kinds = {
+        "network": [{model.label: model.title for model in content.models} for content in contents],
+        "test dataset": [{of.name: of.title for of in tested(content)} for content in contents],
+    }
+    for kind, found in kinds.items():
+        for label in dict.fromkeys(label for of in found for label in of):
+            having = [content.name for content, of in zip(contents, found, strict=True) if label in of]
+            if len(having) < len(contents):
+                yield f"{kind} {label}: only in {', '.join(having)}"

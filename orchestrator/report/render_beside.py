@@ -1,0 +1,46 @@
+"""Writes the page that sets runs side by side: one folder that opens from disk."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from orchestrator.report.address import INDEX
+from orchestrator.report.assets import Assets
+from orchestrator.report.beside import RunFacts, beside_view
+from orchestrator.report.header import Alert, HeaderView, NavLink
+from orchestrator.report.render import PageView, content_policy, template_environment
+
+
+def render_beside(runs: Sequence[RunFacts], folder: Path) -> Path:
+    """Write the page of at least two runs, the one to compare with first, and return its index.html."""
+    folder.mkdir(parents=True, exist_ok=True)
+    environment, assets = template_environment(), Assets(folder)
+    view = beside_view(runs)
+
+    def section(name: str, of: Any) -> Markup:
+        fields = {field.name: getattr(of, field.name) for field in dataclasses.fields(of)}
+        return Markup(environment.get_template(name).render(fields))
+
+    alerts = dict.fromkeys(f"{of.title}: {text}" for of in view.scores for text in of.obstacles)
+    header = HeaderView(
+        name=" beside ".join(run.name for run in view.runs),
+        note=f"Differences are to {view.runs[0].name}.",
+        alerts=tuple(Alert(text, "", "") for text in alerts),
+        links=tuple(NavLink(run.name, run.href, current=False) for run in view.runs if run.href),
+    )
+    page = PageView(
+        title=header.name,
+        policy=content_policy(charts=False),
+        icon=assets.icon,
+        style=assets.style,
+        scripts=(),
+        header=section("_header.html.jinja", header),
+        sections=(section("_beside.html.jinja", view),),
+        program=view.runs[0].program,
+    )
+    index = folder / INDEX
+    index.write_text(section("page.html.jinja", page), encoding="utf-8", errors="replace")
+    return index

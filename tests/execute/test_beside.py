@@ -1,0 +1,118 @@
+"""Runs side by side: what differs is told field by field, and nothing incomparable is compared in silence."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.errors import SpecError
+from orchestrator.execute.beside import beside_of_runs, spec_fields
+from orchestrator.execute.command import content_of_run, recorded_comparison
+from orchestrator.report.beside import BesideView, RunFacts, beside_view
+from orchestrator.report.content import ReportContent, Scores
+from orchestrator.store.store import Store
+from tests.execute.small_run import keep_run
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = Store(tmp_path / "store")
+    keep_run(store, tmp_path, name="before", epochs=5, seed=3)
+    keep_run(store, tmp_path, name="after", epochs=7, seed=3, better=0.5)
+    return store
+
+
+def facts(store: Store, name: str, **changes: Any) -> RunFacts:
+    content = content_of_run(name, store.root)
+    return RunFacts(replace(content, **changes), spec_fields(recorded_comparison(name, store)), "")
+
+
+def cells_of(view: BesideView) -> dict[str, list[tuple[str, str, str]]]:
+    (scores,) = view.scores
+    return {row.title: [(cell.text, cell.difference, cell.kind) for cell in row.cells] for row in scores.rows}
+
+
+def test_exactly_the_fields_that_differ_are_told(store: Store) -> None:
+    view = beside_view([facts(store, "before"), facts(store, "after")])
+    assert [(row.field, row.values) for row in view.fields] == [("models.errnet2019.recipe.epochs", ("5", "7"))]
+    assert view.software == ()
+    assert view.alone == ()
+
+
+def test_scores_stand_beside_each_other_with_paired_differences(store: Store) -> None:
+    view = beside_view([facts(store, "before"), facts(store, "after")])
+    cells = cells_of(view)
+    assert view.scores[0].obstacles == ()
+    name = next(title for title in cells if title.startswith("ERRNet"))
+    assert cells[name] == [("23.00", "", ""), ("23.50", "+0.50, better on 3 of 3", "better")]
+    assert cells["input"] == [("19.00", "", ""), ("19.00", "the same", "")]
+    assert "truth" not in cells
+
+
+def with_digest(content: ReportContent, digest: str) -> Any:
+    return tuple(replace(of, digest=digest) for of in content.datasets)
+
+
+@pytest.mark.parametrize(
+    ("digest", "said"),
+    [
+        pytest.param("f" * 64, "holds other pictures", id="other-pictures"),
+        pytest.param("", "whether the pictures are the same is not recorded", id="unknown"),
+    ],
+)
+def test_scores_on_other_pictures_are_not_compared(store: Store, digest: str, said: str) -> None:
+    content = content_of_run("after", store.root)
+    view = beside_view([facts(store, "before"), facts(store, "after", datasets=with_digest(content, digest))])
+    assert [text for text in view.scores[0].obstacles if said in text and text.startswith("after: ")]
+    assert all(difference == "" for cells in cells_of(view).values() for _, difference, _ in cells)
+
+
+def test_other_feature_weights_and_ways_of_inference_are_told(store: Store) -> None:
+    content = content_of_run("after", store.root)
+    results = tuple(
+        replace(of, predictions=replace(of.predictions, label="approximate: tiles")) if of.label == "taken" else of
+        for of in content.results
+    )
+    view = beside_view([facts(store, "before"), facts(store, "after", results=results, features="pretrained")])
+    said = view.scores[0].obstacles
+    assert any("feature weights differ" in text for text in said)
+    assert any("taken was inferred in other ways: before: exact, exact; after: exact, approximate" in of for of in said)
+
+
+def test_network_of_one_run_alone_is_named_and_not_compared(store: Store) -> None:
+    content = content_of_run("after", store.root)
+    models = tuple(model for model in content.models if model.label != "taken")
+    results = tuple(of for of in content.results if of.label != "taken")
+    view = beside_view([facts(store, "before"), facts(store, "after", models=models, results=results)])
+    assert view.alone == ("network taken: only in before",)
+    assert ("not compared", "", "") in [cell for cells in cells_of(view).values() for cell in cells]
+
+
+def test_picture_without_score_in_one_run_is_left_out_of_the_difference(store: Store) -> None:
+    content = content_of_run("after", store.root)
+
+    def cut(scores: Any) -> Any:
+        return replace(scores, items=scores.items[1:]) if isinstance(scores, Scores) else scores
+
+    results = tuple(replace(of, scores=cut(of.scores)) for of in content.results)
+    cells = cells_of(beside_view([facts(store, "before"), facts(store, "after", results=results)]))
+    name = next(title for title in cells if title.startswith("ERRNet"))
+    assert cells[name][1] == ("24.00", "+0.50, better on 2 of 2", "better")
+
+
+def test_page_lies_in_the_store_and_leads_to_both_reports(store: Store) -> None:
+    index = beside_of_runs(["before", "after"], store.root)
+    assert index.parent.parent == store.root / "comparisons"
+    text = index.read_text(encoding="utf-8")
+    addresses = {of for of in re.findall(r'href="([^"#]*)"', text) if of.endswith("index.html")}
+    assert {(index.parent / of).resolve() for of in addresses} == {
+        (store.root / "runs" / name / "report" / "index.html").resolve() for name in ("before", "after")
+    }
+    assert "models.errnet2019.recipe.epochs" in text
+
+
+def test_run_beside_itself_is_refused(store: Store) -> None:
+    with pytest.raises(SpecError, match="beside itself"):
+        beside_of_runs(["before", "before"], store.root)
