@@ -10,7 +10,7 @@ from markupsafe import Markup
 from orchestrator.report.address import INDEX
 from orchestrator.report.assets import Assets
 from orchestrator.report.beside import RunFacts, beside_view
-from orchestrator.report.header import Alert, HeaderView, NavLink
+from orchestrator.report.header import Alert, HeaderView, NavLink, alerts
 from orchestrator.report.render import PageView, content_policy, template_environment
 
 
@@ -24,11 +24,12 @@ def render_beside(runs: Sequence[RunFacts], folder: Path) -> Path:
         fields = {field.name: getattr(of, field.name) for field in dataclasses.fields(of)}
         return Markup(environment.get_template(name).render(fields))
 
-    alerts = dict.fromkeys(f"{of.title}: {text}" for of in view.scores for text in of.obstacles)
+    found = [f"{of.title}: {text}" for of in view.scores for text in of.obstacles]
+    found += [f"{run.content.name}: {alert.text}" for run in runs for alert in alerts(run.content)]
     header = HeaderView(
         name=" beside ".join(run.name for run in view.runs),
         note=f"Differences are to {view.runs[0].name}.",
-        alerts=tuple(Alert(text, "", "") for text in alerts),
+        alerts=tuple(Alert(text, "", "") for text in dict.fromkeys(found)),
         links=tuple(NavLink(run.name, run.href, current=False) for run in view.runs if run.href),
     )
     page = PageView(
