@@ -317,6 +317,27 @@ class SpecEntry(Entry):
     sha256: Digest
 
 
+class OverlapPairEntry(Entry):
+    """A training scene that is a test scene too."""
+
+    train: str
+    test: str
+    how: str
+    layers: str
+
+
+class OverlapEntry(Entry):
+    """What came of comparing what is trained on with what is tested on."""
+
+    action: str
+    """What was done about pairs that were found: stop, accept or drop."""
+    reason: str
+    """Why the experiment accepts them."""
+    trained: int
+    tested: int
+    pairs: tuple[OverlapPairEntry, ...]
+
+
 class ReportFile(Entry):
     """The whole file."""
 
@@ -335,6 +356,8 @@ class ReportFile(Entry):
     engine: str
     warnings: tuple[str, ...]
     """What the report says on top, overlaps of training and test pictures among it."""
+    overlap: OverlapEntry | Missing | None
+    """None where nothing was trained."""
     models: tuple[ModelEntry, ...]
     datasets: tuple[DatasetEntry, ...]
     results: tuple[ResultEntry, ...]

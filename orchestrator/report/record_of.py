@@ -9,6 +9,7 @@ from orchestrator.report.content import (
     Dataset,
     Model,
     NotMeasured,
+    Overlap,
     Predictions,
     ReportContent,
     Result,
@@ -38,6 +39,7 @@ def report_record(content: ReportContent) -> record.ReportFile:
         device=content.device,
         engine=content.engine,
         warnings=tuple(alert.text for alert in alerts(content)),
+        overlap=_overlap(content.overlap),
         models=tuple(_model(model) for model in content.models),
         datasets=tuple(_dataset(dataset, content) for dataset in content.datasets),
         results=tuple(_result(content, of, scored.get((of.label, of.dataset), [])) for of in content.results),
@@ -49,6 +51,12 @@ def report_record(content: ReportContent) -> record.ReportFile:
 def _same(entry: type[_E], value: object) -> _E:
     """Return an entry whose fields are those of the value."""
     return entry.model_validate(value, from_attributes=True)
+
+
+def _overlap(found: Overlap | NotMeasured | None) -> record.OverlapEntry | record.Missing | None:
+    if found is None:
+        return None
+    return _missing(found) if isinstance(found, NotMeasured) else _same(record.OverlapEntry, found)
 
 
 def _missing(value: NotMeasured) -> record.Missing:
