@@ -157,7 +157,7 @@ def _fingerprints(files: Sequence[tuple[Layer, ...]], progressed: Callable[[], N
 
 def _fingerprint(layers: tuple[Layer, ...]) -> _Picture:
     with Image.open(layers[0].path) as opened:
-        picture = opened.convert("RGB")
+        picture = _in_eight_bits(opened).convert("RGB")
     grey = small_grey(picture)
     return _Picture(
         layers,
@@ -248,7 +248,14 @@ def _is_duplicate(like: Likeness) -> bool:
 @lru_cache(maxsize=64)
 def _grey(path: Path) -> Image.Image:
     with Image.open(path) as opened:
-        return opened.convert("L")
+        return _in_eight_bits(opened).convert("L")
+
+
+def _in_eight_bits(picture: Image.Image) -> Image.Image:
+    """Return a picture with 8 bits a value; Pillow itself would cut 16-bit grey off at 255."""
+    if not picture.mode.startswith("I"):
+        return picture
+    return Image.fromarray((np.asarray(picture).astype(np.int64) >> 8).astype(np.uint8))
 
 
 def _by_scene(

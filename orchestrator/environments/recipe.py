@@ -23,8 +23,10 @@ def context_files(image: ImageSpec, variant: Variant) -> dict[str, Path]:
     folder = images_folder() / image.name
     files = {name: folder / name for name in _FILES}
     files["requirements.txt"] = folder / image.variants[variant].requirements
+    left_out = tuple(f"{package.replace('.', '/')}/" for package in image.without)
     for package in image.code:
-        files.update({f"code/{name}": path for name, path in _package_files(package, folder)})
+        found = _package_files(package, folder)
+        files.update({f"code/{name}": path for name, path in found if not name.startswith(left_out)})
     return files
 
 

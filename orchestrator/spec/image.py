@@ -36,6 +36,8 @@ class ImageSpec(StrictModel):
     """Module that is run with the path of stage.json: python -m MODULE."""
     code: tuple[str, ...] = Field(min_length=1)
     """Packages that are copied into the image: 'stagekit', 'netkit', the image's own, 'orchestrator.infer', …"""
+    without: tuple[str, ...] = ()
+    """Packages inside those that are not copied, as they run beside the orchestrator and need what it needs."""
     kinds: tuple[_Kind, ...] = Field(min_length=1)
     """The stages that its program runs."""
     variants: dict[Variant, VariantSpec] = Field(min_length=1)

@@ -92,6 +92,15 @@ def test_pictures_without_detail_are_the_same_only_where_every_pixel_is(layers, 
     assert [(found.test_scene, found.kind) for found in find_overlaps(train, test, quiet)] == [("same", "same pixels")]
 
 
+def test_photograph_of_sixteen_bits_is_known_by_its_upper_eight(photographs, tmp_path, layers):
+    pixels = np.asarray(photographs["coffee"].convert("L"))
+    deep = tmp_path / "deep.png"
+    Image.fromarray(pixels.astype(np.uint16) * 256 + 17).save(deep)
+    train = layers("train", {"coffee": Image.fromarray(pixels), "chelsea": photographs["chelsea"]})
+    found = find_overlaps(train, [Layer("test", "deep", "blended", deep)], quiet)
+    assert [(overlap.train_scene, overlap.kind) for overlap in found] == [("coffee", "same pixels")]
+
+
 def test_pixels_count_and_not_the_file_they_came_from(tmp_path):
     pixels = gradient(31, 40)
     png, bmp = save(tmp_path / "a.png", pixels), save(tmp_path / "a.bmp", pixels)

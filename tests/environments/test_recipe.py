@@ -1,3 +1,4 @@
+import ast
 import re
 import shutil
 from pathlib import Path
@@ -33,6 +34,20 @@ def test_context_holds_all_that_a_build_needs(name, tmp_path):
     assert f"code/{image.module}/__main__.py" in found
     assert not any("__pycache__" in path or "/tests/" in path for path in found)
     assert found == set(context_files(image, "cpu"))
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_code_in_an_image_imports_nothing_of_ours_that_is_not_in_it(name):
+    files = {path: source for path, source in context_files(load_image(name), "cpu").items() if path.endswith(".py")}
+    modules = {path.removeprefix("code/").removesuffix(".py").removesuffix("/__init__") for path in files}
+    absent = set()
+    for path, source in files.items():
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            named = [node.module] if isinstance(node, ast.ImportFrom) else []
+            named += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            ours = [of for of in named if of and of.split(".")[0] in {"orchestrator", "netkit", "stagekit"}]
+            absent |= {f"{path}: {of}" for of in ours if of.replace(".", "/") not in modules}
+    assert not absent
 
 
 @pytest.mark.parametrize(

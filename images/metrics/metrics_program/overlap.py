@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from orchestrator.datasets.overlap_stage import Comparison, compare_datasets
+from PIL import Image
 
 from stagekit import StageContext
 
@@ -12,6 +13,9 @@ def overlap(context: StageContext) -> None:
 
     Raises: BadInput that names the pairs.
     """
+
+    # Photographs of any size are compared too; they were prepared here, so none is a bomb.
+    Image.MAX_IMAGE_PIXELS = None
 
     def step(done: int, total: int) -> None:
         context.progress(done, total, "pictures")
