@@ -35,15 +35,31 @@ class Assets:
         return (self._put(_STATIC / "sort.js"),)
 
     @cached_property
-    def comparing(self) -> tuple[str, ...]:
-        """Scripts of the comparison sliders; the library's licence goes with it."""
+    def viewing(self) -> tuple[str, ...]:
+        """Scripts of the gallery and the viewer; the slider's licence goes with it."""
         self._put(_SLIDER.with_name("img-comparison-slider.LICENSE.txt"))
-        return (self._put(_SLIDER), self._put(_STATIC / "compare.js"))
+        names = ("pictures.js", "stage.js", "viewer.js", "gallery.js")
+        return (self._put(_SLIDER), *(self._put(_STATIC / name) for name in names))
+
+    @cached_property
+    def plotly(self) -> str:
+        """Address of the library that draws; pages fetch it when a plot comes into sight."""
+        return self._put(plotly_script())
 
     @cached_property
     def drawing(self) -> tuple[str, ...]:
-        """Scripts that draw charts."""
-        return (self._put(plotly_script()), self._put(_STATIC / "charts.js"))
+        """Scripts that draw the charts of a page that consists of them."""
+        return (self.plotly, self._put(_STATIC / "drawing.js"), self._put(_STATIC / "charts.js"))
+
+    @cached_property
+    def plotting(self) -> tuple[str, ...]:
+        """Scripts that draw a dataset's scores, once its pictures are known to the page."""
+        return (self._put(_STATIC / "drawing.js"), self._put(_STATIC / "plots.js"))
+
+    @cached_property
+    def costing(self) -> tuple[str, ...]:
+        """Scripts that draw quality against cost."""
+        return (self._put(_STATIC / "drawing.js"), self._put(_STATIC / "cost.js"))
 
     def _put(self, source: Path) -> str:
         stem, _, ending = source.name.rpartition(".")

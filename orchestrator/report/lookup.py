@@ -5,9 +5,12 @@ from dataclasses import dataclass, replace
 
 from orchestrator.report.content import Dataset, NotMeasured, Predictions, ReportContent, Result, Scores
 
+INPUT = "input"
+TRUTH = "truth"
+
 CONTROLS = {
-    "input": "the unchanged picture",
-    "truth": "the transmission itself",
+    INPUT: "the unchanged picture",
+    TRUTH: "the transmission itself",
 }
 """Built-in 'networks' that every comparison contains, and what they answer."""
 

@@ -5,14 +5,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Literal, Protocol
 
 from PIL import Image, UnidentifiedImageError
 
 from orchestrator.errors import OutputInvalid
 from orchestrator.report.address import href
 
-THUMBNAIL_PX = (240, 480)
-"""Greatest height and width of a thumbnail: shown at half of it, sharp on dense screens."""
+ThumbnailUse = Literal["card", "strip"]
+"""Where a thumbnail is shown: on a card of the gallery, or among the layers of the viewer alone."""
+
+THUMBNAIL_PX: dict[ThumbnailUse, tuple[int, int]] = {"card": (270, 360), "strip": (112, 168)}
+"""Greatest height and width of a thumbnail: sharp on dense screens in the viewer, and on most in the gallery."""
+
+THUMBNAIL_ENDING = ".thumb.webp"
+_QUALITY: dict[ThumbnailUse, int] = {"card": 72, "strip": 60}
 
 
 @dataclass(frozen=True)
@@ -25,8 +32,10 @@ class Shown:
     width: int
 
 
-Place = Callable[[Path, PurePosixPath], Shown]
-"""Takes a picture and its path inside the report without ending, puts it there, and says how to show it."""
+class Place(Protocol):
+    """Takes a picture and its path inside the report without ending, puts it there, and says how to show it."""
+
+    def __call__(self, source: Path, path: PurePosixPath, use: ThumbnailUse) -> Shown: ...  # noqa: D102
 
 
 class Shelf:
@@ -37,7 +46,7 @@ class Shelf:
         self._told = told
         self._done = 0
 
-    def place(self, source: Path, path: PurePosixPath) -> Shown:
+    def place(self, source: Path, path: PurePosixPath, use: ThumbnailUse) -> Shown:
         """Copy a picture and write its thumbnail beside it.
 
         Copied, not linked: a report can be changed or moved, an artifact never.
@@ -45,11 +54,11 @@ class Shelf:
         Raises: OutputInvalid where the file is no picture.
         """
         picture = path.with_name(path.name + source.suffix.lower())
-        thumbnail = path.with_name(path.name + ".thumb.jpg")
+        thumbnail = path.with_name(path.name + THUMBNAIL_ENDING)
         target = self._folder / picture
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
-        height, width = _write_thumbnail(target, self._folder / thumbnail, source)
+        height, width = _write_thumbnail(target, self._folder / thumbnail, source, use)
         self._done += 1
         self._told(self._done)
         return Shown(href(picture), href(thumbnail), height, width)
@@ -66,7 +75,7 @@ def _any_size() -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = before
 
 
-def _write_thumbnail(picture: Path, thumbnail: Path, source: Path) -> tuple[int, int]:
+def _write_thumbnail(picture: Path, thumbnail: Path, source: Path, use: ThumbnailUse) -> tuple[int, int]:
     """Write the thumbnail and return the picture's height and width."""
     try:
         with _any_size(), Image.open(picture) as opened:
@@ -74,6 +83,7 @@ def _write_thumbnail(picture: Path, thumbnail: Path, source: Path) -> tuple[int,
             small = opened.convert("RGB")
     except (OSError, UnidentifiedImageError) as error:
         raise OutputInvalid(f"the picture {source.name!r} cannot be shown: {error}", where=str(source)) from error
-    small.thumbnail((THUMBNAIL_PX[1], THUMBNAIL_PX[0]), reducing_gap=2.0)
-    small.save(thumbnail, quality=85, subsampling=0)
+    most_high, most_wide = THUMBNAIL_PX[use]
+    small.thumbnail((most_wide, most_high), reducing_gap=2.0)
+    small.save(thumbnail, quality=_QUALITY[use], method=4)
     return height, width

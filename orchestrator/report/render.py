@@ -11,17 +11,22 @@ from markupsafe import Markup
 from orchestrator.report.address import INDEX, PROVENANCE, RESOURCES, TRAINING, dataset_page
 from orchestrator.report.assets import Assets
 from orchestrator.report.content import Dataset, Predictions, ReportContent
-from orchestrator.report.dataset import dataset_view
+from orchestrator.report.cost import cost_view
+from orchestrator.report.dataset import dataset_intro_view, dataset_view
 from orchestrator.report.failures import failures_view
+from orchestrator.report.gallery import gallery_view
 from orchestrator.report.header import header_view
+from orchestrator.report.layers import shown_pictures
 from orchestrator.report.lookup import predictions, tested, with_distinct_titles
 from orchestrator.report.machine import write_machine_files
 from orchestrator.report.networks import networks_view
 from orchestrator.report.pictures import Shelf
+from orchestrator.report.plots import plots_view
 from orchestrator.report.provenance import provenance_view
 from orchestrator.report.resources import resources_view
 from orchestrator.report.summary import summary_view
 from orchestrator.report.training import training_view
+from orchestrator.report.viewer import viewer_view
 from orchestrator.report.visible import visible
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -69,9 +74,14 @@ def render_report(content: ReportContent, folder: Path, progress: Progress | Non
     writer = _Writer(content, folder)
     assets = writer.assets
     for dataset in tested(content):
-        view = dataset_view(content, dataset, shelf.place)
-        scripts = (*assets.comparing, *assets.sorting)
-        writer.write(dataset_page(dataset.name), dataset.title, [("dataset", view)], scripts)
+        shown = shown_pictures(content, dataset, shelf.place)
+        plots = plots_view(content, dataset, assets.plotly)
+        parts: list[tuple[str, Any]] = [("dataset_intro", dataset_intro_view(content, dataset))]
+        parts += [("plots", plots)] if plots else []
+        parts += [("gallery", gallery_view(content, dataset, shown))]
+        parts += [("dataset", dataset_view(content, dataset)), ("viewer", viewer_view(content, dataset, shown))]
+        scripts = (*assets.viewing, *assets.sorting, *(assets.plotting if plots else ()))
+        writer.write(dataset_page(dataset.name), dataset.title, parts, scripts, charts=plots is not None)
     training = [("training", training_view(content))]
     writer.write(TRAINING, "Training", training, assets.drawing, charts=True)
     writer.write(RESOURCES, "Time and memory", [("resources", resources_view(content))])
@@ -79,7 +89,10 @@ def render_report(content: ReportContent, folder: Path, progress: Progress | Non
     failures = failures_view(content)
     sections: list[tuple[str, Any]] = [("failures", failures)] if failures.failed or failures.waiting else []
     sections += [("summary", summary_view(content)), ("networks", networks_view(content))]
-    index = writer.write(INDEX, "Summary", sections, assets.sorting)
+    cost = cost_view(content, assets.plotly)
+    sections += [("cost", cost)] if cost else []
+    scripts = (*assets.sorting, *(assets.costing if cost else ()))
+    index = writer.write(INDEX, "Summary", sections, scripts, charts=cost is not None)
     write_machine_files(content, folder)
     return index
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
+from tests.report.conftest import eventually
+
 pytestmark = pytest.mark.browser
 
 
@@ -13,7 +15,7 @@ def names(index: Path) -> list[Path]:
     return sorted(index.parent.glob("*.html"))
 
 
-@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("width", [2560, 1280, 375])
 @pytest.mark.parametrize("report", ["plausible_report", "hostile_report"])
 def test_pages_open_and_fit(
     report: str, width: int, opened: Callable[..., Page], request: pytest.FixtureRequest
@@ -24,39 +26,6 @@ def test_pages_open_and_fit(
         loaded = "Promise.all(Array.from(document.images, (image) => image.decode())).then(() => true)"
         assert page.evaluate(loaded), path.name
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path.name
-
-
-def test_slider_moves_by_keyboard(plausible_report: Path, opened: Callable[..., Page]) -> None:
-    page = opened(plausible_report.parent / "dataset-skimage-test.html")
-    slider = page.locator("img-comparison-slider").first
-    assert slider.get_attribute("aria-valuenow") == "50"
-    slider.focus()
-    page.keyboard.press("ArrowRight", delay=300)
-    assert int(slider.get_attribute("aria-valuenow") or 0) > 50
-    page.keyboard.press("Home")
-    assert slider.get_attribute("aria-valuenow") == "0"
-    page.keyboard.press("End")
-    assert slider.get_attribute("aria-valuenow") == "100"
-
-
-def test_thumbnail_changes_one_picture_and_toolbar_all(plausible_report: Path, opened: Callable[..., Page]) -> None:
-    page = opened(plausible_report.parent / "dataset-skimage-test.html")
-    rights = page.locator("[data-link=right]")
-    first = page.locator("[data-card]").first
-    first.locator("[data-layer='ibcln2020/step 1']").click()
-    assert rights.all_inner_texts() == ["IBCLN 2020, step 1"] + ["Zhang 2018, transmission"] * 3
-    assert first.locator("[aria-pressed=true]").all_inner_texts() == ["step 1"]
-    page.locator("[data-side=right]").select_option("errnet2019/transmission")
-    page.locator("[data-side=left]").select_option("truth")
-    assert rights.all_inner_texts() == ["ERRNet 2019, transmission"] * 4
-    assert page.locator("[data-link=left]").all_inner_texts() == ["truth"] * 4
-    shown = first.locator("[data-image=right]").evaluate("(image) => decodeURI(image.src)")
-    assert shown.endswith("pictures/skimage-test/001-coffee/02-errnet2019/transmission.png")
-
-
-def test_layer_that_a_picture_lacks_is_said(hostile_report: Path, opened: Callable[..., Page]) -> None:
-    page = opened(next(path for path in names(hostile_report) if path.name.startswith("dataset-a_b")))
-    assert page.locator("[data-side=right] option").all_inner_texts() == ["input"]
 
 
 def test_table_sorts_by_click_and_keeps_missing_last(plausible_report: Path, opened: Callable[..., Page]) -> None:
@@ -99,3 +68,45 @@ def test_dark_pages_are_dark(plausible_report: Path, opened: Callable[..., Page]
     brightness = "Number(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0])"
     assert opened(plausible_report, dark=True).evaluate(brightness) < 60
     assert opened(plausible_report).evaluate(brightness) > 200
+
+
+def test_plots_are_drawn_when_they_are_seen(plausible_report: Path, opened: Callable[..., Page]) -> None:
+    page = opened(plausible_report)
+    assert page.locator("[data-cost][data-drawn]").count() == 0
+    page.locator("[data-cost]").scroll_into_view_if_needed()
+    page.wait_for_selector("[data-cost][data-drawn]")
+    assert page.locator("[data-plot=cost] .main-svg").count() > 0
+    caption = page.locator("#plot-cost")
+    assert "IBCLN 2020 22.57 dB at" in caption.inner_text()
+    page.locator("[data-cost-metric]").select_option("ssim")
+    assert "SSIM, higher is better" in caption.inner_text()
+
+
+def test_plots_follow_the_theme(plausible_report: Path, opened: Callable[..., Page]) -> None:
+    page = opened(plausible_report.parent / "dataset-skimage-test.html", dark=True)
+    page.wait_for_selector("[data-plots][data-drawn]")
+    line = "document.querySelector('[data-plot=distribution] .boxlayer path.box').style.stroke"
+    dark = page.evaluate(line)
+    page.emulate_media(color_scheme="light")
+    eventually(page, f"{line} !== '{dark}'")
+
+
+def test_point_of_a_plot_opens_its_picture(plausible_report: Path, opened: Callable[..., Page]) -> None:
+    page = opened(plausible_report.parent / "dataset-skimage-test.html")
+    page.wait_for_selector("[data-plots][data-drawn]")
+    box = page.locator("[data-plot=paired] .scatterlayer .point").first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_selector("[data-plot=paired] .hoverlayer text")
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_selector("[data-viewer][open]")
+    assert page.locator("[data-viewer-title]").inner_text() == "coffee"
+    assert page.locator(".under a").all_inner_texts() == ["Zhang 2018, transmission", "ERRNet 2019, transmission"]
+
+
+def test_caption_counts_who_wins(plausible_report: Path, opened: Callable[..., Page]) -> None:
+    page = opened(plausible_report.parent / "dataset-skimage-test.html")
+    page.wait_for_selector("[data-plots][data-drawn]")
+    page.locator("[data-plot-metric]").select_option("lpips")
+    text = page.locator("#plot-paired").inner_text()
+    assert text.startswith("ERRNet 2019 is better on 4, Zhang 2018 on 0 of 4 pictures; mean difference -0.1000.")

@@ -1,10 +1,12 @@
 """The rendered folder: every link leads somewhere, everything from outside is text, nothing is left unsaid."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -26,13 +28,21 @@ class Page(HTMLParser):
         self.path = path
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
+        self.data: dict[str, Any] = {}
+        self._data_id = ""
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
+        found = dict(attrs)
+        self._data_id = (found.get("id") or "") if found.get("type") == "application/json" else ""
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        if self._data_id:
+            self.data[self._data_id] = json.loads(data)
+            self._data_id = ""
+        else:
+            self.text += data
 
     @property
     def ids(self) -> list[str]:
@@ -44,6 +54,17 @@ class Page(HTMLParser):
             for name in ("href", "src", "data-href"):
                 if attributes.get(name) is not None:
                     yield attributes[name] or ""
+        yield from self.pictures
+
+    @property
+    def pictures(self) -> Iterator[str]:
+        """The pictures and thumbnails that scripts show."""
+        found = self.data.get("pictures", {"pictures": ()})
+        for picture in found["pictures"]:
+            for layer, ending in zip(found["layers"], picture["endings"], strict=True):
+                if ending is not None:
+                    yield f"{picture['folder']}/{layer['path']}{ending}"
+                    yield f"{picture['folder']}/{layer['path']}{found['thumbnail']}"
 
 
 def pages(index: Path) -> list[Page]:
@@ -107,11 +128,15 @@ def test_hostile_text_is_shown_as_it_is_written(hostile_report: Path) -> None:
         assert "\u202e" not in page.path.read_text(encoding="utf-8")
 
 
-def test_hostile_text_does_not_end_the_data_of_the_charts(hostile_report: Path) -> None:
-    text = (hostile_report.parent / "training.html").read_text(encoding="utf-8")
-    data = re.search(r'<script type="application/json" id="figures">(.*?)</script>', text)
+@pytest.mark.parametrize(
+    ("start", "name"), [("training", "figures"), ("dataset-script_b", "pictures"), ("index", "costs")]
+)
+def test_hostile_text_does_not_end_the_data_of_scripts(start: str, name: str, hostile_report: Path) -> None:
+    path = next(path for path in hostile_report.parent.glob("*.html") if path.name.startswith(start))
+    data = re.search(f'<script type="application/json" id="{name}">(.*?)</script>', path.read_text(encoding="utf-8"))
     assert data is not None
     assert "\\u003c/script\\u003e\\u003cb\\u003ex" in data[1]
+    assert "<" not in data[1]
     assert "nan" not in data[1].replace('"nan"', "").lower()
 
 
@@ -148,8 +173,8 @@ def test_missing_numbers_say_why(plausible: ReportContent, tmp_path: Path) -> No
     assert "not measured: no result was recorded" in text
     assert "1 stage failed" in text
     assert "m! What to do: h!" in text
-    own = Page(tmp_path / "dataset-photos.html").text
-    assert "no picture: train/errnet2019 failed: memory did not suffice" in own
+    answers = Page(tmp_path / "dataset-photos.html").data["pictures"]["pictures"][0]["answers"]
+    assert answers[1] == {"said": "", "missing": "train/errnet2019 failed: memory did not suffice"}
 
 
 def test_dataset_that_was_not_prepared_is_named(plausible: ReportContent, tmp_path: Path) -> None:
@@ -170,7 +195,7 @@ def test_progress_counts_every_picture(plausible: ReportContent, tmp_path: Path)
     render_report(plausible, tmp_path, lambda done, total: told.append((done, total)))
     total = told[-1][1]
     assert told == [(done, total) for done in range(1, total + 1)]
-    assert total == len(list(tmp_path.rglob("*.thumb.jpg")))
+    assert total == len(list(tmp_path.rglob("*.thumb.webp")))
 
 
 def test_pictures_are_copied_unchanged(plausible: ReportContent, plausible_report: Path) -> None:

@@ -8,15 +8,19 @@ import pytest
 from jinja2 import meta, nodes
 
 from orchestrator.report.beside import BesideView
-from orchestrator.report.dataset import DatasetView
+from orchestrator.report.cost import CostView
+from orchestrator.report.dataset import DatasetIntroView, DatasetView
 from orchestrator.report.failures import FailuresView
+from orchestrator.report.gallery import GalleryView
 from orchestrator.report.header import HeaderView
 from orchestrator.report.networks import NetworksView
+from orchestrator.report.plots import PlotsView
 from orchestrator.report.provenance import ProvenanceView
 from orchestrator.report.render import TEMPLATES, PageView, template_environment
 from orchestrator.report.resources import ResourcesView
 from orchestrator.report.summary import SummaryView
 from orchestrator.report.training import TrainingView
+from orchestrator.report.viewer import ViewerView
 
 VIEWS = {
     "page.html.jinja": PageView,
@@ -24,7 +28,12 @@ VIEWS = {
     "_failures.html.jinja": FailuresView,
     "_summary.html.jinja": SummaryView,
     "_networks.html.jinja": NetworksView,
+    "_dataset_intro.html.jinja": DatasetIntroView,
+    "_plots.html.jinja": PlotsView,
+    "_gallery.html.jinja": GalleryView,
     "_dataset.html.jinja": DatasetView,
+    "_viewer.html.jinja": ViewerView,
+    "_cost.html.jinja": CostView,
     "_training.html.jinja": TrainingView,
     "_beside.html.jinja": BesideView,
     "_resources.html.jinja": ResourcesView,

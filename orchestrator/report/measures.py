@@ -1,0 +1,90 @@
+"""The scores of single pictures as plain values, for the scripts that sort pictures by them and draw them."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.report import numbers
+from orchestrator.report.content import Dataset, NotMeasured, ReportContent, Score
+from orchestrator.report.lookup import Entrant, entrants, scores
+
+DECIMALS = 9
+"""What lies below is the noise of floating-point sums."""
+
+Plain = float | str | list[str]
+"""A score in JSON: a number, 'inf' or '-inf', or a list with the reason why there is none."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One metric of the pictures of a dataset. key: unique on the page"""
+
+    key: str
+    format: numbers.MetricFormat
+
+    @property
+    def label(self) -> str:
+        """Title and unit, as a choice or an axis shows them."""
+        return f"{self.format.title} ({self.format.unit})" if self.format.unit else self.format.title
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """What a script needs to write and to compare its values; perfect: None for infinity, which JSON lacks."""
+        form = self.format
+        return {
+            "key": self.key,
+            "title": form.title,
+            "label": self.label,
+            "unit": form.unit,
+            "decimals": form.decimals,
+            "higher": form.better == "higher",
+            "perfect": form.perfect if math.isfinite(form.perfect) else None,
+        }
+
+
+def measures(content: ReportContent, dataset: Dataset) -> tuple[Measure, ...]:
+    """Return what was measured of a dataset's pictures; nothing of photographs."""
+    if dataset.role != "pairs":
+        return ()
+    return tuple(Measure(name, numbers.metric_format(name, content.features)) for name in content.metrics)
+
+
+def scored_entrants(content: ReportContent, dataset: Dataset) -> tuple[Entrant, ...]:
+    """Return the networks and controls of which at least one picture of the dataset was scored."""
+    known = measures(content, dataset)
+    return tuple(
+        entrant
+        for entrant in entrants(content)
+        if any(
+            not isinstance(value, NotMeasured)
+            for measure in known
+            for value in picture_values(content, dataset, entrant.label, measure)
+        )
+    )
+
+
+def picture_values(content: ReportContent, dataset: Dataset, label: str, measure: Measure) -> list[Score | NotMeasured]:
+    """Return one entrant's value of every picture, in the dataset's order."""
+    found = scores(content, label, dataset.name)
+    if isinstance(found, NotMeasured):
+        return [found] * len(dataset.items)
+    known = {item.id: item.values.get(measure.key) for item in found.items}
+    missing = NotMeasured("the picture was not scored")
+    values = (known.get(item.id) for item in dataset.items)
+    return [missing if value is None else value for value in values]
+
+
+def plain_values(content: ReportContent, dataset: Dataset, measure: Measure) -> list[list[Plain]]:
+    """Return the values of all entrants, networks before controls, for a script."""
+    return [
+        [_plain(value) for value in picture_values(content, dataset, entrant.label, measure)]
+        for entrant in entrants(content)
+    ]
+
+
+def _plain(value: Score | NotMeasured) -> Plain:
+    if isinstance(value, NotMeasured):
+        return [numbers.not_measured(value.why)]
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return round(value, DECIMALS)
