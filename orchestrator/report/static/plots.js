@@ -97,8 +97,8 @@
       height: 360,
       showlegend: true,
       shapes: [diagonal],
-      xaxis: { ...axis(`${names[0]}, ${form.label}`), range },
-      yaxis: { ...axis(`${names[1]}, ${form.label}`), range },
+      xaxis: { ...axis(`${names[0]}, ${form.label}`), range, constrain: "domain" },
+      yaxis: { ...axis(`${names[1]}, ${form.label}`), range, constrain: "domain", scaleanchor: "x" },
     });
   };
 
