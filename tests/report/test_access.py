@@ -82,6 +82,18 @@ def test_gallery_opens_by_keyboard(plausible_report: Path, opened: Callable[...,
     assert page.evaluate("document.querySelector('[data-viewer]').contains(document.activeElement)")
 
 
+@pytest.mark.parametrize("name", ["index.html", "dataset-skimage-test.html"])
+def test_paper_is_light_and_wide_enough(name: str, plausible_report: Path, opened: Callable[..., Page]) -> None:
+    page = opened(plausible_report.parent / name, dark=True, width=794)
+    settle(page)
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 794
+    assert page.locator(".toolbar:visible, .choices:visible, .tabs:visible").count() == 0
+    text = page.locator(".xtick text").first
+    assert text.evaluate("one => getComputedStyle(one).fill") == "rgb(68, 68, 68)"
+
+
 # Linear RGB as people without one kind of cones see it. Source: Machado, Oliveira, Fernandes 2009, severity 1.
 BLINDNESS = {
     "none": [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],

@@ -50,7 +50,10 @@ window.drawing = (() => {
     return found("decimal", ".") + found("group", "");
   };
 
-  const themed = (draw) => window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  // Paper is light, whatever the screen is.
+  const themed = (draw) => {
+    for (const query of ["(prefers-color-scheme: dark)", "print"]) window.matchMedia(query).addEventListener("change", draw);
+  };
 
   let fetched = null;
   const fetchLibrary = (address) => {
@@ -64,7 +67,7 @@ window.drawing = (() => {
     return fetched;
   };
 
-  // Draws when the section comes near the reader's sight, or is printed; a page with many pictures opens without waiting.
+  // Draws when the section comes near the reader's sight; a page with many pictures opens without waiting.
   const whenSeen = (section, draw) => {
     let begun = false;
     const begin = async () => {

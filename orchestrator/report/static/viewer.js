@@ -157,6 +157,7 @@ sirr.viewer = (() => {
     part("viewer-facts").textContent = [picture.size, picture.origin, ...picture.notes].filter(Boolean).join(" · ");
     const at = sirr.order.indexOf(picture);
     part("viewer-place").textContent = at < 0 ? "" : `${at + 1} of ${sirr.order.length}`;
+    part("viewer-heard").textContent = [picture.id, part("viewer-place").textContent].join(", ");
     for (const [name, steps] of [["previous", -1], ["next", 1]]) {
       viewer.querySelector(`[data-do=${name}]`).setAttribute("aria-disabled", String(neighbour(steps) === undefined));
     }
