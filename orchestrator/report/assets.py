@@ -21,8 +21,13 @@ class Assets:
 
     @cached_property
     def style(self) -> str:
-        """Address of the style sheet."""
+        """Address of the style sheet of all pages."""
         return self._put(_STATIC / "style.css")
+
+    @cached_property
+    def viewing_style(self) -> str:
+        """Address of the style sheet of pages with pictures."""
+        return self._put(_STATIC / "pictures.css")
 
     @cached_property
     def icon(self) -> str:

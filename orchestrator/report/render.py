@@ -55,7 +55,7 @@ class PageView:
     title: str
     policy: str
     icon: str
-    style: str
+    styles: tuple[str, ...]
     scripts: tuple[str, ...]
     header: Markup
     sections: tuple[Markup, ...]
@@ -81,7 +81,14 @@ def render_report(content: ReportContent, folder: Path, progress: Progress | Non
         parts += [("gallery", gallery_view(content, dataset, shown))]
         parts += [("dataset", dataset_view(content, dataset)), ("viewer", viewer_view(content, dataset, shown))]
         scripts = (*assets.viewing, *assets.sorting, *(assets.plotting if plots else ()))
-        writer.write(dataset_page(dataset.name), dataset.title, parts, scripts, charts=plots is not None)
+        writer.write(
+            dataset_page(dataset.name),
+            dataset.title,
+            parts,
+            scripts,
+            styles=(assets.viewing_style,),
+            charts=plots is not None,
+        )
     training = [("training", training_view(content))]
     writer.write(TRAINING, "Training", training, assets.drawing, charts=True)
     writer.write(RESOURCES, "Time and memory", [("resources", resources_view(content))])
@@ -131,13 +138,14 @@ class _Writer:
         sections: list[tuple[str, Any]],
         scripts: tuple[str, ...] = (),
         *,
+        styles: tuple[str, ...] = (),
         charts: bool = False,
     ) -> Path:
         view = PageView(
             title=f"{self._content.name}: {title}",
             policy=content_policy(charts=charts),
             icon=self.assets.icon,
-            style=self.assets.style,
+            styles=(self.assets.style, *styles),
             scripts=scripts,
             header=self._section("header", header_view(self._content, path)),
             sections=tuple(self._section(name, section) for name, section in sections),
