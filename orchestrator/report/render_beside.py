@@ -36,7 +36,7 @@ def render_beside(runs: Sequence[RunFacts], folder: Path) -> Path:
         title=header.name,
         policy=content_policy(charts=False),
         icon=assets.icon,
-        style=assets.style,
+        styles=(assets.style,),
         scripts=(),
         header=section("_header.html.jinja", header),
         sections=(section("_beside.html.jinja", view),),
