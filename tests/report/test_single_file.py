@@ -151,6 +151,22 @@ def test_scripts_that_ask_for_a_picture_or_script_of_the_folder_get_what_lies_in
 
 
 @pytest.mark.browser
+def test_gallery_viewer_and_plots_work_as_in_the_folder(single: SingleFile, opened: Callable[..., Page]) -> None:
+    page = opened(single.path, fragment="?dataset-skimage-test.html#picture-4")
+    assert page.locator("[data-viewer-title]").inner_text() == "rocket"
+    page.keyboard.press("2")
+    loaded = "Array.from(document.querySelectorAll('[data-stage] img')).map((one) => one.naturalWidth)"
+    eventually(page, f"String({loaded}) === '130,130'")
+    page.keyboard.press("ArrowRight")
+    assert page.locator("[data-viewer-title]").inner_text() == "chelsea"
+    page.keyboard.press("Escape")
+    eventually(page, "location.hash === '' && location.search === '?dataset-skimage-test.html'")
+    page.locator("[data-sort-direction]").select_option("best")
+    assert page.locator("[data-tile]:visible").first.get_attribute("id") == "picture-1"
+    page.wait_for_selector("[data-plots][data-drawn]")
+
+
+@pytest.mark.browser
 def test_script_that_is_not_the_report_s_does_not_run(single: SingleFile, browser: Browser) -> None:
     page = browser.new_page()
     page.goto(single.path.as_uri())
