@@ -11,6 +11,7 @@ from PIL import Image
 from orchestrator.execute.command import RunRequest, keep_request, planned
 from orchestrator.execute.comparison import Comparison
 from orchestrator.execute.events import Planned, recorder
+from orchestrator.plan.stage import Stage
 from orchestrator.store.store import Store
 
 SPEC = """\
@@ -74,7 +75,7 @@ def keep_run(
         identity = comparison.identities[stage.name]
         if store.artifact(identity.key) is not None:
             continue
-        files = _FILES[stage.kind](stage.name, better)
+        files = _FILES[stage.kind](stage, better)
         output = store.staging(identity.key) / "output"
         for file, content in files.items():
             _write(output / file, content)
@@ -92,8 +93,8 @@ def _write(path: Path, content: Any) -> None:
         path.write_text(json.dumps(content), encoding="utf-8")
 
 
-def _dataset(stage: str, _better: float) -> Files:
-    name = stage.split("/")[1]
+def _dataset(stage: Stage, _better: float) -> Files:
+    name = stage.name.split("/")[1]
     items, pictures = [], {}
     for index, item in enumerate(("one", "two", "three")):
         files = {layer: f"{layer}/{index}.png" for layer in ("blended", "transmission")}
@@ -102,30 +103,30 @@ def _dataset(stage: str, _better: float) -> Files:
     return {"dataset.json": {"name": name, "title": "", "role": "pairs", "items": items}, **pictures}
 
 
-def _training(_stage: str, _better: float) -> Files:
+def _training(_stage: Stage, _better: float) -> Files:
     steps = [{"step": 1, "epoch": 0, "losses": {"pixel": 0.5}, "rate": 1e-4, "seconds": 0.5}]
     facts = {"steps": 1, "epochs": 1, "samples": 1, "seconds": 9.0, "features": "random", "parameters": 5}
     return {"curves.json": {"steps": steps}, "train.json": facts}
 
 
-def _overlap(_stage: str, _better: float) -> Files:
+def _overlap(_stage: Stage, _better: float) -> Files:
     compared = {"name": "layers", "pictures": 3}
     found = {"action": "stop", "train": {"synthetic": compared}, "test": [compared], "overlaps": [], "dropped": {}}
     return {"overlap.json": found}
 
 
-def _adoption(_stage: str, _better: float) -> Files:
+def _adoption(_stage: Stage, _better: float) -> Files:
     return {"adopt.json": {"format": "released", "tensors": 2, "parameters": 7}}
 
 
-def _export(_stage: str, _better: float) -> Files:
+def _export(_stage: Stage, _better: float) -> Files:
     checks = [{"height": 8, "width": 9, "output": "transmission", "error": 2e-6}]
     facts = {"inputs": ["image"], "outputs": ["transmission"], "opset": 16, "tolerance": 1e-4}
     return {"network.onnx": b"onnx", "export.json": {**facts, "checks": checks, "native": "torch 1.12.1"}}
 
 
-def _predictions(stage: str, _better: float) -> Files:
-    _, label, dataset = stage.split("/")
+def _predictions(stage: Stage, _better: float) -> Files:
+    _, label, dataset = stage.name.split("/")
     items, pictures = [], {}
     for index, item in enumerate(("one", "two", "three")):
         file = f"transmission/{index}.png"
@@ -136,17 +137,19 @@ def _predictions(stage: str, _better: float) -> Files:
     return {"predictions.json": {**head, "items": items}, **pictures}
 
 
-def _scores(stage: str, better: float) -> Files:
-    _, label, dataset = stage.split("/")
+def _scores(stage: Stage, better: float) -> Files:
+    _, label, dataset = stage.name.split("/")[:3]
     first = {"input": 18.0, "errnet2019": 22.0 + better, "taken": 21.0 + better}.get(label, 0.0)
-    items: list[Any] = [{"id": item, "psnr": first + index} for index, item in enumerate(("one", "two", "three"))]
-    if label == "truth":
-        items = [{"id": item["id"], "psnr": "inf"} for item in items]
-    head = {"model": label, "dataset": dataset, "protocol": "standard", "metrics": ["psnr"]}
-    return {"scores.json": {**head, "items": items}}
+    metrics = list(stage.settings["metrics"])
+    items = [
+        {"id": item, **dict.fromkeys(metrics, "inf" if label == "truth" else first + index)}
+        for index, item in enumerate(("one", "two", "three"))
+    ]
+    said = {name: stage.settings[name] for name in ("protocol", "version") if name in stage.settings}
+    return {"scores.json": {"model": label, "dataset": dataset, **said, "metrics": metrics, "items": items}}
 
 
-_FILES: Mapping[str, Callable[[str, float], Files]] = {
+_FILES: Mapping[str, Callable[[Stage, float], Files]] = {
     "prepare": _dataset,
     "overlap": _overlap,
     "train": _training,
