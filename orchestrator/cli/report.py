@@ -1,6 +1,7 @@
 """sirr-orch report: render a run's report again, and show it."""
 
 import contextlib
+import signal
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -104,5 +105,7 @@ def _serve(folder: Path, bind: str, port: int) -> None:
         if not server.only_here:
             err.print(f"whoever reaches {bind} can see the report and its pictures", style="yellow")
         err.print("Ctrl-C ends it", style="dim")
+        # A container is stopped by SIGTERM: that is a clean end too.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         with contextlib.suppress(KeyboardInterrupt):
             server.serve_forever()

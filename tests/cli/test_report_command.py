@@ -28,6 +28,8 @@ def started(store, *arguments):
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "NO_COLOR": "1"},
+        # Tests that run in the background inherit that Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - nothing else runs yet
     )
 
 
@@ -37,17 +39,19 @@ def finished(store, *arguments):
     return process.returncode, out, err
 
 
-def test_served_report_answers_and_ends_with_ctrl_c(store):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_served_report_answers_and_ends_when_it_is_asked_to(store, number):
     process = started(store, "first", "--serve", "--port", "0")
     try:
         assert process.stdout.readline().startswith("report: ")
         address = process.stdout.readline().removeprefix("address: ").strip()
         with urllib.request.urlopen(address, timeout=10) as answer:
             assert b"<title>first: Summary</title>" in answer.read()
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=10)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
     finally:
         process.kill()
+        process.communicate()
     assert process.returncode == 0, err
     assert "Traceback" not in err
 
