@@ -94,7 +94,7 @@ class _Size:
     rectangles: tuple[Rectangle, ...]
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def _sizes(height: int, width: int, shape: int) -> tuple[_Size, ...]:
     return tuple(_windows_of_size(height, width, *sides) for sides in _sides(height, width, shape))
 

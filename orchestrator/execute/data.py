@@ -173,7 +173,7 @@ def prepare_set(request: PrepareRequest, told: Told) -> FoundVariant:
         )
     order = Order(
         name=name,
-        title=entry.dataset.title,
+        title=entry.dataset.title if request.called is None else f"{entry.dataset.title} ({request.called})",
         source=entry.dataset.source,
         role=entry.dataset.role,
         output=prepared_folder(name),

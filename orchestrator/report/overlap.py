@@ -40,9 +40,8 @@ def overlap_alerts(overlap: Overlap | NotMeasured | None) -> list[tuple[str, str
     pictures = numbers.count(len(overlap.pairs), "training picture")
     if overlap.action == "drop":
         return [(f"{pictures} left out of the training", "They are test pictures too.")]
-    return [
-        (f"{pictures} also tested on: scores on them mean nothing", f"Accepted by the experiment: {overlap.reason}")
-    ]
+    more = f"What a network saw says nothing of what it did not see. Accepted by the experiment: {overlap.reason}"
+    return [(f"{pictures} also tested on", more)]
 
 
 def overlap_pairs(overlap: Overlap | NotMeasured | None) -> tuple[OverlapPair, ...]:
