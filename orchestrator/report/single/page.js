@@ -55,6 +55,7 @@
       link.setAttribute("href", `?${found.path}${found.fragment}`);
     } else if (picture(found.path) === undefined) {
       link.removeAttribute("href");
+      link.classList.add("muted");
       link.title = "Lies in the report's folder, not in this file";
     }
   };
