@@ -14,21 +14,20 @@ def overlap(context: StageContext) -> None:
     Raises: BadInput that names the pairs.
     """
 
-    # Photographs of any size are compared too; they were prepared here, so none is a bomb.
-    Image.MAX_IMAGE_PIXELS = None
-
     def step(done: int, total: int) -> None:
         context.progress(done, total, "pictures")
         if context.stop_requested:
             context.interrupt()
 
-    compare_datasets(
-        Comparison(
-            train={role: Path(context.input("train-" + role)) for role in context.setting("train")},
-            test=[Path(context.input("test-%d" % number)) for number in range(len(context.setting("test")))],
-            action=context.setting("action"),
-            output=Path(context.request.output),
-        ),
-        step,
-        context.warn,
+    comparison = Comparison(
+        train={role: Path(context.input("train-" + role)) for role in context.setting("train")},
+        test=[Path(context.input("test-%d" % number)) for number in range(len(context.setting("test")))],
+        action=context.setting("action"),
+        output=Path(context.request.output),
     )
+    # Photographs of any size are compared too; they were prepared before, so none is a bomb.
+    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        compare_datasets(comparison, step, context.warn)
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
