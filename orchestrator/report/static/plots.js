@@ -118,7 +118,9 @@
   };
 
   const drawAll = async () => {
-    await Promise.all([drawDistribution(), drawPaired()]);
+    await drawDistribution();
+    await new Promise((rest) => setTimeout(rest));
+    await drawPaired();
     bind("distribution", (point) => ({ left: "input", right: answer(drawn[point.curveNumber]) }));
     bind("paired", () => ({ left: answer(sirr.entrantOf(chosen("across").value)), right: answer(sirr.entrantOf(chosen("up").value)) }));
   };

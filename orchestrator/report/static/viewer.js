@@ -78,7 +78,7 @@ sirr.viewer = (() => {
   const layerGroup = (title, said, missing, layers, entrant) => {
     const group = element("section", "", { class: "layers", "aria-label": title });
     const heading = element("h3", "");
-    if (entrant !== null) heading.append(swatch(entrant), " ");
+    if (entrant !== null) heading.append(swatch(entrant), "\u00a0");
     heading.append(title);
     if (said) heading.append(" ", element("span", said, { class: "muted" }));
     group.append(heading);
@@ -121,7 +121,7 @@ sirr.viewer = (() => {
       ...sirr.entrants.map((entrant, index) => {
         const row = element("tr", "", entrant.control ? { class: "controls" } : {});
         const name = element("th", "", { scope: "row", class: "name" });
-        if (!entrant.control) name.append(swatch(index), " ");
+        if (!entrant.control) name.append(swatch(index), "\u00a0");
         name.append(entrant.title);
         row.append(name, ...sirr.metrics.map((_metric, metric) => scoreCell(metric, index, input)));
         return row;
