@@ -164,7 +164,9 @@ def _role_problems(
         yield Problem(
             f"there is no dataset {name!r}{close}",
             place_of(document, location),
-            "describe datasets of your own under 'datasets:'" if not close.startswith("; did") else None,
+            "describe datasets of your own under 'datasets:', or make them with: sirr-orch data add"
+            if not close.startswith("; did")
+            else None,
         )
         return
     role = dataset_role(known[name])

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, cast
 
@@ -39,13 +40,16 @@ def added_datasets() -> dict[str, PreparedDataset]:
     found = {}
     for index in sorted((data_home() / "prepared").glob(f"*/{INDEX}")):
         name = index.parent.name
-        described = _described(index)
+        status = index.stat()
+        described = _described(index, status.st_mtime_ns, status.st_size)
         if described is not None and re.match(NAME_PATTERN, name):
             found[name] = described
     return found
 
 
-def _described(index: Path) -> PreparedDataset | None:
+@lru_cache(maxsize=256)
+def _described(index: Path, _changed_ns: int, _size: int) -> PreparedDataset | None:
+    """Return what an index says of its dataset. An index can be large, and is asked for again and again."""
     try:
         head = json.loads(index.read_text(encoding="utf-8"))
         role = cast(Literal["layers", "pairs"], head["role"])
