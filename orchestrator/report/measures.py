@@ -1,6 +1,7 @@
 """The scores of single pictures as plain values, for the scripts that sort pictures by them and draw them."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,10 +69,14 @@ def picture_values(content: ReportContent, dataset: Dataset, label: str, measure
     found = scores(content, label, dataset.name)
     if isinstance(found, NotMeasured):
         return [found] * len(dataset.items)
-    known = {item.id: item.values.get(measure.key) for item in found.items}
-    missing = NotMeasured("the picture was not scored")
-    values = (known.get(item.id) for item in dataset.items)
-    return [missing if value is None else value for value in values]
+    known = {item.id: item.values for item in found.items}
+    return [_value(known.get(item.id), measure) for item in dataset.items]
+
+
+def _value(found: Mapping[str, Score | NotMeasured] | None, measure: Measure) -> Score | NotMeasured:
+    if found is None:
+        return NotMeasured("the picture was not scored")
+    return found.get(measure.key, NotMeasured("the evaluation has no such metric"))
 
 
 def plain_values(content: ReportContent, dataset: Dataset, measure: Measure) -> list[list[Plain]]:

@@ -1,11 +1,14 @@
 """The report in a real browser, opened from disk: it works, stays silent, and asks for nothing outside."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
+from orchestrator.report.content import ReportContent
+from orchestrator.report.render import render_report
 from tests.report.conftest import eventually
 
 pytestmark = pytest.mark.browser
@@ -110,3 +113,22 @@ def test_caption_counts_who_wins(plausible_report: Path, opened: Callable[..., P
     page.locator("[data-plot-metric]").select_option("lpips")
     text = page.locator("#plot-paired").inner_text()
     assert text.startswith("ERRNet 2019 is better on 4, Zhang 2018 on 0 of 4 pictures; mean difference -0.1000.")
+
+
+def test_metric_that_nobody_measured_is_said(
+    plausible: ReportContent, tmp_path: Path, opened: Callable[..., Page]
+) -> None:
+    index = render_report(replace(plausible, metrics=(*plausible.metrics, "ncc")), tmp_path / "report")
+    page = opened(index)
+    page.locator("[data-cost]").scroll_into_view_if_needed()
+    page.wait_for_selector("[data-cost][data-drawn]")
+    page.locator("[data-cost-metric]").select_option("ncc")
+    missing = "Not measured on every picture: Zhang 2018, ERRNet 2019, IBCLN 2020."
+    assert missing in page.locator("#plot-cost").inner_text()
+    page = opened(index.with_name("dataset-skimage-test.html"))
+    page.wait_for_selector("[data-plots][data-drawn]")
+    page.locator("[data-plot-metric]").select_option("ncc")
+    assert "Zhang 2018 no score" in page.locator("#plot-distribution").inner_text()
+    assert page.locator("#plot-paired").inner_text() == "No picture has a finite score of both."
+    page.locator("[data-sort-metric]").select_option("ncc")
+    assert "NCC not measured" in (page.locator("[data-tile-said]").first.text_content() or "")

@@ -44,6 +44,7 @@
     section.querySelector("#plot-cost").textContent = `${metric.title}, ${metric.higher ? "higher" : "lower"} is better: ${said.join("; ") || "nothing"}.${input}${lost}`;
     const line = { type: "line", xref: "paper", x0: 0, x1: 1, y0: metric.input, y1: metric.input, line: { color: colour("--muted"), width: 1.5, dash: "dash" } };
     const heights = [...known.map(({ y }) => y), ...(metric.input === null ? [] : [metric.input])];
+    if (heights.length === 0) heights.push(0, 1);
     const room = (Math.max(...heights) - Math.min(...heights) || 1) * 0.15;
     const widest = Math.max(...known.map(({ x }) => x), 0) * 1.15 || 1;
     return draw(section.querySelector("[data-plot=cost]"), traces, {

@@ -1,0 +1,82 @@
+"""Scores of single pictures, and costs, as scripts get them: every value as it is, every gap with its reason."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.report.content import NotMeasured, Predictions, ReportContent, Result
+from orchestrator.report.cost import cost_view, peak_gibibytes, seconds_per_megapixel
+from orchestrator.report.measures import measures, plain_values, scored_entrants
+
+
+def of(content: ReportContent, label: str) -> Predictions:
+    found = next(one.predictions for one in content.results if (one.label, one.dataset) == (label, "skimage-test"))
+    assert isinstance(found, Predictions)
+    return found
+
+
+def without(content: ReportContent, label: str, why: str) -> ReportContent:
+    gone = NotMeasured(why)
+    results = tuple(
+        Result(one.label, one.dataset, gone, gone) if one.label == label else one for one in content.results
+    )
+    return replace(content, results=results)
+
+
+def test_values_are_by_entrant_and_picture_and_infinity_is_a_word(plausible: ReportContent) -> None:
+    dataset = plausible.datasets[0]
+    psnr = measures(plausible, dataset)[0]
+    values = plain_values(plausible, dataset, psnr)
+    assert [len(one) for one in values] == [4] * 5
+    assert values[0][0] == pytest.approx(26 - 14 * 0.55)
+    assert values[3][0] == pytest.approx(26 - 14 * 0.45)
+    assert values[4] == ["inf"] * 4
+
+
+def test_missing_values_carry_their_reason(plausible: ReportContent) -> None:
+    content = replace(without(plausible, "errnet2019", "it failed"), metrics=("psnr", "ncc"))
+    dataset = content.datasets[0]
+    psnr, ncc = measures(content, dataset)
+    assert plain_values(content, dataset, psnr)[1] == [["not measured: it failed"]] * 4
+    assert plain_values(content, dataset, ncc)[0] == [["not measured: the evaluation has no such metric"]] * 4
+    more = replace(dataset, items=(*dataset.items, replace(dataset.items[0], id="new")))
+    assert plain_values(content, more, psnr)[0][-1] == ["not measured: the picture was not scored"]
+    assert [one.label for one in scored_entrants(content, dataset)] == ["zhang2018", "ibcln2020", "input", "truth"]
+
+
+def test_photographs_have_no_measures(plausible: ReportContent) -> None:
+    assert measures(plausible, plausible.datasets[1]) == ()
+
+
+def test_seconds_are_over_all_pixels_and_memory_is_the_most(plausible: ReportContent) -> None:
+    found = of(plausible, "ibcln2020")
+    sizes = [(100, 200), (300, 400), (10, 30), (7, 11)]
+    items = tuple(
+        replace(item, height=height, width=width, seconds=index + 1.0, peak_bytes=2**30 * index or None)
+        for index, (item, (height, width)) in enumerate(zip(found.items, sizes, strict=True))
+    )
+    given = replace(found, items=items)
+    assert seconds_per_megapixel(given) == pytest.approx(10 / (math.fsum(a * b for a, b in sizes) / 1e6))
+    assert peak_gibibytes(given) == 3
+    assert peak_gibibytes(replace(found, items=tuple(replace(item, peak_bytes=None) for item in items))) is None
+    assert seconds_per_megapixel(replace(found, items=())) is None
+
+
+def test_cost_leaves_out_what_was_not_measured(plausible: ReportContent) -> None:
+    view = cost_view(without(plausible, "errnet2019", "it failed"), "plotly.js")
+    assert view is not None
+    assert [choice.text for choice in view.datasets] == ["Held-out scenes"]
+    assert [choice.key for choice in view.costs] == ["seconds", "memory"]
+    shown = view.figures["datasets"][0]
+    assert shown["costs"]["seconds"][1] is None
+    assert shown["metrics"][0]["means"][1] is None
+    assert shown["metrics"][0]["means"][0] == pytest.approx(26 - 14 * 0.595)
+    assert shown["metrics"][0]["input"] == pytest.approx(26 - 14 * 0.495)
+
+
+def test_report_without_any_answer_has_no_cost(plausible: ReportContent) -> None:
+    content = plausible
+    for label in ("zhang2018", "errnet2019", "ibcln2020"):
+        content = without(content, label, "it failed")
+    assert cost_view(content, "plotly.js") is None
