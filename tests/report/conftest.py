@@ -71,10 +71,19 @@ def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
     heard = Heard()
 
     def open_page(
-        path: Path, *, width: int = 1280, dark: bool = False, fragment: str = "", locale: str = "en-GB"
+        path: Path,
+        *,
+        width: int = 1280,
+        density: float = 1,
+        dark: bool = False,
+        fragment: str = "",
+        locale: str = "en-GB",
     ) -> Page:
         context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", locale=locale
+            viewport={"width": width, "height": 900},
+            device_scale_factor=density,
+            color_scheme="dark" if dark else "light",
+            locale=locale,
         )
         contexts.append(context)
         page = context.new_page()
