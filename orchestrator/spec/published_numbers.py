@@ -1,0 +1,104 @@
+"""Numbers that others published: which network scored what on which pictures, by which protocol, according to whom."""
+
+from functools import cache
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from orchestrator.resources import data_folder
+from orchestrator.spec.base import Name, StrictModel
+from orchestrator.spec.document import read_document
+from orchestrator.spec.problems import Problem, spec_error
+from orchestrator.spec.protocol import ProtocolName
+from orchestrator.spec.validation import validated
+
+PublishedMetric = Literal["psnr", "ssim", "lpips", "lmse", "ncc"]
+"""A metric of which numbers are published."""
+
+Kind = Literal["paper", "re-run"]
+"""Whether the authors of a paper printed a table, or somebody else ran released or retrained weights."""
+
+Evidence = Literal["paper", "code", "issue", "computed", "third-party", "unconfirmed"]
+"""How a number is known: read in the paper, in a program's files, in the thread of an issue, computed from the stored
+files, measured by somebody else and not run again, or not established."""
+
+INPUT = "input"
+"""What tables call the unprocessed picture."""
+
+
+class PublishedRow(StrictModel):
+    """What one network scored on one set of pictures."""
+
+    network: str = Field(min_length=1)
+    """Name of a model spec where it is one of them, 'input' for the unprocessed picture, else its own name."""
+    dataset: Name
+    """Name of the dataset in the catalogue; a set that is not in it has a name of its own."""
+    n: int | None = Field(default=None, gt=0)
+    """Number of pictures; None where it is not stated."""
+    variant: str = ""
+    """What is known of the run: the pack, the script, the weights."""
+    altered: str = ""
+    """How its pictures differ from the set as its authors publish it, such as 'short edge 512'; then no difference to
+    numbers on the published pictures means anything."""
+    psnr: float | None = None
+    """In dB."""
+    ssim: float | None = Field(default=None, ge=-1, le=1)
+    """As printed."""
+    lpips: float | None = Field(default=None, ge=0)
+    """As printed."""
+    note: str = ""
+    """What a reader must know about this row."""
+    evidence: Evidence | None = None
+    """How this row is known; None takes the table's."""
+    protocol: ProtocolName | None = None
+    """The protocol of this row; None takes the table's."""
+
+    @model_validator(mode="after")
+    def _some_number(self) -> "PublishedRow":
+        if self.psnr is None and self.ssim is None and self.lpips is None:
+            raise ValueError("the row has no number")
+        return self
+
+    def value(self, metric: str) -> float | None:
+        """Return the number of a metric; None where the row has none."""
+        value: float | None = getattr(self, metric, None)
+        return value
+
+
+class PublishedTable(StrictModel):
+    """One published table: one file of data/published/*.yaml."""
+
+    name: Name
+    """Equals the file's name."""
+    title: str
+    """What it is, for the report."""
+    kind: Kind
+    """Whether its authors are those of the networks' papers, or others who ran them again."""
+    source: str
+    """Where it stands."""
+    evidence: Evidence
+    """How its numbers are known."""
+    protocol: ProtocolName | None = None
+    """The protocol that its numbers were computed with; None where that is not known."""
+    protocol_note: str = ""
+    """What is known about how its numbers were computed."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know about the whole table."""
+    rows: tuple[PublishedRow, ...] = Field(min_length=1)
+    """Its numbers."""
+
+
+@cache
+def published_tables() -> tuple[PublishedTable, ...]:
+    """Return all published tables, by name.
+
+    Raises: SpecError where a file is wrong.
+    """
+    tables = []
+    for path in sorted((data_folder() / "published").glob("*.yaml")):
+        table = validated(PublishedTable, read_document(path))
+        if table.name != path.stem:
+            words = f"the name {table.name!r} differs from the file's name {path.stem!r}"
+            raise spec_error([Problem(words)], path)
+        tables.append(table)
+    return tuple(tables)
