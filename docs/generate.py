@@ -15,8 +15,11 @@ from pydantic_core import PydanticUndefined
 
 from orchestrator.cli.app import app
 from orchestrator.errors import SirrError
-from orchestrator.report import record
+from orchestrator.metrics.ranking import LEVEL
+from orchestrator.metrics.statistics import CONFIDENCE, RESAMPLES, SMALLEST
+from orchestrator.report import numbers, record
 from orchestrator.spec import dataset, experiment, image, model
+from orchestrator.spec.protocol import INFINITE_RULE, PROTOCOLS, Protocol
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 GENERATED = "<!-- Made by docs/generate.py; edit the code, not this page. -->\n"
@@ -95,6 +98,59 @@ def errors_page() -> str:
     return "\n".join(parts) + "\n"
 
 
+def protocols_page() -> str:
+    """Return the reference of the protocols, and of what is said of their scores."""
+    parts = ["# Protocols\n", GENERATED, PROTOCOLS_INTRODUCED]
+    parts += [_protocol(protocol) for protocol in PROTOCOLS.values()]
+    parts += ["## Infinite and missing scores\n", INFINITE_RULE + "\n"]
+    parts.append(SCORES_JUDGED.format(confidence=CONFIDENCE, resamples=RESAMPLES, smallest=SMALLEST, level=LEVEL))
+    return "\n".join(parts)
+
+
+PROTOCOLS_INTRODUCED = """\
+A protocol is a named, versioned way of computing scores. `protocols: [standard, errnet2019]` in a spec chooses them,
+several at once. The version is in the key of every evaluation, in its files and in the report; it grows whenever a
+number would change.
+"""
+
+SCORES_JUDGED = """\
+## Controls
+
+Every table holds the unchanged input and the truth itself, scored as networks are. They are never ranked.
+
+## Intervals, tests, marks
+
+**Intervals** are bootstrap intervals of the mean (BCa, {confidence:.0%}, {resamples:,} resamples of the pictures,
+seeded); fewer than {smallest} pictures get none.
+
+**Pairs** of networks are compared over the pictures that both were measured on, by Wilcoxon's signed-rank test (zeros
+keep their ranks, infinite differences rank highest), corrected by Holm for all pairs of networks on that dataset in
+that metric. The comparisons with the unchanged input are a family of their own.
+
+**Two networks are told apart** where the corrected p is below {level}, means and ranks point the same way, and no run
+of one lies among the runs of the other.
+
+**Best** is marked on the network with the best mean, over the pictures on which all networks are finite, and on all
+that cannot be told apart from it. Where those are all of them, none is marked. Networks with a missing picture or a
+failed seed are never marked, nor is anything in a faulty protocol, nor LPIPS of random features.
+
+**Seeds**: `seeds: [1, 2, 3]` trains a network several times. Its score of a picture is the mean over its runs; the
+lowest and the highest mean of a run stand below.
+"""
+
+
+def _protocol(protocol: Protocol) -> str:
+    rows = "\n".join(
+        f"| `{metric.name}` | {numbers.metric_format(metric.name).better} | {metric.definition} |"
+        for metric in protocol.metrics
+    )
+    fault = f"**Faulty, never ranked, never best**: {protocol.fault}.\n\n" if protocol.fault else ""
+    return (
+        f"## {protocol.name}, version {protocol.version}\n\n{protocol.title}. {protocol.scored}\n\n{fault}"
+        f"Source: {protocol.source}\n\n| metric | better | definition |\n| --- | --- | --- |\n{rows}\n"
+    )
+
+
 def _below(cls: type[SirrError]) -> set[type[SirrError]]:
     return {sub for direct in cls.__subclasses__() for sub in ({direct} | _below(direct))}
 
@@ -108,6 +164,7 @@ PAGES = {
     "commands.md": commands_page,
     "spec.md": spec_page,
     "errors.md": errors_page,
+    "protocols.md": protocols_page,
     "report.schema.json": report_schema,
 }
 

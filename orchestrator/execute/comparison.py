@@ -16,8 +16,8 @@ from orchestrator.spec.resolve import Resolved, resolve
 from orchestrator.store.record import RunRecord
 from orchestrator.store.store import Artifact, Store
 
-REPORT_ROOMS = ("orchestrator.report", "orchestrator.execute")
-"""The code that decides what a report looks like."""
+REPORT_ROOMS = ("orchestrator.report", "orchestrator.execute", "orchestrator.metrics", "orchestrator.spec")
+"""The code that decides what a report looks like and what it says of scores."""
 
 
 @dataclass(frozen=True)

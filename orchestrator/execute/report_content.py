@@ -9,9 +9,10 @@ from pathlib import Path
 from orchestrator import __version__
 from orchestrator.execute.comparison import Comparison
 from orchestrator.execute.events import Failure
+from orchestrator.execute.rankings import with_rankings
 from orchestrator.execute.stage_records import content_digest, environment_record, stage_record
 from orchestrator.plan.overlap import OVERLAP
-from orchestrator.plan.plan import snapshot_label
+from orchestrator.plan.plan import evaluate_name, snapshot_label
 from orchestrator.report import artifacts as read
 from orchestrator.report.content import (
     Adoption,
@@ -30,7 +31,11 @@ from orchestrator.report.content import (
 )
 from orchestrator.report.overlap import read_overlap
 from orchestrator.spec.dataset import dataset_role
-from orchestrator.spec.resolve import ResolvedModel
+from orchestrator.spec.explained import explained_tables
+from orchestrator.spec.protocol import ProtocolName, chosen_protocol
+from orchestrator.spec.published_numbers import published_tables
+from orchestrator.spec.resolve import ALEXNET, Resolved, ResolvedModel
+from orchestrator.spec.weights import FEATURES_VARIABLE
 from orchestrator.store.store import Artifact
 
 CONTROLS = ("input", "truth")
@@ -78,10 +83,10 @@ def report_content(
         stage_record(stage, comparison.identities[stage.name].key, artifacts.get(stage.name), failures.get(stage.name))
         for stage in comparison.plan.stages
     )
-    return ReportContent(
+    content = ReportContent(
         name=experiment.name,
         note=experiment.note,
-        metrics=tuple(experiment.metrics),
+        protocols=tuple(chosen_protocol(name, experiment.metrics) for name in _protocols(gathering)),
         features=experiment.features,
         seed=experiment.seed,
         device=experiment.device,
@@ -97,7 +102,24 @@ def report_content(
         commands=(_command(comparison),),
         overlap=_overlap(gathering),
         program=f"sirr-orch {__version__} (Python {platform.python_version()})",
+        warnings=tuple(_warnings(comparison.resolved)),
+        published=published_tables(),
+        explained=tuple(table for table in explained_tables() if table.protocol in experiment.protocols),
     )
+    return with_rankings(content)
+
+
+def _protocols(gathering: _Gathering) -> list[ProtocolName]:
+    """Return the protocols, the one to judge by first."""
+    experiment = gathering.comparison.resolved.experiment
+    return sorted(experiment.protocols, key=lambda name: name != experiment.headline)
+
+
+def _warnings(resolved: Resolved) -> Iterator[str]:
+    experiment = resolved.experiment
+    if "lpips" in experiment.metrics and experiment.features == "pretrained" and ALEXNET not in resolved.features:
+        folder = "features_folder" if experiment.features_folder else FEATURES_VARIABLE
+        yield f"LPIPS is not measured: AlexNet weights missing, put {ALEXNET} into the folder that {folder} names"
 
 
 def _command(comparison: Comparison) -> str:
@@ -118,6 +140,8 @@ def _model(model: ResolvedModel, gathering: _Gathering) -> Model:
         training=_weights(model, gathering),
         export=export if isinstance(export, NotMeasured) else read.read_export(export),
         validation=_validation(model, gathering),
+        spec=model.spec.name,
+        group=model.group,
     )
 
 
@@ -130,7 +154,7 @@ def _validation(model: ResolvedModel, gathering: _Gathering) -> Validation | Non
     labels[model.recipe.epochs] = model.label
     points = []
     for epoch, label in labels.items():
-        scores = gathering.output(f"evaluate/{label}/{name}")
+        scores = gathering.output(evaluate_name(label, name, resolved.experiment.headline))
         points.append(ValidationPoint(epoch, read.read_scores(scores) if isinstance(scores, Path) else scores))
     return Validation(name, tuple(points))
 
@@ -174,13 +198,14 @@ def _results(gathering: _Gathering) -> Iterator[Result]:
     for dataset in resolved.experiment.test:
         scored = dataset_role(resolved.datasets[dataset]) == "pairs"
         for label in (*CONTROLS, *labels) if scored else labels:
-            scores = gathering.output(f"evaluate/{label}/{dataset}") if scored else None
+            protocols = resolved.experiment.protocols if scored else ()
+            scores = {name: gathering.output(evaluate_name(label, dataset, name)) for name in protocols}
             predictions = None if label in CONTROLS else gathering.output(f"infer/{label}/{dataset}")
             yield Result(
                 label,
                 dataset,
                 read.read_predictions(predictions) if isinstance(predictions, Path) else predictions,
-                read.read_scores(scores) if isinstance(scores, Path) else scores,
+                {name: read.read_scores(of) if isinstance(of, Path) else of for name, of in scores.items()},
             )
 
 

@@ -1,13 +1,14 @@
 """The protocol `errnet2019`: the scores as ERRNet's program takes them, to compare with its paper.
 
-Source: Wei et al. 2019, program. It scores the network's float output; here, as everywhere, the rounded picture.
+Source: Wei et al. 2019, program. It scores the network's output as floats, clipped to the range of a picture and not
+rounded; YTMT, DSRNet, RDNet and XReflection copied it. Pictures here: (H, W, 3), RGB, 0 to 255, uint8 or floats.
 """
 
 import numpy as np
 
 from orchestrator.metrics import standard
 from orchestrator.metrics.score import NotMeasured, Score, smaller_than
-from orchestrator.metrics.similarity import colour_ssim
+from orchestrator.metrics.similarity import uniform_ssim
 
 SSIM_WINDOW = 7
 """Side of SSIM's window, in pixels; all weights in it are equal."""
@@ -25,7 +26,7 @@ def psnr(prediction: np.ndarray, truth: np.ndarray) -> float:
 
 def ssim(prediction: np.ndarray, truth: np.ndarray) -> Score:
     """Return the mean of the three channels' SSIM with uniform weights and the sample covariance."""
-    return colour_ssim(prediction, truth, SSIM_WINDOW, None)
+    return uniform_ssim(prediction, truth, SSIM_WINDOW)
 
 
 def lmse(prediction: np.ndarray, truth: np.ndarray) -> Score:

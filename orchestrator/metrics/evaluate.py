@@ -1,61 +1,158 @@
-"""From comparisons to the scores of every picture, and to ``scores.json``."""
+"""From comparisons to the scores of every picture: on all processors, in the dataset's order, in bounded memory."""
 
-import json
+import collections
+import contextlib
+import multiprocessing
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Protocol
 
-from stagekit import write_atomically
+import numpy as np
+from stagekit import OutOfMemory
 
-from orchestrator.metrics.pictures import Comparisons, read_comparison
-from orchestrator.metrics.score import Metric, Score, plain_score
+from orchestrator.metrics.pictures import Comparison, read_comparison
+from orchestrator.metrics.protocol import PROTOCOLS
+from orchestrator.metrics.score import NotMeasured, Score
 
-Step = Callable[[int, int], None]
-"""Called after every picture with how many are done, and of how many; it may raise to stop the work."""
+Step = Callable[[], None]
+"""Called after every picture; it may raise to stop the work."""
 
+PictureScores = dict[str, dict[str, Score]]
+"""Scores by the picture's id, then by metric."""
 
-@dataclass(frozen=True)
-class Scores:
-    """The scores of a model on a dataset: by picture, then by metric. notes: what a reader must know about them."""
-
-    model: str
-    dataset: str
-    protocol: str
-    metrics: tuple[str, ...]
-    pictures: Mapping[str, Mapping[str, Score]]
-    notes: tuple[str, ...] = ()
+_AHEAD = 4
+_WORTH_PROCESSES = 8 * 2**20
+_BATCH_PIXELS = 2**21
+_LARGEST_BATCH = 32
+_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def picture_scores(comparisons: Comparisons, metrics: Mapping[str, Metric], step: Step) -> dict[str, dict[str, Score]]:
-    """Return the scores of every picture, by its id and the metric's name.
+class Distance(Protocol):
+    """What LPIPS does; see `perceptual.PerceptualDistance`."""
 
-    Raises: BadInput where pictures cannot be read, or sizes differ.
+    def distances(self, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[Score]:
+        """Return the distances of pairs of pictures of one size."""
+
+
+def picture_scores(
+    comparisons: Sequence[Comparison], protocol: str, names: Sequence[str], step: Step, workers: int = 1
+) -> PictureScores:
+    """Return the scores of every picture by its id and the metric's name, in the order of the comparisons.
+
+    A picture without a prediction, or with one of another size, is not measured in any metric, and says why.
+    names: metrics of the protocol that need no network
+    workers: processes that score; a few pictures are scored without, for a process takes time to begin
+
+    Raises: BadInput where pictures cannot be read; OutOfMemory where a process was killed.
     """
-    scores: dict[str, dict[str, Score]] = {}
-    for comparison in comparisons.items:
-        prediction, truth = read_comparison(comparison)
-        scores[comparison.id] = {name: metric(prediction, truth) for name, metric in metrics.items()}
-        step(len(scores), len(comparisons.items))
+    scores: PictureScores = {}
+    for comparison, found in zip(comparisons, _scored(comparisons, protocol, tuple(names), workers), strict=True):
+        scores[comparison.id] = found
+        step()
     return scores
 
 
-def write_scores(path: Path, scores: Scores) -> None:
-    """Write ``scores.json``, whole or not at all."""
-    with write_atomically(os.fspath(path), "w") as stream:
-        json.dump(_plain(scores), stream, indent=1, allow_nan=False)
+def perceptual_scores(
+    comparisons: Sequence[Comparison], distance: Distance, step: Step, *, swapped: bool = False
+) -> dict[str, Score]:
+    """Return LPIPS of every picture by its id; neighbours of one size go through the network together.
+
+    swapped: exchange red and blue, as the protocol `course2024` did
+
+    Raises: BadInput where pictures cannot be read, OutOfMemory where the features do not fit.
+    """
+    scores: dict[str, Score] = {}
+    batch: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+
+    def finish() -> None:
+        if batch:
+            scores.update(zip(batch, distance.distances(list(batch.values())), strict=True))
+            for _ in batch:
+                step()
+            batch.clear()
+
+    for comparison in comparisons:
+        pair = read_comparison(comparison)
+        if isinstance(pair, NotMeasured):
+            scores[comparison.id] = pair
+            step()
+            continue
+        if batch and not _fits(next(iter(batch.values()))[1], pair[1], len(batch)):
+            finish()
+        batch[comparison.id] = (pair[0][..., ::-1], pair[1][..., ::-1]) if swapped else pair
+    finish()
+    return scores
 
 
-def _plain(scores: Scores) -> dict[str, Any]:
-    return {
-        "model": scores.model,
-        "dataset": scores.dataset,
-        "protocol": scores.protocol,
-        "metrics": list(scores.metrics),
-        "items": [
-            {"id": identifier, **{name: plain_score(score) for name, score in of_picture.items()}}
-            for identifier, of_picture in scores.pictures.items()
-        ],
-        "notes": list(scores.notes),
-    }
+def _fits(first: np.ndarray, other: np.ndarray, count: int) -> bool:
+    """Whether one more picture goes into a batch of `count` that begins with `first`."""
+    height, width = first.shape[:2]
+    return first.shape == other.shape and count < min(_LARGEST_BATCH, max(1, _BATCH_PIXELS // (height * width)))
+
+
+def _scored(
+    comparisons: Sequence[Comparison], protocol: str, names: tuple[str, ...], workers: int
+) -> Iterator[dict[str, Score]]:
+    if workers < 2 or _bytes(comparisons) < _WORTH_PROCESSES:
+        yield from (_score(comparison, protocol, names) for comparison in comparisons)
+        return
+    waiting: collections.deque[Future[dict[str, Score]]] = collections.deque()
+    with _pool(workers) as pool:
+        try:
+            for comparison in comparisons:
+                waiting.append(pool.submit(_score, comparison, protocol, names))
+                if len(waiting) > workers * _AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        except BrokenProcessPool as error:
+            raise OutOfMemory(
+                "a process that scores pictures was killed, most likely for want of memory",
+                "raise the experiment's memory",
+            ) from error
+
+
+@contextlib.contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Hold processes that each use one thread: spawned, for a fork would copy a framework's threads as they are."""
+    before = {name: os.environ.get(name) for name in _ONE_THREAD}
+    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_settle)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _settle() -> None:
+    """Let a process end with its parent, however that ends, and never by a signal meant for the parent."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+    os._exit(0)
+
+
+def _bytes(comparisons: Sequence[Comparison]) -> int:
+    paths = [path for comparison in comparisons for path in (comparison.prediction, comparison.truth) if path]
+    return sum(path.stat().st_size for path in paths if path.is_file())
+
+
+def _score(comparison: Comparison, protocol: str, names: tuple[str, ...]) -> dict[str, Score]:
+    pair = read_comparison(comparison)
+    metrics: Mapping[str, Callable[[np.ndarray, np.ndarray], Score]] = PROTOCOLS[protocol]
+    return {name: pair if isinstance(pair, NotMeasured) else metrics[name](*pair) for name in names}

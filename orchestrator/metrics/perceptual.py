@@ -1,7 +1,7 @@
 """LPIPS, the learned perceptual distance, over AlexNet's features."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,29 +53,37 @@ class PerceptualDistance:
 
         Raises: OutOfMemory where the features do not fit.
         """
+        return self.distances([(prediction, truth)])[0]
+
+    def distances(self, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[Score]:
+        """Return the distance of each prediction from its truth, all at once; the pictures are of one size.
+
+        Raises: OutOfMemory where the features do not fit.
+        """
         import torch  # noqa: PLC0415 - only the image `metrics` has it
 
-        too_small = smaller_than(truth, SMALLEST, "LPIPS")
+        height, width = pairs[0][1].shape[:2]
+        too_small = smaller_than(pairs[0][1], SMALLEST, "LPIPS")
         if too_small is not None:
-            return too_small
+            return [too_small] * len(pairs)
         try:
             with torch.no_grad():
-                distance = self._network(self._scaled(prediction), self._scaled(truth))
+                predictions, truths = (self._scaled([pair[side] for pair in pairs]) for side in (0, 1))
+                found = self._network(predictions, truths)
         except RuntimeError as error:
             if "memory" not in str(error):
                 raise
-            height, width = truth.shape[:2]
             raise OutOfMemory(
-                f"memory did not suffice for LPIPS of {height} x {width} pixels",
+                f"memory did not suffice for LPIPS of {len(pairs)} pictures of {height} x {width} pixels",
                 "raise the experiment's memory, or leave lpips out of its metrics",
             ) from error
-        return float(distance)
+        return [float(distance) for distance in found.flatten()]
 
-    def _scaled(self, picture: np.ndarray) -> Any:
-        """Return a picture as a tensor, float32, (1, 3, H, W), RGB, -1 to 1."""
+    def _scaled(self, pictures: Sequence[np.ndarray]) -> Any:
+        """Return pictures as a tensor, float32, (N, 3, H, W), RGB, -1 to 1."""
         import torch  # noqa: PLC0415 - only the image `metrics` has it
 
-        values = np.ascontiguousarray(picture.transpose(2, 0, 1)[None], np.float32) / 127.5 - 1
+        values = np.ascontiguousarray(np.stack(pictures).transpose(0, 3, 1, 2), np.float32) / 127.5 - 1
         return torch.from_numpy(values).to(self._device)
 
 

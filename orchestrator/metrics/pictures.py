@@ -10,16 +10,21 @@ import numpy as np
 from PIL import Image
 from stagekit import BadInput
 
+from orchestrator.metrics.score import NotMeasured
+
 CONTROLS = {"input": "blended", "truth": "transmission"}
 """Each control, and the part of the dataset that it gives as its prediction."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A prediction and its truth, by path."""
+    """A prediction and its truth, by path; None where there is no prediction.
+
+    A prediction is a picture, or an array of floats (``.npy``) as the network answered it.
+    """
 
     id: str
-    prediction: Path
+    prediction: Path | None
     truth: Path
 
 
@@ -46,41 +51,48 @@ def control_comparisons(dataset: Path, control: str) -> Comparisons:
     )
 
 
-def network_comparisons(dataset: Path, predictions: Path) -> Comparisons:
-    """Return a dataset's pictures with a network's predictions.
+def network_comparisons(dataset: Path, predictions: Path, *, floats: bool = False) -> Comparisons:
+    """Return a dataset's pictures with a network's predictions; pictures without one are there too.
 
-    Raises: BadInput where the dataset has no truth, and where predictions are missing: all of them are named.
+    floats: take the answers as they came, from ``arrays/ID.transmission.npy``, instead of the rounded pictures
+
+    Raises: BadInput where the dataset has no truth, and where none of the predictions is of this dataset.
     """
     name, items = _pairs(dataset)
     document = _document(predictions / "predictions.json", "predictions")
     found = {item["id"]: item for item in _items(document, ("id", "transmission"), "predictions")}
-    missing = [item["id"] for item in items if item["id"] not in found]
-    if missing:
-        raise BadInput(
-            f"predictions lack {len(missing)} of {len(items)} pictures of {name!r}: {', '.join(missing)}",
-            "run the infer stage of this dataset again",
-        )
+    if not any(item["id"] in found for item in items):
+        raise BadInput(f"no prediction is of a picture of {name!r}", "run the infer stage of this dataset again")
+
+    def prediction(identifier: str) -> Path | None:
+        if identifier not in found:
+            return None
+        array = predictions / "arrays" / f"{identifier}.transmission.npy"
+        path = array if floats else predictions / found[identifier]["transmission"]
+        return path if path.is_file() else None
+
     return Comparisons(
         name,
-        tuple(
-            Comparison(item["id"], predictions / found[item["id"]]["transmission"], dataset / item["transmission"])
-            for item in items
-        ),
+        tuple(Comparison(item["id"], prediction(item["id"]), dataset / item["transmission"]) for item in items),
     )
 
 
-def read_comparison(comparison: Comparison) -> tuple[np.ndarray, np.ndarray]:
-    """Return the prediction and the truth: uint8, (H, W, 3), RGB, of one size.
+def read_comparison(comparison: Comparison) -> tuple[np.ndarray, np.ndarray] | NotMeasured:
+    """Return the prediction and the truth: (H, W, 3), RGB, 0 to 255, of one size; or why they cannot be compared.
 
-    Raises: BadInput where one cannot be read, is no 8-bit RGB picture, or their sizes differ: nothing is resized.
+    The truth is uint8; so is the prediction, unless it is an array: then float64, clipped to the range of a picture.
+    Nothing is resized.
+
+    Raises: BadInput where one cannot be read, or is no 8-bit RGB picture.
     """
-    prediction, truth = _pixels(comparison.prediction), _pixels(comparison.truth)
+    if comparison.prediction is None:
+        return NotMeasured("there is no prediction")
+    is_array = comparison.prediction.suffix == ".npy"
+    prediction = _floats(comparison.prediction) if is_array else _pixels(comparison.prediction)
+    truth = _pixels(comparison.truth)
     if prediction.shape != truth.shape:
         sizes = [f"{pixels.shape[0]} x {pixels.shape[1]}" for pixels in (prediction, truth)]
-        raise BadInput(
-            f"picture {comparison.id!r}: the prediction has {sizes[0]} pixels, the truth {sizes[1]}",
-            "make the network answer at the picture's size; nothing is resized here, as that changes scores",
-        )
+        return NotMeasured(f"the prediction has {sizes[0]} pixels, the truth {sizes[1]}")
     return prediction, truth
 
 
@@ -127,3 +139,14 @@ def _pixels(path: Path) -> np.ndarray:
         raise BadInput(
             f"{path.name} cannot be read as a picture: {error}", "run the stage again that wrote it"
         ) from error
+
+
+def _floats(path: Path) -> np.ndarray:
+    """Return an answer of a network, 0 to 1, in the range of a picture: float64, (H, W, 3), 0 to 255."""
+    try:
+        values = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise BadInput(f"{path.name} cannot be read as an array: {error}", "run the infer stage again") from error
+    if values.ndim != 3 or values.shape[2] != 3 or values.dtype.kind != "f" or not np.isfinite(values).all():
+        raise BadInput(f"{path.name} is no picture of finite floats", "run the infer stage again")
+    return np.asarray(np.clip(values.astype(np.float64), 0, 1) * 255)

@@ -1,5 +1,6 @@
 """Experiment to stages: pure data; nothing is run, and only the digest of outside files is asked for."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,9 +10,12 @@ from typing import Any, Literal
 from orchestrator.plan.overlap import guarded
 from orchestrator.plan.stage import Source, Stage
 from orchestrator.spec.dataset import Dataset, PhotosDataset, ScenesDataset, dataset_role
-from orchestrator.spec.experiment import Experiment, Inference, Metric
+from orchestrator.spec.experiment import Experiment, Inference
+from orchestrator.spec.explained import explained_tables
 from orchestrator.spec.model import ModelSpec, Recipe
 from orchestrator.spec.names import Device
+from orchestrator.spec.protocol import ProtocolName, chosen_protocol
+from orchestrator.spec.published_numbers import published_tables
 from orchestrator.spec.resolve import ADOPTED_FIELDS, ALEXNET, Resolved, ResolvedModel
 
 Digest = Callable[[Path], str]
@@ -20,7 +24,9 @@ Digest = Callable[[Path], str]
 CONTROLS: tuple[Literal["input", "truth"], ...] = ("input", "truth")
 """The built-in 'networks' of every comparison: the unchanged input, and the truth itself."""
 
-_METRICS: tuple[Metric, ...] = ("psnr", "ssim", "lpips")
+FLOAT_PROTOCOLS: tuple[ProtocolName, ...] = ("errnet2019",)
+"""Protocols that score what a network answered before it is rounded to 8 bits."""
+
 _DESCRIPTION = {"folder", "title", "source"}
 """Fields of a dataset that do not decide its pictures: the folder's content is in the key instead."""
 
@@ -69,16 +75,12 @@ def experiment_plan(resolved: Resolved, digest: Digest) -> Plan:
     first = len(stages)
     stages += [_weights_stage(model, resolved, once) for model in resolved.models]
     stages += [_export_stage(model, resolved, once) for model in resolved.models]
-    for model in resolved.models:
-        for name in experiment.test:
-            device: Device = experiment.device
-            stages.append(
-                infer_stage(model.label, name, experiment.inference, model=model.spec.name, device=device, **limits)
-            )
+    stages += [_infer_stage(model, name, resolved) for model in resolved.models for name in experiment.test]
     scored = [name for name in experiment.test if dataset_role(resolved.datasets[name]) == "pairs"]
     for name in scored:
-        stages += [_evaluate_stage(control, None, name, resolved, once) for control in CONTROLS]
-        stages += [_evaluate_stage(model.label, model, name, resolved, once) for model in resolved.models]
+        for protocol in experiment.protocols:
+            stages += [_evaluate_stage(control, None, name, protocol, resolved, once) for control in CONTROLS]
+            stages += [_evaluate_stage(model.label, model, name, protocol, resolved, once) for model in resolved.models]
     stages += [stage for model in resolved.models for stage in _validation_stages(model, resolved, once)]
     stages = [*stages[:first], *guarded(stages[first:], resolved, limits)]
     return Plan((*stages, _report_stage(resolved, stages, once)))
@@ -139,6 +141,26 @@ def infer_stage(
         memory_bytes=memory_bytes,
         timeout_s=timeout_s,
     )
+
+
+def _infer_stage(model: ResolvedModel, dataset: str, resolved: Resolved, label: str | None = None) -> Stage:
+    """Return the stage that takes a dataset through a model; floats are kept where a protocol scores them."""
+    experiment = resolved.experiment
+    scored = dataset_role(resolved.datasets[dataset]) == "pairs"
+    return infer_stage(
+        label or model.label,
+        dataset,
+        experiment.inference,
+        model=model.spec.name,
+        device=experiment.device,
+        arrays=scored and any(name in FLOAT_PROTOCOLS for name in experiment.protocols),
+        **_limits(experiment),
+    )
+
+
+def evaluate_name(label: str, dataset: str, protocol: str) -> str:
+    """Return the name of the stage that scores a model, a control or an epoch's weights in a protocol."""
+    return f"evaluate/{label}/{dataset}/{protocol}"
 
 
 def explain_stage(label: str, settings: Mapping[str, Any], *, memory_bytes: int | None = None) -> Stage:
@@ -249,10 +271,8 @@ def _validation_stages(model: ResolvedModel, resolved: Resolved, digest: Digest)
     for epoch in resolved.snapshots(model):
         yield _export_stage(model, resolved, digest, epoch)
     for label in labels if name in experiment.test else [*labels, model.label]:
-        device: Device = experiment.device
-        limits = _limits(experiment)
-        yield infer_stage(label, name, experiment.inference, model=model.spec.name, device=device, **limits)
-        yield _evaluate_stage(label, model, name, resolved, digest)
+        yield _infer_stage(model, name, resolved, label)
+        yield _evaluate_stage(label, model, name, experiment.headline, resolved, digest)
 
 
 def _export_stage(model: ResolvedModel, resolved: Resolved, digest: Digest, epoch: int | None = None) -> Stage:
@@ -276,23 +296,32 @@ def _export_stage(model: ResolvedModel, resolved: Resolved, digest: Digest, epoc
     )
 
 
-def _evaluate_stage(label: str, model: ResolvedModel | None, dataset: str, resolved: Resolved, digest: Digest) -> Stage:
+def _evaluate_stage(
+    label: str,
+    model: ResolvedModel | None,
+    dataset: str,
+    protocol: ProtocolName,
+    resolved: Resolved,
+    digest: Digest,
+) -> Stage:
     experiment = resolved.experiment
     inputs = {"dataset": f"prepare/{dataset}"}
     if model is not None:
         inputs["predictions"] = f"infer/{label}/{dataset}"
-    metrics = [metric for metric in _METRICS if metric in experiment.metrics]
+    chosen = chosen_protocol(protocol, experiment.metrics)
+    metrics = [metric.name for metric in chosen.metrics]
     features = (ALEXNET,) if "lpips" in metrics else ()
     return Stage(
-        name=f"evaluate/{label}/{dataset}",
+        name=evaluate_name(label, dataset, protocol),
         kind="evaluate",
         image="metrics",
         settings={
             "model": model.spec.name if model else label,
             "control": model is None,
-            "protocol": "standard",
+            "protocol": protocol,
+            "version": chosen.version,
             "metrics": metrics,
-            "features": experiment.features,
+            **({"features": experiment.features} if features else {}),
         },
         inputs=inputs,
         sources=_feature_sources(features, resolved, digest),
@@ -312,6 +341,7 @@ def _report_stage(resolved: Resolved, stages: Sequence[Stage], digest: Digest) -
             "name": experiment.name,
             "note": experiment.note,
             "metrics": list(experiment.metrics),
+            "protocols": list(experiment.protocols),
             "test": list(experiment.test),
             "features": experiment.features,
             "seed": experiment.seed,
@@ -320,10 +350,17 @@ def _report_stage(resolved: Resolved, stages: Sequence[Stage], digest: Digest) -
             "datasets": {name: _shown_dataset(name, of) for name, of in resolved.datasets.items()},
             "accept_overlap": experiment.accept_overlap,
             "validation": None if resolved.validation is None else resolved.validation.model_dump(mode="json"),
+            "published": _tables_digest(),
         },
         inputs={stage.name: stage.name for stage in stages},
         sources={"spec": Source(path, digest(path))} if path.is_file() else {},
     )
+
+
+def _tables_digest() -> str:
+    """Return the hash of the published numbers that reports set beside their own."""
+    tables = [table.model_dump_json() for table in (*published_tables(), *explained_tables())]
+    return hashlib.sha256("\n".join(tables).encode()).hexdigest()
 
 
 def _shown_model(model: ResolvedModel) -> dict[str, Any]:
@@ -333,6 +370,7 @@ def _shown_model(model: ResolvedModel) -> dict[str, Any]:
         "paper": model.spec.paper.model_dump(mode="json"),
         "overrides": {name: list(values) for name, values in model.overrides.items()},
         "seed": model.seed,
+        "group": model.group,
     }
 
 

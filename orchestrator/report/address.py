@@ -32,6 +32,9 @@ RESOURCES = PurePosixPath("resources.html")
 RECORD = PurePosixPath("report.json")
 CRATE = PurePosixPath("ro-crate-metadata.json")
 PROVENANCE = PurePosixPath("provenance.html")
+PUBLISHED = PurePosixPath("published.html")
+EXPLAINED = PurePosixPath("explained.html")
+SCORES = PurePosixPath("scores.csv")
 
 
 def spec_path(name: str) -> PurePosixPath:
@@ -42,6 +45,11 @@ def spec_path(name: str) -> PurePosixPath:
 def dataset_page(name: str) -> PurePosixPath:
     """Return the page of a dataset."""
     return PurePosixPath(f"dataset-{file_name(name)}.html")
+
+
+def score_table(label: str, dataset: str, protocol: str) -> PurePosixPath:
+    """Return the Parquet file of one evaluation; the folder as a whole can be read as one table."""
+    return PurePosixPath("scores") / f"{file_name(dataset)}.{file_name(label)}.{protocol}.parquet"
 
 
 def picture_folder(dataset: str, number: int, item: str) -> PurePosixPath:

@@ -30,6 +30,7 @@ from orchestrator.report.content import (
     TilePlan,
     Training,
 )
+from orchestrator.spec.protocol import ProtocolName
 
 
 def read_dataset(folder: Path, *, source: str = "") -> Dataset:
@@ -128,11 +129,14 @@ def read_scores(folder: Path) -> Scores:
     path = folder / "scores.json"
     file = _read(path, _ScoresFile)
     items = _unique(path, file.items)
+    table = folder / "scores.parquet"
     return Scores(
         file.protocol,
+        file.version,
         file.metrics,
         tuple(PictureScores(item.id, {name: _score(item.values[name]) for name in file.metrics}) for item in items),
         file.notes,
+        table.absolute() if table.is_file() else None,
     )
 
 
@@ -305,7 +309,9 @@ class _ItemScores(_Strict):
 class _ScoresFile(_Strict):
     model: str
     dataset: str
-    protocol: str
+    protocol: ProtocolName
+    version: int
+    fault: str = ""
     metrics: _List[str]
     items: _List[_ItemScores]
     notes: _List[str] = ()

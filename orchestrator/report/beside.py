@@ -8,7 +8,7 @@ from orchestrator.report import numbers
 from orchestrator.report.content import Predictions, ReportContent, Score, Scores
 from orchestrator.report.lookup import predictions, tested
 from orchestrator.report.numbers import MetricFormat
-from orchestrator.report.tally import Evaluation, evaluations, mean_of, metrics_of, protocol_version
+from orchestrator.report.tally import Evaluation, evaluations, mean_of, metrics_of
 
 ABSENT = "—"
 """What stands where a run has no such field or network."""
@@ -242,9 +242,7 @@ def _refusals(
         yield "whether the pictures are the same is not recorded, so scores are not compared"
     elif digests[0] != digests[1]:
         yield "the dataset holds other pictures (its content hash differs), so scores are not compared"
-    versions = [
-        {protocol_version(of.found) for of in part.values() if isinstance(of.found, Scores)} for part in (before, after)
-    ]
+    versions = [{of.found.version for of in part.values() if isinstance(of.found, Scores)} for part in (before, after)]
     if all(versions) and versions[0] != versions[1]:
         yield "another version of the protocol, so scores are not compared"
 

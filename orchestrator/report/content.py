@@ -9,6 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from orchestrator.report.rankings import MetricRanking
+from orchestrator.spec.explained import ExplainedTable
+from orchestrator.spec.protocol import Protocol
+from orchestrator.spec.published_numbers import PublishedTable
+
 FeatureWeights = Literal["pretrained", "random"]
 """Weights of the feature networks of an experiment."""
 
@@ -141,12 +146,14 @@ class PictureScores:
 
 @dataclass(frozen=True)
 class Scores:
-    """What an evaluation left."""
+    """What an evaluation left. table: its scores as a Parquet file, None where there is none"""
 
     protocol: str
+    version: int
     metrics: tuple[str, ...]
     items: tuple[PictureScores, ...]
     notes: tuple[str, ...] = ()
+    table: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -172,6 +179,8 @@ class Model:
     label: what the comparison calls it; unique, never that of a control
     training, export: NotMeasured where the stage left nothing
     validation: None where the training was not validated
+    spec: name of its model spec, under which numbers of it are published
+    group: what the comparison calls the network of which this is one of several seeds; empty where it stands alone
     """
 
     label: str
@@ -182,6 +191,8 @@ class Model:
     training: Training | Adoption | NotMeasured
     export: Export | NotMeasured
     validation: Validation | None = None
+    spec: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -296,13 +307,13 @@ class Result:
 
     label: a model's label, or a control's: 'input' (the unchanged picture) or 'truth' (the transmission itself)
     predictions: None for controls, which have none
-    scores: None for photos, which have no truth
+    scores: by protocol; empty for photos, which have no truth
     """
 
     label: str
     dataset: str
     predictions: Predictions | NotMeasured | None
-    scores: Scores | NotMeasured | None
+    scores: Mapping[str, Scores | NotMeasured]
 
 
 @dataclass(frozen=True)
@@ -385,6 +396,8 @@ class EnvironmentRecord:
 class ReportContent:
     """Everything that a report shows.
 
+    protocols: the ways of scoring, each with the metrics that were measured, the one to rank by first
+    rankings: what the scores allow to say, for every dataset, protocol and metric
     models: in the order of the spec; datasets: the test datasets in the order of the spec, then those of training
     test: names of the test datasets
     results: one per (model or control, test dataset); one that is missing reads 'not measured: no result was recorded'
@@ -394,11 +407,12 @@ class ReportContent:
     spec: text of the experiment file; spec_name: its file name
     commands: how to make this report again, one command per line
     program: name and version of the orchestrator
+    published: numbers of others to set beside; explained: tables of others whose cells this run explains
     """
 
     name: str
     note: str
-    metrics: tuple[str, ...]
+    protocols: tuple[Protocol, ...]
     features: FeatureWeights
     seed: int
     device: str
@@ -415,3 +429,6 @@ class ReportContent:
     program: str
     warnings: tuple[str, ...] = ()
     overlap: Overlap | NotMeasured | None = None
+    rankings: tuple[MetricRanking, ...] = ()
+    published: tuple[PublishedTable, ...] = ()
+    explained: tuple[ExplainedTable, ...] = ()

@@ -51,6 +51,7 @@ def _warnings(content: ReportContent, model: Model, dataset: Dataset) -> Iterato
     found = predictions(content, model.label, dataset.name)
     if isinstance(found, Predictions):
         yield from (f"{model.title}: {text}" for text in found.warnings)
-    scored = scores(content, model.label, dataset.name)
-    if isinstance(scored, Scores) and dataset.role == "pairs":
-        yield from scored.notes
+    for protocol in content.protocols if dataset.role == "pairs" else ():
+        scored = scores(content, model.label, dataset.name, protocol.name)
+        if isinstance(scored, Scores):
+            yield from scored.notes

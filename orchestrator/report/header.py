@@ -4,7 +4,16 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from orchestrator.report import numbers
-from orchestrator.report.address import INDEX, PROVENANCE, RESOURCES, TRAINING, dataset_page, href
+from orchestrator.report.address import (
+    EXPLAINED,
+    INDEX,
+    PROVENANCE,
+    PUBLISHED,
+    RESOURCES,
+    TRAINING,
+    dataset_page,
+    href,
+)
 from orchestrator.report.content import Predictions, ReportContent, Training
 from orchestrator.report.lookup import tested
 from orchestrator.report.overlap import overlap_alerts
@@ -47,6 +56,7 @@ def header_view(content: ReportContent, page: PurePosixPath) -> HeaderView:
     """Return the head of one page of the report."""
     pages = [(INDEX, "Summary")]
     pages += [(dataset_page(dataset.name), dataset.title) for dataset in tested(content)]
+    pages += [(page, title) for page, title in extra_pages(content)]
     pages += [(TRAINING, "Training"), (RESOURCES, "Time and memory"), (PROVENANCE, "Provenance")]
     return HeaderView(
         name=content.name,
@@ -54,6 +64,15 @@ def header_view(content: ReportContent, page: PurePosixPath) -> HeaderView:
         alerts=alerts(content),
         links=tuple(NavLink(text, href(path), path == page) for path, text in pages),
     )
+
+
+def extra_pages(content: ReportContent) -> tuple[tuple[PurePosixPath, str], ...]:
+    """Return the pages, with their titles, that only some reports have."""
+    if not any(dataset.role == "pairs" for dataset in tested(content)):
+        return ()
+    published = ((PUBLISHED, "Published numbers"),) if content.published else ()
+    explained = ((EXPLAINED, "An old table explained"),) if content.explained else ()
+    return (*published, *explained)
 
 
 def alerts(content: ReportContent) -> tuple[Alert, ...]:

@@ -1,9 +1,10 @@
 """What several sections ask of the content: results by place, the controls, and what is measured of them."""
 
-from collections import Counter
 from dataclasses import dataclass, replace
 
-from orchestrator.report.content import Dataset, NotMeasured, Predictions, ReportContent, Result, Scores
+from orchestrator.report.content import Dataset, Model, NotMeasured, Predictions, ReportContent, Result, Scores
+from orchestrator.report.rankings import MetricRanking
+from orchestrator.spec.protocol import Protocol
 
 INPUT = "input"
 TRUTH = "truth"
@@ -26,15 +27,43 @@ class Entrant:
     control: bool
 
 
+@dataclass(frozen=True)
+class Network:
+    """A network of the comparison: one run, or the runs of several seeds.
+
+    name: its label, or that of the group; labels: of its runs
+    """
+
+    name: str
+    title: str
+    labels: tuple[str, ...]
+
+
 def with_distinct_titles(content: ReportContent) -> ReportContent:
-    """Return the content with models of one title told apart by their labels."""
-    times = Counter(model.title for model in content.models)
-    return replace(
-        content,
-        models=tuple(
-            model if times[model.title] == 1 else replace(model, title=f"{model.title} ({model.label})")
-            for model in content.models
-        ),
+    """Return the content with models of one title told apart: by their labels, runs of one network by their seeds."""
+    groups: dict[str, set[str]] = {}
+    for model in content.models:
+        groups.setdefault(model.title, set()).add(model.group or model.label)
+
+    def title(model: Model) -> str:
+        own = model.title if len(groups[model.title]) == 1 else f"{model.title} ({model.group or model.label})"
+        return f"{own}, seed {model.seed}" if model.group else own
+
+    return replace(content, models=tuple(replace(model, title=title(model)) for model in content.models))
+
+
+def networks(content: ReportContent) -> tuple[Network, ...]:
+    """Return the networks in the order of the spec, with the runs of each; titles are those of distinct models."""
+    found: dict[str, list[Model]] = {}
+    for model in content.models:
+        found.setdefault(model.group or model.label, []).append(model)
+    return tuple(
+        Network(
+            name,
+            models[0].title.removesuffix(f", seed {models[0].seed}") if models[0].group else models[0].title,
+            tuple(model.label for model in models),
+        )
+        for name, models in found.items()
     )
 
 
@@ -55,14 +84,27 @@ def result(content: ReportContent, label: str, dataset: str) -> Result:
     for found in content.results:
         if (found.label, found.dataset) == (label, dataset):
             return found
-    return Result(label, dataset, predictions=None if label in CONTROLS else NO_RESULT, scores=NO_RESULT)
+    return Result(label, dataset, None if label in CONTROLS else NO_RESULT, {})
 
 
-def scores(content: ReportContent, label: str, dataset: str) -> Scores | NotMeasured:
+def scores(content: ReportContent, label: str, dataset: str, protocol: str) -> Scores | NotMeasured:
     """Return the scores of a model or control on a dataset of pairs."""
-    return result(content, label, dataset).scores or NO_RESULT
+    return result(content, label, dataset).scores.get(protocol, NO_RESULT)
 
 
 def predictions(content: ReportContent, label: str, dataset: str) -> Predictions | NotMeasured:
     """Return what a model answered on a dataset."""
     return result(content, label, dataset).predictions or NO_RESULT
+
+
+def headline(content: ReportContent) -> Protocol:
+    """Return the protocol by which the comparison is judged: the first that ranks."""
+    return next(protocol for protocol in content.protocols if protocol.ranked)
+
+
+def metric_ranking(content: ReportContent, dataset: str, protocol: str, metric: str) -> MetricRanking:
+    """Return what one metric says on a dataset; without any scores it says nothing."""
+    for found in content.rankings:
+        if (found.dataset, found.protocol, found.metric) == (dataset, protocol, metric):
+            return found
+    return MetricRanking(dataset, protocol, metric, {}, (), {}, frozenset())

@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestrator.report import numbers
 from orchestrator.report.content import Dataset, NotMeasured, ReportContent, Score
-from orchestrator.report.lookup import Entrant, entrants, scores
+from orchestrator.report.lookup import Entrant, entrants, headline, scores
 
 DECIMALS = 9
 """What lies below is the noise of floating-point sums."""
@@ -44,10 +44,11 @@ class Measure:
 
 
 def measures(content: ReportContent, dataset: Dataset) -> tuple[Measure, ...]:
-    """Return what was measured of a dataset's pictures; nothing of photographs."""
+    """Return what the protocol to judge by measures of a dataset's pictures; nothing of photographs."""
     if dataset.role != "pairs":
         return ()
-    return tuple(Measure(name, numbers.metric_format(name, content.features)) for name in content.metrics)
+    metrics = headline(content).metrics
+    return tuple(Measure(metric.name, numbers.metric_format(metric.name, content.features)) for metric in metrics)
 
 
 def scored_entrants(content: ReportContent, dataset: Dataset) -> tuple[Entrant, ...]:
@@ -66,7 +67,7 @@ def scored_entrants(content: ReportContent, dataset: Dataset) -> tuple[Entrant, 
 
 def picture_values(content: ReportContent, dataset: Dataset, label: str, measure: Measure) -> list[Score | NotMeasured]:
     """Return one entrant's value of every picture, in the dataset's order."""
-    found = scores(content, label, dataset.name)
+    found = scores(content, label, dataset.name, headline(content).name)
     if isinstance(found, NotMeasured):
         return [found] * len(dataset.items)
     known = {item.id: item.values for item in found.items}

@@ -45,6 +45,10 @@ _METRICS = {
     "lpips": MetricFormat("lpips", "LPIPS", "", 4, "lower", 0.0),
     "lmse": MetricFormat("lmse", "LMSE", "", 4, "lower", 0.0),
     "ncc": MetricFormat("ncc", "NCC", "", 4, "higher", 1.0),
+    # Those that only the protocol `course2024` has: what its formulas meant, and how often they failed.
+    "psnr_grey": MetricFormat("psnr_grey", "PSNR as meant", "dB", 2, "higher", math.inf),
+    "ssim_grey": MetricFormat("ssim_grey", "SSIM as meant", "", 4, "higher", 1.0),
+    "wrapped": MetricFormat("wrapped", "wrapped", "", 3, "lower", 0.0),
 }
 
 
@@ -52,12 +56,16 @@ _OF_FEATURES = ("lpips",)
 """Metrics that compare the features of a network: with random weights they are another metric."""
 
 
-def metric_format(name: str, features: Literal["pretrained", "random"] = "pretrained") -> MetricFormat:
+def metric_format(
+    name: str, features: Literal["pretrained", "random"] = "pretrained", *, ranked: bool = True
+) -> MetricFormat:
     """Return how a metric is shown; one that measures with random features says so and ranks nothing.
+
+    ranked: whether its protocol ranks
 
     Raises: KeyError for a metric whose direction the report does not know; it must not guess what is best.
     """
-    found = _METRICS[name]
+    found = _METRICS[name] if ranked else replace(_METRICS[name], ranked=False)
     if features == "random" and name in _OF_FEATURES:
         return replace(found, title=f"{found.title}, random features", ranked=False)
     return found
@@ -93,17 +101,43 @@ def _rounded(value: float, metric: MetricFormat, decimals: int) -> str:
     return text.replace("-0." + "0" * decimals, "0." + "0" * decimals) if float(text) == 0 else text
 
 
-def mean(values: Sequence[float]) -> float:
-    """Return the mean of at least one score; inf where one of them is inf."""
-    return math.fsum(values) / len(values) if all(map(math.isfinite, values)) else math.inf
+def mean(value: float | None, infinite: int, metric: MetricFormat, among: Iterable[float] = ()) -> str:
+    """Return the mean over finite scores as text; where all are infinite, '∞ (identical)'. infinite: how many are"""
+    if value is not None:
+        return score(value, metric, among)
+    return score(math.inf, metric) if infinite else not_measured("no picture was scored")
 
 
-def mean_score(values: Sequence[float], metric: MetricFormat, among: Iterable[float] = ()) -> str:
-    """Return the mean of a metric over pictures as text; where identical pictures make it inf, says how many."""
-    identical = sum(1 for value in values if math.isinf(value))
-    if 0 < identical < len(values):
-        return f"∞ ({identical} of {len(values)} identical)"
-    return score(mean(values), metric, among)
+def interval(low: float | None, high: float | None, metric: MetricFormat) -> str:
+    """Return a 95 % interval as text, rounded outwards, so that it never claims more.
+
+    Empty where there is none, and where it has no width, as for the truth.
+    """
+    if low is None or high is None or same(low, high):
+        return ""
+    unit = 10.0**-metric.decimals
+    down, up = math.floor(low / unit + 1e-6) * unit, math.ceil(high / unit - 1e-6) * unit
+    return f"{down:.{metric.decimals}f} to {up:.{metric.decimals}f}"
+
+
+def p_value(p: float) -> str:
+    """Return a p-value with two significant digits; what is tiny reads as below 0.0001, never as 0."""
+    if p < 0.0001:
+        return "<0.0001"
+    return f"{p:.2f}" if p >= 0.1 else f"{p:.2g}"
+
+
+def difference(value: float, metric: MetricFormat, other: str = "") -> str:
+    """Return a difference with its sign. other: a printed number whose digits decide; a metric's own otherwise"""
+    decimals = len(other.partition(".")[2]) if other else metric.decimals
+    text = f"{value:+.{decimals}f}"
+    return text if float(text) else f"{0:.{decimals}f}"
+
+
+def some_of(names: Sequence[str], shown: int = 3) -> str:
+    """Return a list of names in words: the first of them, and how many more there are."""
+    rest = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def not_measured(why: str) -> str:

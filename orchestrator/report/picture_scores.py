@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from orchestrator.report import numbers
 from orchestrator.report.content import Dataset, NotMeasured, ReportContent, Score
-from orchestrator.report.lookup import entrants, scores
+from orchestrator.report.lookup import entrants, headline, scores
 
 
 @dataclass(frozen=True)
@@ -45,17 +45,18 @@ class ScoreRow:
 
 
 class PictureScoreTable:
-    """All scores of a dataset's pictures; empty for photographs, which have none."""
+    """The scores of a dataset's pictures in the headline protocol; empty for photographs, which have none."""
 
     def __init__(self, content: ReportContent, dataset: Dataset) -> None:
         self._entrants = entrants(content)
-        names = content.metrics if dataset.role == "pairs" else ()
-        self._metrics = [numbers.metric_format(name, content.features) for name in names]
+        protocol = headline(content)
+        metrics = protocol.metrics if dataset.role == "pairs" else ()
+        self._metrics = [numbers.metric_format(metric.name, content.features) for metric in metrics]
         self._items = [item.id for item in dataset.items]
         self._values: dict[tuple[str, str], dict[str, Score | NotMeasured]] = {}
         self._absent: dict[str, NotMeasured] = {}
         for entrant in self._entrants if self._metrics else ():
-            found = scores(content, entrant.label, dataset.name)
+            found = scores(content, entrant.label, dataset.name, protocol.name)
             if isinstance(found, NotMeasured):
                 self._absent[entrant.label] = found
             else:

@@ -144,6 +144,8 @@ class ScoresEntry(Entry):
 
     protocol: str
     version: int | None
+    fault: str
+    """Why it must not be believed; empty where it may."""
     metrics: tuple[str, ...]
     means: dict[str, MeanEntry]
     pictures: tuple[PictureScoresEntry, ...]
@@ -171,6 +173,10 @@ class ModelEntry(Entry):
     label: str
     """What results call it."""
     title: str
+    spec: str
+    """Name of its model spec."""
+    group: str
+    """The network of which this is one of several seeds; empty where it stands alone."""
     paper: PaperEntry
     seed: int
     overrides: tuple[OverrideEntry, ...]
@@ -247,6 +253,34 @@ class ResultEntry(Entry):
     """None for controls."""
     scores: tuple[ScoresEntry | MissingScores, ...]
     """One for each protocol; empty for photographs without truth."""
+
+
+class PairEntry(Entry):
+    """Two networks over the pictures that both were measured on."""
+
+    first: str
+    second: str
+    n: int
+    won: int
+    """Pictures on which the first is better."""
+    lost: int
+    p: FiniteFloat
+    """Wilcoxon's signed-rank test, two-sided, corrected by Holm."""
+    better: str | None
+    """Which is better beyond the noise; None where they cannot be told apart."""
+
+
+class RankingEntry(Entry):
+    """What the scores of one metric on one dataset allow to say; a faulty protocol's allow nothing."""
+
+    dataset: str
+    protocol: str
+    metric: str
+    pairs: tuple[PairEntry, ...]
+    beside_input: tuple[PairEntry, ...]
+    """Every network against the unchanged input."""
+    best: tuple[str, ...]
+    """Those to be marked; more than one where they cannot be told apart."""
 
 
 class MemoryEntry(Entry):
@@ -361,6 +395,7 @@ class ReportFile(Entry):
     models: tuple[ModelEntry, ...]
     datasets: tuple[DatasetEntry, ...]
     results: tuple[ResultEntry, ...]
+    rankings: tuple[RankingEntry, ...]
     stages: tuple[StageEntry, ...]
     environments: tuple[EnvironmentEntry, ...]
 

@@ -18,7 +18,9 @@ from orchestrator.report.content import (
 )
 from orchestrator.report.header import alerts
 from orchestrator.report.lookup import CONTROLS
-from orchestrator.report.tally import Evaluation, Mean, evaluations, mean, mean_of, protocol_version
+from orchestrator.report.rankings import MetricRanking
+from orchestrator.report.tally import Evaluation, Mean, evaluations, mean, mean_of
+from orchestrator.spec.protocol import PROTOCOLS
 
 _E = TypeVar("_E", bound=record.Entry)
 
@@ -43,6 +45,7 @@ def report_record(content: ReportContent) -> record.ReportFile:
         models=tuple(_model(model) for model in content.models),
         datasets=tuple(_dataset(dataset, content) for dataset in content.datasets),
         results=tuple(_result(content, of, scored.get((of.label, of.dataset), [])) for of in content.results),
+        rankings=tuple(_ranking(of) for of in content.rankings),
         stages=tuple(_same(record.StageEntry, stage) for stage in content.stages),
         environments=tuple(_same(record.EnvironmentEntry, of) for of in content.environments),
     )
@@ -74,6 +77,8 @@ def _model(model: Model) -> record.ModelEntry:
     return record.ModelEntry(
         label=model.label,
         title=model.title,
+        spec=model.spec,
+        group=model.group,
         paper=_same(record.PaperEntry, model.paper),
         seed=model.seed,
         overrides=tuple(_same(record.OverrideEntry, row) for row in model.overrides),
@@ -149,7 +154,8 @@ def _scores(found: Scores, total: int) -> record.ScoresEntry:
     """Return scores with their means over `total` pictures."""
     return record.ScoresEntry(
         protocol=found.protocol,
-        version=protocol_version(found),
+        version=found.version,
+        fault=PROTOCOLS[found.protocol].fault,  # type: ignore[index]  # its artifact's reader refuses others
         metrics=found.metrics,
         means={name: _mean(mean([item.values.get(name) for item in found.items], total)) for name in found.metrics},
         pictures=tuple(
@@ -174,6 +180,17 @@ def _mean(of: Mean) -> record.MeanEntry:
         missing=of.missing,
         low=of.low,
         high=of.high,
+    )
+
+
+def _ranking(of: MetricRanking) -> record.RankingEntry:
+    return record.RankingEntry(
+        dataset=of.dataset,
+        protocol=of.protocol,
+        metric=of.metric,
+        pairs=tuple(_same(record.PairEntry, pair) for pair in of.pairs),
+        beside_input=tuple(_same(record.PairEntry, pair) for pair in of.beside.values()),
+        best=tuple(sorted(of.best)),
     )
 
 

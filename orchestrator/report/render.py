@@ -8,14 +8,16 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from orchestrator.report.address import INDEX, PROVENANCE, RESOURCES, TRAINING, dataset_page
+from orchestrator.report.address import EXPLAINED, INDEX, PROVENANCE, PUBLISHED, RESOURCES, TRAINING, dataset_page
 from orchestrator.report.assets import Assets
+from orchestrator.report.comparison import comparison_view
 from orchestrator.report.content import Dataset, Predictions, ReportContent
 from orchestrator.report.cost import cost_view
 from orchestrator.report.dataset import dataset_intro_view, dataset_view
+from orchestrator.report.explained import explained_view
 from orchestrator.report.failures import failures_view
 from orchestrator.report.gallery import gallery_view
-from orchestrator.report.header import header_view
+from orchestrator.report.header import extra_pages, header_view
 from orchestrator.report.layers import shown_pictures
 from orchestrator.report.lookup import predictions, tested, with_distinct_titles
 from orchestrator.report.machine import write_machine_files
@@ -23,7 +25,9 @@ from orchestrator.report.networks import networks_view
 from orchestrator.report.pictures import Shelf
 from orchestrator.report.plots import plots_view
 from orchestrator.report.provenance import provenance_view
+from orchestrator.report.published import published_view
 from orchestrator.report.resources import resources_view
+from orchestrator.report.score_files import write_score_files
 from orchestrator.report.summary import summary_view
 from orchestrator.report.training import training_view
 from orchestrator.report.viewer import viewer_view
@@ -77,6 +81,8 @@ def render_report(content: ReportContent, folder: Path, progress: Progress | Non
         shown = shown_pictures(content, dataset, shelf.place)
         plots = plots_view(content, dataset, assets.plotly)
         parts: list[tuple[str, Any]] = [("dataset_intro", dataset_intro_view(content, dataset))]
+        if dataset.role == "pairs":
+            parts.append(("comparison", comparison_view(content, dataset)))
         parts += [("plots", plots)] if plots else []
         parts += [("gallery", gallery_view(content, dataset, shown))]
         parts += [("dataset", dataset_view(content, dataset)), ("viewer", viewer_view(content, dataset, shown))]
@@ -89,6 +95,14 @@ def render_report(content: ReportContent, folder: Path, progress: Progress | Non
             styles=(assets.viewing_style,),
             charts=plots is not None,
         )
+    write_score_files(content, folder)
+    views: dict[PurePosixPath, tuple[str, Callable[[ReportContent], Any]]] = {
+        PUBLISHED: ("published", published_view),
+        EXPLAINED: ("explained", explained_view),
+    }
+    for page, title in extra_pages(content):
+        name, make = views[page]
+        writer.write(page, title, [(name, make(content))])
     training = [("training", training_view(content))]
     writer.write(TRAINING, "Training", training, assets.drawing, charts=True)
     writer.write(RESOURCES, "Time and memory", [("resources", resources_view(content))])

@@ -1,14 +1,16 @@
-"""The summary table: networks and controls by datasets and metrics, means over pictures."""
+"""The summary tables, one for every protocol: networks and controls by datasets and metrics, means over pictures."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from orchestrator.report import numbers
-from orchestrator.report.address import dataset_page, href
+from orchestrator.report.address import EXPLAINED, PUBLISHED, SCORES, dataset_page, href
 from orchestrator.report.content import Dataset, NotMeasured, ReportContent, Scores
-from orchestrator.report.lookup import CONTROLS, Entrant, entrants, scores, tested
+from orchestrator.report.lookup import CONTROLS, entrants, headline, metric_ranking, networks, scores, tested
+from orchestrator.report.mean_cell import Cell, mean_cell
 from orchestrator.report.numbers import MetricFormat
+from orchestrator.report.rankings import MetricRanking
+from orchestrator.spec.protocol import INFINITE_RULE, Protocol
 
 
 @dataclass(frozen=True)
@@ -34,20 +36,6 @@ class DatasetColumns:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One cell. value: for sorting, empty where not measured; span: columns that it covers; place: its column."""
-
-    place: int
-    kind: Literal["score", "count", "missing"]
-    text: str
-    remark: str = ""
-    value: str = ""
-    span: int = 1
-    best: bool = False
-    beside_input: Literal["", "better", "worse"] = ""
-
-
-@dataclass(frozen=True)
 class Row:
     """A network or a control."""
 
@@ -55,6 +43,24 @@ class Row:
     title: str
     remark: str
     cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class ProtocolTable:
+    """The scores of one protocol. anchor: its id on the page; fault: why it must not be believed, may be empty."""
+
+    anchor: str
+    title: str
+    name: str
+    scored: str
+    fault: str
+    datasets: tuple[DatasetColumns, ...]
+    rows: tuple[Row, ...]
+    controls: tuple[Row, ...]
+    columns: int
+    any_best: bool
+    any_beside: bool
+    any_runs: bool
 
 
 @dataclass(frozen=True)
@@ -68,51 +74,38 @@ class ShownDataset:
 
 @dataclass(frozen=True)
 class SummaryView:
-    """The table, what is shown without scores, and the test datasets that were not prepared."""
+    """The tables, what is shown without scores, and the test datasets that were not prepared."""
 
-    datasets: tuple[DatasetColumns, ...]
-    rows: tuple[Row, ...]
-    controls: tuple[Row, ...]
-    columns: int
-    any_best: bool
+    tables: tuple[ProtocolTable, ...]
+    rule: str
+    scores_href: str
+    published_href: str
+    explained_href: str
     photos: tuple[ShownDataset, ...]
     absent: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class _Measured:
-    """One entrant's values of one metric on one dataset."""
+class _Entry:
+    """A row to be: a network with its runs, or a control."""
 
-    values: tuple[float, ...]
-    whole: bool
-    why: str
-
-    @property
-    def mean(self) -> float:
-        return numbers.mean(self.values)
+    name: str
+    title: str
+    remark: str
+    labels: tuple[str, ...]
+    control: bool
 
 
 def summary_view(content: ReportContent) -> SummaryView:
-    """Return the summary table of a comparison."""
+    """Return the summary tables of a comparison."""
     pairs = [dataset for dataset in tested(content) if dataset.role == "pairs"]
-    formats = [numbers.metric_format(name, content.features) for name in content.metrics]
-    everyone = entrants(content)
-    width = len(formats) + 1
-    columns = [_columns(dataset, formats, 1 + index * width) for index, dataset in enumerate(pairs)]
-    cells: dict[str, list[Cell]] = {entrant.label: [] for entrant in everyone}
-    for index, dataset in enumerate(pairs):
-        for label, found in _dataset_cells(content, dataset, formats, everyone, 1 + index * width).items():
-            cells[label] += found
-    rows = [
-        (entrant, Row(entrant.label, entrant.title, _remark(entrant), tuple(cells[entrant.label])))
-        for entrant in everyone
-    ]
+    entries = _entries(content)
     return SummaryView(
-        datasets=tuple(columns),
-        rows=tuple(row for entrant, row in rows if not entrant.control),
-        controls=tuple(row for entrant, row in rows if entrant.control),
-        columns=1 + len(pairs) * width,
-        any_best=any(cell.best for found in cells.values() for cell in found),
+        tables=tuple(_table(content, protocol, pairs, entries) for protocol in content.protocols if pairs),
+        rule=INFINITE_RULE,
+        scores_href=href(SCORES) if pairs else "",
+        published_href=href(PUBLISHED) if content.published and pairs else "",
+        explained_href=href(EXPLAINED) if content.explained and pairs else "",
         photos=tuple(
             ShownDataset(
                 dataset.title, href(dataset_page(dataset.name)), numbers.count(len(dataset.items), "photograph")
@@ -124,10 +117,44 @@ def summary_view(content: ReportContent) -> SummaryView:
     )
 
 
-def _remark(entrant: Entrant) -> str:
-    if entrant.control:
-        return CONTROLS[entrant.label]
-    return entrant.label if entrant.label != entrant.title else ""
+def _entries(content: ReportContent) -> list[_Entry]:
+    found = [
+        _Entry(
+            network.name, network.title, network.name if network.name != network.title else "", network.labels, False
+        )
+        for network in networks(content)
+    ]
+    controls = [entrant.label for entrant in entrants(content) if entrant.control]
+    return [*found, *(_Entry(label, label, CONTROLS[label], (label,), True) for label in controls)]
+
+
+def _table(content: ReportContent, protocol: Protocol, pairs: list[Dataset], entries: list[_Entry]) -> ProtocolTable:
+    formats = [
+        numbers.metric_format(metric.name, content.features, ranked=protocol.ranked) for metric in protocol.metrics
+    ]
+    width = len(formats) + 1
+    cells: dict[str, list[Cell]] = {entry.name: [] for entry in entries}
+    for index, dataset in enumerate(pairs):
+        first = 1 + index * width
+        rankings = [metric_ranking(content, dataset.name, protocol.name, metric.name) for metric in formats]
+        for entry in entries:
+            cells[entry.name] += _cells(content, entry, dataset, protocol, formats, rankings, first)
+    rows = [(entry, Row(entry.name, entry.title, entry.remark, tuple(cells[entry.name]))) for entry in entries]
+    every = [cell for found in cells.values() for cell in found]
+    return ProtocolTable(
+        anchor=f"scores-{protocol.name}",
+        title="Scores" if protocol == headline(content) else protocol.title,
+        name=protocol.label,
+        scored=protocol.scored,
+        fault=protocol.fault,
+        datasets=tuple(_columns(dataset, formats, 1 + index * width) for index, dataset in enumerate(pairs)),
+        rows=tuple(row for entry, row in rows if not entry.control),
+        controls=tuple(row for entry, row in rows if entry.control),
+        columns=1 + len(pairs) * width,
+        any_best=any(cell.best for cell in every),
+        any_beside=any(cell.beside_input for cell in every),
+        any_runs=any(cell.runs for cell in every),
+    )
 
 
 def _columns(dataset: Dataset, formats: list[MetricFormat], first: int) -> DatasetColumns:
@@ -143,78 +170,24 @@ def _columns(dataset: Dataset, formats: list[MetricFormat], first: int) -> Datas
     )
 
 
-def _dataset_cells(
+def _cells(
     content: ReportContent,
+    entry: _Entry,
     dataset: Dataset,
+    protocol: Protocol,
     formats: list[MetricFormat],
-    everyone: tuple[Entrant, ...],
+    rankings: list[MetricRanking],
     first: int,
-) -> dict[str, list[Cell]]:
-    """Return every entrant's cells of one dataset."""
-    found = {entrant.label: scores(content, entrant.label, dataset.name) for entrant in everyone}
-    there = {label: value for label, value in found.items() if isinstance(value, Scores)}
-    cells: dict[str, list[Cell]] = {
-        label: [Cell(first, "missing", numbers.not_measured(value.why), span=len(formats) + 1)]
-        for label, value in found.items()
-        if isinstance(value, NotMeasured)
-    }
-    cells |= {label: [] for label in there}
-    total = len(dataset.items)
-    for index, metric in enumerate(formats):
-        measured = {label: _measured(value, metric.name, total) for label, value in there.items()}
-        best = _best([entrant.label for entrant in everyone if not entrant.control], measured, metric)
-        for label in there:
-            cells[label].append(_score_cell(label, measured, metric, best, first + index))
-    for label, value in there.items():
-        cells[label].append(Cell(first + len(formats), "count", str(len(value.items)), value=str(len(value.items))))
-    return cells
-
-
-def _measured(found: Scores, metric: str, total: int) -> _Measured:
-    values = [item.values.get(metric, NotMeasured("the evaluation has no such metric")) for item in found.items]
-    reasons = dict.fromkeys(value.why for value in values if isinstance(value, NotMeasured))
-    there = tuple(value for value in values if not isinstance(value, NotMeasured))
-    why = "; ".join(reasons) or ("the dataset has no pictures" if not total else "no picture was scored")
-    return _Measured(there, whole=len(there) == total and total > 0, why=why)
-
-
-def _best(labels: list[str], measured: Mapping[str, _Measured], metric: MetricFormat) -> frozenset[str]:
-    """Return which networks are best, among those that were measured on every picture; a lone one is not ranked."""
-    ranked = {label: measured[label].mean for label in labels if label in measured and measured[label].whole}
-    if len(ranked) < 2 or not metric.ranked:
-        return frozenset()
-    top = (max if metric.better == "higher" else min)(ranked.values())
-    best = frozenset(label for label, value in ranked.items() if numbers.same(value, top))
-    return best if len(best) < len(ranked) else frozenset()
-
-
-def _score_cell(
-    label: str, measured: Mapping[str, _Measured], metric: MetricFormat, best: frozenset[str], place: int
-) -> Cell:
-    own = measured[label]
-    if not own.values:
-        return Cell(place, "missing", numbers.not_measured(own.why))
-    among = [other.mean for other in measured.values() if other.values]
-    return Cell(
-        place,
-        "score",
-        numbers.mean_score(own.values, metric, among),
-        remark=""
-        if own.whole
-        else f"over {numbers.count(len(own.values), 'picture')}; {numbers.not_measured(own.why)}",
-        value=repr(own.mean),
-        best=label in best,
-        beside_input=_beside_input(label, measured, metric),
-    )
-
-
-def _beside_input(
-    label: str, measured: Mapping[str, _Measured], metric: MetricFormat
-) -> Literal["", "better", "worse"]:
-    """Say whether a network does better than doing nothing; only where both were measured on every picture."""
-    own, nothing = measured[label], measured.get("input")
-    if label in CONTROLS or nothing is None or not (own.whole and nothing.whole):
-        return ""
-    if numbers.same(own.mean, nothing.mean):
-        return ""
-    return "better" if (own.mean > nothing.mean) == (metric.better == "higher") else "worse"
+) -> list[Cell]:
+    """Return an entry's cells of one dataset; one that covers all of them where there are no scores."""
+    found = [scores(content, label, dataset.name, protocol.name) for label in entry.labels]
+    if not any(isinstance(of, Scores) for of in found):
+        reasons = dict.fromkeys(of.why for of in found if isinstance(of, NotMeasured))
+        return [Cell(first, "missing", numbers.not_measured("; ".join(reasons)), span=len(formats) + 1)]
+    cells = [
+        mean_cell(entry.name, of, metric, first + index)
+        for index, (metric, of) in enumerate(zip(formats, rankings, strict=True))
+    ]
+    measured = [of.means[entry.name] for of in rankings if entry.name in of.means]
+    n = str(max((mean.finite + len(mean.infinite) for mean in measured), default=0))
+    return [*cells, Cell(first + len(formats), "count", n, value=n)]

@@ -11,7 +11,7 @@ from orchestrator.report import numbers
 from orchestrator.report.content import NotMeasured, ReportContent
 from orchestrator.report.lookup import CONTROLS, tested
 from orchestrator.report.numbers import MetricFormat
-from orchestrator.report.tally import Evaluation, Mean, best_of, evaluations, mean_of, metrics_of
+from orchestrator.report.tally import Evaluation, Mean, best_of, evaluations, mean_of, metrics_of, protocol_of
 
 CSV_COLUMNS = (
     "dataset",
@@ -26,6 +26,8 @@ CSV_COLUMNS = (
     "infinite",
     "missing",
     "not_measured",
+    "version",
+    "fault",
 )
 """One row a dataset, network and metric, unrounded; the mean is over `pictures`, low and high are its 95 % interval."""
 
@@ -93,7 +95,7 @@ def _table(content: ReportContent, protocol: str, found: Sequence[Evaluation], m
             cells.setdefault(label, []).append(cell)
     entrants = {of.entrant.label: of.entrant for of in found}
     return ScoreTable(
-        protocol=protocol,
+        protocol=protocol_of(content, found[0]).label,
         columns=tuple(Column(titles[name], numbers.metric_format(metric, content.features)) for name, metric in shown),
         pictures={titles[name]: sizes[titles[name]] for name, _ in shown},
         rows=tuple(
@@ -158,7 +160,9 @@ def csv_table(content: ReportContent, metrics: Sequence[str] = ()) -> str:
             values = [_plain(value) for value in (mean.value, mean.low, mean.high)]
             head = [_cell_text(text) for text in (of.dataset, of.entrant.label)]
             tail = [mean.finite, mean.infinite, mean.missing, _cell_text(why)]
-            writer.writerow([*head, "yes" if of.entrant.control else "no", of.protocol, metric, *values, *tail])
+            protocol = protocol_of(content, of)
+            named = ["yes" if of.entrant.control else "no", protocol.name, metric]
+            writer.writerow([*head, *named, *values, *tail, protocol.version, protocol.fault])
     return stream.getvalue()
 
 

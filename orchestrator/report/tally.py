@@ -2,14 +2,11 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from orchestrator.report import numbers
 from orchestrator.report.content import NotMeasured, ReportContent, Score, Scores
-from orchestrator.report.lookup import Entrant, entrants, scores, tested
-
-PROTOCOL = "standard"
-"""Of scores that were not measured."""
+from orchestrator.report.lookup import Entrant, entrants, metric_ranking, scores, tested
+from orchestrator.spec.protocol import Protocol
 
 
 @dataclass(frozen=True)
@@ -42,34 +39,30 @@ class Evaluation:
 def evaluations(content: ReportContent) -> Iterator[Evaluation]:
     """Yield every set of scores that the report has, or should have: by dataset, then in the order of the summary."""
     for dataset in tested(content):
-        if dataset.role != "pairs":
-            continue
-        for entrant in entrants(content):
-            found = scores(content, entrant.label, dataset.name)
-            protocol = found.protocol if isinstance(found, Scores) else PROTOCOL
-            yield Evaluation(entrant, dataset.name, protocol, found)
+        for protocol in content.protocols if dataset.role == "pairs" else ():
+            for entrant in entrants(content):
+                found = scores(content, entrant.label, dataset.name, protocol.name)
+                yield Evaluation(entrant, dataset.name, protocol.name, found)
 
 
-def protocol_version(_found: Scores) -> int | None:
-    """Return the version of the protocol, None where it is not recorded."""
-    return None
+def protocol_of(content: ReportContent, of: Evaluation) -> Protocol:
+    """Return the protocol of an evaluation, with the metrics that it has or should have."""
+    return next(protocol for protocol in content.protocols if protocol.name == of.protocol)
 
 
-def metrics_of(content: ReportContent, _of: Evaluation) -> tuple[str, ...]:
+def metrics_of(content: ReportContent, of: Evaluation) -> tuple[str, ...]:
     """Return the metrics that an evaluation has, or should have."""
-    return content.metrics
+    return tuple(metric.name for metric in protocol_of(content, of).metrics)
 
 
 def best_of(content: ReportContent, those: Sequence[Evaluation], metric: str) -> frozenset[str]:
-    """Return which networks to mark of those on one dataset; a lone one, and one with gaps, is not ranked."""
-    form = numbers.metric_format(metric, content.features)
-    means = {of.entrant.label: mean_of(content, of, metric) for of in those if not of.entrant.control}
-    whole = {label: of.value for label, of in means.items() if of.value is not None and not of.missing}
-    if len(whole) < 2 or not form.ranked:
-        return frozenset()
-    top = (max if form.better == "higher" else min)(whole.values())
-    best = frozenset(label for label, value in whole.items() if numbers.same(value, top))
-    return best if len(best) < len(whole) else frozenset()
+    """Return which networks to mark of those on one dataset by one protocol; see `MetricRanking`.
+
+    A network of several seeds is marked as a whole, none of its runs is.
+    """
+    places = {(of.dataset, of.protocol) for of in those}
+    best = [metric_ranking(content, dataset, protocol, metric).best for dataset, protocol in places]
+    return frozenset(of.entrant.label for of in those) & frozenset().union(*best)
 
 
 def mean_of(content: ReportContent, of: Evaluation, metric: str) -> Mean:
@@ -77,7 +70,9 @@ def mean_of(content: ReportContent, of: Evaluation, metric: str) -> Mean:
     total = next(len(dataset.items) for dataset in tested(content) if dataset.name == of.dataset)
     if isinstance(of.found, NotMeasured):
         return Mean(None, 0, 0, total)
-    return mean([item.values.get(metric) for item in of.found.items], total)
+    own = mean([item.values.get(metric) for item in of.found.items], total)
+    known = metric_ranking(content, of.dataset, of.protocol, metric).means.get(of.entrant.label)
+    return own if known is None else replace(own, low=known.low, high=known.high)
 
 
 def mean(values: Sequence[Score | NotMeasured | None], total: int) -> Mean:

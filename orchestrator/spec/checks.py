@@ -66,13 +66,15 @@ def _model_problems(draft: Draft, document: Document | None) -> Iterator[Problem
         if choice is None:
             continue
         place = place_of(document, ("models", number, "name" if choice.name else "model"))
+        taken = next((label for label in (choice.label, *choice.labels) if label in labels), None)
         if choice.label in RESERVED_LABELS:
             words = f"a model cannot be called {choice.label!r}: that is one of the controls"
             yield Problem(words, place, "give it another name")
-        elif choice.label in labels:
-            words = f"two models are called {choice.label!r}, number {labels[choice.label]} and number {number + 1}"
+        elif taken is not None:
+            words = f"two models are called {taken!r}, number {labels[taken]} and number {number + 1}"
             yield Problem(words, place, "give one of them a name of its own, such as 'name: second'")
-        labels.setdefault(choice.label, number + 1)
+        for label in {choice.label, *choice.labels}:
+            labels.setdefault(label, number + 1)
         if choice.model not in model_spec_names():
             close = suggestion(choice.model, model_spec_names()) or f"; there are {listed(model_spec_names())}"
             yield Problem(f"there is no model {choice.model!r}{close}", place_of(document, ("models", number, "model")))

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from orchestrator.spec.base import Bytes, Name, StrictModel
 from orchestrator.spec.dataset import Dataset
 from orchestrator.spec.names import Device, EngineName
+from orchestrator.spec.protocol import PROTOCOLS, ProtocolName
 
 Metric = Literal["psnr", "ssim", "lpips"]
 """A score of one picture."""
@@ -37,11 +38,27 @@ class ModelChoice(StrictModel):
     """Adopt a checkpoint instead of training."""
     seed: int | None = None
     """Seed of this model's training; None takes the experiment's."""
+    seeds: tuple[int, ...] = ()
+    """Seeds of several trainings of this model, such as [1, 2, 3]: each is a run of its own, called NAME-seed1 and so
+    on, and the tables show them as one network with its spread. Empty trains once, with `seed`."""
+
+    @model_validator(mode="after")
+    def _one_way_of_seeding(self) -> "ModelChoice":
+        if self.seeds and (self.seed is not None or self.weights is not None):
+            raise ValueError("'seeds' stands alone: leave out 'seed' and 'weights'")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("a seed is listed twice under 'seeds': both runs would be the same")
+        return self
 
     @property
     def label(self) -> str:
         """The name under which the comparison shows this model."""
         return self.name or self.model
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of its runs: its own, or one for every seed."""
+        return tuple(f"{self.label}-seed{seed}" for seed in self.seeds) or (self.label,)
 
 
 class Validation(StrictModel):
@@ -91,6 +108,14 @@ class Inference(StrictModel):
     """Make large pictures smaller first; None takes every picture at its own size."""
 
 
+def _some_protocol_ranks(protocols: tuple[ProtocolName, ...]) -> tuple[ProtocolName, ...]:
+    if len(set(protocols)) < len(protocols):
+        raise ValueError("a protocol is listed twice")
+    if not any(PROTOCOLS[name].ranked for name in protocols):
+        raise ValueError(f"{', '.join(protocols)} explains faulty numbers and ranks nothing: add 'standard'")
+    return protocols
+
+
 class Experiment(StrictModel):
     """One comparison, from the pictures to the report."""
 
@@ -113,7 +138,13 @@ class Experiment(StrictModel):
     datasets: dict[Name, Dataset] = Field(default_factory=dict)
     """Datasets of this experiment, besides those of the catalogue."""
     metrics: tuple[Metric, ...] = ("psnr", "ssim", "lpips")
-    """The scores, all in the 'standard' protocol."""
+    """The scores of protocol 'standard'. Other protocols have metrics of their own; LPIPS is measured only where it
+    stands here."""
+    protocols: Annotated[tuple[ProtocolName, ...], Field(min_length=1), AfterValidator(_some_protocol_ranks)] = (
+        "standard",
+    )
+    """The ways of scoring, several at once: 'standard', 'errnet2019' (what ERRNet and its successors print; keeps the
+    networks' answers as floats too) and 'course2024' (faulty, kept to explain a published table; never ranked)."""
     inference: Inference = Inference()
     """How pictures go through the networks."""
     features: Literal["pretrained", "random"] = "pretrained"
@@ -135,3 +166,8 @@ class Experiment(StrictModel):
     """Minutes between the checkpoints of a training, besides the one after each epoch. Not part of any key."""
     timeout_hours: float | None = Field(default=None, gt=0)
     """Longest time of one stage; None sets no limit."""
+
+    @property
+    def headline(self) -> ProtocolName:
+        """The first protocol that ranks: validation is scored in it, and the report shows it first."""
+        return next(name for name in self.protocols if PROTOCOLS[name].ranked)

@@ -41,6 +41,8 @@ class ResolvedModel:
     seed: int
     checkpoint: Path | None = None
     """Absolute path of the weights that are adopted instead of trained."""
+    group: str = ""
+    """What the comparison calls the network of which this is one of several seeds; empty where it stands alone."""
 
     @property
     def weights_stage(self) -> str:
@@ -98,7 +100,7 @@ def resolve(experiment: Experiment, path: Path) -> Resolved:
     problems += missing
     if problems:
         raise spec_error(problems, path)
-    models = tuple(_model(choice, experiment, path) for choice in experiment.models)
+    models = tuple(model for choice in experiment.models for model in _models(choice, experiment, path))
     return Resolved(experiment, path, models, datasets, features)
 
 
@@ -109,13 +111,16 @@ def _document(path: Path) -> Document | None:
         return None
 
 
-def _model(choice: ModelChoice, experiment: Experiment, path: Path) -> ResolvedModel:
+def _models(choice: ModelChoice, experiment: Experiment, path: Path) -> Iterator[ResolvedModel]:
+    """Yield the runs of a model: one, or one for every seed."""
     spec = load_model_spec(choice.model)
     recipe = full_recipe(choice)
     paper, own = spec.recipe.model_dump(mode="json"), recipe.model_dump(mode="json")
     overrides = {name: (paper[name], value) for name, value in own.items() if paper[name] != value}
-    seed = experiment.seed if choice.seed is None else choice.seed
-    return ResolvedModel(choice.label, spec, recipe, overrides, seed, _checkpoint(choice, path))
+    seeds = choice.seeds or (experiment.seed if choice.seed is None else choice.seed,)
+    group = choice.label if choice.seeds else ""
+    for label, seed in zip(choice.labels, seeds, strict=True):
+        yield ResolvedModel(label, spec, recipe, overrides, seed, _checkpoint(choice, path), group)
 
 
 def _checkpoint(choice: ModelChoice, path: Path) -> Path | None:
@@ -250,6 +255,10 @@ def _features(experiment: Experiment, path: Path, document: Document | None) -> 
     names = _features_needed(experiment)
     files = {name: folder / name for name in names} if folder else {}
     absent = [name for name in names if name not in files or not files[name].is_file()]
+    if ALEXNET in absent:
+        # Its absence is no mistake: LPIPS then reads 'not measured' and why.
+        absent.remove(ALEXNET)
+        files.pop(ALEXNET, None)
     location: Location = ("features_folder",) if experiment.features_folder else ("features",)
     return files, [_missing_feature(name, folder, place_of(document, location)) for name in absent]
 

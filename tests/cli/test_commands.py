@@ -50,9 +50,9 @@ def test_plan_lists_every_stage_and_why(sirr, spec):
             f"train/{label}",
             f"export/{label}",
             f"infer/{label}/skimage-test",
-            f"evaluate/{label}/skimage-test",
+            f"evaluate/{label}/skimage-test/standard",
         } <= set(rows)
-    assert {"evaluate/input/skimage-test", "evaluate/truth/skimage-test", "report"} <= set(rows)
+    assert {"evaluate/input/skimage-test/standard", "evaluate/truth/skimage-test/standard", "report"} <= set(rows)
     assert all(row["state"] == "to run" and row["reasons"] == ["it has not run yet"] for row in rows.values())
 
 

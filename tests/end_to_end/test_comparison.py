@@ -52,7 +52,7 @@ def size_of(path):
 
 
 def scores(program, run, label, dataset="skimage-test"):
-    return json.loads((program.output(run, f"evaluate/{label}/{dataset}") / "scores.json").read_text())
+    return json.loads((program.output(run, f"evaluate/{label}/{dataset}/standard") / "scores.json").read_text())
 
 
 @pytest.mark.docker
@@ -118,7 +118,7 @@ def test_changed_recipe_value_is_named_and_reruns_exactly_what_depends_on_it(loc
         "train/errnet2019",
         "export/errnet2019",
         "infer/errnet2019/skimage-test",
-        "evaluate/errnet2019/skimage-test",
+        "evaluate/errnet2019/skimage-test/standard",
         "report",
     }
     assert plan["train/errnet2019"]["reasons"] == ["settings.recipe.weight_vgg: 0.1 -> 0.2"]

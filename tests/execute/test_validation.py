@@ -24,7 +24,7 @@ train: {synthetic: skimage-train, validation: {dataset: skimage-test, every: 2}}
 
 
 def scores(value):
-    content = {"model": "m", "dataset": "d", "protocol": "standard", "metrics": ["psnr"], "notes": []}
+    content = {"model": "m", "dataset": "d", "protocol": "standard", "version": 1, "metrics": ["psnr"], "notes": []}
     return {"scores.json": {**content, "items": [{"id": "a", "psnr": value}]}}
 
 
@@ -53,11 +53,11 @@ def gathered(tmp_path):
 
 def test_every_epoch_is_told_with_its_scores_or_why_there_are_none(gathered):
     results = {
-        "evaluate/errnet2019@2/skimage-test": scores(20.5),
-        "evaluate/errnet2019/skimage-test": scores(23.0),
+        "evaluate/errnet2019@2/skimage-test/standard": scores(20.5),
+        "evaluate/errnet2019/skimage-test/standard": scores(23.0),
     }
     failure = Failure("skipped", "export/errnet2019@4 failed")
-    _, content = gathered(results, {"evaluate/errnet2019@4/skimage-test": failure})
+    _, content = gathered(results, {"evaluate/errnet2019@4/skimage-test/standard": failure})
     trained, taken = content.models
     assert trained.validation.dataset == "skimage-test"
     assert [point.epoch for point in trained.validation.points] == [2, 4, 5]
@@ -69,10 +69,10 @@ def test_every_epoch_is_told_with_its_scores_or_why_there_are_none(gathered):
 
 
 def test_weights_of_an_epoch_are_no_model_of_the_comparison(gathered):
-    _, content = gathered({"evaluate/errnet2019@2/skimage-test": scores(20.5)}, {})
+    _, content = gathered({"evaluate/errnet2019@2/skimage-test/standard": scores(20.5)}, {})
     assert [model.label for model in content.models] == ["errnet2019", "taken"]
     assert {result.label for result in content.results} == {"input", "truth", "errnet2019", "taken"}
-    assert "evaluate/errnet2019@2/skimage-test" in {stage.name for stage in content.stages}
+    assert "evaluate/errnet2019@2/skimage-test/standard" in {stage.name for stage in content.stages}
 
 
 def test_adopted_weights_are_told_with_the_checkpoints_digest(gathered):

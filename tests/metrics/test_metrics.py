@@ -13,11 +13,29 @@ from stagekit import BadInput
 
 from orchestrator.metrics import course2024, errnet2019, standard
 from orchestrator.metrics.perceptual import feature_shapes
-from orchestrator.metrics.protocol import PROTOCOLS, chosen_metrics
+from orchestrator.metrics.protocol import (
+    FAULTS,
+    FLOATS,
+    PERCEPTUAL,
+    PERCEPTUAL_PROTOCOLS,
+    PROTOCOLS,
+    VERSIONS,
+    checked_metrics,
+)
 from orchestrator.metrics.score import NotMeasured, plain_score
+from orchestrator.plan.plan import FLOAT_PROTOCOLS
+from orchestrator.spec.protocol import PROTOCOLS as KNOWN
 from tests.metrics.conftest import picture
 
-PERFECT = {"psnr": math.inf, "ssim": 1.0, "lmse": 0.0, "ncc": 1.0}
+PERFECT = {
+    "psnr": math.inf,
+    "ssim": 1.0,
+    "lmse": 0.0,
+    "ncc": 1.0,
+    "psnr_grey": math.inf,
+    "ssim_grey": 1.0,
+    "wrapped": 0.0,
+}
 ALL = [(protocol, name) for protocol, metrics in PROTOCOLS.items() for name in metrics]
 
 
@@ -88,27 +106,36 @@ def test_scores_as_json(score: Any, plain: Any) -> None:
     assert type(plain_score(score)) is type(plain)
 
 
-def test_chosen_metrics_come_in_the_given_order() -> None:
-    def lpips(_prediction: np.ndarray, _truth: np.ndarray) -> float:
-        return 0.5
+def test_protocols_are_those_that_specs_can_name() -> None:
+    assert {name: protocol.version for name, protocol in KNOWN.items()} == VERSIONS
+    for name, protocol in KNOWN.items():
+        lpips = [PERCEPTUAL] if name in PERCEPTUAL_PROTOCOLS else []
+        assert sorted([*PROTOCOLS[name], *lpips]) == sorted(metric.name for metric in protocol.metrics)
+        assert (name in FAULTS) == bool(protocol.fault)
+    assert set(FLOATS) == set(FLOAT_PROTOCOLS)
 
-    chosen = chosen_metrics("standard", ["lpips", "psnr"], lpips)
-    assert list(chosen) == ["lpips", "psnr"]
-    assert chosen["lpips"](picture("a"), picture("b")) == 0.5
+
+def test_checked_metrics_come_in_the_given_order_without_lpips() -> None:
+    assert checked_metrics("standard", 1, ["lpips", "ssim", "psnr"]) == ("ssim", "psnr")
 
 
 @pytest.mark.parametrize(
     ("protocol", "names", "message"),
     [
         ("errnet", ["psnr"], "no protocol 'errnet'; there are standard, errnet2019, course2024"),
-        ("course2024", ["psnr", "lmse"], "'course2024' has no metric lmse; it has psnr, ssim"),
-        ("standard", ["lpips"], "'standard' has no metric lpips"),
+        ("course2024", ["psnr", "lmse"], "'course2024' has no metric lmse; it has psnr, psnr_grey"),
+        ("errnet2019", ["lpips"], "'errnet2019' has no metric lpips"),
     ],
 )
 def test_unknown_protocols_and_metrics_are_refused(protocol: str, names: list[str], message: str) -> None:
     with pytest.raises(BadInput) as caught:
-        chosen_metrics(protocol, names)
+        checked_metrics(protocol, 1, names)
     assert message in caught.value.message
+
+
+def test_another_version_of_a_protocol_is_refused() -> None:
+    with pytest.raises(BadInput, match="'standard' is asked for in version 2; here it is in version 1"):
+        checked_metrics("standard", 2, ["psnr"])
 
 
 def test_feature_shapes_are_those_of_alexnet() -> None:

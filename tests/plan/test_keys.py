@@ -122,6 +122,7 @@ CHANGES = {
     "test": ["skimage-test"],
     "datasets": "see test_content_of_a_dataset_changes_exactly_what_depends_on_it",
     "metrics": ["psnr"],
+    "protocols": ["standard", "course2024"],
     "inference": {"mode": "tiles"},
     "features": "random",
     "seed": 5,

@@ -18,7 +18,7 @@ def test_every_stage_of_a_training_waits_for_the_comparison(planned):
             ("export", ""),
             ("infer", "/skimage-test"),
             ("infer", "/holiday"),
-            ("evaluate", "/skimage-test"),
+            ("evaluate", "/skimage-test/standard"),
         ]
     }
 

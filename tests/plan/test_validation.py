@@ -20,7 +20,7 @@ def test_kept_weights_are_exported_inferred_and_evaluated_as_the_final_ones_are(
         for name in (
             f"export/errnet2019@{epoch}",
             f"infer/errnet2019@{epoch}/skimage-test",
-            f"evaluate/errnet2019@{epoch}/skimage-test",
+            f"evaluate/errnet2019@{epoch}/skimage-test/standard",
         )
     )
     final, kept = plan.stage("export/errnet2019"), plan.stage("export/errnet2019@4")
@@ -29,9 +29,16 @@ def test_kept_weights_are_exported_inferred_and_evaluated_as_the_final_ones_are(
     final, kept = plan.stage("infer/errnet2019/skimage-test"), plan.stage("infer/errnet2019@4/skimage-test")
     assert kept.settings == final.settings
     assert kept.inputs == {"network": "export/errnet2019@4", "dataset": "prepare/skimage-test"}
-    final, kept = plan.stage("evaluate/errnet2019/skimage-test"), plan.stage("evaluate/errnet2019@4/skimage-test")
+    final, kept = (plan.stage(f"evaluate/{label}/skimage-test/standard") for label in ("errnet2019", "errnet2019@4"))
     assert kept.settings == final.settings
     assert kept.inputs == {"dataset": "prepare/skimage-test", "predictions": "infer/errnet2019@4/skimage-test"}
+
+
+def test_validation_is_scored_in_the_protocol_that_ranks_alone(planned):
+    protocols = ["course2024", "errnet2019", "standard"]
+    plan, _ = planned(models=MODELS, train=training(), test=["skimage-test"], protocols=protocols)
+    validated = {stage.name for stage in plan.stages if stage.kind == "evaluate" and "@" in stage.name}
+    assert validated == {f"evaluate/errnet2019@{epoch}/skimage-test/errnet2019" for epoch in (2, 4)}
 
 
 def test_every_stage_comes_after_its_inputs_and_into_the_report(planned):
@@ -40,17 +47,17 @@ def test_every_stage_comes_after_its_inputs_and_into_the_report(planned):
     assert len(names) == len(set(names))
     for number, stage in enumerate(plan.stages):
         assert set(stage.inputs.values()) <= set(names[:number]), stage.name
-    assert "evaluate/errnet2019@2/skimage-test" in plan.stage("report").inputs
+    assert "evaluate/errnet2019@2/skimage-test/standard" in plan.stage("report").inputs
 
 
 def test_final_weights_are_scored_on_a_validation_dataset_that_is_not_tested_on(planned, tmp_path):
     own = {"mine": {"kind": "pairs", "folder": str(tmp_path / "mine")}}
     plan, _ = planned(models=MODELS, train=training("mine"), test=["skimage-test"], datasets=own)
     names = {stage.name for stage in plan.stages if stage.name.endswith("/mine")}
-    assert names == {
-        "prepare/mine",
-        *(f"{kind}/{label}/mine" for kind in ("infer", "evaluate") for label in ("ibcln2020", "errnet2019")),
-        *(f"{kind}/errnet2019@{epoch}/mine" for kind in ("infer", "evaluate") for epoch in (2, 4)),
+    labels = ("ibcln2020", "errnet2019", "errnet2019@2", "errnet2019@4")
+    assert names == {"prepare/mine", *(f"infer/{label}/mine" for label in labels)}
+    assert {stage.name for stage in plan.stages if stage.name.endswith("/mine/standard")} == {
+        f"evaluate/{label}/mine/standard" for label in labels
     }
 
 

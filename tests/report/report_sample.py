@@ -9,6 +9,7 @@ from PIL import Image
 from skimage import data as photographs
 from skimage.transform import resize
 
+from orchestrator.execute.rankings import with_rankings
 from orchestrator.report.content import (
     CurveStep,
     Dataset,
@@ -35,8 +36,12 @@ from orchestrator.report.content import (
     Validation,
     ValidationPoint,
 )
+from orchestrator.spec.explained import ExplainedTable
+from orchestrator.spec.protocol import chosen_protocol
+from orchestrator.spec.published_numbers import PublishedTable
 
 METRICS = ("psnr", "ssim", "lpips")
+PROTOCOLS = tuple(chosen_protocol(name, METRICS) for name in ("standard", "errnet2019", "course2024"))
 HOSTILE = "</script><b>x\"' & ünï \u202e <img src=x onerror=alert(1)> {{ 7*7 }}"
 """Ends a script, opens tags, quotes, an entity, letters of other scripts, a direction change, a template."""
 
@@ -132,16 +137,87 @@ def predictions(folder: Path, dataset: Dataset, samples: list[Sample], label: st
     return Predictions("whole", said, tuple(items), {"onnxruntime": "1.20.0"})
 
 
-def scores(dataset: Dataset, label: str) -> Scores:
-    """Return plausible scores; the truth's are perfect."""
-    items = []
-    for number, item in enumerate(dataset.items):
-        left = {"input": 0.45, **_QUALITY}.get(label, 0.5) + 0.03 * number
-        values: dict[str, float | NotMeasured] = {"psnr": 26 - 14 * left, "ssim": 1 - left / 3, "lpips": left / 2}
-        if label == "truth":
-            values = {"psnr": math.inf, "ssim": 1.0, "lpips": 0.0}
-        items.append(PictureScores(item.id, values))
-    return Scores("standard", METRICS, tuple(items))
+def scores(dataset: Dataset, label: str, folder: Path | None = None) -> dict[str, Scores | NotMeasured]:
+    """Return plausible scores by protocol; the truth's are perfect. folder: gets the tables"""
+    found: dict[str, Scores | NotMeasured] = {}
+    for protocol in PROTOCOLS:
+        items = []
+        for number, item in enumerate(dataset.items):
+            left = {"input": 0.45, **_QUALITY}.get(label, 0.5) + 0.03 * number
+            values: dict[str, float | NotMeasured] = {
+                "psnr": 26 - 14 * left,
+                "ssim": 1 - left / 3,
+                "lpips": left / 2,
+                "lmse": left / 20,
+                "ncc": 1 - left / 10,
+                "psnr_grey": 25.5 - 14 * left,
+                "ssim_grey": 1 - left / 2,
+                "wrapped": left / 4,
+            }
+            if label == "truth":
+                perfect = {"psnr": math.inf, "psnr_grey": math.inf, "ssim": 1.0, "ssim_grey": 1.0, "ncc": 1.0}
+                values = {name: perfect.get(name, 0.0) for name in values}
+            items.append(PictureScores(item.id, {metric.name: values[metric.name] for metric in protocol.metrics}))
+        table = None
+        if folder is not None:
+            table = folder / f"{protocol.name}.parquet"
+            folder.mkdir(parents=True, exist_ok=True)
+            table.write_bytes(b"PAR1")
+        names = tuple(metric.name for metric in protocol.metrics)
+        found[protocol.name] = Scores(protocol.name, protocol.version, names, tuple(items), (), table)
+    return found
+
+
+def _named(table: PublishedTable, dataset: str) -> PublishedTable:
+    """Return the table with rows of a dataset whose name no file may have."""
+    return table.model_copy(update={"rows": tuple(row.model_copy(update={"dataset": dataset}) for row in table.rows)})
+
+
+def published(dataset: str, text: str = "Somebody 2020, table 1") -> PublishedTable:
+    """Return a published table with numbers that can be compared and numbers that cannot."""
+    table = PublishedTable.model_validate(
+        {
+            "name": "somebody",
+            "title": text,
+            "kind": "paper",
+            "source": text,
+            "evidence": "paper",
+            "protocol": "errnet2019",
+            "notes": [text],
+            "rows": [
+                {"network": "errnet2019", "dataset": "d", "n": 4, "psnr": 22.89, "ssim": 0.803},
+                {"network": "errnet2019", "dataset": "d", "n": 179, "psnr": 21.5, "variant": text},
+                {"network": "zhang2018", "dataset": "d", "n": 4, "psnr": 19.5, "altered": text},
+                {"network": text, "dataset": "d", "n": 4, "psnr": 20.1, "note": text},
+            ],
+        }
+    )
+    return _named(table, dataset)
+
+
+def explained(dataset: str, text: str = "An old table") -> ExplainedTable:
+    """Return a table to be explained, with one cell of which something is known."""
+    table = ExplainedTable.model_validate(
+        {
+            "protocol": "course2024",
+            "title": text,
+            "source": text,
+            "conclusion": text,
+            "verdict": text,
+            "networks": [
+                {"model": "zhang2018", "protocol": "course2024", "training": text, "faults": {"psnr": text}},
+                {"model": "errnet2019", "protocol": "errnet2019", "training": text},
+            ],
+            "datasets": [{"name": "d", "claimed": 199, "logged": 198, "note": text}, {"name": "elsewhere"}],
+            "cells": [{"dataset": "d", "model": "zhang2018", "printed": "29.32", "note": text}],
+        }
+    )
+    return table.model_copy(
+        update={
+            "datasets": (table.datasets[0].model_copy(update={"name": dataset}), *table.datasets[1:]),
+            "cells": (table.cells[0].model_copy(update={"dataset": dataset}),),
+        }
+    )
 
 
 def training(label: str, points: int = 120) -> Training:
@@ -169,6 +245,7 @@ def model(label: str) -> Model:
         training=training(label),
         export=Export(16, "torch 1.12.1", 1e-4, 2.31e-6, 4),
         validation=validation() if label == "ibcln2020" else None,
+        spec=label,
     )
 
 
@@ -176,7 +253,7 @@ def validation() -> Validation:
     """Return scores that get better; those of the second epoch are missing."""
     found = [
         Scores(
-            "standard", METRICS, (PictureScores("a", {"psnr": 20 + n, "ssim": 0.8 + n / 20, "lpips": 0.3 - n / 20}),)
+            "standard", 1, METRICS, (PictureScores("a", {"psnr": 20 + n, "ssim": 0.8 + n / 20, "lpips": 0.3 - n / 20}),)
         )
         for n in range(3)
     ]
@@ -199,7 +276,8 @@ def stages(labels: tuple[str, ...], tests: tuple[str, ...]) -> tuple[StageRecord
     """Return a run's stages, one of them resumed."""
     names = [f"prepare/{name}" for name in tests]
     names += [f"{kind}/{label}" for label in labels for kind in ("train", "export")]
-    names += [f"{kind}/{label}/{name}" for label in labels for name in tests for kind in ("infer", "evaluate")]
+    names += [f"infer/{label}/{name}" for label in labels for name in tests]
+    names += [f"evaluate/{label}/{name}/standard" for label in labels for name in tests]
     image = {"prepare": "metrics", "evaluate": "metrics", "infer": "inference"}
     return tuple(
         StageRecord(
@@ -229,15 +307,18 @@ def comparison(folder: Path, *, height: int = 96, width: int = 130) -> ReportCon
     labels = tuple(_PAPERS)
     samples = scenes(height, width)
     held_out, own = pairs(folder / "pairs", samples), photos(folder / "photos", samples[:2])
-    results = [Result(label, held_out.name, None, scores(held_out, label)) for label in ("input", "truth")]
+    results = [
+        Result(label, held_out.name, None, scores(held_out, label, folder / label / "scores"))
+        for label in ("input", "truth")
+    ]
     for label in labels:
         answers = predictions(folder / label / "pairs", held_out, samples, label)
-        results.append(Result(label, held_out.name, answers, scores(held_out, label)))
-        results.append(Result(label, own.name, predictions(folder / label / "photos", own, samples[:2], label), None))
-    return ReportContent(
+        results.append(Result(label, held_out.name, answers, scores(held_out, label, folder / label / "scores")))
+        results.append(Result(label, own.name, predictions(folder / label / "photos", own, samples[:2], label), {}))
+    content = ReportContent(
         name="quickstart",
         note="Three networks, a few steps each, on photographs that scikit-image carries.",
-        metrics=METRICS,
+        protocols=PROTOCOLS,
         features="random",
         seed=7,
         device="cpu",
@@ -264,7 +345,10 @@ def comparison(folder: Path, *, height: int = 96, width: int = 130) -> ReportCon
         commands=("sirr-orch build", "sirr-orch run quickstart.yaml"),
         program="sirr-orch 0.1.0",
         overlap=Overlap("stop", "", 13, 10, ()),
+        published=(published(held_out.name),),
+        explained=(explained(held_out.name),),
     )
+    return with_rankings(content)
 
 
 def hostile(folder: Path) -> ReportContent:
@@ -274,7 +358,10 @@ def hostile(folder: Path) -> ReportContent:
     own = photos(folder / "photos", samples, name="a/b?c#d%20", title="")
     label, other = f"a {HOSTILE}", "ibcln2020"
     partial = scores(dataset, label)
-    first = PictureScores(partial.items[0].id, {**partial.items[0].values, "lpips": NotMeasured(HOSTILE)})
+    standard = partial["standard"]
+    assert isinstance(standard, Scores)
+    first = PictureScores(standard.items[0].id, {**standard.items[0].values, "lpips": NotMeasured(HOSTILE)})
+    items = (first, *standard.items[1:])
     base = comparison(folder / "base", height=24, width=32)
     hostile_model = Model(
         label,
@@ -284,13 +371,13 @@ def hostile(folder: Path) -> ReportContent:
         0,
         Training((CurveStep(1, 0, {HOSTILE: 1.0, "nan": None}, 1e-4, 0.5),), 1, 1, 1, 0.5, "random", 1, (HOSTILE,)),
         NotMeasured(HOSTILE),
-        Validation(dataset.name, (ValidationPoint(1, NotMeasured(HOSTILE)), ValidationPoint(2, partial))),
+        Validation(dataset.name, (ValidationPoint(1, NotMeasured(HOSTILE)), ValidationPoint(2, standard))),
     )
     broken = Model(other, "IBCLN", hostile_model.paper, (), 0, NotMeasured(HOSTILE), NotMeasured(HOSTILE))
-    return ReportContent(
+    content = ReportContent(
         name=HOSTILE,
         note=HOSTILE,
-        metrics=METRICS,
+        protocols=PROTOCOLS,
         features="random",
         seed=0,
         device="cpu",
@@ -303,9 +390,9 @@ def hostile(folder: Path) -> ReportContent:
                 label,
                 dataset.name,
                 predictions(folder / "p", dataset, samples, label, said=f"approximate: {HOSTILE}"),
-                Scores("standard", METRICS, (first, *partial.items[1:]), (HOSTILE,)),
+                {**partial, "standard": Scores("standard", 1, METRICS, items, (HOSTILE,))},
             ),
-            Result(other, dataset.name, NotMeasured(HOSTILE), NotMeasured(HOSTILE)),
+            Result(other, dataset.name, NotMeasured(HOSTILE), {"standard": NotMeasured(HOSTILE)}),
             Result("input", dataset.name, None, scores(dataset, "input")),
         ),
         overlap=Overlap("accept", HOSTILE, 2, 2, (OverlapPair(HOSTILE, HOSTILE, HOSTILE, HOSTILE),)),
@@ -334,4 +421,7 @@ def hostile(folder: Path) -> ReportContent:
         commands=(HOSTILE,),
         program=base.program,
         warnings=(HOSTILE,),
+        published=(published(dataset.name, HOSTILE),),
+        explained=(explained(dataset.name, HOSTILE),),
     )
+    return with_rankings(content)

@@ -84,6 +84,7 @@ SCORES: dict[str, Any] = {
     "model": "m",
     "dataset": "d",
     "protocol": "standard",
+    "version": 1,
     "metrics": ["psnr", "ssim"],
     "items": [{"id": "a b", "psnr": "inf", "ssim": {"not_measured": "too small"}}],
     "notes": [],

@@ -53,14 +53,15 @@ def test_scores_stand_as_they_were_measured(plausible: ReportContent, plausible_
     found = read(plausible_report)
     results = {(of["label"], of["dataset"]): of for of in found["results"]}
     measured = next(of for of in plausible.results if (of.label, of.dataset) == ("ibcln2020", "skimage-test"))
-    assert isinstance(measured.scores, Scores)
-    (scores,) = results["ibcln2020", "skimage-test"]["scores"]
-    assert [item["values"]["psnr"] for item in scores["pictures"]] == [
-        item.values["psnr"] for item in measured.scores.items
-    ]
-    expected = math.fsum(item.values["psnr"] for item in measured.scores.items) / 4  # type: ignore[misc]
+    own = measured.scores["standard"]
+    assert isinstance(own, Scores)
+    scores, _, faulty = results["ibcln2020", "skimage-test"]["scores"]
+    assert (scores["protocol"], scores["version"], scores["fault"]) == ("standard", 1, "")
+    assert "wrap around" in faulty["fault"]
+    assert [item["values"]["psnr"] for item in scores["pictures"]] == [item.values["psnr"] for item in own.items]
+    expected = math.fsum(item.values["psnr"] for item in own.items) / 4  # type: ignore[misc]
     assert scores["means"]["psnr"]["value"] == pytest.approx(expected, abs=1e-12)
-    (truth,) = results["truth", "skimage-test"]["scores"]
+    truth = results["truth", "skimage-test"]["scores"][0]
     assert truth["pictures"][0]["values"]["psnr"] == "inf"
     assert truth["means"]["psnr"] | {"low": None, "high": None} == {
         "value": "inf",
@@ -72,6 +73,24 @@ def test_scores_stand_as_they_were_measured(plausible: ReportContent, plausible_
     }
     assert results["ibcln2020", "photos"]["scores"] == []
     assert results["truth", "skimage-test"]["control"]
+
+
+def test_pairs_of_networks_are_told_with_their_test(plausible: ReportContent, plausible_report: Path) -> None:
+    found = read(plausible_report)["rankings"]
+    assert len(found) == sum(len(protocol.metrics) for protocol in plausible.protocols)
+    first = found[0]
+    assert (first["dataset"], first["protocol"], first["metric"]) == ("skimage-test", "standard", "psnr")
+    assert first["pairs"][0] == {
+        "first": "zhang2018",
+        "second": "errnet2019",
+        "n": 4,
+        "won": 0,
+        "lost": 4,
+        "p": pytest.approx(0.375),
+        "better": None,
+    }
+    assert [pair["second"] for pair in first["beside_input"]] == ["input"] * 3
+    assert all(not of["pairs"] for of in found if of["protocol"] == "course2024")
 
 
 def test_what_was_not_measured_says_why(hostile_report: Path) -> None:
@@ -90,7 +109,7 @@ def test_spec_is_kept_as_a_file_with_its_hash(plausible: ReportContent, plausibl
 
 def test_stages_keep_memory_and_what_they_left(plausible_report: Path) -> None:
     stages = {of["name"]: of for of in read(plausible_report)["stages"]}
-    assert stages["evaluate/zhang2018/photos"]["files"]["scores.json"] == {"sha256": "cd" * 32, "size": 812}
+    assert stages["evaluate/zhang2018/photos/standard"]["files"]["scores.json"] == {"sha256": "cd" * 32, "size": 812}
     assert stages["prepare/skimage-test"]["memory"]["budget_bytes"] == 2**31
 
 
@@ -110,7 +129,7 @@ def test_mean_is_over_finite_scores_and_counts_the_others(values: Any, total: in
 
 def test_pictures_that_were_not_scored_are_missing_from_the_mean(plausible: ReportContent) -> None:
     def cut(scores: Any) -> Any:
-        return replace(scores, items=scores.items[:3]) if isinstance(scores, Scores) else scores
+        return {name: replace(of, items=of.items[:3]) for name, of in scores.items()}
 
     results = tuple(replace(of, scores=cut(of.scores)) for of in plausible.results)
     record = report_record(replace(plausible, results=results))

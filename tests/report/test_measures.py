@@ -8,6 +8,7 @@ import pytest
 from orchestrator.report.content import NotMeasured, Predictions, ReportContent, Result
 from orchestrator.report.cost import cost_view, peak_gibibytes, seconds_per_megapixel
 from orchestrator.report.measures import measures, plain_values, scored_entrants
+from orchestrator.spec.protocol import ProtocolMetric
 
 
 def of(content: ReportContent, label: str) -> Predictions:
@@ -19,7 +20,8 @@ def of(content: ReportContent, label: str) -> Predictions:
 def without(content: ReportContent, label: str, why: str) -> ReportContent:
     gone = NotMeasured(why)
     results = tuple(
-        Result(one.label, one.dataset, gone, gone) if one.label == label else one for one in content.results
+        Result(one.label, one.dataset, gone, dict.fromkeys(one.scores, gone)) if one.label == label else one
+        for one in content.results
     )
     return replace(content, results=results)
 
@@ -35,7 +37,9 @@ def test_values_are_by_entrant_and_picture_and_infinity_is_a_word(plausible: Rep
 
 
 def test_missing_values_carry_their_reason(plausible: ReportContent) -> None:
-    content = replace(without(plausible, "errnet2019", "it failed"), metrics=("psnr", "ncc"))
+    two = (ProtocolMetric("psnr", "as measured"), ProtocolMetric("ncc", "never measured"))
+    protocols = (replace(plausible.protocols[0], metrics=two),)
+    content = replace(without(plausible, "errnet2019", "it failed"), protocols=protocols)
     dataset = content.datasets[0]
     psnr, ncc = measures(content, dataset)
     assert plain_values(content, dataset, psnr)[1] == [["not measured: it failed"]] * 4

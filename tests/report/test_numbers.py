@@ -44,10 +44,39 @@ def test_only_a_perfect_score_prints_as_perfect(value: float) -> None:
     assert (numbers.score(value, LPIPS) == "0.0000") == numbers.same(value, 0.0)
 
 
-def test_mean_with_an_identical_picture_says_so() -> None:
-    assert numbers.mean_score([20.0, math.inf, 22.0], PSNR) == "∞ (1 of 3 identical)"
-    assert numbers.mean_score([math.inf, math.inf], PSNR) == "∞ (identical)"
-    assert numbers.mean_score([20.0, 22.0], PSNR) == "21.00"
+def test_mean_is_of_the_finite_scores_and_says_where_there_are_none() -> None:
+    assert numbers.mean(21.0, 1, PSNR) == "21.00"
+    assert numbers.mean(None, 2, PSNR) == "∞ (identical)"
+    assert numbers.mean(None, 0, PSNR) == "not measured: no picture was scored"
+
+
+@given(st.floats(0, 50), st.floats(0, 50))
+def test_interval_is_rounded_outwards(first: float, second: float) -> None:
+    low, high = sorted((first, second))
+    high += 0.001
+    said = [float(text) for text in numbers.interval(low, high, PSNR).split(" to ")]
+    assert low - 0.0100001 <= said[0] <= low + 1e-8
+    assert high - 1e-8 <= said[1] <= high + 0.0100001
+    assert numbers.interval(None, None, PSNR) == numbers.interval(low, low, PSNR) == ""
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(0.0, "<0.0001"), (0.00012, "0.00012"), (0.049, "0.049"), (0.123, "0.12"), (1.0, "1.00")]
+)
+def test_p_value_is_never_zero(p: float, text: str) -> None:
+    assert numbers.p_value(p) == text
+
+
+def test_difference_has_a_sign_and_the_digits_of_what_was_printed() -> None:
+    assert numbers.difference(0.256, PSNR) == "+0.26"
+    assert numbers.difference(-0.0042, SSIM, "0.803") == "-0.004"
+    assert numbers.difference(-0.0001, SSIM, "0.803") == "0.000"
+    assert numbers.difference(0.0001, SSIM, "0.803") == "0.000"
+
+
+def test_long_lists_are_cut_and_counted() -> None:
+    assert numbers.some_of(["a", "b", "c"]) == "a, b, c"
+    assert numbers.some_of(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from orchestrator.errors import OutputInvalid
+from orchestrator.execute.rankings import with_rankings
 from orchestrator.report.content import NotMeasured, ReportContent, Result, StageRecord
 from orchestrator.report.render import render_report
 from tests.report.report_sample import HOSTILE
@@ -75,7 +76,7 @@ def pages(index: Path) -> list[Page]:
 def test_every_link_leads_to_a_file_or_place_of_the_report(report: str, request: pytest.FixtureRequest) -> None:
     index: Path = request.getfixturevalue(report)
     found = {page.path: page for page in pages(index)}
-    assert len(found) == 6
+    assert len(found) == 8
     for page in found.values():
         for link in page.links:
             parts = urlsplit(link)
@@ -160,14 +161,15 @@ def test_pretrained_features_say_nothing(plausible: ReportContent, tmp_path: Pat
 def test_missing_numbers_say_why(plausible: ReportContent, tmp_path: Path) -> None:
     why = NotMeasured("train/errnet2019 failed: memory did not suffice")
     results = tuple(
-        Result(r.label, r.dataset, why, why if r.scores else None) if r.label == "errnet2019" else r
+        Result(r.label, r.dataset, why, dict.fromkeys(r.scores, why)) if r.label == "errnet2019" else r
         for r in plausible.results
         if r.label != "truth"
     )
     failed = StageRecord(
         "train/errnet2019", "train", "failed", "0" * 64, "errnet2019", None, "docker", "cpu", message="m!", hint="h!"
     )
-    index = render_report(replace(plausible, results=results, stages=(failed,)), tmp_path)
+    content = with_rankings(replace(plausible, results=results, stages=(failed,)))
+    index = render_report(content, tmp_path)
     text = " ".join(Page(index).text.split())
     assert "not measured: train/errnet2019 failed: memory did not suffice" in text
     assert "not measured: no result was recorded" in text
@@ -185,7 +187,7 @@ def test_dataset_that_was_not_prepared_is_named(plausible: ReportContent, tmp_pa
 
 def test_models_of_one_title_are_told_apart(plausible: ReportContent, tmp_path: Path) -> None:
     models = tuple(replace(model, title="ERRNet") for model in plausible.models[:2])
-    text = Page(render_report(replace(plausible, models=models), tmp_path)).text
+    text = Page(render_report(with_rankings(replace(plausible, models=models)), tmp_path)).text
     assert "ERRNet (zhang2018)" in text
     assert "ERRNet (errnet2019)" in text
 

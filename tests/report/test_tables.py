@@ -13,7 +13,7 @@ from orchestrator.report.content import ReportContent, Scores
 from orchestrator.report.table_text import write_table
 from tests.report.report_sample import HOSTILE
 
-LATEX = r"""% protocol standard; needs \usepackage{booktabs}
+LATEX = r"""% protocol standard v1; needs \usepackage{booktabs}
 \begin{tabular}{lrr}
 \toprule
  & \multicolumn{2}{c}{Held-out scenes ($n = 4$)} \\
@@ -30,7 +30,7 @@ IBCLN 2020 & \textbf{22.57} & \textbf{0.9183} \\
 \end{tabular}
 """
 
-MARKDOWN = """Protocol standard
+MARKDOWN = """Protocol standard v1
 
 | Network | Held-out scenes (n = 4): PSNR ↑, dB |
 | --- | ---: |
@@ -42,22 +42,28 @@ MARKDOWN = """Protocol standard
 """
 
 
+def by_standard(content: ReportContent) -> ReportContent:
+    """Return the comparison by one protocol alone, with one network told apart from the others."""
+    rankings = tuple(replace(found, best=frozenset({"ibcln2020"})) for found in content.rankings)
+    return replace(content, protocols=content.protocols[:1], rankings=rankings)
+
+
 def rows_of(content: ReportContent) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(write_table(content, "csv"))))
 
 
 def test_latex_is_ready_for_booktabs(plausible: ReportContent) -> None:
-    assert write_table(plausible, "latex", ["psnr", "ssim"]) == LATEX
+    assert write_table(by_standard(plausible), "latex", ["psnr", "ssim"]) == LATEX
 
 
 def test_markdown_is_one_table(plausible: ReportContent) -> None:
-    assert write_table(plausible, "markdown", ["psnr"]) == MARKDOWN
+    assert write_table(by_standard(plausible), "markdown", ["psnr"]) == MARKDOWN
 
 
 def test_csv_holds_every_mean_unrounded(plausible: ReportContent) -> None:
-    rows = {(row["network"], row["metric"]): row for row in rows_of(plausible)}
+    rows = {(row["network"], row["metric"]): row for row in rows_of(by_standard(plausible))}
     assert len(rows) == 5 * 3
-    found = next(of.scores for of in plausible.results if of.label == "errnet2019" and of.scores)
+    found = next(of.scores for of in plausible.results if of.label == "errnet2019" and of.scores)["standard"]
     assert isinstance(found, Scores)
     expected = math.fsum(float(item.values["ssim"]) for item in found.items) / 4  # type: ignore[arg-type]
     assert float(rows["errnet2019", "ssim"]["mean"]) == expected
@@ -65,7 +71,27 @@ def test_csv_holds_every_mean_unrounded(plausible: ReportContent) -> None:
     assert (rows["truth", "psnr"]["control"], rows["errnet2019", "psnr"]["pictures"]) == ("yes", "4")
 
 
+def test_every_protocol_is_a_table_of_its_own_and_a_faulty_one_says_so(plausible: ReportContent) -> None:
+    text = write_table(plausible, "markdown")
+    assert [line for line in text.splitlines() if line.startswith("Protocol")] == [
+        "Protocol standard v1",
+        "Protocol errnet2019 v1",
+        "Protocol course2024 v1, faulty",
+    ]
+    rows = rows_of(plausible)
+    assert {(row["protocol"], row["version"], bool(row["fault"])) for row in rows} == {
+        ("standard", "1", False),
+        ("errnet2019", "1", False),
+        ("course2024", "1", True),
+    }
+
+
+def test_networks_that_cannot_be_told_apart_are_not_printed_in_bold(plausible: ReportContent) -> None:
+    assert "**" not in write_table(plausible, "markdown")
+
+
 def test_what_is_missing_says_why_and_is_not_ranked(hostile_content: ReportContent) -> None:
+    hostile_content = replace(hostile_content, protocols=hostile_content.protocols[:1])
     text = write_table(hostile_content, "latex")
     assert "not measured\\textsuperscript{a}" in text
     assert "\\textsuperscript{c}\\,not measured on 1 picture" in text
@@ -75,6 +101,7 @@ def test_what_is_missing_says_why_and_is_not_ranked(hostile_content: ReportConte
 
 
 def test_hostile_names_stay_text(hostile_content: ReportContent) -> None:
+    hostile_content = replace(hostile_content, protocols=hostile_content.protocols[:1])
     markdown = write_table(hostile_content, "markdown")
     assert not re.search(r"(?<!\\)<(?!/?sup>)", markdown)
     assert len({line.count(" | ") for line in markdown.splitlines() if line.startswith("| ")}) == 1

@@ -8,14 +8,17 @@ import pytest
 from jinja2 import meta, nodes
 
 from orchestrator.report.beside import BesideView
+from orchestrator.report.comparison import ComparisonView
 from orchestrator.report.cost import CostView
 from orchestrator.report.dataset import DatasetIntroView, DatasetView
+from orchestrator.report.explained import ExplainedView
 from orchestrator.report.failures import FailuresView
 from orchestrator.report.gallery import GalleryView
 from orchestrator.report.header import HeaderView
 from orchestrator.report.networks import NetworksView
 from orchestrator.report.plots import PlotsView
 from orchestrator.report.provenance import ProvenanceView
+from orchestrator.report.published import PublishedView
 from orchestrator.report.render import TEMPLATES, PageView, template_environment
 from orchestrator.report.resources import ResourcesView
 from orchestrator.report.summary import SummaryView
@@ -34,6 +37,9 @@ VIEWS = {
     "_dataset.html.jinja": DatasetView,
     "_viewer.html.jinja": ViewerView,
     "_cost.html.jinja": CostView,
+    "_comparison.html.jinja": ComparisonView,
+    "_published.html.jinja": PublishedView,
+    "_explained.html.jinja": ExplainedView,
     "_training.html.jinja": TrainingView,
     "_beside.html.jinja": BesideView,
     "_resources.html.jinja": ResourcesView,

@@ -22,7 +22,8 @@ from orchestrator.report.content import (
 from orchestrator.report.header import OTHER_PRECISION
 from orchestrator.report.render import render_report
 from orchestrator.report.training import training_view
-from tests.report.report_sample import HOSTILE
+from orchestrator.spec.protocol import chosen_protocol
+from tests.report.report_sample import HOSTILE, METRICS
 
 GIB = 2**30
 ADOPTED = Adoption("released", 36, 18_961_731, "errnet_060.pt", "5a" * 32, ("the optimiser was left out",))
@@ -35,12 +36,12 @@ def with_model(content: ReportContent, **changes: object) -> ReportContent:
 
 
 def scored(*values: float | NotMeasured, metric: str = "psnr") -> Scores:
-    return Scores("standard", (metric,), tuple(PictureScores(str(n), {metric: v}) for n, v in enumerate(values)))
+    return Scores("standard", 1, (metric,), tuple(PictureScores(str(n), {metric: v}) for n, v in enumerate(values)))
 
 
 def validated(content: ReportContent, *points: ValidationPoint, metric: str = "psnr") -> ReportContent:
     validation = Validation("skimage-test", points)
-    return replace(with_model(content, validation=validation), metrics=(metric,))
+    return replace(with_model(content, validation=validation), protocols=(chosen_protocol("standard", (metric,)),))
 
 
 def text_of(path: Path) -> str:
@@ -49,7 +50,7 @@ def text_of(path: Path) -> str:
 
 def test_a_validated_training_has_a_curve_of_every_metric(plausible: ReportContent) -> None:
     every = tuple(
-        ValidationPoint(epoch, Scores("standard", plausible.metrics, (PictureScores("a", dict(values)),)))
+        ValidationPoint(epoch, Scores("standard", 1, METRICS, (PictureScores("a", dict(values)),)))
         for epoch, values in (
             (2, {"psnr": 20.5, "ssim": 0.81, "lpips": 0.2}),
             (3, {"psnr": 23.25, "ssim": 0.9, "lpips": 0.1}),
@@ -75,7 +76,7 @@ def test_a_validated_training_has_a_curve_of_every_metric(plausible: ReportConte
         pytest.param(scored(20.0, NotMeasured("too small")), "epoch 2: not measured: too small", id="one-picture"),
         pytest.param(scored(), "epoch 2: not measured: no picture was scored", id="no-picture"),
         pytest.param(scored(20.0, metric="ssim"), "epoch 2: not measured: the evaluation has no", id="no-metric"),
-        pytest.param(scored(20.0, math.inf), "epoch 2: 1 of 2 pictures are identical to the truth", id="identical"),
+        pytest.param(scored(math.inf), "epoch 2: all pictures are identical to the truth", id="identical"),
     ],
 )
 def test_an_epoch_that_cannot_stand_beside_the_others_is_a_gap_with_a_reason(
@@ -89,8 +90,15 @@ def test_an_epoch_that_cannot_stand_beside_the_others_is_a_gap_with_a_reason(
     assert view.figures[chart.key]["data"][0]["y"] == [None, 21.5]
 
 
+def test_identical_pictures_are_left_out_of_an_epochs_mean_and_counted(plausible: ReportContent) -> None:
+    view = training_view(validated(plausible, ValidationPoint(2, scored(20.0, math.inf))))
+    chart = view.models[1].charts[-1]
+    assert chart.caption == "epoch 2: 20.00 dB (1 of 2 finite)"
+    assert view.figures[chart.key]["data"][0]["y"] == [20.0]
+
+
 def test_validation_is_in_no_other_table(plausible: ReportContent, tmp_path: Path) -> None:
-    content = replace(validated(plausible, ValidationPoint(2, scored(11.11))), metrics=plausible.metrics)
+    content = replace(validated(plausible, ValidationPoint(2, scored(11.11))), protocols=plausible.protocols)
     render_report(content, tmp_path)
     for page in tmp_path.glob("*.html"):
         assert ("11.11" in page.read_text(encoding="utf-8")) == (page.name == "training.html"), page.name

@@ -1,5 +1,6 @@
 """The scenes that travel with the program, and the examples made of them."""
 
+import re
 from itertools import product
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from PIL import Image
 
 from orchestrator.errors import SpecError
 from orchestrator.spec.dataset import Scene, dataset_role
+from orchestrator.spec.explained import explained_tables
 from orchestrator.spec.load import load_catalogue, load_experiment
 from orchestrator.spec.resolve import resolve
 
@@ -123,9 +125,30 @@ def test_set_that_is_not_prepared_names_the_commands_that_make_it(tmp_path, monk
     assert "first.yaml:4:" in said
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda path: path.stem)
-def test_example_resolves(path):
+@pytest.mark.parametrize("name", ["smallest", "quickstart"])
+def test_example_resolves(name):
+    path = ROOT / "examples" / f"{name}.yaml"
     assert resolve(load_experiment(path), path).models
+
+
+def test_manual_comparison_lacks_nothing_but_pictures_and_weights(tmp_path, monkeypatch):
+    monkeypatch.setenv("SIRR_FEATURES", str(tmp_path))
+    path = ROOT / "examples" / "course2024.yaml"
+    with pytest.raises(SpecError) as caught:
+        resolve(load_experiment(path), path)
+    assert "has 10 mistakes" in caught.value.message
+    assert len(re.findall(r"dataset '[\w-]+' is not prepared", caught.value.where)) == 8
+    assert len(re.findall(r"the pretrained weights '", caught.value.where)) == 2
+
+
+def test_manual_comparison_is_that_of_the_table_that_it_explains():
+    experiment = load_experiment(ROOT / "examples" / "course2024.yaml")
+    (table,) = explained_tables()
+    assert set(experiment.test) == {column.name for column in table.datasets}
+    assert {choice.model for choice in experiment.models} == {row.model for row in table.networks}
+    epochs = {choice.label: choice.recipe.get("epochs") for choice in experiment.models if choice.recipe}
+    assert epochs == {"zhang2018-short": 40, "errnet2019-short": 5, "ibcln2020-short": 13}
+    assert table.protocol in experiment.protocols
 
 
 def test_smallest_spec_has_five_lines():

@@ -106,6 +106,19 @@ CASES = [
     pytest.param(GOOD + "memory: 8 apples\n", "'8 apples' is not an amount of memory", "bad.yaml:6:9", id="memory"),
     pytest.param(GOOD + "timeout_hours: 0\n", "must be greater than 0, not 0", "bad.yaml:6:16", id="limit"),
     pytest.param(GOOD + "note: [a]\n", "note must be text, not a list", "bad.yaml:6:7", id="list-for-text"),
+    pytest.param(
+        GOOD + "protocols: [course2024]\n", "ranks nothing: add 'standard'", "bad.yaml:6:12", id="faulty-alone"
+    ),
+    pytest.param(
+        GOOD + "protocols: [standard, standard]\n", "a protocol is listed twice", "bad.yaml:6", id="protocols"
+    ),
+    pytest.param(GOOD + "protocols: [standart]\n", "did you mean 'standard'?", "bad.yaml:6:13", id="unknown-protocol"),
+    pytest.param(
+        GOOD.replace("[zhang2018, errnet2019]", "[{model: errnet2019, seeds: [1], seed: 2}]"),
+        "'seeds' stands alone",
+        "bad.yaml",
+        id="seed-and-seeds",
+    ),
     pytest.param(GOOD + "seed:\n", "seed must be a whole number, not empty", "bad.yaml:6:", id="empty-value"),
     pytest.param(GOOD + "inference: tiles\n", "inference must be a group of", "bad.yaml:6:12", id="text-for-group"),
     pytest.param(GOOD.replace("[skimage-test]", "[]"), "test needs at least 1", "bad.yaml:4:7", id="no-test"),

@@ -59,6 +59,12 @@ def test_relative_folder_starts_at_the_file_not_at_the_working_folder(resolved, 
     [
         pytest.param("models: [errnet2019, errnet2019]\ntest: [skimage-test]\n", "two models are called", id="twice"),
         pytest.param(
+            "models: [{model: errnet2019, seeds: [1, 2]}, {model: errnet2019, name: errnet2019-seed2}]\n"
+            "test: [skimage-test]\n",
+            "two models are called 'errnet2019-seed2'",
+            id="run-of-a-seed-twice",
+        ),
+        pytest.param(
             "models: [{model: errnet2019, name: truth}]\ntest: [skimage-test]\n", "one of the controls", id="control"
         ),
         pytest.param("models: [errnet2019]\ntest: [skimage-train]\n", "trained on and tested on", id="train-is-test"),
@@ -119,12 +125,21 @@ PRETRAINED = "name: first\nmodels: [zhang2018, ibcln2020]\ntrain: skimage-train\
 def test_missing_feature_weights_say_which_where_from_and_where_to(refused, tmp_path, monkeypatch):
     monkeypatch.delenv("SIRR_FEATURES", raising=False)
     said = refused(PRETRAINED)
-    assert "has 3 mistakes" in said
-    for name in ("imagenet-vgg-verydeep-19.mat", "vgg19-dcbb9e9d.pth", "alexnet-owt-7be5be79.pth"):
+    assert "has 2 mistakes" in said
+    for name in ("imagenet-vgg-verydeep-19.mat", "vgg19-dcbb9e9d.pth"):
         assert f"'{name}'" in said
         assert f"/{name} and put it into" in said
     assert "SIRR_FEATURES" in said
     assert "features: random" in said
+
+
+def test_missing_weights_of_lpips_are_no_mistake(resolved, tmp_path, monkeypatch):
+    monkeypatch.setenv("SIRR_FEATURES", str(tmp_path))
+    for name in ("imagenet-vgg-verydeep-19.mat", "vgg19-dcbb9e9d.pth"):
+        (tmp_path / name).write_text("w")
+    assert "alexnet-owt-7be5be79.pth" not in resolved(PRETRAINED).features
+    (tmp_path / "alexnet-owt-7be5be79.pth").write_text("w")
+    assert resolved(PRETRAINED).features["alexnet-owt-7be5be79.pth"] == tmp_path / "alexnet-owt-7be5be79.pth"
 
 
 def test_feature_weights_come_from_the_named_folder_or_the_variable(resolved, tmp_path, monkeypatch):

@@ -1,6 +1,10 @@
 """The program of the image: `python -m metrics_program stage.json`."""
 
+import os
 import sys
+
+# Before NumPy is loaded: sums of several threads end in other last digits, and pictures are scored side by side anyway.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from metrics_program.evaluate import evaluate
 from metrics_program.overlap import overlap

@@ -1,24 +1,32 @@
 """Stage `evaluate`, run by the image's program; and the protocols' numbers with the image's own versions."""
 
+import csv
 import json
 import os
 import tempfile
 import unittest
 
 import numpy as np
+import pyarrow.parquet
 from orchestrator.metrics import course2024, errnet2019, standard
+from PIL import Image
 from stage import run_stage, scenes
 
 from netkit.pictures import write_picture
 from netkit.seeded import seeded_image
-from stagekit import ExitCode, Progress
+from stagekit import ExitCode, Progress, WarningMessage
 
 ALL = ["psnr", "ssim", "lpips"]
 
 
+def read_pixels(path):
+    with Image.open(path) as picture:
+        return np.array(picture)
+
+
 def settings(**changes):
-    defaults = {"model": "input", "control": True, "protocol": "standard", "metrics": ALL, "features": "random"}
-    return {**defaults, **changes}
+    defaults = {"model": "input", "control": True, "protocol": "standard", "version": 1, "metrics": ALL}
+    return {**defaults, "features": "random", **changes}
 
 
 class EvaluateTest(unittest.TestCase):
@@ -30,7 +38,9 @@ class EvaluateTest(unittest.TestCase):
         prepared = run_stage(os.path.join(cls.folder, "prepare"), "prepare", scenes(), {})
         assert prepared.code == ExitCode.DONE, prepared.log
         cls.dataset = prepared.output
-        cls.ids = [item["id"] for item in prepared.document("dataset.json")["items"]]
+        items = prepared.document("dataset.json")["items"]
+        cls.ids = [item["id"] for item in items]
+        cls.truths = {item["id"]: item["transmission"] for item in items}
 
     def stage(self, changes, **inputs):
         folder = os.path.join(self.folder, self.id().rpartition(".")[2])
@@ -66,7 +76,7 @@ class EvaluateTest(unittest.TestCase):
         self.assertEqual(len(document["notes"]), 1)
         self.assertIn("not the published LPIPS", document["notes"][0])
         progress = [message for message in result.messages if isinstance(message, Progress)]
-        self.assertEqual([(message.done, message.total) for message in progress], [(1, 2), (2, 2)])
+        self.assertEqual([(message.done, message.total) for message in progress], [(n, 4) for n in range(1, 5)])
 
     def test_predictions_are_scored(self):
         result = self.stage({"model": "net", "control": False, "metrics": ["psnr"]}, predictions=self.predictions())
@@ -75,17 +85,59 @@ class EvaluateTest(unittest.TestCase):
         self.assertEqual([sorted(item) for item in document["items"]], [["id", "psnr"]] * 2)
         self.assertEqual(document["notes"], [])
 
-    def test_predictions_of_another_size_end_with_bad_input(self):
-        result = self.stage({"model": "net", "control": False}, predictions=self.predictions(48, 60))
-        self.assertEqual(result.code, ExitCode.BAD_INPUT, result.log)
-        self.assertIn("48 x 60", result.messages[-1].message)
-        self.assertIn("48 x 64", result.messages[-1].message)
-        self.assertFalse(os.path.exists(os.path.join(result.output, "scores.json")))
+    def test_predictions_of_another_size_are_named_and_not_measured(self):
+        predictions = self.predictions(48, 60)
+        result = self.stage({"model": "net", "control": False}, predictions=predictions)
+        self.assertEqual(result.code, ExitCode.DONE, result.log)
+        document = result.document("scores.json")
+        why = {"not_measured": "the prediction has 48 x 60 pixels, the truth 48 x 64"}
+        for item in document["items"]:
+            self.assertEqual([item[name] for name in ALL], [why] * 3)
+        self.assertIn("2 of 2 pictures were not scored", document["notes"][-1])
+        self.assertTrue(any(isinstance(message, WarningMessage) for message in result.messages))
 
-    def test_pretrained_features_need_their_file(self):
+    def test_lpips_without_its_weights_says_what_to_put_where(self):
         result = self.stage({"features": "pretrained"})
-        self.assertEqual(result.code, ExitCode.BAD_INPUT, result.log)
-        self.assertIn("'features'", result.messages[-1].message)
+        self.assertEqual(result.code, ExitCode.DONE, result.log)
+        for item in result.document("scores.json")["items"]:
+            self.assertIsInstance(item["psnr"], float)
+            why = item["lpips"]["not_measured"]
+            self.assertTrue(why.startswith("AlexNet weights missing, put alexnet-owt-7be5be79.pth into"), why)
+
+    def test_the_tables_hold_the_same_scores(self):
+        result = self.stage({"protocol": "course2024", "metrics": ["psnr", "wrapped"]})
+        self.assertEqual(result.code, ExitCode.DONE, result.log)
+        document = result.document("scores.json")
+        expected = [(item["id"], name, item[name]) for item in document["items"] for name in document["metrics"]]
+        table = pyarrow.parquet.read_table(os.path.join(result.output, "scores.parquet")).to_pylist()
+        self.assertEqual([(row["picture"], row["metric"], row["score"]) for row in table], expected)
+        self.assertEqual({(row["protocol"], row["version"]) for row in table}, {("course2024", 1)})
+        self.assertTrue(all("wrap around" in row["fault"] for row in table))
+        with open(os.path.join(result.output, "scores.csv"), newline="", encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+        self.assertEqual([(row["picture"], row["metric"], float(row["score"])) for row in rows], expected)
+
+    def test_floats_are_scored_by_errnet2019(self):
+        predictions = self.predictions()
+        os.makedirs(os.path.join(predictions, "arrays"))
+        for name in self.ids:
+            answer = seeded_image(name, 48, 64).astype(np.float32)
+            np.save(os.path.join(predictions, "arrays", name + ".transmission.npy"), answer)
+        changes = {"model": "net", "control": False, "metrics": ["psnr"]}
+        floats = self.stage({**changes, "protocol": "errnet2019"}, predictions=predictions).document("scores.json")
+        for item in floats["items"]:
+            truth = read_pixels(os.path.join(self.dataset, self.truths[item["id"]]))
+            answer = np.float64(seeded_image(item["id"], 48, 64).astype(np.float32)) * 255
+            self.assertAlmostEqual(item["psnr"], errnet2019.psnr(answer, truth), delta=1e-9)
+            self.assertNotEqual(item["psnr"], errnet2019.psnr(np.round(answer), truth))
+
+    def test_course2024_feeds_lpips_with_exchanged_colours(self):
+        right = self.stage({"metrics": ["lpips"]}).document("scores.json")["items"]
+        folder = os.path.join(self.folder, "swapped")
+        changes = settings(protocol="course2024", metrics=["lpips"])
+        swapped = run_stage(folder, "evaluate", changes, {"dataset": self.dataset}).document("scores.json")["items"]
+        for one, other in zip(right, swapped):
+            self.assertGreater(abs(one["lpips"] / other["lpips"] - 1), 1e-3)
 
     def test_another_file_of_features_ends_with_bad_input(self):
         path = os.path.join(self.folder, "other.pth")

@@ -58,6 +58,13 @@ class PerceptualTest(unittest.TestCase):
         self.assertGreater(expected, 0)
         self.assertAlmostEqual(found / expected, 1, delta=1e-4)
 
+    def test_pictures_in_a_batch_have_the_distances_that_they_have_alone(self):
+        pairs = [(picture("a%d" % n), picture("b%d" % n)) for n in range(5)]
+        found = self.distance.distances(pairs)
+        self.assertEqual(len(set(found)), 5)
+        for distance, pair in zip(found, pairs):
+            self.assertAlmostEqual(distance / self.distance(*pair), 1, delta=1e-5)
+
     def test_colours_are_taken_as_red_green_blue(self):
         a, b = picture("a"), picture("b")
         self.assertNotAlmostEqual(self.distance(a, b) / self.distance(a[..., ::-1], b[..., ::-1]), 1, places=3)

@@ -1,0 +1,116 @@
+"""From scores of single pictures to means, intervals and tests, for every dataset, protocol and metric of a report."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from orchestrator.metrics.ranking import Mean, Pair, Ranking, ranking
+from orchestrator.report import numbers
+from orchestrator.report.content import Dataset, NotMeasured, ReportContent, Scores
+from orchestrator.report.lookup import entrants, networks, scores
+from orchestrator.report.rankings import MeanScore, MetricRanking, PairedTest
+from orchestrator.spec.protocol import Protocol
+
+
+def with_rankings(content: ReportContent) -> ReportContent:
+    """Return the content with what its scores allow to say."""
+    pairs = [dataset for dataset in content.datasets if dataset.name in content.test and dataset.role == "pairs"]
+    found = [
+        _metric_ranking(content, dataset, protocol, metric.name)
+        for dataset in pairs
+        for protocol in content.protocols
+        for metric in protocol.metrics
+    ]
+    return replace(content, rankings=tuple(found))
+
+
+def _metric_ranking(content: ReportContent, dataset: Dataset, protocol: Protocol, metric: str) -> MetricRanking:
+    """Return one metric's ranking; networks and controls without any scores are not in it."""
+    shown = numbers.metric_format(metric, content.features, ranked=protocol.ranked)
+    ids = [item.id for item in dataset.items]
+    controls = {entrant.label: [entrant.label] for entrant in entrants(content) if entrant.control}
+    runs = {network.name: list(network.labels) for network in networks(content)}
+    measured = {
+        name: tuple(_tables(content, dataset, labels, protocol.name)) for name, labels in {**runs, **controls}.items()
+    }
+    arrays = {
+        name: np.array([[_number(of, identifier, metric) for identifier in ids] for of in found])
+        for name, found in measured.items()
+        if found
+    }
+    result = ranking(
+        {name: array for name, array in arrays.items() if name in runs},
+        shown.better,
+        {name: array for name, array in arrays.items() if name in controls},
+    )
+    absent = {name: len(runs.get(name, [name])) - len(found) for name, found in measured.items()}
+    means = {
+        name: _mean_score(mean, ids, _reasons(measured[name], metric), absent[name])
+        for name, mean in result.means.items()
+    }
+    return _shown(dataset.name, protocol.name, metric, means, result, ranked=shown.ranked)
+
+
+def _shown(
+    dataset: str, protocol: str, metric: str, means: Mapping[str, MeanScore], result: Ranking, *, ranked: bool
+) -> MetricRanking:
+    if not ranked:
+        return MetricRanking(dataset, protocol, metric, means, (), {}, frozenset())
+    lacking = {name for name, mean in means.items() if mean.absent}
+    return MetricRanking(
+        dataset,
+        protocol,
+        metric,
+        means,
+        tuple(_test(pair) for pair in result.pairs),
+        {name: _test(pair) for name, pair in result.beside.items()},
+        result.best - lacking,
+    )
+
+
+def _tables(
+    content: ReportContent, dataset: Dataset, labels: list[str], protocol: str
+) -> Iterator[Mapping[str, Mapping[str, float | NotMeasured]]]:
+    for label in labels:
+        found = scores(content, label, dataset.name, protocol)
+        if isinstance(found, Scores):
+            yield {item.id: item.values for item in found.items}
+
+
+def _number(of: Mapping[str, Mapping[str, float | NotMeasured]], identifier: str, metric: str) -> float:
+    value = of.get(identifier, {}).get(metric)
+    return float("nan") if value is None or isinstance(value, NotMeasured) else value
+
+
+def _reasons(found: tuple[Mapping[str, Mapping[str, float | NotMeasured]], ...], metric: str) -> Mapping[str, str]:
+    """Return why a picture has no score in some run, by its id."""
+    reasons: dict[str, str] = {}
+    for of in found:
+        for identifier, values in of.items():
+            value = values.get(metric, NotMeasured("the evaluation has no such metric"))
+            if isinstance(value, NotMeasured):
+                reasons.setdefault(identifier, value.why)
+    return reasons
+
+
+def _mean_score(mean: Mean, ids: list[str], reasons: Mapping[str, str], absent: int) -> MeanScore:
+    missing: dict[str, tuple[str, ...]] = {}
+    for index in mean.missing:
+        why = reasons.get(ids[index], "the picture was not scored")
+        missing[why] = (*missing.get(why, ()), ids[index])
+    return MeanScore(
+        value=mean.value,
+        low=None if mean.interval is None else mean.interval.low,
+        high=None if mean.interval is None else mean.interval.high,
+        runs=mean.seeds,
+        absent=absent,
+        finite=len(mean.finite),
+        total=len(ids),
+        infinite=tuple(ids[index] for index in mean.infinite),
+        missing=missing,
+    )
+
+
+def _test(pair: Pair) -> PairedTest:
+    return PairedTest(pair.first, pair.second, pair.n, pair.won, pair.lost, pair.p, pair.better)

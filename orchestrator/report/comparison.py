@@ -1,0 +1,150 @@
+"""How the networks compare on one dataset: means with intervals, and every two networks over the same pictures."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from orchestrator.report import numbers
+from orchestrator.report.address import SCORES, href, score_table
+from orchestrator.report.content import Dataset, ReportContent, Scores
+from orchestrator.report.lookup import entrants, headline, metric_ranking, networks, scores
+from orchestrator.report.mean_cell import mean_remarks, runs_text
+from orchestrator.report.numbers import MetricFormat
+from orchestrator.report.rankings import MetricRanking, PairedTest
+from orchestrator.spec.protocol import Protocol
+
+
+@dataclass(frozen=True)
+class MeanRow:
+    """One network's or control's mean. n: pictures that it is a mean of"""
+
+    title: str
+    control: bool
+    mean: str
+    interval: str
+    n: str
+    remarks: tuple[str, ...]
+    best: bool
+
+
+@dataclass(frozen=True)
+class DuelRow:
+    """Two networks over the same pictures. verdict: which is better, or that they cannot be told apart"""
+
+    first: str
+    second: str
+    won: str
+    n: str
+    p: str
+    verdict: str
+    apart: bool
+
+
+@dataclass(frozen=True)
+class MetricSection:
+    """One metric of one protocol. anchor: its id on the page; unfolded: whether it is shown at once"""
+
+    anchor: str
+    title: str
+    unit: str
+    better: Literal["higher", "lower"]
+    protocol: str
+    definition: str
+    fault: str
+    means: tuple[MeanRow, ...]
+    duels: tuple[DuelRow, ...]
+    unfolded: bool
+
+
+@dataclass(frozen=True)
+class ScoreFile:
+    """A Parquet file with the scores of one network or control in one protocol."""
+
+    text: str
+    href: str
+
+
+@dataclass(frozen=True)
+class ComparisonView:
+    """All metrics of a dataset, and the files with the scores of its pictures."""
+
+    metrics: tuple[MetricSection, ...]
+    csv_href: str
+    files: tuple[ScoreFile, ...]
+
+
+def comparison_view(content: ReportContent, dataset: Dataset) -> ComparisonView:
+    """Return how the networks compare on a dataset of pairs."""
+    return ComparisonView(
+        metrics=tuple(
+            _section(content, dataset, protocol, index)
+            for protocol in content.protocols
+            for index in range(len(protocol.metrics))
+        ),
+        csv_href=href(SCORES),
+        files=tuple(
+            ScoreFile(
+                f"{entrant.title}, {protocol.label}", href(score_table(entrant.label, dataset.name, protocol.name))
+            )
+            for protocol in content.protocols
+            for entrant in entrants(content)
+            for found in [scores(content, entrant.label, dataset.name, protocol.name)]
+            if isinstance(found, Scores) and found.table is not None
+        ),
+    )
+
+
+def _section(content: ReportContent, dataset: Dataset, protocol: Protocol, index: int) -> MetricSection:
+    measured = protocol.metrics[index]
+    metric = numbers.metric_format(measured.name, content.features, ranked=protocol.ranked)
+    ranking = metric_ranking(content, dataset.name, protocol.name, measured.name)
+    titles = {network.name: network.title for network in networks(content)}
+    controls = [entrant.label for entrant in entrants(content) if entrant.control]
+    rows = [(name, title, False) for name, title in titles.items()]
+    rows += [(name, name, True) for name in controls]
+    titles["input"] = "the unchanged input"
+    duels = [_duel(test, titles) for test in (*ranking.pairs, *ranking.beside.values())]
+    return MetricSection(
+        anchor=f"{protocol.name}-{measured.name}",
+        title=metric.title,
+        unit=metric.unit,
+        better=metric.better,
+        protocol=protocol.label,
+        definition=measured.definition,
+        fault=protocol.fault,
+        means=tuple(_mean(name, title, ranking, metric, control=control) for name, title, control in rows),
+        duels=tuple(duels),
+        unfolded=protocol == headline(content) and index == 0,
+    )
+
+
+def _mean(name: str, title: str, ranking: MetricRanking, metric: MetricFormat, *, control: bool) -> MeanRow:
+    own = ranking.means.get(name)
+    if own is None:
+        return MeanRow(title, control, numbers.not_measured("no result was recorded"), "", "0", (), False)
+    among = [mean.value for mean in ranking.means.values() if mean.value is not None]
+    spread = runs_text(own, metric)
+    missing = own.value is None and not own.infinite
+    text = numbers.not_measured("; ".join(own.missing)) if missing else ""
+    return MeanRow(
+        title=title,
+        control=control,
+        mean=text or numbers.mean(own.value, len(own.infinite), metric, among),
+        interval=numbers.interval(own.low, own.high, metric),
+        n=str(own.finite or len(own.infinite)),
+        remarks=() if missing else (*((spread,) if spread else ()), *mean_remarks(own)),
+        best=name in ranking.best,
+    )
+
+
+def _duel(test: PairedTest, titles: dict[str, str]) -> DuelRow:
+    ties = test.n - test.won - test.lost
+    share = f"{100 * test.won / test.n:.0f} % ({test.won} of {test.n})" if test.n else "no picture in common"
+    return DuelRow(
+        first=titles[test.first],
+        second=titles[test.second],
+        won=share + (f", {ties} alike" if ties else ""),
+        n=str(test.n),
+        p=numbers.p_value(test.p),
+        verdict="not told apart" if test.better is None else f"{titles[test.better]} is better",
+        apart=test.better is not None,
+    )

@@ -1,0 +1,184 @@
+"""What each cell of an old table really measured: its formulas on this comparison's pictures, beside the true ones."""
+
+from dataclasses import dataclass
+
+from orchestrator.report import numbers
+from orchestrator.report.address import dataset_page, href
+from orchestrator.report.content import Dataset, ReportContent
+from orchestrator.report.lookup import headline, metric_ranking, networks, tested
+from orchestrator.report.mean_cell import Cell, mean_cell
+from orchestrator.report.numbers import MetricFormat
+from orchestrator.spec.explained import ExplainedDataset, ExplainedNetwork, ExplainedTable
+from orchestrator.spec.protocol import PROTOCOLS
+
+_MEANT = {"psnr": "psnr_grey", "ssim": "ssim_grey", "lpips": "lpips"}
+"""The metric of the faulty protocol that says what a metric meant; LPIPS means that of the headline protocol."""
+
+METRICS = ("psnr", "ssim", "lpips")
+
+NOT_HERE = "not in this run"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One cell of the table.
+
+    printed: what the table prints, with what is known of it; formula: what its formula gives on this run's pictures
+    meant: what it meant to measure, on the same pictures; true: by the protocol that this report judges by
+    nothing: what doing nothing gets by its formula; verdict: what follows
+    """
+
+    metric: str
+    printed: str
+    known: str
+    measured: str
+    formula: str
+    meant: str
+    true: str
+    nothing: str
+    verdict: str
+
+
+@dataclass(frozen=True)
+class ExplainedRow:
+    """One network on one dataset."""
+
+    title: str
+    training: str
+    cells: tuple[Explanation, ...]
+
+
+@dataclass(frozen=True)
+class ExplainedColumn:
+    """One dataset. counts: what the table says of its size, and what is so; wrapped: how often the formula fails."""
+
+    title: str
+    href: str
+    counts: str
+    note: str
+    wrapped: str
+    rows: tuple[ExplainedRow, ...]
+
+
+@dataclass(frozen=True)
+class ExplainedPart:
+    """One table."""
+
+    title: str
+    source: str
+    conclusion: str
+    verdict: str
+    protocol: str
+    columns: tuple[ExplainedColumn, ...]
+
+
+@dataclass(frozen=True)
+class ExplainedView:
+    """All tables that this run explains."""
+
+    tables: tuple[ExplainedPart, ...]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A cell's place: a network of the table on a dataset of it, with ours where this run has them."""
+
+    content: ReportContent
+    table: ExplainedTable
+    network: ExplainedNetwork
+    dataset: Dataset | None
+    ours: str | None
+
+    def cell(self, protocol: str, metric: str, name: str | None = None) -> Cell | None:
+        """Return our mean; None where the run has not this dataset, network or metric."""
+        entrant = name or self.ours
+        known = {m.name for p in self.content.protocols if p.name == protocol for m in p.metrics}
+        if self.dataset is None or entrant is None or metric not in known:
+            return None
+        ranking = metric_ranking(self.content, self.dataset.name, protocol, metric)
+        return mean_cell(entrant, ranking, numbers.metric_format(metric, self.content.features))
+
+
+def explained_view(content: ReportContent) -> ExplainedView:
+    """Return what the cells of the old tables really measured."""
+    return ExplainedView(tuple(_part(content, table) for table in content.explained))
+
+
+def _part(content: ReportContent, table: ExplainedTable) -> ExplainedPart:
+    label = next(protocol.label for protocol in content.protocols if protocol.name == table.protocol)
+    columns = tuple(_column(content, table, column) for column in table.datasets)
+    return ExplainedPart(table.title, table.source, table.conclusion, table.verdict, label, columns)
+
+
+def _column(content: ReportContent, table: ExplainedTable, column: ExplainedDataset) -> ExplainedColumn:
+    dataset = next((found for found in tested(content) if found.name == column.name and found.role == "pairs"), None)
+    specs = {model.label: model.spec for model in content.models}
+    ours = {specs[network.labels[0]]: network.name for network in networks(content)}
+    places = [_Place(content, table, network, dataset, ours.get(network.model)) for network in table.networks]
+    wrapped = places[0].cell(table.protocol, "wrapped", "input")
+    return ExplainedColumn(
+        title=dataset.title if dataset else column.name,
+        href=href(dataset_page(dataset.name)) if dataset else "",
+        counts=_counts(column, dataset),
+        note=column.note,
+        wrapped=wrapped.text if wrapped else "",
+        rows=tuple(_row(place, column.name) for place in places),
+    )
+
+
+def _counts(column: ExplainedDataset, dataset: Dataset | None) -> str:
+    said = []
+    if column.claimed is not None:
+        said.append(f"the table says {column.claimed} pictures")
+    if column.logged is not None:
+        said.append(f"its own log shows {column.logged}")
+    said.append(f"this run has {len(dataset.items)}" if dataset else NOT_HERE)
+    return ", ".join(said)
+
+
+def _row(place: _Place, dataset: str) -> ExplainedRow:
+    titles = {network.name: network.title for network in networks(place.content)}
+    return ExplainedRow(
+        title=titles[place.ours] if place.ours is not None else place.network.model,
+        training=place.network.training,
+        cells=tuple(_explanation(place, dataset, metric) for metric in METRICS),
+    )
+
+
+def _explanation(place: _Place, dataset: str, metric: str) -> Explanation:
+    faulty = place.network.protocol == place.table.protocol
+    known = next(
+        (c for c in place.table.cells if (c.dataset, c.model, c.metric) == (dataset, place.network.model, metric)), None
+    )
+    judged = headline(place.content).name
+    # A program without a formula of its own for a metric took the usual one.
+    own = {m.name for m in PROTOCOLS[place.network.protocol].metrics}
+    protocol = place.network.protocol if metric in own else judged
+    shown = numbers.metric_format(metric, place.content.features)
+    formula = place.cell(protocol, metric)
+    nothing = place.cell(protocol, metric, "input")
+    meant = place.cell(place.table.protocol, _MEANT[metric]) if faulty and metric != "lpips" else None
+    return Explanation(
+        metric=shown.title,
+        printed=known.printed if known else "not recorded",
+        known=known.note if known else "",
+        measured=place.network.faults.get(metric, ""),
+        formula=_text(formula),
+        meant=_text(meant) if meant else "",
+        true=_text(place.cell(judged, metric)),
+        nothing=_text(nothing),
+        verdict=_verdict(formula, nothing, shown) if faulty and shown.ranked else "",
+    )
+
+
+def _text(cell: Cell | None) -> str:
+    return NOT_HERE if cell is None else "; ".join((cell.text, *cell.remarks))
+
+
+def _verdict(formula: Cell | None, nothing: Cell | None, metric: MetricFormat) -> str:
+    """Say where the formula itself puts a network below doing nothing."""
+    if formula is None or nothing is None or not formula.value or not nothing.value:
+        return ""
+    own, idle = float(formula.value), float(nothing.value)
+    worse = own < idle if metric.better == "higher" else own > idle
+    return "below doing nothing on its own scale" if worse else ""

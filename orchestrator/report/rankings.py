@@ -1,0 +1,59 @@
+"""What the scores of a dataset allow to say in one metric: facts that were computed before, as frozen values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class MeanScore:
+    """The mean of a network's scores over the pictures whose score is finite.
+
+    value: None where no score is finite; low, high: its 95 % interval, None where there are too few pictures
+    runs: the mean of every run of it, where it was trained with several seeds; absent: of these, how many failed
+    finite: how many pictures it is a mean of; total: how many the dataset has
+    infinite: ids of the pictures identical to the truth; missing: ids without a score, by the reason
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    runs: tuple[float | None, ...]
+    absent: int
+    finite: int
+    total: int
+    infinite: tuple[str, ...]
+    missing: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """Two networks over the pictures that both were measured on.
+
+    won, lost: pictures on which the first is better or worse; p: corrected for the number of pairs
+    better: the one that is better beyond the noise, None where they cannot be told apart
+    """
+
+    first: str
+    second: str
+    n: int
+    won: int
+    lost: int
+    p: float
+    better: str | None
+
+
+@dataclass(frozen=True)
+class MetricRanking:
+    """One metric of one protocol on one dataset.
+
+    means: by network or control; beside: each network against the unchanged input; best: those to be marked
+    Faulty protocols, and metrics of random features, have means alone.
+    """
+
+    dataset: str
+    protocol: str
+    metric: str
+    means: Mapping[str, MeanScore]
+    pairs: tuple[PairedTest, ...]
+    beside: Mapping[str, PairedTest]
+    best: frozenset[str]
