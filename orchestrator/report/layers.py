@@ -1,8 +1,11 @@
 """What can be seen of every picture of a dataset: its own layers and every network's answers, put into the report."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+import numpy as np
 
 from orchestrator.report.address import file_name, href, picture_folder
 from orchestrator.report.content import Dataset, Model, Picture, PicturePrediction, Predictions, ReportContent
@@ -43,6 +46,17 @@ class ShownPicture:
     def anchor(self) -> str:
         """The fragment that opens the picture."""
         return anchor(self.number)
+
+    @property
+    def apart(self) -> float | None:
+        """How far the networks' transmissions are apart, judged coarsely; None where fewer than two are there.
+
+        The mean absolute difference of 8-bit values over all pairs of networks, of sketches.
+        """
+        ending = f"/{TRANSMISSION}"
+        answers = [np.frombuffer(one.sketch, np.uint8) for key, one in self.shown.items() if key.endswith(ending)]
+        pairs = list(itertools.combinations(np.array(answers, dtype=np.int16), 2))
+        return float(np.mean([np.abs(one - other).mean() for one, other in pairs])) if pairs else None
 
 
 @dataclass(frozen=True)

@@ -18,18 +18,25 @@ ThumbnailUse = Literal["card", "strip"]
 THUMBNAIL_PX: dict[ThumbnailUse, tuple[int, int]] = {"card": (270, 360), "strip": (112, 168)}
 """Greatest height and width of a thumbnail: sharp on dense screens in the viewer, and on most in the gallery."""
 
+COARSE_PX = 64
+"""Height and width of a picture's sketch, by which answers are compared coarsely."""
+
 THUMBNAIL_ENDING = ".thumb.webp"
 _QUALITY: dict[ThumbnailUse, int] = {"card": 72, "strip": 60}
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture in the report folder. height, width: of the picture itself, in pixels."""
+    """A picture in the report folder.
+
+    height, width: of the picture itself, in pixels; sketch: COARSE_PX x COARSE_PX RGB bytes, of cards' pictures alone
+    """
 
     href: str
     thumbnail: str
     height: int
     width: int
+    sketch: bytes = b""
 
 
 class Place(Protocol):
@@ -58,10 +65,10 @@ class Shelf:
         target = self._folder / picture
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
-        height, width = _write_thumbnail(target, self._folder / thumbnail, source, use)
+        height, width, sketch = _write_thumbnail(target, self._folder / thumbnail, source, use)
         self._done += 1
         self._told(self._done)
-        return Shown(href(picture), href(thumbnail), height, width)
+        return Shown(href(picture), href(thumbnail), height, width, sketch)
 
 
 @contextmanager
@@ -75,8 +82,8 @@ def _any_size() -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = before
 
 
-def _write_thumbnail(picture: Path, thumbnail: Path, source: Path, use: ThumbnailUse) -> tuple[int, int]:
-    """Write the thumbnail and return the picture's height and width."""
+def _write_thumbnail(picture: Path, thumbnail: Path, source: Path, use: ThumbnailUse) -> tuple[int, int, bytes]:
+    """Write the thumbnail and return the picture's height, width and sketch."""
     try:
         with _any_size(), Image.open(picture) as opened:
             width, height = opened.size
@@ -86,4 +93,5 @@ def _write_thumbnail(picture: Path, thumbnail: Path, source: Path, use: Thumbnai
     most_high, most_wide = THUMBNAIL_PX[use]
     small.thumbnail((most_wide, most_high), reducing_gap=2.0)
     small.save(thumbnail, quality=_QUALITY[use], method=4)
-    return height, width
+    sketch = small.resize((COARSE_PX, COARSE_PX), Image.Resampling.BOX).tobytes() if use == "card" else b""
+    return height, width, sketch

@@ -76,6 +76,7 @@ def _picture(
         "size": numbers.size(item.height, item.width),
         "height": item.height,
         "width": item.width,
+        "apart": None if shown.apart is None else round(shown.apart, 3),
         "origin": item.origin,
         "notes": list(item.notes),
         "folder": shown.folder,

@@ -79,12 +79,23 @@ def test_gallery_finds_by_name(dataset: Path, opened: Callable[..., Page]) -> No
     assert page.locator("[data-gallery-said]").inner_text() == "1 of 4 pictures"
 
 
-def test_photographs_have_no_scores_to_sort_by(plausible_report: Path, opened: Callable[..., Page]) -> None:
+def test_photographs_are_sorted_by_how_far_the_answers_are_apart(
+    plausible_report: Path, opened: Callable[..., Page]
+) -> None:
     page = opened(plausible_report.parent / "dataset-photos.html")
+    assert page.locator("[data-sort-metric], [data-plots]").count() == 0
+    apart = page.evaluate("sirr.pictures.map((picture) => [picture.id, picture.apart])")
+    by_apart = [name for name, _value in sorted(apart, key=lambda one: -one[1])]
+    assert cards(page) == by_apart
+    assert "networks apart by " in (page.locator("[data-tile-said]").first.text_content() or "")
+    page.locator("[data-sort-direction]").select_option("best")
+    assert cards(page) == by_apart[::-1]
+    page.locator("[data-sort-by]").select_option("order")
+    page.locator("[data-sort-direction]").select_option("worst")
     assert cards(page) == ["IMG coffee", "IMG astronaut"]
-    assert page.locator("[data-sort-by], [data-plots]").count() == 0
     page.locator("[data-tile] a").first.click()
-    assert shown(page) == ["001-IMG_coffee-" + path.split("-")[-1] for path in shown(page)[:1]] + shown(page)[1:]
+    assert len(shown(page)) == 2
+    assert page.locator("[data-viewer-title]").inner_text() == "IMG coffee"
     assert page.locator("[data-viewer-scores]").count() == 0
 
 

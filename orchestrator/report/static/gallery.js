@@ -31,6 +31,8 @@
 
   // What a picture is sorted by; null where it is not known, which comes last either way.
   const sortValue = (picture, by, metric, networks) => {
+    // Without scores the pages' data says how far the answers themselves are apart.
+    if (by === "spread" && !scored) return picture.apart;
     if (by === "spread") {
       const values = sirr.networks.map((entrant) => sirr.score(metric, entrant, picture)).filter(Number.isFinite);
       return values.length < 2 ? null : Math.max(...values) - Math.min(...values);
@@ -61,6 +63,11 @@
     return parts.join(", ");
   };
 
+  const toldUnscored = (picture, by) => {
+    const levels = new Intl.NumberFormat(undefined, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+    return by === "spread" && picture.apart !== null ? `networks apart by ${levels.format(picture.apart)} of 255` : picture.size;
+  };
+
   const showAnswer = (tile, picture, entrant) => {
     const image = tile.querySelector("[data-thumbnail=answer]");
     const layer = sirr.layer(`${sirr.entrants[entrant]?.label}/transmission`);
@@ -86,7 +93,7 @@
   };
 
   const arrange = () => {
-    const by = scored ? value("sort-by") : "order";
+    const by = value("sort-by") || "order";
     const metric = scored ? metricIndex() : -1;
     const networks = scored ? regarded(metric) : [];
     const wanted = value("find").trim().toLowerCase();
@@ -107,7 +114,7 @@
       const tile = tiles.get(picture.anchor);
       tile.dataset.network = sirr.entrants[entrant]?.label ?? "";
       showAnswer(tile, picture, entrant);
-      tell(tile, picture, entrant, scored && entrant !== undefined ? told(picture, by, metric, networks, entrant) : picture.size);
+      tell(tile, picture, entrant, scored && entrant !== undefined ? told(picture, by, metric, networks, entrant) : toldUnscored(picture, by));
     }
     sirr.order = kept;
     const whole = new Intl.NumberFormat();
@@ -116,7 +123,7 @@
   };
 
   const nameDirections = () => {
-    const names = FIRST[value("sort-by")];
+    const names = FIRST[value("sort-by") || "order"];
     Array.from(field("sort-direction")?.options ?? [], (option, index) => (option.textContent = names[index]));
   };
 
@@ -127,11 +134,11 @@
   });
   tools.addEventListener("submit", (event) => event.preventDefault());
   tools.addEventListener("change", () => {
-    if (scored) nameDirections();
+    nameDirections();
     arrange();
   });
   field("find").addEventListener("input", arrange);
   tools.hidden = false;
-  if (scored) nameDirections();
+  nameDirections();
   arrange();
 })();
