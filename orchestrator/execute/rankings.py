@@ -8,7 +8,7 @@ import numpy as np
 from orchestrator.metrics.ranking import Mean, Pair, Ranking, ranking
 from orchestrator.report import numbers
 from orchestrator.report.content import Dataset, NotMeasured, ReportContent, Scores
-from orchestrator.report.lookup import entrants, networks, scores
+from orchestrator.report.lookup import entrants, headline, networks, scores
 from orchestrator.report.rankings import MeanScore, MetricRanking, PairedTest
 from orchestrator.spec.protocol import Protocol
 
@@ -39,10 +39,12 @@ def _metric_ranking(content: ReportContent, dataset: Dataset, protocol: Protocol
         for name, found in measured.items()
         if found
     }
+    judged = headline(content)
     result = ranking(
         {name: array for name, array in arrays.items() if name in runs},
         shown.better,
         {name: array for name, array in arrays.items() if name in controls},
+        differences=(protocol.name, metric) == (judged.name, judged.metrics[0].name),
     )
     absent = {name: len(runs.get(name, [name])) - len(found) for name, found in measured.items()}
     means = {
@@ -113,4 +115,7 @@ def _mean_score(mean: Mean, ids: list[str], reasons: Mapping[str, str], absent: 
 
 
 def _test(pair: Pair) -> PairedTest:
-    return PairedTest(pair.first, pair.second, pair.n, pair.won, pair.lost, pair.p, pair.better)
+    low, high = (None, None) if pair.interval is None else (pair.interval.low, pair.interval.high)
+    return PairedTest(
+        pair.first, pair.second, pair.n, pair.won, pair.lost, pair.p, pair.better, pair.difference, low, high
+    )

@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -36,6 +36,8 @@ class Pair:
 
     won, lost: on how many pictures the first is better or worse; p: corrected for the number of pairs
     apart: whether the difference counts; better: that of the two with the better mean, where it does
+    difference: mean of the first's score less the second's where both are finite, with its interval; None where it was
+        not asked for, or where there is none
     """
 
     first: str
@@ -46,6 +48,8 @@ class Pair:
     p: float
     apart: bool
     better: str | None
+    difference: float | None = None
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -64,11 +68,13 @@ def ranking(
     controls: Mapping[str, np.ndarray] | None = None,
     *,
     nothing: str = "input",
+    differences: bool = False,
 ) -> Ranking:
     """Return how networks compare.
 
     networks: name to scores, float64, (runs, pictures): NaN where a picture was not measured, inf is allowed
     controls: the same for the controls, which are never ranked; nothing: the one that every network is set against
+    differences: give every pair the mean of its differences, with an interval, which takes time
 
     Two networks are apart where the signed-rank test over the same pictures, corrected by Holm for all pairs of
     networks, gives p < 0.05, the ranks point where the means do, and, where networks have several runs, every run of
@@ -81,10 +87,13 @@ def ranking(
     sign = 1 if better == "higher" else -1
     duels = [_duel(first, second, networks, sign) for first, second in itertools.combinations(networks, 2)]
     pairs = _corrected(duels)
+    if differences:
+        pairs = tuple(_with_difference(pair, networks) for pair in pairs)
     beside: dict[str, Pair] = {}
     if nothing in controls:
         everyone = {**networks, nothing: controls[nothing]}
-        beside = {pair.first: pair for pair in _corrected([_duel(name, nothing, everyone, sign) for name in networks])}
+        against = _corrected([_duel(name, nothing, everyone, sign) for name in networks])
+        beside = {pair.first: _with_difference(pair, everyone) if differences else pair for pair in against}
     return Ranking(means, pairs, beside, _best(networks, means, pairs, sign))
 
 
@@ -146,6 +155,12 @@ def _corrected(duels: list[_Duel]) -> tuple[Pair, ...]:
         better = {1: duel.first, -1: duel.second}[duel.ahead] if apart else None
         pairs.append(Pair(duel.first, duel.second, duel.n, duel.won, duel.lost, p, apart, better))
     return tuple(pairs)
+
+
+def _with_difference(pair: Pair, networks: Mapping[str, np.ndarray]) -> Pair:
+    a, b = picture_scores(networks[pair.first]), picture_scores(networks[pair.second])
+    both = np.isfinite(a) & np.isfinite(b)
+    return replace(pair, difference=_finite_mean(a[both] - b[both]), interval=mean_interval(a[both] - b[both]))
 
 
 def _ahead(first: np.ndarray, second: np.ndarray, sign: int) -> int:

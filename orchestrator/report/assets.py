@@ -40,6 +40,11 @@ class Assets:
         return (self._put(_STATIC / "sort.js"),)
 
     @cached_property
+    def choosing(self) -> tuple[str, ...]:
+        """Scripts that show the tables of one protocol."""
+        return (self._put(_STATIC / "choose.js"),)
+
+    @cached_property
     def viewing(self) -> tuple[str, ...]:
         """Scripts of the gallery and the viewer; the slider's licence goes with it."""
         self._put(_SLIDER.with_name("img-comparison-slider.LICENSE.txt"))

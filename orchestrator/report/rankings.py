@@ -31,6 +31,7 @@ class PairedTest:
 
     won, lost: pictures on which the first is better or worse; p: corrected for the number of pairs
     better: the one that is better beyond the noise, None where they cannot be told apart
+    difference: mean of the first's score less the second's; low, high: its 95 % interval; None where nobody asked
     """
 
     first: str
@@ -40,6 +41,9 @@ class PairedTest:
     lost: int
     p: float
     better: str | None
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)

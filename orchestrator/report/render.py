@@ -30,6 +30,7 @@ from orchestrator.report.resources import resources_view
 from orchestrator.report.score_files import write_score_files
 from orchestrator.report.summary import summary_view
 from orchestrator.report.training import training_view
+from orchestrator.report.verdict import verdict_view
 from orchestrator.report.viewer import viewer_view
 from orchestrator.report.visible import visible
 
@@ -109,10 +110,12 @@ def render_report(content: ReportContent, folder: Path, progress: Progress | Non
     writer.write(PROVENANCE, "Provenance", [("provenance", provenance_view(content))])
     failures = failures_view(content)
     sections: list[tuple[str, Any]] = [("failures", failures)] if failures.failed or failures.waiting else []
+    verdict = verdict_view(content)
+    sections += [("verdict", verdict)] if verdict else []
     sections += [("summary", summary_view(content)), ("networks", networks_view(content))]
     cost = cost_view(content, assets.plotly)
     sections += [("cost", cost)] if cost else []
-    scripts = (*assets.sorting, *(assets.costing if cost else ()))
+    scripts = (*assets.sorting, *assets.choosing, *(assets.costing if cost else ()))
     index = writer.write(INDEX, "Summary", sections, scripts, charts=cost is not None)
     write_machine_files(content, folder)
     return index

@@ -133,3 +133,18 @@ def test_metric_that_nobody_measured_is_said(
     assert page.locator("#plot-paired").inner_text() == "No picture has a finite score of both."
     page.locator("[data-sort-metric]").select_option("ncc")
     assert "NCC not measured" in (page.locator("[data-tile-said]").first.text_content() or "")
+
+
+def test_protocol_chooser_shows_one_table_or_all(plausible_report: Path, opened: Callable[..., Page]) -> None:
+    page = opened(plausible_report)
+    tables, chooser = page.locator("section[data-chosen-by]"), page.get_by_label("Scores by protocol")
+    assert tables.count() > 1
+    shown = "sections => sections.filter(one => one.checkVisibility()).map(one => one.dataset.chosenBy)"
+    assert tables.evaluate_all(shown) == ["scores-standard"]
+    chooser.select_option("scores-errnet2019")
+    assert tables.evaluate_all(shown) == ["scores-errnet2019"]
+    chooser.select_option("")
+    assert len(tables.evaluate_all(shown)) == tables.count()
+    page.evaluate("location.hash = '#scores-standard'")
+    eventually(page, "document.querySelector('#scores-errnet2019').closest('section').hidden")
+    assert tables.evaluate_all(shown) == ["scores-standard"]

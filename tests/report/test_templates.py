@@ -23,12 +23,14 @@ from orchestrator.report.render import TEMPLATES, PageView, template_environment
 from orchestrator.report.resources import ResourcesView
 from orchestrator.report.summary import SummaryView
 from orchestrator.report.training import TrainingView
+from orchestrator.report.verdict import VerdictView
 from orchestrator.report.viewer import ViewerView
 
 VIEWS = {
     "page.html.jinja": PageView,
     "_header.html.jinja": HeaderView,
     "_failures.html.jinja": FailuresView,
+    "_verdict.html.jinja": VerdictView,
     "_summary.html.jinja": SummaryView,
     "_networks.html.jinja": NetworksView,
     "_dataset_intro.html.jinja": DatasetIntroView,
