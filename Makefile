@@ -42,7 +42,7 @@ imports: setup-dev
 	$(BIN)/lint-imports
 
 check: lint types imports ## Format, types, import rules and the fast tests
-	$(BIN)/pytest -q -m "not docker and not environment and not browser and not slow"
+	$(BIN)/pytest -q -n logical -m "not docker and not environment and not browser and not slow"
 
 test: lint types imports ## Everything; Docker tests where an engine answers
 	PATH="$(abspath $(BIN)):$$PATH" scripts/test
