@@ -117,6 +117,19 @@ def test_card_opens_the_viewer_and_back_closes_it(dataset: Path, opened: Callabl
     assert page.evaluate("document.activeElement.closest('[data-tile]').id") == "picture-2"
 
 
+def test_picture_opened_while_another_closes_stays_open(dataset: Path, opened: Callable[..., Page]) -> None:
+    page = opened(dataset, fragment="#picture-3")
+    page.evaluate("document.querySelector('[data-viewer]').close(); location.hash = '#picture-1'")
+    eventually(page, "document.querySelector('[data-viewer-title]').textContent === 'coffee'")
+    page.evaluate(
+        "(() => { const viewer = document.querySelector('[data-viewer]');"
+        " viewer.dispatchEvent(new Event('close')); })()"
+    )
+    assert page.locator("[data-viewer][open]").count() == 1
+    assert shown(page) == ["001-coffee/input.png", "01-zhang2018/transmission.png"]
+    assert page.url.endswith("#picture-1")
+
+
 def test_fragment_opens_its_picture_and_closing_stays_on_the_page(dataset: Path, opened: Callable[..., Page]) -> None:
     page = opened(dataset, fragment="#picture-3")
     assert page.locator("[data-viewer-title]").inner_text() == "chelsea"

@@ -192,10 +192,12 @@ sirr.viewer = (() => {
     link?.focus();
   };
 
+  // The event comes later than the closing: by then the reader may have opened another picture.
   viewer.addEventListener("close", () => {
-    if (current === null) return;
+    if (viewer.open || current === null) return;
+    const { anchor } = current;
     leave();
-    if (!sirr.picture(location.hash.slice(1))) return;
+    if (location.hash !== `#${anchor}`) return;
     if (cameByLink) history.back();
     else history.replaceState(null, "", location.pathname + location.search);
   });
