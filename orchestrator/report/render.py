@@ -82,9 +82,9 @@ def render_report(content: ReportContent, folder: Path, progress: Progress | Non
         shown = shown_pictures(content, dataset, shelf.place)
         plots = plots_view(content, dataset, assets.plotly)
         parts: list[tuple[str, Any]] = [("dataset_intro", dataset_intro_view(content, dataset))]
+        parts += [("plots", plots)] if plots else []
         if dataset.role == "pairs":
             parts.append(("comparison", comparison_view(content, dataset)))
-        parts += [("plots", plots)] if plots else []
         parts += [("gallery", gallery_view(content, dataset, shown))]
         parts += [("dataset", dataset_view(content, dataset)), ("viewer", viewer_view(content, dataset, shown))]
         scripts = (*assets.viewing, *assets.sorting, *(assets.plotting if plots else ()))

@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 
 from orchestrator.report.content import ReportContent
 from orchestrator.report.render import render_report
+from orchestrator.spec.protocol import ProtocolMetric
 from tests.report.conftest import eventually
 
 pytestmark = pytest.mark.browser
@@ -119,7 +120,9 @@ def test_caption_counts_who_wins(plausible_report: Path, opened: Callable[..., P
 def test_metric_that_nobody_measured_is_said(
     plausible: ReportContent, tmp_path: Path, opened: Callable[..., Page]
 ) -> None:
-    index = render_report(replace(plausible, metrics=(*plausible.metrics, "ncc")), tmp_path / "report")
+    first = plausible.protocols[0]
+    unknown = replace(first, metrics=(*first.metrics, ProtocolMetric("ncc", "not measured by anybody")))
+    index = render_report(replace(plausible, protocols=(unknown, *plausible.protocols[1:])), tmp_path / "report")
     page = opened(index)
     page.locator("[data-cost]").scroll_into_view_if_needed()
     page.wait_for_selector("[data-cost][data-drawn]")
