@@ -7,9 +7,9 @@ mistake in it.
 import math
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, FiniteFloat, model_validator
 
 from orchestrator.errors import OutputInvalid
 from orchestrator.report.content import (
@@ -30,13 +30,14 @@ from orchestrator.report.content import (
     TilePlan,
     Training,
 )
+from orchestrator.report.files import Count, Listed, Strict, read_file
 from orchestrator.spec.protocol import ProtocolName
 
 
 def read_dataset(folder: Path, *, source: str = "") -> Dataset:
     """Return a prepared dataset from its ``dataset.json``; source: what its description says about its origin."""
     path = folder / "dataset.json"
-    file = _read(path, _DatasetFile)
+    file = read_file(path, _DatasetFile)
     return Dataset(
         name=file.name,
         title=file.title or file.name,
@@ -62,8 +63,8 @@ def read_dataset(folder: Path, *, source: str = "") -> Dataset:
 
 def read_training(folder: Path) -> Training:
     """Return a training's curve and facts from its ``curves.json`` and ``train.json``."""
-    curve = _read(folder / "curves.json", _CurvesFile)
-    facts = _read(folder / "train.json", _TrainFile)
+    curve = read_file(folder / "curves.json", _CurvesFile)
+    facts = read_file(folder / "train.json", _TrainFile)
     return Training(
         curve=tuple(
             CurveStep(step.step, step.epoch, dict(step.losses), step.rate, step.seconds) for step in curve.steps
@@ -85,13 +86,13 @@ def read_adoption(folder: Path, *, checkpoint: str, digest: str) -> Adoption:
 
     checkpoint: where the checkpoint was; digest: SHA-256 of its names and contents
     """
-    file = _read(folder / "adopt.json", _AdoptFile)
+    file = read_file(folder / "adopt.json", _AdoptFile)
     return Adoption(file.format, file.tensors, file.parameters, checkpoint, digest, file.notes)
 
 
 def read_export(folder: Path) -> Export:
     """Return an export's parity from its ``export.json``."""
-    file = _read(folder / "export.json", _ExportFile)
+    file = read_file(folder / "export.json", _ExportFile)
     error = max(check.error for check in file.checks)
     return Export(file.opset, file.native, file.tolerance, error, len(file.checks))
 
@@ -99,7 +100,7 @@ def read_export(folder: Path) -> Export:
 def read_predictions(folder: Path) -> Predictions:
     """Return what a network answered, from its ``predictions.json``; every picture that it names is there."""
     path = folder / "predictions.json"
-    file = _read(path, _PredictionsFile)
+    file = read_file(path, _PredictionsFile)
     return Predictions(
         mode=file.mode,
         label=file.label,
@@ -127,7 +128,7 @@ def read_predictions(folder: Path) -> Predictions:
 def read_scores(folder: Path) -> Scores:
     """Return the scores of every picture from ``scores.json``."""
     path = folder / "scores.json"
-    file = _read(path, _ScoresFile)
+    file = read_file(path, _ScoresFile)
     items = _unique(path, file.items)
     table = folder / "scores.parquet"
     return Scores(
@@ -140,28 +141,17 @@ def read_scores(folder: Path) -> Scores:
     )
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-def _tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
-
-
 def _finite_or_none(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-_T = TypeVar("_T")
-_List = Annotated[tuple[_T, ...], BeforeValidator(_tuple)]
 _Id = Annotated[str, Field(min_length=1)]
 _Loss = Annotated[FiniteFloat | None, BeforeValidator(_finite_or_none)]
-_Count = Annotated[int, Field(ge=0)]
 _Pixels = Annotated[int, Field(gt=0)]
 _Seconds = Annotated[FiniteFloat, Field(ge=0)]
 
 
-class _DatasetItem(_Strict):
+class _DatasetItem(Strict):
     id: _Id
     blended: str | None = None
     transmission: str | None = None
@@ -169,18 +159,18 @@ class _DatasetItem(_Strict):
     height: _Pixels
     width: _Pixels
     origin: str
-    notes: _List[str] = ()
+    notes: Listed[str] = ()
     alpha: str | None = None
     bits: Literal[8, 16] = 8
     kind: Literal["png", "tiff"] = "png"
 
 
-class _DatasetFile(_Strict):
+class _DatasetFile(Strict):
     name: str
     title: str
     role: DatasetRole
-    items: _List[_DatasetItem]
-    warnings: _List[str] = ()
+    items: Listed[_DatasetItem]
+    warnings: Listed[str] = ()
     variant: str = ""
 
     @model_validator(mode="after")
@@ -197,103 +187,103 @@ class _DatasetFile(_Strict):
         return self
 
 
-class _Step(_Strict):
-    step: _Count
-    epoch: _Count
+class _Step(Strict):
+    step: Count
+    epoch: Count
     losses: dict[str, _Loss]
     rate: FiniteFloat
     seconds: _Seconds
 
 
-class _CurvesFile(_Strict):
-    steps: _List[_Step]
+class _CurvesFile(Strict):
+    steps: Listed[_Step]
 
 
-class _Memory(_Strict):
+class _Memory(Strict):
     device: Literal["cpu", "cuda"]
-    peak_bytes: _Count
-    budget_bytes: _Count | None
+    peak_bytes: Count
+    budget_bytes: Count | None
     height: _Pixels
     width: _Pixels
-    batch: _Count
-    savings: _List[str]
+    batch: Count
+    savings: Listed[str]
 
 
-class _TrainFile(_Strict):
-    steps: _Count
-    epochs: _Count
-    samples: _Count
+class _TrainFile(Strict):
+    steps: Count
+    epochs: Count
+    samples: Count
     seconds: _Seconds
     features: FeatureWeights
-    parameters: _Count
-    notes: _List[str] = ()
+    parameters: Count
+    notes: Listed[str] = ()
     waiting_s: _Seconds = 0.0
     memory: _Memory | None = None
 
 
-class _AdoptFile(_Strict):
+class _AdoptFile(Strict):
     format: Literal["released", "own"]
-    tensors: _Count
-    parameters: _Count
-    notes: _List[str] = ()
+    tensors: Count
+    parameters: Count
+    notes: Listed[str] = ()
 
 
-class _ExportCheck(_Strict):
+class _ExportCheck(Strict):
     height: _Pixels
     width: _Pixels
     output: str
     error: FiniteFloat
 
 
-class _ExportFile(_Strict):
-    inputs: _List[str]
-    outputs: _List[str]
+class _ExportFile(Strict):
+    inputs: Listed[str]
+    outputs: Listed[str]
     opset: int
     tolerance: FiniteFloat
-    checks: Annotated[_List[_ExportCheck], Field(min_length=1)]
+    checks: Annotated[Listed[_ExportCheck], Field(min_length=1)]
     native: str
 
 
-class _Plan(_Strict):
-    segments: _Count
-    tiles: _Count
+class _Plan(Strict):
+    segments: Count
+    tiles: Count
     expected_s: _Seconds
-    expected_bytes: _Count
-    filed_bytes: _Count
+    expected_bytes: Count
+    filed_bytes: Count
 
 
-class _Prediction(_Strict):
+class _Prediction(Strict):
     id: _Id
     transmission: str
     reflection: str | None = None
-    steps: _List[str] | None = None
+    steps: Listed[str] | None = None
     height: _Pixels
     width: _Pixels
     seconds: _Seconds
     min: FiniteFloat
     max: FiniteFloat
-    peak_bytes: _Count | None = None
+    peak_bytes: Count | None = None
     plan: _Plan | None = None
 
 
-class _PredictionsFile(_Strict):
+class _PredictionsFile(Strict):
     model: str
     dataset: str
     mode: str
     label: str
-    items: _List[_Prediction]
+    items: Listed[_Prediction]
     runtime: dict[str, str]
-    warnings: _List[str] = ()
+    warnings: Listed[str] = ()
 
 
-class _Missing(_Strict):
+class _Missing(Strict):
     not_measured: str
 
 
 _FileScore = FiniteFloat | Literal["inf"] | _Missing
 
 
-class _ItemScores(_Strict):
+class _ItemScores(Strict):
     id: _Id
     values: dict[str, _FileScore]
 
@@ -306,15 +296,15 @@ class _ItemScores(_Strict):
         return {**({"id": item["id"]} if "id" in item else {}), "values": values}
 
 
-class _ScoresFile(_Strict):
+class _ScoresFile(Strict):
     model: str
     dataset: str
     protocol: ProtocolName
     version: int
     fault: str = ""
-    metrics: _List[str]
-    items: _List[_ItemScores]
-    notes: _List[str] = ()
+    metrics: Listed[str]
+    items: Listed[_ItemScores]
+    notes: Listed[str] = ()
 
     @model_validator(mode="after")
     def _every_metric_of_every_picture(self) -> "_ScoresFile":
@@ -325,27 +315,7 @@ class _ScoresFile(_Strict):
         return self
 
 
-_F = TypeVar("_F", bound=_Strict)
 _I = TypeVar("_I", _DatasetItem, _Prediction, _ItemScores)
-
-
-def _read(path: Path, model: type[_F]) -> _F:
-    try:
-        return model.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise OutputInvalid(f"{path.name} cannot be read: {error.strerror}", where=str(path)) from error
-    except ValidationError as error:
-        mistakes = "; ".join(_mistake(detail) for detail in error.errors(include_url=False))
-        raise OutputInvalid(
-            f"{path.name} is not what its stage declares: {mistakes}",
-            where=str(path),
-            hint="run the stage again; where that does not help, its image's program has a fault",
-        ) from error
-
-
-def _mistake(detail: Any) -> str:
-    place = ".".join(str(part) for part in detail["loc"])
-    return f"{place}: {detail['msg']}" if place else str(detail["msg"])
 
 
 def _unique(path: Path, items: tuple[_I, ...]) -> tuple[_I, ...]:

@@ -6,8 +6,8 @@ from typing import Literal
 from pydantic import FiniteFloat
 
 from orchestrator.report import numbers
-from orchestrator.report.artifacts import _Count, _List, _read, _Strict
 from orchestrator.report.content import NotMeasured, Overlap, OverlapPair
+from orchestrator.report.files import Count, Listed, Strict, read_file
 
 
 def read_overlap(folder: Path, *, reason: str = "") -> Overlap:
@@ -15,7 +15,7 @@ def read_overlap(folder: Path, *, reason: str = "") -> Overlap:
 
     reason: why the experiment accepts what was found
     """
-    file = _read(folder / "overlap.json", _OverlapFile)
+    file = read_file(folder / "overlap.json", _OverlapFile)
     return Overlap(
         action=file.action,
         reason=reason,
@@ -65,24 +65,24 @@ def overlap_words(overlap: Overlap | NotMeasured | None) -> str:
     return f"{compared}. {numbers.count(len(overlap.pairs), 'training picture')} also tested on, {done}"
 
 
-class _Compared(_Strict):
+class _Compared(Strict):
     name: str
-    pictures: _Count
+    pictures: Count
 
 
-class _OverlapPair(_Strict):
+class _OverlapPair(Strict):
     train_dataset: str
     train_scene: str
     test_dataset: str
     test_scene: str
     kind: Literal["same pixels", "near-duplicate"]
-    layers: _List[str]
+    layers: Listed[str]
     correlation: FiniteFloat
 
 
-class _OverlapFile(_Strict):
+class _OverlapFile(Strict):
     action: Literal["stop", "accept", "drop"]
     train: dict[str, _Compared]
-    test: _List[_Compared]
-    overlaps: _List[_OverlapPair]
-    dropped: dict[str, _List[str]]
+    test: Listed[_Compared]
+    overlaps: Listed[_OverlapPair]
+    dropped: dict[str, Listed[str]]
