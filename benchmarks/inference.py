@@ -324,6 +324,8 @@ def seconds(runs: list[dict[str, Any]], name: str) -> str:
     if "refused" in runs[0] or not runs[0].get("fits", True):
         words = "refused" if "refused" in runs[0] else "does not fit"
         return words if name == "seconds" else "-"
+    if name not in runs[0]:
+        return "-"
     value = median(runs, name)
     return f"{value:.2f} s" if value < 10 else f"{value:.1f} s"
 
