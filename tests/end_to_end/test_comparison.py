@@ -13,6 +13,7 @@ from PIL import Image
 
 from tests.conftest import OPTIONAL
 from tests.end_to_end.conftest import ROOT
+from tests.report.conftest import browser, eventually, opened  # noqa: F401 - fixtures
 
 pytestmark = [pytest.mark.environment, pytest.mark.slow]
 
@@ -67,6 +68,22 @@ def test_quickstart_compares_all_networks_and_both_controls(docker_program):
         assert all(0 < item["psnr"] < 60 for item in items), label
         assert all(-1 <= item["ssim"] < 1 for item in items), label
     assert all(item["psnr"] == "inf" for item in scores(docker_program, "quickstart", "truth")["items"])
+
+
+@pytest.mark.docker
+@pytest.mark.browser
+def test_report_of_a_real_run_opens_from_disk_and_leads_to_every_picture(docker_program, opened):  # noqa: F811
+    docker_program("run", QUICKSTART, "--build", "--engine", "docker")
+    report = docker_program.store / "runs" / "quickstart" / "report"
+    for path in sorted(report.glob("*.html")):
+        opened(path)
+    page = opened(report / "dataset-skimage-test.html", fragment="#picture-1")
+    loaded = "Array.from(document.querySelectorAll('[data-stage] img')).every((one) => one.naturalWidth > 0)"
+    eventually(page, "document.querySelectorAll('[data-stage] img').length > 1")
+    eventually(page, loaded)
+    page.keyboard.press("Escape")
+    tiles = page.locator("[data-tile]:visible")
+    assert tiles.count() == len(scores(docker_program, "quickstart", "errnet2019")["items"])
 
 
 @pytest.mark.docker
