@@ -52,7 +52,7 @@ def test_stage_keeps_what_its_program_held_beside_its_budget(tmp_path):
         for name in ("curves.json", "train.json"):
             with open(context.output(name), "w", encoding="utf-8") as stream:
                 stream.write("{}")
-        time.sleep(0.1)  # long enough for the first look
+        time.sleep(0.4)  # long enough for the first look, however busy the machine is
 
     world = World(
         store=Store(tmp_path / "store"),
@@ -67,4 +67,5 @@ def test_stage_keeps_what_its_program_held_beside_its_budget(tmp_path):
     stage = Stage("train/a", "train", "image", {}, memory_bytes=2**30)
     artifact = realise(stage, identities(Plan((stage,)), {"image": "recipe"})["train/a"], {}, world)
     memory = artifact.manifest.facts["memory"]
-    assert (memory["bytes"], memory["budget_bytes"]) == ([123], 2**30)
+    assert set(memory["bytes"]) - {None} == {123}
+    assert memory["budget_bytes"] == 2**30
