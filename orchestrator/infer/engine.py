@@ -22,7 +22,7 @@ from orchestrator.infer.rows import Output, Rows, Source, fill
 from orchestrator.infer.session import MemoryShort, Resources, limit_memory
 from orchestrator.infer.stream import Stream, Told
 
-PROCESS_BYTES = 250 * 2**20
+PROCESS_BYTES = 300 * 2**20
 """Of the process's memory, what code, libraries and small things take."""
 
 _MOST_ATTEMPTS = 4

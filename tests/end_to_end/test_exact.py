@@ -12,7 +12,7 @@ HEIGHT, WIDTH = 203, 294
 OF_RANGE = 2e-5
 SHARE_OFF = {"zhang2018": 1e-3, "errnet2019": 1e-4, "ibcln2020": 0.0}
 """Largest share of 8-bit values that may differ, by one step."""
-MEMORY = {"zhang2018": "520MiB", "errnet2019": "840MiB", "ibcln2020": "660MiB"}
+MEMORY = {"zhang2018": "570MiB", "errnet2019": "890MiB", "ibcln2020": "710MiB"}
 
 
 @pytest.mark.parametrize("network", list(SHARE_OFF))
