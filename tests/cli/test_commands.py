@@ -56,6 +56,7 @@ def test_plan_lists_every_stage_and_why(sirr, spec):
     assert all(row["state"] == "to run" and row["reasons"] == ["it has not run yet"] for row in rows.values())
 
 
+@pytest.mark.slow
 def test_dry_run_is_plan(sirr, spec):
     assert sirr("run", spec, "--dry-run").stdout == sirr("plan", spec).stdout != ""
 
@@ -108,6 +109,7 @@ def test_run_without_its_images_names_them_and_the_command(sirr, spec):
     assert "sirr-orch build" in done.stderr
 
 
+@pytest.mark.slow
 def test_docker_that_does_not_answer_is_named(sirr, spec):
     done = sirr("run", spec, "--engine", "docker", DOCKER_HOST="unix:///nonexistent/docker.sock")
     assert done.returncode == 4
@@ -115,6 +117,7 @@ def test_docker_that_does_not_answer_is_named(sirr, spec):
     assert "hint: " in done.stderr
 
 
+@pytest.mark.slow
 def test_doctor_gives_each_trouble_a_remedy(sirr):
     done = sirr("doctor", "--json", DOCKER_HOST="unix:///nonexistent/docker.sock")
     findings = json.loads(done.stdout)

@@ -13,6 +13,8 @@ import pytest
 from orchestrator.store.store import Store
 from tests.execute.small_run import keep_run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def store(tmp_path):

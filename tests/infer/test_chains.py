@@ -170,6 +170,7 @@ def test_segments_of_a_chain_without_barriers_are_the_whole_bit_for_bit(
     np.testing.assert_array_equal(in_segments(path, shown, tile, chosen), untiled(path, shown)["transmission"])
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=20, derandomize=True)
 @given(st.lists(st.sampled_from(list(BLOCKS)), min_size=1, max_size=4), st.integers(1, 24), SIDES, TILES, CHOSEN)
 def test_segments_of_a_chain_with_barriers_are_the_whole_in_double_precision(

@@ -208,6 +208,7 @@ def test_a_node_in_tiles_is_the_node_over_the_whole(kind: str, size: Size, tmp_p
         assert np.array_equal(tiled(path, shown, tile), expected), tile
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60, derandomize=True)
 @given(
     st.lists(st.sampled_from(sorted(KINDS)), min_size=2, max_size=4),

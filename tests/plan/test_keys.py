@@ -39,6 +39,7 @@ def paths(value, above=()):
         yield from paths(child, (*above, name))
 
 
+@pytest.mark.slow
 @given(documents)
 def test_key_is_independent_of_the_order_of_fields(document):
     assert document_key(document) == document_key(shuffled(document))

@@ -36,6 +36,7 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("report", ["plausible_report", "hostile_report"])
 def test_crate_names_its_profiles_and_its_main_workflow(report: str, request: pytest.FixtureRequest) -> None:
     index: Path = request.getfixturevalue(report)

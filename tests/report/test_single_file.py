@@ -61,6 +61,7 @@ def noise_report(folder: Path, pictures: int) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_pictures_are_scaled_to_what_the_file_may_take(tmp_path: Path) -> None:
     folder = noise_report(tmp_path / "report", 6)
     roomy = write_single_file(folder, tmp_path / "roomy.html", picture_bytes=10**8)
