@@ -7,13 +7,11 @@ import collections
 import concurrent.futures
 import multiprocessing
 import os
-import signal
-import threading
 import time
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Callable, Deque, Iterable, Iterator, Optional, Tuple
 
-from stagekit import OutOfMemory, StageContext
+from stagekit import OutOfMemory, StageContext, settle_worker
 
 WORKER_BYTES = 160 * 2**20
 """Resident memory of one process: the interpreter, NumPy, SciPy, Pillow and a few pictures."""
@@ -51,7 +49,7 @@ class Feed:
         if workers:
             # Spawned, not forked: a fork would copy a framework's threads and locks in whatever state they are.
             context = multiprocessing.get_context("spawn")
-            self._pool = concurrent.futures.ProcessPoolExecutor(workers, context, initializer=_settle)
+            self._pool = concurrent.futures.ProcessPoolExecutor(workers, context, initializer=settle_worker)
 
     def batches(self, jobs: Iterable[Tuple[int, Any]]) -> Iterator[Any]:
         """Yield what `prepare` makes of each (epoch, samples), in order.
@@ -98,17 +96,3 @@ class Feed:
         if self._pool is None:
             return lambda: self._prepare(epoch, samples)
         return self._pool.submit(self._prepare, epoch, samples).result
-
-
-def _settle() -> None:
-    """Let a process end with its parent, however that ends, and never by a signal meant for the parent."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_follow_parent, daemon=True).start()
-
-
-def _follow_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-    os._exit(0)

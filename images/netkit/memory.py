@@ -3,11 +3,10 @@
 import dataclasses
 import json
 import os
-import resource
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
 
 from netkit.feeding import WORKER_BYTES, worker_count
-from stagekit import BudgetTooSmall, StageContext, write_atomically
+from stagekit import BudgetTooSmall, StageContext, peak_bytes, reset_peak, write_atomically
 
 CHECKPOINTING = "activation checkpointing"
 """Activations are computed again in the backward pass instead of being kept; the result is the same bit for bit."""
@@ -69,20 +68,11 @@ class HostMeter:
 
     def reset(self) -> None:
         """Forget the peak so far; where the kernel does not allow it, the peak since the start counts."""
-        try:
-            with open("/proc/self/clear_refs", "w") as stream:
-                stream.write("5")
-        except OSError:
-            pass
+        reset_peak()
 
     def peak(self) -> int:
         """Return the peak since the last reset, in bytes."""
-        try:
-            with open("/proc/self/status", encoding="utf-8") as stream:
-                kilobytes = next(int(line.split()[1]) for line in stream if line.startswith("VmHWM"))
-        except (OSError, StopIteration):
-            kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return kilobytes * 1024 + self._more
+        return peak_bytes() + self._more
 
     def budget(self, context: StageContext) -> Optional[int]:
         """Return the stage's memory budget."""

@@ -18,6 +18,7 @@ from stagekit.messages import (
     decode,
     encode,
 )
+from stagekit.processes import peak_bytes, reset_peak, settle_worker
 from stagekit.program import run_program
 from stagekit.request import SCHEMA, StageRequest
 
@@ -39,6 +40,9 @@ __all__ = [
     "WarningMessage",
     "decode",
     "encode",
+    "peak_bytes",
+    "reset_peak",
     "run_program",
+    "settle_worker",
     "write_atomically",
 ]

@@ -4,15 +4,13 @@ import collections
 import contextlib
 import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Protocol
 
 import numpy as np
-from stagekit import OutOfMemory
+from stagekit import OutOfMemory, settle_worker
 
 from orchestrator.metrics.pictures import Comparison, read_comparison
 from orchestrator.metrics.protocol import PROTOCOLS
@@ -121,7 +119,7 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """Hold processes that each use one thread: spawned, for a fork would copy a framework's threads as they are."""
     before = {name: os.environ.get(name) for name in _ONE_THREAD}
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_settle)
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=settle_worker)
     try:
         yield pool
     finally:
@@ -131,20 +129,6 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-def _settle() -> None:
-    """Let a process end with its parent, however that ends, and never by a signal meant for the parent."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_follow_parent, daemon=True).start()
-
-
-def _follow_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-    os._exit(0)
 
 
 def _bytes(comparisons: Sequence[Comparison]) -> int:

@@ -13,9 +13,8 @@ from orchestrator.infer.run import EXACT, Settings
 
 from inference_program.items import Item, read_items
 from inference_program.layers import Layers, NotFinite, read_picture
-from inference_program.memory import peak_bytes, reset_peak
 from inference_program.opened import Answered, Opened, opened
-from stagekit import BadInput, OutOfMemory, StageContext, StageError, write_atomically
+from stagekit import BadInput, OutOfMemory, StageContext, StageError, peak_bytes, reset_peak, write_atomically
 
 _MEMORY_HINT = "raise the experiment's memory, or its inference to mode 'exact', which keeps to the memory there is"
 
