@@ -17,7 +17,6 @@ from orchestrator.report import artifacts as read
 from orchestrator.report.content import (
     Adoption,
     Dataset,
-    EnvironmentRecord,
     Model,
     NotMeasured,
     Overlap,
@@ -30,6 +29,7 @@ from orchestrator.report.content import (
     ValidationPoint,
 )
 from orchestrator.report.overlap import read_overlap
+from orchestrator.report.stage_content import EnvironmentRecord
 from orchestrator.spec.dataset import dataset_role
 from orchestrator.spec.explained import explained_tables
 from orchestrator.spec.protocol import ProtocolName, chosen_protocol

@@ -7,7 +7,7 @@ from typing import Any
 from orchestrator.execute.events import Failure
 from orchestrator.execute.realise import REQUIRED_OUTPUTS
 from orchestrator.plan.stage import Stage
-from orchestrator.report.content import EnvironmentRecord, MemoryOverTime, StageFile, StageRecord, StageState
+from orchestrator.report.stage_content import EnvironmentRecord, MemoryOverTime, StageFile, StageRecord, StageState
 from orchestrator.spec.names import Device
 from orchestrator.store.store import Artifact
 

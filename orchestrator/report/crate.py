@@ -20,7 +20,8 @@ from rocrate.model.file import File
 from rocrate.rocrate import ROCrate
 
 from orchestrator.report.address import CRATE, INDEX, RECORD, spec_path
-from orchestrator.report.content import EnvironmentRecord, ReportContent, StageRecord
+from orchestrator.report.content import ReportContent
+from orchestrator.report.stage_content import EnvironmentRecord, StageRecord
 
 _WORKFLOW_CRATE = "https://w3id.org/workflowhub/workflow-ro-crate/1.0"
 _PROFILES = {

@@ -4,14 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orchestrator.report import numbers
-from orchestrator.report.content import (
-    MemoryOverTime,
-    PicturePrediction,
-    Predictions,
-    ReportContent,
-    StageRecord,
-)
+from orchestrator.report.content import PicturePrediction, Predictions, ReportContent
 from orchestrator.report.lookup import predictions, tested
+from orchestrator.report.stage_content import MemoryOverTime, StageRecord
 
 _WIDTH, _HEIGHT = 240.0, 40.0
 """Of a chart, in its own units; the style sheet decides how large it is."""

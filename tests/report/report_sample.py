@@ -13,9 +13,7 @@ from orchestrator.execute.rankings import with_rankings
 from orchestrator.report.content import (
     CurveStep,
     Dataset,
-    EnvironmentRecord,
     Export,
-    MemoryOverTime,
     Model,
     NotMeasured,
     Overlap,
@@ -29,13 +27,12 @@ from orchestrator.report.content import (
     ReportContent,
     Result,
     Scores,
-    StageFile,
-    StageRecord,
     TilePlan,
     Training,
     Validation,
     ValidationPoint,
 )
+from orchestrator.report.stage_content import EnvironmentRecord, MemoryOverTime, StageFile, StageRecord
 from orchestrator.spec.explained import ExplainedTable
 from orchestrator.spec.protocol import chosen_protocol
 from orchestrator.spec.published_numbers import PublishedTable

@@ -13,8 +13,9 @@ import pytest
 
 from orchestrator.errors import OutputInvalid
 from orchestrator.execute.rankings import with_rankings
-from orchestrator.report.content import NotMeasured, ReportContent, Result, StageRecord
+from orchestrator.report.content import NotMeasured, ReportContent, Result
 from orchestrator.report.render import render_report
+from orchestrator.report.stage_content import StageRecord
 from tests.report.report_sample import HOSTILE
 
 SHOWN = HOSTILE.replace("\u202e", "\ufffd")

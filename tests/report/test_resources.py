@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.report.content import MemoryOverTime, ReportContent
+from orchestrator.report.content import ReportContent
 from orchestrator.report.resources import resources_view
+from orchestrator.report.stage_content import MemoryOverTime
 
 GIB = 2**30
 
