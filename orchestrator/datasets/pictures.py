@@ -186,6 +186,11 @@ def _without_alpha(picture: Image.Image, notes: list[str]) -> Image.Image:
     return picture.convert(target) if target else picture
 
 
+def is_srgb(profile_name: str) -> bool:
+    """Return whether a colour profile of this name is sRGB's, in any of the words that are used for it."""
+    return "srgb" in profile_name.lower() or profile_name in _SRGB_NAMES
+
+
 def _in_srgb(picture: Image.Image, profile: Any, notes: list[str]) -> Image.Image:
     """Return the picture in mode RGB, through its embedded colour profile where that is another than sRGB."""
     converted = _through_profile(picture, profile, notes) if isinstance(profile, bytes) and profile else None
@@ -200,7 +205,7 @@ def _through_profile(picture: Image.Image, profile: bytes, notes: list[str]) -> 
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         name = ImageCms.getProfileDescription(source).strip() or "without a name"
-        if picture.mode != "CMYK" and ("srgb" in name.lower() or name in _SRGB_NAMES):
+        if picture.mode != "CMYK" and is_srgb(name):
             return None
         converted = ImageCms.profileToProfile(
             picture,

@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import ImageCms
 
-from orchestrator.datasets.pictures import UnusablePicture
+from orchestrator.datasets.pictures import UnusablePicture, is_srgb
 from orchestrator.photos.vips import Metadata, field
 
 _FLOATS = {"float", "double", "complex", "dpcomplex"}
@@ -15,7 +15,6 @@ _COLOURS = {"b-w": 1, "grey16": 1, "srgb": 3, "rgb": 3, "rgb16": 3, "cmyk": 4}
 _SPACES = {1: b"GRAY", 3: b"RGB ", 4: b"CMYK"}
 _SPACE_AT, _SIGN_AT, _SIGN = 16, 36, b"acsp"
 """Where an ICC profile names its colour space, and itself a profile. Source: ICC.1, 7.2, profile header."""
-_SRGB_NAMES = {"c2"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def _usable_profile(profile: bytes | None, colour_bands: int) -> tuple[bytes | N
         name = ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile))).strip()
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return None, ("colour profile unusable, passed over",)
-    if colour_bands != 3 or "srgb" in name.lower() or name in _SRGB_NAMES:
+    if colour_bands != 3 or is_srgb(name):
         return profile, ()
     return profile, (f"colour profile '{name or 'without a name'}' kept: the network sees its values",)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from orchestrator.datasets.raw.reading import Reading, grouped, stem, subfolder
+from orchestrator.datasets.raw.reading import Reading, grouped, needed_layers, stem, subfolder
 from orchestrator.datasets.raw.tags import tagged
 from orchestrator.datasets.raw.tree import RawTree
 from orchestrator.spec.published import Layout
@@ -23,7 +23,7 @@ def read_folders(tree: RawTree, layout: Layout) -> Iterator[Reading]:
 
 
 def _read(tree: RawTree, layout: Layout, place: PurePosixPath, folders: dict[str, list[PurePosixPath]]) -> Reading:
-    needed = ["blended", "transmission", *(["reflection"] if layout.reflection_needed else [])]
+    needed = needed_layers(layout)
     missing = [
         f"a folder {' or '.join(map(repr, getattr(layout, layer)))} in {str(place)!r}"
         for layer in needed

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
-from orchestrator.datasets.raw.reading import Reading, grouped, stem
+from orchestrator.datasets.raw.reading import Reading, grouped, needed_layers, stem, tagged_reading
 from orchestrator.datasets.raw.tags import tagged
 from orchestrator.datasets.raw.tree import RawTree
 from orchestrator.spec.published import Layout
@@ -26,7 +26,6 @@ def read_sir2(tree: RawTree, layout: Layout) -> Iterator[Reading]:
 
 def _read(tree: RawTree, layout: Layout, place: PurePosixPath) -> Reading:
     tags = {layer: getattr(layout, layer) for layer in LAYERS}
-    needed = ["blended", "transmission", *(["reflection"] if layout.reflection_needed else [])]
     files, passed_over = [], []
     for file in tree.below(place):
         found = tagged(stem(file), tags)
@@ -35,22 +34,13 @@ def _read(tree: RawTree, layout: Layout, place: PurePosixPath) -> Reading:
         else:
             files.append((found[0], file))
     there = {layer for layer, _ in files}
-    missing = [
-        f"pictures with the tag {' or '.join(map(repr, tags[layer]))} in {str(place)!r}"
-        for layer in needed
-        if layer not in there
-    ]
-    if missing:
-        return Reading(layout, place, missing=tuple(missing), nearness=len(there))
-    grouping = grouped(files, [_named(place, layout, part) for part in (1, 2)], set(needed) | there)
-    return Reading(
-        layout,
-        place,
-        grouping.raw_scenes(),
-        problems=tuple(grouping.problems(needed, ("reflection",))),
-        passed_over=tuple(passed_over),
-        nearness=len(there),
-    )
+    wanted = {*needed_layers(layout), *there}
+    grouping = grouped(files, [_named(place, layout, part) for part in (1, 2)], wanted)
+
+    def lacking(layer: str) -> str:
+        return f"pictures with the tag {' or '.join(map(repr, tags[layer]))}"
+
+    return tagged_reading(layout, place, grouping, lacking, passed_over)
 
 
 def _named(place: PurePosixPath, layout: Layout, part: int) -> Callable[[PurePosixPath], str]:

@@ -1,9 +1,10 @@
 """All layers in one folder, told apart by the end of the stem, as CEILNet's sets are."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import PurePosixPath
 
-from orchestrator.datasets.raw.reading import Grouping, Reading, stem
+from orchestrator.datasets.raw.reading import Grouping, Reading, stem, tagged_reading
 from orchestrator.datasets.raw.tree import RawTree
 from orchestrator.spec.published import Layout
 
@@ -22,27 +23,7 @@ def read_tagged(tree: RawTree, layout: Layout) -> Iterator[Reading]:
             else:
                 grouping.add(found[1], found[0], file)
         if grouping.scenes:
-            yield _reading(layout, place, grouping, passed_over)
-
-
-def _reading(layout: Layout, place: PurePosixPath, grouping: Grouping, passed_over: list[PurePosixPath]) -> Reading:
-    needed = ["blended", "transmission", *(["reflection"] if layout.reflection_needed else [])]
-    there = {layer for layers in grouping.scenes.values() for layer in layers}
-    missing = [
-        f"pictures called {' or '.join(f'…-{tag}' for tag in getattr(layout, layer))} in {str(place)!r}"
-        for layer in needed
-        if layer not in there
-    ]
-    if missing:
-        return Reading(layout, place, missing=tuple(missing), nearness=len(there))
-    return Reading(
-        layout,
-        place,
-        grouping.raw_scenes(),
-        problems=tuple(grouping.problems(needed, ("reflection",))),
-        passed_over=tuple(passed_over),
-        nearness=len(there),
-    )
+            yield tagged_reading(layout, place, grouping, partial(_called, layout), passed_over)
 
 
 def _layer(file: PurePosixPath, layout: Layout) -> tuple[str, str] | None:
@@ -54,3 +35,7 @@ def _layer(file: PurePosixPath, layout: Layout) -> tuple[str, str] | None:
                 if name.casefold().endswith(f"{separator}{tag}".casefold()) and len(name) > len(tag) + 1:
                     return layer, name[: -len(tag) - 1]
     return None
+
+
+def _called(layout: Layout, layer: str) -> str:
+    return f"pictures called {' or '.join(f'…-{tag}' for tag in getattr(layout, layer))}"

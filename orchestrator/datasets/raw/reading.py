@@ -77,6 +77,34 @@ class Grouping:
         return tuple(RawScene(name, dict(self.scenes[name])) for name in sorted(self.scenes, key=natural_order))
 
 
+def needed_layers(layout: Layout) -> list[LayerName]:
+    """Return the layers without which a place is not of this layout."""
+    return ["blended", "transmission", *(["reflection"] if layout.reflection_needed else [])]
+
+
+def tagged_reading(
+    layout: Layout,
+    place: PurePosixPath,
+    grouping: Grouping,
+    lacking: Callable[[LayerName], str],
+    passed_over: Sequence[PurePosixPath],
+) -> Reading:
+    """Return a place whose layers are told by tags in the names. lacking: words for a layer without any picture"""
+    needed = needed_layers(layout)
+    there = {layer for layers in grouping.scenes.values() for layer in layers}
+    missing = tuple(f"{lacking(layer)} in {str(place)!r}" for layer in needed if layer not in there)
+    if missing:
+        return Reading(layout, place, missing=missing, nearness=len(there))
+    return Reading(
+        layout,
+        place,
+        grouping.raw_scenes(),
+        problems=tuple(grouping.problems(needed, ("reflection",))),
+        passed_over=tuple(passed_over),
+        nearness=len(there),
+    )
+
+
 def grouped(
     files: Iterable[tuple[LayerName, PurePosixPath]], keys: Sequence[Callable[[PurePosixPath], str]], needed: set[str]
 ) -> Grouping:
