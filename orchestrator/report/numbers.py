@@ -108,16 +108,22 @@ def mean(value: float | None, infinite: int, metric: MetricFormat, among: Iterab
     return score(math.inf, metric) if infinite else not_measured("no picture was scored")
 
 
-def interval(low: float | None, high: float | None, metric: MetricFormat) -> str:
-    """Return a 95 % interval as text, rounded outwards, so that it never claims more.
+def interval_bounds(low: float | None, high: float | None, metric: MetricFormat) -> tuple[str, str] | None:
+    """Return both ends of a 95 % interval as text, rounded outwards, so that it never claims more.
 
-    Empty where there is none, and where it has no width, as for the truth.
+    None where there is none, and where it has no width, as for the truth.
     """
     if low is None or high is None or same(low, high):
-        return ""
+        return None
     unit = 10.0**-metric.decimals
     down, up = math.floor(low / unit + 1e-6) * unit, math.ceil(high / unit - 1e-6) * unit
-    return f"{down:.{metric.decimals}f} to {up:.{metric.decimals}f}"
+    return f"{down:.{metric.decimals}f}", f"{up:.{metric.decimals}f}"
+
+
+def interval(low: float | None, high: float | None, metric: MetricFormat) -> str:
+    """Return a 95 % interval as text, empty where `interval_bounds` has none."""
+    bounds = interval_bounds(low, high, metric)
+    return "" if bounds is None else " to ".join(bounds)
 
 
 def p_value(p: float) -> str:

@@ -125,9 +125,8 @@ def _cell(
         return Cell("not measured", "", best=False, note=letter)
     if math.isinf(mean.value):
         return Cell("∞", "", best=False, note=letter)
-    interval = ""
-    if mean.low is not None and mean.high is not None:
-        interval = f"[{mean.low:.{form.decimals}f}, {mean.high:.{form.decimals}f}]"
+    bounds = numbers.interval_bounds(mean.low, mean.high, form)
+    interval = "" if bounds is None else f"[{', '.join(bounds)}]"
     return Cell(numbers.score(mean.value, form, among), interval, best, letter)
 
 

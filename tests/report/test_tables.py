@@ -10,8 +10,10 @@ import pytest
 
 from orchestrator.errors import SpecError
 from orchestrator.report.content import ReportContent, Scores
+from orchestrator.report.summary import summary_view
 from orchestrator.report.table_text import write_table
 from tests.report.report_sample import HOSTILE
+from tests.report.test_summary import LABELS, around, with_psnr
 
 LATEX = r"""% protocol standard v1; needs \usepackage{booktabs}
 \begin{tabular}{lrr}
@@ -125,3 +127,13 @@ def test_spreadsheets_take_names_for_text(plausible: ReportContent, start: str) 
 def test_unknown_metric_is_named_with_those_there_are(plausible: ReportContent) -> None:
     with pytest.raises(SpecError, match="no metric 'pnsr'; it has: psnr, ssim, lpips"):
         write_table(plausible, "csv", ["pnsr"])
+
+
+def test_intervals_are_those_of_the_report(plausible: ReportContent) -> None:
+    steps = [0.1237 * (7 * n % 10) for n in range(10)]
+    content = with_psnr(plausible, {name: around(20.0 + n, steps) for n, name in enumerate(LABELS)})
+    cells = [row.cells[0].interval for row in summary_view(content).tables[0].rows]
+    assert all(cells)
+    printed = write_table(content, "markdown", ["psnr"])
+    for cell in cells:
+        assert "\\[{}, {}\\]".format(*cell.split(" to ")) in printed
