@@ -10,6 +10,8 @@ import docker
 import pytest
 from docker.errors import DockerException
 
+from tests.browser import browser, opened  # noqa: F401 - fixtures
+
 ROOT = Path(__file__).resolve().parents[1]
 FORBID_SKIPS = os.environ.get("SIRR_FORBID_SKIPS") == "1"
 OPTIONAL = "optional: "

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.browser import eventually
 from tests.conftest import OPTIONAL
 from tests.end_to_end.conftest import ROOT
-from tests.report.conftest import browser, eventually, opened  # noqa: F401 - fixtures
 
 pytestmark = [pytest.mark.environment, pytest.mark.slow]
 
@@ -72,7 +72,7 @@ def test_quickstart_compares_all_networks_and_both_controls(docker_program):
 
 @pytest.mark.docker
 @pytest.mark.browser
-def test_report_of_a_real_run_opens_from_disk_and_leads_to_every_picture(docker_program, opened):  # noqa: F811
+def test_report_of_a_real_run_opens_from_disk_and_leads_to_every_picture(docker_program, opened):
     docker_program("run", QUICKSTART, "--build", "--engine", "docker")
     report = docker_program.store / "runs" / "quickstart" / "report"
     for path in sorted(report.glob("*.html")):

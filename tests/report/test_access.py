@@ -9,6 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from tests.browser import eventually
+
 pytestmark = pytest.mark.browser
 
 # preload: axe would fetch the style sheets, which the pages' policy forbids.
@@ -90,8 +92,7 @@ def test_paper_is_light_and_wide_enough(name: str, plausible_report: Path, opene
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate("document.documentElement.scrollWidth") <= 794
     assert page.locator(".toolbar:visible, .choices:visible, .tabs:visible").count() == 0
-    text = page.locator(".xtick text").first
-    assert text.evaluate("one => getComputedStyle(one).fill") == "rgb(68, 68, 68)"
+    eventually(page, "getComputedStyle(document.querySelector('.xtick text')).fill === 'rgb(68, 68, 68)'")
 
 
 # Linear RGB as people without one kind of cones see it. Source: Machado, Oliveira, Fernandes 2009, severity 1.

@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 from orchestrator.report.content import ReportContent
 from orchestrator.report.render import render_report
 from orchestrator.spec.protocol import ProtocolMetric
-from tests.report.conftest import eventually
+from tests.browser import eventually
 
 pytestmark = pytest.mark.browser
 

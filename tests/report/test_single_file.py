@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page
 
 from orchestrator.errors import SirrError
 from orchestrator.report.single_file import SingleFile, write_single_file
-from tests.report.conftest import eventually
+from tests.browser import eventually
 
 ADDRESS = re.compile(r"""(?:src|href)=["'](?!data:)([^"']*)""")
 

@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from orchestrator.report.content import ReportContent
-from tests.report.conftest import eventually
+from tests.browser import eventually
 from tests.report.test_render import SHOWN
 
 pytestmark = pytest.mark.browser
