@@ -19,7 +19,7 @@ from orchestrator.infer.plan import BudgetTooSmall, Plan, plan_of
 from orchestrator.infer.region import Size
 from orchestrator.infer.rewrite import rewritten
 from orchestrator.infer.rows import Output, Rows, Source, fill
-from orchestrator.infer.session import MemoryShort, Resources, limit_memory
+from orchestrator.infer.session import MemoryShort, Resources, share_memory
 from orchestrator.infer.stream import Stream, Told
 
 PROCESS_BYTES = 300 * 2**20
@@ -53,7 +53,7 @@ class Engine:
         self._weights = sum(value.nbytes for value in self._model.constants.values())
         self._plans: dict[Size, Planned] = {}
         self._working = 1.0
-        self._limited = False
+        self._has_arena = False
         self._network: Network | None = None
 
     @property
@@ -106,7 +106,7 @@ class Engine:
         }
 
     def prepare(self, sizes: Iterable[Size]) -> None:
-        """Plan some sizes, and keep ONNX Runtime to what the held maps leave it. Once in a process.
+        """Plan some sizes, and give ONNX Runtime one block of memory, all that the held maps leave. Once in a process.
 
         Raises: as `planned`.
         """
@@ -114,9 +114,9 @@ class Engine:
         for size in dict.fromkeys(sizes):
             if not self.unplaced(size):
                 held = max(held, self.planned(size).plan.held_bytes)
-        if self._resources.device == "cpu" and self.budget is not None and not self._limited:
-            limit_memory(max(self.budget - held, self.budget // 4))
-            self._limited = True
+        if self._resources.device == "cpu" and not self._has_arena:
+            share_memory(None if self.budget is None else max(self.budget - held, self.budget // 4))
+            self._has_arena = True
 
     def __call__(
         self, picture: Picture, told: Told | None = None, keep: Path | None = None, every: float = EVERY_S
@@ -181,8 +181,8 @@ class Engine:
     def whole(self) -> Network:
         """Return the network as the file has it, for networks that cannot be computed in parts."""
         if self._network is None:
-            self._network = Network(self._path, self._resources, limit=not self._limited)
-            self._limited = True
+            self._network = Network(self._path, self._resources, limit=not self._has_arena)
+            self._has_arena = True
         return self._network
 
     def _plan(self, graph: Graph, begin: int = 0) -> Plan:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from orchestrator.infer.load import INPUT, REFLECTION, TRANSMISSION, NetworkError
-from orchestrator.infer.session import DeviceMissing, MemoryShort, Resources, Session, limit_memory
+from orchestrator.infer.session import DeviceMissing, MemoryShort, Resources, Session, share_memory
 
 Picture = npt.NDArray[np.float32]
 """(H, W, 3), RGB, 0 to 1 for inputs; outputs are not clipped."""
@@ -42,7 +42,7 @@ class Network:
         """
         resources = resources or Resources()
         if limit and resources.device == "cpu" and resources.memory_bytes is not None:
-            limit_memory(max(resources.memory_bytes - RESERVE_BYTES, resources.memory_bytes // 2))
+            share_memory(max(resources.memory_bytes - RESERVE_BYTES, resources.memory_bytes // 2))
         try:
             content = path.read_bytes()
         except OSError as error:

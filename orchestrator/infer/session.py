@@ -17,7 +17,7 @@ _CUDA_OPTIONS = {
     "cudnn_conv_use_max_workspace": "0",
     "use_tf32": "0",
 }
-_IN_LARGE_BLOCKS, _LARGEST_BLOCK = 0, 2**31 - 1
+_NO_LIMIT, _IN_LARGE_BLOCKS, _LARGEST_BLOCK = 0, 0, 2**31 - 1
 
 _MEMORY_SIGNS = (
     "failed to allocate",
@@ -72,8 +72,8 @@ class Session:
         options.intra_op_num_threads = resources.threads or 0
         options.execution_order = onnxruntime.ExecutionOrder.PRIORITY_BASED
         options.enable_mem_pattern = False  # for every size met again it would hold a second block
-        self._limited = resources.device == "cpu" and resources.memory_bytes is not None
-        if self._limited:
+        self._on_host = resources.device == "cpu"
+        if self._on_host:
             options.add_session_config_entry("session.use_env_allocators", "1")
         # Kept as long as the session: it reads them where they are.
         self._weights = {of: onnxruntime.OrtValue.ortvalue_from_numpy(value) for of, value in (weights or {}).items()}
@@ -110,7 +110,7 @@ class Session:
         Raises: MemoryShort, or NetworkError where the graph refuses its inputs.
         """
         options = onnxruntime.RunOptions()
-        if shrink and self._limited:
+        if shrink and self._on_host:
             options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         try:
             if self.provider == _CUDA:
@@ -142,12 +142,16 @@ def run_bound(
     return answers
 
 
-def limit_memory(limit_bytes: int) -> None:
-    """Give the sessions that this process opens from now on one arena that grows by what is asked for, to a limit."""
+def share_memory(limit_bytes: int | None) -> None:
+    """Give the sessions that this process opens from now on one arena; without it each clears memory of its own.
+
+    limit_bytes: the most that it may hold, None for no limit
+    """
     place = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
     )
-    arena = onnxruntime.OrtArenaCfg(limit_bytes, _IN_LARGE_BLOCKS, min(limit_bytes, _LARGEST_BLOCK), -1)
+    first = _LARGEST_BLOCK if limit_bytes is None else min(limit_bytes, _LARGEST_BLOCK)
+    arena = onnxruntime.OrtArenaCfg(limit_bytes or _NO_LIMIT, _IN_LARGE_BLOCKS, first, -1)
     onnxruntime.create_and_register_allocator(place, arena)
 
 
