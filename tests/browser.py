@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ARGUMENTS = [
     "--headless",
@@ -22,6 +22,12 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+PATIENCE_MS, LOOK_MS = 20_000, 50
+"""How long a page may take, however busy the machine is, and how often it is looked at."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass
@@ -82,8 +88,13 @@ def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
 
 def eventually(page: Page, condition: str) -> None:
     """Wait until a JavaScript condition holds; Playwright's own waiting needs a policy that allows `eval`."""
-    for _ in range(100):
-        if page.evaluate(condition):
+    becomes(page, lambda: bool(page.evaluate(condition)), True, condition)
+
+
+def becomes(page: Page, read: Callable[[], object], wanted: object, words: str = "") -> None:
+    """Wait until what a page shows is what is wanted: a page answers some events after the act that caused them."""
+    for _ in range(PATIENCE_MS // LOOK_MS):
+        if read() == wanted:
             return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"after 5 s it does not hold that {condition}")
+        page.wait_for_timeout(LOOK_MS)
+    assert read() == wanted, words

@@ -1,16 +1,17 @@
 """The report in a real browser, opened from disk: it works, stays silent, and asks for nothing outside."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from orchestrator.report.content import ReportContent
 from orchestrator.report.render import render_report
 from orchestrator.spec.protocol import ProtocolMetric
-from tests.browser import eventually
+from tests.browser import becomes, eventually
 
 pytestmark = pytest.mark.browser
 
@@ -39,15 +40,15 @@ def test_table_sorts_by_click_and_keeps_missing_last(plausible_report: Path, ope
     rows = table.locator("tbody[data-sorted] tr")
     lpips = table.locator("th[data-sort='3']")
     lpips.locator("button").click()
-    assert lpips.get_attribute("aria-sort") == "ascending"
-    assert rows.evaluate_all(order) == ["ibcln2020", "errnet2019", "zhang2018"]
+    expect(lpips).to_have_attribute("aria-sort", "ascending")
+    becomes(page, lambda: rows.evaluate_all(order), ["ibcln2020", "errnet2019", "zhang2018"])
     lpips.locator("button").press("Enter")
-    assert lpips.get_attribute("aria-sort") == "descending"
-    assert rows.evaluate_all(order) == ["zhang2018", "errnet2019", "ibcln2020"]
+    expect(lpips).to_have_attribute("aria-sort", "descending")
+    becomes(page, lambda: rows.evaluate_all(order), ["zhang2018", "errnet2019", "ibcln2020"])
     table.locator("th[data-sort='1'] button").click()
-    assert lpips.get_attribute("aria-sort") is None
-    assert rows.evaluate_all(order) == ["ibcln2020", "errnet2019", "zhang2018"]
-    assert table.locator("tbody.controls tr").count() == 3
+    expect(lpips).not_to_have_attribute("aria-sort", re.compile(".*"))
+    becomes(page, lambda: rows.evaluate_all(order), ["ibcln2020", "errnet2019", "zhang2018"])
+    expect(table.locator("tbody.controls tr")).to_have_count(3)
 
 
 def test_missing_score_sorts_last_both_ways(hostile_report: Path, opened: Callable[..., Page]) -> None:
@@ -56,7 +57,7 @@ def test_missing_score_sorts_last_both_ways(hostile_report: Path, opened: Callab
     for _ in range(2):
         button.click()
         last = table.locator("tbody[data-sorted] tr").last
-        assert last.get_attribute("data-label") == "ibcln2020"
+        expect(last).to_have_attribute("data-label", "ibcln2020")
 
 
 @pytest.mark.parametrize("report", ["plausible_report", "hostile_report"])
@@ -66,7 +67,7 @@ def test_charts_are_drawn(report: str, opened: Callable[..., Page], request: pyt
     places = page.locator("[data-figure]")
     assert places.count() >= 4
     assert page.locator("[data-figure] .main-svg").count() >= places.count()
-    assert page.locator("[data-figure] b, [data-figure] a, [data-figure] img").count() == 0
+    expect(page.locator("[data-figure] b, [data-figure] a, [data-figure] img")).to_have_count(0)
 
 
 def test_dark_pages_are_dark(plausible_report: Path, opened: Callable[..., Page]) -> None:
@@ -77,14 +78,14 @@ def test_dark_pages_are_dark(plausible_report: Path, opened: Callable[..., Page]
 
 def test_plots_are_drawn_when_they_are_seen(plausible_report: Path, opened: Callable[..., Page]) -> None:
     page = opened(plausible_report)
-    assert page.locator("[data-cost][data-drawn]").count() == 0
+    expect(page.locator("[data-cost][data-drawn]")).to_have_count(0)
     page.locator("[data-cost]").scroll_into_view_if_needed()
     page.wait_for_selector("[data-cost][data-drawn]")
     assert page.locator("[data-plot=cost] .main-svg").count() > 0
     caption = page.locator("#plot-cost")
-    assert "IBCLN 2020 22.57 dB at" in caption.inner_text()
+    expect(caption).to_contain_text("IBCLN 2020 22.57 dB at")
     page.locator("[data-cost-metric]").select_option("ssim")
-    assert "SSIM, higher is better" in caption.inner_text()
+    expect(caption).to_contain_text("SSIM, higher is better")
 
 
 def test_plots_follow_the_theme(plausible_report: Path, opened: Callable[..., Page]) -> None:
@@ -105,16 +106,16 @@ def test_point_of_a_plot_opens_its_picture(plausible_report: Path, opened: Calla
     page.wait_for_selector("[data-plot=paired] .hoverlayer text")
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.wait_for_selector("[data-viewer][open]")
-    assert page.locator("[data-viewer-title]").inner_text() == "coffee"
-    assert page.locator(".under a").all_inner_texts() == ["Zhang 2018, transmission", "ERRNet 2019, transmission"]
+    becomes(page, page.locator("[data-viewer-title]").inner_text, "coffee")
+    becomes(page, page.locator(".under a").all_inner_texts, ["Zhang 2018, transmission", "ERRNet 2019, transmission"])
 
 
 def test_caption_counts_who_wins(plausible_report: Path, opened: Callable[..., Page]) -> None:
     page = opened(plausible_report.parent / "dataset-skimage-test.html")
     page.wait_for_selector("[data-plots][data-drawn]")
     page.locator("[data-plot-metric]").select_option("lpips")
-    text = page.locator("#plot-paired").inner_text()
-    assert text.startswith("ERRNet 2019 is better on 4, Zhang 2018 on 0 of 4 pictures; mean difference -0.1000.")
+    text = "ERRNet 2019 is better on 4, Zhang 2018 on 0 of 4 pictures; mean difference -0.1000."
+    expect(page.locator("#plot-paired")).to_contain_text(text)
 
 
 def test_metric_that_nobody_measured_is_said(
@@ -128,14 +129,14 @@ def test_metric_that_nobody_measured_is_said(
     page.wait_for_selector("[data-cost][data-drawn]")
     page.locator("[data-cost-metric]").select_option("ncc")
     missing = "Not measured on every picture: Zhang 2018, ERRNet 2019, IBCLN 2020."
-    assert missing in page.locator("#plot-cost").inner_text()
+    expect(page.locator("#plot-cost")).to_contain_text(missing)
     page = opened(index.with_name("dataset-skimage-test.html"))
     page.wait_for_selector("[data-plots][data-drawn]")
     page.locator("[data-plot-metric]").select_option("ncc")
-    assert "Zhang 2018 no score" in page.locator("#plot-distribution").inner_text()
-    assert page.locator("#plot-paired").inner_text() == "No picture has a finite score of both."
+    expect(page.locator("#plot-distribution")).to_contain_text("Zhang 2018 no score")
+    becomes(page, page.locator("#plot-paired").inner_text, "No picture has a finite score of both.")
     page.locator("[data-sort-metric]").select_option("ncc")
-    assert "NCC not measured" in (page.locator("[data-tile-said]").first.text_content() or "")
+    expect(page.locator("[data-tile-said]").first).to_contain_text("NCC not measured")
 
 
 def test_protocol_chooser_shows_one_table_or_all(plausible_report: Path, opened: Callable[..., Page]) -> None:
@@ -143,11 +144,11 @@ def test_protocol_chooser_shows_one_table_or_all(plausible_report: Path, opened:
     tables, chooser = page.locator("section[data-chosen-by]"), page.get_by_label("Scores by protocol")
     assert tables.count() > 1
     shown = "sections => sections.filter(one => one.checkVisibility()).map(one => one.dataset.chosenBy)"
-    assert tables.evaluate_all(shown) == ["scores-standard"]
+    becomes(page, lambda: tables.evaluate_all(shown), ["scores-standard"])
     chooser.select_option("scores-errnet2019")
-    assert tables.evaluate_all(shown) == ["scores-errnet2019"]
+    becomes(page, lambda: tables.evaluate_all(shown), ["scores-errnet2019"])
     chooser.select_option("")
-    assert len(tables.evaluate_all(shown)) == tables.count()
+    becomes(page, lambda: len(tables.evaluate_all(shown)), tables.count())
     page.evaluate("location.hash = '#scores-standard'")
     eventually(page, "document.querySelector('#scores-errnet2019').closest('section').hidden")
-    assert tables.evaluate_all(shown) == ["scores-standard"]
+    becomes(page, lambda: tables.evaluate_all(shown), ["scores-standard"])

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from orchestrator.errors import SirrError
 from orchestrator.report.single_file import SingleFile, write_single_file
-from tests.browser import eventually
+from tests.browser import becomes, eventually
 
 ADDRESS = re.compile(r"""(?:src|href)=["'](?!data:)([^"']*)""")
 
@@ -94,8 +94,8 @@ def test_every_page_opens_with_its_pictures(
     assert len(links) >= 5
     for link in links:
         page = opened(single.path, fragment=link)
-        assert page.locator("nav a[aria-current]").count() == 1, link
-        assert page.locator("nav a[aria-current]").get_attribute("href") == link
+        expect(page.locator("nav a[aria-current]")).to_have_count(1)
+        expect(page.locator("nav a[aria-current]")).to_have_attribute("href", link)
         page.evaluate("for (const image of document.images) image.loading = 'eager'")
         assert (
             page.evaluate(
@@ -110,14 +110,14 @@ def test_every_page_opens_with_its_pictures(
 @pytest.mark.browser
 def test_pages_lead_to_each_other_and_back(single: SingleFile, opened: Callable[..., Page]) -> None:
     page = opened(single.path)
-    assert page.title() == "quickstart: Summary"
+    expect(page).to_have_title("quickstart: Summary")
     page.locator("nav a", has_text="Held-out scenes").click()
     eventually(page, "document.title === 'quickstart: Held-out scenes'")
     assert page.locator("body").inner_text().count("This is a report in one file") == 1
     page.go_back()
     eventually(page, "document.title === 'quickstart: Summary'")
     page.goto(single.path.as_uri() + "?nothing.html")
-    assert page.title() == "quickstart: Summary"
+    expect(page).to_have_title("quickstart: Summary")
 
 
 @pytest.mark.browser
@@ -154,16 +154,16 @@ def test_scripts_that_ask_for_a_picture_or_script_of_the_folder_get_what_lies_in
 @pytest.mark.browser
 def test_gallery_viewer_and_plots_work_as_in_the_folder(single: SingleFile, opened: Callable[..., Page]) -> None:
     page = opened(single.path, fragment="?dataset-skimage-test.html#picture-4")
-    assert page.locator("[data-viewer-title]").inner_text() == "rocket"
+    becomes(page, page.locator("[data-viewer-title]").inner_text, "rocket")
     page.keyboard.press("2")
     loaded = "Array.from(document.querySelectorAll('[data-stage] img')).map((one) => one.naturalWidth)"
     eventually(page, f"String({loaded}) === '130,130'")
     page.keyboard.press("ArrowRight")
-    assert page.locator("[data-viewer-title]").inner_text() == "chelsea"
+    becomes(page, page.locator("[data-viewer-title]").inner_text, "chelsea")
     page.keyboard.press("Escape")
     eventually(page, "location.hash === '' && location.search === '?dataset-skimage-test.html'")
     page.locator("[data-sort-direction]").select_option("best")
-    assert page.locator("[data-tile]:visible").first.get_attribute("id") == "picture-1"
+    expect(page.locator("[data-tile]:visible").first).to_have_attribute("id", "picture-1")
     page.wait_for_selector("[data-plots][data-drawn]")
 
 
