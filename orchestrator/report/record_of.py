@@ -3,7 +3,7 @@
 import math
 from typing import TypeVar
 
-from orchestrator.report import record
+from orchestrator.report import record, record_entry, record_run
 from orchestrator.report.content import (
     Adoption,
     Dataset,
@@ -22,7 +22,7 @@ from orchestrator.report.rankings import MetricRanking
 from orchestrator.report.tally import Evaluation, Mean, evaluations, mean, mean_of
 from orchestrator.spec.protocol import PROTOCOLS
 
-_E = TypeVar("_E", bound=record.Entry)
+_E = TypeVar("_E", bound=record_entry.Entry)
 
 
 def report_record(content: ReportContent) -> record.ReportFile:
@@ -34,7 +34,7 @@ def report_record(content: ReportContent) -> record.ReportFile:
         program=content.program,
         name=content.name,
         note=content.note,
-        spec=record.SpecEntry(name=content.spec_name, text=content.spec, sha256=record.text_digest(content.spec)),
+        spec=record_run.SpecEntry(name=content.spec_name, text=content.spec, sha256=record.text_digest(content.spec)),
         commands=content.commands,
         features=content.features,
         seed=content.seed,
@@ -46,8 +46,8 @@ def report_record(content: ReportContent) -> record.ReportFile:
         datasets=tuple(_dataset(dataset, content) for dataset in content.datasets),
         results=tuple(_result(content, of, scored.get((of.label, of.dataset), [])) for of in content.results),
         rankings=tuple(_ranking(of) for of in content.rankings),
-        stages=tuple(_same(record.StageEntry, stage) for stage in content.stages),
-        environments=tuple(_same(record.EnvironmentEntry, of) for of in content.environments),
+        stages=tuple(_same(record_run.StageEntry, stage) for stage in content.stages),
+        environments=tuple(_same(record_run.EnvironmentEntry, of) for of in content.environments),
     )
 
 
@@ -56,18 +56,18 @@ def _same(entry: type[_E], value: object) -> _E:
     return entry.model_validate(value, from_attributes=True)
 
 
-def _overlap(found: Overlap | NotMeasured | None) -> record.OverlapEntry | record.Missing | None:
+def _overlap(found: Overlap | NotMeasured | None) -> record_run.OverlapEntry | record_entry.Missing | None:
     if found is None:
         return None
-    return _missing(found) if isinstance(found, NotMeasured) else _same(record.OverlapEntry, found)
+    return _missing(found) if isinstance(found, NotMeasured) else _same(record_run.OverlapEntry, found)
 
 
-def _missing(value: NotMeasured) -> record.Missing:
-    return record.Missing(not_measured=value.why)
+def _missing(value: NotMeasured) -> record_entry.Missing:
+    return record_entry.Missing(not_measured=value.why)
 
 
 def _model(model: Model) -> record.ModelEntry:
-    weights: record.TrainingEntry | record.AdoptionEntry | record.Missing
+    weights: record.TrainingEntry | record.AdoptionEntry | record_entry.Missing
     if isinstance(model.training, Training):
         weights = _same(record.TrainingEntry, model.training)
     elif isinstance(model.training, Adoption):
@@ -128,7 +128,7 @@ def _result(content: ReportContent, result: Result, scored: list[Evaluation]) ->
     )
 
 
-def _inference(found: Predictions | NotMeasured | None) -> record.InferenceEntry | record.Missing | None:
+def _inference(found: Predictions | NotMeasured | None) -> record.InferenceEntry | record_entry.Missing | None:
     if found is None:
         return None
     if isinstance(found, NotMeasured):
@@ -194,5 +194,5 @@ def _ranking(of: MetricRanking) -> record.RankingEntry:
     )
 
 
-def _number(value: float) -> "float | record.Infinite":
+def _number(value: float) -> "float | record_entry.Infinite":
     return "inf" if math.isinf(value) else value

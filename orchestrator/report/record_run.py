@@ -1,0 +1,94 @@
+"""The parts of report.json that tell of the run: its stages, environments, spec and overlaps."""
+
+from pydantic import FiniteFloat
+
+from orchestrator.report.record_entry import Digest, Entry
+
+
+class MemoryEntry(Entry):
+    """What a stage's program and its children held while it ran."""
+
+    every_s: FiniteFloat
+    held_bytes: tuple[int | None, ...]
+    """The most in each interval; None where nobody looked."""
+    budget_bytes: int | None
+
+
+class FileEntry(Entry):
+    """A file that a stage left."""
+
+    sha256: Digest
+    size: int
+
+
+class StageEntry(Entry):
+    """One stage of the run, in the plan's order."""
+
+    name: str
+    kind: str
+    state: str
+    key: str
+    """Names its result: SHA-256 of all that decides it."""
+    image: str | None
+    recipe: str | None
+    engine: str | None
+    device: str
+    started: FiniteFloat | None
+    """Seconds since the epoch."""
+    seconds: FiniteFloat | None
+    resumed_from: str | None
+    attempts: int
+    warnings: tuple[str, ...]
+    message: str | None
+    """Why it has no result."""
+    hint: str | None
+    memory: MemoryEntry | None
+    inputs: dict[str, str]
+    """Input name to the stage that it is from."""
+    sources: dict[str, Digest]
+    """Input name to the SHA-256 of files from outside."""
+    files: dict[str, FileEntry]
+    digest: Digest
+    """SHA-256 over all that it left; empty where it left nothing."""
+
+
+class EnvironmentEntry(Entry):
+    """A software environment that stages ran in."""
+
+    image: str
+    variant: str
+    engine: str
+    recipe: str
+    reference: str
+    details: dict[str, str]
+    packages: dict[str, str]
+    """Everything that its lock pins; empty where that was not recorded."""
+
+
+class SpecEntry(Entry):
+    """The experiment's file, as it was when the run was started."""
+
+    name: str
+    text: str
+    sha256: Digest
+
+
+class OverlapPairEntry(Entry):
+    """A training scene that is a test scene too."""
+
+    train: str
+    test: str
+    how: str
+    layers: str
+
+
+class OverlapEntry(Entry):
+    """What came of comparing what is trained on with what is tested on."""
+
+    action: str
+    """What was done about pairs that were found: stop, accept or drop."""
+    reason: str
+    """Why the experiment accepts them."""
+    trained: int
+    tested: int
+    pairs: tuple[OverlapPairEntry, ...]
