@@ -4,7 +4,8 @@ A class takes facts as keyword arguments and words `message`, `where` and `hint`
 12 are those of `stagekit.ExitCode`; the others belong to the orchestrator alone.
 """
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from stagekit import ExitCode
 
@@ -13,7 +14,8 @@ class SirrError(Exception):
     """Base of all errors that are shown to people.
 
     message: what is wrong, with the value; where: file and line, or stage and log; hint: what to do, beginning with
-    a verb; None only where the reader can do nothing.
+    a verb; None only where the reader can do nothing. took: of a stage that failed, its time and memory as its
+    manifest would tell them.
     """
 
     code: ClassVar[str] = "error"
@@ -24,6 +26,7 @@ class SirrError(Exception):
         self.message = message
         self.where = where
         self.hint = hint
+        self.took: Mapping[str, Any] = {}
 
 
 class SpecError(SirrError):

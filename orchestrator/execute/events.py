@@ -85,6 +85,7 @@ def failure_facts(error: SirrError) -> dict[str, Any]:
         "message": error.message,
         "hint": error.hint,
         "where": error.where,
+        "took": dict(error.took),
     }
 
 
@@ -129,16 +130,17 @@ def together(*listeners: Listener) -> Listener:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a stage has no result, as plain words for the report."""
+    """Why a stage has no result, as plain words for the report. took: its time and memory, as a manifest has them"""
 
     code: str
     message: str
     hint: str | None = None
+    took: Mapping[str, Any] = field(default_factory=dict)
 
 
 def failure_of(error: SirrError) -> Failure:
     """Return an error in plain words."""
-    return Failure(error.code, error.message, error.hint)
+    return Failure(error.code, error.message, error.hint, error.took)
 
 
 def recorded_failures(events: Iterable[Mapping[str, Any]]) -> dict[str, Failure]:
@@ -149,7 +151,7 @@ def recorded_failures(events: Iterable[Mapping[str, Any]]) -> dict[str, Failure]
             case {"event": "planned"}:
                 failures.clear()
             case {"event": "failure", "stage": stage, "code": code, "message": message}:
-                failures[stage] = Failure(code, message, event.get("hint"))
+                failures[stage] = Failure(code, message, event.get("hint"), event.get("took", {}))
             case {"event": "state", "state": "skipped", "stage": stage, "because": because}:
                 failures[stage] = Failure("skipped", f"{because} failed")
     return failures

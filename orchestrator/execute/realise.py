@@ -81,19 +81,15 @@ def realise(stage: Stage, identity: Identity, inputs: Mapping[str, Path], world:
         _check_sources(stage, world.store)
         facts = {
             **world.facts,
-            "engine": world.engine.name,
             "image": stage.image,
             "environment": dict(job.environment.details),
             "packages": dict(job.environment.packages),
-            "recipe": job.environment.recipe,
             "device": stage.device,
-            "started": followed.outcome.started or started,
-            "seconds": round((followed.outcome.finished or time.time()) - (followed.outcome.started or started), 3),
+            **_took(followed, started, job, world),
             "warnings": followed.warnings,
             "resumed": resumed,
             "adopted": adopted,
             "attempts": attempts,
-            "memory": followed.memory.facts(stage.memory_bytes),
         }
         return world.store.commit(identity, facts, REQUIRED_OUTPUTS[stage.kind])
 
@@ -171,6 +167,7 @@ def _run_with_retries(job: Job, stage: Stage, world: World) -> tuple[Followed, b
 def _run_once(job: Job, stage: Stage, world: World) -> tuple[Followed, bool]:
     if world.stopper.requested:
         raise Cancelled(f"{stage.name} was not started: the run was stopped")
+    started = time.time()
     running = world.engine.start(job)
     try:
         world.listener(StateChanged(stage.name, "adopted" if running.adopted else "running", {"key": job.key}))
@@ -181,11 +178,24 @@ def _run_once(job: Job, stage: Stage, world: World) -> tuple[Followed, bool]:
         running.remove()
     verdict = _verdict(followed, stage, log)
     if verdict.error is not None:
+        verdict.error.took = _took(followed, started, job, world)
         raise verdict.error
     followed.warnings.extend(verdict.warnings)
     for warning in verdict.warnings:
         world.listener(Warned(stage.name, warning))
     return followed, running.adopted
+
+
+def _took(followed: Followed, started: float, job: Job, world: World) -> dict[str, Any]:
+    """Return where and when a job ran, for how long, and what it held. started: where the engine does not know"""
+    began, ended = followed.outcome.started or started, followed.outcome.finished or time.time()
+    return {
+        "engine": world.engine.name,
+        "recipe": job.environment.recipe,
+        "started": began,
+        "seconds": round(ended - began, 3),
+        "memory": followed.memory.facts(job.memory_bytes),
+    }
 
 
 def _verdict(followed: Followed, stage: Stage, log: Path) -> Verdict:

@@ -14,7 +14,8 @@ from orchestrator.store.store import Artifact
 
 def stage_record(stage: Stage, key: str, artifact: Artifact | None, failure: Failure | None) -> StageRecord:
     """Return one stage of a run. failure: why it left nothing; None where it did, or has not run."""
-    facts: Mapping[str, Any] = artifact.manifest.facts if artifact is not None else {}
+    took: Mapping[str, Any] = failure.took if failure is not None else {}
+    facts: Mapping[str, Any] = artifact.manifest.facts if artifact is not None else took
     return StageRecord(
         name=stage.name,
         kind=stage.kind,

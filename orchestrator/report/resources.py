@@ -29,9 +29,10 @@ class MemoryChart:
 
 @dataclass(frozen=True)
 class ResourcesRow:
-    """One stage. memory: the most that was seen; share: of its budget."""
+    """One stage. ended: how, where it has no result; memory: the most that was seen; share: of its budget."""
 
     name: str
+    ended: str
     took: str
     memory: str
     share: str
@@ -83,14 +84,15 @@ def most_bytes(memory: MemoryOverTime) -> int:
 
 
 def _row(stage: StageRecord) -> ResourcesRow:
+    ended = {"failed": "failed", "cancelled": "stopped"}.get(stage.state, "")
     took = "" if stage.seconds is None else numbers.duration(stage.seconds)
     memory = stage.memory
     if memory is None:
-        return ResourcesRow(stage.name, took, "not recorded", "", over=False, chart=None)
+        return ResourcesRow(stage.name, ended, took, "not recorded", "", over=False, chart=None)
     most, budget = most_bytes(memory), memory.budget_bytes
     share = "no limit" if budget is None else f"{most / budget:.0%} of {numbers.memory(budget)}"
     over = budget is not None and most > budget
-    return ResourcesRow(stage.name, took, numbers.memory(most), share, over, _chart(memory))
+    return ResourcesRow(stage.name, ended, took, numbers.memory(most), share, over, _chart(memory))
 
 
 def _chart(memory: MemoryOverTime) -> MemoryChart:

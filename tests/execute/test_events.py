@@ -24,16 +24,18 @@ def entries(*events):
 
 
 def test_recorder_keeps_what_explains_a_failure():
+    error = OutOfMemory("too large", hint="make it smaller")
+    error.took = {"seconds": 3.0}
     record = entries(
         Planned({"a": "1" * 64}),
         StateChanged("a", "running", {"key": "1" * 64}),
         Warned("a", "little light"),
-        Failed("a", OutOfMemory("too large", hint="make it smaller")),
+        Failed("a", error),
         StateChanged("b", "skipped", {"because": "a"}),
     )
     assert [entry["event"] for entry in record] == ["planned", "state", "warning", "failure", "state"]
     assert recorded_failures(record) == {
-        "a": Failure("out-of-memory", "too large", "make it smaller"),
+        "a": Failure("out-of-memory", "too large", "make it smaller", {"seconds": 3.0}),
         "b": Failure("skipped", "a failed"),
     }
 

@@ -2,12 +2,17 @@
 
 import time
 
+import pytest
+import stagekit
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.engine.protocol import Environment
+from orchestrator.errors import OutOfMemory
+from orchestrator.execute.events import failure_of
 from orchestrator.execute.memory_series import MemorySeries
 from orchestrator.execute.realise import World, realise
+from orchestrator.execute.stage_records import stage_record
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import identities
 from orchestrator.plan.plan import Plan
@@ -47,13 +52,10 @@ def test_nothing_seen_is_told_as_nothing():
     assert MemorySeries().facts(2**30) is None
 
 
-def test_stage_keeps_what_its_program_held_beside_its_budget(tmp_path):
-    def work(context):
-        for name in ("curves.json", "train.json"):
-            with open(context.output(name), "w", encoding="utf-8") as stream:
-                stream.write("{}")
-        time.sleep(0.4)  # long enough for the first look, however busy the machine is
+STAGE = Stage("train/a", "train", "image", {}, memory_bytes=2**30)
 
+
+def realised(tmp_path, work):
     world = World(
         store=Store(tmp_path / "store"),
         engine=FakeEngine({"train": work}, Faults(held_bytes=123)),
@@ -64,8 +66,33 @@ def test_stage_keeps_what_its_program_held_beside_its_budget(tmp_path):
         run="run",
         logs=tmp_path / "logs",
     )
-    stage = Stage("train/a", "train", "image", {}, memory_bytes=2**30)
-    artifact = realise(stage, identities(Plan((stage,)), {"image": "recipe"})["train/a"], {}, world)
-    memory = artifact.manifest.facts["memory"]
+    return realise(STAGE, identities(Plan((STAGE,)), {"image": "recipe"})["train/a"], {}, world)
+
+
+def test_stage_keeps_what_its_program_held_beside_its_budget(tmp_path):
+    def work(context):
+        for name in ("curves.json", "train.json"):
+            with open(context.output(name), "w", encoding="utf-8") as stream:
+                stream.write("{}")
+        time.sleep(0.4)  # long enough for the first look, however busy the machine is
+
+    memory = realised(tmp_path, work).manifest.facts["memory"]
     assert set(memory["bytes"]) - {None} == {123}
     assert memory["budget_bytes"] == 2**30
+
+
+def test_stage_that_ran_out_of_memory_still_tells_what_it_held(tmp_path):
+    def work(_context):
+        time.sleep(0.4)
+        raise stagekit.OutOfMemory("memory did not suffice")
+
+    with pytest.raises(OutOfMemory) as caught:
+        realised(tmp_path, work)
+    took = failure_of(caught.value).took
+    assert set(took["memory"]["bytes"]) - {None} == {123}
+    assert took["memory"]["budget_bytes"] == 2**30
+    assert took["seconds"] >= 0.4
+    record = stage_record(STAGE, "0" * 64, None, failure_of(caught.value))
+    assert record.state == "failed"
+    assert record.memory is not None
+    assert (record.engine, record.seconds) == ("fake", took["seconds"])

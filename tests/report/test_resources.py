@@ -39,6 +39,12 @@ def test_more_than_the_budget_is_marked_and_stays_in_the_chart(plausible: Report
     assert float(row.chart.budget) == pytest.approx(40 / 3, abs=0.05)
 
 
+def test_stage_that_failed_is_told_as_failed_beside_what_it_held(plausible: ReportContent) -> None:
+    stage = replace(plausible.stages[0], state="failed", seconds=2.0, memory=MemoryOverTime(0.5, (GIB, 2 * GIB), GIB))
+    (row,) = resources_view(replace(plausible, stages=(stage,))).rows
+    assert (row.ended, row.memory, row.over) == ("failed", "2.0 GiB", True)
+
+
 def test_memory_that_nobody_recorded_is_said(plausible: ReportContent) -> None:
     row = row_of(plausible, None)
     assert (row.memory, row.chart) == ("not recorded", None)
