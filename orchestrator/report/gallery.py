@@ -55,7 +55,7 @@ def gallery_view(content: ReportContent, dataset: Dataset, shown: ShownPictures)
     networks = [one for one in entrants(content) if not one.control and one.label in answered]
     first = next((layer for layer in shown.layers if layer.title == TRANSMISSION), None)
     return GalleryView(
-        metrics=tuple(Choice(measure.key, measure.format.title) for measure in measures(content, dataset)),
+        metrics=tuple(Choice(measure.key, measure.title) for measure in measures(content, dataset)),
         networks=tuple(Choice(one.label, one.title) for one in networks),
         cards=tuple(_card(picture, first) for picture in shown.pictures),
         count=numbers.count(len(shown.pictures), "picture"),

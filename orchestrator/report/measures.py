@@ -18,24 +18,43 @@ Plain = float | str | list[str]
 
 @dataclass(frozen=True)
 class Measure:
-    """One metric of the pictures of a dataset. key: unique on the page"""
+    """One metric of one protocol. beside: whether the comparison is judged by another protocol"""
 
-    key: str
+    protocol: str
     format: numbers.MetricFormat
+    beside: bool = False
+
+    @property
+    def key(self) -> str:
+        """What names it on a page."""
+        return f"{self.protocol}-{self.format.name}" if self.beside else self.format.name
+
+    @property
+    def title(self) -> str:
+        """Its name; one of a protocol that is not judged by names the protocol."""
+        return f"{self.format.title}, {self.protocol}" if self.beside else self.format.title
 
     @property
     def label(self) -> str:
-        """Title and unit, as a choice or an axis shows them."""
-        return f"{self.format.title} ({self.format.unit})" if self.format.unit else self.format.title
+        """Title and unit, as an axis shows them."""
+        return self._with_unit(self.title)
+
+    def _with_unit(self, title: str) -> str:
+        return f"{title} ({self.format.unit})" if self.format.unit else title
 
     @property
     def plain(self) -> dict[str, Any]:
-        """What a script needs to write and to compare its values; perfect: None for infinity, which JSON lacks."""
+        """What a script needs to write and to compare its values.
+
+        heading: label where the protocol is known; perfect: None for infinity, which JSON lacks
+        """
         form = self.format
         return {
             "key": self.key,
-            "title": form.title,
+            "title": self.title,
             "label": self.label,
+            "heading": self._with_unit(form.title),
+            "protocol": self.protocol,
             "unit": form.unit,
             "decimals": form.decimals,
             "higher": form.better == "higher",
@@ -44,11 +63,19 @@ class Measure:
 
 
 def measures(content: ReportContent, dataset: Dataset) -> tuple[Measure, ...]:
-    """Return what the protocol to judge by measures of a dataset's pictures; nothing of photographs."""
+    """Return what is measured of a dataset's pictures: first by the protocol to judge by; nothing of photographs.
+
+    A faulty protocol measures nothing that pictures could be sorted by.
+    """
     if dataset.role != "pairs":
         return ()
-    metrics = headline(content).metrics
-    return tuple(Measure(metric.name, numbers.metric_format(metric.name, content.features)) for metric in metrics)
+    first = headline(content)
+    protocols = (first, *(one for one in content.protocols if one.ranked and one is not first))
+    return tuple(
+        Measure(protocol.name, numbers.metric_format(metric.name, content.features), protocol is not first)
+        for protocol in protocols
+        for metric in protocol.metrics
+    )
 
 
 def scored_entrants(content: ReportContent, dataset: Dataset) -> tuple[Entrant, ...]:
@@ -67,7 +94,7 @@ def scored_entrants(content: ReportContent, dataset: Dataset) -> tuple[Entrant, 
 
 def picture_values(content: ReportContent, dataset: Dataset, label: str, measure: Measure) -> list[Score | NotMeasured]:
     """Return one entrant's value of every picture, in the dataset's order."""
-    found = scores(content, label, dataset.name, headline(content).name)
+    found = scores(content, label, dataset.name, measure.protocol)
     if isinstance(found, NotMeasured):
         return [found] * len(dataset.items)
     known = {item.id: item.values for item in found.items}
@@ -77,7 +104,7 @@ def picture_values(content: ReportContent, dataset: Dataset, label: str, measure
 def _value(found: Mapping[str, Score | NotMeasured] | None, measure: Measure) -> Score | NotMeasured:
     if found is None:
         return NotMeasured("the picture was not scored")
-    return found.get(measure.key, NotMeasured("the evaluation has no such metric"))
+    return found.get(measure.format.name, NotMeasured("the evaluation has no such metric"))
 
 
 def plain_values(content: ReportContent, dataset: Dataset, measure: Measure) -> list[list[Plain]]:

@@ -28,7 +28,7 @@ def plots_view(content: ReportContent, dataset: Dataset, drawing: str) -> PlotsV
     if not scored:
         return None
     return PlotsView(
-        metrics=tuple(Choice(measure.key, measure.format.title) for measure in measures(content, dataset)),
+        metrics=tuple(Choice(measure.key, measure.title) for measure in measures(content, dataset)),
         entrants=tuple(Choice(entrant.label, entrant.title) for entrant in scored),
         across=scored[0].label,
         up=scored[min(1, len(scored) - 1)].label,

@@ -21,9 +21,9 @@ Island = dict[str, Any]
 
 @dataclass(frozen=True)
 class ViewerView:
-    """The viewer, empty, and the data that fills it. scored: whether the pictures have scores."""
+    """The viewer, empty, and the data that fills it. protocols: by which the pictures have scores, if any"""
 
-    scored: bool
+    protocols: tuple[str, ...]
     island: Island
 
 
@@ -52,7 +52,7 @@ def viewer_view(content: ReportContent, dataset: Dataset, shown: ShownPictures) 
         "thumbnail": THUMBNAIL_ENDING,
         "pictures": [_picture(picture, shown.layers, found) for picture in shown.pictures],
     }
-    return ViewerView(bool(scored), island)
+    return ViewerView(tuple(dict.fromkeys(measure.protocol for measure in scored)), island)
 
 
 def _digits(layers: tuple[Layer, ...]) -> Iterator[int]:

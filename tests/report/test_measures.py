@@ -36,6 +36,16 @@ def test_values_are_by_entrant_and_picture_and_infinity_is_a_word(plausible: Rep
     assert values[4] == ["inf"] * 4
 
 
+def test_other_protocols_stand_beside_and_faulty_ones_do_not(plausible: ReportContent) -> None:
+    dataset = plausible.datasets[0]
+    found = {measure.key: measure for measure in measures(plausible, dataset)}
+    assert list(found)[:3] == ["psnr", "ssim", "lpips"]
+    assert {"errnet2019-psnr", "errnet2019-ncc"} < set(found)
+    assert not any("course2024" in key for key in found)
+    assert found["errnet2019-psnr"].label == "PSNR, errnet2019 (dB)"
+    assert plain_values(plausible, dataset, found["errnet2019-ncc"])[0][0] == pytest.approx(1 - 0.55 / 10)
+
+
 def test_missing_values_carry_their_reason(plausible: ReportContent) -> None:
     two = (ProtocolMetric("psnr", "as measured"), ProtocolMetric("ncc", "never measured"))
     protocols = (replace(plausible.protocols[0], metrics=two),)

@@ -305,6 +305,22 @@ def test_viewer_tells_the_scores_with_the_controls(dataset: Path, opened: Callab
     assert text[4].startswith("truth ∞ (identical) 1.0000 0.0000")
 
 
+def test_scores_of_another_protocol_are_a_choice_away(dataset: Path, opened: Callable[..., Page]) -> None:
+    page = opened(dataset, fragment="#picture-1")
+    heads = page.locator("[data-score-heads] th")
+    expect(heads).to_have_text([re.compile(name) for name in ("Network", "^PSNR", "^SSIM", "^LPIPS")])
+    page.locator("[data-score-protocol]").select_option("errnet2019")
+    expect(heads).to_have_text([re.compile(name) for name in ("Network", "^PSNR", "^SSIM", "^LMSE", "^NCC")])
+    expect(page.locator("[data-score-rows] tr").first).to_contain_text("0.9450")
+
+
+def test_gallery_is_sorted_by_a_metric_of_another_protocol(dataset: Path, opened: Callable[..., Page]) -> None:
+    page = opened(dataset)
+    page.locator("[data-sort-metric]").select_option(label="NCC, errnet2019")
+    expect(page.locator("[data-tile]:visible").first).to_contain_text("NCC, errnet2019 0.9")
+    becomes(page, lambda: cards(page)[0], "rocket")
+
+
 def test_scores_are_written_as_the_reader_writes(dataset: Path, opened: Callable[..., Page]) -> None:
     page = opened(dataset, fragment="#picture-1", locale="de-DE")
     expect(page.locator("[data-score-rows] tr").first).to_contain_text("18,30")

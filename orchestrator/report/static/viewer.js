@@ -99,6 +99,12 @@ sirr.viewer = (() => {
     part("layer-groups").replaceChildren(layerGroup("Dataset", "", "", own, null), ...groups);
   };
 
+  // The metrics of the protocol that is chosen; without a choice there is one protocol.
+  const judging = () => {
+    const protocol = part("score-protocol")?.value;
+    return sirr.metrics.filter((metric) => protocol === undefined || metric.protocol === protocol);
+  };
+
   const scoreCell = (metric, entrant, input) => {
     const form = sirr.metrics[metric];
     const value = sirr.score(metric, entrant, current);
@@ -123,21 +129,29 @@ sirr.viewer = (() => {
         const name = element("th", "", { scope: "row", class: "name" });
         if (!entrant.control) name.append(swatch(index), "\u00a0");
         name.append(entrant.title);
-        row.append(name, ...sirr.metrics.map((_metric, metric) => scoreCell(metric, index, input)));
+        row.append(name, ...judging().map((metric) => scoreCell(sirr.metrics.indexOf(metric), index, input)));
         return row;
       }),
     );
   };
 
-  const heads = part("score-heads");
-  if (heads !== null) {
-    for (const metric of sirr.metrics) {
-      const head = element("th", metric.label, { scope: "col", class: "number" });
-      head.append("\u00a0", element("span", metric.higher ? "↑" : "↓", { class: "arrow", "aria-hidden": "true" }));
-      head.append(element("span", metric.higher ? " higher is better" : " lower is better", { class: "hidden" }));
-      heads.append(head);
-    }
-  }
+  const scoreHead = (metric) => {
+    const head = element("th", metric.heading, { scope: "col", class: "number" });
+    head.append("\u00a0", element("span", metric.higher ? "↑" : "↓", { class: "arrow", "aria-hidden": "true" }));
+    head.append(element("span", metric.higher ? " higher is better" : " lower is better", { class: "hidden" }));
+    return head;
+  };
+
+  const showHeads = () => {
+    const heads = part("score-heads");
+    heads?.replaceChildren(heads.firstElementChild, ...judging().map(scoreHead));
+  };
+
+  part("score-protocol")?.addEventListener("change", () => {
+    showHeads();
+    showScores();
+  });
+  showHeads();
 
   const fetchEarly = (picture) => {
     for (const key of Object.values(chosen)) {
