@@ -17,7 +17,8 @@ from orchestrator.cli.app import app
 from orchestrator.errors import SirrError
 from orchestrator.metrics.ranking import LEVEL
 from orchestrator.metrics.statistics import CONFIDENCE, RESAMPLES, SMALLEST
-from orchestrator.report import numbers, record
+from orchestrator.report import numbers
+from orchestrator.report.machine import record
 from orchestrator.spec import dataset, experiment, image, model
 from orchestrator.spec.protocol import INFINITE_RULE, PROTOCOLS, Protocol
 

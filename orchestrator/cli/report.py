@@ -82,7 +82,7 @@ def report(
 
 def _print_table(names: list[str], store: Path, form: TableFormat, metrics: list[str]) -> None:
     from orchestrator.execute.command import content_of_run  # noqa: PLC0415 - as above
-    from orchestrator.report.table_text import write_table  # noqa: PLC0415
+    from orchestrator.report.machine.table_text import write_table  # noqa: PLC0415
 
     if len(names) > 1:
         raise typer.BadParameter("a table is of one run", param_hint="--table")

@@ -10,8 +10,8 @@ from orchestrator.errors import SpecError
 from orchestrator.execute.command import content_of_run, recorded_comparison, report_of_run
 from orchestrator.execute.comparison import Comparison
 from orchestrator.report.address import file_name, href
-from orchestrator.report.beside import RunFacts
 from orchestrator.report.render_beside import render_beside
+from orchestrator.report.views.beside import RunFacts
 from orchestrator.spec.resolve import ResolvedModel
 from orchestrator.store.store import Store
 

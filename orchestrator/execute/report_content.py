@@ -28,8 +28,8 @@ from orchestrator.report.content import (
     Validation,
     ValidationPoint,
 )
-from orchestrator.report.overlap import read_overlap
 from orchestrator.report.stage_content import EnvironmentRecord
+from orchestrator.report.views.overlap import read_overlap
 from orchestrator.spec.dataset import dataset_role
 from orchestrator.spec.explained import explained_tables
 from orchestrator.spec.protocol import ProtocolName, chosen_protocol

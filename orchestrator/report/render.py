@@ -10,28 +10,28 @@ from markupsafe import Markup
 
 from orchestrator.report.address import EXPLAINED, INDEX, PROVENANCE, PUBLISHED, RESOURCES, TRAINING, dataset_page
 from orchestrator.report.assets import Assets
-from orchestrator.report.comparison import comparison_view
 from orchestrator.report.content import Dataset, Predictions, ReportContent
-from orchestrator.report.cost import cost_view
-from orchestrator.report.dataset import dataset_intro_view, dataset_view
-from orchestrator.report.explained import explained_view
-from orchestrator.report.failures import failures_view
-from orchestrator.report.gallery import gallery_view
-from orchestrator.report.header import extra_pages, header_view
-from orchestrator.report.layers import shown_pictures
 from orchestrator.report.lookup import predictions, tested, with_distinct_titles
-from orchestrator.report.machine import write_machine_files
-from orchestrator.report.networks import networks_view
+from orchestrator.report.machine.files import write_machine_files
+from orchestrator.report.machine.score_files import write_score_files
 from orchestrator.report.pictures import Shelf
-from orchestrator.report.plots import plots_view
-from orchestrator.report.provenance import provenance_view
-from orchestrator.report.published import published_view
-from orchestrator.report.resources import resources_view
-from orchestrator.report.score_files import write_score_files
-from orchestrator.report.summary import summary_view
-from orchestrator.report.training import training_view
-from orchestrator.report.verdict import verdict_view
-from orchestrator.report.viewer import viewer_view
+from orchestrator.report.views.comparison import comparison_view
+from orchestrator.report.views.cost import cost_view
+from orchestrator.report.views.dataset import dataset_intro_view, dataset_view
+from orchestrator.report.views.explained import explained_view
+from orchestrator.report.views.failures import failures_view
+from orchestrator.report.views.gallery import gallery_view
+from orchestrator.report.views.header import extra_pages, header_view
+from orchestrator.report.views.layers import shown_pictures
+from orchestrator.report.views.networks import networks_view
+from orchestrator.report.views.plots import plots_view
+from orchestrator.report.views.provenance import provenance_view
+from orchestrator.report.views.published import published_view
+from orchestrator.report.views.resources import resources_view
+from orchestrator.report.views.summary import summary_view
+from orchestrator.report.views.training import training_view
+from orchestrator.report.views.verdict import verdict_view
+from orchestrator.report.views.viewer import viewer_view
 from orchestrator.report.visible import visible
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -9,9 +9,9 @@ from markupsafe import Markup
 
 from orchestrator.report.address import INDEX
 from orchestrator.report.assets import Assets
-from orchestrator.report.beside import RunFacts, beside_view
-from orchestrator.report.header import Alert, HeaderView, NavLink, alerts
 from orchestrator.report.render import PageView, content_policy, template_environment
+from orchestrator.report.views.beside import RunFacts, beside_view
+from orchestrator.report.views.header import Alert, HeaderView, NavLink, alerts
 
 
 def render_beside(runs: Sequence[RunFacts], folder: Path) -> Path:

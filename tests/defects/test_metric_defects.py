@@ -29,9 +29,9 @@ from orchestrator.metrics.score import NotMeasured as NoScore
 from orchestrator.metrics.score import Score
 from orchestrator.plan.plan import Plan
 from orchestrator.report.content import NotMeasured, ReportContent, Result, Scores
-from orchestrator.report.published import published_view
 from orchestrator.report.render import render_report
-from orchestrator.report.summary import summary_view
+from orchestrator.report.views.published import published_view
+from orchestrator.report.views.summary import summary_view
 from orchestrator.spec.load import load_image
 from orchestrator.spec.protocol import PROTOCOLS as KNOWN
 from tests.metrics.conftest import picture, save

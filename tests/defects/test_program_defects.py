@@ -10,7 +10,7 @@ import pytest
 from orchestrator.execute.rankings import with_rankings
 from orchestrator.plan.plan import Plan
 from orchestrator.report.content import NotMeasured
-from orchestrator.report.summary import summary_view
+from orchestrator.report.views.summary import summary_view
 from orchestrator.resources import images_folder
 from tests.plan.conftest import planned  # noqa: F401 - a fixture
 from tests.report.report_sample import comparison

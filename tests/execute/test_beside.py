@@ -11,8 +11,8 @@ import pytest
 from orchestrator.errors import SpecError
 from orchestrator.execute.beside import beside_of_runs, spec_fields
 from orchestrator.execute.command import content_of_run, recorded_comparison
-from orchestrator.report.beside import BesideView, RunFacts, beside_view
 from orchestrator.report.content import ReportContent, Scores
+from orchestrator.report.views.beside import BesideView, RunFacts, beside_view
 from orchestrator.store.store import Store
 from tests.execute.small_run import keep_run
 

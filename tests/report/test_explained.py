@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from orchestrator.execute.rankings import with_rankings
 from orchestrator.report.content import ReportContent
-from orchestrator.report.explained import ExplainedColumn, Explanation, explained_view
+from orchestrator.report.views.explained import ExplainedColumn, Explanation, explained_view
 
 
 def columns(content: ReportContent) -> tuple[ExplainedColumn, ...]:

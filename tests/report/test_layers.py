@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from orchestrator.report.content import Picture, ReportContent
-from orchestrator.report.layers import ShownPicture, shown_pictures
 from orchestrator.report.pictures import COARSE_PX, Shelf, Shown
+from orchestrator.report.views.layers import ShownPicture, shown_pictures
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.report.content import NotMeasured, Predictions, ReportContent, Result
-from orchestrator.report.cost import cost_view, peak_gibibytes, seconds_per_megapixel
-from orchestrator.report.measures import measures, plain_values, scored_entrants
+from orchestrator.report.views.cost import cost_view, peak_gibibytes, seconds_per_megapixel
+from orchestrator.report.views.measures import measures, plain_values, scored_entrants
 from orchestrator.spec.protocol import ProtocolMetric
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.report.content import ReportContent
-from orchestrator.report.published import PublishedNetwork, published_view
+from orchestrator.report.views.published import PublishedNetwork, published_view
 from orchestrator.spec.published_numbers import PublishedTable
 from tests.report.report_sample import PROTOCOLS, published
 

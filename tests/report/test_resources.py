@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.report.content import ReportContent
-from orchestrator.report.resources import resources_view
 from orchestrator.report.stage_content import MemoryOverTime
+from orchestrator.report.views.resources import resources_view
 
 GIB = 2**30
 

@@ -9,8 +9,8 @@ import pytest
 
 from orchestrator.execute.rankings import with_rankings
 from orchestrator.report.content import NotMeasured, Picture, PictureScores, ReportContent, Result, Scores
-from orchestrator.report.mean_cell import Cell
-from orchestrator.report.summary import SummaryView, summary_view
+from orchestrator.report.views.mean_cell import Cell
+from orchestrator.report.views.summary import SummaryView, summary_view
 from orchestrator.spec.protocol import chosen_protocol
 
 LABELS = ("zhang2018", "errnet2019", "ibcln2020")

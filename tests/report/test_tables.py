@@ -10,8 +10,8 @@ import pytest
 
 from orchestrator.errors import SpecError
 from orchestrator.report.content import ReportContent, Scores
-from orchestrator.report.summary import summary_view
-from orchestrator.report.table_text import write_table
+from orchestrator.report.machine.table_text import write_table
+from orchestrator.report.views.summary import summary_view
 from tests.report.report_sample import HOSTILE
 from tests.report.test_summary import LABELS, around, with_psnr
 

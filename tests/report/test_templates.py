@@ -7,24 +7,24 @@ from collections.abc import Iterator
 import pytest
 from jinja2 import meta, nodes
 
-from orchestrator.report.beside import BesideView
-from orchestrator.report.comparison import ComparisonView
-from orchestrator.report.cost import CostView
-from orchestrator.report.dataset import DatasetIntroView, DatasetView
-from orchestrator.report.explained import ExplainedView
-from orchestrator.report.failures import FailuresView
-from orchestrator.report.gallery import GalleryView
-from orchestrator.report.header import HeaderView
-from orchestrator.report.networks import NetworksView
-from orchestrator.report.plots import PlotsView
-from orchestrator.report.provenance import ProvenanceView
-from orchestrator.report.published import PublishedView
 from orchestrator.report.render import TEMPLATES, PageView, template_environment
-from orchestrator.report.resources import ResourcesView
-from orchestrator.report.summary import SummaryView
-from orchestrator.report.training import TrainingView
-from orchestrator.report.verdict import VerdictView
-from orchestrator.report.viewer import ViewerView
+from orchestrator.report.views.beside import BesideView
+from orchestrator.report.views.comparison import ComparisonView
+from orchestrator.report.views.cost import CostView
+from orchestrator.report.views.dataset import DatasetIntroView, DatasetView
+from orchestrator.report.views.explained import ExplainedView
+from orchestrator.report.views.failures import FailuresView
+from orchestrator.report.views.gallery import GalleryView
+from orchestrator.report.views.header import HeaderView
+from orchestrator.report.views.networks import NetworksView
+from orchestrator.report.views.plots import PlotsView
+from orchestrator.report.views.provenance import ProvenanceView
+from orchestrator.report.views.published import PublishedView
+from orchestrator.report.views.resources import ResourcesView
+from orchestrator.report.views.summary import SummaryView
+from orchestrator.report.views.training import TrainingView
+from orchestrator.report.views.verdict import VerdictView
+from orchestrator.report.views.viewer import ViewerView
 
 VIEWS = {
     "page.html.jinja": PageView,

@@ -19,9 +19,9 @@ from orchestrator.report.content import (
     Validation,
     ValidationPoint,
 )
-from orchestrator.report.header import OTHER_PRECISION
 from orchestrator.report.render import render_report
-from orchestrator.report.training import training_view
+from orchestrator.report.views.header import OTHER_PRECISION
+from orchestrator.report.views.training import training_view
 from orchestrator.spec.protocol import chosen_protocol
 from tests.report.report_sample import HOSTILE, METRICS
 

@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.execute.rankings import with_rankings
 from orchestrator.report.content import NotMeasured, ReportContent
-from orchestrator.report.verdict import VerdictView, verdict_view
+from orchestrator.report.views.verdict import VerdictView, verdict_view
 from tests.report.test_summary import STEPS, around, with_psnr
 
 BACKWARDS = STEPS[::-1]

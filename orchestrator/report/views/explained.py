@@ -6,8 +6,8 @@ from orchestrator.report import numbers
 from orchestrator.report.address import dataset_page, href
 from orchestrator.report.content import Dataset, ReportContent
 from orchestrator.report.lookup import headline, metric_ranking, networks, tested
-from orchestrator.report.mean_cell import Cell, mean_cell
 from orchestrator.report.numbers import MetricFormat
+from orchestrator.report.views.mean_cell import Cell, mean_cell
 from orchestrator.spec.explained import ExplainedDataset, ExplainedNetwork, ExplainedTable
 from orchestrator.spec.protocol import PROTOCOLS
 

@@ -8,7 +8,7 @@ from orchestrator.report import numbers
 from orchestrator.report.content import Predictions, ReportContent, Score, Scores
 from orchestrator.report.lookup import predictions, tested
 from orchestrator.report.numbers import MetricFormat
-from orchestrator.report.tally import Evaluation, evaluations, mean_of, metrics_of
+from orchestrator.report.views.tally import Evaluation, evaluations, mean_of, metrics_of
 
 ABSENT = "—"
 """What stands where a run has no such field or network."""

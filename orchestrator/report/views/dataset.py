@@ -7,7 +7,7 @@ from typing import Literal
 from orchestrator.report import numbers
 from orchestrator.report.content import Dataset, Model, Predictions, ReportContent, Scores
 from orchestrator.report.lookup import predictions, scores
-from orchestrator.report.picture_scores import PictureScoreTable, ScoreColumn, ScoreRow
+from orchestrator.report.views.picture_scores import PictureScoreTable, ScoreColumn, ScoreRow
 
 
 @dataclass(frozen=True)

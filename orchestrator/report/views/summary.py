@@ -7,9 +7,9 @@ from orchestrator.report import numbers
 from orchestrator.report.address import EXPLAINED, PUBLISHED, SCORES, dataset_page, href
 from orchestrator.report.content import Dataset, NotMeasured, ReportContent, Scores
 from orchestrator.report.lookup import CONTROLS, entrants, headline, metric_ranking, networks, scores, tested
-from orchestrator.report.mean_cell import Cell, mean_cell
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.rankings import MetricRanking
+from orchestrator.report.views.mean_cell import Cell, mean_cell
 from orchestrator.spec.protocol import INFINITE_RULE, Protocol
 
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from orchestrator.report import numbers
 from orchestrator.report.content import Dataset, ReportContent
-from orchestrator.report.layers import TRANSMISSION, Layer, ShownPicture, ShownPictures
 from orchestrator.report.lookup import INPUT, entrants
-from orchestrator.report.measures import measures
 from orchestrator.report.pictures import Shown
+from orchestrator.report.views.layers import TRANSMISSION, Layer, ShownPicture, ShownPictures
+from orchestrator.report.views.measures import measures
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from orchestrator.report.address import (
 )
 from orchestrator.report.content import Predictions, ReportContent, Training
 from orchestrator.report.lookup import tested
-from orchestrator.report.overlap import overlap_alerts
+from orchestrator.report.views.overlap import overlap_alerts
 
 OTHER_PRECISION = ("mixed precision", "channels last")
 """What a training's notes say where it did not compute as the paper did."""

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from orchestrator.report.content import Dataset, ReportContent
-from orchestrator.report.gallery import Choice
 from orchestrator.report.lookup import TRUTH
-from orchestrator.report.measures import measures, scored_entrants
+from orchestrator.report.views.gallery import Choice
+from orchestrator.report.views.measures import measures, scored_entrants
 
 
 @dataclass(frozen=True)

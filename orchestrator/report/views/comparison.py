@@ -7,9 +7,9 @@ from orchestrator.report import numbers
 from orchestrator.report.address import SCORES, href, score_table
 from orchestrator.report.content import Dataset, ReportContent, Scores
 from orchestrator.report.lookup import entrants, headline, metric_ranking, networks, scores
-from orchestrator.report.mean_cell import mean_remarks, runs_text
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.rankings import MetricRanking, PairedTest
+from orchestrator.report.views.mean_cell import mean_remarks, runs_text
 from orchestrator.spec.protocol import Protocol
 
 

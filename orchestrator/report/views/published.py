@@ -8,8 +8,8 @@ from typing import Literal, get_args
 from orchestrator.report import numbers
 from orchestrator.report.content import Dataset, ReportContent
 from orchestrator.report.lookup import headline, metric_ranking, networks, tested
-from orchestrator.report.mean_cell import mean_cell
 from orchestrator.report.numbers import MetricFormat
+from orchestrator.report.views.mean_cell import mean_cell
 from orchestrator.spec.protocol import PROTOCOLS
 from orchestrator.spec.published_numbers import INPUT, PublishedMetric, PublishedRow, PublishedTable
 

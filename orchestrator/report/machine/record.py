@@ -9,8 +9,8 @@ from typing import Literal
 
 from pydantic import FiniteFloat
 
-from orchestrator.report.record_entry import Digest, Entry, Infinite, Missing, Score
-from orchestrator.report.record_run import EnvironmentEntry, OverlapEntry, SpecEntry, StageEntry
+from orchestrator.report.machine.record_entry import Digest, Entry, Infinite, Missing, Score
+from orchestrator.report.machine.record_run import EnvironmentEntry, OverlapEntry, SpecEntry, StageEntry
 
 SCHEMA_VERSION: Literal[1] = 1
 """Grows where a field changes its meaning or goes; new fields do not change it."""

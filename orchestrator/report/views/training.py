@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestrator.report import numbers
 from orchestrator.report.content import Adoption, CurveStep, Memory, Model, NotMeasured, ReportContent, Training
-from orchestrator.report.validation import validation_curves
+from orchestrator.report.views.validation import validation_curves
 
 Figure = dict[str, Any]
 """What the drawing script takes, as plain JSON: data (traces with x, y, name, series), xTitle, yTitle, legend;

@@ -11,7 +11,7 @@ from orchestrator.report import numbers
 from orchestrator.report.content import NotMeasured, ReportContent
 from orchestrator.report.lookup import CONTROLS, tested
 from orchestrator.report.numbers import MetricFormat
-from orchestrator.report.tally import Evaluation, Mean, best_of, evaluations, mean_of, metrics_of, protocol_of
+from orchestrator.report.views.tally import Evaluation, Mean, best_of, evaluations, mean_of, metrics_of, protocol_of
 
 CSV_COLUMNS = (
     "dataset",

@@ -3,7 +3,6 @@
 import math
 from typing import TypeVar
 
-from orchestrator.report import record, record_entry, record_run
 from orchestrator.report.content import (
     Adoption,
     Dataset,
@@ -16,10 +15,11 @@ from orchestrator.report.content import (
     Scores,
     Training,
 )
-from orchestrator.report.header import alerts
 from orchestrator.report.lookup import CONTROLS
+from orchestrator.report.machine import record, record_entry, record_run
 from orchestrator.report.rankings import MetricRanking
-from orchestrator.report.tally import Evaluation, Mean, evaluations, mean, mean_of
+from orchestrator.report.views.header import alerts
+from orchestrator.report.views.tally import Evaluation, Mean, evaluations, mean, mean_of
 from orchestrator.spec.protocol import PROTOCOLS
 
 _E = TypeVar("_E", bound=record_entry.Entry)

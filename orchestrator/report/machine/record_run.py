@@ -2,7 +2,7 @@
 
 from pydantic import FiniteFloat
 
-from orchestrator.report.record_entry import Digest, Entry
+from orchestrator.report.machine.record_entry import Digest, Entry
 
 
 class MemoryEntry(Entry):

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from orchestrator.report import numbers
 from orchestrator.report.address import CRATE, RECORD, href, spec_path
 from orchestrator.report.content import Adoption, Export, Model, NotMeasured, OverlapPair, ReportContent, Training
-from orchestrator.report.overlap import overlap_pairs, overlap_words
-from orchestrator.report.resources import most_bytes
 from orchestrator.report.stage_content import StageRecord
-from orchestrator.report.training import memory_sentence
+from orchestrator.report.views.overlap import overlap_pairs, overlap_words
+from orchestrator.report.views.resources import most_bytes
+from orchestrator.report.views.training import memory_sentence
 
 
 @dataclass(frozen=True)

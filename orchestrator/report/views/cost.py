@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.report.content import Dataset, NotMeasured, Predictions, ReportContent, Score
-from orchestrator.report.gallery import Choice
 from orchestrator.report.lookup import INPUT, predictions, tested
-from orchestrator.report.measures import DECIMALS, Measure, measures, picture_values
+from orchestrator.report.views.gallery import Choice
+from orchestrator.report.views.measures import DECIMALS, Measure, measures, picture_values
 
 
 @dataclass(frozen=True)
