@@ -25,6 +25,8 @@ TILE_S = 0.002
 
 WORKING = 1.3
 """What ONNX Runtime was seen to take of the peak of the maps: its own layouts of inputs and outputs come on top."""
+BLOCK_BYTES, IN_BLOCKS = 2**31, 1.1
+"""The largest block that ONNX Runtime takes of the system, and what is left unused where it takes several."""
 AHEAD = 2
 """How often a tile's inputs and outputs are in memory besides: read ahead, being written, and as pages of files."""
 WEIGHTS = 2
@@ -75,6 +77,8 @@ def segment_cost(segment: Segment, tile: int | None, filed: frozenset[str] = fro
         work += _moved_by_a_tile(segment, down, across, filed)
     else:
         work += AHEAD * _moved_by_a_tile(segment, down, across)
+    if work > BLOCK_BYTES:
+        work = int(work * IN_BLOCKS)
     return Cost(seconds, rows.count, columns.count, _halo(segment, down, across), macs / max(once, 1.0), work)
 
 

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import onnxruntime
@@ -53,7 +53,6 @@ class Engine:
         self._weights = sum(value.nbytes for value in self._model.constants.values())
         self._plans: dict[Size, Planned] = {}
         self._working = 1.0
-        self._has_arena = False
         self._network: Network | None = None
 
     @property
@@ -114,9 +113,9 @@ class Engine:
         for size in dict.fromkeys(sizes):
             if not self.unplaced(size):
                 held = max(held, self.planned(size).plan.held_bytes)
-        if self._resources.device == "cpu" and not self._has_arena:
+        if self._resources.device == "cpu" and not self._resources.shared:
             share_memory(None if self.budget is None else max(self.budget - held, self.budget // 4))
-            self._has_arena = True
+            self._resources = replace(self._resources, shared=True)
 
     def __call__(
         self, picture: Picture, told: Told | None = None, keep: Path | None = None, every: float = EVERY_S
@@ -181,8 +180,7 @@ class Engine:
     def whole(self) -> Network:
         """Return the network as the file has it, for networks that cannot be computed in parts."""
         if self._network is None:
-            self._network = Network(self._path, self._resources, limit=not self._has_arena)
-            self._has_arena = True
+            self._network = Network(self._path, self._resources)
         return self._network
 
     def _plan(self, graph: Graph, begin: int = 0) -> Plan:

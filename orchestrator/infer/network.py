@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,15 +35,16 @@ __all__ = [
 class Network:
     """A network of the ONNX contract: input `image`, outputs `transmission`, perhaps `reflection` and cascade steps."""
 
-    def __init__(self, path: Path, resources: Resources | None = None, *, limit: bool = True) -> None:
-        """Load the network. limit: keep ONNX Runtime to the resources' memory; once in a process
+    def __init__(self, path: Path, resources: Resources | None = None) -> None:
+        """Load the network, and keep ONNX Runtime to the resources' memory where nobody has done so.
 
         Raises: NetworkError where the file is no such network, DeviceMissing where the device is not there: a CPU
             never stands in for it; MemoryShort where even its weights do not fit.
         """
         resources = resources or Resources()
-        if limit and resources.device == "cpu" and resources.memory_bytes is not None:
+        if resources.device == "cpu" and resources.memory_bytes is not None and not resources.shared:
             share_memory(max(resources.memory_bytes - RESERVE_BYTES, resources.memory_bytes // 2))
+            resources = replace(resources, shared=True)
         try:
             content = path.read_bytes()
         except OSError as error:

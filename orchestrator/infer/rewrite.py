@@ -97,16 +97,9 @@ def early_convolutions(graph: Graph) -> Graph:
         if not any(resized for _, _, resized in found):
             continue
         weight = graph.constants[node.values[0]]
-        sums = []
+        sums: list[str] = []
         plain = [(part, of) for part, of, resized in found if resized is None]
-        if plain:
-            kernel = np.concatenate([weight[:, of.start : of.stop] for _, of in plain], axis=1)
-            source = plain[0][0]
-            if len(plain) > 1:
-                source = f"{name}|plain"
-                nodes[source] = _concat(graph, source, [part for part, _ in plain])
-            sums.append(_single(node, f"{name}|0", source, kernel, nodes, constants, node.map, bias=True))
-        for number, (_, of, resized) in enumerate(found, start=1):
+        for number, (_, of, resized) in reversed(list(enumerate(found, start=1))):
             if resized is None:
                 continue
             kernel = np.asarray(weight[:, of.start : of.stop] * resized.factor, np.float32)
@@ -116,6 +109,13 @@ def early_convolutions(graph: Graph) -> Graph:
             linear = replace(resized.node, output=f"{name}|{number}", inputs=(early,), map=node.map)
             nodes[linear.output] = linear
             sums.append(linear.output)
+        if plain:
+            kernel = np.concatenate([weight[:, of.start : of.stop] for _, of in plain], axis=1)
+            source = plain[0][0]
+            if len(plain) > 1:
+                source = f"{name}|plain"
+                nodes[source] = _concat(graph, source, [part for part, _ in plain])
+            sums.append(_single(node, f"{name}|0", source, kernel, nodes, constants, node.map, bias=True))
         _add_up(name, sums, node.map, nodes)
     return graph.with_nodes(nodes, constants)
 

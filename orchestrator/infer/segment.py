@@ -14,6 +14,10 @@ _COARSEST = 64
 """Strides above this need not be aligned to: parts at such sizes are not worth a tile."""
 
 
+_APART = {"variance": 1, "squares": 1}
+"""How many maps a barrier makes besides the one that it looks at, where the whole picture goes through at once."""
+
+
 class Crossing(Exception):
     """A segment in tiles would need a number of the whole picture that is only known after it."""
 
@@ -164,20 +168,26 @@ def peak_bytes(segment: Segment, rows: Mapping[str, Placed], columns: Mapping[st
     graph = segment.graph
     sizes = {name: region_bytes(graph.map(name), of.out, columns[name].out) for name, of in rows.items()}
     last = _last_readers(segment)
-    kept = set(segment.owned)
+    kept = set(segment.targets if segment.whole else segment.owned)
     live = sum(sizes[name] for name in segment.read)
     peak = live
-    for place, node in enumerate(segment.maps):
-        live += sizes[node.output]
-        scratch = node.scratch_bytes(rows[node.output], columns[node.output])
-        peak = max(peak, live + scratch + _cropped(node, rows, columns, graph))
-        freed = [name for name in dict.fromkeys(node.inputs) if last.get(name) == place and name not in kept]
-        live -= sum(sizes[name] for name in freed)
+    for node in segment.nodes:
+        if isinstance(node, Node):
+            live += sizes[node.output]
+            scratch = node.scratch_bytes(rows[node.output], columns[node.output])
+            peak = max(peak, live + scratch + _cropped(node, rows, columns, graph))
+        elif isinstance(node, Reduction):
+            peak = max(peak, live + _APART.get(node.kind, 0) * sizes[node.input])
+        read = dict.fromkeys((*graph.reads(node.output), node.output))
+        live -= sum(sizes[name] for name in read if name in sizes and last[name] == node.output and name not in kept)
     return peak
 
 
-def _last_readers(segment: Segment) -> dict[str, int]:
-    return {name: place for place, node in enumerate(segment.maps) for name in node.inputs}
+def _last_readers(segment: Segment) -> dict[str, str]:
+    """Return by which node each map is read last; by that which makes it, where nobody reads it here."""
+    last = {node.output: node.output for node in segment.maps}
+    last.update((read, node.output) for node in segment.nodes for read in segment.graph.reads(node.output))
+    return last
 
 
 def _cropped(node: Node, rows: Mapping[str, Placed], columns: Mapping[str, Placed], graph: Graph) -> int:

@@ -48,12 +48,14 @@ class Resources:
     CPU ONNX Runtime keeps to the limit and says so when it does not suffice; else the kernel would end the process,
     and nobody would learn why.
     device_memory_bytes: of a GPU, None for all that it has
+    shared: whether sessions take their memory from the process's one arena, once `share_memory` has made it
     """
 
     device: Literal["cpu", "cuda"] = "cpu"
     threads: int | None = None
     memory_bytes: int | None = None
     device_memory_bytes: int | None = None
+    shared: bool = False
 
 
 class Session:
@@ -72,8 +74,8 @@ class Session:
         options.intra_op_num_threads = resources.threads or 0
         options.execution_order = onnxruntime.ExecutionOrder.PRIORITY_BASED
         options.enable_mem_pattern = False  # for every size met again it would hold a second block
-        self._on_host = resources.device == "cpu"
-        if self._on_host:
+        self._shared = resources.shared
+        if self._shared:
             options.add_session_config_entry("session.use_env_allocators", "1")
         # Kept as long as the session: it reads them where they are.
         self._weights = {of: onnxruntime.OrtValue.ortvalue_from_numpy(value) for of, value in (weights or {}).items()}
@@ -110,7 +112,7 @@ class Session:
         Raises: MemoryShort, or NetworkError where the graph refuses its inputs.
         """
         options = onnxruntime.RunOptions()
-        if shrink and self._on_host:
+        if shrink and self._shared:
             options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         try:
             if self.provider == _CUDA:
@@ -143,7 +145,7 @@ def run_bound(
 
 
 def share_memory(limit_bytes: int | None) -> None:
-    """Give the sessions that this process opens from now on one arena; without it each clears memory of its own.
+    """Make one arena for the sessions of this process that share it; any other clears memory of its own.
 
     limit_bytes: the most that it may hold, None for no limit
     """

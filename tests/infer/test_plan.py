@@ -18,7 +18,7 @@ from orchestrator.infer.operations import graph_of
 from orchestrator.infer.plan import BudgetTooSmall, Plan, plan_of
 from orchestrator.infer.region import AXES, Size
 from orchestrator.infer.rewrite import rewritten
-from orchestrator.infer.segment import Crossing, Segment
+from orchestrator.infer.segment import Crossing, Segment, peak_bytes
 from orchestrator.infer.stream import Stream
 from tests.infer.networks import ONE, Draft, cut_plan, picture, placed, untiled
 from tests.infer.test_chains import BLOCKS, WIDTH, attention, batch_statistics, chain, residual, share_of_range
@@ -70,6 +70,24 @@ def test_a_plan_stays_within_its_budget(graph: Graph) -> None:
         plan = plan_of(graph, budget)
         assert plan.peak_bytes <= budget
         assert all(step.peak_bytes <= plan.peak_bytes for step in plan.steps)
+
+
+@pytest.mark.parametrize("block", [attention, batch_statistics], ids=["mean", "variance"])
+def test_maps_of_barriers_that_were_passed_take_no_memory(block: Callable[[Draft, str], str], tmp_path: Path) -> None:
+    def maps_bytes(blocks: int) -> int:
+        of = Draft()
+        x = of.conv("image", 3, WIDTH)
+        for _ in range(blocks):
+            x = block(of, of.node("Relu", of.conv(x, WIDTH, WIDTH)))
+        graph = rewritten(placed(of.saved(tmp_path / "network.onnx", x), SIZE))
+        barriers = tuple(one.output for one in graph.reductions())
+        whole = Segment(graph, (graph.image,), tuple(graph.outputs.values()), barriers, frozenset(), whole=True)
+        rows, columns = (whole.placed(axis, whole.cut(axis, None)[0]) for axis in AXES)
+        return peak_bytes(whole, rows, columns)
+
+    one_map = 4 * WIDTH * SIZE.pixels
+    assert maps_bytes(9) == maps_bytes(2)
+    assert 2 * one_map <= maps_bytes(9) <= 4 * one_map
 
 
 def test_smaller_budgets_take_more_time_and_finer_tiles(graph: Graph) -> None:

@@ -145,6 +145,15 @@ def test_convolutions_before_resizing_leave_no_wide_map_at_full_size(factor: boo
     assert_same(before, after)
 
 
+def test_parts_of_a_hypercolumn_are_added_up_as_they_come(tmp_path: Path) -> None:
+    after = early_convolutions(drafted(tmp_path, hypercolumn))
+    order = list(after.nodes)
+    sums = [place for place, name in enumerate(order) if "|sum" in name]
+    made = [place for place, name in enumerate(order) if isinstance(after.nodes[name], Linear)]
+    assert len(sums) == 1
+    assert made[0] < made[1] < sums[0] < order.index(next(name for name in order if name.endswith("|0")))
+
+
 def test_convolutions_of_resized_maps_alone_count_their_bias_once(tmp_path: Path) -> None:
     def write(of: Draft) -> str:
         small = [of.conv("image", 3, 24, strides=[step, step]) for step in (2, 3)]
