@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from orchestrator.infer.node import Placed
 from orchestrator.infer.region import AXES
 from orchestrator.infer.segment import Segment, peak_bytes, region_bytes
+from orchestrator.infer.session import BLOCK_BYTES
 
 MACS_PER_S = 180e9
 PASS_BYTES_PER_S = 5e9
@@ -25,8 +26,8 @@ TILE_S = 0.002
 
 WORKING = 1.3
 """What ONNX Runtime was seen to take of the peak of the maps: its own layouts of inputs and outputs come on top."""
-BLOCK_BYTES, IN_BLOCKS = 2**31, 1.1
-"""The largest block that ONNX Runtime takes of the system, and what is left unused where it takes several."""
+IN_BLOCKS = 1.1
+"""What ONNX Runtime leaves unused where it takes several blocks of the system."""
 AHEAD = 2
 """How often a tile's inputs and outputs are in memory besides: read ahead, being written, and as pages of files."""
 WEIGHTS = 2

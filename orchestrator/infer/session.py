@@ -17,7 +17,10 @@ _CUDA_OPTIONS = {
     "cudnn_conv_use_max_workspace": "0",
     "use_tf32": "0",
 }
-_NO_LIMIT, _IN_LARGE_BLOCKS, _LARGEST_BLOCK = 0, 0, 2**31 - 1
+_NO_LIMIT, _IN_LARGE_BLOCKS = 0, 0
+
+BLOCK_BYTES = 2**31 - 1
+"""The largest block that an arena takes of the system at once."""
 
 _MEMORY_SIGNS = (
     "failed to allocate",
@@ -152,7 +155,7 @@ def share_memory(limit_bytes: int | None) -> None:
     place = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
     )
-    first = _LARGEST_BLOCK if limit_bytes is None else min(limit_bytes, _LARGEST_BLOCK)
+    first = BLOCK_BYTES if limit_bytes is None else min(limit_bytes, BLOCK_BYTES)
     arena = onnxruntime.OrtArenaCfg(limit_bytes or _NO_LIMIT, _IN_LARGE_BLOCKS, first, -1)
     onnxruntime.create_and_register_allocator(place, arena)
 

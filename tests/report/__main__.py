@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 
 from orchestrator.report.render import render_report
-from tests.report.report_sample import comparison, hostile
+from tests.report.hostile_sample import hostile
+from tests.report.report_sample import comparison
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1]).resolve()

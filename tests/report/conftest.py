@@ -6,7 +6,8 @@ import pytest
 
 from orchestrator.report.content import ReportContent
 from orchestrator.report.render import render_report
-from tests.report.report_sample import comparison, hostile
+from tests.report.hostile_sample import hostile
+from tests.report.report_sample import comparison
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from orchestrator.report.content import NotMeasured, ReportContent, Scores
 from orchestrator.report.machine.record import ReportFile, schema
 from orchestrator.report.machine.record_of import report_record
 from orchestrator.report.views.tally import mean
-from tests.report.report_sample import HOSTILE
+from tests.report.hostile_sample import HOSTILE
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "report.schema.json"
 

@@ -16,7 +16,7 @@ from orchestrator.execute.rankings import with_rankings
 from orchestrator.report.content import NotMeasured, ReportContent, Result
 from orchestrator.report.render import render_report
 from orchestrator.report.stage_content import StageRecord
-from tests.report.report_sample import HOSTILE
+from tests.report.hostile_sample import HOSTILE
 
 SHOWN = HOSTILE.replace("\u202e", "\ufffd")
 """How hostile text looks on a page: as it is written, but for the character that would turn what follows."""

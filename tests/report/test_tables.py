@@ -12,7 +12,7 @@ from orchestrator.errors import SpecError
 from orchestrator.report.content import ReportContent, Scores
 from orchestrator.report.machine.table_text import write_table
 from orchestrator.report.views.summary import summary_view
-from tests.report.report_sample import HOSTILE
+from tests.report.hostile_sample import HOSTILE
 from tests.report.test_summary import LABELS, around, with_psnr
 
 LATEX = r"""% protocol standard v1; needs \usepackage{booktabs}

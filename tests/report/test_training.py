@@ -23,7 +23,8 @@ from orchestrator.report.render import render_report
 from orchestrator.report.views.header import OTHER_PRECISION
 from orchestrator.report.views.training import training_view
 from orchestrator.spec.protocol import chosen_protocol
-from tests.report.report_sample import HOSTILE, METRICS
+from tests.report.hostile_sample import HOSTILE
+from tests.report.report_sample import METRICS
 
 GIB = 2**30
 ADOPTED = Adoption("released", 36, 18_961_731, "errnet_060.pt", "5a" * 32, ("the optimiser was left out",))
