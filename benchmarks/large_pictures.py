@@ -23,10 +23,10 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 from PIL import Image
-from stagekit import StageRequest
 
 from orchestrator.photos import vips
 from orchestrator.photos.strips import Strips
+from stagekit import StageRequest
 
 ROOT = Path(__file__).resolve().parents[1]
 PATHS = os.pathsep.join(map(str, (ROOT, ROOT / "images", ROOT / "images" / "inference")))

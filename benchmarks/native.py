@@ -26,6 +26,7 @@ def errnet2019(weights: str, picture: np.ndarray) -> Mapping[str, np.ndarray]:
     """Run ERRNet in PyTorch."""
     from errnet2019.network import FEATURE_LAYERS, SIZES, Errnet, Generator
     from errnet2019.weights import adopted
+
     from netkit.torch_vgg19 import Vgg19
 
     generator = Generator()
@@ -46,6 +47,7 @@ def ibcln2020(weights: str, picture: np.ndarray) -> Mapping[str, np.ndarray]:
 def in_torch(network: Any, picture: np.ndarray, sizes: Any, names: Any) -> Mapping[str, np.ndarray]:
     """Run a module."""
     import torch
+
     from netkit.onnx_sizes import edge_padded
 
     height, width = picture.shape[:2]

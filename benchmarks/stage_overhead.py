@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
-from stagekit import StageRequest
 
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.environments.builder import BuildSettings
@@ -26,6 +25,7 @@ from orchestrator.plan.plan import Plan, prepare_stage
 from orchestrator.spec.dataset import PhotosDataset
 from orchestrator.spec.load import load_image
 from orchestrator.store.store import Store
+from stagekit import StageRequest
 
 
 def main() -> None:

@@ -18,11 +18,11 @@ import numpy as np
 import psutil
 from PIL import Image
 from scipy.ndimage import gaussian_filter
-from stagekit import StageRequest
 
 from orchestrator.environments.builder import BuildSettings
 from orchestrator.environments.local import LocalBuilder
 from orchestrator.spec.load import load_image, load_model_spec
+from stagekit import StageRequest
 
 ROOT = Path(__file__).resolve().parents[1]
 NETWORKS = ("zhang2018", "errnet2019", "ibcln2020")

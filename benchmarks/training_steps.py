@@ -56,6 +56,7 @@ def errnet(
     import torch
     from errnet2019.network import hypercolumn
     from errnet2019.optimisation import Optimisation, Weights
+
     from netkit.torch_pictures import tensor_of
     from netkit.torch_vgg19 import Vgg19
 
@@ -78,6 +79,7 @@ def ibcln(recipe: dict[str, Any], device: str) -> tuple[Callable[[], dict[str, f
     import torch
     from ibcln2020.optimisation import Optimisation
     from ibcln2020.samples import Pictures
+
     from netkit.torch_vgg19 import Vgg19
 
     side, batch = recipe["crop"], recipe["batch"]

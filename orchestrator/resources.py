@@ -11,6 +11,11 @@ def resource_root() -> Path:
     return installed if installed.is_dir() else _PACKAGE.parent
 
 
+def contract_folder() -> Path:
+    """Return the folder of stagekit, the contract that orchestrator and images share: beside this package."""
+    return _PACKAGE.parent / "stagekit"
+
+
 def images_folder() -> Path:
     """Return the folder of the image descriptions."""
     return resource_root() / "images"

@@ -16,9 +16,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
-from stagekit import Progress as StageProgress
 
 from orchestrator.execute.events import Event, Listener, Logged, Noted, Planned, Progressed, StateChanged, Warned
+from stagekit import Progress as StageProgress
 
 _LINE_EVERY_S = 10.0
 _ENDED = ("done", "failed", "skipped", "cancelled")

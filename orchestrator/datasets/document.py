@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
+
 from stagekit import write_atomically
 
 Role = Literal["layers", "pairs", "photos"]

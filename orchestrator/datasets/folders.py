@@ -5,14 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from stagekit import BadInput
-
 from orchestrator.datasets.description import Layers, Pairs
 from orchestrator.datasets.document import Item, PictureFolder, Prepared
 from orchestrator.datasets.identifiers import safe_identifiers, shown_name
 from orchestrator.datasets.patterns import Match, matches, other_case
 from orchestrator.datasets.pictures import FOREIGN_SUFFIXES, SUFFIXES, RgbPicture, UnusablePicture, identified, read_rgb
 from orchestrator.datasets.progress import Step
+from stagekit import BadInput
 
 _HINT = "replace these files by whole pictures, such as 8-bit PNG or JPEG, or take them out of the folder"
 _NAMED = 5

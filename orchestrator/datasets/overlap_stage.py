@@ -6,10 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from stagekit import BadInput, write_atomically
-
 from orchestrator.datasets.overlap import Layer, Overlap, find_overlaps
 from orchestrator.datasets.progress import Step
+from stagekit import BadInput, write_atomically
 
 Action = Literal["stop", "accept", "drop"]
 """What happens where pictures are trained on and tested on."""

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from stagekit import BadInput
-
 from orchestrator.datasets.description import Description, Pairs, Photos, Scenes, Uniform
 from orchestrator.datasets.document import PictureFolder, Prepared, write_document
 from orchestrator.datasets.folders import prepared_layers, prepared_pairs
 from orchestrator.datasets.progress import Step
 from orchestrator.datasets.scenes import Blender, prepared_scenes
 from orchestrator.datasets.uniform import prepared_uniform
+from stagekit import BadInput
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
-from stagekit import BadInput
 
 from orchestrator.datasets.description import Scene, Scenes
 from orchestrator.datasets.document import Item, PictureFolder, Prepared
 from orchestrator.datasets.identifiers import safe_identifiers
 from orchestrator.datasets.pictures import SUFFIXES, RgbPicture, UnusablePicture, read_rgb
 from orchestrator.datasets.progress import Step
+from stagekit import BadInput
 
 
 class Blended(NamedTuple):

@@ -8,11 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from stagekit import BadInput
-
 from orchestrator.datasets.description import Uniform
 from orchestrator.datasets.document import Item, PictureFolder, Prepared
 from orchestrator.datasets.progress import Step
+from stagekit import BadInput
 
 INDEX = "index.json"
 SCHEMA = 1

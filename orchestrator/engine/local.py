@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from stagekit import write_atomically
 
 from orchestrator.engine import supervisor
 from orchestrator.engine.errors import engine_error
@@ -33,6 +32,7 @@ from orchestrator.engine.program import (
 from orchestrator.engine.protocol import Job, Outcome
 from orchestrator.errors import DeviceUnavailable, ImageNotBuilt, InfraFailure
 from orchestrator.process import ProcessFailed, run
+from stagekit import write_atomically
 
 JOB_FILE = "job.json"
 PROCESS_FILE = "process.json"

@@ -7,9 +7,8 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from stagekit import StageRequest
-
 from orchestrator.engine.protocol import Job
+from stagekit import StageRequest
 
 STAGE_FILE = "stage.json"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
-from orchestrator.resources import images_folder
+from orchestrator.resources import contract_folder, images_folder
 from orchestrator.spec.image import ImageSpec, Variant
 
 BUILDER_SCHEMA = 1
@@ -38,7 +38,8 @@ def _package_files(package: str, folder: Path) -> Iterator[tuple[str, Path]]:
         root, prefix = _PACKAGE / room, f"orchestrator/{room}"
     else:
         own = folder / package
-        root, prefix = (own if own.is_dir() else images_folder() / package), package
+        shared = contract_folder() if package == "stagekit" else images_folder() / package
+        root, prefix = (own if own.is_dir() else shared), package
     for path in sorted(root.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
             yield f"{prefix}/{path.relative_to(root).as_posix()}", path

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from stagekit import ExitCode, Failure
-
 from orchestrator.engine.errors import engine_error
 from orchestrator.engine.protocol import Outcome
 from orchestrator.errors import (
@@ -18,6 +16,7 @@ from orchestrator.errors import (
     StageFailed,
     Timeout,
 )
+from stagekit import ExitCode, Failure
 
 _KILLED = 137
 _NO_SPACE = "no space left on"

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from stagekit import BadInput
-
 from orchestrator.datasets.progress import Step
 from orchestrator.datasets.raw.checks import Finding, check_dataset
 from orchestrator.datasets.raw.fetch import fetched
@@ -24,6 +22,7 @@ from orchestrator.spec.library import load_catalogue
 from orchestrator.spec.prepared import added_datasets, data_home, prepared_folder, raw_folder
 from orchestrator.spec.problems import listed, suggestion
 from orchestrator.spec.published import Layout, Published
+from stagekit import BadInput
 
 OWN_LAYOUTS = (
     Layout(

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from stagekit import Progress
-
 from orchestrator.errors import SirrError
 from orchestrator.store.record import RunRecord
+from stagekit import Progress
 
 State = Literal["waiting", "stored", "running", "adopted", "done", "failed", "skipped", "cancelled"]
 """stored: its artifact was there already; skipped: something it needs failed."""

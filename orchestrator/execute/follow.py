@@ -6,12 +6,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stagekit import Checkpoint, Failure, Note, Progress, WarningMessage, decode
-
 from orchestrator.engine.protocol import Outcome, Running
 from orchestrator.execute.events import Listener, Logged, Noted, Progressed, Warned
 from orchestrator.execute.memory_series import MemorySeries, MemoryWatch
 from orchestrator.execute.stopper import Stopper
+from stagekit import Checkpoint, Failure, Note, Progress, WarningMessage, decode
 
 _TAIL_LINES = 40
 _POLL_S = 0.1

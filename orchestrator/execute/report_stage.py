@@ -6,8 +6,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from stagekit import Progress
-
 from orchestrator.errors import SirrError
 from orchestrator.execute.comparison import Comparison
 from orchestrator.execute.events import Failed, Failure, Listener, Progressed, StateChanged
@@ -16,6 +14,7 @@ from orchestrator.execute.report_content import report_content
 from orchestrator.plan.stage import Stage
 from orchestrator.report.render import render_report
 from orchestrator.store.store import Artifact, Store
+from stagekit import Progress
 
 _INDEX = "index.html"
 

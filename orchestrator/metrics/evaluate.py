@@ -10,11 +10,11 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Protocol
 
 import numpy as np
-from stagekit import OutOfMemory, settle_worker
 
 from orchestrator.metrics.pictures import Comparison, read_comparison
 from orchestrator.metrics.protocol import PROTOCOLS
 from orchestrator.metrics.score import NotMeasured, Score
+from stagekit import OutOfMemory, settle_worker
 
 Step = Callable[[], None]
 """Called after every picture; it may raise to stop the work."""

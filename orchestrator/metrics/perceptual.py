@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from stagekit import OutOfMemory
 
 from orchestrator.metrics.score import Score, smaller_than
+from stagekit import OutOfMemory
 
 CONVOLUTIONS: tuple[tuple[int, tuple[int, int, int, int]], ...] = (
     (0, (64, 3, 11, 11)),

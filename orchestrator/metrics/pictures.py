@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from stagekit import BadInput
 
 from orchestrator.metrics.score import NotMeasured
+from stagekit import BadInput
 
 CONTROLS = {"input": "blended", "truth": "transmission"}
 """Each control, and the part of the dataset that it gives as its prediction."""

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from stagekit import BadInput
-
 from orchestrator.metrics import course2024, errnet2019, standard
 from orchestrator.metrics.score import Metric
+from stagekit import BadInput
 
 PERCEPTUAL = "lpips"
 """The metric that needs a network."""

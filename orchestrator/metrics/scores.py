@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stagekit import write_atomically
-
 from orchestrator.metrics.protocol import FAULTS
 from orchestrator.metrics.score import NotMeasured, Score, plain_score
+from stagekit import write_atomically
 
 COLUMNS = ("dataset", "model", "protocol", "version", "fault", "picture", "metric", "score", "not_measured")
 """Columns of the tables: one row for every picture and metric; the score is empty where it was not measured."""

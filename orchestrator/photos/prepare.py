@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from stagekit import BadInput
 
 from orchestrator.datasets.description import Photos
 from orchestrator.datasets.document import PhotoItem, Prepared, write_document
@@ -18,6 +17,7 @@ from orchestrator.photos import vips
 from orchestrator.photos.photo import Room, opened_photo
 from orchestrator.photos.strips import colours, transparency
 from orchestrator.photos.written import Form, write_picture
+from stagekit import BadInput
 
 _TYPES: Mapping[int, np.dtype[Any]] = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16)}
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from stagekit import write_atomically
 
 from orchestrator.photos import vips
 from orchestrator.photos.strips import Strips
+from stagekit import write_atomically
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from stagekit import BadInput
 
 from orchestrator.datasets.description import dataset_description
 from orchestrator.report.artifacts import read_dataset
+from stagekit import BadInput
 from tests.datasets.conftest import Prepare, gradient, save
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import skimage
 from PIL import Image
-from stagekit import BadInput
 
 from orchestrator.datasets.overlap import Layer, find_overlaps, pixel_hash
 from orchestrator.datasets.overlap_stage import Comparison, compare_datasets
 from orchestrator.datasets.windows import WHOLE, shape_of, small_grey, whole_description, window_rectangles
+from stagekit import BadInput
 from tests.datasets.conftest import gradient, save
 
 PACKAGED = Path(skimage.__file__).parent / "data"

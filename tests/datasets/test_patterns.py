@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from stagekit import BadInput
 
 from orchestrator.datasets.patterns import matches, other_case, pattern_expression
+from stagekit import BadInput
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from skimage import data
-from stagekit import BadInput
 
 from orchestrator.report.artifacts import read_dataset
 from orchestrator.spec.dataset import ScenesDataset
 from orchestrator.spec.load import load_catalogue
+from stagekit import BadInput
 from tests.datasets.conftest import Prepare
 
 

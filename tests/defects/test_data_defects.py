@@ -5,15 +5,15 @@ import os
 
 import numpy as np
 import pytest
-from netkit.sampling import Sources, free_epoch
 from PIL import Image
-from stagekit import BadInput
 
+from netkit.sampling import Sources, free_epoch
 from orchestrator.datasets.overlap_stage import Comparison, compare_datasets
 from orchestrator.errors import InputInvalid
 from orchestrator.execute.data import PrepareRequest, Told, add_set, prepare_set
 from orchestrator.report.artifacts import read_dataset
 from orchestrator.spec.prepared import prepared_folder
+from stagekit import BadInput
 from tests.datasets.raw import trees
 from tests.datasets.raw.conftest import left
 from tests.datasets.raw.test_voc import NAMES, crops, published_list

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from netkit.seeded import seeded_image
 
+from netkit.seeded import seeded_image
 from tests.end_to_end.conftest import ROOT, Program
 
 pytestmark = [pytest.mark.environment, pytest.mark.slow]

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from netkit.seeded import seeded_image
 
+from netkit.seeded import seeded_image
 from tests.end_to_end.test_adopt import written
 
 pytestmark = [pytest.mark.environment, pytest.mark.slow]

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import stagekit
-
 from orchestrator.process import run
 
 REPOSITORY = "sirr-orch-test-engine"

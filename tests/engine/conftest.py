@@ -4,8 +4,8 @@ import uuid
 from pathlib import Path
 
 import pytest
-import stagekit
 
+import stagekit
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.engine.local import LocalEngine
 from orchestrator.engine.protocol import Environment, Job

@@ -7,11 +7,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from stagekit import ExitCode, Failure, StageContext, StageError, encode
-
 from orchestrator.engine.program import lay_out, result_is_left, stage_request, starting
 from orchestrator.engine.protocol import Job, Outcome
 from orchestrator.errors import SirrError
+from stagekit import ExitCode, Failure, StageContext, StageError, encode
 
 Handler = Callable[[StageContext], None]
 _POLL_S = 0.005

@@ -5,9 +5,9 @@ import threading
 import time
 
 import pytest
-from stagekit import Failure, Progress, decode
 
 from orchestrator.engine.protocol import Outcome
+from stagekit import Failure, Progress, decode
 
 
 def wait_for(condition, timeout_s=20.0):

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import docker
 import pytest
-from stagekit import decode
 
 from orchestrator.engine.container import Caller
 from orchestrator.engine.docker import DockerEngine
@@ -18,6 +17,7 @@ from orchestrator.engine.logs import LogFollower
 from orchestrator.engine.owner import Owner
 from orchestrator.engine.protocol import Environment
 from orchestrator.errors import DeviceUnavailable, EngineUnavailable, ImageNotBuilt
+from stagekit import decode
 from tests.engine.cutting_proxy import CuttingProxy
 
 pytestmark = pytest.mark.docker

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from stagekit import decode
 
 from orchestrator.engine.protocol import Environment
 from orchestrator.errors import DeviceUnavailable, ImageNotBuilt, InfraFailure
+from stagekit import decode
 
 
 def processes_of(job):

@@ -17,7 +17,9 @@ LOCKS = [pytest.param(name, variant, id=f"{name}-{variant}") for name in IMAGES 
 def own_images(tmp_path, monkeypatch):
     """A copy of the images that a test may change."""
     shutil.copytree(resources.images_folder(), tmp_path / "images", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(resources.contract_folder(), tmp_path / "images" / "stagekit")
     monkeypatch.setattr("orchestrator.environments.recipe.images_folder", lambda: tmp_path / "images")
+    monkeypatch.setattr("orchestrator.environments.recipe.contract_folder", lambda: tmp_path / "images" / "stagekit")
     return tmp_path / "images"
 
 
@@ -137,6 +139,6 @@ def test_dockerfile_keeps_to_the_rules(name):
 
 
 def test_images_travel_with_the_package():
-    assert (resources.images_folder() / "stagekit" / "request.py").is_file()
+    assert (resources.contract_folder() / "request.py").is_file()
     assert Path(resources.model_specs_folder() / "zhang2018.yaml").is_file()
     assert Path(resources.data_folder()).is_dir()

@@ -1,5 +1,4 @@
 import pytest
-from stagekit import Failure
 
 from orchestrator.engine.protocol import Outcome
 from orchestrator.errors import (
@@ -13,6 +12,7 @@ from orchestrator.errors import (
     Timeout,
 )
 from orchestrator.execute.classify import SIGNATURES, classify
+from stagekit import Failure
 
 
 def judged(code, *, oom=False, failure=None, stopped=False, timed_out=False, error=None, tail=()):

@@ -3,10 +3,10 @@
 import time
 
 import pytest
-import stagekit
 from hypothesis import given
 from hypothesis import strategies as st
 
+import stagekit
 from orchestrator.engine.protocol import Environment
 from orchestrator.errors import OutOfMemory
 from orchestrator.execute.events import failure_of

@@ -1,8 +1,6 @@
 """A training that runs out of memory goes on with more saving; what no saving can help is not tried again."""
 
 import pytest
-from stagekit import BudgetTooSmall as StageBudgetTooSmall
-from stagekit import OutOfMemory as StageOutOfMemory
 
 from orchestrator.engine.protocol import Environment
 from orchestrator.errors import BudgetTooSmall, OutOfMemory
@@ -13,6 +11,8 @@ from orchestrator.plan.keys import identities
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.stage import Stage
 from orchestrator.store.store import Store
+from stagekit import BudgetTooSmall as StageBudgetTooSmall
+from stagekit import OutOfMemory as StageOutOfMemory
 from tests.engine.fake import FakeEngine, Faults
 
 

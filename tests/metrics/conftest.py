@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from netkit.seeded import seeded_image
 from PIL import Image
+
+from netkit.seeded import seeded_image
 
 PARITY = json.loads((Path(__file__).parents[1] / "parity" / "metrics.json").read_text())
 

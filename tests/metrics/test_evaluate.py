@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from stagekit import BadInput
 
 from orchestrator.metrics import errnet2019, evaluate
 from orchestrator.metrics.evaluate import PictureScores, Step, perceptual_scores, picture_scores
@@ -21,6 +20,7 @@ from orchestrator.metrics.scores import COLUMNS, Scores, incomplete_notes, score
 from orchestrator.metrics.standard import psnr
 from orchestrator.report import content
 from orchestrator.report.artifacts import read_scores
+from stagekit import BadInput
 from tests.metrics.conftest import WritePictures, picture
 
 METRICS = ("psnr", "ssim")

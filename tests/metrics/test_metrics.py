@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stagekit import BadInput
 
 from orchestrator.metrics import course2024, errnet2019, standard
 from orchestrator.metrics.perceptual import feature_shapes
@@ -25,6 +24,7 @@ from orchestrator.metrics.protocol import (
 from orchestrator.metrics.score import NotMeasured, plain_score
 from orchestrator.plan.plan import FLOAT_PROTOCOLS
 from orchestrator.spec.protocol import PROTOCOLS as KNOWN
+from stagekit import BadInput
 from tests.metrics.conftest import picture
 
 PERFECT = {

@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
+
 from netkit.feeding import Feed, worker_count
 from stagekit import BadInput, OutOfMemory, StageContext, StageRequest
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from netkit.feeding import WORKER_BYTES
 from netkit.memory import CHECKPOINTING, HostMeter, MemoryPlan, Shape, plan_memory, ran_out
 from stagekit import BudgetTooSmall, Note, OutOfMemory, StageContext, StageRequest, decode

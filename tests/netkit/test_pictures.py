@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from netkit.pictures import RESIZE_METHODS, crop, flip, read_picture, resize, write_picture
 from netkit.seeded import seeded_image
 from stagekit import BadInput

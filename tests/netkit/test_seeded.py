@@ -9,6 +9,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+
 from netkit.seeded import VGG19_LAYERS, seeded_image, seeded_tensor, seeded_vgg19
 
 PARITY = Path(__file__).resolve().parents[1] / "parity"

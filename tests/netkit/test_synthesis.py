@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from netkit.seeded import seeded_image
 from netkit.synthesis import (
     SYNTHESES,

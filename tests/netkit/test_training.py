@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tensorboardX.proto import event_pb2
+
 from netkit.curves import Curves
 from netkit.training import Schedule, Step, TrainingRun
 from stagekit import (
@@ -24,7 +26,6 @@ from stagekit import (
     WarningMessage,
     decode,
 )
-from tensorboardX.proto import event_pb2
 
 
 class Counter:

@@ -10,8 +10,8 @@ import shutil
 import tempfile
 
 import numpy as np
-from stagekit import decode
 
+from stagekit import decode
 from tests.networks.stages import run_stage
 
 

@@ -13,8 +13,8 @@ import tempfile
 import time
 
 import numpy as np
-from stagekit import Note, Progress, decode
 
+from stagekit import Note, Progress, decode
 from tests.networks.stages import made_layers, made_pairs, run_stage, started_stage
 
 KILLS = 2

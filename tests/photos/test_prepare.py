@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from stagekit import BadInput
 
 from orchestrator.datasets.description import Photos, dataset_description
 from orchestrator.datasets.prepare import Preparation
 from orchestrator.photos.photo import Room
 from orchestrator.photos.prepare import prepare_photos
 from orchestrator.report.artifacts import read_dataset
+from stagekit import BadInput
 from tests.photos.photo_files import exif, png_chunks, png_profile, profile, read_png, values, write, write_png
 
 Prepared = Callable[[], list[Mapping[str, Any]]]

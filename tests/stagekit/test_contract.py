@@ -7,9 +7,10 @@ import sys
 import time
 
 import pytest
-import stagekit
 from hypothesis import given
 from hypothesis import strategies as st
+
+import stagekit
 from stagekit import (
     BadInput,
     Checkpoint,

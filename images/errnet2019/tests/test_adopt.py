@@ -6,9 +6,9 @@ import unittest
 import torch
 from errnet2019.network import Generator
 from stand_in import filled
-from tests.networks.adopting_cases import AdoptingCases
 
 from netkit.torch_files import load_tensors
+from tests.networks.adopting_cases import AdoptingCases
 
 
 class Adopt(AdoptingCases, unittest.TestCase):

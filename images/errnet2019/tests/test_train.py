@@ -9,8 +9,6 @@ import numpy as np
 import torch
 from errnet2019.network import Generator, hypercolumn, vgg_levels
 from errnet2019.samples import check_recipe, training_batch
-from tests.networks.stages import made_layers, made_pairs
-from tests.networks.training_cases import TrainingCases
 
 from netkit.sampling import RealSample, SyntheticSample, UnalignedSample
 from netkit.seeded import seeded_image
@@ -18,6 +16,8 @@ from netkit.torch_files import load_tensors
 from netkit.torch_pictures import tensor_of
 from netkit.torch_vgg19 import Vgg19
 from stagekit import BadInput
+from tests.networks.stages import made_layers, made_pairs
+from tests.networks.training_cases import TrainingCases
 
 RECIPE = {
     "family": "errnet2019",

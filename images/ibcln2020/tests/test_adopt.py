@@ -7,9 +7,9 @@ from typing import ClassVar
 import torch
 from ibcln2020.network import Cascade
 from stand_in import filled
-from tests.networks.adopting_cases import AdoptingCases
 
 from netkit.torch_files import load_tensors
+from tests.networks.adopting_cases import AdoptingCases
 
 
 class Adopt(AdoptingCases, unittest.TestCase):

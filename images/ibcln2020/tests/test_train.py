@@ -10,13 +10,13 @@ import torch
 from ibcln2020.network import Cascade
 from ibcln2020.optimisation import Optimisation
 from ibcln2020.samples import sample_pictures, training_batch
-from tests.networks.stages import made_layers, made_pairs
-from tests.networks.training_cases import TrainingCases
 
 from netkit.pictures import write_picture
 from netkit.sampling import RealSample, SyntheticSample
 from netkit.torch_files import load_tensors
 from netkit.torch_vgg19 import Vgg19
+from tests.networks.stages import made_layers, made_pairs
+from tests.networks.training_cases import TrainingCases
 
 RECIPE = {
     "family": "ibcln2020",

@@ -3,13 +3,12 @@
 import json
 from pathlib import Path
 
+from inference_program.items import read_items
+from inference_program.opened import network_file
 from orchestrator.infer.engine import Engine
 from orchestrator.infer.explain import explained
 from orchestrator.infer.network import NetworkError, Resources
 from orchestrator.infer.region import Size
-
-from inference_program.items import read_items
-from inference_program.opened import network_file
 from stagekit import BadInput, StageContext, write_atomically
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from inference_program.items import Item
 from orchestrator.infer.network import REFLECTION, TRANSMISSION, Picture, cascade_steps
 from orchestrator.infer.region import Size
 from orchestrator.infer.rows import Rows, Source, Whole, strips
 from orchestrator.photos import vips
 from orchestrator.photos.written import Form, write_picture
-
-from inference_program.items import Item
 from stagekit import BadInput, StageContext, write_atomically
 
 _TYPES: Mapping[str, np.dtype[Any]] = {"uchar": np.dtype(np.uint8), "ushort": np.dtype(np.uint16)}

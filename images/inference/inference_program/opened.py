@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
 from orchestrator.infer.engine import Engine
 from orchestrator.infer.network import DeviceMissing, MemoryShort, Network, NetworkError, Picture, Resources
 from orchestrator.infer.region import Size
 from orchestrator.infer.rows import Rows, Source, Whole
 from orchestrator.infer.run import EXACT, Answer, Settings, infer, infer_unplaced, resized
-
 from stagekit import BadInput, OutOfMemory, StageContext, StageError
 
 

@@ -6,7 +6,6 @@ from orchestrator.datasets.description import dataset_description
 from orchestrator.datasets.prepare import Preparation
 from orchestrator.photos.photo import Room
 from orchestrator.photos.prepare import prepare_photos
-
 from stagekit import StageContext
 
 _PROCESS_BYTES = 250 * 2**20

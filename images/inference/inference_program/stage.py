@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from orchestrator.infer.network import MemoryShort, NetworkError
-from orchestrator.infer.region import Size
-from orchestrator.infer.run import EXACT, Settings
-
 from inference_program.items import Item, read_items
 from inference_program.layers import Layers, NotFinite, read_picture
 from inference_program.opened import Answered, Opened, opened
+from orchestrator.infer.network import MemoryShort, NetworkError
+from orchestrator.infer.region import Size
+from orchestrator.infer.run import EXACT, Settings
 from stagekit import BadInput, OutOfMemory, StageContext, StageError, peak_bytes, reset_peak, write_atomically
 
 _MEMORY_HINT = "raise the experiment's memory, or its inference to mode 'exact', which keeps to the memory there is"

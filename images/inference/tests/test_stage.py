@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 from onnx import helper, numpy_helper
-from orchestrator.infer.run import APPROXIMATE, EXACT
 from PIL import ImageCms
 from stage import KEEP, TILES, WHOLE, picture, run_stage, stop_stage, write_dataset, write_network
 
+from orchestrator.infer.run import APPROXIMATE, EXACT
 from stagekit import ExitCode
 
 HEAVY = (

@@ -9,7 +9,6 @@ from orchestrator.metrics.pictures import Comparisons, control_comparisons, netw
 from orchestrator.metrics.protocol import FLOATS, PERCEPTUAL, checked_metrics
 from orchestrator.metrics.score import NotMeasured, Score
 from orchestrator.metrics.scores import Scores, incomplete_notes, write_scores
-
 from stagekit import BadInput, StageContext
 
 FILE = "alexnet-owt-7be5be79.pth"
@@ -82,9 +81,9 @@ def _distances(
 
 def _perceptual(context: StageContext, kind: str) -> Any:
     import torch  # noqa: PLC0415 - slow to import, and needed by LPIPS only
-    from orchestrator.metrics.perceptual import PerceptualDistance  # noqa: PLC0415 - imports PyTorch
 
     from metrics_program.features import published_features, random_features  # noqa: PLC0415 - imports PyTorch
+    from orchestrator.metrics.perceptual import PerceptualDistance  # noqa: PLC0415 - imports PyTorch
 
     if context.request.threads is not None:
         torch.set_num_threads(context.request.threads)

@@ -4,10 +4,10 @@ import hashlib
 from typing import Any, Dict
 
 import torch
-from orchestrator.metrics.perceptual import feature_shapes
 
 from netkit.seeded import seeded_tensor
 from netkit.torch_files import differences, load_tensors
+from orchestrator.metrics.perceptual import feature_shapes
 from stagekit import BadInput
 
 PUBLISHED = "7be5be79"

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from orchestrator.datasets.overlap_stage import Comparison, compare_datasets
 from PIL import Image
 
+from orchestrator.datasets.overlap_stage import Comparison, compare_datasets
 from stagekit import StageContext
 
 

@@ -8,12 +8,12 @@ import unittest
 
 import numpy as np
 import pyarrow.parquet
-from orchestrator.metrics import course2024, errnet2019, standard
 from PIL import Image
 from stage import run_stage, scenes
 
 from netkit.pictures import write_picture
 from netkit.seeded import seeded_image
+from orchestrator.metrics import course2024, errnet2019, standard
 from stagekit import ExitCode, Progress, WarningMessage
 
 ALL = ["psnr", "ssim", "lpips"]

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 import torchvision
 from metrics_program.features import features_of, file_digest, published_features, random_features
-from orchestrator.metrics.perceptual import PerceptualDistance
-from orchestrator.metrics.score import NotMeasured
 
 from netkit.seeded import seeded_image
 from netkit.torch_files import load_tensors, save_tensors
+from orchestrator.metrics.perceptual import PerceptualDistance
+from orchestrator.metrics.score import NotMeasured
 from stagekit import BadInput
 
 

@@ -7,9 +7,10 @@ import zipfile
 import numpy as np
 import tensorflow as tf
 from stand_in import filled
-from tests.networks.adopting_cases import AdoptingCases
 from zhang2018.arrays import load_arrays
 from zhang2018.parameters import discriminator_shapes, generator_shapes
+
+from tests.networks.adopting_cases import AdoptingCases
 
 
 class Adopt(AdoptingCases, unittest.TestCase):

@@ -12,7 +12,6 @@ import onnx
 import onnxruntime
 import tensorflow as tf
 from stand_in import filled, recipe, relative_error, start
-from tests.networks.training_cases import TrainingCases
 from zhang2018.arrays import load_arrays, save_arrays
 from zhang2018.export import native_answers
 from zhang2018.features import random_features
@@ -22,6 +21,7 @@ from zhang2018.samples import largest_size
 
 from netkit.seeded import seeded_image
 from stagekit import ExitCode
+from tests.networks.training_cases import TrainingCases
 
 
 class Train(TrainingCases, unittest.TestCase):

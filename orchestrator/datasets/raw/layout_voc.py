@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from stagekit import BadInput
-
 from orchestrator.datasets.raw.reading import RawScene, Reading, by_stem
 from orchestrator.datasets.raw.tree import RawTree
 from orchestrator.spec.published import Layout, NamesList
+from stagekit import BadInput
 
 _ID = re.compile(r"\d{4}_\d{6}")
 _SHOWN = 3

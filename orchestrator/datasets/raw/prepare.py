@@ -9,8 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from stagekit import BadInput, write_atomically
-
 from orchestrator.datasets.identifiers import safe_identifiers
 from orchestrator.datasets.progress import Step
 from orchestrator.datasets.raw.encode import SceneJob, StoredScene, UnusableScene, stored_scene
@@ -18,6 +16,7 @@ from orchestrator.datasets.raw.recognise import Recognised
 from orchestrator.datasets.raw.variant import FoundVariant, found_variant
 from orchestrator.datasets.uniform import INDEX, SCHEMA
 from orchestrator.spec.published import Variant
+from stagekit import BadInput, write_atomically
 
 _SHOWN = 12
 

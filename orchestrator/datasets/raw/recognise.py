@@ -4,8 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from stagekit import BadInput
-
 from orchestrator.datasets.raw.layout_folders import read_folders
 from orchestrator.datasets.raw.layout_sir2 import read_sir2
 from orchestrator.datasets.raw.layout_tagged import read_tagged
@@ -13,6 +11,7 @@ from orchestrator.datasets.raw.layout_voc import Names, read_voc
 from orchestrator.datasets.raw.reading import Grouping, RawScene, Reading
 from orchestrator.datasets.raw.tree import RawTree, plain_name
 from orchestrator.spec.published import Layout, Selection
+from stagekit import BadInput
 
 EVERY_SCENE = Selection()
 

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from stagekit import BadInput
-
 from orchestrator.datasets.pictures import FOREIGN_SUFFIXES, SUFFIXES
+from stagekit import BadInput
 
 MAX_FILES = 400_000
 """More files than this are no dataset that is known, but a mistake in the path."""
