@@ -296,7 +296,7 @@ def pixels(values: np.ndarray) -> np.ndarray:
 def time_cells(whole: list[dict[str, Any]], runs: list[dict[str, Any]]) -> tuple[str, ...]:
     """Return seconds of both, the ratio, and of what is counted apart."""
     ratio = "-"
-    if all("outputs" in of[0] for of in (whole, runs)):
+    if all("outputs" in found[0] for found in (whole, runs)):
         ratio = f"{median(runs, 'seconds') / median(whole, 'seconds'):.2f}"
     return (
         seconds(whole, "seconds"),

@@ -109,7 +109,7 @@ def rewritten(request: Mapping[str, Any], picture: Picture, result: Result) -> M
             given.update(node.fed(ROWS, rows.placed[node.output]))
             given.update(node.fed(COLUMNS, columns.placed[node.output]))
         answers = dict(zip(part.outputs, session.run(list(part.outputs.values()), given), strict=True))
-        return as_pictures({name: answers[of] for name, of in graph.outputs.items()}, batch.shape)
+        return as_pictures({name: answers[tensor] for name, tensor in graph.outputs.items()}, batch.shape)
 
 
 def exact(request: Mapping[str, Any], picture: Picture, result: Result) -> Mapping[str, Picture]:

@@ -123,7 +123,9 @@ def written_network(path: Path) -> Path:
     """Write three convolutions with a mean over the whole picture between them."""
     rng = np.random.default_rng(0)
     shapes = {"a": (WIDE, 3, 3, 3), "b": (WIDE, WIDE, 3, 3), "c": (3, WIDE, 3, 3)}
-    weights = [numpy_helper.from_array(rng.normal(0, 0.1, of).astype(np.float32), name) for name, of in shapes.items()]
+    weights = [
+        numpy_helper.from_array(rng.normal(0, 0.1, shape).astype(np.float32), name) for name, shape in shapes.items()
+    ]
     nodes = [
         helper.make_node("Conv", ["image", "a"], ["first"], pads=[1] * 4),
         helper.make_node("Relu", ["first"], ["positive"]),

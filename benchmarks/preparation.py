@@ -114,9 +114,9 @@ def main() -> None:
                 seconds[way].append(time.perf_counter() - began)
                 busy[way].append(time.process_time() - used)
         print(f"{len(paths)} pictures, {cores} cores, medians of {chosen.repeats} turns")
-        rate = {way: len(paths) / statistics.median(of) for way, of in seconds.items()}
-        for way, of in seconds.items():
-            spread = f"({len(paths) / max(of):.0f} to {len(paths) / min(of):.0f})"
+        rate = {way: len(paths) / statistics.median(times) for way, times in seconds.items()}
+        for way, times in seconds.items():
+            spread = f"({len(paths) / max(times):.0f} to {len(paths) / min(times):.0f})"
             work = statistics.median(busy[way]) / len(paths) * 1e3
             print(f"  {way:44} {rate[way]:6.0f} pictures/s {spread:16} {work:5.2f} ms of processor time each")
         loop, quick, ours, _, limit = rate.values()

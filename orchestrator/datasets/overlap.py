@@ -122,7 +122,7 @@ def find_overlaps(train: Sequence[Layer], test: Sequence[Layer], step: Step) -> 
         done += 1
         step(done, total)
 
-    ours, theirs = (_fingerprints(of, progressed) for of in files)
+    ours, theirs = (_fingerprints(layers, progressed) for layers in files)
     found = dict(_same_pixels(ours, theirs))
     candidates = _Candidates()
     for (a, b), value, window in _searched(ours, theirs, progressed):
@@ -143,7 +143,7 @@ def _by_file(layers: Iterable[Layer]) -> list[tuple[Layer, ...]]:
     files: defaultdict[Path, list[Layer]] = defaultdict(list)
     for layer in layers:
         files[layer.path].append(layer)
-    return [tuple(of) for of in files.values()]
+    return [tuple(group) for group in files.values()]
 
 
 def _fingerprints(files: Sequence[tuple[Layer, ...]], progressed: Callable[[], None]) -> list[_Picture]:
@@ -269,8 +269,8 @@ def _by_scene(
                 names = (ours.dataset, ours.scene, theirs.dataset, theirs.scene)
                 scenes[names].append((f"{ours.layer} = {theirs.layer}", what))
     overlaps = []
-    for names, of in sorted(scenes.items(), key=lambda item: tuple(map(natural_order, item[0]))):
-        same = [item for item in of if item[1].kind == "same pixels"] or of
+    for names, matches in sorted(scenes.items(), key=lambda item: tuple(map(natural_order, item[0]))):
+        same = [item for item in matches if item[1].kind == "same pixels"] or matches
         layers = tuple(sorted({words for words, _ in same}))
         overlaps.append(Overlap(*names, same[0][1].kind, layers, max(what.correlation for _, what in same)))
     return overlaps

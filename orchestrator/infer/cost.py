@@ -58,8 +58,8 @@ def segment_cost(segment: Segment, tile: int | None, filed: frozenset[str] = fro
     passed = sum(4 * node.map.channels * node.passes() * _area(rows, columns, node.output) for node in segment.maps)
     reads = {name: 4 * segment.graph.map(name).channels * _area(rows, columns, name) for name in segment.read}
     writes = {name: segment.graph.map(name).nbytes for name in segment.targets}
-    moved = sum(_moved(bytes_, name in filed) for of in (reads, writes) for name, bytes_ in of.items())
-    down, across = (max(of.placements, key=_extent) for of in (rows, columns))
+    moved = sum(_moved(bytes_, name in filed) for group in (reads, writes) for name, bytes_ in group.items())
+    down, across = (max(sampled.placements, key=_extent) for sampled in (rows, columns))
     held_alone = tile is None or rows.count * columns.count == 1
     peak = peak_bytes(segment, down, across)
     weights = sum(segment.graph.constants[name].nbytes for name in _constants(segment))
@@ -98,7 +98,9 @@ class _Sampled:
     def lengths(self) -> dict[str, int]:
         """Return the pixels that are computed of each map, over all tiles."""
         return {
-            name: sum(weight * of[name].out.length for of, weight in zip(self.placements, self.weights, strict=True))
+            name: sum(
+                weight * placed[name].out.length for placed, weight in zip(self.placements, self.weights, strict=True)
+            )
             for name in self.placements[0]
         }
 
@@ -124,7 +126,7 @@ def _weighted(rows: _Sampled, columns: _Sampled, name: str, macs: Callable[[Plac
 
 
 def _extent(placed: Mapping[str, Placed]) -> int:
-    return sum(of.out.length for of in placed.values())
+    return sum(node.out.length for node in placed.values())
 
 
 def _moved(count: float, in_file: bool) -> float:

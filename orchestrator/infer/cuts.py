@@ -62,7 +62,7 @@ class Cuts:
                 continue
             bytes_ = self._graph.map(name).nbytes
             holding = 2 * bytes_ / HELD_BYTES_PER_S + bytes_ / FRESH_BYTES_PER_S
-            if sum(self._seconds[of] for of in made) < holding:
+            if sum(self._seconds[node] for node in made) < holding:
                 del held[name]
         return tuple(held)
 
@@ -97,8 +97,8 @@ class Cuts:
 def _valleys(weight: dict[int, int]) -> list[list[int]]:
     """Return the runs of places with one weight, no higher than before and after."""
     runs: list[list[int]] = []
-    for place, of in weight.items():
-        if runs and weight[runs[-1][0]] == of:
+    for place, nbytes in weight.items():
+        if runs and weight[runs[-1][0]] == nbytes:
             runs[-1].append(place)
         else:
             runs.append([place])

@@ -141,9 +141,9 @@ class Engine:
         """
         planned = self.planned(source.size)
         image = planned.graph.image
-        of = planned.graph.map(image)
+        image_map = planned.graph.map(image)
         folder = self._folder or Path(tempfile.gettempdir())
-        held = Held.room(of, folder if image in planned.plan.filed else None)
+        held = Held.room(image_map, folder if image in planned.plan.filed else None)
         fill(held, source)
         outputs = self._outputs(planned, held, told, keep, every)
         refuse_other_shapes({name: found.values for name, found in outputs.items()}, held.values.shape)

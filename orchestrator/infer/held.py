@@ -28,14 +28,14 @@ class Held:
     file: mmap.mmap | None = None
 
     @classmethod
-    def room(cls, of: Map, folder: Path | None) -> "Held":
+    def room(cls, feature_map: Map, folder: Path | None) -> "Held":
         """Return room for a map, in memory or in a nameless file of a folder."""
-        shape = (1, of.channels, of.size.height, of.size.width)
+        shape = (1, feature_map.channels, feature_map.size.height, feature_map.size.width)
         if folder is None:
             return cls(np.empty(shape, np.float32))
         with tempfile.TemporaryFile(dir=folder) as stream:
-            stream.truncate(of.nbytes)
-            file = mmap.mmap(stream.fileno(), of.nbytes)
+            stream.truncate(feature_map.nbytes)
+            file = mmap.mmap(stream.fileno(), feature_map.nbytes)
         return cls(np.frombuffer(file, np.float32).reshape(shape), file)
 
     @classmethod

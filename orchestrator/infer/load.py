@@ -79,7 +79,9 @@ def _tensors(graph: onnx.GraphProto) -> Iterator[tuple[str, onnx.TensorProto]]:
     yield from ((tensor.name, tensor) for tensor in graph.initializer)
     for node in graph.node:
         for attribute in node.attribute:
-            yield from ((node.output[0] if node.output else node.name, of) for of in (attribute.t, *attribute.tensors))
+            yield from (
+                (node.output[0] if node.output else node.name, tensor) for tensor in (attribute.t, *attribute.tensors)
+            )
             for inner in (attribute.g, *attribute.graphs):
                 yield from _tensors(inner)
 
@@ -132,10 +134,10 @@ class Loader:
     def graph(self) -> Graph:
         """Return what was taken."""
         outputs = {name: self._same.get(name, name) for name in self._outputs if name not in self._unknown}
-        for name, of in outputs.items():
-            if not self.is_map(of) and not self._unplaced:
+        for name, source in outputs.items():
+            if not self.is_map(source) and not self._unplaced:
                 self._unplaced.append(Unplaced("output", name, "it does not depend on the picture's pixels"))
-        held = {name: of for name, of in outputs.items() if self.is_map(of)}
+        held = {name: source for name, source in outputs.items() if self.is_map(source)}
         return ordered(
             Graph(
                 self._image,
@@ -182,8 +184,8 @@ class Loader:
     def shape(self, name: str) -> tuple[int, ...]:
         """Return the shape of anything."""
         if self.is_map(name):
-            of = self.map(name)
-            return (1, of.channels, of.size.height, of.size.width)
+            found = self.map(name)
+            return (1, found.channels, found.size.height, found.size.width)
         return tuple((self.constants if name in self.constants else self._examples)[name].shape)
 
     def example(self, name: str, shape: tuple[int, ...]) -> None:
@@ -191,9 +193,11 @@ class Loader:
         self._examples[name] = np.ones(shape, np.float32)
 
     def _fold_shape(self, node: onnx.NodeProto) -> None:
-        of = attributes(node)
+        bounds = attributes(node)
         shape = self.shape(node.input[0])
-        self.constants[node.output[0]] = np.array(shape[of.get("start", 0) : of.get("end", len(shape))], np.int64)
+        self.constants[node.output[0]] = np.array(
+            shape[bounds.get("start", 0) : bounds.get("end", len(shape))], np.int64
+        )
 
     def _fills(self, node: onnx.NodeProto) -> bool:
         """Make of a constant of the picture's own size a map; it would be too large to hold."""

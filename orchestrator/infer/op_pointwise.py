@@ -79,13 +79,13 @@ def same(loader: Loader, node: onnx.NodeProto) -> None:
 
 def channelwise(loader: Loader, node: onnx.NodeProto) -> None:
     """Take an operation along the channels, whose parameters are constants."""
-    of = loader.map(node.input[0])
+    source = loader.map(node.input[0])
     axis = attributes(node).get("axis", 1 if node.op_type == "LpNormalization" or loader.opset < 13 else -1)
     if node.op_type != "BatchNormalization" and axis not in {1, -3}:
         raise Unplaceable("it works along rows or columns")
     if node.op_type == "BatchNormalization" and attributes(node).get("training_mode", 0):
         raise Unplaceable("it is in training mode")
-    add_pointwise(loader, node, (node.input[0],), of.channels, of.size)
+    add_pointwise(loader, node, (node.input[0],), source.channels, source.size)
 
 
 def concat(loader: Loader, node: onnx.NodeProto) -> None:
@@ -102,11 +102,11 @@ def concat(loader: Loader, node: onnx.NodeProto) -> None:
 
 def split(loader: Loader, node: onnx.NodeProto) -> None:
     """Take channels split into several maps."""
-    of = attributes(node)
-    if of.get("axis", 0) not in {1, -3}:
+    options = attributes(node)
+    if options.get("axis", 0) not in {1, -3}:
         raise Unplaceable("it splits rows or columns")
     channels = loader.map(node.input[0]).channels
-    given = loader.constant(node.input[1]).tolist() if len(node.input) > 1 and node.input[1] else of.get("split")
+    given = loader.constant(node.input[1]).tolist() if len(node.input) > 1 and node.input[1] else options.get("split")
     each = -(-channels // len(node.output))
     lengths = given or [min(each, channels - place * each) for place in range(len(node.output))]
     start = 0
@@ -117,11 +117,11 @@ def split(loader: Loader, node: onnx.NodeProto) -> None:
 
 def take_channels(loader: Loader, name: str, output: str, channels: range) -> None:
     """Add the node that keeps some channels of a map."""
-    of = loader.map(name)
-    if channels == range(of.channels):
+    source = loader.map(name)
+    if channels == range(source.channels):
         loader.alias(output, name)
         return
     index = f"{output}|channels"
     loader.constants[index] = np.array(channels, np.int64)
     template = onnx.helper.make_node("Gather", [name, index], [output], axis=1)
-    add_pointwise(loader, template, (name,), len(channels), of.size)
+    add_pointwise(loader, template, (name,), len(channels), source.size)

@@ -20,12 +20,14 @@ REDUCTIONS = {
 
 def reduction(loader: Loader, node: onnx.NodeProto) -> None:
     """Take a number per channel over rows and columns; over the channels it is pointwise."""
-    of, before = attributes(node), loader.map(node.input[0])
+    options, before = attributes(node), loader.map(node.input[0])
     if node.op_type.startswith("Global"):
         kind, axes, keep = ("mean" if node.op_type == "GlobalAveragePool" else "max"), {2, 3}, 1
     else:
-        kind, keep = REDUCTIONS[node.op_type], of.get("keepdims", 1)
-        listed = loader.constant(node.input[1]).tolist() if len(node.input) > 1 and node.input[1] else of.get("axes")
+        kind, keep = REDUCTIONS[node.op_type], options.get("keepdims", 1)
+        listed = (
+            loader.constant(node.input[1]).tolist() if len(node.input) > 1 and node.input[1] else options.get("axes")
+        )
         axes = {axis % 4 for axis in listed} if listed is not None else set(range(4))
     if axes == {1} and keep:
         add_pointwise(loader, node, (node.input[0],), 1, before.size)

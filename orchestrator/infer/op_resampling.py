@@ -18,12 +18,12 @@ from orchestrator.infer.windows import Window, Windowed
 
 def gather(loader: Loader, node: onnx.NodeProto) -> None:
     """Take a choice of rows, columns or channels."""
-    axis, of = attributes(node).get("axis", 0), loader.map(node.input[0])
+    axis, source = attributes(node).get("axis", 0), loader.map(node.input[0])
     index = loader.constant(node.input[1])
     if axis not in range(1, 4) or index.ndim != 1:
         raise Unplaceable("it takes pictures out of a batch, or single rows, columns or channels")
     if axis == 1:
-        add_pointwise(loader, node, (node.input[0],), len(index), of.size)
+        add_pointwise(loader, node, (node.input[0],), len(index), source.size)
     else:
         _take(loader, node.input[0], node.output[0], {axis - 2: index})
 
@@ -31,16 +31,16 @@ def gather(loader: Loader, node: onnx.NodeProto) -> None:
 def _take(loader: Loader, name: str, output: str, indices: Mapping[int, Any]) -> None:
     """Add nodes that copy pixels along some axes; those that change nothing are left out."""
     for axis, index in indices.items():
-        of = loader.map(name)
-        length = of.size.along(axis)
+        source = loader.map(name)
+        length = source.size.along(axis)
         places = np.where(np.asarray(index) < 0, np.asarray(index) + length, index)
         if len(places) == 0 or places.min() < 0 or places.max() >= length:
             raise Unplaceable("it reads beyond the picture, or nothing at all")
         if len(places) == length and (places == np.arange(length)).all():
             continue
-        size = Size(len(places), of.size.width) if axis == ROWS else Size(of.size.height, len(places))
+        size = Size(len(places), source.size.width) if axis == ROWS else Size(source.size.height, len(places))
         made = f"{output}|{axis}"
-        loader.add(Take(made, (name,), (), Map(of.channels, size), of.size, axis, tuple(map(int, places))))
+        loader.add(Take(made, (name,), (), Map(source.channels, size), source.size, axis, tuple(map(int, places))))
         name = made
     loader.alias(output, name)
 
@@ -71,7 +71,7 @@ def slice_(loader: Loader, node: onnx.NodeProto) -> None:
 
 def pad(loader: Loader, node: onnx.NodeProto) -> None:
     """Take padding by edges, mirror images, wrapping, or zeros."""
-    of = loader.map(node.input[0])
+    source = loader.map(node.input[0])
     mode = attributes(node).get("mode", "constant")
     pads = [int(pad) for pad in loader.constant(node.input[1])]
     if len(node.input) > 3 and node.input[3]:
@@ -83,39 +83,49 @@ def pad(loader: Loader, node: onnx.NodeProto) -> None:
     if any(pads[place] for place in (0, 1, 4, 5)):
         raise Unplaceable("it adds channels or pictures")
     if mode == "constant" and any(pads):
-        _pad_with_zeros(loader, node, of, pads)
+        _pad_with_zeros(loader, node, source, pads)
         return
     kinds = {"reflect": "reflect", "edge": "edge", "wrap": "wrap", "constant": "edge"}
     indices = {}
     for axis in AXES:
-        length = of.size.along(axis)
+        length = source.size.along(axis)
         before, after = pads[2 + axis], pads[6 + axis]
         kept = np.arange(max(0, -before), length - max(0, -after))
         indices[axis] = np.pad(kept, (max(0, before), max(0, after)), mode=kinds[mode])  # type: ignore[call-overload]
     _take(loader, node.input[0], node.output[0], indices)
 
 
-def _pad_with_zeros(loader: Loader, node: onnx.NodeProto, of: Map, pads: list[int]) -> None:
+def _pad_with_zeros(loader: Loader, node: onnx.NodeProto, source: Map, pads: list[int]) -> None:
     """Add zeros, as a pooling over single pixels whose padding counts."""
     number = float(loader.constant(node.input[2])) if len(node.input) > 2 and node.input[2] else 0.0
     if number or min(pads) < 0:
         raise Unplaceable(f"it pads with {number:g}, or with less than nothing")
-    size = Size(of.size.height + pads[2] + pads[6], of.size.width + pads[3] + pads[7])
+    size = Size(source.size.height + pads[2] + pads[6], source.size.width + pads[3] + pads[7])
     weight, windows = f"{node.output[0]}|one", (Window(1, pad=pads[2]), Window(1, pad=pads[3]))
-    loader.constants[weight] = np.ones((of.channels, 1, 1, 1), np.float32)
-    more = (("group", of.channels),)
+    loader.constants[weight] = np.ones((source.channels, 1, 1, 1), np.float32)
+    more = (("group", source.channels),)
     loader.add(
-        Windowed(node.output[0], (node.input[0],), (weight,), Map(of.channels, size), of.size, "Conv", windows, 1, more)
+        Windowed(
+            node.output[0],
+            (node.input[0],),
+            (weight,),
+            Map(source.channels, size),
+            source.size,
+            "Conv",
+            windows,
+            1,
+            more,
+        )
     )
 
 
 def resize(loader: Loader, node: onnx.NodeProto) -> None:
     """Take nearest or linear resizing."""
-    of, before = attributes(node), loader.map(node.input[0])
-    mode = of.get("mode", "nearest")
-    how = of.get("coordinate_transformation_mode", "half_pixel")
+    options, before = attributes(node), loader.map(node.input[0])
+    mode = options.get("mode", "nearest")
+    how = options.get("coordinate_transformation_mode", "half_pixel")
     size, scales = _resized(loader, node, before.size)
-    if mode not in {"nearest", "linear"} or of.get("antialias", 0) or how == "tf_crop_and_resize":
+    if mode not in {"nearest", "linear"} or options.get("antialias", 0) or how == "tf_crop_and_resize":
         raise Unplaceable(f"mode {mode} with {how} is not known here")
     if mode == "nearest":
         places = {axis: _nearest(loader, node, axis, before.size.along(axis), size.along(axis)) for axis in AXES}
@@ -203,15 +213,15 @@ def _nearest(loader: Loader, node: onnx.NodeProto, axis: int, before: int, after
 
 def blocks(loader: Loader, node: onnx.NodeProto) -> None:
     """Take channels moved into space, or back."""
-    of, before = attributes(node), loader.map(node.input[0])
-    block = of["blocksize"]
+    options, before = attributes(node), loader.map(node.input[0])
+    block = options["blocksize"]
     if node.op_type == "DepthToSpace":
         size = Size(before.size.height * block, before.size.width * block)
         channels = before.channels // block**2
     else:
         size = Size(before.size.height // block, before.size.width // block)
         channels = before.channels * block**2
-    more = tuple((name, of[name]) for name in ("mode",) if name in of)
+    more = tuple((name, options[name]) for name in ("mode",) if name in options)
     loader.add(
         Blocks(node.output[0], (node.input[0],), (), Map(channels, size), before.size, node.op_type, block, more)
     )

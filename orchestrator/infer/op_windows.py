@@ -25,12 +25,12 @@ def _window_size(before: Size, windows: tuple[Window, Window], ends: tuple[int, 
 
 def _windows(loader: Loader, node: onnx.NodeProto, kernel: list[int]) -> tuple[tuple[Window, Window], tuple[int, int]]:
     """Return the windows of both axes and the padding at their ends."""
-    of, before = attributes(node), loader.map(node.input[0]).size
+    options, before = attributes(node), loader.map(node.input[0]).size
     if len(kernel) != 2:
         raise Unplaceable("it does not work on two axes")
-    strides, dilations = (of.get(name, [1, 1]) for name in ("strides", "dilations"))
-    pads = list(of.get("pads", [0, 0, 0, 0]))
-    auto = of.get("auto_pad", "NOTSET")
+    strides, dilations = (options.get(name, [1, 1]) for name in ("strides", "dilations"))
+    pads = list(options.get("pads", [0, 0, 0, 0]))
+    auto = options.get("auto_pad", "NOTSET")
     for axis in AXES if auto in {"SAME_UPPER", "SAME_LOWER"} else ():
         length, stride = before.along(axis), strides[axis]
         reach = (kernel[axis] - 1) * dilations[axis] + 1
@@ -61,18 +61,18 @@ def conv(loader: Loader, node: onnx.NodeProto) -> None:
 
 def pool(loader: Loader, node: onnx.NodeProto) -> None:
     """Take a pooling."""
-    of, before = attributes(node), loader.map(node.input[0])
+    options, before = attributes(node), loader.map(node.input[0])
     if len([name for name in node.output if name]) > 1:
         raise Unplaceable("it gives places, too")
-    windows, ends = _windows(loader, node, list(of["kernel_shape"]))
+    windows, ends = _windows(loader, node, list(options["kernel_shape"]))
     if (
         node.op_type == "LpPool"
-        and "SAME" in of.get("auto_pad", "")
+        and "SAME" in options.get("auto_pad", "")
         and any(one.stride > one.kernel for one in windows)
     ):
         raise Unplaceable("ONNX Runtime pads strides that are longer than the window in a way of its own")
-    size = _window_size(before.size, windows, ends, ceil=bool(of.get("ceil_mode", 0)))
-    counted = {name: of[name] for name in ("count_include_pad", "p") if name in of}
+    size = _window_size(before.size, windows, ends, ceil=bool(options.get("ceil_mode", 0)))
+    counted = {name: options[name] for name in ("count_include_pad", "p") if name in options}
     for axis in AXES:
         window = windows[axis]
         over = (size.along(axis) - 1) * window.stride + window.reach - window.pad - before.size.along(axis) - ends[axis]
@@ -98,11 +98,11 @@ def pool(loader: Loader, node: onnx.NodeProto) -> None:
 
 def transposed(loader: Loader, node: onnx.NodeProto) -> None:
     """Take a transposed convolution."""
-    weight, of = loader.constant(node.input[1]), attributes(node)
-    if of.get("auto_pad", "NOTSET") not in {"NOTSET", "VALID"} or "output_shape" in of:
+    weight, options = loader.constant(node.input[1]), attributes(node)
+    if options.get("auto_pad", "NOTSET") not in {"NOTSET", "VALID"} or "output_shape" in options:
         raise Unplaceable("its size is given in a way that is not known here")
     windows, ends = _windows(loader, node, list(weight.shape[2:]))
-    before, added = loader.map(node.input[0]).size, of.get("output_padding", [0, 0])
+    before, added = loader.map(node.input[0]).size, options.get("output_padding", [0, 0])
     lengths = [
         (before.along(axis) - 1) * windows[axis].stride
         - windows[axis].pad
@@ -111,7 +111,7 @@ def transposed(loader: Loader, node: onnx.NodeProto) -> None:
         + added[axis]
         for axis in AXES
     ]
-    group = of.get("group", 1)
+    group = options.get("group", 1)
     cost = float(np.prod(weight.shape)) / (windows[ROWS].stride * windows[COLUMNS].stride)
     made = Map(weight.shape[1] * group, Size(*lengths))
     values = tuple(name for name in node.input[1:] if name)

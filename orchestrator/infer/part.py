@@ -94,8 +94,10 @@ class Part:
     def read(self, name: str, rows: Span, columns: Span) -> str:
         """Return the tensor that holds a region of a map."""
         tensor = name
-        for axis, span, of in zip(AXES, (rows, columns), (self._rows[name].out, self._columns[name].out), strict=True):
-            tensor = self.cut(tensor, axis, span.seen_from(of), of.length)
+        for axis, span, origin in zip(
+            AXES, (rows, columns), (self._rows[name].out, self._columns[name].out), strict=True
+        ):
+            tensor = self.cut(tensor, axis, span.seen_from(origin), origin.length)
         return tensor
 
     def cut(self, tensor: str, axis: int, span: Span, length: int) -> str:
@@ -159,7 +161,11 @@ class Part:
 
         Rows first: the sums stay short, so that float32 does; the rest is added up in float64 outside.
         """
-        kinds = {self._reduction(of).kind for of in self._segment.reductions if self._reduction(of).input == name}
+        kinds = {
+            self._reduction(reduction).kind
+            for reduction in self._segment.reductions
+            if self._reduction(reduction).input == name
+        }
         asked = {tally for kind in kinds for tally in TALLIES[kind]}
         if "mean" in asked:
             self.outputs[f"{name}|mean"] = self._reduced("ReduceMean", tensor, 3)

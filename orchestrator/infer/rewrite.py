@@ -39,11 +39,14 @@ def without_zero_inputs(graph: Graph) -> Graph:
         if parts is None or not any(_is_zero(graph, part) for part, _ in parts):
             continue
         assert isinstance(node, Windowed)
-        weight, kept = graph.constants[node.values[0]], [(part, of) for part, of in parts if not _is_zero(graph, part)]
-        channels = [of.stop - of.start for _, of in parts]
-        if not kept or any(count % _BLOCK for count in (*channels, weight.shape[0])):
+        weight = graph.constants[node.values[0]]
+        kept = [(part, channels) for part, channels in parts if not _is_zero(graph, part)]
+        counts = [len(channels) for _, channels in parts]
+        if not kept or any(count % _BLOCK for count in (*counts, weight.shape[0])):
             continue
-        constants[f"{name}|weight"] = np.concatenate([weight[:, of.start : of.stop] for _, of in kept], axis=1)
+        constants[f"{name}|weight"] = np.concatenate(
+            [weight[:, channels.start : channels.stop] for _, channels in kept], axis=1
+        )
         source = kept[0][0]
         if len(kept) > 1:
             source = f"{name}|parts"
@@ -93,16 +96,16 @@ def early_convolutions(graph: Graph) -> Graph:
         parts = _concatenated(graph, node)
         if parts is None or not isinstance(node, Windowed) or not _is_single(node):
             continue
-        found = [(part, of, _resized_part(graph, part)) for part, of in parts]
+        found = [(part, channels, _resized_part(graph, part)) for part, channels in parts]
         if not any(resized for _, _, resized in found):
             continue
         weight = graph.constants[node.values[0]]
         sums: list[str] = []
-        plain = [(part, of) for part, of, resized in found if resized is None]
-        for number, (_, of, resized) in reversed(list(enumerate(found, start=1))):
+        plain = [(part, channels) for part, channels, resized in found if resized is None]
+        for number, (_, channels, resized) in reversed(list(enumerate(found, start=1))):
             if resized is None:
                 continue
-            kernel = np.asarray(weight[:, of.start : of.stop] * resized.factor, np.float32)
+            kernel = np.asarray(weight[:, channels.start : channels.stop] * resized.factor, np.float32)
             small = Map(node.map.channels, resized.node.before)
             early, bias = f"{name}|{number}|early", not plain and not sums
             _single(node, early, resized.node.inputs[0], kernel, nodes, constants, small, bias=bias)
@@ -110,7 +113,7 @@ def early_convolutions(graph: Graph) -> Graph:
             nodes[linear.output] = linear
             sums.append(linear.output)
         if plain:
-            kernel = np.concatenate([weight[:, of.start : of.stop] for _, of in plain], axis=1)
+            kernel = np.concatenate([weight[:, channels.start : channels.stop] for _, channels in plain], axis=1)
             source = plain[0][0]
             if len(plain) > 1:
                 source = f"{name}|plain"
@@ -234,7 +237,7 @@ class _Affine:
                 self._forms[name] = form
         for name, form in self._forms.items():
             if form.steps > 1:
-                self._nodes.update({of.output: of for of in self._written(name, form)})
+                self._nodes.update({node.output: node for node in self._written(name, form)})
         return self._graph.with_nodes(self._nodes, self._constants)
 
     def _form(self, node: Pointwise) -> _Form | None:
@@ -281,13 +284,13 @@ class _Affine:
         return self._made[names]
 
     def _written(self, name: str, form: _Form) -> Iterator[Node]:
-        of = self._graph.map(name)
+        made = self._graph.map(name)
         base, steps = form.base, [("Mul", form.factor), ("Add", form.term)]
         given = [(kind, value) for kind, value in steps if value is not None]
         for kind, value in given:
             output = name if (kind, value) == given[-1] else f"{name}|{kind}"
             template = onnx.helper.make_node(kind, [base, value], [output])
-            yield Pointwise(output, (base,), (value,), of, of.size, template)
+            yield Pointwise(output, (base,), (value,), made, made.size, template)
             base = output
 
 

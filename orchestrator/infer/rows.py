@@ -71,11 +71,11 @@ class Output:
         return strip
 
 
-def strips(of: Rows) -> Iterator[Picture]:
+def strips(picture: Rows) -> Iterator[Picture]:
     """Yield a picture's rows from the top, a few MiB at a time."""
-    count = max(1, _STRIP_BYTES // (12 * of.size.width))
-    for top in range(0, of.size.height, count):
-        yield of.rows(Span(top, min(of.size.height, top + count)))
+    count = max(1, _STRIP_BYTES // (12 * picture.size.width))
+    for top in range(0, picture.size.height, count):
+        yield picture.rows(Span(top, min(picture.size.height, top + count)))
 
 
 def fill(held: Held, source: Source) -> None:

@@ -40,7 +40,7 @@ class Settings:
     short_edge: int | None = None
 
     @classmethod
-    def of(cls, values: Mapping[str, Any]) -> "Settings":
+    def from_values(cls, values: Mapping[str, Any]) -> "Settings":
         """Return the settings that plain values describe.
 
         Raises: ValueError that says which of them cannot be.

@@ -84,7 +84,10 @@ class Segment:
     def stride(self) -> int:
         """To how many pixels tiles are aligned, so that all of them are cut alike."""
         maps = [self.graph.map(name) for name in self.owned] + [node.map for node in self.maps]
-        return max((min(_COARSEST, stride_of(self.graph, of, axis)) for of in maps for axis in AXES), default=1)
+        return max(
+            (min(_COARSEST, stride_of(self.graph, feature_map, axis)) for feature_map in maps for axis in AXES),
+            default=1,
+        )
 
     def cut(self, axis: int, tile: int | None) -> list[dict[str, Span]]:
         """Return for each tile along an axis which span of each owned map is its own; they cover each map once.
@@ -137,9 +140,9 @@ class Segment:
         """Return what two tiles must have in common along an axis to be run by the same ONNX graph."""
         parts: list[Any] = [(name, placed[name].out.length) for name in self.read]
         for node in self.maps:
-            of = placed[node.output]
-            places = [of.need.start - placed[name].out.start for name in node.inputs]
-            parts.append((of.out.length, of.need.length, of.before, of.after, *places, node.shape(axis, of)))
+            own = placed[node.output]
+            places = [own.need.start - placed[name].out.start for name in node.inputs]
+            parts.append((own.out.length, own.need.length, own.before, own.after, *places, node.shape(axis, own)))
         parts.extend((span.length, span.start - placed[name].out.start) for name, span in owned.items())
         return tuple(parts)
 
@@ -153,20 +156,20 @@ def _divided_up(length: int, by: int) -> int:
     return -(-length // by)
 
 
-def stride_of(graph: Graph, of: Map, axis: int) -> int:
+def stride_of(graph: Graph, feature_map: Map, axis: int) -> int:
     """Return how many pixels of the picture one pixel of a map stands for, as a power of two."""
-    return 1 << max(0, round(math.log2(graph.size.along(axis) / of.size.along(axis))))
+    return 1 << max(0, round(math.log2(graph.size.along(axis) / feature_map.size.along(axis))))
 
 
-def region_bytes(of: Map, rows: Span, columns: Span) -> int:
+def region_bytes(feature_map: Map, rows: Span, columns: Span) -> int:
     """Return the bytes of a region of a map."""
-    return 4 * of.channels * rows.length * columns.length
+    return 4 * feature_map.channels * rows.length * columns.length
 
 
 def peak_bytes(segment: Segment, rows: Mapping[str, Placed], columns: Mapping[str, Placed]) -> int:
     """Return the most bytes that a tile's maps take at once, when each is freed after its last reader."""
     graph = segment.graph
-    sizes = {name: region_bytes(graph.map(name), of.out, columns[name].out) for name, of in rows.items()}
+    sizes = {name: region_bytes(graph.map(name), row.out, columns[name].out) for name, row in rows.items()}
     last = _last_readers(segment)
     kept = set(segment.targets if segment.whole else segment.owned)
     live = sum(sizes[name] for name in segment.read)

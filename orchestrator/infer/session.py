@@ -81,7 +81,10 @@ class Session:
         if self._shared:
             options.add_session_config_entry("session.use_env_allocators", "1")
         # Kept as long as the session: it reads them where they are.
-        self._weights = {of: onnxruntime.OrtValue.ortvalue_from_numpy(value) for of, value in (weights or {}).items()}
+        self._weights = {
+            initializer: onnxruntime.OrtValue.ortvalue_from_numpy(value)
+            for initializer, value in (weights or {}).items()
+        }
         if self._weights:
             options.add_external_initializers(list(self._weights), list(self._weights.values()))
         try:

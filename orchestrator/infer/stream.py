@@ -101,7 +101,7 @@ class Stream:
             while True:
                 try:
                     self._go(plan, Path(folder), before)
-                    return {name: self._held[of] for name, of in self._graph.outputs.items()}
+                    return {name: self._held[source] for name, source in self._graph.outputs.items()}
                 except _Stopped as stopped:
                     if self._again is None:
                         raise stopped.reason from stopped
@@ -129,7 +129,7 @@ class Stream:
 
     def _so_far(self, step: Step, share: float) -> Way:
         """Return the way up to a step."""
-        maps = {name: of for name, of in self._held.items() if name != self._graph.image}
+        maps = {name: held for name, held in self._held.items() if name != self._graph.image}
         return Way(step.begin, share, maps, dict(self._decided))
 
     def _tell(self, share: float) -> None:
@@ -238,7 +238,7 @@ class _Run:
         key = (row.signature, column.signature)
         if key not in self.sessions:
             # Tiles come row by row: sessions of rows that were cut otherwise are not needed again.
-            self.sessions = {of: kept for of, kept in self.sessions.items() if of[0] == row.signature}
+            self.sessions = {other: kept for other, kept in self.sessions.items() if other[0] == row.signature}
             part = Part(self.segment, row.placed, column.placed, (row.owned, column.owned))
             self.sessions[key] = (
                 Session(part.model(), self.resources, "a part of the network", part.weights),

@@ -122,8 +122,8 @@ def test_description_agrees_with_imagehash_on_what_is_alike(photographs):
     pictures = list(photographs.values())
     smaller = [picture.reduce(2) for picture in pictures]
     for number, picture in enumerate(pictures):
-        ours = [float(whole_description(small_grey(picture)) @ whole_description(small_grey(of))) for of in smaller]
-        theirs = [imagehash.phash(picture) - imagehash.phash(of) for of in smaller]
+        ours = [float(whole_description(small_grey(picture)) @ whole_description(small_grey(crop))) for crop in smaller]
+        theirs = [imagehash.phash(picture) - imagehash.phash(crop) for crop in smaller]
         assert int(np.argmax(ours)) == int(np.argmin(theirs)) == number
 
 

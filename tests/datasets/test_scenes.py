@@ -71,7 +71,9 @@ def test_scenes_of_different_sizes_are_not_blended(prepare: Prepare) -> None:
     assert "rocket.jpg (21 x 31" in caught.value.message
 
 
-@pytest.mark.parametrize("name", sorted(name for name, of in load_catalogue().items() if of.published is None))
+@pytest.mark.parametrize(
+    "name", sorted(name for name, dataset in load_catalogue().items() if dataset.published is None)
+)
 def test_datasets_of_the_catalogue_can_be_prepared(prepare: Prepare, name: str) -> None:
     dataset = load_catalogue()[name].dataset
     assert isinstance(dataset, ScenesDataset), "a new kind in the catalogue needs a test of its own"

@@ -72,7 +72,7 @@ class Draft:
         return self.node("Concat", self.constant([1, channels]), ends, axis=0)
 
     def model(self, outputs: Mapping[str, str], kind: int = TensorProto.FLOAT) -> onnx.ModelProto:
-        named = [helper.make_node("Neg", [of], [name]) for name, of in outputs.items()]
+        named = [helper.make_node("Neg", [tensor], [name]) for name, tensor in outputs.items()]
         image = helper.make_tensor_value_info("image", kind, (1, self.channels, "h", "w"))
         results = [helper.make_tensor_value_info(name, kind, None) for name in outputs]
         graph = helper.make_graph([*self._nodes, *named], "draft", [image], results, self._constants)

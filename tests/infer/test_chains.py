@@ -26,45 +26,47 @@ Block = Callable[[Draft, str], str]
 """From a map of 16 channels to another of the same size."""
 
 
-def dilated(of: Draft, x: str) -> str:
-    return of.node("Relu", of.conv(x, WIDTH, WIDTH, dilations=[3, 2], pads=[3, 2, 3, 2]))
+def dilated(draft: Draft, x: str) -> str:
+    return draft.node("Relu", draft.conv(x, WIDTH, WIDTH, dilations=[3, 2], pads=[3, 2, 3, 2]))
 
 
-def residual(of: Draft, x: str) -> str:
-    return of.node("Add", x, of.conv(of.node("Relu", of.conv(x, WIDTH, WIDTH)), WIDTH, WIDTH))
+def residual(draft: Draft, x: str) -> str:
+    return draft.node("Add", x, draft.conv(draft.node("Relu", draft.conv(x, WIDTH, WIDTH)), WIDTH, WIDTH))
 
 
-def scaled(of: Draft, x: str) -> str:
-    x = of.node("Mul", of.conv(x, WIDTH, WIDTH), of.weight(WIDTH, 1, 1))
-    return of.node("LeakyRelu", of.node("Add", x, of.weight(1, WIDTH, 1, 1)), alpha=0.2)
+def scaled(draft: Draft, x: str) -> str:
+    x = draft.node("Mul", draft.conv(x, WIDTH, WIDTH), draft.weight(WIDTH, 1, 1))
+    return draft.node("LeakyRelu", draft.node("Add", x, draft.weight(1, WIDTH, 1, 1)), alpha=0.2)
 
 
-def mirrored(of: Draft, x: str) -> str:
-    return of.conv(of.node("Pad", x, of.constant([0, 0, 1, 1, 0, 0, 1, 1]), mode="edge"), WIDTH, WIDTH, pads=[0] * 4)
+def mirrored(draft: Draft, x: str) -> str:
+    return draft.conv(
+        draft.node("Pad", x, draft.constant([0, 0, 1, 1, 0, 0, 1, 1]), mode="edge"), WIDTH, WIDTH, pads=[0] * 4
+    )
 
 
-def shuffled(of: Draft, x: str) -> str:
-    x = of.node("DepthToSpace", of.conv(x, WIDTH, 4 * WIDTH), blocksize=2)
-    return of.node("AveragePool", of.node("Sigmoid", x), kernel_shape=[2, 2], strides=[2, 2])
+def shuffled(draft: Draft, x: str) -> str:
+    x = draft.node("DepthToSpace", draft.conv(x, WIDTH, 4 * WIDTH), blocksize=2)
+    return draft.node("AveragePool", draft.node("Sigmoid", x), kernel_shape=[2, 2], strides=[2, 2])
 
 
-def hourglass(of: Draft, x: str) -> str:
+def hourglass(draft: Draft, x: str) -> str:
     """Down to a third and up again, cropped to the size that it had, with a skip."""
-    down = of.node("Relu", of.conv(x, WIDTH, WIDTH, strides=[3, 3]))
-    up = of.node("Resize", of.conv(down, WIDTH, WIDTH), "", of.numbers(1, 1, 3, 3), mode="nearest")
-    return of.conv(of.node("Concat", cropped(of, up, x), x, axis=1), 2 * WIDTH, WIDTH)
+    down = draft.node("Relu", draft.conv(x, WIDTH, WIDTH, strides=[3, 3]))
+    up = draft.node("Resize", draft.conv(down, WIDTH, WIDTH), "", draft.numbers(1, 1, 3, 3), mode="nearest")
+    return draft.conv(draft.node("Concat", cropped(draft, up, x), x, axis=1), 2 * WIDTH, WIDTH)
 
 
-def cropped(of: Draft, x: str, like: str) -> str:
-    ends = of.node("Slice", of.node("Shape", like), *(of.constant([value]) for value in (2, 4, 0)))
-    return of.node("Slice", x, of.constant([0, 0]), ends, of.constant([2, 3]))
+def cropped(draft: Draft, x: str, like: str) -> str:
+    ends = draft.node("Slice", draft.node("Shape", like), *(draft.constant([value]) for value in (2, 4, 0)))
+    return draft.node("Slice", x, draft.constant([0, 0]), ends, draft.constant([2, 3]))
 
 
-def spread(of: Draft, x: str) -> str:
+def spread(draft: Draft, x: str) -> str:
     """As an hourglass, by a transposed convolution."""
-    down = of.node("Relu", of.conv(x, WIDTH, WIDTH, strides=[3, 3]))
-    up = of.node("ConvTranspose", down, of.weight(WIDTH, WIDTH, 5, 5), strides=[3, 3], pads=[1, 1, 0, 0])
-    return of.node("Mul", cropped(of, up, x), of.node("Sigmoid", x))
+    down = draft.node("Relu", draft.conv(x, WIDTH, WIDTH, strides=[3, 3]))
+    up = draft.node("ConvTranspose", down, draft.weight(WIDTH, WIDTH, 5, 5), strides=[3, 3], pads=[1, 1, 0, 0])
+    return draft.node("Mul", cropped(draft, up, x), draft.node("Sigmoid", x))
 
 
 LOCAL: dict[str, Block] = {
@@ -76,44 +78,50 @@ LOCAL: dict[str, Block] = {
 }
 
 
-def attention(of: Draft, x: str) -> str:
-    few = of.node("Relu", of.conv(of.node("GlobalAveragePool", x), WIDTH, 4, 1))
-    return of.node("Mul", x, of.node("Sigmoid", of.conv(few, 4, WIDTH, 1)))
+def attention(draft: Draft, x: str) -> str:
+    few = draft.node("Relu", draft.conv(draft.node("GlobalAveragePool", x), WIDTH, 4, 1))
+    return draft.node("Mul", x, draft.node("Sigmoid", draft.conv(few, 4, WIDTH, 1)))
 
 
-def flat_attention(of: Draft, x: str) -> str:
-    mean = of.node("Flatten", of.node("GlobalAveragePool", x))
-    shares = of.node("Sigmoid", of.node("Gemm", mean, of.weight(WIDTH, WIDTH), of.weight(WIDTH)))
-    return of.node("Mul", of.node("Reshape", shares, of.constant([1, WIDTH, 1, 1])), x)
+def flat_attention(draft: Draft, x: str) -> str:
+    mean = draft.node("Flatten", draft.node("GlobalAveragePool", x))
+    shares = draft.node("Sigmoid", draft.node("Gemm", mean, draft.weight(WIDTH, WIDTH), draft.weight(WIDTH)))
+    return draft.node("Mul", draft.node("Reshape", shares, draft.constant([1, WIDTH, 1, 1])), x)
 
 
-def mean_without_sides(of: Draft, x: str) -> str:
-    mean = of.reduced("ReduceMean", x, [2, 3], keepdims=0)
-    return of.node("Add", x, of.node("Reshape", mean, of.constant([0, -1, 1, 1])))
+def mean_without_sides(draft: Draft, x: str) -> str:
+    mean = draft.reduced("ReduceMean", x, [2, 3], keepdims=0)
+    return draft.node("Add", x, draft.node("Reshape", mean, draft.constant([0, -1, 1, 1])))
 
 
-def instance_norm(of: Draft, x: str) -> str:
-    return of.node("InstanceNormalization", x, of.weight(WIDTH), of.weight(WIDTH), epsilon=1e-3)
+def instance_norm(draft: Draft, x: str) -> str:
+    return draft.node("InstanceNormalization", x, draft.weight(WIDTH), draft.weight(WIDTH), epsilon=1e-3)
 
 
-def batch_statistics(of: Draft, x: str) -> str:
+def batch_statistics(draft: Draft, x: str) -> str:
     """As Zhang's: means over the batch too, mean of squared distances, and a mix of both by learned shares."""
-    mean = of.reduced("ReduceMean", x, [0, 2, 3])
-    apart = of.node("Sub", x, mean)
-    variance = of.reduced("ReduceMean", of.node("Mul", apart, apart), [0, 2, 3])
-    root = of.node("Sqrt", of.node("Add", variance, of.numbers(0.001)))
-    normal = of.node("Add", of.node("Mul", apart, of.node("Reciprocal", root)), of.weight(WIDTH, 1, 1))
-    return of.node("Add", of.node("Mul", of.numbers(0.3), x), of.node("Mul", of.numbers(0.7), normal))
+    mean = draft.reduced("ReduceMean", x, [0, 2, 3])
+    apart = draft.node("Sub", x, mean)
+    variance = draft.reduced("ReduceMean", draft.node("Mul", apart, apart), [0, 2, 3])
+    root = draft.node("Sqrt", draft.node("Add", variance, draft.numbers(0.001)))
+    normal = draft.node("Add", draft.node("Mul", apart, draft.node("Reciprocal", root)), draft.weight(WIDTH, 1, 1))
+    return draft.node("Add", draft.node("Mul", draft.numbers(0.3), x), draft.node("Mul", draft.numbers(0.7), normal))
 
 
-def extremes(of: Draft, x: str) -> str:
-    low, high = of.reduced("ReduceMin", x), of.node("GlobalMaxPool", x)
-    return of.node("Div", of.node("Sub", x, low), of.node("Add", of.node("Sub", high, low), of.numbers(0.5)))
+def extremes(draft: Draft, x: str) -> str:
+    low, high = draft.reduced("ReduceMin", x), draft.node("GlobalMaxPool", x)
+    return draft.node(
+        "Div", draft.node("Sub", x, low), draft.node("Add", draft.node("Sub", high, low), draft.numbers(0.5))
+    )
 
 
-def energy(of: Draft, x: str) -> str:
-    total = of.node("Add", of.reduced("ReduceSumSquare", x), of.node("Abs", of.reduced("ReduceSum", x)))
-    return of.node("Div", of.node("Mul", x, of.numbers(30)), of.node("Sqrt", of.node("Add", total, of.numbers(0.01))))
+def energy(draft: Draft, x: str) -> str:
+    total = draft.node("Add", draft.reduced("ReduceSumSquare", x), draft.node("Abs", draft.reduced("ReduceSum", x)))
+    return draft.node(
+        "Div",
+        draft.node("Mul", x, draft.numbers(30)),
+        draft.node("Sqrt", draft.node("Add", total, draft.numbers(0.01))),
+    )
 
 
 BARRIERS: dict[str, Block] = {
@@ -130,11 +138,11 @@ BLOCKS = {**LOCAL, "residual": residual, "spread": spread, **BARRIERS}
 
 def chain(kinds: list[str], seed: int = 3, opset: int = 18) -> tuple[Draft, str]:
     """Return a draft of blocks between a first and a last convolution, and its result."""
-    of = Draft(3, opset, seed)
-    x = of.node("Relu", of.conv("image", 3, WIDTH))
+    draft = Draft(3, opset, seed)
+    x = draft.node("Relu", draft.conv("image", 3, WIDTH))
     for kind in kinds:
-        x = BLOCKS[kind](of, x)
-    return of, of.conv(x, WIDTH, 3)
+        x = BLOCKS[kind](draft, x)
+    return draft, draft.conv(x, WIDTH, 3)
 
 
 def in_segments(path: Path, shown: Array, tile: int, chosen: list[int]) -> Array:
@@ -165,8 +173,8 @@ def test_segments_of_a_chain_without_barriers_are_the_whole_bit_for_bit(
     chosen: list[int],
     seed: int,
 ) -> None:
-    of, last = chain(kinds, seed)
-    path, shown = of.saved(tmp_path_factory.getbasetemp() / "chain.onnx", last), picture(Size(height, width))
+    draft, last = chain(kinds, seed)
+    path, shown = draft.saved(tmp_path_factory.getbasetemp() / "chain.onnx", last), picture(Size(height, width))
     np.testing.assert_array_equal(in_segments(path, shown, tile, chosen), untiled(path, shown)["transmission"])
 
 
@@ -176,10 +184,10 @@ def test_segments_of_a_chain_without_barriers_are_the_whole_bit_for_bit(
 def test_segments_of_a_chain_with_barriers_are_the_whole_in_double_precision(
     tmp_path_factory: pytest.TempPathFactory, kinds: list[str], height: int, width: int, tile: int, chosen: list[int]
 ) -> None:
-    of, last = chain(kinds)
+    draft, last = chain(kinds)
     size = Size(height + 3, width + 3)
-    path, shown = of.saved(tmp_path_factory.getbasetemp() / "barred.onnx", last), picture(size)
-    expected = in_float64(of, {"transmission": last}, shown)["transmission"]
+    path, shown = draft.saved(tmp_path_factory.getbasetemp() / "barred.onnx", last), picture(size)
+    expected = in_float64(draft, {"transmission": last}, shown)["transmission"]
     found = in_segments(path, shown, tile, chosen)
     usual = share_of_range(untiled(path, shown)["transmission"], expected)
     assert share_of_range(found, expected) <= max(3e-6, 3 * usual)
@@ -188,16 +196,16 @@ def test_segments_of_a_chain_with_barriers_are_the_whole_in_double_precision(
 @pytest.mark.parametrize("kind", list(BARRIERS))
 @pytest.mark.parametrize("size", [Size(61, 47), Size(1, 90), Size(70, 2)], ids=str)
 def test_a_barrier_decided_by_tiles_is_that_of_the_whole_picture(kind: str, size: Size, tmp_path: Path) -> None:
-    of, last = chain(["dilated", kind, kind])
-    path, shown = of.saved(tmp_path / "network.onnx", last), picture(size)
-    expected = in_float64(of, {"transmission": last}, shown)["transmission"]
+    draft, last = chain(["dilated", kind, kind])
+    path, shown = draft.saved(tmp_path / "network.onnx", last), picture(size)
+    expected = in_float64(draft, {"transmission": last}, shown)["transmission"]
     assert share_of_range(tiled(path, shown, 16)["transmission"], expected) <= 3e-6
 
 
 @pytest.mark.parametrize("opset", [11, 13, 17, 18, 21])
 def test_barriers_are_decided_in_the_words_of_the_files_operator_set(opset: int, tmp_path: Path) -> None:
-    of, last = chain(["energy", "extremes", "batch-statistics", "mean-without-sides"], opset=opset)
-    path, shown = of.saved(tmp_path / "network.onnx", last), picture(Size(33, 46))
+    draft, last = chain(["energy", "extremes", "batch-statistics", "mean-without-sides"], opset=opset)
+    path, shown = draft.saved(tmp_path / "network.onnx", last), picture(Size(33, 46))
     expected = untiled(path, shown)["transmission"]
     assert share_of_range(tiled(path, shown, 16)["transmission"], expected) <= 1e-5
     graph = rewritten(placed(path, Size(33, 46)))
@@ -205,11 +213,11 @@ def test_barriers_are_decided_in_the_words_of_the_files_operator_set(opset: int,
 
 
 def test_several_outputs_at_several_depths_all_are_those_of_the_whole(tmp_path: Path) -> None:
-    of = Draft()
-    first = of.conv("image", 3, WIDTH)
-    second = attention(of, of.conv(of.node("Relu", first), WIDTH, WIDTH, strides=[2, 2]))
-    third = batch_statistics(of, of.conv(second, WIDTH, WIDTH))
-    path = of.saved(tmp_path / "network.onnx", third, transmission_1=first, transmission_2=second)
+    draft = Draft()
+    first = draft.conv("image", 3, WIDTH)
+    second = attention(draft, draft.conv(draft.node("Relu", first), WIDTH, WIDTH, strides=[2, 2]))
+    third = batch_statistics(draft, draft.conv(second, WIDTH, WIDTH))
+    path = draft.saved(tmp_path / "network.onnx", third, transmission_1=first, transmission_2=second)
     shown = picture(Size(43, 58))
     expected, found = untiled(path, shown), tiled(path, shown, 16)
     assert set(found) == set(expected)
@@ -241,8 +249,8 @@ def test_windows_one_pixel_beside_their_place_are_found(
     kind: str, side: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The checks above can fail: here all shapes are right, and the halo misses one pixel of what it should hold."""
-    of, last = chain([kind])
-    path, shown = of.saved(tmp_path / "network.onnx", last), picture(Size(44, 61))
+    draft, last = chain([kind])
+    path, shown = draft.saved(tmp_path / "network.onnx", last), picture(Size(44, 61))
     expected = untiled(path, shown)["transmission"]
     shortened(monkeypatch, side)
     assert share_of_range(tiled(path, shown, 16)["transmission"], expected) > 1e-3
@@ -252,8 +260,8 @@ def test_windows_one_pixel_beside_their_place_are_found(
 def test_barriers_decided_by_the_last_tile_alone_are_found(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    of, last = chain([kind])
-    path, shown = of.saved(tmp_path / "network.onnx", last), picture(Size(44, 61))
+    draft, last = chain([kind])
+    path, shown = draft.saved(tmp_path / "network.onnx", last), picture(Size(44, 61))
     expected = untiled(path, shown)["transmission"]
     add = Statistics.add
 

@@ -31,12 +31,12 @@ SIZE = Size(233, 310)
 @pytest.fixture
 def deep(tmp_path: Path) -> Path:
     """A network that halves its maps twice, with a barrier between and wide maps at full size."""
-    of = Builder(2)
-    x = of.add("Relu", of.conv("image", 3, 48))
-    x = of.add("Relu", of.conv(x, 48, 48))
-    x = of.add("Relu", of.conv(x, 48, CHANNELS, strides=[2, 2]))
-    x = of.conv(attention(of, x), CHANNELS, CHANNELS, strides=[2, 2])
-    return of.saved(tmp_path / "deep.onnx", of.conv(attention(of, x), CHANNELS, CHANNELS), CHANNELS)
+    builder = Builder(2)
+    x = builder.add("Relu", builder.conv("image", 3, 48))
+    x = builder.add("Relu", builder.conv(x, 48, 48))
+    x = builder.add("Relu", builder.conv(x, 48, CHANNELS, strides=[2, 2]))
+    x = builder.conv(attention(builder, x), CHANNELS, CHANNELS, strides=[2, 2])
+    return builder.saved(tmp_path / "deep.onnx", builder.conv(attention(builder, x), CHANNELS, CHANNELS), CHANNELS)
 
 
 def least(path: Path) -> int:
@@ -112,10 +112,10 @@ def test_memory_that_is_short_all_the_same_plans_the_rest_anew(deep: Path, monke
 
 
 def test_a_picture_after_one_that_ran_short_is_still_taken(deep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown, of = picture(SIZE.height, SIZE.width), engine(deep, int(1.3 * least(deep)))
+    shown, inference = picture(SIZE.height, SIZE.width), engine(deep, int(1.3 * least(deep)))
     short_of_memory(monkeypatch, 1)
-    first = of(shown)["transmission"]
-    second = of(shown)["transmission"]
+    first = inference(shown)["transmission"]
+    second = inference(shown)["transmission"]
     np.testing.assert_allclose(first, second, atol=1e-5 * np.ptp(first))
 
 

@@ -74,82 +74,88 @@ Kind = Callable[[Builder, str], str]
 
 
 def resized(mode: str, how: str, factor: float) -> Kind:
-    def kind(of: Builder, x: str) -> str:
-        scales = of.constant(np.array([1, 1, factor, factor * 1.3], np.float32))
-        return of.add("Resize", x, "", scales, mode=mode, coordinate_transformation_mode=how, nearest_mode="floor")
+    def kind(builder: Builder, x: str) -> str:
+        scales = builder.constant(np.array([1, 1, factor, factor * 1.3], np.float32))
+        return builder.add("Resize", x, "", scales, mode=mode, coordinate_transformation_mode=how, nearest_mode="floor")
 
     return kind
 
 
 def padded(mode: str, *pads: int) -> Kind:
     whole = [0, 0, pads[0], pads[1], 0, 0, pads[2], pads[3]]
-    return lambda of, x: of.add("Pad", x, of.constant(whole), mode=mode)
+    return lambda builder, x: builder.add("Pad", x, builder.constant(whole), mode=mode)
 
 
-def sliced(of: Builder, x: str) -> str:
-    return of.add("Slice", x, of.constant([1, 2]), of.constant([-2, 2**40]), of.constant([2, 3]))
+def sliced(builder: Builder, x: str) -> str:
+    return builder.add("Slice", x, builder.constant([1, 2]), builder.constant([-2, 2**40]), builder.constant([2, 3]))
 
 
 def deep(kind: str, **attributes: object) -> Kind:
-    def write(of: Builder, x: str) -> str:
-        x = of.conv(x, CHANNELS, 8) if kind == "DepthToSpace" else of.add("MaxPool", x, kernel_shape=[1, 1])
-        y = of.add(kind, x, blocksize=2, **attributes)
-        return of.conv(y, 2, CHANNELS) if kind == "DepthToSpace" else of.conv(y, 4 * CHANNELS, CHANNELS)
+    def write(builder: Builder, x: str) -> str:
+        x = builder.conv(x, CHANNELS, 8) if kind == "DepthToSpace" else builder.add("MaxPool", x, kernel_shape=[1, 1])
+        y = builder.add(kind, x, blocksize=2, **attributes)
+        return builder.conv(y, 2, CHANNELS) if kind == "DepthToSpace" else builder.conv(y, 4 * CHANNELS, CHANNELS)
 
     return write
 
 
-def filled(of: Builder, x: str) -> str:
+def filled(builder: Builder, x: str) -> str:
     value = numpy_helper.from_array(np.array([0.1], np.float32))
-    return of.add("Add", x, of.add("ConstantOfShape", of.add("Shape", x), value=value))
+    return builder.add("Add", x, builder.add("ConstantOfShape", builder.add("Shape", x), value=value))
 
 
-def shuffled(of: Builder, x: str) -> str:
-    first, last = (of.add("Gather", x, of.constant(index), axis=1) for index in ([3, 0], [1, 4, 2]))
-    return of.add("Concat", first, last, axis=1)
+def shuffled(builder: Builder, x: str) -> str:
+    first, last = (builder.add("Gather", x, builder.constant(index), axis=1) for index in ([3, 0], [1, 4, 2]))
+    return builder.add("Concat", first, last, axis=1)
 
 
-def skipped(of: Builder, x: str) -> str:
-    down = of.add("Relu", of.conv(x, CHANNELS, CHANNELS, strides=[2, 2]))
-    up = of.add(
+def skipped(builder: Builder, x: str) -> str:
+    down = builder.add("Relu", builder.conv(x, CHANNELS, CHANNELS, strides=[2, 2]))
+    up = builder.add(
         "ConvTranspose",
         down,
-        of.weight(CHANNELS, CHANNELS, 4, 4),
+        builder.weight(CHANNELS, CHANNELS, 4, 4),
         kernel_shape=[4, 4],
         strides=[2, 2],
         pads=[1, 1, 1, 1],
     )
-    shape = of.add("Shape", up)
-    ends = of.add("Slice", shape, of.constant([2]), of.constant([4]), of.constant([0]))
-    whole = of.add("Concat", of.constant([1, CHANNELS]), ends, axis=0)
-    near = of.add("Resize", x, "", "", whole, mode="nearest", coordinate_transformation_mode="asymmetric")
-    return of.conv(of.add("Concat", up, near, axis=1), 2 * CHANNELS, CHANNELS)
+    shape = builder.add("Shape", up)
+    ends = builder.add("Slice", shape, builder.constant([2]), builder.constant([4]), builder.constant([0]))
+    whole = builder.add("Concat", builder.constant([1, CHANNELS]), ends, axis=0)
+    near = builder.add("Resize", x, "", "", whole, mode="nearest", coordinate_transformation_mode="asymmetric")
+    return builder.conv(builder.add("Concat", up, near, axis=1), 2 * CHANNELS, CHANNELS)
 
 
 KINDS: dict[str, Kind] = {
-    "conv": lambda of, x: of.conv(x, CHANNELS, CHANNELS),
-    "conv-dilated": lambda of, x: of.conv(x, CHANNELS, CHANNELS, dilations=[4, 3], pad=3),
-    "conv-strided": lambda of, x: of.conv(x, CHANNELS, CHANNELS, 5, strides=[2, 3], pad=1),
-    "conv-groups": lambda of, x: of.add("Conv", x, of.weight(CHANNELS, 1, 3, 2), group=CHANNELS, pads=[2, 0, 1, 1]),
-    "conv-same": lambda of, x: of.add(
-        "Conv", x, of.weight(CHANNELS, CHANNELS, 4, 3), auto_pad="SAME_UPPER", strides=[2, 2]
+    "conv": lambda builder, x: builder.conv(x, CHANNELS, CHANNELS),
+    "conv-dilated": lambda builder, x: builder.conv(x, CHANNELS, CHANNELS, dilations=[4, 3], pad=3),
+    "conv-strided": lambda builder, x: builder.conv(x, CHANNELS, CHANNELS, 5, strides=[2, 3], pad=1),
+    "conv-groups": lambda builder, x: builder.add(
+        "Conv", x, builder.weight(CHANNELS, 1, 3, 2), group=CHANNELS, pads=[2, 0, 1, 1]
     ),
-    "transposed": lambda of, x: of.add(
-        "ConvTranspose", x, of.weight(CHANNELS, CHANNELS, 4, 4), strides=[2, 2], pads=[1, 1, 1, 1]
+    "conv-same": lambda builder, x: builder.add(
+        "Conv", x, builder.weight(CHANNELS, CHANNELS, 4, 3), auto_pad="SAME_UPPER", strides=[2, 2]
     ),
-    "transposed-more": lambda of, x: of.add(
+    "transposed": lambda builder, x: builder.add(
+        "ConvTranspose", x, builder.weight(CHANNELS, CHANNELS, 4, 4), strides=[2, 2], pads=[1, 1, 1, 1]
+    ),
+    "transposed-more": lambda builder, x: builder.add(
         "ConvTranspose",
         x,
-        of.weight(CHANNELS, CHANNELS, 3, 5),
+        builder.weight(CHANNELS, CHANNELS, 3, 5),
         strides=[3, 2],
         pads=[0, 2, 1, 1],
         output_padding=[2, 1],
     ),
-    "max": lambda of, x: of.add("MaxPool", x, kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 1]),
-    "max-ceil": lambda of, x: of.add("MaxPool", x, kernel_shape=[2, 3], strides=[2, 2], ceil_mode=1),
-    "average": lambda of, x: of.add("AveragePool", x, kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1),
-    "average-same": lambda of, x: of.add("AveragePool", x, kernel_shape=[2, 2], strides=[2, 2], auto_pad="SAME_UPPER"),
-    "average-large": lambda of, x: of.add("AveragePool", x, kernel_shape=[4, 4], strides=[4, 4]),
+    "max": lambda builder, x: builder.add("MaxPool", x, kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 1]),
+    "max-ceil": lambda builder, x: builder.add("MaxPool", x, kernel_shape=[2, 3], strides=[2, 2], ceil_mode=1),
+    "average": lambda builder, x: builder.add(
+        "AveragePool", x, kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1
+    ),
+    "average-same": lambda builder, x: builder.add(
+        "AveragePool", x, kernel_shape=[2, 2], strides=[2, 2], auto_pad="SAME_UPPER"
+    ),
+    "average-large": lambda builder, x: builder.add("AveragePool", x, kernel_shape=[4, 4], strides=[4, 4]),
     "reflect": padded("reflect", 1, 2, 0, 1),
     "edge": padded("edge", 0, 1, 3, 2),
     "zeros": padded("constant", 2, 0, 1, 3),
@@ -161,18 +167,20 @@ KINDS: dict[str, Kind] = {
     "fill": filled,
     "skip": skipped,
     "channels": shuffled,
-    "scaled": lambda of, x: of.add("Mul", x, of.weight(CHANNELS, 1, 1)),
-    "elementwise": lambda of, x: of.add("Tanh", of.add("Mul", of.add("LeakyRelu", x, alpha=0.2), x)),
+    "scaled": lambda builder, x: builder.add("Mul", x, builder.weight(CHANNELS, 1, 1)),
+    "elementwise": lambda builder, x: builder.add(
+        "Tanh", builder.add("Mul", builder.add("LeakyRelu", x, alpha=0.2), x)
+    ),
 }
 """Nodes from a map of five channels to a map of five channels; bit for bit the same in tiles."""
 
 
 def network(path: Path, kinds: tuple[str, ...], seed: int) -> Path:
-    of = Builder(seed)
-    x = of.add("Relu", of.conv("image", 3, CHANNELS))
+    builder = Builder(seed)
+    x = builder.add("Relu", builder.conv("image", 3, CHANNELS))
     for kind in kinds:
-        x = KINDS[kind](of, x)
-    return of.saved(path, x, CHANNELS)
+        x = KINDS[kind](builder, x)
+    return builder.saved(path, x, CHANNELS)
 
 
 def picture(size: Size) -> Array:
@@ -192,8 +200,8 @@ def graph(path: Path, size: Size) -> Graph:
 
 
 def tiled(path: Path, shown: Array, tile: int) -> Array:
-    of = rewritten(graph(path, Size(*shown.shape[2:])))
-    return Stream(of, ONE).run(plan_of(of, None, tile), shown)["transmission"]
+    optimised = rewritten(graph(path, Size(*shown.shape[2:])))
+    return Stream(optimised, ONE).run(plan_of(optimised, None, tile), shown)["transmission"]
 
 
 SIZES = [Size(37, 53), Size(64, 41), Size(9, 70)]
@@ -235,38 +243,40 @@ def test_a_chain_in_tiles_is_the_chain_over_the_whole(
 @pytest.mark.parametrize("how", ["asymmetric", "half_pixel", "pytorch_half_pixel", "align_corners"])
 @pytest.mark.parametrize("factor", [2.0, 3.7, 0.55])
 def test_linear_resizing_keeps_the_positions_of_the_whole_picture(how: str, factor: float, tmp_path: Path) -> None:
-    of = Builder(3)
-    x = resized("linear", how, factor)(of, of.conv("image", 3, CHANNELS))
-    path, shown = of.saved(tmp_path / "network.onnx", x, CHANNELS), picture(Size(41, 67))
+    builder = Builder(3)
+    x = resized("linear", how, factor)(builder, builder.conv("image", 3, CHANNELS))
+    path, shown = builder.saved(tmp_path / "network.onnx", x, CHANNELS), picture(Size(41, 67))
     expected, one = whole(path, shown), tiled(path, shown, 4096)
     np.testing.assert_allclose(one, expected, atol=2e-4)
     for tile in (8, 24):
         assert np.array_equal(tiled(path, shown, tile), one)
 
 
-def attention(of: Builder, x: str) -> str:
-    mean = of.add("Flatten", of.add("GlobalAveragePool", x))
-    weight = of.add("Sigmoid", of.add("Gemm", mean, of.weight(CHANNELS, CHANNELS), of.weight(CHANNELS)))
-    return of.add("Mul", x, of.add("Reshape", weight, of.constant([1, CHANNELS, 1, 1])))
+def attention(builder: Builder, x: str) -> str:
+    mean = builder.add("Flatten", builder.add("GlobalAveragePool", x))
+    weight = builder.add(
+        "Sigmoid", builder.add("Gemm", mean, builder.weight(CHANNELS, CHANNELS), builder.weight(CHANNELS))
+    )
+    return builder.add("Mul", x, builder.add("Reshape", weight, builder.constant([1, CHANNELS, 1, 1])))
 
 
-def batch_statistics(of: Builder, x: str) -> str:
-    mean = of.add("ReduceMean", x, axes=[0, 2, 3], keepdims=1)
-    apart = of.add("Sub", x, mean)
-    variance = of.add("ReduceMean", of.add("Mul", apart, apart), axes=[0, 2, 3], keepdims=1)
-    raised = of.add("Add", variance, of.constant(np.array([0.001], np.float32)))
-    normal = of.add("Mul", apart, of.add("Reciprocal", of.add("Sqrt", raised)))
-    normal = of.add("Add", normal, of.weight(CHANNELS, 1, 1))
-    first, second = (of.constant(np.array([value], np.float32)) for value in (0.3, 0.7))
-    return of.add("Add", of.add("Mul", first, x), of.add("Mul", second, normal))
+def batch_statistics(builder: Builder, x: str) -> str:
+    mean = builder.add("ReduceMean", x, axes=[0, 2, 3], keepdims=1)
+    apart = builder.add("Sub", x, mean)
+    variance = builder.add("ReduceMean", builder.add("Mul", apart, apart), axes=[0, 2, 3], keepdims=1)
+    raised = builder.add("Add", variance, builder.constant(np.array([0.001], np.float32)))
+    normal = builder.add("Mul", apart, builder.add("Reciprocal", builder.add("Sqrt", raised)))
+    normal = builder.add("Add", normal, builder.weight(CHANNELS, 1, 1))
+    first, second = (builder.constant(np.array([value], np.float32)) for value in (0.3, 0.7))
+    return builder.add("Add", builder.add("Mul", first, x), builder.add("Mul", second, normal))
 
 
-def instance_norm(of: Builder, x: str) -> str:
-    return of.add("InstanceNormalization", x, of.weight(CHANNELS), of.weight(CHANNELS), epsilon=1e-3)
+def instance_norm(builder: Builder, x: str) -> str:
+    return builder.add("InstanceNormalization", x, builder.weight(CHANNELS), builder.weight(CHANNELS), epsilon=1e-3)
 
 
-def largest(of: Builder, x: str) -> str:
-    return of.add("Sub", x, of.add("GlobalMaxPool", x))
+def largest(builder: Builder, x: str) -> str:
+    return builder.add("Sub", x, builder.add("GlobalMaxPool", x))
 
 
 BARRIERS: dict[str, Kind] = {
@@ -278,11 +288,11 @@ BARRIERS: dict[str, Kind] = {
 
 
 def barred(path: Path, kind: str) -> Path:
-    of = Builder(11)
-    x = of.add("Relu", of.conv("image", 3, CHANNELS))
+    builder = Builder(11)
+    x = builder.add("Relu", builder.conv("image", 3, CHANNELS))
     for _ in range(3):
-        x = of.conv(BARRIERS[kind](of, x), CHANNELS, CHANNELS)
-    return of.saved(path, x, CHANNELS)
+        x = builder.conv(BARRIERS[kind](builder, x), CHANNELS, CHANNELS)
+    return builder.saved(path, x, CHANNELS)
 
 
 @pytest.mark.parametrize("kind", list(BARRIERS))
@@ -302,13 +312,15 @@ def test_batch_statistics_are_one_barrier_and_two_passes(tmp_path: Path) -> None
 
 
 def test_a_hypercolumn_never_exists_at_full_size(tmp_path: Path) -> None:
-    of = Builder(5)
-    deep_map = of.conv(of.conv("image", 3, 32, strides=[2, 2]), 32, 64, strides=[2, 2])
-    shape = of.add("Slice", of.add("Shape", "image"), of.constant([2]), of.constant([4]), of.constant([0]))
-    whole_size = of.add("Concat", of.constant([1, 64]), shape, axis=0)
-    up = of.add("Resize", deep_map, "", "", whole_size, mode="linear", coordinate_transformation_mode="asymmetric")
-    x = of.conv(of.add("Concat", up, "image", axis=1), 67, CHANNELS, 1)
-    path = of.saved(tmp_path / "network.onnx", of.conv(attention(of, x), CHANNELS, CHANNELS), CHANNELS)
+    builder = Builder(5)
+    deep_map = builder.conv(builder.conv("image", 3, 32, strides=[2, 2]), 32, 64, strides=[2, 2])
+    shape = builder.add(
+        "Slice", builder.add("Shape", "image"), builder.constant([2]), builder.constant([4]), builder.constant([0])
+    )
+    whole_size = builder.add("Concat", builder.constant([1, 64]), shape, axis=0)
+    up = builder.add("Resize", deep_map, "", "", whole_size, mode="linear", coordinate_transformation_mode="asymmetric")
+    x = builder.conv(builder.add("Concat", up, "image", axis=1), 67, CHANNELS, 1)
+    path = builder.saved(tmp_path / "network.onnx", builder.conv(attention(builder, x), CHANNELS, CHANNELS), CHANNELS)
     size = Size(41, 58)
     before, after = graph(path, size), rewritten(graph(path, size))
     assert max(node.map.channels for node in maps_at(before, size)) == 67
@@ -317,8 +329,8 @@ def test_a_hypercolumn_never_exists_at_full_size(tmp_path: Path) -> None:
     assert np.abs(tiled(path, picture(size), 16) - expected).max() <= 1e-5 * np.ptp(expected)
 
 
-def maps_at(of: Graph, size: Size) -> Iterator[object]:
-    return (node for node in of.nodes.values() if getattr(getattr(node, "map", None), "size", None) == size)
+def maps_at(graph: Graph, size: Size) -> Iterator[object]:
+    return (node for node in graph.nodes.values() if getattr(getattr(node, "map", None), "size", None) == size)
 
 
 def test_variance_between_tiles_is_counted() -> None:

@@ -31,12 +31,12 @@ class Stopped(Exception):
 @pytest.fixture
 def network(tmp_path: Path) -> Path:
     """A network with two barriers and a skip over both of them."""
-    of = Builder(3)
-    x = of.add("Relu", of.conv("image", 3, 96))
-    x = of.add("Relu", of.conv(x, 96, CHANNELS))
-    y = of.add("Relu", of.conv(attention(of, x), CHANNELS, CHANNELS))
-    y = of.add("Add", of.conv(attention(of, y), CHANNELS, CHANNELS), x)
-    return of.saved(tmp_path / "network.onnx", y, CHANNELS)
+    builder = Builder(3)
+    x = builder.add("Relu", builder.conv("image", 3, 96))
+    x = builder.add("Relu", builder.conv(x, 96, CHANNELS))
+    y = builder.add("Relu", builder.conv(attention(builder, x), CHANNELS, CHANNELS))
+    y = builder.add("Add", builder.conv(attention(builder, y), CHANNELS, CHANNELS), x)
+    return builder.saved(tmp_path / "network.onnx", y, CHANNELS)
 
 
 def engine(path: Path) -> Engine:

@@ -23,8 +23,8 @@ SIZE = Size(40, 52)
 
 
 def simple() -> onnx.ModelProto:
-    of = Draft()
-    return of.model({"transmission": of.conv("image", 3, 3)})
+    draft = Draft()
+    return draft.model({"transmission": draft.conv("image", 3, 3)})
 
 
 def refused(path: Path, model: onnx.ModelProto, said: str) -> None:
@@ -83,12 +83,12 @@ def test_weights_in_other_files_are_refused_and_not_read(
 def test_constants_in_other_files_are_refused_and_not_read(
     location: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    of = Draft()
+    draft = Draft()
     value = numpy_helper.from_array(np.ones((3, 1, 1), np.float32))
     elsewhere(value, location)
     (tmp_path / "weights.bin").write_bytes(bytes(12))
     monkeypatch.chdir(tmp_path)
-    model = of.model({"transmission": of.node("Add", "image", of.node("Constant", value=value))})
+    model = draft.model({"transmission": draft.node("Add", "image", draft.node("Constant", value=value))})
     refused(tmp_path / "n.onnx", model, "in another file")
 
 
@@ -146,56 +146,59 @@ def test_inputs_that_are_no_pictures_of_any_size_are_named(
 
 
 def test_a_network_of_another_number_of_channels_is_a_network_error(tmp_path: Path) -> None:
-    of = Draft(1)
-    path = of.saved(tmp_path / "gray.onnx", of.conv("image", 1, 1))
+    draft = Draft(1)
+    path = draft.saved(tmp_path / "gray.onnx", draft.conv("image", 1, 1))
     with pytest.raises(NetworkError):
         Engine(path, ONE)(np.moveaxis(picture(SIZE)[0], 0, -1))
 
 
 def test_an_output_of_another_size_than_the_picture_is_named(tmp_path: Path) -> None:
-    of = Draft()
-    path = of.saved(tmp_path / "half.onnx", of.conv("image", 3, 3, strides=[2, 2]))
+    draft = Draft()
+    path = draft.saved(tmp_path / "half.onnx", draft.conv("image", 3, 3, strides=[2, 2]))
     with pytest.raises(NetworkError, match=r"output transmission has shape \(1, 3, 20, 26\)"):
         Engine(path, ONE)(np.moveaxis(picture(SIZE)[0], 0, -1))
 
 
-def fixed_reshape(of: Draft) -> str:
-    return of.node("Reshape", "image", of.constant([1, 3, SIZE.height, SIZE.width]))
+def fixed_reshape(draft: Draft) -> str:
+    return draft.node("Reshape", "image", draft.constant([1, 3, SIZE.height, SIZE.width]))
 
 
-def over_space(of: Draft) -> str:
-    turned = of.node("Transpose", "image", perm=[0, 1, 3, 2])
-    return of.node("MatMul", of.node("MatMul", "image", turned), "image")
+def over_space(draft: Draft) -> str:
+    turned = draft.node("Transpose", "image", perm=[0, 1, 3, 2])
+    return draft.node("MatMul", draft.node("MatMul", "image", turned), "image")
 
 
-def matmul(of: Draft) -> str:
-    return of.node("MatMul", "image", of.constant(np.eye(SIZE.width, dtype=np.float32)))
+def matmul(draft: Draft) -> str:
+    return draft.node("MatMul", "image", draft.constant(np.eye(SIZE.width, dtype=np.float32)))
 
 
-def warped(of: Draft) -> str:
+def warped(draft: Draft) -> str:
     rows, columns = np.meshgrid(np.linspace(-1, 1, SIZE.height), np.linspace(-1, 1, SIZE.width), indexing="ij")
-    return of.node("GridSample", "image", of.constant(np.stack([columns, rows], -1)[None].astype(np.float32)))
+    return draft.node("GridSample", "image", draft.constant(np.stack([columns, rows], -1)[None].astype(np.float32)))
 
 
-def many_pixels(of: Draft) -> str:
-    return of.node("Add", "image", of.weight(1, 3, SIZE.height, SIZE.width))
+def many_pixels(draft: Draft) -> str:
+    return draft.node("Add", "image", draft.weight(1, 3, SIZE.height, SIZE.width))
 
 
-def cubic(of: Draft) -> str:
-    return of.node("Resize", "image", "", of.numbers(1, 1, 1, 1), mode="cubic")
+def cubic(draft: Draft) -> str:
+    return draft.node("Resize", "image", "", draft.numbers(1, 1, 1, 1), mode="cubic")
 
 
 UNPLACED: dict[str, tuple[str, Callable[[Draft], str]]] = {
-    "softmax-over-columns": ("Softmax", lambda of: of.node("Softmax", "image", axis=3)),
-    "softmax-over-rows": ("Softmax", lambda of: of.node("Softmax", "image", axis=-2)),
-    "mean-of-rows": ("ReduceMean", lambda of: of.node("Sub", "image", of.reduced("ReduceMean", "image", [3]))),
+    "softmax-over-columns": ("Softmax", lambda draft: draft.node("Softmax", "image", axis=3)),
+    "softmax-over-rows": ("Softmax", lambda draft: draft.node("Softmax", "image", axis=-2)),
+    "mean-of-rows": ("ReduceMean", lambda draft: draft.node("Sub", "image", draft.reduced("ReduceMean", "image", [3]))),
     "mean-of-everything": (
         "ReduceMean",
-        lambda of: of.node("Sub", "image", of.reduced("ReduceMean", "image", [1, 2, 3])),
+        lambda draft: draft.node("Sub", "image", draft.reduced("ReduceMean", "image", [1, 2, 3])),
     ),
-    "concat-of-rows": ("Concat", lambda of: of.node("Concat", "image", "image", axis=2)),
-    "split-of-columns": ("Split", lambda of: of.nodes("Split", "image", of.constant([20, 32]), axis=3, count=2)[0]),
-    "running-sum": ("CumSum", lambda of: of.node("CumSum", "image", of.constant(2))),
+    "concat-of-rows": ("Concat", lambda draft: draft.node("Concat", "image", "image", axis=2)),
+    "split-of-columns": (
+        "Split",
+        lambda draft: draft.nodes("Split", "image", draft.constant([20, 32]), axis=3, count=2)[0],
+    ),
+    "running-sum": ("CumSum", lambda draft: draft.node("CumSum", "image", draft.constant(2))),
     "grid": ("GridSample", warped),
     "matmul": ("MatMul", matmul),
     "attention-over-space": ("Transpose", over_space),
@@ -204,7 +207,9 @@ UNPLACED: dict[str, tuple[str, Callable[[Draft], str]]] = {
     "cubic": ("Resize", cubic),
     "ones-around": (
         "Pad",
-        lambda of: of.node("Pad", "image", of.constant([0, 0, 1, 1, 0, 0, 1, 1]), of.constant(np.float32(1))),
+        lambda draft: draft.node(
+            "Pad", "image", draft.constant([0, 0, 1, 1, 0, 0, 1, 1]), draft.constant(np.float32(1))
+        ),
     ),
 }
 
@@ -212,9 +217,9 @@ UNPLACED: dict[str, tuple[str, Callable[[Draft], str]]] = {
 @pytest.mark.parametrize("kind", list(UNPLACED))
 def test_an_operation_that_cannot_be_computed_in_parts_is_named(kind: str, tmp_path: Path) -> None:
     op, write = UNPLACED[kind]
-    of = Draft()
-    before = of.node("Relu", "image")
-    path = of.saved(tmp_path / "network.onnx", of.node("Add", before, write(of)))
+    draft = Draft()
+    before = draft.node("Relu", "image")
+    path = draft.saved(tmp_path / "network.onnx", draft.node("Add", before, write(draft)))
     unplaced = Engine(path, ONE).unplaced(SIZE)
     assert unplaced[0].op == op
     assert unplaced[0].why
@@ -223,22 +228,26 @@ def test_an_operation_that_cannot_be_computed_in_parts_is_named(kind: str, tmp_p
 
 def test_an_operation_of_another_maker_is_named_wherever_it_stands(tmp_path: Path) -> None:
     for source in ("map", "number", "constant"):
-        of = Draft()
-        x = {"map": "image", "number": of.node("GlobalAveragePool", "image"), "constant": of.numbers(1)}[source]
-        path = of.saved(tmp_path / "network.onnx", of.node("Add", "image", of.node("Sharpen", x, domain="acme")))
+        draft = Draft()
+        x = {"map": "image", "number": draft.node("GlobalAveragePool", "image"), "constant": draft.numbers(1)}[source]
+        path = draft.saved(
+            tmp_path / "network.onnx", draft.node("Add", "image", draft.node("Sharpen", x, domain="acme"))
+        )
         assert [one.op for one in Engine(path, ONE).unplaced(SIZE)] == ["Sharpen"], source
 
 
 def test_what_follows_an_unplaced_operation_is_not_blamed(tmp_path: Path) -> None:
-    of = Draft()
-    x = of.conv(of.node("Softmax", of.conv("image", 3, 8), axis=3), 8, 8)
-    path = of.saved(tmp_path / "network.onnx", of.conv(of.node("Mul", x, of.node("GlobalAveragePool", x)), 8, 3))
+    draft = Draft()
+    x = draft.conv(draft.node("Softmax", draft.conv("image", 3, 8), axis=3), 8, 8)
+    path = draft.saved(
+        tmp_path / "network.onnx", draft.conv(draft.node("Mul", x, draft.node("GlobalAveragePool", x)), 8, 3)
+    )
     assert [one.op for one in Engine(path, ONE).unplaced(SIZE)] == ["Softmax"]
 
 
 def test_a_softmax_over_columns_is_whole_where_it_fits_and_labelled_where_it_does_not(tmp_path: Path) -> None:
-    of = Draft()
-    path = of.saved(tmp_path / "network.onnx", of.node("Softmax", "image", axis=3))
+    draft = Draft()
+    path = draft.saved(tmp_path / "network.onnx", draft.node("Softmax", "image", axis=3))
     engine, shown = Engine(path, ONE), np.moveaxis(picture(SIZE)[0], 0, -1)
     (why,) = engine.unplaced(SIZE)
     whole = infer_unplaced(engine.whole(), shown, Settings(), why.op)
@@ -258,11 +267,13 @@ def test_a_softmax_over_columns_is_whole_where_it_fits_and_labelled_where_it_doe
 
 def test_numbers_that_only_describe_sizes_are_computed_in_advance(tmp_path: Path) -> None:
     """Halves of the picture's own size, by arithmetic on shapes: no node of it is left at run time."""
-    of = Draft()
-    ends = of.node("Slice", of.node("Shape", "image"), *(of.constant([value]) for value in (2, 4, 0)))
-    half = of.node("Div", of.node("Add", ends, of.constant([1, 1])), of.constant([2, 2]))
-    small = of.node("Resize", "image", "", "", of.node("Concat", of.constant([1, 3]), half, axis=0), mode="nearest")
-    path = of.saved(tmp_path / "network.onnx", of.conv(small, 3, 3))
+    draft = Draft()
+    ends = draft.node("Slice", draft.node("Shape", "image"), *(draft.constant([value]) for value in (2, 4, 0)))
+    half = draft.node("Div", draft.node("Add", ends, draft.constant([1, 1])), draft.constant([2, 2]))
+    small = draft.node(
+        "Resize", "image", "", "", draft.node("Concat", draft.constant([1, 3]), half, axis=0), mode="nearest"
+    )
+    path = draft.saved(tmp_path / "network.onnx", draft.conv(small, 3, 3))
     graph = placed(path, Size(41, 57))
     assert graph.map(graph.outputs["transmission"]).size == Size(21, 29)
     assert graph_of(read_model(path), Size(8, 9)).map(graph.outputs["transmission"]).size == Size(4, 5)

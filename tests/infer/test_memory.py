@@ -60,8 +60,8 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Callable[[Fails], Runs]:
 
 @pytest.fixture
 def network(tmp_path: Path) -> Path:
-    of, last = chain(KINDS)
-    return of.saved(tmp_path / "network.onnx", last)
+    draft, last = chain(KINDS)
+    return draft.saved(tmp_path / "network.onnx", last)
 
 
 def never(_number: int, _wanted: Sequence[str], _given: Given) -> bool:
@@ -208,8 +208,8 @@ def test_a_value_that_is_not_finite_is_named_with_the_segment_and_the_tile_that_
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_an_output_that_is_not_finite_is_named_with_its_tile(value: float, tmp_path: Path) -> None:
-    of, last = chain(["dilated"])
-    graph = placed(of.saved(tmp_path / "network.onnx", last), SIZE)
+    draft, last = chain(["dilated"])
+    graph = placed(draft.saved(tmp_path / "network.onnx", last), SIZE)
     marked = picture(SIZE)
     marked[0, 2, 60, 60] = value
     with pytest.raises(NetworkError, match=r"transmission holds values .* \(segment 1 of 1, tile 5 of 9\)"):
@@ -217,9 +217,11 @@ def test_an_output_that_is_not_finite_is_named_with_its_tile(value: float, tmp_p
 
 
 def test_an_infinity_that_the_network_takes_away_again_is_no_error(tmp_path: Path) -> None:
-    of, last = chain(["dilated"])
-    last = of.node("Clip", of.node("Div", last, of.numbers(0)), of.constant(np.float32(-1)), of.constant(np.float32(1)))
-    path = of.saved(tmp_path / "network.onnx", last)
+    draft, last = chain(["dilated"])
+    last = draft.node(
+        "Clip", draft.node("Div", last, draft.numbers(0)), draft.constant(np.float32(-1)), draft.constant(np.float32(1))
+    )
+    path = draft.saved(tmp_path / "network.onnx", last)
     graph = placed(path, SIZE)
     found = Stream(graph, ONE).run(cut_plan(graph, [], 48), picture(SIZE))["transmission"]
     np.testing.assert_array_equal(found, untiled(path, picture(SIZE))["transmission"])

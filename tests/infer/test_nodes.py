@@ -41,33 +41,35 @@ def padding(draw: Draw, most: int) -> dict[str, object]:
     return {"auto_pad": auto} if auto != "NOTSET" else {"pads": pair(draw, 0, most) + pair(draw, 0, most)}
 
 
-def conv(draw: Draw, of: Draft) -> str:
-    return convolved(draw, of, 1, draw(st.sampled_from([3, 5, 8, 16])))
+def conv(draw: Draw, draft: Draft) -> str:
+    return convolved(draw, draft, 1, draw(st.sampled_from([3, 5, 8, 16])))
 
 
-def each_by_itself(draw: Draw, of: Draft) -> str:
-    return convolved(draw, of, CHANNELS, CHANNELS)
+def each_by_itself(draw: Draw, draft: Draft) -> str:
+    return convolved(draw, draft, CHANNELS, CHANNELS)
 
 
-def grouped(draw: Draw, of: Draft) -> str:
-    return convolved(draw, of, *draw(st.sampled_from([(2, 6), (2, 16), (4, 8)])))
+def grouped(draw: Draw, draft: Draft) -> str:
+    return convolved(draw, draft, *draw(st.sampled_from([(2, 6), (2, 16), (4, 8)])))
 
 
-def convolved(draw: Draw, of: Draft, group: int, after: int) -> str:
+def convolved(draw: Draw, draft: Draft, group: int, after: int) -> str:
     kernel, more = pair(draw, 1, 4), padding(draw, 4)
     dilations = [1, 1] if "auto_pad" in more else pair(draw, 1, 3)
-    bias = [of.weight(after)] if draw(st.booleans()) else []
-    weight = of.weight(after, CHANNELS // group, *kernel)
-    return of.node("Conv", "image", weight, *bias, strides=pair(draw, 1, 3), dilations=dilations, group=group, **more)
+    bias = [draft.weight(after)] if draw(st.booleans()) else []
+    weight = draft.weight(after, CHANNELS // group, *kernel)
+    return draft.node(
+        "Conv", "image", weight, *bias, strides=pair(draw, 1, 3), dilations=dilations, group=group, **more
+    )
 
 
-def transposed(draw: Draw, of: Draft) -> str:
+def transposed(draw: Draw, draft: Draft) -> str:
     group, after = draw(st.sampled_from([(1, 5), (1, 8), (2, 4), (CHANNELS, 1)]))
     strides = pair(draw, 1, 3)
     added = [draw(st.integers(0, stride - 1)) for stride in strides]
     kernel, dilations, pads = pair(draw, 1, 5), pair(draw, 1, 2), pair(draw, 0, 2) + pair(draw, 0, 2)
-    weight, bias = of.weight(CHANNELS, after, *kernel), of.weight(after * group)
-    return of.node(
+    weight, bias = draft.weight(CHANNELS, after, *kernel), draft.weight(after * group)
+    return draft.node(
         "ConvTranspose",
         "image",
         weight,
@@ -80,15 +82,15 @@ def transposed(draw: Draw, of: Draft) -> str:
     )
 
 
-def largest(draw: Draw, of: Draft) -> str:
-    return pooled(draw, of, "MaxPool")
+def largest(draw: Draw, draft: Draft) -> str:
+    return pooled(draw, draft, "MaxPool")
 
 
-def average(draw: Draw, of: Draft) -> str:
-    return pooled(draw, of, draw(st.sampled_from(["AveragePool", "LpPool"])))
+def average(draw: Draw, draft: Draft) -> str:
+    return pooled(draw, draft, draw(st.sampled_from(["AveragePool", "LpPool"])))
 
 
-def pooled(draw: Draw, of: Draft, kind: str) -> str:
+def pooled(draw: Draw, draft: Draft, kind: str) -> str:
     kernel, strides = pair(draw, 1, 4), pair(draw, 1, 3)
     more = padding(draw, min(kernel) - 1)
     if kind == "AveragePool":
@@ -100,21 +102,21 @@ def pooled(draw: Draw, of: Draft, kind: str) -> str:
         more["ceil_mode"] = draw(st.integers(0, 1))
     if kind == "MaxPool" and "pads" in more:
         more["dilations"] = pair(draw, 1, 2)
-    return of.node(kind, "image", kernel_shape=kernel, strides=strides, **more)
+    return draft.node(kind, "image", kernel_shape=kernel, strides=strides, **more)
 
 
-def pad(draw: Draw, of: Draft) -> str:
+def pad(draw: Draw, draft: Draft) -> str:
     mode = draw(st.sampled_from(["reflect", "edge", "constant", "wrap"]))
     pads = [0, 0, *pair(draw, 0, 5), 0, 0, *pair(draw, 0, 5)]
-    return of.node("Pad", "image", of.constant(pads), mode=mode)
+    return draft.node("Pad", "image", draft.constant(pads), mode=mode)
 
 
-def crop(draw: Draw, of: Draft) -> str:
+def crop(draw: Draw, draft: Draft) -> str:
     pads = [0, 0, *pair(draw, -2, 1), 0, 0, *pair(draw, -2, 1)]
-    return of.node("Pad", "image", of.constant(pads), mode=draw(st.sampled_from(["reflect", "edge"])))
+    return draft.node("Pad", "image", draft.constant(pads), mode=draw(st.sampled_from(["reflect", "edge"])))
 
 
-def slice_(draw: Draw, of: Draft) -> str:
+def slice_(draw: Draw, draft: Draft) -> str:
     axes = draw(st.lists(st.sampled_from([1, 2, 3, -1, -2]), min_size=1, max_size=3, unique_by=lambda axis: axis % 4))
     starts = [draw(st.integers(-6, 4)) for _ in axes]
     ends = [draw(st.sampled_from([-1, -2, 7, 2**62])) for _ in axes]
@@ -122,87 +124,89 @@ def slice_(draw: Draw, of: Draft) -> str:
     for place in range(len(axes)):
         if draw(st.integers(0, 4)) == 0:
             starts[place], ends[place], steps[place] = -1, -(2**62), -steps[place]
-    return of.node("Slice", "image", *map(of.constant, (starts, ends, axes, steps)))
+    return draft.node("Slice", "image", *map(draft.constant, (starts, ends, axes, steps)))
 
 
-def gather(draw: Draw, of: Draft) -> str:
+def gather(draw: Draw, draft: Draft) -> str:
     axis = draw(st.integers(1, 3))
     index = draw(st.lists(st.integers(-1, 6 if axis == 1 else 0), min_size=1, max_size=12))
-    return of.node("Gather", "image", of.constant(index), axis=axis)
+    return draft.node("Gather", "image", draft.constant(index), axis=axis)
 
 
-def split(draw: Draw, of: Draft) -> str:
-    first, last = of.nodes(
-        "Split", "image", of.constant([3, CHANNELS - 3]), axis=draw(st.sampled_from([1, -3])), count=2
+def split(draw: Draw, draft: Draft) -> str:
+    first, last = draft.nodes(
+        "Split", "image", draft.constant([3, CHANNELS - 3]), axis=draw(st.sampled_from([1, -3])), count=2
     )
-    return of.node("Concat", last, "image", first, last, axis=1)
+    return draft.node("Concat", last, "image", first, last, axis=1)
 
 
 def resize(mode: str) -> Kind:
-    def write(draw: Draw, of: Draft) -> str:
+    def write(draw: Draw, draft: Draft) -> str:
         modes = ["asymmetric", "half_pixel", "pytorch_half_pixel", "align_corners"]
         more = {"mode": mode, "coordinate_transformation_mode": draw(st.sampled_from(modes))}
         if mode == "nearest":
             more["nearest_mode"] = draw(st.sampled_from(["floor", "ceil", "round_prefer_floor", "round_prefer_ceil"]))
         if draw(st.booleans()):
-            size = of.constant([1, CHANNELS, *pair(draw, 1, 60)])
-            return of.node("Resize", "image", "", "", size, **more)
+            size = draft.constant([1, CHANNELS, *pair(draw, 1, 60)])
+            return draft.node("Resize", "image", "", "", size, **more)
         scales = [draw(st.sampled_from([0.5, 0.3, 0.71, 1.0, 1.37, 2.0, 2.6, 3.0, 4.0])) for _ in range(2)]
-        return of.node("Resize", "image", "", of.numbers(1, 1, *scales), **more)
+        return draft.node("Resize", "image", "", draft.numbers(1, 1, *scales), **more)
 
     return write
 
 
-def into_space(draw: Draw, of: Draft) -> str:
-    return of.node("DepthToSpace", "image", blocksize=2, mode=draw(st.sampled_from(["DCR", "CRD"])))
+def into_space(draw: Draw, draft: Draft) -> str:
+    return draft.node("DepthToSpace", "image", blocksize=2, mode=draw(st.sampled_from(["DCR", "CRD"])))
 
 
-def into_channels(draw: Draw, of: Draft) -> str:
-    even = of.node("Resize", "image", "", of.numbers(1, 1, 6, 6), mode="nearest")
-    return of.node("SpaceToDepth", even, blocksize=draw(st.sampled_from([2, 3])))
+def into_channels(draw: Draw, draft: Draft) -> str:
+    even = draft.node("Resize", "image", "", draft.numbers(1, 1, 6, 6), mode="nearest")
+    return draft.node("SpaceToDepth", even, blocksize=draw(st.sampled_from([2, 3])))
 
 
-def fill(draw: Draw, of: Draft) -> str:
+def fill(draw: Draw, draft: Draft) -> str:
     value = helper.make_tensor("value", 1, [1], [draw(st.sampled_from([0.0, 0.3]))])
-    x = of.conv("image", CHANNELS, 16)
-    filled = of.node("ConstantOfShape", of.node("Shape", x), value=value)
+    x = draft.conv("image", CHANNELS, 16)
+    filled = draft.node("ConstantOfShape", draft.node("Shape", x), value=value)
     if draw(st.booleans()):
-        filled = of.node("Expand", of.constant(np.full((1, 1, 1, 1), 0.7, np.float32)), of.size_of(x, 16))
+        filled = draft.node("Expand", draft.constant(np.full((1, 1, 1, 1), 0.7, np.float32)), draft.size_of(x, 16))
     if draw(st.booleans()):
-        return of.node("Mul", x, filled)
-    return of.conv(of.node("Concat", x, filled, axis=1), 32, 16)
+        return draft.node("Mul", x, filled)
+    return draft.conv(draft.node("Concat", x, filled, axis=1), 32, 16)
 
 
-def one_input(draw: Draw, of: Draft) -> str:
+def one_input(draw: Draw, draft: Draft) -> str:
     kinds = ["Abs", "Ceil", "Erf", "Exp", "Floor", "HardSigmoid", "HardSwish", "LeakyRelu", "Neg", "Relu", "Round"]
     kinds += ["Sigmoid", "Sign", "Softsign", "Tanh", "ThresholdedRelu"]
-    return of.node(draw(st.sampled_from(kinds)), of.conv("image", CHANNELS, 5))
+    return draft.node(draw(st.sampled_from(kinds)), draft.conv("image", CHANNELS, 5))
 
 
-def curved(draw: Draw, of: Draft) -> str:
+def curved(draw: Draw, draft: Draft) -> str:
     kinds = ["Celu", "Cos", "Elu", "Mish", "Selu", "Sin", "Softplus"]
-    return of.node(draw(st.sampled_from(kinds)), of.conv("image", CHANNELS, 5))
+    return draft.node(draw(st.sampled_from(kinds)), draft.conv("image", CHANNELS, 5))
 
 
-def two_inputs(draw: Draw, of: Draft) -> str:
+def two_inputs(draw: Draw, draft: Draft) -> str:
     kind = draw(st.sampled_from(["Add", "Sub", "Mul", "Div", "Max", "Min", "Pow", "Mean", "Sum"]))
     shape = draw(st.sampled_from([(), (1,), (1, 1), (CHANNELS, 1, 1), (1, CHANNELS, 1, 1), None]))
-    x = of.node("Abs", "image")
-    other = of.conv("image", CHANNELS, CHANNELS) if shape is None else of.weight(*shape)
+    x = draft.node("Abs", "image")
+    other = draft.conv("image", CHANNELS, CHANNELS) if shape is None else draft.weight(*shape)
     given = [x, other]
-    return of.node(kind, *(given[::-1] if draw(st.booleans()) and kind != "Pow" else given))
+    return draft.node(kind, *(given[::-1] if draw(st.booleans()) and kind != "Pow" else given))
 
 
-def along_channels(draw: Draw, of: Draft) -> str:
+def along_channels(draw: Draw, draft: Draft) -> str:
     kind = draw(st.sampled_from(["Softmax", "LogSoftmax", "LpNormalization", "ReduceMean", "PRelu", "BatchNorm"]))
     if kind == "ReduceMean":
-        return of.reduced(kind, "image", [1])
+        return draft.reduced(kind, "image", [1])
     if kind == "PRelu":
-        return of.node(kind, "image", of.weight(CHANNELS, 1, 1))
+        return draft.node(kind, "image", draft.weight(CHANNELS, 1, 1))
     if kind == "BatchNorm":
-        positive = of.constant(np.linspace(0.5, 2, CHANNELS, dtype=np.float32))
-        return of.node("BatchNormalization", "image", positive, of.weight(CHANNELS), of.weight(CHANNELS), positive)
-    return of.node(kind, "image", axis=1)
+        positive = draft.constant(np.linspace(0.5, 2, CHANNELS, dtype=np.float32))
+        return draft.node(
+            "BatchNormalization", "image", positive, draft.weight(CHANNELS), draft.weight(CHANNELS), positive
+        )
+    return draft.node(kind, "image", axis=1)
 
 
 EXACT: dict[str, Kind] = {
@@ -229,9 +233,9 @@ SIDES = st.integers(1, 34)
 TILES = st.sampled_from([3, 4, 7, 8, 16])
 
 
-def both(folder: Path, of: Draft, x: str, size: Size, tile: int) -> tuple[Array, Array]:
+def both(folder: Path, draft: Draft, x: str, size: Size, tile: int) -> tuple[Array, Array]:
     """Return the picture in tiles and whole; nothing of both where ONNX Runtime or the engine refuses the settings."""
-    path, shown, nothing = of.saved(folder / "node.onnx", x), picture(size, CHANNELS), np.empty(0, np.float32)
+    path, shown, nothing = draft.saved(folder / "node.onnx", x), picture(size, CHANNELS), np.empty(0, np.float32)
     try:
         whole = untiled(path, shown)["transmission"]
     except NetworkError:
@@ -248,9 +252,9 @@ def test_tiles_of_any_node_are_its_whole_picture_bit_for_bit(
     tmp_path_factory: pytest.TempPathFactory, kind: str, data: st.DataObject, height: int, width: int, tile: int
 ) -> None:
     assume(kind != "fill" or height * width > 1)
-    of = Draft(CHANNELS)
-    x = EXACT[kind](data.draw, of)
-    found, whole = both(tmp_path_factory.getbasetemp(), of, x, Size(height, width), tile)
+    draft = Draft(CHANNELS)
+    x = EXACT[kind](data.draw, draft)
+    found, whole = both(tmp_path_factory.getbasetemp(), draft, x, Size(height, width), tile)
     np.testing.assert_array_equal(found, whole)
 
 
@@ -260,9 +264,9 @@ def test_tiles_of_any_node_are_its_whole_picture_bit_for_bit(
 def test_tiles_of_nodes_that_round_by_their_size_are_the_whole_picture_within_rounding(
     tmp_path_factory: pytest.TempPathFactory, kind: str, data: st.DataObject, height: int, width: int, tile: int
 ) -> None:
-    of = Draft(CHANNELS)
-    x = ROUNDED[kind](data.draw, of)
-    found, whole = both(tmp_path_factory.getbasetemp(), of, x, Size(height, width), tile)
+    draft = Draft(CHANNELS)
+    x = ROUNDED[kind](data.draw, draft)
+    found, whole = both(tmp_path_factory.getbasetemp(), draft, x, Size(height, width), tile)
     np.testing.assert_allclose(found, whole, rtol=1e-6, atol=2e-6)
 
 
@@ -271,9 +275,9 @@ def test_tiles_of_nodes_that_round_by_their_size_are_the_whole_picture_within_ro
 def test_tiles_of_linear_resizing_are_its_whole_picture(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, height: int, width: int, tile: int
 ) -> None:
-    of = Draft(CHANNELS)
-    x = resize("linear")(data.draw, of)
-    found, whole = both(tmp_path_factory.getbasetemp(), of, x, Size(height, width), tile)
+    draft = Draft(CHANNELS)
+    x = resize("linear")(data.draw, draft)
+    found, whole = both(tmp_path_factory.getbasetemp(), draft, x, Size(height, width), tile)
     np.testing.assert_allclose(found, whole, atol=1e-5)
 
 
@@ -282,37 +286,37 @@ def test_tiles_of_linear_resizing_are_its_whole_picture(
 def test_tiles_of_pictures_thinner_than_the_halo_are_the_whole_picture(
     size: Size, pads: list[int], tmp_path: Path
 ) -> None:
-    of = Draft(CHANNELS)
-    x = of.node("Relu", of.conv("image", CHANNELS, 16, 7, dilations=[3, 3], pads=pads))
-    x = of.conv(x, 16, 16, 7, dilations=[3, 3], pads=pads[::-1])
-    found, whole = both(tmp_path, of, x, size, 64)
+    draft = Draft(CHANNELS)
+    x = draft.node("Relu", draft.conv("image", CHANNELS, 16, 7, dilations=[3, 3], pads=pads))
+    x = draft.conv(x, 16, 16, 7, dilations=[3, 3], pads=pads[::-1])
+    found, whole = both(tmp_path, draft, x, size, 64)
     assert found.shape == (1, 16, size.height, size.width)
     np.testing.assert_array_equal(found, whole)
 
 
 def test_transposed_convolutions_with_gaps_between_their_windows_go_in_tiles(tmp_path: Path) -> None:
     """Outputs between the windows are reached by no input; those before the first one read are zero as well."""
-    of = Draft(CHANNELS)
-    x = of.node("ConvTranspose", "image", of.weight(CHANNELS, 5, 1, 2), strides=[2, 3], pads=[1, 1, 0, 0])
+    draft = Draft(CHANNELS)
+    x = draft.node("ConvTranspose", "image", draft.weight(CHANNELS, 5, 1, 2), strides=[2, 3], pads=[1, 1, 0, 0])
     for tile in (3, 4, 16):
-        found, whole = both(tmp_path, of, x, Size(13, 22), tile)
+        found, whole = both(tmp_path, draft, x, Size(13, 22), tile)
         np.testing.assert_allclose(found, whole, rtol=1e-6, atol=2e-6)
 
 
 def test_dilated_pooling_whose_last_window_leaves_the_picture_too_far_is_named(tmp_path: Path) -> None:
-    of = Draft(CHANNELS)
-    x = of.node("MaxPool", "image", kernel_shape=[2, 2], dilations=[3, 3], strides=[4, 4], ceil_mode=1)
-    (left_out,) = graph_of(read_model(of.saved(tmp_path / "network.onnx", x)), Size(14, 22)).unplaced
+    draft = Draft(CHANNELS)
+    x = draft.node("MaxPool", "image", kernel_shape=[2, 2], dilations=[3, 3], strides=[4, 4], ceil_mode=1)
+    (left_out,) = graph_of(read_model(draft.saved(tmp_path / "network.onnx", x)), Size(14, 22)).unplaced
     assert left_out.op == "MaxPool"
-    found, whole = both(tmp_path, of, x, Size(16, 24), 8)
+    found, whole = both(tmp_path, draft, x, Size(16, 24), 8)
     assert found.shape == (1, CHANNELS, 4, 6)
     np.testing.assert_array_equal(found, whole)
 
 
 def test_a_filled_map_of_one_pixel_can_be_put_beside_another(tmp_path: Path) -> None:
-    of = Draft(CHANNELS)
-    filled = of.node("ConstantOfShape", of.node("Shape", "image"))
-    path = of.saved(tmp_path / "network.onnx", of.node("Concat", "image", filled, axis=1))
+    draft = Draft(CHANNELS)
+    filled = draft.node("ConstantOfShape", draft.node("Shape", "image"))
+    path = draft.saved(tmp_path / "network.onnx", draft.node("Concat", "image", filled, axis=1))
     assert graph_of(read_model(path), Size(1, 2)).unplaced == ()
     assert graph_of(read_model(path), Size(1, 1)).unplaced == ()
 
@@ -327,16 +331,16 @@ def test_inputs_of_transposed_convolutions_one_pixel_beside_are_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The checks above can fail: here the halo lacks the first input, and the convolution takes the others' places."""
-    of, shift = Draft(CHANNELS), Window.spread
+    draft, shift = Draft(CHANNELS), Window.spread
 
     def late(self: Window, span: Span) -> Span:
         right = shift(self, span)
         return Span(right.start + 1, right.stop) if right.start > 0 and right.length > 1 else right
 
-    x = of.node("ConvTranspose", "image", of.weight(CHANNELS, 5, 5, 5), strides=[2, 2], pads=[1, 1, 1, 1])
+    x = draft.node("ConvTranspose", "image", draft.weight(CHANNELS, 5, 5, 5), strides=[2, 2], pads=[1, 1, 1, 1])
     monkeypatch.setattr(Window, "spread", late)
     try:
-        found, whole = both(tmp_path, of, x, Size(30, 37), 16)
+        found, whole = both(tmp_path, draft, x, Size(30, 37), 16)
     except NetworkError:
         return  # ONNX Runtime refuses the shapes that come of it
     assert np.abs(found - whole).max() > 1e-2
@@ -345,15 +349,15 @@ def test_inputs_of_transposed_convolutions_one_pixel_beside_are_found(
 def test_weights_of_linear_resizing_counted_from_each_tile_are_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    of, right = Draft(CHANNELS), Axis.matrix
+    draft, right = Draft(CHANNELS), Axis.matrix
 
     def from_its_own_start(self: Axis, out: Span, need: Span) -> Array:
         return right(self, Span(0, out.length), Span(0, need.length))
 
     more = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
-    x = of.node("Resize", "image", "", of.numbers(1, 1, 1.7, 2.3), **more)
+    x = draft.node("Resize", "image", "", draft.numbers(1, 1, 1.7, 2.3), **more)
     monkeypatch.setattr(Axis, "matrix", from_its_own_start)
-    found, whole = both(tmp_path, of, x, Size(30, 37), 16)
+    found, whole = both(tmp_path, draft, x, Size(30, 37), 16)
     assert np.abs(found - whole).max() > 1e-2
 
 

@@ -28,14 +28,14 @@ SIZE = Size(275, 390)
 
 def wide(tmp_path: Path) -> Path:
     """A network whose full-size maps are wide, with two barriers at half size and one at full size."""
-    of = Draft()
-    x = of.node("Relu", of.conv("image", 3, 4 * WIDTH))
-    x = of.node("Relu", of.conv(x, 4 * WIDTH, 4 * WIDTH))
-    down = residual(of, of.conv(x, 4 * WIDTH, WIDTH, strides=[2, 2]))
-    down = attention(of, residual(of, attention(of, down)))
-    up = of.node("Resize", down, "", "", of.size_of("image", WIDTH), mode="linear")
-    x = of.conv(of.node("Concat", up, "image", axis=1), WIDTH + 3, WIDTH)
-    return of.saved(tmp_path / "wide.onnx", of.conv(batch_statistics(of, x), WIDTH, 3))
+    draft = Draft()
+    x = draft.node("Relu", draft.conv("image", 3, 4 * WIDTH))
+    x = draft.node("Relu", draft.conv(x, 4 * WIDTH, 4 * WIDTH))
+    down = residual(draft, draft.conv(x, 4 * WIDTH, WIDTH, strides=[2, 2]))
+    down = attention(draft, residual(draft, attention(draft, down)))
+    up = draft.node("Resize", down, "", "", draft.size_of("image", WIDTH), mode="linear")
+    x = draft.conv(draft.node("Concat", up, "image", axis=1), WIDTH + 3, WIDTH)
+    return draft.saved(tmp_path / "wide.onnx", draft.conv(batch_statistics(draft, x), WIDTH, 3))
 
 
 @pytest.fixture
@@ -75,11 +75,11 @@ def test_a_plan_stays_within_its_budget(graph: Graph) -> None:
 @pytest.mark.parametrize("block", [attention, batch_statistics], ids=["mean", "variance"])
 def test_maps_of_barriers_that_were_passed_take_no_memory(block: Callable[[Draft, str], str], tmp_path: Path) -> None:
     def maps_bytes(blocks: int) -> int:
-        of = Draft()
-        x = of.conv("image", 3, WIDTH)
+        draft = Draft()
+        x = draft.conv("image", 3, WIDTH)
         for _ in range(blocks):
-            x = block(of, of.node("Relu", of.conv(x, WIDTH, WIDTH)))
-        graph = rewritten(placed(of.saved(tmp_path / "network.onnx", x), SIZE))
+            x = block(draft, draft.node("Relu", draft.conv(x, WIDTH, WIDTH)))
+        graph = rewritten(placed(draft.saved(tmp_path / "network.onnx", x), SIZE))
         barriers = tuple(one.output for one in graph.reductions())
         whole = Segment(graph, (graph.image,), tuple(graph.outputs.values()), barriers, frozenset(), whole=True)
         rows, columns = (whole.placed(axis, whole.cut(axis, None)[0]) for axis in AXES)
@@ -162,8 +162,8 @@ def test_a_segment_in_tiles_across_a_barrier_is_refused(graph: Graph) -> None:
 def test_tiles_own_every_pixel_once_and_read_no_pixel_beyond_the_picture(
     tmp_path_factory: pytest.TempPathFactory, kinds: list[str], height: int, width: int, tile: int
 ) -> None:
-    of, last = chain(kinds)
-    path = of.saved(tmp_path_factory.getbasetemp() / "owned.onnx", last)
+    draft, last = chain(kinds)
+    path = draft.saved(tmp_path_factory.getbasetemp() / "owned.onnx", last)
     graph = rewritten(placed(path, Size(height, width)))
     for step in cut_plan(graph, Cuts(graph).places(9), tile).steps:
         for axis in AXES:
@@ -194,13 +194,15 @@ def test_nodes_come_after_what_they_read(graph: Graph) -> None:
 
 
 def leaky(write: Callable[[Draft], str], tmp_path: Path) -> Graph:
-    of = Draft()
-    return placed(of.saved(tmp_path / "leaky.onnx", write(of)), Size(150, 131))
+    draft = Draft()
+    return placed(draft.saved(tmp_path / "leaky.onnx", write(draft)), Size(150, 131))
 
 
 def test_a_spoilt_row_reaches_a_tile_from_its_halo_and_from_nowhere_else(tmp_path: Path) -> None:
     """What a tile says that it reads is what it reads: no pixel less, and none more that changes the result."""
-    graph = leaky(lambda of: of.conv(of.conv("image", 3, WIDTH, 5), WIDTH, 3, dilations=[3, 3], pads=[3] * 4), tmp_path)
+    graph = leaky(
+        lambda draft: draft.conv(draft.conv("image", 3, WIDTH, 5), WIDTH, 3, dilations=[3, 3], pads=[3] * 4), tmp_path
+    )
     (step,) = cut_plan(graph, [], 50).steps
     middle = step.segment.cut(0, 50)[1]
     (own,) = middle.values()

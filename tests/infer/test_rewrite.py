@@ -41,8 +41,8 @@ def count(graph: Graph, kind: type) -> int:
 
 
 def drafted(tmp_path: Path, write: Callable[[Draft], str], **others: str) -> Graph:
-    of = Draft()
-    return placed(of.saved(tmp_path / "network.onnx", write(of), **others), SIZE)
+    draft = Draft()
+    return placed(draft.saved(tmp_path / "network.onnx", write(draft), **others), SIZE)
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["zeros-last", "zeros-first"])
@@ -58,10 +58,10 @@ def drafted(tmp_path: Path, write: Callable[[Draft], str], **others: str) -> Gra
 def test_without_zero_inputs_the_result_is_the_same(
     seen: int, zeros: int, made: int, first: bool, tmp_path: Path
 ) -> None:
-    def write(of: Draft) -> str:
-        x = of.conv("image", 3, seen)
-        nothing = of.node("ConstantOfShape", of.size_of("image", zeros))
-        return of.conv(of.node("Concat", *([x, nothing] if first else [nothing, x]), axis=1), seen + zeros, made)
+    def write(draft: Draft) -> str:
+        x = draft.conv("image", 3, seen)
+        nothing = draft.node("ConstantOfShape", draft.size_of("image", zeros))
+        return draft.conv(draft.node("Concat", *([x, nothing] if first else [nothing, x]), axis=1), seen + zeros, made)
 
     before = drafted(tmp_path, write)
     after = without_zero_inputs(before)
@@ -69,10 +69,10 @@ def test_without_zero_inputs_the_result_is_the_same(
 
 
 def test_without_zero_inputs_convolutions_read_what_is_left(tmp_path: Path) -> None:
-    def write(of: Draft) -> str:
-        x, y = of.conv("image", 3, 16), of.conv("image", 3, 32)
-        nothing = of.node("ConstantOfShape", of.size_of("image", 48))
-        return of.conv(of.node("Concat", x, nothing, y, axis=1), 96, 16)
+    def write(draft: Draft) -> str:
+        x, y = draft.conv("image", 3, 16), draft.conv("image", 3, 32)
+        nothing = draft.node("ConstantOfShape", draft.size_of("image", 48))
+        return draft.conv(draft.node("Concat", x, nothing, y, axis=1), 96, 16)
 
     before = drafted(tmp_path, write)
     after = without_zero_inputs(before)
@@ -82,23 +82,25 @@ def test_without_zero_inputs_convolutions_read_what_is_left(tmp_path: Path) -> N
 
 
 def test_constant_inputs_other_than_zero_are_kept(tmp_path: Path) -> None:
-    def write(of: Draft) -> str:
-        half = of.node("Expand", of.constant(np.full((1, 1, 1, 1), 0.5, np.float32)), of.size_of("image", 16))
-        return of.conv(of.node("Concat", of.conv("image", 3, 16), half, axis=1), 32, 16)
+    def write(draft: Draft) -> str:
+        half = draft.node("Expand", draft.constant(np.full((1, 1, 1, 1), 0.5, np.float32)), draft.size_of("image", 16))
+        return draft.conv(draft.node("Concat", draft.conv("image", 3, 16), half, axis=1), 32, 16)
 
     before = drafted(tmp_path, write)
     assert without_zero_inputs(before).nodes == before.nodes
 
 
-def squares(of: Draft, x: str, mean_of: str, other: str | None = None) -> str:
+def squares(draft: Draft, x: str, mean_of: str, other: str | None = None) -> str:
     """A normalisation by the mean of products of what is apart from a mean."""
-    apart = of.node("Sub", x, of.reduced("ReduceMean", mean_of))
-    variance = of.reduced("ReduceMean", of.node("Mul", apart, other or apart))
-    return of.node("Div", apart, of.node("Sqrt", of.node("Add", of.node("Abs", variance), of.numbers(0.01))))
+    apart = draft.node("Sub", x, draft.reduced("ReduceMean", mean_of))
+    variance = draft.reduced("ReduceMean", draft.node("Mul", apart, other or apart))
+    return draft.node(
+        "Div", apart, draft.node("Sqrt", draft.node("Add", draft.node("Abs", variance), draft.numbers(0.01)))
+    )
 
 
 def test_a_mean_of_squared_distances_becomes_one_barrier_with_the_mean(tmp_path: Path) -> None:
-    before = drafted(tmp_path, lambda of: squares(of, x := of.conv("image", 3, 16), x))
+    before = drafted(tmp_path, lambda draft: squares(draft, x := draft.conv("image", 3, 16), x))
     after = batch_variances(before)
     assert len({one.input for one in before.reductions()}) == 2
     assert sorted(one.kind for one in after.reductions()) == ["mean", "variance"]
@@ -107,36 +109,37 @@ def test_a_mean_of_squared_distances_becomes_one_barrier_with_the_mean(tmp_path:
 
 
 def test_means_of_other_products_are_no_variances(tmp_path: Path) -> None:
-    def other_mean(of: Draft) -> str:
-        x = of.conv("image", 3, 16)
-        return squares(of, x, of.conv("image", 3, 16))
+    def other_mean(draft: Draft) -> str:
+        x = draft.conv("image", 3, 16)
+        return squares(draft, x, draft.conv("image", 3, 16))
 
-    def other_factor(of: Draft) -> str:
-        x = of.conv("image", 3, 16)
-        return squares(of, x, x, of.conv("image", 3, 16))
+    def other_factor(draft: Draft) -> str:
+        x = draft.conv("image", 3, 16)
+        return squares(draft, x, x, draft.conv("image", 3, 16))
 
     for write in (other_mean, other_factor):
         before = drafted(tmp_path, write)
         assert {one.kind for one in batch_variances(before).reductions()} == {"mean"}
 
 
-def hypercolumn(of: Draft, *, factor: bool = False, kernel: int = 1, mode: str = "linear") -> str:
+def hypercolumn(draft: Draft, *, factor: bool = False, kernel: int = 1, mode: str = "linear") -> str:
     """Two maps of coarse sizes and the picture, all at the picture's size, and a convolution over all of them."""
-    half = of.conv("image", 3, 24, strides=[2, 2])
-    quarter = of.conv(of.node("Relu", half), 24, 40, strides=[2, 2])
+    half = draft.conv("image", 3, 24, strides=[2, 2])
+    quarter = draft.conv(draft.node("Relu", half), 24, 40, strides=[2, 2])
     more = {"mode": mode, "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
     parts = [
-        of.node("Resize", x, "", "", of.size_of("image", width), **more) for x, width in ((half, 24), (quarter, 40))
+        draft.node("Resize", x, "", "", draft.size_of("image", width), **more)
+        for x, width in ((half, 24), (quarter, 40))
     ]
     if factor:
-        parts = [of.node("Mul", part, of.numbers(1.7)) for part in parts]
-    concat = of.node("Concat", parts[0], "image", parts[1], axis=1)
-    return of.conv(concat, 67, 16, kernel)
+        parts = [draft.node("Mul", part, draft.numbers(1.7)) for part in parts]
+    concat = draft.node("Concat", parts[0], "image", parts[1], axis=1)
+    return draft.conv(concat, 67, 16, kernel)
 
 
 @pytest.mark.parametrize("factor", [False, True], ids=["as-it-is", "times-a-number"])
 def test_convolutions_before_resizing_leave_no_wide_map_at_full_size(factor: bool, tmp_path: Path) -> None:
-    before = drafted(tmp_path, lambda of: hypercolumn(of, factor=factor))
+    before = drafted(tmp_path, lambda draft: hypercolumn(draft, factor=factor))
     after = early_convolutions(before)
     assert max(node.map.channels for node in full_size(before)) == 67
     assert max(node.map.channels for node in full_size(after)) == 16
@@ -155,11 +158,11 @@ def test_parts_of_a_hypercolumn_are_added_up_as_they_come(tmp_path: Path) -> Non
 
 
 def test_convolutions_of_resized_maps_alone_count_their_bias_once(tmp_path: Path) -> None:
-    def write(of: Draft) -> str:
-        small = [of.conv("image", 3, 24, strides=[step, step]) for step in (2, 3)]
-        parts = [of.node("Resize", x, "", "", of.size_of("image", 24), mode="linear") for x in small]
-        bias = of.constant(np.arange(50, 66, dtype=np.float32))
-        return of.node("Conv", of.node("Concat", *parts, axis=1), of.weight(16, 48, 1, 1), bias)
+    def write(draft: Draft) -> str:
+        small = [draft.conv("image", 3, 24, strides=[step, step]) for step in (2, 3)]
+        parts = [draft.node("Resize", x, "", "", draft.size_of("image", 24), mode="linear") for x in small]
+        bias = draft.constant(np.arange(50, 66, dtype=np.float32))
+        return draft.node("Conv", draft.node("Concat", *parts, axis=1), draft.weight(16, 48, 1, 1), bias)
 
     before = drafted(tmp_path, write)
     after = early_convolutions(before)
@@ -169,7 +172,7 @@ def test_convolutions_of_resized_maps_alone_count_their_bias_once(tmp_path: Path
 
 @pytest.mark.parametrize(("kernel", "mode"), [(3, "linear"), (1, "nearest")], ids=["wider-window", "nearest"])
 def test_convolutions_that_cannot_come_first_stay(kernel: int, mode: str, tmp_path: Path) -> None:
-    before = drafted(tmp_path, lambda of: hypercolumn(of, kernel=kernel, mode=mode))
+    before = drafted(tmp_path, lambda draft: hypercolumn(draft, kernel=kernel, mode=mode))
     assert early_convolutions(before).nodes == before.nodes
 
 
@@ -177,12 +180,16 @@ def full_size(graph: Graph) -> list[Node]:
     return [node for node in graph.nodes.values() if isinstance(node, Node) and node.map.size == graph.size]
 
 
-def normalised(of: Draft) -> str:
-    x = of.conv("image", 3, 16)
-    mean, high = of.reduced("ReduceMean", x), of.node("GlobalMaxPool", x)
-    normal = of.node("Mul", of.node("Sub", x, mean), of.node("Reciprocal", high))
-    normal = of.node("Add", of.node("Mul", normal, of.weight(16, 1, 1)), of.weight(16, 1, 1))
-    return of.conv(of.node("Add", of.node("Mul", of.numbers(0.3), x), of.node("Mul", normal, of.numbers(0.7))), 16, 3)
+def normalised(draft: Draft) -> str:
+    x = draft.conv("image", 3, 16)
+    mean, high = draft.reduced("ReduceMean", x), draft.node("GlobalMaxPool", x)
+    normal = draft.node("Mul", draft.node("Sub", x, mean), draft.node("Reciprocal", high))
+    normal = draft.node("Add", draft.node("Mul", normal, draft.weight(16, 1, 1)), draft.weight(16, 1, 1))
+    return draft.conv(
+        draft.node("Add", draft.node("Mul", draft.numbers(0.3), x), draft.node("Mul", normal, draft.numbers(0.7))),
+        16,
+        3,
+    )
 
 
 def test_products_and_sums_with_numbers_of_the_picture_become_one_of_each(tmp_path: Path) -> None:
@@ -195,11 +202,11 @@ def test_products_and_sums_with_numbers_of_the_picture_become_one_of_each(tmp_pa
 @pytest.mark.parametrize("kind", ["Add", "Mul", "Sub"])
 @pytest.mark.parametrize("swapped", [False, True], ids=["map-first", "value-first"])
 def test_every_order_of_a_product_a_sum_and_a_difference_is_kept(kind: str, swapped: bool, tmp_path: Path) -> None:
-    def write(of: Draft) -> str:
-        x, mean = of.conv("image", 3, 16), of.node("GlobalAveragePool", of.conv("image", 3, 16))
+    def write(draft: Draft) -> str:
+        x, mean = draft.conv("image", 3, 16), draft.node("GlobalAveragePool", draft.conv("image", 3, 16))
         for step in ("Mul", kind, "Sub", kind, "Add"):
-            given = [x, mean if step == kind else of.weight(16, 1, 1)]
-            x = of.node(step, *(given[::-1] if swapped and step == kind else given))
+            given = [x, mean if step == kind else draft.weight(16, 1, 1)]
+            x = draft.node(step, *(given[::-1] if swapped and step == kind else given))
         return x
 
     before = drafted(tmp_path, write)
@@ -207,26 +214,29 @@ def test_every_order_of_a_product_a_sum_and_a_difference_is_kept(kind: str, swap
 
 
 def test_maps_inside_a_chain_that_others_read_or_that_are_outputs_keep_their_values(tmp_path: Path) -> None:
-    of = Draft()
-    x, mean = of.conv("image", 3, 16), of.node("GlobalAveragePool", "image")
-    steps = [of.node("Mul", x, of.weight(16, 1, 1))]
-    steps.append(of.node("Add", steps[-1], of.conv(mean, 3, 16, 1)))
-    steps.append(of.node("Mul", steps[-1], of.weight(16, 1, 1)))
-    side = of.conv(of.node("Relu", steps[1]), 16, 16)
+    draft = Draft()
+    x, mean = draft.conv("image", 3, 16), draft.node("GlobalAveragePool", "image")
+    steps = [draft.node("Mul", x, draft.weight(16, 1, 1))]
+    steps.append(draft.node("Add", steps[-1], draft.conv(mean, 3, 16, 1)))
+    steps.append(draft.node("Mul", steps[-1], draft.weight(16, 1, 1)))
+    side = draft.conv(draft.node("Relu", steps[1]), 16, 16)
     others = {f"transmission_{place}": step for place, step in enumerate(steps)}
-    before = placed(of.saved(tmp_path / "network.onnx", of.node("Add", steps[-1], side), **others), SIZE)
+    before = placed(draft.saved(tmp_path / "network.onnx", draft.node("Add", steps[-1], side), **others), SIZE)
     assert_same(before, affine_maps(before))
 
 
 def test_a_network_without_barriers_keeps_its_nodes(tmp_path: Path) -> None:
-    before = drafted(tmp_path, lambda of: of.node("Add", of.node("Mul", hypercolumn(of), of.numbers(2)), of.numbers(1)))
+    before = drafted(
+        tmp_path,
+        lambda draft: draft.node("Add", draft.node("Mul", hypercolumn(draft), draft.numbers(2)), draft.numbers(1)),
+    )
     assert rewritten(before).nodes == before.nodes
 
 
 def test_all_rewritings_together_leave_the_result(tmp_path: Path) -> None:
-    def write(of: Draft) -> str:
-        x = squares(of, y := hypercolumn(of, factor=True), y)
-        return squares(of, y := of.conv(of.node("Relu", x), 16, 16), y)
+    def write(draft: Draft) -> str:
+        x = squares(draft, y := hypercolumn(draft, factor=True), y)
+        return squares(draft, y := draft.conv(draft.node("Relu", x), 16, 16), y)
 
     before = drafted(tmp_path, write)
     assert_same(before, rewritten(before), 1e-5)

@@ -48,10 +48,10 @@ class InStrips:
 @pytest.fixture
 def network(tmp_path: Path) -> Path:
     """A network with a barrier and wide maps, so that little memory means several segments."""
-    of = Builder(3)
-    x = of.add("Relu", of.conv("image", 3, 48))
-    x = attention(of, of.conv(x, 48, CHANNELS))
-    return of.saved(tmp_path / "wide.onnx", of.conv(x, CHANNELS, CHANNELS), CHANNELS)
+    builder = Builder(3)
+    x = builder.add("Relu", builder.conv("image", 3, 48))
+    x = attention(builder, builder.conv(x, 48, CHANNELS))
+    return builder.saved(tmp_path / "wide.onnx", builder.conv(x, CHANNELS, CHANNELS), CHANNELS)
 
 
 def tight_engine(path: Path, folder: Path, maps_bytes: int) -> Engine:
@@ -104,11 +104,11 @@ def test_a_map_in_a_file_is_one_in_memory(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, at_a_time: int
 ) -> None:
     height, width = data.draw(st.integers(1, 40)), data.draw(st.integers(1, 40))
-    of = Map(3, Size(height, width))
+    feature_map = Map(3, Size(height, width))
     values = np.arange(3 * height * width, dtype=np.float32).reshape(1, 3, height, width)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(held_module, "_AT_A_TIME", at_a_time)
-        filed = Held.room(of, tmp_path_factory.getbasetemp())
+        filed = Held.room(feature_map, tmp_path_factory.getbasetemp())
         fill(filed, InStrips(values[0].transpose(1, 2, 0), data.draw(st.integers(1, height))))
         top, left = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
         rows, columns = Span(top, data.draw(st.integers(top + 1, height))), Span(left, width)

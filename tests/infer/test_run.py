@@ -90,8 +90,8 @@ def test_tiles_are_told_as_they_end_and_can_be_stopped() -> None:
 )
 def test_settings_that_cannot_be_are_refused(values: Mapping[str, object], words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        Settings.of(values)
+        Settings.from_values(values)
 
 
 def test_settings_of_a_whole_picture_need_no_tile() -> None:
-    assert Settings.of({"mode": "whole"}) == Settings("whole")
+    assert Settings.from_values({"mode": "whole"}) == Settings("whole")

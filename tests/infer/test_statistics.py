@@ -71,11 +71,13 @@ def test_numbers_of_tiles_of_any_shapes_are_those_of_the_map(
 
 def test_variance_of_two_flat_halves_is_that_between_them(tmp_path: Path) -> None:
     """Left 0, right 1: each tile by itself has no variance, and the picture has a quarter."""
-    of = Draft()
-    mean = of.reduced("ReduceMean", "image", [0, 2, 3])
-    apart = of.node("Sub", "image", mean)
-    variance = of.reduced("ReduceMean", of.node("Mul", apart, apart), [0, 2, 3])
-    path = of.saved(tmp_path / "network.onnx", of.node("Add", of.node("Mul", "image", of.numbers(0)), variance))
+    draft = Draft()
+    mean = draft.reduced("ReduceMean", "image", [0, 2, 3])
+    apart = draft.node("Sub", "image", mean)
+    variance = draft.reduced("ReduceMean", draft.node("Mul", apart, apart), [0, 2, 3])
+    path = draft.saved(
+        tmp_path / "network.onnx", draft.node("Add", draft.node("Mul", "image", draft.numbers(0)), variance)
+    )
     shown = np.zeros((1, 3, 24, 64), np.float32)
     shown[..., 32:] = np.array([1, 2, 4], np.float32).reshape(1, 3, 1, 1)
     found = tiled(path, shown, 16)["transmission"]
@@ -86,10 +88,12 @@ def test_variance_of_two_flat_halves_is_that_between_them(tmp_path: Path) -> Non
 @pytest.mark.parametrize("tile", [8, 16, 24])
 def test_variance_of_an_uneven_number_of_tiles_is_that_of_the_picture(offset: float, tile: int, tmp_path: Path) -> None:
     """Border tiles are smaller than others and count for less."""
-    of = Draft()
-    apart = of.node("Sub", "image", of.reduced("ReduceMean", "image"))
-    variance = of.reduced("ReduceMean", of.node("Mul", apart, apart))
-    path = of.saved(tmp_path / "network.onnx", of.node("Add", of.node("Mul", "image", of.numbers(0)), variance))
+    draft = Draft()
+    apart = draft.node("Sub", "image", draft.reduced("ReduceMean", "image"))
+    variance = draft.reduced("ReduceMean", draft.node("Mul", apart, apart))
+    path = draft.saved(
+        tmp_path / "network.onnx", draft.node("Add", draft.node("Mul", "image", draft.numbers(0)), variance)
+    )
     shown = picture(Size(59, 83)) + np.float32(offset)
     shown[:, :, :, 80:] += 5
     found = -tiled(path, shown, tile)["transmission"][0, :, 0, 0]
@@ -97,9 +101,9 @@ def test_variance_of_an_uneven_number_of_tiles_is_that_of_the_picture(offset: fl
 
 
 def test_extremes_in_the_last_row_and_column_are_not_missed(tmp_path: Path) -> None:
-    of = Draft()
-    span = of.node("Sub", of.node("GlobalMaxPool", "image"), of.reduced("ReduceMin", "image"))
-    path = of.saved(tmp_path / "network.onnx", of.node("Mul", "image", span))
+    draft = Draft()
+    span = draft.node("Sub", draft.node("GlobalMaxPool", "image"), draft.reduced("ReduceMin", "image"))
+    path = draft.saved(tmp_path / "network.onnx", draft.node("Mul", "image", span))
     shown = picture(Size(37, 53))
     shown[0, :, -1, 3], shown[0, :, 5, -1] = [20, 30, 40], [-20, -30, -40]
     np.testing.assert_array_equal(tiled(path, shown, 16)["transmission"], untiled(path, shown)["transmission"])

@@ -88,14 +88,14 @@ class Range:
     least: float = math.inf
     most: float = -math.inf
 
-    def seen(self, values: Picture, of: str) -> None:
+    def seen(self, values: Picture, output: str) -> None:
         """Take some values of an output into account.
 
         Raises: NotFinite.
         """
         least, most = float(values.min()), float(values.max())
         if not math.isfinite(least) or not math.isfinite(most):
-            raise NotFinite(of)
+            raise NotFinite(output)
         self.least, self.most = min(self.least, least), max(self.most, most)
 
 

@@ -79,7 +79,7 @@ class _Progress:
 
 def _settings(context: StageContext) -> Settings:
     try:
-        return Settings.of(context.setting("inference"))
+        return Settings.from_values(context.setting("inference"))
     except (TypeError, ValueError) as error:
         raise BadInput(str(error), "choose a larger tile, or a smaller overlap") from error
 

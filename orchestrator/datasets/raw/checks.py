@@ -103,7 +103,7 @@ def _seen(folder: Path, entry: Mapping[str, Any]) -> _Seen:
 def _files(seen: Sequence[_Seen]) -> Finding:
     wrong = {one.id: one.wrong for one in seen if one.wrong}
     if wrong:
-        words = "; ".join(problem for of in list(wrong.values())[:_SHOWN] for problem in of)
+        words = "; ".join(problem for problems in list(wrong.values())[:_SHOWN] for problem in problems)
         return Finding("files", "error", f"not as they were prepared: {words}", tuple(wrong))
     return Finding("files", "ok", f"{len(seen)} scenes, every file as it was prepared")
 

@@ -30,11 +30,11 @@ def _read(tree: RawTree, layout: Layout, place: PurePosixPath, folders: dict[str
         if not folders[layer]
     ]
     several = [
-        f"{' and '.join(repr(str(folder)) for folder in of)} both hold the {layer}"
-        for layer, of in folders.items()
-        if len(of) > 1
+        f"{' and '.join(repr(str(folder)) for folder in holders)} both hold the {layer}"
+        for layer, holders in folders.items()
+        if len(holders) > 1
     ]
-    present = {layer: of[0] for layer, of in folders.items() if of}
+    present = {layer: holders[0] for layer, holders in folders.items() if holders}
     if missing or several:
         return Reading(layout, place, missing=(*missing, *several), nearness=len(present))
     files = [(layer, path) for layer, folder in present.items() for path in tree.inside(folder)]

@@ -35,12 +35,14 @@ def read_names(path: Path, published: tuple[NamesList, ...]) -> Names:
     except OSError as error:
         raise BadInput(f"the list {str(path)!r} cannot be read: {error.strerror}", "name it with --list") from error
     digests = {hashlib.sha256(text).hexdigest() for text in (content, content.replace(b"\r\n", b"\n"))}
-    known = next((of for of in published if any(_is(digest, of) for digest in digests)), None)
+    known = next((entry for entry in published if any(_is(digest, entry) for digest in digests)), None)
     names = tuple(
         PurePosixPath(line.strip()).stem for line in content.decode("utf-8", "replace").split("\n") if line.strip()
     )
     if known is None:
-        wanted = "; ".join(f"{of.name} of {of.origin} ({of.sha256_begins}…{of.sha256_ends})" for of in published)
+        wanted = "; ".join(
+            f"{entry.name} of {entry.origin} ({entry.sha256_begins}…{entry.sha256_ends})" for entry in published
+        )
         raise BadInput(
             f"{path.name} is none of the published lists: its SHA-256 is {min(digests)}, it names "
             f"{len(set(names))} different pictures; published are {wanted}",

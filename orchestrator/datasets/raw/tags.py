@@ -15,7 +15,7 @@ def tagged(stem: str, tags: Mapping[str, Sequence[str]]) -> tuple[str, str, str]
     tags: layer to its tags
     """
     parts = _PARTS.split(stem)
-    names = {tag.casefold(): layer for layer, of in tags.items() for tag in of}
+    names = {tag.casefold(): layer for layer, spellings in tags.items() for tag in spellings}
     places = [number for number in range(0, len(parts), 2) if parts[number].casefold() in names]
     if not places:
         return None

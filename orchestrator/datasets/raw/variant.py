@@ -67,7 +67,9 @@ def size_words(sizes: Iterable[tuple[int, int]]) -> str:
 def raw_digest(scenes: Sequence[StoredScene]) -> str:
     """Return the SHA-256 of the lines that sha256sum prints for the raw files, in the order of their names."""
     files = {
-        layer.source.rsplit("/", 1)[-1] + "\0" + layer.source: layer for of in scenes for layer in of.layers.values()
+        layer.source.rsplit("/", 1)[-1] + "\0" + layer.source: layer
+        for scene in scenes
+        for layer in scene.layers.values()
     }
     lines = [f"{layer.source_sha256}  {layer.source.rsplit('/', 1)[-1]}\n" for _, layer in sorted(files.items())]
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogatepass")).hexdigest()

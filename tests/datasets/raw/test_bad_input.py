@@ -117,8 +117,8 @@ def test_picture_that_would_have_to_be_changed_or_guessed_is_refused(prepared, p
 def test_picture_of_another_kind_with_the_same_colours_is_taken_and_noted(prepared, pack, save, note):
     save(pack / "blended" / "2.png")
     found = prepared(NAME, pack)
-    assert any(note in of for of in found.item("2")["notes"])
-    assert any(note in of for of in found.index["warnings"])
+    assert any(note in found_note for found_note in found.item("2")["notes"])
+    assert any(note in warning for warning in found.index["warnings"])
 
 
 def test_orientation_and_colour_profile_of_a_test_picture_change_no_pixel(prepared, pack):

@@ -41,8 +41,8 @@ def test_published_table2_prepares_as_published_and_has_nothing_odd(prepared):
     assert found.text == "100 scenes, 224 x 224: as published (fqnchina/CEILNet at 80e4695)"
     assert {finding.severity for finding in check_set("ceilnet-table2", lambda _done, _total: None)} == {"ok"}
     for item in found.index["items"][::7]:
-        for layer, of in item["layers"].items():
-            np.testing.assert_array_equal(found.pixels(item["id"], layer), decoded(TABLE2 / of["source"]))
+        for layer, entry in item["layers"].items():
+            np.testing.assert_array_equal(found.pixels(item["id"], layer), decoded(TABLE2 / entry["source"]))
 
 
 @pytest.mark.parametrize(

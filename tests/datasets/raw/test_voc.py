@@ -58,9 +58,12 @@ def test_list_with_other_line_ends_is_the_same_list(names_file):
 
 def test_catalogue_knows_the_published_lists():
     known = trees.published("voc2012").names_list
-    assert {of.count for of in known} == {15287}
-    assert all(sum(of.years.values()) == of.count for of in known)
-    assert {(of.sha256_begins, of.sha256_ends) for of in known} == {("66b9bbc0", "f854fe"), ("6e1f8e6a", "bd86e8")}
+    assert {names.count for names in known} == {15287}
+    assert all(sum(names.years.values()) == names.count for names in known)
+    assert {(names.sha256_begins, names.sha256_ends) for names in known} == {
+        ("66b9bbc0", "f854fe"),
+        ("6e1f8e6a", "bd86e8"),
+    }
 
 
 def test_another_list_is_refused_with_its_checksum_and_count(prepared, tmp_path):
