@@ -27,6 +27,7 @@ from PIL import Image
 from orchestrator.photos import vips
 from orchestrator.photos.strips import Strips
 from stagekit import StageRequest
+from stagekit.request import FOLDERS
 
 ROOT = Path(__file__).resolve().parents[1]
 PATHS = os.pathsep.join(map(str, (ROOT, ROOT / "images", ROOT / "images" / "inference")))
@@ -180,10 +181,11 @@ def stage(
 ) -> Run:
     """Run a stage of the image's program to its end, in a folder that begins empty."""
     shutil.rmtree(folder, ignore_errors=True)
-    output, work = folder / "output", folder / "work"
-    for path in (output, work):
-        path.mkdir(parents=True)
-    request = StageRequest(f"{kind}/large", kind, settings, inputs, str(output), str(work), memory_bytes=memory_bytes)
+    for name in FOLDERS:
+        (folder / name).mkdir(parents=True)
+    request = StageRequest.below(
+        str(folder), f"{kind}/large", kind, dict(settings), dict(inputs), memory_bytes=memory_bytes
+    )
     request.save(str(folder / "stage.json"))
     began = time.perf_counter()
     process = subprocess.Popen(
@@ -200,7 +202,7 @@ def stage(
     watcher.join()
     if process.returncode != 0:
         raise SystemExit(f"stage {kind} ended with {process.returncode}:\n{log[-3000:]}")
-    return Run(kind, output, time.perf_counter() - began, max(peaks))
+    return Run(kind, folder / "output", time.perf_counter() - began, max(peaks))
 
 
 def watch(process: "subprocess.Popen[str]", peaks: list[int]) -> None:

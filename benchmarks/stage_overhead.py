@@ -26,6 +26,7 @@ from orchestrator.spec.dataset import PhotosDataset
 from orchestrator.spec.load import load_image
 from orchestrator.store.store import Store
 from stagekit import StageRequest
+from stagekit.request import FOLDERS
 
 
 def main() -> None:
@@ -69,11 +70,9 @@ def main() -> None:
 def bare_run(reference: str, settings: object, root: Path, repeat: int) -> float:
     """Return the seconds of `docker run` of the same program with the same settings."""
     work = root / f"bare-{repeat}"
-    for name in ("output", "work"):
+    for name in FOLDERS:
         (work / name).mkdir(parents=True)
-    request = StageRequest(
-        "prepare/photos", "prepare", dict(settings), {"source": "/photos"}, "/stage/output", "/stage/work"
-    )
+    request = StageRequest.below("/stage", "prepare/photos", "prepare", dict(settings), {"source": "/photos"})
     request.save(str(work / "stage.json"))
     argv = ["docker", "run", "--rm", "--network=none", f"--volume={work}:/stage", f"--volume={root}/photos:/photos:ro"]
     began = time.perf_counter()

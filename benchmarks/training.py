@@ -23,6 +23,7 @@ from orchestrator.environments.builder import BuildSettings
 from orchestrator.environments.local import LocalBuilder
 from orchestrator.spec.load import load_image, load_model_spec
 from stagekit import StageRequest
+from stagekit.request import FOLDERS
 
 ROOT = Path(__file__).resolve().parents[1]
 NETWORKS = ("zhang2018", "errnet2019", "ibcln2020")
@@ -57,7 +58,8 @@ def stage_row(name: str, python: str, options: argparse.Namespace) -> str:
         root = Path(folder)
         dataset(root / "data")
         limit = options.steps * recipe(name)["batch"]
-        request = StageRequest(
+        request = StageRequest.below(
+            folder,
             stage=f"train/{name}",
             kind="train",
             settings={
@@ -66,14 +68,12 @@ def stage_row(name: str, python: str, options: argparse.Namespace) -> str:
                 "recipe": {**recipe(name), "epochs": 1, "limit": limit, "steps": options.steps},
             },
             inputs={"synthetic": str(root / "data"), "real": str(root / "data")},
-            output=str(root / "output"),
-            work=str(root / "work"),
             device=options.device,
             memory_bytes=budget if options.device == "cpu" else None,
             device_memory_bytes=budget if options.device == "cuda" else None,
         )
-        (root / "output").mkdir()
-        (root / "work").mkdir()
+        for part in FOLDERS:
+            (root / part).mkdir()
         request.save(str(root / "stage.json"))
         seen = peak_of([python, "-m", name, str(root / "stage.json")], name)
         facts = json.loads((root / "output" / "train.json").read_text())

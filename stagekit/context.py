@@ -69,6 +69,13 @@ class StageContext:
         """Return a path in the work folder; its parent folder exists afterwards."""
         return self._made(self.request.work, parts)
 
+    def facts(self, *parts: str) -> str:
+        """Return a path in the folder for files about how it went; its parent folder exists afterwards.
+
+        What may differ between two equal runs goes there: times, speeds, memory, whatever depends on the host.
+        """
+        return self._made(self.request.facts, parts)
+
     def setting(self, name: str) -> Any:
         """Return one of the stage's settings.
 

@@ -36,7 +36,7 @@ def run_program(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, request_stop)
-    request = StageRequest("unknown", "unknown", {}, {}, ".", ".")
+    request = StageRequest("unknown", "unknown", {}, {}, ".", ".", ".")
     context = StageContext(request, sys.stdout, stop)
     try:
         if len(arguments) != 1:

@@ -2,12 +2,16 @@
 
 import dataclasses
 import json
+import posixpath
 from typing import Any, Dict, Optional
 
 from stagekit.failures import BadInput
 from stagekit.files import write_atomically
 
 SCHEMA = 1
+
+FOLDERS = ("output", "work", "facts")
+"""What a stage may write to, below one folder."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,8 +21,10 @@ class StageRequest:
     stage: the stage's readable name, such as "train/errnet2019"; kind: which handler runs it
     settings: everything that decides the result, as plain JSON values
     inputs: name to folder (or file), read-only
-    output: the folder for results; empty at the start, or as an interrupted run left it
-    work: the folder for checkpoints and caches; never part of the result
+    output: the folder for results, the same bytes every time; empty at the start, or as an interrupted run left it
+    work: the folder for checkpoints and caches; never kept
+    facts: the folder for files about how it went (times, memory, event files); kept beside the results, never read by
+        another stage
     device: "cpu" or "cuda"; seed: of every random draw
     memory_bytes: the budget of the stage, None where it is not limited
     threads: how many processor threads to use, None for the framework's default
@@ -34,6 +40,7 @@ class StageRequest:
     inputs: Dict[str, str]
     output: str
     work: str
+    facts: str
     device: str = "cpu"
     seed: int = 0
     memory_bytes: Optional[int] = None
@@ -43,6 +50,17 @@ class StageRequest:
     lean: int = 0
     device_memory_bytes: Optional[int] = None
     schema: int = SCHEMA
+
+    @classmethod
+    def below(
+        cls, folder: str, stage: str, kind: str, settings: Dict[str, Any], inputs: Dict[str, str], **fields: Any
+    ) -> "StageRequest":
+        """Return a request whose own folders, `FOLDERS`, lie below one folder.
+
+        fields: those that have a default
+        """
+        output, work, facts = (posixpath.join(folder, name) for name in FOLDERS)
+        return cls(stage, kind, settings, inputs, output, work, facts, **fields)
 
     @classmethod
     def load(cls, path: str) -> "StageRequest":

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from orchestrator.engine.protocol import Job
 from stagekit import StageRequest
+from stagekit.request import FOLDERS
 
 STAGE_FILE = "stage.json"
 
@@ -32,13 +33,12 @@ def stage_request(job: Job, stage: str, inputs: Mapping[str, str]) -> StageReque
 
     stage: the staging folder as the program sees it; inputs: name to path as the program sees it
     """
-    return StageRequest(
-        stage=job.stage,
-        kind=job.kind,
-        settings=dict(job.settings),
-        inputs=dict(inputs),
-        output=posixpath.join(stage, "output"),
-        work=posixpath.join(stage, "work"),
+    return StageRequest.below(
+        stage,
+        job.stage,
+        job.kind,
+        dict(job.settings),
+        dict(inputs),
         device=job.device,
         seed=job.seed,
         memory_bytes=job.memory_bytes,
@@ -54,7 +54,7 @@ def program_environment(job: Job, stage: str) -> dict[str, str]:
     """Return the variables that a program gets in every engine, and that never come from the host.
 
     stage: the staging folder as the program sees it. A number without an account has no home and no name, so both
-    are given; caches live in the work folder, the only place besides the output that can be written.
+    are given; caches live in the work folder.
     """
     environment = {
         "HOME": posixpath.join(stage, _HOME),
@@ -76,7 +76,7 @@ def program_environment(job: Job, stage: str) -> dict[str, str]:
 
 def lay_out(job: Job, request: StageRequest) -> None:
     """Make the folders that a program may write to, and its stage.json."""
-    for folder in ("output", "work", _HOME, *_CACHES.values()):
+    for folder in (*FOLDERS, _HOME, *_CACHES.values()):
         (job.staging / folder).mkdir(parents=True, exist_ok=True)
     request.save(str(job.staging / STAGE_FILE))
 

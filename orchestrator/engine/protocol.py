@@ -17,7 +17,7 @@ class Job:
     key: the stage's key; a running job is found again by it
     module: run as ``python -m module STAGE_JSON``
     staging: the only writable folder; the engine writes stage.json there, with the paths that the program will see;
-        the program's output and work folders are staging/output and staging/work
+        the program's folders are staging/output, staging/work and staging/facts
     inputs: input name to host folder or file, mounted read-only
     shm_bytes: size of /dev/shm in a container
     gpus: UUIDs of the leased devices, empty on the CPU

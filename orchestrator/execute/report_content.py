@@ -10,7 +10,7 @@ from orchestrator import __version__
 from orchestrator.execute.comparison import Comparison
 from orchestrator.execute.events import Failure
 from orchestrator.execute.rankings import with_rankings
-from orchestrator.execute.stage_records import content_digest, environment_record, stage_record
+from orchestrator.execute.stage_records import environment_record, stage_record
 from orchestrator.plan.overlap import OVERLAP
 from orchestrator.plan.plan import evaluate_name, snapshot_label
 from orchestrator.report import artifacts as read
@@ -180,7 +180,7 @@ def _datasets(gathering: _Gathering) -> Iterator[Dataset]:
                 name, described.title or name, dataset_role(described), (), described.source, warnings=(output.why,)
             )
         else:
-            digest = content_digest(gathering.artifacts[f"prepare/{name}"])
+            digest = gathering.artifacts[f"prepare/{name}"].content
             yield replace(read.read_dataset(output, source=described.source), digest=digest)
 
 

@@ -1,6 +1,5 @@
 """What the store knows of each stage, as the report tells it."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,7 +35,7 @@ def stage_record(stage: Stage, key: str, artifact: Artifact | None, failure: Fai
         inputs=dict(stage.inputs),
         sources={name: source.digest for name, source in stage.sources.items()},
         files={} if artifact is None else _files(artifact, REQUIRED_OUTPUTS[stage.kind]),
-        digest="" if artifact is None else content_digest(artifact),
+        digest="" if artifact is None else artifact.content,
     )
 
 
@@ -52,14 +51,6 @@ def environment_record(artifact: Artifact, image: str, variant: Device) -> Envir
         details={name: text for name, text in facts["environment"].items() if name != "reference"},
         packages=dict(facts.get("packages", {})),
     )
-
-
-def content_digest(artifact: Artifact) -> str:
-    """Return SHA-256 over the names and hashes of an artifact's files: the same for the same content."""
-    digest = hashlib.sha256()
-    for name, record in sorted(artifact.manifest.files.items()):
-        digest.update(f"{record.sha256}  {name}\n".encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()
 
 
 def _state(stage: Stage, artifact: Artifact | None, failure: Failure | None) -> StageState:

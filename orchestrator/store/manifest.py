@@ -1,5 +1,6 @@
 """What an artifact holds, written beside its output when it is committed."""
 
+import hashlib
 from typing import Any
 
 from pydantic import Field
@@ -30,9 +31,19 @@ class Manifest(StrictModel):
     document: dict[str, Any]
     """What the key was computed from."""
     files: dict[str, FileRecord]
-    """Every file of the output, by its relative path."""
+    """Every file of the output, by its relative path: the results."""
+    fact_files: dict[str, FileRecord] = Field(default_factory=dict)
+    """Every file about how it went, by its relative path in the folder `facts`; never part of the results."""
     facts: dict[str, Any]
     """How it was made: engine, times, warnings. Never part of the key."""
+
+    @property
+    def content(self) -> str:
+        """The content digest: SHA-256 over the names and hashes of the results, the same for the same results."""
+        digest = hashlib.sha256()
+        for name, record in sorted(self.files.items()):
+            digest.update(f"{record.sha256}  {name}\n".encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
 
     @property
     def kind(self) -> str:

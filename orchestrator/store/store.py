@@ -23,6 +23,7 @@ from orchestrator.store.record import RunRecord
 
 _MANIFEST = "manifest.json"
 _OUTPUT = "output"
+_FACTS = "facts"
 _WORK = "work"
 _READY = "ready"
 _LEASE_POLL_S = 0.2
@@ -30,7 +31,7 @@ _LEASE_POLL_S = 0.2
 
 @dataclass(frozen=True)
 class Artifact:
-    """A finished stage's result. folder: holds the manifest and the output."""
+    """A finished stage's result. folder: holds the manifest, the output and the files about how it went."""
 
     folder: Path
     manifest: Manifest
@@ -42,8 +43,18 @@ class Artifact:
 
     @property
     def output(self) -> Path:
-        """The stage's output folder."""
+        """The stage's output folder: its results."""
         return self.folder / _OUTPUT
+
+    @property
+    def facts(self) -> Path:
+        """The folder of the files about how it went; it may be missing where there are none."""
+        return self.folder / _FACTS
+
+    @property
+    def content(self) -> str:
+        """The digest of its results alone, 64 hexadecimal digits."""
+        return self.manifest.content
 
 
 class Store:
@@ -85,7 +96,8 @@ class Store:
     def artifact(self, key: str) -> Artifact | None:
         """Return the artifact of a key, or None where there is none or it is not complete.
 
-        Complete: the manifest can be read and every file has its size. `verify` compares contents.
+        Complete: the manifest can be read and every file of the output has its size; without a file about how it went
+        the result is as good. `verify` compares contents, of both.
         """
         folder = self._artifact_folder(key)
         try:
@@ -98,29 +110,28 @@ class Store:
         return Artifact(folder, manifest) if whole else None
 
     def verify(self, artifact: Artifact) -> list[str]:
-        """Return the files that were changed, removed or added since the artifact was committed."""
-        changed = [
-            name
-            for name, record in artifact.manifest.files.items()
-            if _size(artifact.output / name) != record.size or file_sha256(artifact.output / name) != record.sha256
-        ]
-        there = {path.relative_to(artifact.output).as_posix() for path in files_below(artifact.output)}
-        return changed + sorted(there - set(artifact.manifest.files))
+        """Return the files that were changed, removed or added since the artifact was committed.
+
+        Those about how it went are named with their folder, such as "facts/train.json".
+        """
+        manifest = artifact.manifest
+        about = _differences(artifact.facts, manifest.fact_files)
+        return _differences(artifact.output, manifest.files) + [f"{_FACTS}/{name}" for name in about]
 
     def has_staging(self, key: str) -> bool:
         """Return whether an earlier run left something of this stage."""
         return (self._staging_folder(key) / _WORK).is_dir()
 
     def staging(self, key: str) -> Path:
-        """Return the staging folder of a key, with output and work inside, as an interrupted run left it.
+        """Return the staging folder of a key, with output, work and facts inside, as an interrupted run left it.
 
         Raises: NoSpace.
         """
         folder = self._staging_folder(key)
         with space_explained(self.root, "making a staging folder"):
             _take_back(folder)
-            (folder / _OUTPUT).mkdir(parents=True, exist_ok=True)
-            (folder / _WORK).mkdir(exist_ok=True)
+            for name in (_OUTPUT, _WORK, _FACTS):
+                (folder / name).mkdir(parents=True, exist_ok=True)
         return folder
 
     def discard_staging(self, key: str) -> None:
@@ -130,21 +141,26 @@ class Store:
     def commit(self, identity: Identity, facts: Mapping[str, Any], required: Sequence[str]) -> Artifact:
         """Make the staged output an artifact: verified, hashed, on disk, read-only, then renamed to its key.
 
-        Where another process has committed the same key, its artifact is returned; one that is not complete is
-        replaced.
+        The files about how it went come with it. Where another process has committed the same key, its artifact is
+        returned; one that is not complete is replaced.
 
-        Raises: OutputInvalid where a required file is missing or empty, or the output holds links; NoSpace.
+        facts: for the manifest, as plain values
+
+        Raises: OutputInvalid where a required file is missing or empty, or a folder holds links; NoSpace.
         """
         staging = self._staging_folder(identity.key)
-        output = staging / _OUTPUT
+        output, about = staging / _OUTPUT, staging / _FACTS
+        about.mkdir(exist_ok=True)
         _check_output(identity, output, required)
+        _check_plain(identity, about)
         with space_explained(self.root, f"keeping the result of {identity.stage}"):
-            manifest = _manifest(identity, output, facts)
+            manifest = _manifest(identity, _recorded(output), _recorded(about), facts)
             ready = staging / _READY
             shutil.rmtree(ready, ignore_errors=True)
             ready.mkdir()
             write_synced(ready / _MANIFEST, manifest.model_dump_json(indent=1).encode())
             output.rename(ready / _OUTPUT)
+            about.rename(ready / _FACTS)
             _set_modes(ready, 0o444)
             sync(ready)
             self._publish(ready, identity.key)
@@ -212,40 +228,65 @@ def _check_output(identity: Identity, output: Path, required: Sequence[str]) -> 
             raise OutputInvalid(
                 f"{identity.stage} ended well but left no {name}", where=str(output), hint="look into its log"
             )
-    for path in output.rglob("*"):
+    _check_plain(identity, output)
+
+
+def _check_plain(identity: Identity, folder: Path) -> None:
+    """Refuse links and devices: what they lead to could change, or not be there, later."""
+    for path in folder.rglob("*"):
         if path.is_symlink() or not (path.is_dir() or path.is_file()):
-            name = path.relative_to(output).as_posix()
+            name = path.relative_to(folder).as_posix()
             raise OutputInvalid(
                 f"{identity.stage} left {name}, which is not a plain file",
-                where=str(output),
+                where=str(folder),
                 hint="let the stage write plain files only",
             )
 
 
-def _manifest(identity: Identity, output: Path, facts: Mapping[str, Any]) -> Manifest:
+def _recorded(folder: Path) -> dict[str, FileRecord]:
+    """Return every file of a folder with its hash, once all of it is on disk."""
     files = {}
-    for path in files_below(output):
+    for path in files_below(folder):
         sync(path)
-        files[path.relative_to(output).as_posix()] = FileRecord(sha256=file_sha256(path), size=path.stat().st_size)
-    for folder in (output, *(path for path in output.rglob("*") if path.is_dir())):
-        sync(folder)
+        files[path.relative_to(folder).as_posix()] = FileRecord(sha256=file_sha256(path), size=path.stat().st_size)
+    for inner in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
+        sync(inner)
+    return files
+
+
+def _differences(folder: Path, files: Mapping[str, FileRecord]) -> list[str]:
+    """Return the names of files in a folder that are not as they were recorded, and of those that were not recorded."""
+    changed = [
+        name
+        for name, record in files.items()
+        if _size(folder / name) != record.size or file_sha256(folder / name) != record.sha256
+    ]
+    there = {path.relative_to(folder).as_posix() for path in files_below(folder)} if folder.is_dir() else set()
+    return changed + sorted(there - set(files))
+
+
+def _manifest(
+    identity: Identity, files: dict[str, FileRecord], fact_files: dict[str, FileRecord], facts: Mapping[str, Any]
+) -> Manifest:
     return Manifest(
         key=identity.key,
         stage=identity.stage,
         document=json.loads(json.dumps(identity.document)),
         files=files,
+        fact_files=fact_files,
         facts=json.loads(json.dumps(facts, default=str)),
     )
 
 
 def _take_back(staging: Path) -> None:
-    """Undo a commit that was cut short: the output goes back to its place and can be written again."""
-    half = staging / _READY / _OUTPUT
-    if not half.is_dir():
-        return
-    shutil.rmtree(staging / _OUTPUT, ignore_errors=True)
-    _set_modes(half, 0o644)
-    half.rename(staging / _OUTPUT)
+    """Undo a commit that was cut short: what was moved goes back to its place and can be written again."""
+    for name in (_OUTPUT, _FACTS):
+        half = staging / _READY / name
+        if not half.is_dir():
+            continue
+        shutil.rmtree(staging / name, ignore_errors=True)
+        _set_modes(half, 0o644)
+        half.rename(staging / name)
 
 
 def _set_modes(folder: Path, mode: int) -> None:

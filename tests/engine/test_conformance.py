@@ -231,7 +231,7 @@ def test_remove_leaves_nothing_but_the_program_s_files(bench):
     running.remove()
     running.remove()
     assert bench.engine().find(job.key) is None
-    assert {path.name for path in job.staging.iterdir()} - {"stage.json"} == {"output", "work"}
+    assert {path.name for path in job.staging.iterdir()} - {"stage.json"} == {"output", "work", "facts"}
 
 
 def test_remove_ends_a_running_job(bench):

@@ -115,7 +115,7 @@ def test_how_many_processes_prepare_samples(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(16)))
 
     def count(**fields: Any) -> int:
-        return worker_count(StageContext(StageRequest("train/x", "train", {}, {}, "", "", **fields), sys.stdout))
+        return worker_count(StageContext(StageRequest.below("", "train/x", "train", {}, {}, **fields), sys.stdout))
 
     assert count() == 1
     assert count(device="cuda") == 4

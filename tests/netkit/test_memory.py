@@ -49,7 +49,7 @@ def planned(
     work: Path, device: Device, budget: int | None, lean: int = 0, shape: Shape = LARGEST
 ) -> tuple[MemoryPlan, list[str]]:
     stream = io.StringIO()
-    request = StageRequest("train/x", "train", {}, {}, str(work), str(work), memory_bytes=budget, lean=lean)
+    request = StageRequest.below(str(work), "train/x", "train", {}, {}, memory_bytes=budget, lean=lean)
     plan = plan_memory(StageContext(request, stream), LEVELS, shape, device.rehearse, device)
     messages = [decode(line) for line in stream.getvalue().splitlines()]
     return plan, [message.message for message in messages if isinstance(message, Note)]

@@ -86,9 +86,8 @@ class Course:
             return counter.step(step)
 
         self.stop.clear()
-        output, work = str(self.folder / "output"), str(self.folder / "work")
-        request = StageRequest(
-            "train/x", "train", settings or {}, {}, output, work, workers=workers, checkpoint_s=checkpoint_s
+        request = StageRequest.below(
+            str(self.folder), "train/x", "train", settings or {}, {}, workers=workers, checkpoint_s=checkpoint_s
         )
         context = StageContext(request, self.stream, self.stop)
         run = TrainingRun(context, planned(**schedule), counter, prepare)

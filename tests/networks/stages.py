@@ -9,6 +9,7 @@ import sys
 from netkit.pictures import write_picture
 from netkit.seeded import seeded_image
 from stagekit import StageRequest
+from stagekit.request import FOLDERS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,12 +22,11 @@ class Result:
 
 def started_stage(module, folder, kind, settings, inputs, **request):
     """Start a stage whose output and work folders lie in `folder`, which may be left from an earlier start."""
-    output, work = os.path.join(folder, "output"), os.path.join(folder, "work")
-    for path in (output, work):
-        os.makedirs(path, exist_ok=True)
+    for name in FOLDERS:
+        os.makedirs(os.path.join(folder, name), exist_ok=True)
     description = os.path.join(folder, "stage.json")
     fields = {"threads": 1, "workers": 0, **request}
-    StageRequest("%s/%s" % (kind, module), kind, settings, inputs, output, work, **fields).save(description)
+    StageRequest.below(folder, "%s/%s" % (kind, module), kind, settings, inputs, **fields).save(description)
     return subprocess.Popen(
         [sys.executable, "-m", module, description],
         stdout=subprocess.PIPE,

@@ -64,7 +64,7 @@ def test_line_that_is_no_message_is_log(line):
 
 
 def test_request_survives_the_way_through_a_file(tmp_path):
-    request = StageRequest("train/x", "train", {"a": [1, 2.5]}, {"data": "/inputs/data"}, "/o", "/w", seed=7)
+    request = StageRequest("train/x", "train", {"a": [1, 2.5]}, {"data": "/inputs/data"}, "/o", "/w", "/f", seed=7)
     path = str(tmp_path / "stage.json")
     request.save(path)
     assert StageRequest.load(path) == request
@@ -115,7 +115,7 @@ def started(tmp_path):
     """Start the program above with a stage of the given kind."""
 
     def start(kind):
-        request = StageRequest("stage", kind, {"value": 3}, {}, str(tmp_path / "output"), str(tmp_path / "work"))
+        request = StageRequest.below(str(tmp_path), "stage", kind, {"value": 3}, {})
         request.save(str(tmp_path / "stage.json"))
         environment = {**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(stagekit.__file__))}
         return subprocess.Popen(

@@ -60,6 +60,62 @@ def test_committed_artifact_is_found_with_its_files_and_facts(store):
     assert not store.has_staging(of.key)
 
 
+def staged_with_facts(store, of, facts):
+    staged(store, of, {"weights.pt": "w" * 100})
+    about = store.staging(of.key) / "facts"
+    for name, text in facts.items():
+        (about / name).parent.mkdir(parents=True, exist_ok=True)
+        (about / name).write_text(text, encoding="utf-8")
+
+
+def test_files_about_how_it_went_are_kept_beside_the_results_and_count_for_nothing(store):
+    found = []
+    for number, times in enumerate(("3 s", "4 s and more")):
+        of = identity(number)
+        staged_with_facts(store, of, {"train.json": times, "events/events.1": "e"})
+        found.append(store.commit(of, {}, ["weights.pt"]))
+    first, second = found
+    assert set(first.manifest.files) == {"weights.pt"}
+    assert set(first.manifest.fact_files) == {"train.json", "events/events.1"}
+    assert (first.facts / "train.json").read_text() == "3 s"
+    assert (first.facts / "train.json").stat().st_mode & 0o222 == 0
+    assert first.content == second.content != committed(store, identity(2)).content
+    assert store.verify(first) == []
+
+
+def test_damage_to_a_file_about_how_it_went_is_named_and_leaves_the_result_usable(store):
+    of = identity()
+    staged_with_facts(store, of, {"train.json": "3 s", "host.json": "{}"})
+    artifact = store.commit(of, {}, ["weights.pt"])
+    (artifact.facts / "train.json").chmod(0o644)
+    (artifact.facts / "train.json").write_text("4 s")
+    (artifact.facts / "host.json").unlink()
+    (artifact.facts / "more").write_text("")
+    assert store.verify(artifact) == ["facts/host.json", "facts/train.json", "facts/more"]
+    assert store.artifact(of.key) == artifact
+
+
+def test_link_among_the_files_about_how_it_went_is_refused(store):
+    of = identity()
+    staged_with_facts(store, of, {})
+    (store.staging(of.key) / "facts" / "events").symlink_to("/etc")
+    with pytest.raises(OutputInvalid, match="left events, which is not a plain file"):
+        store.commit(of, {}, ["weights.pt"])
+
+
+def test_manifest_from_before_there_were_such_files_is_read(store):
+    artifact = committed(store, identity())
+    path = artifact.folder / "manifest.json"
+    document = json.loads(path.read_text())
+    del document["fact_files"]
+    path.chmod(0o644)
+    path.write_text(json.dumps(document))
+    shutil.rmtree(artifact.facts)
+    found = store.artifact(artifact.key)
+    assert (found.manifest.fact_files, found.content) == ({}, artifact.content)
+    assert store.verify(found) == []
+
+
 def test_committed_files_are_read_only_and_can_be_removed(store):
     artifact = committed(store, identity())
     assert (artifact.output / "weights.pt").stat().st_mode & 0o222 == 0

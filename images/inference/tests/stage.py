@@ -4,7 +4,6 @@ import dataclasses
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,9 @@ import onnx
 from onnx import TensorProto, helper
 from PIL import Image
 
-from stagekit import StageRequest, decode
+from stagekit import decode
 from stagekit.messages import Failure, Progress
+from tests.networks import stages
 
 WHOLE = {"mode": "whole"}
 TILES = {"mode": "tiles", "tile": 64, "overlap": 16}
@@ -130,16 +130,4 @@ def _started(
 def _program(
     folder: Path, kind: str, settings: dict[str, Any], inputs: dict[str, str], request: dict[str, Any]
 ) -> "subprocess.Popen[str]":
-    for name in ("output", "work"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    description = folder / "stage.json"
-    output, work = os.fspath(folder / "output"), os.fspath(folder / "work")
-    StageRequest(f"{kind}/small", kind, settings, inputs, output, work, **{"threads": 1, **request}).save(
-        os.fspath(description)
-    )
-    return subprocess.Popen(
-        [sys.executable, "-m", "inference_program", os.fspath(description)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-    )
+    return stages.started_stage("inference_program", os.fspath(folder), kind, settings, inputs, **request)

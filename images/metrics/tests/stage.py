@@ -3,10 +3,9 @@
 import dataclasses
 import json
 import os
-import subprocess
-import sys
 
-from stagekit import StageRequest, decode
+from stagekit import decode
+from tests.networks import stages
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,17 +25,7 @@ class Result:
 
 def started_stage(folder, kind, settings, inputs):
     """Start a stage whose output and work folders lie in `folder`."""
-    output, work = os.path.join(folder, "output"), os.path.join(folder, "work")
-    for path in (output, work):
-        os.makedirs(path, exist_ok=True)
-    description = os.path.join(folder, "stage.json")
-    StageRequest(kind + "/test", kind, settings, inputs, output, work, threads=1).save(description)
-    return subprocess.Popen(
-        [sys.executable, "-m", "metrics_program", description],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-    )
+    return stages.started_stage("metrics_program", folder, kind, settings, inputs)
 
 
 def run_stage(folder, kind, settings, inputs):

@@ -2,13 +2,12 @@
 
 import os
 import subprocess
-import sys
 from typing import Any, Dict, Mapping
 
 import numpy as np
 
 from netkit.seeded import seeded_image, seeded_tensor
-from stagekit import StageRequest
+from tests.networks import stages
 
 
 def filled(shapes: Mapping[str, Any]) -> Dict[str, np.ndarray]:
@@ -70,9 +69,4 @@ def recipe(**changes: Any) -> Dict[str, Any]:
 
 def start(folder: str, kind: str, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> "subprocess.Popen[str]":
     """Start the image's program on a stage in `folder`, with its standard output as a pipe."""
-    for name in ("output", "work"):
-        os.makedirs(os.path.join(folder, name), exist_ok=True)
-    output, work = os.path.join(folder, "output"), os.path.join(folder, "work")
-    stage = os.path.join(folder, "stage.json")
-    StageRequest(kind + "/zhang2018", kind, dict(settings), dict(inputs), output, work, seed=5, threads=2).save(stage)
-    return subprocess.Popen([sys.executable, "-m", "zhang2018", stage], stdout=subprocess.PIPE, text=True)
+    return stages.started_stage("zhang2018", folder, kind, dict(settings), dict(inputs), seed=5, threads=2)
