@@ -11,10 +11,11 @@ from orchestrator.environments.builder import BuildSettings
 from orchestrator.errors import SpecError
 from orchestrator.execute.build import build_images, built_environments, chosen_engine
 from orchestrator.execute.comparison import Comparison, as_recorded, plan_comparison
-from orchestrator.execute.events import Listener, recorded_failures
+from orchestrator.execute.events import Listener, recorded_failures, together
 from orchestrator.execute.report_content import report_content
 from orchestrator.execute.report_stage import make_report
 from orchestrator.execute.run import RunOptions, RunResult, run_comparison
+from orchestrator.execute.run_record import DocumentWriter, planned_document
 from orchestrator.execute.stopper import Stopper
 from orchestrator.report.content import ReportContent
 from orchestrator.spec.dataset import PhotosDataset
@@ -22,6 +23,8 @@ from orchestrator.spec.environment import Environment
 from orchestrator.spec.experiment import Experiment
 from orchestrator.spec.load import load_experiment
 from orchestrator.spec.names import EngineName
+from orchestrator.store.run_document import Overrides
+from orchestrator.store.runs import run_in_progress, start_run
 from orchestrator.store.store import Store
 
 _ORIGIN = "origin.json"
@@ -77,8 +80,31 @@ def run_request(request: RunRequest, options: RunOptions, listener: Listener, sa
     comparison = planned(request)
     experiment = comparison.resolved.experiment
     store = Store(request.store)
-    keep_request(request, store, experiment.name)
+    with run_in_progress(store, experiment.name):
+        keep_request(request, store, experiment.name)
+        writer = DocumentWriter(store, start_run(store, planned_document(comparison, _overrides(request, options))))
+        try:
+            return _run(request, comparison, options, together(writer.listen, listener), say)
+        finally:
+            writer.save()
+
+
+def _overrides(request: RunRequest, options: RunOptions) -> Overrides:
+    """Return what the command line said, for the run's document."""
+    return Overrides(
+        engine=request.engine,
+        threads=options.threads,
+        jobs=options.jobs if options.jobs > 1 else None,
+        workers=options.workers,
+        photos=tuple(folder.resolve().name for folder in request.photos),
+    )
+
+
+def _run(
+    request: RunRequest, comparison: Comparison, options: RunOptions, listener: Listener, say: Callable[[str], None]
+) -> RunResult:
     engine, environments = None, {}
+    experiment, store = comparison.resolved.experiment, Store(request.store)
     if comparison.images_needed:
         selection = chosen_engine(request.engine or experiment.engine, request.store)
         say(selection.sentence)

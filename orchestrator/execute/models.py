@@ -13,12 +13,15 @@ from orchestrator.execute.command import RunRequest, keep_request, kept_request,
 from orchestrator.execute.comparison import Comparison
 from orchestrator.execute.events import Listener, recorder, together
 from orchestrator.execute.few import realise_few
+from orchestrator.execute.run_record import DocumentWriter, planned_document
 from orchestrator.plan.plan import release_stage
 from orchestrator.plan.stage import Source, Stage
 from orchestrator.spec.base import NAME_PATTERN
 from orchestrator.spec.library import load_model_spec
 from orchestrator.spec.names import EngineName
 from orchestrator.spec.resolve import ResolvedModel
+from orchestrator.store.run_document import Overrides
+from orchestrator.store.runs import run_in_progress, start_run
 from orchestrator.store.store import Artifact, Store
 
 _SPEC = "spec.yaml"
@@ -62,9 +65,14 @@ def adopt_model(model: str, checkpoint: Path, name: str, features: str, means: M
         shutil.copyfile(draft, spec)
     request = RunRequest(spec, store.root)
     keep_request(request, store, name)
-    heard = together(recorder(store.run(name)), means.listener)
     stages = {stage: _planned_stage(comparison, stage) for stage in (f"adopt/{name}", f"export/{name}")}
-    _realise(stages, comparison, replace(means, listener=heard), store)
+    with run_in_progress(store, name):
+        writer = DocumentWriter(store, start_run(store, planned_document(comparison, Overrides(engine=means.engine))))
+        heard = together(recorder(store.run(name)), writer.listen, means.listener)
+        try:
+            _realise(stages, comparison, replace(means, listener=heard), store)
+        finally:
+            writer.save()
     return spec
 
 

@@ -10,8 +10,11 @@ from PIL import Image
 
 from orchestrator.execute.command import RunRequest, keep_request, planned
 from orchestrator.execute.comparison import Comparison
-from orchestrator.execute.events import Planned, recorder
+from orchestrator.execute.events import Planned, StateChanged, recorder
+from orchestrator.execute.run_record import DocumentWriter, planned_document
 from orchestrator.plan.stage import Stage
+from orchestrator.store.run_document import Overrides
+from orchestrator.store.runs import start_run
 from orchestrator.store.store import Store
 
 SPEC = """\
@@ -69,17 +72,20 @@ def keep_run(
     comparison = planned(request)
     keep_request(request, store, name)
     recorder(store.run(name))(Planned({stage: of.key for stage, of in comparison.identities.items()}))
+    writer = DocumentWriter(store, start_run(store, planned_document(comparison, Overrides())))
     for stage in comparison.plan.stages:
         if stage.kind == "report" or (leave and stage.name.startswith(leave)):
             continue
         identity = comparison.identities[stage.name]
         if store.artifact(identity.key) is not None:
             continue
+        writer.listen(StateChanged(stage.name, "running", {"key": identity.key}))
         files = _FILES[stage.kind](stage, better)
         output = store.staging(identity.key) / "output"
         for file, content in files.items():
             _write(output / file, content)
         store.commit(identity, {**FACTS, "image": stage.image, "device": stage.device}, list(files))
+        writer.listen(StateChanged(stage.name, "done"))
     return comparison
 
 

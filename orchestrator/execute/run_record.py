@@ -1,0 +1,264 @@
+"""From a planned experiment to the document of its run, and the listener that keeps the document current."""
+
+import hashlib
+import os
+import platform
+import threading
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from orchestrator import __version__
+from orchestrator.execute.comparison import Comparison
+from orchestrator.execute.events import Event, Failed, StateChanged
+from orchestrator.plan.keys import canonical_json
+from orchestrator.plan.stage import Stage
+from orchestrator.spec.dataset import dataset_role
+from orchestrator.spec.protocol import chosen_protocol
+from orchestrator.spec.resolve import Resolved, ResolvedModel
+from orchestrator.store.run_document import (
+    DatasetEntry,
+    EntrantEntry,
+    FailureEntry,
+    FeaturesEntry,
+    Host,
+    MetricEntry,
+    OverrideEntry,
+    Overrides,
+    PaperEntry,
+    Program,
+    ProtocolEntry,
+    RunDocument,
+    SourceEntry,
+    SpecFile,
+    StageEntry,
+    ValidationEntry,
+)
+from orchestrator.store.runs import save_run
+from orchestrator.store.store import Store
+
+_PATHS = {"folder", "features_folder", "checkpoint"}
+"""Fields of an experiment that say where something lies."""
+
+
+def planned_document(comparison: Comparison, overrides: Overrides) -> RunDocument:
+    """Return the document of a run that is planned and not started."""
+    resolved = comparison.resolved
+    experiment = resolved.experiment
+    now = datetime.now(UTC)
+    stages = tuple(_stage(stage, comparison) for stage in comparison.plan.stages)
+    entrants = tuple(_entrant(model) for model in resolved.models)
+    judged_first = sorted(experiment.protocols, key=lambda name: name != experiment.headline)
+    return RunDocument(
+        name=experiment.name,
+        identity=_identity(comparison, entrants),
+        created=now,
+        updated=now,
+        program=Program(version=__version__, python=platform.python_version()),
+        host=_host(),
+        overrides=overrides,
+        spec=_spec_file(resolved.path),
+        experiment=_by_name(experiment.model_dump(mode="json")),
+        note=experiment.note,
+        seed=experiment.seed,
+        device=experiment.device,
+        memory_bytes=experiment.memory,
+        features=FeaturesEntry(
+            weights=experiment.features,
+            files=tuple(resolved.features),
+            folder_named=experiment.features_folder is not None,
+        ),
+        inference=experiment.inference.model_dump(mode="json"),
+        protocols=tuple(_protocol(name, experiment.metrics) for name in judged_first),
+        test=experiment.test,
+        validation=_validation(resolved),
+        accept_overlap=experiment.accept_overlap,
+        datasets=tuple(_datasets(resolved)),
+        entrants=entrants,
+        stages=stages,
+    )
+
+
+def _identity(comparison: Comparison, entrants: tuple[EntrantEntry, ...]) -> str:
+    """Return the hash of what decides the results, as far as it is known before anything has run."""
+    stages = []
+    for stage in comparison.plan.stages:
+        if stage.kind != "report":
+            document = {**comparison.identities[stage.name].document, "inputs": dict(stage.inputs)}
+            stages.append([stage.name, document])
+    shown = [[entrant.label, entrant.spec, entrant.group] for entrant in entrants]
+    decided = {"stages": stages, "entrants": shown, "test": list(comparison.resolved.experiment.test)}
+    return hashlib.sha256(canonical_json(decided).encode("ascii")).hexdigest()
+
+
+def _host() -> Host:
+    return Host(
+        name=platform.node(),
+        system=f"{platform.system()} {platform.release()}",
+        processor=platform.processor() or platform.machine(),
+        cores=os.cpu_count(),
+    )
+
+
+def _spec_file(path: Path) -> SpecFile:
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    return SpecFile(name=_name(path), text=text)
+
+
+def _name(path: Path) -> str:
+    """Return the last part of a path, as text that every file can hold."""
+    return path.name.encode("utf-8", "replace").decode("utf-8")
+
+
+def _by_name(value: Any, field: str = "") -> Any:
+    """Return an experiment's values with folders and files by their names."""
+    if isinstance(value, dict):
+        return {name: _by_name(below, name) for name, below in value.items()}
+    if isinstance(value, list):
+        return [_by_name(below) for below in value]
+    return _name(Path(value)) if field in _PATHS and isinstance(value, str) else value
+
+
+def _stage(stage: Stage, comparison: Comparison) -> StageEntry:
+    identity = comparison.identities.get(stage.name)
+    stored = stage.name in comparison.artifacts
+    return StageEntry(
+        name=stage.name,
+        kind=stage.kind,
+        image=stage.image,
+        settings=dict(stage.settings) if stage.kind != "report" else {},
+        inputs=dict(stage.inputs),
+        sources={
+            name: SourceEntry(digest=source.digest, file=_name(source.path)) for name, source in stage.sources.items()
+        },
+        after=stage.after,
+        device=stage.device,
+        seed=stage.seed,
+        memory_bytes=stage.memory_bytes,
+        timeout_s=stage.timeout_s,
+        key=identity.key if identity is not None and stage.kind != "report" else None,
+        state="stored" if stored and stage.kind != "report" else "waiting",
+    )
+
+
+def _entrant(model: ResolvedModel) -> EntrantEntry:
+    paper = model.spec.paper
+    return EntrantEntry(
+        label=model.label,
+        title=model.spec.title,
+        spec=model.spec.name,
+        image=model.spec.image,
+        group=model.group,
+        seed=model.seed,
+        paper=PaperEntry(title=paper.title, authors=paper.authors, venue=paper.venue, program=paper.program),
+        overrides=tuple(
+            OverrideEntry(field=name, paper=was, value=now) for name, (was, now) in model.overrides.items()
+        ),
+        recipe=model.recipe.model_dump(mode="json"),
+        checkpoint=None if model.checkpoint is None else _name(model.checkpoint),
+    )
+
+
+def _protocol(name: Any, metrics: tuple[str, ...]) -> ProtocolEntry:
+    protocol = chosen_protocol(name, metrics)
+    return ProtocolEntry(
+        name=protocol.name,
+        version=protocol.version,
+        title=protocol.title,
+        scored=protocol.scored,
+        source=protocol.source,
+        fault=protocol.fault,
+        metrics=tuple(MetricEntry(name=metric.name, definition=metric.definition) for metric in protocol.metrics),
+    )
+
+
+def _datasets(resolved: Resolved) -> Iterator[DatasetEntry]:
+    experiment, train = resolved.experiment, resolved.experiment.train
+    used: dict[str, list[str]] = {name: [] for name in resolved.datasets}
+    named = {} if train is None else {role: getattr(train, role) for role in ("synthetic", "real", "unaligned")}
+    validated = {} if resolved.validation is None else {"validation": resolved.validation.dataset}
+    pairs = [*named.items(), *validated.items(), *(("test", name) for name in experiment.test)]
+    for use, name in pairs:
+        if name in used:
+            used[name].append(use)
+    test = experiment.test
+    for name in (*test, *(other for other in resolved.datasets if other not in test)):
+        dataset = resolved.datasets[name]
+        yield DatasetEntry(
+            name=name,
+            title=dataset.title or name,
+            source=dataset.source,
+            role=dataset_role(dataset),
+            uses=tuple(used[name]),
+        )
+
+
+def _validation(resolved: Resolved) -> ValidationEntry | None:
+    if resolved.validation is None:
+        return None
+    epochs = {
+        model.label: (*resolved.snapshots(model), model.recipe.epochs)
+        for model in resolved.models
+        if model.checkpoint is None
+    }
+    return ValidationEntry(dataset=resolved.validation.dataset, epochs=epochs)
+
+
+class DocumentWriter:
+    """Keeps a run's document current: it hears the run's events, and writes after each stage that ends.
+
+    `document` is current at any time; on disk it is at the latest after `save`.
+    """
+
+    def __init__(self, store: Store, document: RunDocument) -> None:
+        self._store = store
+        self._document = document
+        self._lock = threading.Lock()
+        self._written = document
+
+    @property
+    def document(self) -> RunDocument:
+        """The document as it stands."""
+        with self._lock:
+            return self._document
+
+    def listen(self, event: Event) -> None:
+        """Take in one event; what is no stage's state is passed over.
+
+        Raises: NoSpace, StoreError where the document on disk cannot be read any more.
+        """
+        with self._lock:
+            match event:
+                case StateChanged(stage, state, facts):
+                    self._change(stage, _state_fields(state, facts))
+                    if state in {"running", "adopted", "done", "failed", "cancelled"}:
+                        self._save()
+                case Failed(stage, error):
+                    took = dict(error.took)
+                    failure = FailureEntry(code=error.code, message=error.message, hint=error.hint, took=took)
+                    self._change(stage, {"failure": failure})
+
+    def save(self) -> None:
+        """Write the document where it has changed since it was written."""
+        with self._lock:
+            if self._document is not self._written:
+                self._save()
+
+    def _change(self, stage: str, fields: Mapping[str, Any]) -> None:
+        self._document = self._document.with_stages({stage: fields})
+
+    def _save(self) -> None:
+        save_run(self._store, self._document)
+        self._written = self._document
+
+
+def _state_fields(state: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    fields: dict[str, Any] = {"state": state}
+    if "key" in facts:
+        fields["key"] = facts["key"]
+    if state == "skipped":
+        fields["failure"] = FailureEntry(code="skipped", message=f"{facts.get('because', 'something it needs')} failed")
+    elif state in {"stored", "running", "adopted", "done"}:
+        fields["failure"] = None
+    return fields
