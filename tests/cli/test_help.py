@@ -2,26 +2,38 @@ import subprocess
 import sys
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from orchestrator.cli.app import app
 
-COMMANDS = ["build", "run", "plan", "remove", "report", "doctor", "schema"]
+
+def commands(group, *above):
+    """Yield the words of every command of the program, those of groups of commands included."""
+    for name, command in group.commands.items():
+        yield from commands(command, *above, name) if hasattr(command, "commands") else [(*above, name)]
+
+
+COMMANDS = sorted(commands(get_command(app)))
 HEAVY = ["pydantic", "docker", "ruamel", "jinja2", "plotly", "numpy", "PIL", "psutil", "requests"]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help_of_each_command_shows_an_example(command):
-    result = CliRunner().invoke(app, [command, "--help"])
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_help_of_each_command_shows_an_example(words):
+    result = CliRunner().invoke(app, [*words, "--help"])
     assert result.exit_code == 0
-    assert f"sirr-orch {command}" in result.output
-    assert "Example" in result.output
+    usage, _, examples = result.output.partition("Example")
+    assert "Usage: " in usage
+    assert f"sirr-orch {' '.join(words)}" in " ".join(examples.split())
 
 
 def test_help_names_every_command():
-    result = CliRunner().invoke(app, ["--help"])
-    assert result.exit_code == 0
-    assert all(command in result.output for command in COMMANDS)
+    assert ("run",) in COMMANDS
+    for above in {words[:-1] for words in COMMANDS}:
+        result = CliRunner().invoke(app, [*above, "--help"])
+        assert result.exit_code == 0
+        listed = {line.split()[1] for line in result.output.splitlines() if line.startswith("│ ") and line[2] != " "}
+        assert {words[len(above)] for words in COMMANDS if words[: len(above)] == above} <= listed
 
 
 def test_help_imports_nothing_heavy():

@@ -152,7 +152,7 @@ def test_gpu_is_never_replaced_by_the_cpu(local_bench, monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(DeviceUnavailable, match="does not show GPU-1"):
         local_bench.start(local_bench.job("count", device="cuda", gpus=["GPU-1"]))
-    with pytest.raises(DeviceUnavailable):
+    with pytest.raises(DeviceUnavailable, match="has none to give"):
         local_bench.start(local_bench.job("count", device="cuda"))
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from orchestrator import resources
 from orchestrator.environments.recipe import assemble, code_hash, context_files, lock_hash, recipe_hash
-from orchestrator.spec.load import image_names, load_image
+from orchestrator.spec.load import image_names, load_image, load_model_spec, model_spec_names
 
-IMAGES = ["errnet2019", "ibcln2020", "inference", "metrics", "zhang2018"]
+IMAGES = sorted(path.parent.name for path in resources.images_folder().glob("*/Dockerfile"))
 LOCKS = [pytest.param(name, variant, id=f"{name}-{variant}") for name in IMAGES for variant in ("cpu", "cuda")]
 
 
@@ -23,8 +23,9 @@ def own_images(tmp_path, monkeypatch):
     return tmp_path / "images"
 
 
-def test_every_image_of_the_design_is_there():
+def test_every_folder_with_a_dockerfile_is_an_image_and_every_image_that_is_asked_for_is_there():
     assert sorted(image_names()) == IMAGES
+    assert {"inference", "metrics"} | {load_model_spec(name).image for name in model_spec_names()} <= set(IMAGES)
 
 
 @pytest.mark.parametrize("name", IMAGES)

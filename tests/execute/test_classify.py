@@ -85,6 +85,38 @@ def test_classify_logs_hint_and_never_decide():
     assert judged(10, failure=BAD, tail=tail).error.hint == BAD.hint
 
 
-@pytest.mark.parametrize("row", SIGNATURES, ids=lambda row: row.fragment)
-def test_classify_knows_each_signature(row):
-    assert judged(1, tail=["before", f"x {row.fragment.upper()} y", "after"]).error.hint == row.hint
+SEEN = {
+    "cuda out of memory": (
+        "RuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB (GPU 0; 15.78 GiB total capacity)",
+        "GPU's memory probably did not suffice: reduce the crop, batch or tile size",
+    ),
+    "cuda_error_out_of_memory": (
+        "failed to allocate 14.62G (15703080960 bytes) from device: CUDA_ERROR_OUT_OF_MEMORY: out of memory",
+        "GPU's memory probably did not suffice",
+    ),
+    "resourceexhaustederror": (
+        "tensorflow.python.framework.errors_impl.ResourceExhaustedError: OOM when allocating tensor with shape[1,64]",
+        "GPU's memory probably did not suffice",
+    ),
+    "bus error": ("Bus error (core dumped)", "shared memory probably did not suffice"),
+    "dataloader worker": (
+        "RuntimeError: DataLoader worker (pid 4711) is killed by signal: Killed.",
+        "a worker process died",
+    ),
+    "no kernel image is available": (
+        "RuntimeError: CUDA error: no kernel image is available for execution on the device",
+        "newer than the image's framework: write device: cpu",
+    ),
+    "nvml: unknown error": ("Failed to initialize NVML: Unknown Error", "the container lost its GPU"),
+    "cannot allocate memory": ("OSError: [Errno 12] Cannot allocate memory", "raise the experiment's memory"),
+}
+"""For each signature a line as programs write it, and words of the hint that helps there."""
+
+
+@pytest.mark.parametrize(("line", "words"), SEEN.values(), ids=SEEN)
+def test_classify_hints_at_the_cause_of_lines_that_programs_write(line, words):
+    assert words in judged(1, tail=["before", line, "after"]).error.hint
+
+
+def test_each_signature_has_a_line_that_shows_it():
+    assert {row.fragment for row in SIGNATURES} == set(SEEN)

@@ -206,12 +206,18 @@ def test_unknown_controls_are_refused(write_dataset: WritePictures) -> None:
 
 
 @pytest.mark.parametrize(
-    "content",
-    ["", "[]", '{"role": "pairs"}', '{"role": "pairs", "items": [1]}', '{"role": "pairs", "items": [{"id": "1"}]}'],
+    ("content", "words"),
+    [
+        pytest.param("", "is not the description of a prepared dataset", id="empty"),
+        pytest.param("[]", "is not the description of a prepared dataset", id="list"),
+        pytest.param('{"role": "pairs"}', "no list of items", id="no-items"),
+        pytest.param('{"role": "pairs", "items": [1]}', "no list of items", id="number-as-item"),
+        pytest.param('{"role": "pairs", "items": [{"id": "1"}]}', "item '1' has no blended", id="no-pictures"),
+    ],
 )
-def test_folders_that_are_no_dataset_are_refused(tmp_path: Path, content: str) -> None:
+def test_folders_that_are_no_dataset_are_refused(tmp_path: Path, content: str, words: str) -> None:
     (tmp_path / "dataset.json").write_text(content)
-    with pytest.raises(BadInput):
+    with pytest.raises(BadInput, match=words):
         control_comparisons(tmp_path, "truth")
 
 
@@ -261,7 +267,8 @@ def test_scores_of_a_faulty_protocol_say_so_in_every_file(write_dataset: WritePi
     write_scores(tmp_path, Scores("input", "postcard", "course2024", 1, ("psnr",), scores), parquet=False)
     assert "wrap around" in json.loads((tmp_path / "scores.json").read_text())["fault"]
     with (tmp_path / "scores.csv").open(newline="") as stream:
-        assert all("wrap around" in row["fault"] for row in csv.DictReader(stream))
+        rows = list(csv.DictReader(stream))
+    assert [(row["metric"], "wrap around" in row["fault"]) for row in rows] == [("psnr", True)]
     assert isinstance(read_scores(tmp_path), content.Scores)
 
 

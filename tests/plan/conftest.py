@@ -5,11 +5,12 @@ import pytest
 from orchestrator.plan.keys import identities
 from orchestrator.plan.plan import experiment_plan
 from orchestrator.spec.experiment import Experiment
+from orchestrator.spec.load import image_names
 from orchestrator.spec.resolve import resolve
+from orchestrator.spec.weights import released_files
 
-IMAGES = ("zhang2018", "errnet2019", "ibcln2020", "inference", "metrics", "orchestrator")
-RECIPES = {image: f"{number:064x}" for number, image in enumerate(IMAGES)}
-FEATURE_FILES = ("imagenet-vgg-verydeep-19.mat", "vgg19-dcbb9e9d.pth", "alexnet-owt-7be5be79.pth")
+RECIPES = {image: f"{number:064x}" for number, image in enumerate((*image_names(), "orchestrator"))}
+FEATURE_FILES = tuple(file.name for file in released_files() if file.kind == "features")
 
 
 def name_digest(path: Path) -> str:

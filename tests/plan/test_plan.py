@@ -118,7 +118,7 @@ def test_dependents_are_those_that_need_the_result_directly_or_not(planned):
 
 
 def test_unknown_stage_is_a_key_error(planned):
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match="train/nobody"):
         planned()[0].stage("train/nobody")
 
 

@@ -107,7 +107,7 @@ def test_other_texts() -> None:
 
 
 def test_metric_without_a_known_direction_is_refused() -> None:
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match="beauty"):
         numbers.metric_format("beauty")
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator import resources
 from orchestrator.errors import SpecError
 from orchestrator.spec.load import load_experiment, load_image, load_model_spec, model_spec_names
 from orchestrator.spec.resolve import resolve
@@ -203,11 +204,26 @@ def test_anchors_may_be_used(tmp_path):
 
 
 def test_every_model_spec_can_be_read():
-    assert model_spec_names() == ("errnet2019", "errnet2019-unaligned", "ibcln2020", "zhang2018")
-    for name in model_spec_names():
+    written = {path.stem for path in resources.model_specs_folder().glob("*.yaml")}
+    assert {"zhang2018", "errnet2019", "errnet2019-unaligned", "ibcln2020"} <= written
+    assert set(model_spec_names()) == written
+    for name in written:
         spec = load_model_spec(name)
         assert spec.name == name
-        assert spec.recipe.family == name.split("-")[0]
+        assert load_image(spec.image).name == spec.image
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("zhang2018", "zhang2018"),
+        ("errnet2019", "errnet2019"),
+        ("errnet2019-unaligned", "errnet2019"),
+        ("ibcln2020", "ibcln2020"),
+    ],
+)
+def test_model_spec_is_trained_by_the_recipe_of_its_network(name, family):
+    assert load_model_spec(name).recipe.family == family
 
 
 @pytest.mark.parametrize(
