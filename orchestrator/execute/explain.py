@@ -1,7 +1,6 @@
 """Says how pictures would go through a network, and whether a network can be computed in parts."""
 
 import json
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -30,15 +29,15 @@ def plan_of_photos(removal: Removal, listener: Listener, say: Callable[[str], No
         raise SpecError(f"no such picture: {', '.join(missing)}", hint="check the paths")
     store = Store(removal.store)
     network, _run, common = found_network(removal, store)
-    with tempfile.TemporaryDirectory(dir=store.root / "staging", prefix="photos-") as folder:
-        gathered(removal.photos, Path(folder))
+    with store.scratch("photos") as folder:
+        gathered(removal.photos, folder)
         explain = _explain(network, {}, common, store)
         if removal.of_arrays:
-            describe_arrays(Path(folder))
-            arrays = Source(Path(folder), store.digest(Path(folder)))
+            describe_arrays(folder)
+            arrays = Source(folder, store.digest(folder))
             explain = replace(explain, sources={**explain.sources, "dataset": arrays})
             return _planned({explain.name: explain}, removal, common, listener, say)
-        photos = PhotosDataset(kind="photos", folder=Path(folder))
+        photos = PhotosDataset(kind="photos", folder=folder)
         prepare = prepare_stage("photos", photos, store.digest, memory_bytes=common.memory)
         explain = replace(explain, inputs={"dataset": prepare.name})
         return _planned({prepare.name: prepare, explain.name: explain}, removal, common, listener, say)

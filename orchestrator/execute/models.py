@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -56,8 +55,8 @@ def adopt_model(model: str, checkpoint: Path, name: str, features: str, means: M
         "metrics": ["psnr", "ssim"],
         "features": features,
     }
-    with tempfile.TemporaryDirectory(dir=store.root / "staging", prefix="adopt-") as folder:
-        draft = Path(folder) / _SPEC
+    with store.scratch("adopt") as folder:
+        draft = folder / _SPEC
         # JSON is YAML too.
         draft.write_text(json.dumps(content, indent=2), encoding="utf-8")
         comparison = planned(RunRequest(draft, store.root))

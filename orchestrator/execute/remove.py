@@ -4,7 +4,6 @@ import glob
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -65,9 +64,9 @@ def remove_reflections(removal: Removal, listener: Listener, say: Callable[[str]
     _check_photos(removal.photos)
     store = Store(removal.store)
     network, run, common = found_network(removal, store)
-    with tempfile.TemporaryDirectory(dir=store.root / "staging", prefix="photos-") as folder:
-        names = gathered(removal.photos, Path(folder))
-        stages = _stages(removal, network, Path(folder), common, store)
+    with store.scratch("photos") as folder:
+        names = gathered(removal.photos, folder)
+        stages = _stages(removal, network, folder, common, store)
         artifacts = realise_few(
             stages,
             store,

@@ -2,31 +2,26 @@
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import shutil
-import time
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from orchestrator.errors import OutputInvalid, StoreError
 from orchestrator.plan.keys import Identity
 from orchestrator.store.content import ContentDigests, file_sha256, files_below
 from orchestrator.store.disk import space_explained, sync, write_synced
+from orchestrator.store.examine import Fault, read_manifest
+from orchestrator.store.layout import FACTS, MANIFEST, OUTPUT, READY, WORK, Layout
+from orchestrator.store.leases import held, uses_of
 from orchestrator.store.manifest import FileRecord, Manifest
 from orchestrator.store.record import RunRecord
-
-_MANIFEST = "manifest.json"
-_OUTPUT = "output"
-_FACTS = "facts"
-_WORK = "work"
-_READY = "ready"
-_LEASE_POLL_S = 0.2
+from orchestrator.store.repair import set_aside
+from orchestrator.store.version import check_version, mark_version
 
 
 @dataclass(frozen=True)
@@ -44,12 +39,12 @@ class Artifact:
     @property
     def output(self) -> Path:
         """The stage's output folder: its results."""
-        return self.folder / _OUTPUT
+        return self.folder / OUTPUT
 
     @property
     def facts(self) -> Path:
         """The folder of the files about how it went; it may be missing where there are none."""
-        return self.folder / _FACTS
+        return self.folder / FACTS
 
     @property
     def content(self) -> str:
@@ -63,19 +58,24 @@ class Store:
     def __init__(self, root: Path) -> None:
         """Open the store at `root`, and make it where it is not there.
 
-        Raises: StoreError where the folder cannot be made, NoSpace.
+        Raises: StoreError where the folder cannot be made or a newer program made it, NoSpace.
         """
         self.root = root.absolute()
+        self.layout = Layout(self.root)
+        check_version(self.layout)
         existing = next(folder for folder in (self.root, *self.root.parents) if folder.exists())
+        layout = self.layout
         try:
             with space_explained(existing, f"making the store {self.root}"):
-                for name in ("artifacts", "staging", "runs", "environments", "leases"):
-                    (self.root / name).mkdir(parents=True, exist_ok=True)
+                for folder in (layout.artifacts, layout.stagings, layout.runs, layout.environments, layout.leases):
+                    folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(
                 f"the store {self.root} cannot be made: {error.strerror}", hint="name another folder with --store"
             ) from error
-        self._digests = ContentDigests(self.root / "digests.json")
+        with contextlib.suppress(OSError):  # one that is full, or may only be read, can be looked at even so
+            mark_version(layout)
+        self._digests = ContentDigests(layout.digests)
 
     @property
     def free_bytes(self) -> int:
@@ -97,16 +97,40 @@ class Store:
         """Return the artifact of a key, or None where there is none or it is not complete.
 
         Complete: the manifest can be read and every file of the output has its size; without a file about how it went
-        the result is as good. `verify` compares contents, of both.
+        the result is as good. `sound_artifact` compares contents. What is returned stays while this process lives,
+        whoever cleans up.
         """
-        folder = self._artifact_folder(key)
-        try:
-            manifest = Manifest.model_validate_json((folder / _MANIFEST).read_bytes())
-        except (OSError, ValidationError):
+        with uses_of(self.layout).noting(key):
+            return self._complete(key)
+
+    def sound_artifact(self, key: str, told: Callable[[str], None]) -> Artifact | None:
+        """Return the artifact of a key whose content is what was committed, None where there is none.
+
+        A file is read only where it was touched since it was last found right. A damaged artifact is set aside, so that
+        its stage runs again.
+
+        Args:
+            key: The stage's key; its lease must not be held by this process.
+            told: Hears what was damaged and where it lies now.
+
+        Raises:
+            StoreError: Where a file is there and cannot be read, or a damaged artifact cannot be moved.
+        """
+        artifact = self.artifact(key)
+        if artifact is None and not self.layout.artifact(key).exists():
             return None
-        whole = manifest.key == key and all(
-            _size(folder / _OUTPUT / name) == record.size for name, record in manifest.files.items()
-        )
+        sentence = set_aside(self.layout, key)
+        if sentence is None:
+            return artifact or self.artifact(key)
+        told(sentence)
+        return None
+
+    def _complete(self, key: str) -> Artifact | None:
+        folder = self.layout.artifact(key)
+        manifest = read_manifest(folder, key)
+        if isinstance(manifest, Fault):
+            return None
+        whole = all(_size(folder / OUTPUT / name) == record.size for name, record in manifest.files.items())
         return Artifact(folder, manifest) if whole else None
 
     def verify(self, artifact: Artifact) -> list[str]:
@@ -116,11 +140,11 @@ class Store:
         """
         manifest = artifact.manifest
         about = _differences(artifact.facts, manifest.fact_files)
-        return _differences(artifact.output, manifest.files) + [f"{_FACTS}/{name}" for name in about]
+        return _differences(artifact.output, manifest.files) + [f"{FACTS}/{name}" for name in about]
 
     def has_staging(self, key: str) -> bool:
         """Return whether an earlier run left something of this stage."""
-        return (self._staging_folder(key) / _WORK).is_dir()
+        return (self._staging_folder(key) / WORK).is_dir()
 
     def staging(self, key: str) -> Path:
         """Return the staging folder of a key, with output, work and facts inside, as an interrupted run left it.
@@ -130,7 +154,7 @@ class Store:
         folder = self._staging_folder(key)
         with space_explained(self.root, "making a staging folder"):
             _take_back(folder)
-            for name in (_OUTPUT, _WORK, _FACTS):
+            for name in (OUTPUT, WORK, FACTS):
                 (folder / name).mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -149,18 +173,18 @@ class Store:
         Raises: OutputInvalid where a required file is missing or empty, or a folder holds links; NoSpace.
         """
         staging = self._staging_folder(identity.key)
-        output, about = staging / _OUTPUT, staging / _FACTS
+        output, about = staging / OUTPUT, staging / FACTS
         about.mkdir(exist_ok=True)
         _check_output(identity, output, required)
         _check_plain(identity, about)
         with space_explained(self.root, f"keeping the result of {identity.stage}"):
             manifest = _manifest(identity, _recorded(output), _recorded(about), facts)
-            ready = staging / _READY
+            ready = staging / READY
             shutil.rmtree(ready, ignore_errors=True)
             ready.mkdir()
-            write_synced(ready / _MANIFEST, manifest.model_dump_json(indent=1).encode())
-            output.rename(ready / _OUTPUT)
-            about.rename(ready / _FACTS)
+            write_synced(ready / MANIFEST, manifest.model_dump_json(indent=1).encode())
+            output.rename(ready / OUTPUT)
+            about.rename(ready / FACTS)
             _set_modes(ready, 0o444)
             sync(ready)
             self._publish(ready, identity.key)
@@ -180,24 +204,30 @@ class Store:
 
         waiting: called at every look at a key that another holds, several times a second; may raise to give up.
         """
-        with (self.root / "leases" / key).open("a") as stream:
-            while True:
-                try:
-                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if waiting is not None:
-                        waiting()
-                    time.sleep(_LEASE_POLL_S)
+        with held(self.layout.lease(key), waiting):
             yield
+
+    @contextlib.contextmanager
+    def scratch(self, purpose: str) -> Iterator[Path]:
+        """Yield an empty folder in the store that goes away with the block, and with this process at the latest.
+
+        purpose: begins its name, such as "photos"
+        """
+        with space_explained(self.root, "making a scratch folder"):
+            made = tempfile.TemporaryDirectory(dir=self.layout.stagings, prefix=f"{purpose}-")
+        with made as folder:
+            lease = self.layout.lease(Path(folder).name)
+            with held(lease):
+                yield Path(folder)
+                lease.unlink()
 
     def run(self, name: str) -> RunRecord:
         """Return the record of a run."""
-        return RunRecord(self.root / "runs" / name)
+        return RunRecord(self.layout.run(name))
 
     def run_names(self) -> list[str]:
         """Return the names of all runs."""
-        return sorted(path.name for path in (self.root / "runs").iterdir() if path.is_dir())
+        return self.layout.run_names()
 
     def _publish(self, ready: Path, key: str) -> None:
         """Rename a complete folder to its key, unless a complete one is there."""
@@ -215,10 +245,10 @@ class Store:
         sync(target.parent)
 
     def _artifact_folder(self, key: str) -> Path:
-        return self.root / "artifacts" / key[:2] / key
+        return self.layout.artifact(key)
 
     def _staging_folder(self, key: str) -> Path:
-        return self.root / "staging" / key
+        return self.layout.staging(key)
 
 
 def _check_output(identity: Identity, output: Path, required: Sequence[str]) -> None:
@@ -280,8 +310,8 @@ def _manifest(
 
 def _take_back(staging: Path) -> None:
     """Undo a commit that was cut short: what was moved goes back to its place and can be written again."""
-    for name in (_OUTPUT, _FACTS):
-        half = staging / _READY / name
+    for name in (OUTPUT, FACTS):
+        half = staging / READY / name
         if not half.is_dir():
             continue
         shutil.rmtree(staging / name, ignore_errors=True)

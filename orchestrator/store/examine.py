@@ -1,0 +1,209 @@
+"""Looks whether an artifact is what its manifest says, reading only what may have changed since it was last read."""
+
+import contextlib
+import hashlib
+import json
+import os
+import stat
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from orchestrator.inside import path_inside
+from orchestrator.store.content import file_sha256
+from orchestrator.store.layout import FACTS, MANIFEST, OUTPUT, Layout
+from orchestrator.store.manifest import SCHEMA, FileRecord, Manifest
+
+_SETTLED_NS = 2 * 10**9
+"""A file changed less than this before it was read is not remembered: it may change again within one clock tick."""
+
+Stamp = list[int]
+"""Size, times of the last change of content and of anything, inode: what no change leaves as it was."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is not as the manifest says. name: the file, by its path in the artifact's folder"""
+
+    kind: Literal["manifest", "missing", "changed", "surplus"]
+    name: str
+    words: str
+
+    @property
+    def harmless(self) -> bool:
+        """Whether the result itself is whole: what does not belong to it, or is about how it went, spoils nothing."""
+        return self.kind == "surplus" or self.name.startswith(f"{FACTS}/")
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What came of looking at an artifact. manifest: None where it cannot be read"""
+
+    key: str
+    manifest: Manifest | None
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def damaged(self) -> bool:
+        """Whether the result must not be used."""
+        return any(not fault.harmless for fault in self.faults)
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, in words."""
+        shown = "; ".join(fault.words for fault in self.faults[:3])
+        return shown + (f"; and {len(self.faults) - 3} more" if len(self.faults) > 3 else "")
+
+
+def examine(layout: Layout, key: str, known: Mapping[str, Stamp] | None = None) -> Examination | None:
+    """Look at an artifact, and remember what was found right.
+
+    Args:
+        layout: The store.
+        key: The artifact's key.
+        known: Stamps of the files that were found right, by their path in the artifact's folder; what has its stamp
+            still is not read. None: what was remembered.
+
+    Returns:
+        What was found; None where there is no such artifact, or it went away meanwhile.
+
+    Raises:
+        OSError: Where a file is there and cannot be read.
+    """
+    folder, looked = layout.artifact(key), time.time_ns()
+    manifest = read_manifest(folder, key)
+    if isinstance(manifest, Fault):
+        return Examination(key, None, (manifest,)) if folder.is_dir() else None
+    remembered = _remembered(layout, manifest)
+    known = remembered if known is None else known
+    there = _present(folder)
+    faults, stamps = [], {}
+    for name, record in recorded_files(manifest).items():
+        try:
+            found = _compared(folder, name, record, there.pop(name, None), known.get(name))
+        except (FileNotFoundError, ValueError):  # it went away just now, or its name leads elsewhere
+            found = Fault("missing", name, f"{name} is missing")
+        if isinstance(found, Fault):
+            faults.append(found)
+        elif looked - found[2] > _SETTLED_NS:
+            stamps[name] = found
+    faults += [Fault("surplus", name, f"{name} does not belong to it") for name in sorted(there)]
+    if not folder.is_dir():
+        return None
+    if stamps != remembered:
+        _remember(layout, manifest, stamps)
+    return Examination(key, manifest, tuple(sorted(faults, key=lambda fault: fault.harmless)))
+
+
+def read_manifest(folder: Path, key: str) -> Manifest | Fault:
+    """Return an artifact's manifest, or what is wrong with it."""
+    try:
+        found = _parsed((folder / MANIFEST).read_bytes())
+    except FileNotFoundError:
+        found = "is missing"
+    except OSError as error:
+        found = f"cannot be read: {error.strerror}"
+    if isinstance(found, Manifest) and found.key != key:
+        found = f"is of another result ({found.key[:12]})"
+    return found if isinstance(found, Manifest) else Fault("manifest", MANIFEST, f"{MANIFEST} {found}")
+
+
+def _parsed(content: bytes) -> Manifest | str:
+    """Return a manifest, or in words what its file is."""
+    if not content.strip(b"\0 \r\n\t"):
+        return "is empty"
+    newer = _newer_schema(content)
+    if newer:
+        return f"has schema {newer}, of a newer version of this program"
+    try:
+        return Manifest.model_validate_json(content)
+    except ValidationError:
+        return "is damaged"
+
+
+def _newer_schema(content: bytes) -> int | None:
+    try:
+        version: Any = json.loads(content)["schema_version"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return version if isinstance(version, int) and version > SCHEMA else None
+
+
+def recorded_files(manifest: Manifest) -> dict[str, FileRecord]:
+    """Return every file that a manifest names, by its path in the artifact's folder."""
+    results = {f"{OUTPUT}/{name}": record for name, record in manifest.files.items()}
+    return results | {f"{FACTS}/{name}": record for name, record in manifest.fact_files.items()}
+
+
+def _present(folder: Path) -> dict[str, os.stat_result]:
+    """Return what lies in an artifact's folder apart from the manifest, links not followed, by path."""
+    found = {}
+    for above, folders, files in os.walk(folder):
+        for name in (*files, *(inner for inner in folders if Path(above, inner).is_symlink())):
+            path = Path(above, name)
+            with contextlib.suppress(FileNotFoundError):
+                found[path.relative_to(folder).as_posix()] = path.lstat()
+    found.pop(MANIFEST, None)
+    return found
+
+
+def _compared(
+    folder: Path, name: str, record: FileRecord, status: os.stat_result | None, known: Stamp | None
+) -> Fault | Stamp:
+    """Return the stamp of a file that is as it was recorded, or what is wrong with it."""
+    if status is None:
+        return Fault("missing", name, f"{name} is missing")
+    if not stat.S_ISREG(status.st_mode):
+        return Fault("changed", name, f"{name} is no plain file any more")
+    if status.st_size != record.size:
+        return Fault("changed", name, f"{name} has {status.st_size} bytes, and had {record.size}")
+    stamp = _stamp(status)
+    if stamp != known and file_sha256(path_inside(folder, name)) != record.sha256:
+        return Fault("changed", name, f"{name} has other content than it had")
+    return stamp
+
+
+def right_stamp(path: Path, record: FileRecord) -> Stamp | None:
+    """Read a file and return its stamp, None where it is not as recorded or cannot be read."""
+    try:
+        status = path.lstat()
+        plain = stat.S_ISREG(status.st_mode) and status.st_size == record.size
+        return _stamp(status) if plain and file_sha256(path) == record.sha256 else None
+    except OSError:
+        return None
+
+
+def _stamp(status: os.stat_result) -> Stamp:
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+
+
+def _remember(layout: Layout, manifest: Manifest, stamps: Mapping[str, Stamp]) -> None:
+    """Note which files of an artifact are right, for the next look; a store that cannot be written forgets."""
+    path = layout.verification(manifest.key)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            partial.write_text(json.dumps({"files_of": _identity(manifest), "files": stamps}), encoding="utf-8")
+            partial.replace(path)
+        except OSError:
+            partial.unlink(missing_ok=True)
+
+
+def _remembered(layout: Layout, manifest: Manifest) -> dict[str, Stamp]:
+    """Return the stamps of the files that were found right; none where the manifest named other files then."""
+    try:
+        noted = json.loads(layout.verification(manifest.key).read_bytes())
+        return dict(noted["files"]) if noted["files_of"] == _identity(manifest) else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _identity(manifest: Manifest) -> str:
+    """Return what distinguishes a manifest's files from all others."""
+    text = json.dumps({name: record.sha256 for name, record in recorded_files(manifest).items()}, sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
