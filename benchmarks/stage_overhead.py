@@ -17,11 +17,11 @@ from PIL import Image
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.environments.builder import BuildSettings
 from orchestrator.environments.docker import DockerBuilder
-from orchestrator.environments.recipe import recipe_hash
+from orchestrator.environments.program import image_program
 from orchestrator.execute.realise import World, realise
 from orchestrator.execute.stopper import Stopper
-from orchestrator.plan.keys import identities
-from orchestrator.plan.plan import Plan, prepare_stage
+from orchestrator.plan.keys import stage_identity
+from orchestrator.plan.plan import prepare_stage
 from orchestrator.spec.dataset import PhotosDataset
 from orchestrator.spec.load import load_image
 from orchestrator.store.store import Store
@@ -49,6 +49,7 @@ def main() -> None:
             engine=DockerEngine(),
             environments={"metrics": environment},
             modules={"metrics": image.module},
+            programs={"metrics": image_program(image, "cpu")},
             listener=lambda _event: None,
             stopper=Stopper(),
             run="benchmark",
@@ -57,7 +58,7 @@ def main() -> None:
         planned = prepare_stage("photos", PhotosDataset(kind="photos", folder=root / "photos"), store.digest)
         for repeat in range(repeats):
             one = replace(planned, seed=repeat)
-            identity = identities(Plan((one,)), {"metrics": recipe_hash(image, "cpu")})[one.name]
+            identity = stage_identity(one, image_program(image, "cpu"), {})
             began = time.perf_counter()
             realise(one, identity, {"source": root / "photos"}, world)
             stage.append(time.perf_counter() - began)

@@ -64,8 +64,8 @@ class _Bars:
 
     def __call__(self, event: Event) -> None:
         match event:
-            case Planned(keys):
-                self._all = self._bars.add_task("run", total=len(keys), unit="stages", metrics="")
+            case Planned(stages):
+                self._all = self._bars.add_task("run", total=len(stages), unit="stages", metrics="")
             case StateChanged(stage, "running" | "adopted" as state, _):
                 self._console.print(Text(f"{state:>9}  {stage}"))
                 self._tasks[stage] = self._bars.add_task(stage, total=None, unit="", metrics="")
@@ -107,8 +107,8 @@ class _Lines:
 
     def __call__(self, event: Event) -> None:
         match event:
-            case Planned(keys):
-                self._total = len(keys)
+            case Planned(stages):
+                self._total = len(stages)
             case StateChanged(stage, "running" | "adopted" as state, _):
                 self._console.print(Text(f"{state:>9}  {stage}  ({self._ended + 1} of {self._total})"))
             case StateChanged(stage, state, facts):

@@ -15,18 +15,28 @@ _MARKS = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "error": ("er
 
 
 def plan_rows(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return the plan as plain values: stage, key, state and reasons."""
+    """Return the plan as plain values: stage, key, state and reasons.
+
+    A stage that reads what is not there yet has no key, and it may run: where its inputs come out as they were, it
+    does not.
+    """
     return [
         {
             "stage": stage.name,
             "kind": stage.kind,
             "image": stage.image,
-            "key": comparison.identities[stage.name].key,
-            "state": "stored" if stage.name in comparison.artifacts else "to run",
+            "key": comparison.identities[stage.name].key if stage.name in comparison.identities else None,
+            "state": _state(stage.name, comparison),
             "reasons": list(comparison.reasons.get(stage.name, ())),
         }
         for stage in comparison.plan.stages
     ]
+
+
+def _state(stage: str, comparison: Comparison) -> str:
+    if stage in comparison.artifacts:
+        return "stored"
+    return "to run" if stage in comparison.identities else "may run"
 
 
 def print_plan(comparison: Comparison, console: Console) -> None:
@@ -40,13 +50,23 @@ def print_plan(comparison: Comparison, console: Console) -> None:
         table.add_row(
             Text(row["stage"]),
             Text(row["image"] or "-"),
-            Text(row["key"][:12], style="dim"),
+            Text((row["key"] or "-")[:12], style="dim"),
             Text(row["state"], style="dim" if stored else "bold"),
             Text("\n".join(row["reasons"])),
         )
     console.print(table, soft_wrap=False, crop=False)
-    missing, total = len(comparison.missing), len(comparison.plan.stages)
-    console.print(f"{missing} of {total} stages would run" if missing else f"all {total} stages are in the store")
+    console.print(_sum(comparison))
+
+
+def _sum(comparison: Comparison) -> str:
+    """Return how many stages would run, and how many more may, in a sentence."""
+    total = len(comparison.plan.stages)
+    if not comparison.missing:
+        return f"all {total} stages are in the store"
+    certain = sum(name in comparison.identities for name in comparison.missing)
+    waiting = len(comparison.missing) - certain
+    more = f", and {waiting} more may, as soon as it is known what they read" if waiting else ""
+    return f"{certain} of {total} stages would run{more}"
 
 
 def print_findings(findings: Sequence[Finding], console: Console) -> None:

@@ -16,14 +16,18 @@ State = Literal["waiting", "stored", "running", "adopted", "done", "failed", "sk
 
 @dataclass(frozen=True)
 class Planned:
-    """The run has these stages, in this order; `keys` names their results."""
+    """The run has these stages, in this order; `keys` names their results, as far as they are known beforehand."""
 
+    stages: tuple[str, ...]
     keys: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class StateChanged:
-    """A stage entered a state; facts are plain values such as key, seconds or reason."""
+    """A stage entered a state; facts are plain values such as seconds or reason.
+
+    `key` is always there where a stage is stored, running, adopted or done, and where it failed after it was known.
+    """
 
     stage: str
     state: State
@@ -101,8 +105,8 @@ def recorder(record: RunRecord) -> Listener:
 
 def _entry(event: Event) -> dict[str, Any] | None:
     match event:
-        case Planned(keys):
-            return {"event": "planned", "keys": dict(keys)}
+        case Planned(stages, keys):
+            return {"event": "planned", "stages": list(stages), "keys": dict(keys)}
         case StateChanged(stage, state, facts):
             return {"event": "state", "stage": stage, "state": state, **facts}
         case Warned(stage, message):

@@ -4,16 +4,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from orchestrator.environments.builder import BuildSettings
-from orchestrator.environments.recipe import recipe_hash
 from orchestrator.execute.build import build_images, built_environments, chosen_engine, not_built
+from orchestrator.execute.comparison import look_up, stage_images, stage_programs
 from orchestrator.execute.events import Listener, Planned, together
 from orchestrator.execute.realise import World
 from orchestrator.execute.run import realise_stages
 from orchestrator.execute.stopper import Stopper
-from orchestrator.plan.keys import identities
-from orchestrator.plan.plan import Plan
 from orchestrator.plan.stage import Stage
-from orchestrator.spec.load import load_image
 from orchestrator.spec.names import Device, EngineName
 from orchestrator.store.store import Artifact, Store
 
@@ -36,12 +33,11 @@ def realise_few(
 
     Raises: ImageNotBuilt, and what the stages raise: the first failure.
     """
-    images = {stage.image: load_image(stage.image) for stage in stages.values() if stage.image is not None}
-    recipes = {name: recipe_hash(image, variant) for name, image in images.items()}
-    known = identities(Plan(tuple(stages.values())), recipes)
-    listener(Planned({name: identity.key for name, identity in known.items()}))
-    found = {name: store.artifact(identity.key) for name, identity in known.items()}
-    stored = {name: artifact for name, artifact in found.items() if artifact is not None}
+    images = stage_images(stages.values())
+    programs = stage_programs(images, variant)
+    found = look_up(stages.values(), programs, store)
+    listener(Planned(tuple(stages), {name: identity.key for name, identity in found.identities.items()}))
+    stored = dict(found.artifacts)
     missing = {name: stage for name, stage in stages.items() if name not in stored}
     if not missing:
         return stored
@@ -62,13 +58,14 @@ def realise_few(
         engine=selection.engine,
         environments=environments,
         modules={name: image.module for name, image in images.items()},
+        programs=programs,
         listener=together(listener),
         stopper=stopper,
         run=run,
         logs=logs,
     )
     with stopper.listening():
-        walked = realise_stages(missing, known, stored, world)
+        walked = realise_stages(missing, stored, world)
     for error in walked.failures.values():
         raise error
     return {**stored, **walked.results}

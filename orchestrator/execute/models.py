@@ -98,8 +98,7 @@ def export_model(model: str, out: Path, means: Means) -> list[Path]:
     """
     comparison, resolved, store = _found(model, means)
     name = f"export/{resolved.label}"
-    key = store.run(comparison.resolved.experiment.name).keys().get(name, comparison.identities[name].key)
-    artifact = store.artifact(key) or _exported(comparison, resolved, means, store)
+    artifact = _recorded(name, comparison, store) or _exported(comparison, resolved, means, store)
     return _delivered(artifact, ["network.onnx", "export.json"], out)
 
 
@@ -130,11 +129,16 @@ def _found(model: str, means: Means) -> tuple[Comparison, ResolvedModel, Store]:
     return comparison, known[label], store
 
 
+def _recorded(stage: str, comparison: Comparison, store: Store) -> Artifact | None:
+    """Return what a run recorded of a stage, else what the store has of it as it is planned now."""
+    key = store.run(comparison.resolved.experiment.name).keys().get(stage)
+    return comparison.artifacts.get(stage) if key is None else store.artifact(key)
+
+
 def _weights(comparison: Comparison, model: ResolvedModel, store: Store) -> Artifact:
     """Return the weights that the run recorded, also where images or program have changed since."""
     run = comparison.resolved.experiment.name
-    key = store.run(run).keys().get(model.weights_stage, comparison.identities[model.weights_stage].key)
-    artifact = store.artifact(key)
+    artifact = _recorded(model.weights_stage, comparison, store)
     if artifact is None:
         name = f"{run}/{model.label}"
         raise SpecError(f"the model {name!r} has no weights yet", hint=f"run the experiment {run!r} to its end first")

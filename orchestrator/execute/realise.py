@@ -14,7 +14,7 @@ from orchestrator.execute.classify import Verdict, classify
 from orchestrator.execute.events import Listener, StateChanged, Warned
 from orchestrator.execute.follow import Followed, Limits, follow
 from orchestrator.execute.stopper import Stopper
-from orchestrator.plan.keys import Identity
+from orchestrator.plan.keys import Identity, Program
 from orchestrator.plan.stage import Stage, StageKind
 from orchestrator.store.store import Artifact, Store
 
@@ -42,6 +42,8 @@ class World:
     """What stages are realised with.
 
     environments: image name to the built environment; modules: image name to the module of its program
+    programs: image name to what its keys are made of
+    threads: of stages whose bits do not depend on them; None: all that there are
     run: the run's name, a label of its jobs; logs: the folder for the stages' output
     """
 
@@ -49,6 +51,7 @@ class World:
     engine: Engine
     environments: Mapping[str, Environment]
     modules: Mapping[str, str]
+    programs: Mapping[str, Program]
     listener: Listener
     stopper: Stopper
     run: str
@@ -125,7 +128,7 @@ def _job(stage: Stage, identity: Identity, inputs: Mapping[str, Path], staging: 
         device=stage.device,
         seed=stage.seed,
         memory_bytes=stage.memory_bytes,
-        threads=world.threads,
+        threads=stage.threads if stage.kind in world.programs[stage.image].pinned_threads else world.threads,
         workers=world.workers,
         checkpoint_s=stage.checkpoint_s,
         device_memory_bytes=stage.device_memory_bytes,

@@ -13,6 +13,7 @@ from orchestrator.execute.rankings import with_rankings
 from orchestrator.execute.stage_records import environment_record, stage_record
 from orchestrator.plan.overlap import OVERLAP
 from orchestrator.plan.plan import evaluate_name, snapshot_label
+from orchestrator.plan.stage import Stage
 from orchestrator.report import artifacts as read
 from orchestrator.report.content import (
     Adoption,
@@ -80,7 +81,7 @@ def report_content(
     experiment = comparison.resolved.experiment
     spec = comparison.spec_file or comparison.resolved.path
     stages = tuple(
-        stage_record(stage, comparison.identities[stage.name].key, artifacts.get(stage.name), failures.get(stage.name))
+        stage_record(stage, _key(stage, comparison, artifacts), artifacts.get(stage.name), failures.get(stage.name))
         for stage in comparison.plan.stages
     )
     content = ReportContent(
@@ -120,6 +121,14 @@ def _warnings(resolved: Resolved) -> Iterator[str]:
     if "lpips" in experiment.metrics and experiment.features == "pretrained" and ALEXNET not in resolved.features:
         folder = "features_folder" if experiment.features_folder else FEATURES_VARIABLE
         yield f"LPIPS is not measured: AlexNet weights missing, put {ALEXNET} into the folder that {folder} names"
+
+
+def _key(stage: Stage, comparison: Comparison, artifacts: Mapping[str, Artifact]) -> str:
+    """Return a stage's key; empty where what it reads is not there, for then it is not known."""
+    if stage.name in artifacts:
+        return artifacts[stage.name].key
+    identity = comparison.identities.get(stage.name)
+    return "" if identity is None else identity.key
 
 
 def _command(comparison: Comparison) -> str:

@@ -4,6 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.errors import SirrError
@@ -11,7 +12,8 @@ from orchestrator.execute.comparison import Comparison
 from orchestrator.execute.events import Failed, Failure, Listener, Progressed, StateChanged
 from orchestrator.execute.realise import REQUIRED_OUTPUTS
 from orchestrator.execute.report_content import report_content
-from orchestrator.plan.stage import Stage
+from orchestrator.plan.keys import Identity
+from orchestrator.plan.plan import REPORT
 from orchestrator.report.render import render_report
 from orchestrator.store.store import Artifact, Store
 from stagekit import Progress
@@ -31,25 +33,30 @@ def make_report(
     A complete report is an artifact like any other. One with gaps is not kept in the store: it is rendered into the
     run's folder, and replaced by the next.
     """
-    stage = next(stage for stage in comparison.plan.stages if stage.kind == "report")
+    stage = comparison.plan.stage(REPORT)
     folder = store.run(comparison.resolved.experiment.name).folder
     stored = artifacts.get(stage.name)
     if stored is not None:
         return _shown(stored.output, folder / "report")
-    listener(StateChanged(stage.name, "running", {"key": comparison.identities[stage.name].key}))
+    complete = all(needed in artifacts for needed in stage.inputs.values())
+    identity = comparison.report_identity(artifacts) if complete else None
+    if identity is not None:
+        comparison = replace(comparison, identities={**comparison.identities, stage.name: identity})
+    key = {} if identity is None else {"key": identity.key}
+    listener(StateChanged(stage.name, "running", key))
     began = time.monotonic()
     try:
-        shown = _rendered(stage, comparison, artifacts, failures, store, listener)
+        shown = _rendered(identity, comparison, artifacts, failures, store, listener)
     except SirrError as error:
         listener(Failed(stage.name, error))
-        listener(StateChanged(stage.name, "failed"))
+        listener(StateChanged(stage.name, "failed", key))
         raise
-    listener(StateChanged(stage.name, "done", {"seconds": round(time.monotonic() - began, 3)}))
+    listener(StateChanged(stage.name, "done", {**key, "seconds": round(time.monotonic() - began, 3)}))
     return shown
 
 
 def _rendered(
-    stage: Stage,
+    identity: Identity | None,
     comparison: Comparison,
     artifacts: Mapping[str, Artifact],
     failures: Mapping[str, Failure],
@@ -57,13 +64,11 @@ def _rendered(
     listener: Listener,
 ) -> Path:
     def progress(done: int, total: int) -> None:
-        listener(Progressed(stage.name, Progress(done, total, "files")))
+        listener(Progressed(REPORT, Progress(done, total, "files")))
 
-    identity = comparison.identities[stage.name]
     content = report_content(comparison, artifacts, failures)
     shown = store.run(content.name).folder / "report"
-    complete = all(other.name in artifacts for other in comparison.plan.stages if other.name != stage.name)
-    if not complete:
+    if identity is None:
         partial = shown.with_name("report.partial")
         shutil.rmtree(partial, ignore_errors=True)
         render_report(content, partial, progress)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from orchestrator.engine.protocol import Engine, Environment
@@ -14,7 +14,7 @@ from orchestrator.execute.realise import World, realise
 from orchestrator.execute.report_stage import make_report
 from orchestrator.execute.schedule import Walked, walk
 from orchestrator.execute.stopper import Stopper
-from orchestrator.plan.keys import Identity
+from orchestrator.plan.keys import ORCHESTRATOR, Identity, stage_identity
 from orchestrator.plan.stage import Stage
 from orchestrator.spec.names import Device
 from orchestrator.store.store import Artifact, Store
@@ -53,6 +53,14 @@ class RunResult:
         return next(iter([*stops, *self.failures.values()]), None)
 
 
+@dataclass
+class Realised(Walked[Artifact]):
+    """What came of stages, with their identities; `stored`: those whose result was there."""
+
+    identities: dict[str, Identity] = field(default_factory=dict)
+    stored: set[str] = field(default_factory=set)
+
+
 def run_comparison(
     comparison: Comparison,
     store: Store,
@@ -72,11 +80,12 @@ def run_comparison(
     name = comparison.resolved.experiment.name
     record = store.run(name)
     heard = together(recorder(record), listener)
-    heard(Planned({stage: identity.key for stage, identity in comparison.identities.items()}))
+    keys = {stage: identity.key for stage, identity in comparison.identities.items()}
+    heard(Planned(tuple(stage.name for stage in comparison.plan.stages), keys))
     for stage in comparison.artifacts:
         heard(StateChanged(stage, "stored", {"key": comparison.identities[stage].key}))
     missing = {key: stage for key, stage in comparison.missing.items() if stage.kind != "report"}
-    walked: Walked[Artifact] = Walked()
+    walked = Realised()
     if missing:
         _check_ready(missing, store, engine, environments, comparison.variant)
         assert engine is not None  # checked just above
@@ -85,6 +94,7 @@ def run_comparison(
             engine=engine,
             environments=environments,
             modules={image: spec.module for image, spec in comparison.images.items()},
+            programs=comparison.programs,
             listener=heard,
             stopper=stopper,
             run=name,
@@ -93,16 +103,22 @@ def run_comparison(
             workers=options.workers,
             grace_s=options.grace_s,
         )
-        walked = realise_stages(missing, comparison.identities, comparison.artifacts, world, options.jobs)
+        walked = realise_stages(missing, comparison.artifacts, world, options.jobs)
         engine.sweep()
-    artifacts = {**comparison.artifacts, **walked.results}
+    ended = replace(
+        comparison,
+        identities={**comparison.identities, **walked.identities},
+        artifacts={**comparison.artifacts, **walked.results},
+    )
     report = None
     if not stopper.requested:
-        report = make_report(comparison, artifacts, _why_missing(walked), store, heard)
-    return RunResult(report, tuple(walked.results), tuple(comparison.artifacts), walked.failures, walked.skipped)
+        report = make_report(ended, ended.artifacts, _why_missing(walked), store, heard)
+    made = tuple(name for name in walked.results if name not in walked.stored)
+    stored = (*comparison.artifacts, *(name for name in walked.results if name in walked.stored))
+    return RunResult(report, made, stored, walked.failures, walked.skipped)
 
 
-def _why_missing(walked: Walked[Artifact]) -> dict[str, Failure]:
+def _why_missing(walked: Realised) -> dict[str, Failure]:
     failed = {name: failure_of(error) for name, error in walked.failures.items()}
     skipped = {name: Failure("skipped", f"{blocker} failed") for name, blocker in walked.skipped.items()}
     return {**failed, **skipped}
@@ -130,31 +146,42 @@ def _check_ready(
 
 
 def realise_stages(
-    stages: Mapping[str, Stage],
-    identities: Mapping[str, Identity],
-    stored: Mapping[str, Artifact],
-    world: World,
-    jobs: int = 1,
-) -> Walked[Artifact]:
-    """Realise stages whose other inputs are stored; tell the listener of every change of state."""
+    stages: Mapping[str, Stage], stored: Mapping[str, Artifact], world: World, jobs: int = 1
+) -> Realised:
+    """Realise stages whose other inputs are stored; tell the listener of every change of state.
+
+    Each stage's key becomes known when its inputs are there. Where the store has a result of it, it does not run: so
+    a stage that was made again and came out as it was makes nothing behind it run.
+    """
+    realised = Realised()
 
     def one(stage: Stage, made: Mapping[str, Artifact]) -> Artifact:
         started = time.monotonic()
+        read = {needed: made.get(key) or stored[needed] for key, needed in stage.inputs.items()}
+        results = {needed: artifact.digests for needed, artifact in read.items()}
+        identity = stage_identity(stage, world.programs[stage.image or ORCHESTRATOR], results)
+        realised.identities[stage.name] = identity
+        facts = {"key": identity.key}
+        there = world.store.artifact(identity.key)
+        if there is not None:
+            realised.stored.add(stage.name)
+            world.listener(StateChanged(stage.name, "stored", facts))
+            return there
         folders = {
-            **{key: (made.get(key) or stored[of]).output for key, of in stage.inputs.items()},
+            **{key: read[needed].output for key, needed in stage.inputs.items()},
             **{key: source.path for key, source in stage.sources.items()},
         }
         try:
-            artifact = realise(stage, identities[stage.name], folders, world)
+            artifact = realise(stage, identity, folders, world)
         except SirrError as error:
             cancelled = isinstance(error, Cancelled)
             world.listener(Failed(stage.name, error))
-            world.listener(StateChanged(stage.name, "cancelled" if cancelled else "failed"))
+            world.listener(StateChanged(stage.name, "cancelled" if cancelled else "failed", facts))
             raise
-        world.listener(StateChanged(stage.name, "done", {"seconds": round(time.monotonic() - started, 3)}))
+        world.listener(StateChanged(stage.name, "done", {**facts, "seconds": round(time.monotonic() - started, 3)}))
         return artifact
 
     walked = walk(stages, one, world.stopper, jobs=jobs)
     for name, blocker in walked.skipped.items():
         world.listener(StateChanged(name, "skipped", {"because": blocker}))
-    return walked
+    return replace(realised, results=walked.results, failures=walked.failures, skipped=walked.skipped)

@@ -12,7 +12,7 @@ from typing import Any
 from orchestrator import __version__
 from orchestrator.execute.comparison import Comparison
 from orchestrator.execute.events import Event, Failed, StateChanged
-from orchestrator.plan.keys import canonical_json
+from orchestrator.plan.keys import ORCHESTRATOR, canonical_json, key_document
 from orchestrator.plan.stage import Stage
 from orchestrator.spec.dataset import dataset_role
 from orchestrator.spec.protocol import chosen_protocol
@@ -85,7 +85,8 @@ def _identity(comparison: Comparison, entrants: tuple[EntrantEntry, ...]) -> str
     stages = []
     for stage in comparison.plan.stages:
         if stage.kind != "report":
-            document = {**comparison.identities[stage.name].document, "inputs": dict(stage.inputs)}
+            document = key_document(stage, comparison.programs[stage.image or ORCHESTRATOR], {})
+            document["inputs"] = dict(stage.inputs)
             stages.append([stage.name, document])
     shown = [[entrant.label, entrant.spec, entrant.group] for entrant in entrants]
     decided = {"stages": stages, "entrants": shown, "test": list(comparison.resolved.experiment.test)}

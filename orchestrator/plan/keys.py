@@ -2,18 +2,45 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestrator.plan.plan import Plan
 from orchestrator.plan.stage import Stage
 
-KEY_SCHEMA = 1
+KEY_SCHEMA = 2
 """Grows where the meaning of the document changes, so that old results are not taken for new ones."""
 
 ORCHESTRATOR = "orchestrator"
-"""Name of the recipe hash of stages without an image."""
+"""Name of the program of stages without an image."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """What runs the stages of an image, as far as it decides results.
+
+    behaviours: stage kind to the version of its behaviour, which is raised where results change
+    code: hash of the code; in the key of those kinds only that declare no version
+    environment: `lock`, the hash of the installed packages, and `python`, the interpreter; None in the orchestrator
+    pinned_threads: the kinds whose bits depend on the number of threads
+    """
+
+    code: str
+    behaviours: Mapping[str, int] = field(default_factory=dict)
+    environment: Mapping[str, str] | None = None
+    pinned_threads: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class ResultDigests:
+    """What names the content of a result.
+
+    content: SHA-256 over the names and hashes of the output's files: what later stages read
+    record: SHA-256 of all that the store tells of it, times and environment too: what a report shows
+    """
+
+    content: str
+    record: str
 
 
 @dataclass(frozen=True)
@@ -24,11 +51,16 @@ class Identity:
     key: str
     """64 hexadecimal digits."""
     document: Mapping[str, Any]
-    """schema, kind, settings, device, seed, recipe, inputs (name to key), sources (name to digest); plain JSON."""
+    """Plain JSON: schema, kind, image, behaviour, settings, device, seed, threads where they decide bits, environment,
+    inputs (name to content digest), sources (name to digest)."""
     inputs: Mapping[str, str] = field(default_factory=dict)
     """Input name to the name of its stage: for words only, never in the key."""
-    image: str | None = None
-    """The image whose recipe hash is in the document: for words only."""
+
+    @property
+    def image(self) -> str | None:
+        """The image whose program makes the result; None in the orchestrator."""
+        name = self.document.get("image")
+        return None if name is None else str(name)
 
 
 def canonical_json(value: Any) -> str:
@@ -44,28 +76,64 @@ def document_key(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical_json(document).encode("ascii")).hexdigest()
 
 
-def identities(plan: Plan, recipes: Mapping[str, str]) -> dict[str, Identity]:
-    """Return the identity of every stage, by its name, in the plan's order.
+def key_document(stage: Stage, program: Program, results: Mapping[str, ResultDigests]) -> dict[str, Any]:
+    """Return what a stage's key is made of; an input whose content is not known is None in it.
 
-    recipes: image name to recipe hash, and "orchestrator" to the hash that the report's code has
-
-    Raises: KeyError where an image has no recipe hash or an input is not in the plan before its user.
+    results: of the stages that it reads, by their names
     """
-    known: dict[str, Identity] = {}
-    for stage in plan.stages:
-        document = _document(stage, recipes[stage.image or ORCHESTRATOR], known)
-        known[stage.name] = Identity(stage.name, document_key(document), document, dict(stage.inputs), stage.image)
-    return known
-
-
-def _document(stage: Stage, recipe: str, known: Mapping[str, Identity]) -> dict[str, Any]:
+    version = program.behaviours.get(stage.kind)
+    digests = {name: results.get(needed) for name, needed in stage.inputs.items()}
     return {
         "schema": KEY_SCHEMA,
         "kind": stage.kind,
+        "image": stage.image,
+        "behaviour": {"code": program.code} if version is None else version,
         "settings": json.loads(canonical_json(stage.settings)),
         "device": stage.device,
         "seed": stage.seed,
-        "recipe": recipe,
-        "inputs": {name: known[of].key for name, of in stage.inputs.items()},
+        **({"threads": stage.threads} if stage.kind in program.pinned_threads else {}),
+        "environment": None if program.environment is None else dict(program.environment),
+        "inputs": {name: _digest(stage, found) for name, found in digests.items()},
         "sources": {name: source.digest for name, source in stage.sources.items()},
     }
+
+
+def stage_identity(stage: Stage, program: Program, results: Mapping[str, ResultDigests]) -> Identity:
+    """Return the identity of a stage whose inputs are all there.
+
+    Raises: KeyError where one is not.
+    """
+    for needed in stage.inputs.values():
+        results[needed]
+    document = key_document(stage, program, results)
+    return Identity(stage.name, document_key(document), document, dict(stage.inputs))
+
+
+def identities(
+    stages: Iterable[Stage], programs: Mapping[str, Program], result: Callable[[Identity], ResultDigests | None]
+) -> dict[str, Identity]:
+    """Return the identities of stages, each after those it reads, by name, as far as they can be known.
+
+    programs: by image, and "orchestrator" for stages without one
+    result: asked for what is there of an identity; what reads a stage of which nothing is there is left out
+
+    Raises: KeyError where an image has no program.
+    """
+    known: dict[str, Identity] = {}
+    results: dict[str, ResultDigests] = {}
+    for stage in stages:
+        if any(needed not in results for needed in stage.inputs.values()):
+            continue
+        identity = stage_identity(stage, programs[stage.image or ORCHESTRATOR], results)
+        known[stage.name] = identity
+        found = result(identity)
+        if found is not None:
+            results[stage.name] = found
+    return known
+
+
+def _digest(stage: Stage, found: ResultDigests | None) -> str | None:
+    """Return how an input stands in the key. The report shows how a result was made, too."""
+    if found is None:
+        return None
+    return found.record if stage.image is None else found.content

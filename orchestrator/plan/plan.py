@@ -13,13 +13,16 @@ from orchestrator.spec.dataset import Dataset, PhotosDataset, ScenesDataset, dat
 from orchestrator.spec.experiment import Experiment, Inference
 from orchestrator.spec.explained import explained_tables
 from orchestrator.spec.model import ModelSpec, Recipe
-from orchestrator.spec.names import Device
+from orchestrator.spec.names import DEFAULT_THREADS, Device
 from orchestrator.spec.protocol import ProtocolName, chosen_protocol
 from orchestrator.spec.published_numbers import published_tables
 from orchestrator.spec.resolve import ADOPTED_FIELDS, ALEXNET, Resolved, ResolvedModel
 
 Digest = Callable[[Path], str]
 """Returns the content hash of a file or folder."""
+
+REPORT = "report"
+"""The name of the last stage."""
 
 CONTROLS: tuple[Literal["input", "truth"], ...] = ("input", "truth")
 """The built-in 'networks' of every comparison: the unchanged input, and the truth itself."""
@@ -87,7 +90,13 @@ def experiment_plan(resolved: Resolved, digest: Digest) -> Plan:
 
 
 def prepare_stage(
-    name: str, dataset: Dataset, digest: Digest, *, memory_bytes: int | None = None, timeout_s: float | None = None
+    name: str,
+    dataset: Dataset,
+    digest: Digest,
+    *,
+    memory_bytes: int | None = None,
+    timeout_s: float | None = None,
+    threads: int = DEFAULT_THREADS,
 ) -> Stage:
     """Return the stage that turns a dataset, with an absolute folder, into prepared pictures.
 
@@ -108,6 +117,7 @@ def prepare_stage(
         sources=sources,
         memory_bytes=memory_bytes,
         timeout_s=timeout_s,
+        threads=threads,
     )
 
 
@@ -120,6 +130,7 @@ def infer_stage(
     device: Device = "cpu",
     memory_bytes: int | None = None,
     timeout_s: float | None = None,
+    threads: int = DEFAULT_THREADS,
     arrays: bool = False,
     as_photos: bool = False,
 ) -> Stage:
@@ -140,6 +151,7 @@ def infer_stage(
         device=device,
         memory_bytes=memory_bytes,
         timeout_s=timeout_s,
+        threads=threads,
     )
 
 
@@ -186,6 +198,7 @@ def adopt_stage(
     *,
     memory_bytes: int | None = None,
     timeout_s: float | None = None,
+    threads: int = DEFAULT_THREADS,
 ) -> Stage:
     """Return the stage that takes over a checkpoint, a file or a folder; its content decides, not its path."""
     return Stage(
@@ -196,6 +209,7 @@ def adopt_stage(
         sources={"checkpoint": Source(checkpoint, digest(checkpoint))},
         memory_bytes=memory_bytes,
         timeout_s=timeout_s,
+        threads=threads,
     )
 
 
@@ -334,7 +348,7 @@ def _report_stage(resolved: Resolved, stages: Sequence[Stage], digest: Digest) -
     experiment = resolved.experiment
     path = resolved.path
     return Stage(
-        name="report",
+        name=REPORT,
         kind="report",
         image=None,
         settings={
@@ -385,5 +399,7 @@ def _feature_sources(names: Sequence[str], resolved: Resolved, digest: Digest) -
 
 
 def _limits(experiment: Experiment) -> dict[str, Any]:
+    """Return what bounds every stage of an experiment, and how many threads those have whose bits depend on them."""
     hours = experiment.timeout_hours
-    return {"memory_bytes": experiment.memory, "timeout_s": hours * 3600 if hours is not None else None}
+    timeout_s = hours * 3600 if hours is not None else None
+    return {"memory_bytes": experiment.memory, "timeout_s": timeout_s, "threads": experiment.threads}

@@ -4,33 +4,47 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from orchestrator.plan.keys import Identity
+from orchestrator.plan.stage import Stage
 
 _LONGEST_VALUE = 80
 _SNAPSHOTS = "snapshots"
+_NAMED = 3
+_OLDER = "its earlier result was made by an older version: sirr-orch store adopt-keys takes over what it can"
+_ENVIRONMENT = {"lock": "the locked packages", "python": "the Python version"}
 
 
-def reasons(identity: Identity, previous: Mapping[str, Any] | None) -> tuple[str, ...]:
+def reasons(stage: Stage, document: Mapping[str, Any], previous: Mapping[str, Any] | None) -> tuple[str, ...]:
     """Return what differs from the document of the stage's last result, most telling first.
 
-    previous: the document of an earlier identity; None where the stage has no result yet
+    document: of the stage as it is now; inputs whose content is not known yet are None and differ from nothing
+    previous: of its last result; None where the stage has none yet
 
     Settings are named by their dotted field with old and new value: "settings.recipe.crop: 224 -> 64". Empty where
     nothing differs.
     """
     if previous is None:
         return ("first run",)
-    document = identity.document
+    if previous.get("schema") != document["schema"]:
+        return (_OLDER,)
     return (
         *_settings_reasons(previous.get("settings", {}), document["settings"]),
         *_differences("seed", previous.get("seed"), document["seed"]),
         *_differences("device", previous.get("device"), document["device"]),
-        *_recipe_reasons(identity, previous),
-        *_input_reasons(identity, previous.get("inputs", {})),
+        *_differences("threads", previous.get("threads"), document.get("threads")),
+        *_behaviour_reasons(stage, document["behaviour"], previous.get("behaviour")),
+        *_environment_reasons(stage, document["environment"], previous.get("environment")),
+        *_input_reasons(stage, document["inputs"], previous.get("inputs", {})),
         *_source_reasons(previous.get("sources", {}), document["sources"]),
         *_differences("kind", previous.get("kind"), document["kind"]),
-        *_differences("key schema", previous.get("schema"), document["schema"]),
+        *_differences("image", previous.get("image"), document["image"]),
     )
+
+
+def waiting_reason(stage: Stage, document: Mapping[str, Any]) -> str:
+    """Return which stages must have ended before it is known whether this one runs; empty where none."""
+    waits = [needed for name, needed in stage.inputs.items() if document["inputs"][name] is None]
+    named = ", ".join(waits[:_NAMED]) + (f" and {len(waits) - _NAMED} more" if len(waits) > _NAMED else "")
+    return f"waits for the content of {named}" if waits else ""
 
 
 def _settings_reasons(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
@@ -43,22 +57,33 @@ def _settings_reasons(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iter
         yield f"settings.{_SNAPSHOTS}: {_text(kept[0])} -> {_text(kept[1])} ({words})"
 
 
-def _recipe_reasons(identity: Identity, previous: Mapping[str, Any]) -> Iterator[str]:
-    if previous.get("recipe") != identity.document["recipe"]:
-        yield f"image {identity.image} changed" if identity.image else "the orchestrator's own code changed"
+def _behaviour_reasons(stage: Stage, now: Any, before: Any) -> Iterator[str]:
+    if now == before:
+        return
+    if isinstance(now, int) and isinstance(before, int):
+        yield f"the behaviour of {stage.kind} in image {stage.image} changed: version {before} -> {now}"
+    else:
+        yield f"the code of image {stage.image} changed" if stage.image else "the code that renders reports changed"
 
 
-def _input_reasons(identity: Identity, before: Mapping[str, str]) -> Iterator[str]:
-    now: Mapping[str, str] = identity.document["inputs"]
+def _environment_reasons(
+    stage: Stage, now: Mapping[str, str] | None, before: Mapping[str, str] | None
+) -> Iterator[str]:
+    for name, words in _ENVIRONMENT.items():
+        if (now or {}).get(name) != (before or {}).get(name):
+            yield f"{words} of image {stage.image} changed"
+
+
+def _input_reasons(stage: Stage, now: Mapping[str, str | None], before: Mapping[str, str]) -> Iterator[str]:
     for name in sorted({*before, *now}):
-        stage = identity.inputs.get(name)
-        words = f"input {name}" if stage in {None, name} else f"input {name} ({stage})"
+        needed = stage.inputs.get(name)
+        words = f"input {name}" if needed in {None, name} else f"input {name} ({needed})"
         if name not in before:
             yield f"{words} is new"
         elif name not in now:
             yield f"{words} is no longer used"
-        elif before[name] != now[name]:
-            yield f"input {name} changed" + (f" ({stage})" if stage not in {None, name} else "")
+        elif now[name] is not None and before[name] != now[name]:
+            yield f"input {name} changed" + (f" ({needed})" if needed not in {None, name} else "")
 
 
 def _source_reasons(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:

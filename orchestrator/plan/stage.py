@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from orchestrator.spec.names import DEFAULT_THREADS
+
 StageKind = Literal[
     "prepare", "train", "adopt", "release", "export", "infer", "explain", "overlap", "evaluate", "report"
 ]
@@ -46,5 +48,8 @@ class Stage:
     """Limit; not in the key."""
     device_memory_bytes: int | None = None
     """Budget on a GPU; not in the key."""
+    threads: int = DEFAULT_THREADS
+    """Processor threads, where a program's bits depend on them: then they are in the key; other stages use what there
+    is."""
     checkpoint_s: float | None = None
     """Seconds between a training's checkpoints; not in the key."""

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from orchestrator.spec.base import Bytes, Name, StrictModel
 from orchestrator.spec.dataset import Dataset
-from orchestrator.spec.names import Device, EngineName
+from orchestrator.spec.names import DEFAULT_THREADS, Device, EngineName
 from orchestrator.spec.protocol import PROTOCOLS, ProtocolName
 
 Metric = Literal["psnr", "ssim", "lpips"]
@@ -160,6 +160,9 @@ class Experiment(StrictModel):
     """What runs the stages. Not part of any key: both give the same result."""
     memory: Bytes = 8 * 2**30
     """Memory that one stage may use; text such as "8GiB" or a number of bytes."""
+    threads: int = Field(default=DEFAULT_THREADS, ge=1, le=1024)
+    """Processor threads of stages whose results depend on them in the last digits, such as trainings. It does not
+    depend on the machine, so that every machine of a kind gives the same bits; other stages use all processors."""
     device_memory: Bytes | None = None
     """Memory that one training may use on a GPU; None takes what is free on it."""
     checkpoint_minutes: float = Field(default=5, gt=0)

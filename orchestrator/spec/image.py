@@ -1,8 +1,8 @@
 """What an image is: a pinned software environment, described by images/<name>/image.yaml."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from orchestrator.spec.base import Name, StrictModel
 
@@ -40,5 +40,18 @@ class ImageSpec(StrictModel):
     """Packages inside those that are not copied, as they run beside the orchestrator and need what it needs."""
     kinds: tuple[_Kind, ...] = Field(min_length=1)
     """The stages that its program runs."""
+    behaviours: dict[_Kind, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    """Stage kind to the version of its behaviour, raised where the same stage would give other results. It stands in
+    keys. A kind without one has the hash of the image's code in its keys: every change of the code runs it again."""
+    pinned_threads: tuple[_Kind, ...] = ()
+    """The kinds whose bits depend on the number of processor threads: it is in their keys, and the same everywhere."""
     variants: dict[Variant, VariantSpec] = Field(min_length=1)
     """The locks it can be built from."""
+
+    @model_validator(mode="after")
+    def _only_its_own_kinds(self) -> "ImageSpec":
+        for field, named in (("behaviours", set(self.behaviours)), ("pinned_threads", set(self.pinned_threads))):
+            unknown = sorted(named - set(self.kinds))
+            if unknown:
+                raise ValueError(f"{field} names {', '.join(unknown)}, which is not among its kinds")
+        return self

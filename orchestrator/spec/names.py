@@ -7,3 +7,6 @@ EngineName = Literal["auto", "docker", "local"]
 
 Device = Literal["cpu", "cuda"]
 """What a stage computes on; part of the key, and never replaced by another."""
+
+DEFAULT_THREADS = 2
+"""Processor threads of stages whose bits depend on them: the same on every machine."""

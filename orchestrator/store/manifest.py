@@ -1,6 +1,7 @@
 """What an artifact holds, written beside its output when it is committed."""
 
 import hashlib
+from functools import cached_property
 from typing import Any
 
 from pydantic import Field
@@ -37,13 +38,18 @@ class Manifest(StrictModel):
     facts: dict[str, Any]
     """How it was made: engine, times, warnings. Never part of the key."""
 
-    @property
+    @cached_property
     def content(self) -> str:
-        """The content digest: SHA-256 over the names and hashes of the results, the same for the same results."""
+        """SHA-256 over the names and hashes of the output's files: the same for the same content."""
         digest = hashlib.sha256()
         for name, record in sorted(self.files.items()):
             digest.update(f"{record.sha256}  {name}\n".encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
+
+    @cached_property
+    def record(self) -> str:
+        """SHA-256 of the whole manifest: of what the result is and of how it was made."""
+        return hashlib.sha256(self.model_dump_json().encode("utf-8", "surrogatepass")).hexdigest()
 
     @property
     def kind(self) -> str:

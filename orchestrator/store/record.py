@@ -55,9 +55,15 @@ class RunRecord:
         return events
 
     def keys(self) -> dict[str, str]:
-        """Return the keys of the latest plan, by stage; empty where there is none."""
-        plans = [event["keys"] for event in self.events() if event.get("event") == "planned"]
-        return dict(plans[-1]) if plans else {}
+        """Return the keys of the latest plan by stage, as far as they became known; empty where there is none."""
+        keys: dict[str, str] = {}
+        for event in self.events():
+            match event:
+                case {"event": "planned", "keys": dict(planned)}:
+                    keys = dict(planned)
+                case {"event": "state", "stage": str(stage), "key": str(key)}:
+                    keys[stage] = key
+        return keys
 
 
 def _is_cut(handle: int) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import OutputInvalid, StoreError
-from orchestrator.plan.keys import Identity
+from orchestrator.plan.keys import Identity, ResultDigests
 from orchestrator.store.content import ContentDigests, file_sha256, files_below
 from orchestrator.store.disk import space_explained, sync, write_synced
 from orchestrator.store.examine import Fault, read_manifest
@@ -35,6 +35,11 @@ class Artifact:
     def key(self) -> str:
         """The key that names it."""
         return self.manifest.key
+
+    @property
+    def digests(self) -> ResultDigests:
+        """What names its content in the keys of the stages that read it."""
+        return ResultDigests(self.manifest.content, self.manifest.record)
 
     @property
     def output(self) -> Path:

@@ -53,7 +53,12 @@ def test_plan_lists_every_stage_and_why(sirr, spec):
             f"evaluate/{label}/skimage-test/standard",
         } <= set(rows)
     assert {"evaluate/input/skimage-test/standard", "evaluate/truth/skimage-test/standard", "report"} <= set(rows)
-    assert all(row["state"] == "to run" and row["reasons"] == ["it has not run yet"] for row in rows.values())
+    assert all(row["reasons"][0] == "it has not run yet" for row in rows.values())
+    assert rows["prepare/skimage-test"]["state"] == "to run"
+    assert len(rows["prepare/skimage-test"]["key"]) == 64
+    waiting = rows["export/errnet2019"]
+    assert (waiting["state"], waiting["key"]) == ("may run", None)
+    assert waiting["reasons"][1] == "waits for the content of train/errnet2019"
 
 
 @pytest.mark.slow

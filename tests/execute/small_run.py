@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from orchestrator.execute.command import RunRequest, keep_request, planned
 from orchestrator.execute.comparison import Comparison
 from orchestrator.execute.events import Planned, StateChanged, recorder
 from orchestrator.execute.run_record import DocumentWriter, planned_document
+from orchestrator.plan.keys import Identity, stage_identity
 from orchestrator.plan.stage import Stage
 from orchestrator.store.run_document import Overrides
 from orchestrator.store.runs import start_run
-from orchestrator.store.store import Store
+from orchestrator.store.store import Artifact, Store
 
 SPEC = """\
 name: {name}
@@ -61,7 +63,7 @@ def keep_run(
     better: float = 0.0,
     leave: str = "",
 ) -> Comparison:
-    """Write a spec into the folder and keep a result of each of its stages; return it as planned before that.
+    """Write a spec into the folder and keep a result of each of its stages; return it with their identities.
 
     better: added to every PSNR of the networks; leave: begin of the names of stages that get no result
     """
@@ -71,22 +73,32 @@ def keep_run(
     request = RunRequest(spec, store.root)
     comparison = planned(request)
     keep_request(request, store, name)
-    recorder(store.run(name))(Planned({stage: of.key for stage, of in comparison.identities.items()}))
+    record = recorder(store.run(name))
     writer = DocumentWriter(store, start_run(store, planned_document(comparison, Overrides())))
+    record(Planned(tuple(stage.name for stage in comparison.plan.stages), {}))
+    artifacts: dict[str, Artifact] = {}
+    identities: dict[str, Identity] = {}
     for stage in comparison.plan.stages:
-        if stage.kind == "report" or (leave and stage.name.startswith(leave)):
+        if stage.kind == "report" or any(needed not in artifacts for needed in stage.inputs.values()):
             continue
-        identity = comparison.identities[stage.name]
-        if store.artifact(identity.key) is not None:
+        results = {needed: artifacts[needed].digests for needed in stage.inputs.values()}
+        identity = identities[stage.name] = stage_identity(stage, comparison.programs[str(stage.image)], results)
+        for listen in (record, writer.listen):
+            listen(StateChanged(stage.name, "running", {"key": identity.key}))
+        if leave and stage.name.startswith(leave):
             continue
-        writer.listen(StateChanged(stage.name, "running", {"key": identity.key}))
-        files = _FILES[stage.kind](stage, better)
-        output = store.staging(identity.key) / "output"
-        for file, content in files.items():
-            _write(output / file, content)
-        store.commit(identity, {**FACTS, "image": stage.image, "device": stage.device}, list(files))
-        writer.listen(StateChanged(stage.name, "done"))
-    return comparison
+        artifacts[stage.name] = store.artifact(identity.key) or _kept(stage, identity, store, better)
+        writer.listen(StateChanged(stage.name, "done", {"key": identity.key}))
+    return replace(comparison, identities=identities)
+
+
+def _kept(stage: Stage, identity: Identity, store: Store, better: float) -> Artifact:
+    # Every result has a content of its own, as weights have: what reads it is another stage then, too.
+    files = {**_FILES[stage.kind](stage, better), "made-of.txt": identity.key.encode()}
+    output = store.staging(identity.key) / "output"
+    for file, content in files.items():
+        _write(output / file, content)
+    return store.commit(identity, {**FACTS, "image": stage.image, "device": stage.device}, list(files))
 
 
 def _write(path: Path, content: Any) -> None:

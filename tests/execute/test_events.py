@@ -27,7 +27,7 @@ def test_recorder_keeps_what_explains_a_failure():
     error = OutOfMemory("too large", hint="make it smaller")
     error.took = {"seconds": 3.0}
     record = entries(
-        Planned({"a": "1" * 64}),
+        Planned(("a", "b"), {"a": "1" * 64}),
         StateChanged("a", "running", {"key": "1" * 64}),
         Warned("a", "little light"),
         Failed("a", error),
@@ -41,7 +41,7 @@ def test_recorder_keeps_what_explains_a_failure():
 
 
 def test_recorded_failures_are_those_of_the_latest_run():
-    record = entries(Failed("a", OutOfMemory("too large")), Planned({"a": "1" * 64}))
+    record = entries(Failed("a", OutOfMemory("too large")), Planned(("a", "b"), {"a": "1" * 64}))
     assert recorded_failures(record) == {}
 
 

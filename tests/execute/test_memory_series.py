@@ -14,8 +14,7 @@ from orchestrator.execute.memory_series import MemorySeries
 from orchestrator.execute.realise import World, realise
 from orchestrator.execute.stage_records import stage_record
 from orchestrator.execute.stopper import Stopper
-from orchestrator.plan.keys import identities
-from orchestrator.plan.plan import Plan
+from orchestrator.plan.keys import Program, stage_identity
 from orchestrator.plan.stage import Stage
 from orchestrator.store.store import Store
 from tests.engine.fake import FakeEngine, Faults
@@ -61,12 +60,13 @@ def realised(tmp_path, work):
         engine=FakeEngine({"train": work}, Faults(held_bytes=123)),
         environments={"image": Environment("local", "image", "0" * 64, "python")},
         modules={"image": "module"},
+        programs={"image": Program("code")},
         listener=lambda _event: None,
         stopper=Stopper(),
         run="run",
         logs=tmp_path / "logs",
     )
-    return realise(STAGE, identities(Plan((STAGE,)), {"image": "recipe"})["train/a"], {}, world)
+    return realise(STAGE, stage_identity(STAGE, Program("code"), {}), {}, world)
 
 
 def test_stage_keeps_what_its_program_held_beside_its_budget(tmp_path):

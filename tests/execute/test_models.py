@@ -8,6 +8,7 @@ from orchestrator.errors import SpecError
 from orchestrator.execute import few
 from orchestrator.execute.command import RunRequest, keep_request, planned
 from orchestrator.execute.models import Means, adopt_model, export_model
+from orchestrator.plan.keys import Identity, document_key
 from orchestrator.store.store import Store
 from tests.engine.fake import FakeEngine, Faults
 
@@ -30,12 +31,13 @@ class Run:
         request = RunRequest(self.spec, self.store.root)
         self.comparison = planned(request)
         keep_request(request, self.store, "first")
-        keys = {name: identity.key for name, identity in self.comparison.identities.items()}
-        self.store.run("first").append({"event": "planned", "keys": keys})
+        self.store.run("first").append({"event": "planned", "keys": {}})
         self.means = Means(self.store.root, "local", lambda event: None, lambda text: None)
 
     def keep(self, stage, files):
-        identity = self.comparison.identities[stage]
+        document = {"stage": stage}
+        identity = Identity(stage, document_key(document), document)
+        self.store.run("first").append({"event": "state", "stage": stage, "state": "done", "key": identity.key})
         for name, text in files.items():
             (self.store.staging(identity.key) / "output" / name).write_text(text, encoding="utf-8")
         facts = {"engine": "local", "recipe": "0" * 64, "environment": {"reference": "python"}}

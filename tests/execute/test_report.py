@@ -7,6 +7,7 @@ import pytest
 
 from orchestrator.execute import comparison as of_comparison
 from orchestrator.execute.command import RunRequest, planned, report_of_run
+from orchestrator.plan.keys import Program
 from orchestrator.store.store import Store
 from tests.execute.small_run import keep_run
 
@@ -50,11 +51,12 @@ def test_report_of_a_run_is_of_its_results_where_images_changed_since(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     planned_before = keep_run(store, tmp_path)
-    monkeypatch.setattr(of_comparison, "recipe_hash", lambda _image, _variant: "e" * 64)
+    monkeypatch.setattr(of_comparison, "image_program", lambda _image, _variant: Program("e" * 64))
     folder = rendered(store)
     manifest = json.loads((folder.parent / "manifest.json").read_text(encoding="utf-8"))
-    recorded = {name: identity.key for name, identity in planned_before.identities.items() if name != "report"}
-    assert manifest["document"]["inputs"] == recorded
+    recorded = {name: store.artifact(one.key) for name, one in planned_before.identities.items()}
+    shown = {name: artifact.digests.record for name, artifact in recorded.items() if artifact is not None}
+    assert manifest["document"]["inputs"] == shown
     assert "report" not in planned(RunRequest(tmp_path / "first.yaml", store.root)).artifacts
 
 

@@ -7,8 +7,7 @@ from orchestrator.errors import BudgetTooSmall, OutOfMemory
 from orchestrator.execute.events import Noted, Warned
 from orchestrator.execute.realise import World, realise
 from orchestrator.execute.stopper import Stopper
-from orchestrator.plan.keys import identities
-from orchestrator.plan.plan import Plan
+from orchestrator.plan.keys import Program, stage_identity
 from orchestrator.plan.stage import Stage
 from orchestrator.store.store import Store
 from stagekit import BudgetTooSmall as StageBudgetTooSmall
@@ -28,6 +27,7 @@ class Course:
             engine=FakeEngine({"train": self._train, "export": self._train}, Faults()),
             environments={"errnet2019": Environment("local", "errnet2019", "0" * 64, "python")},
             modules={"errnet2019": "errnet2019"},
+            programs={"errnet2019": Program("code")},
             listener=self.events.append,
             stopper=Stopper(),
             run="run",
@@ -48,7 +48,7 @@ class Course:
         stage = Stage(
             f"{kind}/errnet2019", kind, "errnet2019", {}, checkpoint_s=90.0, device_memory_bytes=2**30, seed=1
         )
-        identity = identities(Plan((stage,)), {"errnet2019": "recipe"})[stage.name]
+        identity = stage_identity(stage, Program("code"), {})
         return realise(stage, identity, {}, self._world)
 
 

@@ -7,6 +7,7 @@ import pytest
 from orchestrator.execute.comparison import plan_comparison
 from orchestrator.execute.events import Failure
 from orchestrator.execute.report_content import report_content
+from orchestrator.plan.keys import Identity, document_key
 from orchestrator.report.content import Adoption, NotMeasured, Scores
 from orchestrator.spec.load import load_experiment
 from orchestrator.store.store import Store
@@ -40,7 +41,9 @@ def gathered(tmp_path):
         comparison = plan_comparison(load_experiment(path), path, store)
         artifacts = {}
         for stage, files in results.items():
-            identity = comparison.identities[stage]
+            sources = {name: source.digest for name, source in comparison.plan.stage(stage).sources.items()}
+            document = {"stage": stage, "sources": sources}
+            identity = Identity(stage, document_key(document), document)
             output = store.staging(identity.key) / "output"
             for name, content in files.items():
                 (output / name).write_text(json.dumps(content), encoding="utf-8")

@@ -2,15 +2,31 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.plan.keys import identities
+from orchestrator.plan.keys import Program, ResultDigests, identities
 from orchestrator.plan.plan import experiment_plan
 from orchestrator.spec.experiment import Experiment
 from orchestrator.spec.load import image_names
 from orchestrator.spec.resolve import resolve
 from orchestrator.spec.weights import released_files
 
-RECIPES = {image: f"{number:064x}" for number, image in enumerate((*image_names(), "orchestrator"))}
+IMAGES = (*image_names(), "orchestrator")
+KINDS = ("prepare", "train", "adopt", "release", "export", "infer", "explain", "overlap", "evaluate")
+PROGRAMS = {
+    image: Program(
+        code=f"{number:064x}",
+        behaviours=dict.fromkeys(KINDS, 1),
+        environment={"lock": f"{number + 100:064x}", "python": "3.11"},
+        pinned_threads=frozenset({"train"}),
+    )
+    for number, image in enumerate(IMAGES)
+}
+"""Programs of which every kind declares a behaviour; the orchestrator has none for the report."""
 FEATURE_FILES = tuple(file.name for file in released_files() if file.kind == "features")
+
+
+def as_new(identity):
+    """Say that every stage's result is another wherever its key is another."""
+    return ResultDigests(identity.key, identity.key)
 
 
 def name_digest(path: Path) -> str:
@@ -26,7 +42,7 @@ def planned(tmp_path):
     for name in FEATURE_FILES:
         (tmp_path / "features" / name).write_text(name)
 
-    def plan(digest=name_digest, recipes=RECIPES, **changes):
+    def plan(digest=name_digest, programs=PROGRAMS, result=as_new, **changes):
         fields = {
             "name": "first",
             "models": ["errnet2019", {"model": "ibcln2020", "name": "short", "recipe": {"crop": 64}}],
@@ -40,6 +56,6 @@ def planned(tmp_path):
             **changes,
         }
         made = experiment_plan(resolve(Experiment.model_validate(fields), tmp_path / "first.yaml"), digest)
-        return made, identities(made, recipes)
+        return made, identities(made.stages, programs, result)
 
     return plan

@@ -1,6 +1,7 @@
 """A key holds everything that decides a result, and nothing else."""
 
 import copy
+import dataclasses
 import typing
 from pathlib import Path
 
@@ -9,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from orchestrator.plan.keys import canonical_json, document_key
+from orchestrator.plan.keys import ResultDigests, canonical_json, document_key
 from orchestrator.plan.plan import prepare_stage
 from orchestrator.spec.experiment import Experiment
 from orchestrator.spec.model import ErrnetRecipe, IbclnRecipe, ZhangRecipe
-from tests.plan.conftest import RECIPES
+from tests.plan.conftest import PROGRAMS, as_new
 
 leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 documents = st.dictionaries(
@@ -91,10 +92,75 @@ def test_content_of_a_dataset_changes_exactly_what_depends_on_it(planned):
     assert changed_stages(same, after) == {"prepare/holiday", *plan.dependents("prepare/holiday")}
 
 
-def test_rebuilt_image_changes_exactly_what_depends_on_it(planned):
+def changed(image, **fields):
+    return {**PROGRAMS, image: dataclasses.replace(PROGRAMS[image], **fields)}
+
+
+@pytest.mark.parametrize("part", ["lock", "python"])
+def test_another_environment_changes_exactly_what_depends_on_it(planned, part):
     plan, before = planned()
-    _, after = planned(recipes={**RECIPES, "ibcln2020": "f" * 64})
+    environment = {**PROGRAMS["ibcln2020"].environment, part: "other"}
+    _, after = planned(programs=changed("ibcln2020", environment=environment))
     assert changed_stages(before, after) == {"train/short", *plan.dependents("train/short")}
+
+
+def test_raised_behaviour_changes_exactly_what_depends_on_it(planned):
+    plan, before = planned()
+    _, after = planned(programs=changed("ibcln2020", behaviours={**PROGRAMS["ibcln2020"].behaviours, "export": 2}))
+    assert changed_stages(before, after) == {"export/short", *plan.dependents("export/short")}
+
+
+def test_other_code_of_kinds_that_declare_their_behaviour_changes_no_key(planned):
+    _, before = planned()
+    _, after = planned(programs={name: dataclasses.replace(one, code="f" * 64) for name, one in PROGRAMS.items()})
+    assert changed_stages(before, after) == {"report"}
+
+
+def test_other_code_of_a_kind_without_declared_behaviour_changes_its_key(planned):
+    undeclared = {"train": 1, "adopt": 1}
+    plan, before = planned(programs=changed("ibcln2020", behaviours=undeclared))
+    _, after = planned(programs=changed("ibcln2020", behaviours=undeclared, code="f" * 64))
+    assert changed_stages(before, after) == {"export/short", *plan.dependents("export/short")}
+
+
+def test_what_reads_a_result_that_came_out_as_it_was_keeps_its_key(planned):
+    _, before = planned()
+
+    def same(identity):
+        return ResultDigests(before[identity.stage].key, identity.key)
+
+    _, after = planned(result=same, seed=7, programs=changed("metrics", behaviours={"prepare": 2, "evaluate": 1}))
+    prepared = {name for name in before if name.startswith("prepare/") and name != "prepare/holiday"}
+    assert changed_stages(before, after) == {*prepared, "train/errnet2019", "train/short", "overlap", "report"}
+
+
+def test_keys_are_known_as_far_as_there_are_results(planned):
+    plan, _ = planned()
+    _, known = planned(result=lambda identity: None if identity.stage.startswith("train/") else as_new(identity))
+    behind = {"export/short", "infer/short/holiday", "report"}
+    assert behind.isdisjoint(known)
+    assert {name for name in known if name.split("/")[0] in {"prepare", "overlap", "train"}} == {
+        stage.name for stage in plan.stages if stage.kind in {"prepare", "overlap", "train"}
+    }
+
+
+def test_report_is_another_where_only_how_a_result_was_made_is_another(planned):
+    _, before = planned()
+
+    def again(identity):
+        return ResultDigests(identity.key, "d" * 64 if identity.stage == "train/short" else identity.key)
+
+    _, after = planned(result=again)
+    assert changed_stages(before, after) == {"report"}
+
+
+def test_number_of_threads_is_in_the_keys_of_what_depends_on_it_alone(planned):
+    plan, before = planned()
+    _, after = planned(threads=3)
+    trained = {name for name in before if name.startswith("train/")}
+    assert changed_stages(before, after) == trained.union(*(plan.dependents(name) for name in trained))
+    free = {name: dataclasses.replace(one, pinned_threads=frozenset()) for name, one in PROGRAMS.items()}
+    assert not changed_stages(planned(programs=free)[1], planned(programs=free, threads=3)[1])
 
 
 def test_new_name_for_a_model_makes_no_new_results(planned):
@@ -130,6 +196,7 @@ CHANGES = {
     "device": "cuda",
     "accept_overlap": "the same scene from another side",
     "drop_overlap": True,
+    "threads": 3,
 }
 UNDECIDING = {
     "engine": "local",

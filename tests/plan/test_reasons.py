@@ -1,24 +1,33 @@
 """Why a stage must run, in words."""
 
-from orchestrator.plan.reasons import reasons
-from tests.plan.conftest import RECIPES
+from dataclasses import replace
+
+from orchestrator.plan.keys import key_document
+from orchestrator.plan.reasons import reasons, waiting_reason
+from tests.plan.conftest import PROGRAMS
+
+
+def why(planned, name, before, **changes):
+    """Return the reasons of a stage, planned with changes, against its earlier document."""
+    plan, after = planned(**changes)
+    return reasons(plan.stage(name), after[name].document, before[name].document)
 
 
 def test_first_run_has_one_reason(planned):
-    _, known = planned()
-    assert reasons(known["report"], None) == ("first run",)
+    plan, known = planned()
+    assert reasons(plan.stage("report"), known["report"].document, None) == ("first run",)
 
 
 def test_same_document_has_no_reason(planned):
-    _, known = planned()
-    assert all(reasons(identity, identity.document) == () for identity in known.values())
+    plan, known = planned()
+    assert all(reasons(plan.stage(name), one.document, one.document) == () for name, one in known.items())
 
 
 def test_changed_recipe_value_is_named_with_its_place_and_both_values(planned):
     _, before = planned(models=["errnet2019"])
     rates = [{"epoch": 0, "rate": 1e-4}, {"epoch": 30, "rate": 7e-5}]
-    _, after = planned(models=[{"model": "errnet2019", "recipe": {"rate": rates, "weight_vgg": 0.2}}])
-    assert reasons(after["train/errnet2019"], before["train/errnet2019"].document) == (
+    models = [{"model": "errnet2019", "recipe": {"rate": rates, "weight_vgg": 0.2}}]
+    assert why(planned, "train/errnet2019", before, models=models) == (
         "settings.recipe.rate[1].rate: 5e-05 -> 7e-05",
         'settings.recipe.rate[2]: {"epoch": 40, "rate": 1e-05} removed',
         'settings.recipe.rate[3]: {"epoch": 45, "rate": 5e-05} removed',
@@ -29,28 +38,60 @@ def test_changed_recipe_value_is_named_with_its_place_and_both_values(planned):
 
 def test_changed_input_is_named_with_its_stage(planned):
     _, before = planned(models=["errnet2019"])
-    _, after = planned(models=[{"model": "errnet2019", "seed": 9}])
-    assert reasons(after["train/errnet2019"], before["train/errnet2019"].document) == ("seed: 0 -> 9",)
-    assert reasons(after["export/errnet2019"], before["export/errnet2019"].document) == (
-        "input weights changed (train/errnet2019)",
-    )
+    models = [{"model": "errnet2019", "seed": 9}]
+    assert why(planned, "train/errnet2019", before, models=models) == ("seed: 0 -> 9",)
+    assert why(planned, "export/errnet2019", before, models=models) == ("input weights changed (train/errnet2019)",)
 
 
-def test_changed_image_files_and_device_are_named(planned):
+def test_changed_environment_behaviour_threads_files_and_device_are_named(planned):
     _, before = planned()
-    _, after = planned(lambda _: "f" * 64, {**RECIPES, "errnet2019": "f" * 64, "orchestrator": "f" * 64}, device="cuda")
-    assert reasons(after["train/errnet2019"], before["train/errnet2019"].document) == (
+    other = replace(
+        PROGRAMS["errnet2019"],
+        behaviours={**PROGRAMS["errnet2019"].behaviours, "train": 2},
+        environment={"lock": "f" * 64, "python": "3.12"},
+    )
+    programs = {**PROGRAMS, "errnet2019": other, "orchestrator": replace(PROGRAMS["orchestrator"], code="f" * 64)}
+    changes = {"digest": lambda _: "f" * 64, "programs": programs, "device": "cuda", "threads": 4}
+    assert why(planned, "train/errnet2019", before, **changes) == (
         'device: "cpu" -> "cuda"',
-        "image errnet2019 changed",
+        "threads: 2 -> 4",
+        "the behaviour of train in image errnet2019 changed: version 1 -> 2",
+        "the locked packages of image errnet2019 changed",
+        "the Python version of image errnet2019 changed",
         "the content of source features changed",
     )
-    assert "the orchestrator's own code changed" in reasons(after["report"], before["report"].document)
+    undeclared = replace(programs["orchestrator"], behaviours={})
+    bare = {**PROGRAMS, "orchestrator": replace(undeclared, code="0" * 64)}
+    _, before = planned(programs=bare)
+    assert "the code that renders reports changed" in why(
+        planned, "report", before, **{**changes, "programs": {**programs, "orchestrator": undeclared}}
+    )
+
+
+def test_changed_code_of_a_kind_without_declared_behaviour_is_named(planned):
+    bare = {**PROGRAMS, "errnet2019": replace(PROGRAMS["errnet2019"], behaviours={})}
+    _, before = planned(programs=bare)
+    programs = {**bare, "errnet2019": replace(bare["errnet2019"], code="f" * 64)}
+    assert why(planned, "train/errnet2019", before, programs=programs) == ("the code of image errnet2019 changed",)
+
+
+def test_input_that_is_not_there_yet_is_waited_for_and_no_change(planned):
+    plan, before = planned()
+    stage = plan.stage("train/short")
+    document = key_document(stage, PROGRAMS["ibcln2020"], {})
+    assert reasons(stage, document, before["train/short"].document) == ()
+    assert waiting_reason(stage, document) == "waits for the content of prepare/skimage-train, prepare/skimage-real"
+
+
+def test_result_of_an_older_key_schema_is_said_to_be_one(planned):
+    plan, known = planned()
+    older = {**known["train/short"].document, "schema": 1}
+    (reason,) = reasons(plan.stage("train/short"), known["train/short"].document, older)
+    assert "sirr-orch store adopt-keys" in reason
 
 
 def test_new_and_dropped_inputs_are_named(planned):
     _, before = planned()
     _, after = planned(train="skimage-train")
-    assert reasons(after["train/short"], before["train/short"].document) == ("input real is no longer used",)
-    assert reasons(before["train/short"], after["train/short"].document) == (
-        "input real (prepare/skimage-real) is new",
-    )
+    assert why(planned, "train/short", before, train="skimage-train") == ("input real is no longer used",)
+    assert why(planned, "train/short", after) == ("input real (prepare/skimage-real) is new",)

@@ -69,14 +69,15 @@ def test_without_kept_weights_a_training_has_the_key_that_it_always_had(planned)
 
 def test_other_epochs_train_again_and_the_reason_says_so(planned):
     _, before = planned(models=MODELS, train=training(every=2))
-    _, after = planned(models=MODELS, train=training(every=3))
+    plan, after = planned(models=MODELS, train=training(every=3))
+    stage = plan.stage("train/errnet2019")
     assert "train/errnet2019" in changed_stages(before, after)
     assert "train/ibcln2020" not in changed_stages(before, after)
-    (reason,) = reasons(after["train/errnet2019"], before["train/errnet2019"].document)
+    (reason,) = reasons(stage, after["train/errnet2019"].document, before["train/errnet2019"].document)
     assert reason.startswith("settings.snapshots: [2, 4] -> [3] (validation scores other epochs")
     assert "it runs again" in reason
     _, without = planned(models=MODELS, train="skimage-train")
-    (reason,) = reasons(before["train/errnet2019"], without["train/errnet2019"].document)
+    (reason,) = reasons(stage, before["train/errnet2019"].document, without["train/errnet2019"].document)
     assert reason.startswith("settings.snapshots: [] -> [2, 4] (")
 
 

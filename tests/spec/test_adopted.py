@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.errors import SpecError
-from orchestrator.plan.keys import identities
+from orchestrator.plan.keys import Program, ResultDigests, identities
 from orchestrator.plan.plan import experiment_plan
 from orchestrator.spec.load import load_experiment
 from orchestrator.spec.resolve import resolve
@@ -34,7 +34,8 @@ def resolved(tmp_path):
 
 def planned(of, digest=lambda path: str(path.name)):
     plan = experiment_plan(of, digest)
-    return plan, identities(plan, dict.fromkeys(["ibcln2020", "inference", "metrics", "orchestrator"], "recipe"))
+    programs = dict.fromkeys(["ibcln2020", "inference", "metrics", "orchestrator"], Program("code"))
+    return plan, identities(plan.stages, programs, lambda one: ResultDigests(one.key, one.key))
 
 
 def test_an_adopted_model_is_not_trained(resolved, tmp_path):

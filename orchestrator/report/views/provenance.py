@@ -237,7 +237,7 @@ def _stage(stage: StageRecord) -> StageRow:
         name=stage.name,
         state=_STATES[stage.state],
         key=stage.key,
-        short_key=stage.key[:12],
+        short_key=stage.key[:12] or "not known",
         ran=", ".join(ran) or "orchestrator",
         started="" if stage.started is None else numbers.moment(stage.started),
         took="" if stage.seconds is None else numbers.duration(stage.seconds),
