@@ -97,7 +97,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--container", metavar="MEM", help="run in Docker containers limited to MEM, such as 8g")
     parser.add_argument("--image", help="for --container; default: the image inference as this checkout builds it")
     parser.add_argument("--only", choices=["exact", "untiled"], help="for --container; default: both")
-    parser.add_argument("--work", type=Path, help="folder on a disk for pictures, answers and held maps")
+    parser.add_argument("--work", type=Path, help="folder on a disk for pictures, answers and live tensors")
     parser.add_argument("--details", type=Path, metavar="FILE", help="add each run's facts to it, a line of JSON each")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
@@ -141,8 +141,8 @@ class Way:
     @property
     def words(self) -> str:
         """The way as tables name it."""
-        if self.kind == "rewritten":
-            return "untiled, rewritten"
+        if self.kind == "optimised":
+            return "untiled, optimised"
         return self.kind if self.kind != "exact" else "roomy" if self.memory is None else f"{self.memory:g} GiB"
 
 
@@ -155,7 +155,7 @@ class Bench:
 
     def compared(self) -> dict[str, list[Iterable[str]]]:
         """Return the rows of the engine beside untiled, by table."""
-        ways = [Way("rewritten"), Way("exact"), *(Way("exact", memory) for memory in self._options.memory)]
+        ways = [Way("optimised"), Way("exact"), *(Way("exact", memory) for memory in self._options.memory)]
         found = self._runs([Way("untiled"), *ways])
         whole = found[Way("untiled")]
         against = next((way for way in found if "outputs" in found[way][0]), Way("untiled"))

@@ -17,18 +17,17 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from orchestrator.infer import rewrite as algebra
-from orchestrator.infer import stream
-from orchestrator.infer.engine import PROCESS_BYTES, Engine, Planned
-from orchestrator.infer.load import read_model
-from orchestrator.infer.network import Network, NetworkError, Picture, as_batch, as_pictures
-from orchestrator.infer.node import Reduction
+from orchestrator.infer import optimise, plan_executor
+from orchestrator.infer.inference_engine import PROCESS_BYTES, InferenceEngine, PlannedPicture
+from orchestrator.infer.model_loader import read_model
+from orchestrator.infer.modes import Settings, infer
+from orchestrator.infer.node import GlobalReduction
+from orchestrator.infer.onnx_network import NetworkError, OnnxNetwork, Picture, as_batch, as_pictures
 from orchestrator.infer.operations import graph_of
-from orchestrator.infer.part import Part
 from orchestrator.infer.region import AXES, COLUMNS, ROWS, Size
-from orchestrator.infer.run import Settings, infer
 from orchestrator.infer.segment import Segment
-from orchestrator.infer.session import MemoryShort, Resources, Session, explained
+from orchestrator.infer.session import MemoryShort, Resources, Session, network_error
+from orchestrator.infer.tile_subgraph import TileSubgraph
 
 ROI, OVERLAP = 512, 0.25
 """Of MONAI's windows, side and share."""
@@ -87,28 +86,28 @@ def untiled(request: Mapping[str, Any], picture: Picture, result: Result) -> Map
         try:
             answers = session.run(names, {session.get_inputs()[0].name: batch})
         except Exception as error:  # ONNX Runtime has no class for memory that is short
-            raise explained(error) from error
+            raise network_error(error) from error
         return as_pictures(dict(zip(names, answers, strict=True)), batch.shape)
 
 
-def rewritten(request: Mapping[str, Any], picture: Picture, result: Result) -> Mapping[str, Picture]:
+def optimised(request: Mapping[str, Any], picture: Picture, result: Result) -> Mapping[str, Picture]:
     """Run the graph that the engine makes of the file as one, untiled, in ONNX Runtime as the engine uses it."""
     with result.timed("load_s"):
         size = Size(*picture.shape[:2])
-        graph = algebra.rewritten(graph_of(read_model(Path(request["network"])), size))
-        barriers = tuple(name for name, node in graph.nodes.items() if isinstance(node, Reduction))
+        graph = optimise.optimised_graph(graph_of(read_model(Path(request["network"])), size))
+        reductions = tuple(name for name, node in graph.nodes.items() if isinstance(node, GlobalReduction))
         made = tuple(dict.fromkeys(graph.outputs.values()))
-        segment = Segment(graph, (graph.image,), made, barriers, frozenset(), whole=True)
-        (rows,), (columns,) = (stream.cuts(segment, axis, None) for axis in AXES)
-        part = Part(segment, rows.placed, columns.placed, (rows.owned, columns.owned))
-        session = Session(part.model(), Resources(), "the rewritten network", part.weights)
+        segment = Segment(graph, (graph.image,), made, reductions, frozenset(), whole=True)
+        (rows,), (columns,) = (plan_executor.axis_tiles(segment, axis, None) for axis in AXES)
+        subgraph = TileSubgraph(segment, rows.placed, columns.placed, (rows.owned, columns.owned))
+        session = Session(subgraph.model(), Resources(), "the optimised network", subgraph.weights)
     with result.timed("seconds"):
         batch = as_batch(picture)
         given = {graph.image: batch}
         for node in segment.maps:
             given.update(node.fed(ROWS, rows.placed[node.output]))
             given.update(node.fed(COLUMNS, columns.placed[node.output]))
-        answers = dict(zip(part.outputs, session.run(list(part.outputs.values()), given), strict=True))
+        answers = dict(zip(subgraph.outputs, session.run(list(subgraph.outputs.values()), given), strict=True))
         return as_pictures({name: answers[tensor] for name, tensor in graph.outputs.items()}, batch.shape)
 
 
@@ -117,7 +116,7 @@ def exact(request: Mapping[str, Any], picture: Picture, result: Result) -> Mappi
     size, sessions = Size(*picture.shape[:2]), Sessions()
     resources = Resources(memory_bytes=request["memory_bytes"])
     with result.timed("load_s"):
-        engine = Engine(Path(request["network"]), resources, Path(request["work"]))
+        engine = InferenceEngine(Path(request["network"]), resources, Path(request["work"]))
     with result.timed("plan_s"):
         engine.prepare([size])
         planned = engine.planned(size)
@@ -130,7 +129,7 @@ def exact(request: Mapping[str, Any], picture: Picture, result: Result) -> Mappi
             "share": round(step.cost.share, 3),
             "expected_s": round(step.seconds, 2),
             "work_bytes": step.cost.work_bytes,
-            "held_bytes": step.held_bytes,
+            "live_bytes": step.live_bytes,
             "filed_bytes": step.filed_bytes,
         }
         for step in plan.steps
@@ -149,7 +148,7 @@ def exact(request: Mapping[str, Any], picture: Picture, result: Result) -> Mappi
     return answers
 
 
-def is_planned_anew(engine: Engine, size: Size, planned: Planned) -> bool:
+def is_planned_anew(engine: InferenceEngine, size: Size, planned: PlannedPicture) -> bool:
     """Return whether memory was short in between; the engine has forgotten its plan then, and may find no other."""
     try:
         return engine.planned(size) is not planned
@@ -160,7 +159,7 @@ def is_planned_anew(engine: Engine, size: Size, planned: Planned) -> bool:
 def blended(request: Mapping[str, Any], picture: Picture, result: Result) -> Mapping[str, Picture]:
     """Run the project's own overlapping tiles, which change the result."""
     with result.timed("load_s"):
-        network = Network(Path(request["network"]))
+        network = OnnxNetwork(Path(request["network"]))
     with result.timed("seconds"):
         return infer(network, picture, BLENDED).outputs
 
@@ -186,7 +185,7 @@ def monai(request: Mapping[str, Any], picture: Picture, result: Result) -> Mappi
 
 RUNS: Mapping[str, Callable[[Mapping[str, Any], Picture, Result], Mapping[str, Picture]]] = {
     "untiled": untiled,
-    "rewritten": rewritten,
+    "optimised": optimised,
     "exact": exact,
     "blended": blended,
     "monai": monai,
@@ -211,15 +210,15 @@ class Sessions:
                 counts.count += 1
                 counts.seconds += time.perf_counter() - began
 
-        stream.Session = Counted
+        plan_executor.Session = Counted
         try:
             yield
         finally:
-            stream.Session = Session
+            plan_executor.Session = Session
 
 
 class Segments:
-    """Hears an engine's progress and notes of each segment the most memory that the process held, and its seconds.
+    """Follows an engine's progress and notes of each segment the most memory that the process held, and its seconds.
 
     Which segment runs is told from the share that is done; after memory was short and the rest was planned anew, what
     is noted belongs to no segment of the first plan in particular.

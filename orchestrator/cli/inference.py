@@ -7,19 +7,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_HEADINGS = ("segment", "nodes", "tile", "tiles", "halo", "work", "held MiB", "file MiB", "used MiB", "seconds")
-"""Work: multiplications by those without overlap. Held, file: maps between segments; used: by the segment itself."""
+_HEADINGS = ("segment", "nodes", "tile", "tiles", "halo", "work", "live MiB", "file MiB", "used MiB", "seconds")
+"""Work: multiplications by those without overlap. Live, file: tensors between segments; used: by the segment itself."""
 
 
 def print_plan(document: Mapping[str, Any], console: Console) -> bool:
     """Print each size's plan as a table; return whether one is not exact or does not fit."""
     wrong = False
     for size in document["sizes"]:
-        title = f"{size['height']} x {size['width']} pixels: {size['nodes']} nodes, {size['barriers']} barriers"
-        console.print(Text(title, style="bold"))
-        if size["unplaced"]:
+        inside = f"{size['nodes']} nodes, {size['global_reductions']} global reductions"
+        console.print(Text(f"{size['height']} x {size['width']} pixels: {inside}", style="bold"))
+        if size["not_tileable"]:
             wrong = True
-            _print_unplaced(size["unplaced"], console)
+            _print_not_tileable(size["not_tileable"], console)
         elif "refused" in size:
             wrong = True
             console.print(Text(f"  {size['refused']}", style="red"))
@@ -28,9 +28,9 @@ def print_plan(document: Mapping[str, Any], console: Console) -> bool:
     return wrong
 
 
-def _print_unplaced(unplaced: list[dict[str, str]], console: Console) -> None:
+def _print_not_tileable(not_tileable: list[dict[str, str]], console: Console) -> None:
     console.print(Text("  not exact in parts: whole where memory suffices, else blended and labelled", style="yellow"))
-    for one in unplaced:
+    for one in not_tileable:
         console.print(Text(f"  {one['op']} ({one['node']}): {one['why']}"))
 
 
@@ -51,7 +51,7 @@ def _print_segments(size: Mapping[str, Any], console: Console) -> None:
             "{} x {}".format(*one["tiles"]),
             str(one["halo"]),
             f"{one['share']:.2f}",
-            *(f"{one[of] / 2**20:,.0f}" for of in ("held_bytes", "filed_bytes", "work_bytes")),
+            *(f"{one[of] / 2**20:,.0f}" for of in ("live_bytes", "filed_bytes", "work_bytes")),
             f"{one['seconds']:.1f}",
         )
     console.print(table)

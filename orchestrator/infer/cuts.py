@@ -1,12 +1,12 @@
-"""Where a network may be cut, and what is held at each cut; whatever the memory."""
+"""Where a network may be cut, and which tensors are live at each cut; whatever the memory."""
 
 from functools import cached_property
 
-from orchestrator.infer.cost import FRESH_BYTES_PER_S, HELD_BYTES_PER_S, MACS_PER_S, PASS_BYTES_PER_S
 from orchestrator.infer.graph import Graph
-from orchestrator.infer.node import Node, Pointwise, Reduction
+from orchestrator.infer.node import GlobalReduction, Node, Pointwise
 from orchestrator.infer.segment import reachable
-from orchestrator.infer.windows import Windowed
+from orchestrator.infer.segment_cost import COPY_BYTES_PER_S, FRESH_BYTES_PER_S, MACS_PER_S, PASS_BYTES_PER_S
+from orchestrator.infer.window_nodes import Windowed
 
 _FOLDED = frozenset({"Mul", "Add", "BatchNormalization"})
 
@@ -20,51 +20,51 @@ class Cuts:
         place = {name: number for number, name in enumerate(self.order)}
         self._readers = graph.readers()
         self._last = {name: max(place[reader] for reader in readers) for name, readers in self._readers.items()}
-        self._stored: dict[int, tuple[str, ...]] = {}
+        self._live: dict[int, tuple[str, ...]] = {}
 
     def places(self, most: int) -> list[int]:
-        """Return the places where cutting may pay, in order: after barriers, and where little is held.
+        """Return the places where cutting may pay, in order: after global reductions, and where little is live.
 
-        most: how many besides those after barriers; the start and the end always are among them
+        most: how many besides those after global reductions; the start and the end always are among them
         """
         total = len(self.order)
-        weight = {cut: sum(self._graph.map(name).nbytes for name in self.held(cut)) for cut in range(1, total)}
-        after_barriers = {
+        weight = {cut: sum(self._graph.map(name).nbytes for name in self.live(cut)) for cut in range(1, total)}
+        after_reductions = {
             cut
             for cut in range(1, total)
-            if isinstance(self._graph.nodes[self.order[cut - 1]], Reduction)
-            and not isinstance(self._graph.nodes[self.order[cut]], Reduction)
+            if isinstance(self._graph.nodes[self.order[cut - 1]], GlobalReduction)
+            and not isinstance(self._graph.nodes[self.order[cut]], GlobalReduction)
         }
         valleys = sorted(_valleys(weight), key=lambda run: (weight[run[0]], run))
-        inside = [cut for run in valleys for cut in dict.fromkeys((run[0], run[-1])) if cut not in after_barriers]
+        inside = [cut for run in valleys for cut in dict.fromkeys((run[0], run[-1])) if cut not in after_reductions]
         inside += [cut for cut in range(1, total) if self._shrinks(cut)]
         inside = [cut for cut in inside if not self._is_fused(cut)]
-        kept = list(dict.fromkeys(inside))[: max(0, most - len(after_barriers))]
-        return sorted({0, total, *after_barriers, *kept})
+        chosen = list(dict.fromkeys(inside))[: max(0, most - len(after_reductions))]
+        return sorted({0, total, *after_reductions, *chosen})
 
-    def held(self, cut: int) -> tuple[str, ...]:
-        """Return the maps that are held at a cut: those read later, less those that are quicker made again."""
-        if cut not in self._stored:
-            live = [
+    def live(self, cut: int) -> tuple[str, ...]:
+        """Return the live tensors at a cut: maps that are read later, less those that are quicker rematerialised."""
+        if cut not in self._live:
+            read_later = [
                 name
                 for name in self.order[:cut]
                 if isinstance(self._graph.nodes[name], Node) and self._last.get(name, -1) >= cut
             ]
-            self._stored[cut] = self._without_quick(live)
-        return self._stored[cut]
+            self._live[cut] = self._without_rematerialised(read_later)
+        return self._live[cut]
 
-    def _without_quick(self, live: list[str]) -> tuple[str, ...]:
-        held = dict.fromkeys(live)
-        for name in sorted(live, key=lambda name: -self._graph.map(name).nbytes):
-            rest = frozenset(other for other in held if other != name)
-            made = reachable(self._graph, [name], rest)
-            if made is None:
+    def _without_rematerialised(self, read_later: list[str]) -> tuple[str, ...]:
+        live = dict.fromkeys(read_later)
+        for name in sorted(read_later, key=lambda name: -self._graph.map(name).nbytes):
+            rest = frozenset(other for other in live if other != name)
+            recomputed = reachable(self._graph, [name], rest)
+            if recomputed is None:
                 continue
             bytes_ = self._graph.map(name).nbytes
-            holding = 2 * bytes_ / HELD_BYTES_PER_S + bytes_ / FRESH_BYTES_PER_S
-            if sum(self._seconds[node] for node in made) < holding:
-                del held[name]
-        return tuple(held)
+            holding = 2 * bytes_ / COPY_BYTES_PER_S + bytes_ / FRESH_BYTES_PER_S
+            if sum(self._seconds[node] for node in recomputed) < holding:
+                del live[name]
+        return tuple(live)
 
     def _is_fused(self, cut: int) -> bool:
         """Whether ONNX Runtime folds what follows into the convolution before a cut; apart, it rounds otherwise."""

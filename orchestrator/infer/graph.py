@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from orchestrator.infer.node import AnyNode, Array, Map, Node, Reduction
+from orchestrator.infer.node import AnyNode, Array, GlobalReduction, Map, Node
 from orchestrator.infer.region import AXES, Size, Span
 
 
 @dataclass(frozen=True)
-class Unplaced:
+class NotTileable:
     """An operation that cannot be computed in parts. op, node: its kind and its name in the file; why: in words"""
 
     op: str
@@ -26,8 +26,8 @@ class Graph:
 
     image: name of the input map; size: of the picture; opset: of the ONNX file
     nodes: by the name of their output, each after those that it reads
-    outputs: names of the network's outputs to the maps that hold them
-    constants: by name; unplaced: what keeps the network from being computed in parts
+    outputs: names of the network's outputs to the maps that they are
+    constants: by name; not_tileable: what keeps the network from being computed in parts
     """
 
     image: str
@@ -37,7 +37,7 @@ class Graph:
     nodes: Mapping[str, AnyNode]
     outputs: Mapping[str, str]
     constants: Mapping[str, Array]
-    unplaced: tuple[Unplaced, ...] = ()
+    not_tileable: tuple[NotTileable, ...] = ()
 
     def map(self, name: str) -> Map:
         """Return channels and size of a map.
@@ -60,7 +60,7 @@ class Graph:
         node = self.nodes.get(name)
         if node is None:
             return ()
-        if isinstance(node, Reduction):
+        if isinstance(node, GlobalReduction):
             return (node.input,)
         values = tuple(value for value in node.values if value in self.nodes)
         return (*node.inputs, *values) if isinstance(node, Node) else values
@@ -83,9 +83,9 @@ class Graph:
                 found[name] = node.macs(rows, columns)
         return found
 
-    def reductions(self) -> Iterator[Reduction]:
-        """Yield the barriers."""
-        return (node for node in self.nodes.values() if isinstance(node, Reduction))
+    def reductions(self) -> Iterator[GlobalReduction]:
+        """Yield the global reductions."""
+        return (node for node in self.nodes.values() if isinstance(node, GlobalReduction))
 
     def with_nodes(self, nodes: Mapping[str, AnyNode], constants: Mapping[str, Array] | None = None) -> "Graph":
         """Return the graph with other nodes, in an order in which each can be computed, and without unread ones."""
@@ -95,7 +95,7 @@ class Graph:
 def ordered(graph: Graph) -> Graph:
     """Return the graph with its nodes in the order in which they are best computed, and without those nobody reads.
 
-    Of what a node reads, the longest way is computed first: what is quickly made is made late, and kept briefly.
+    Of what a node reads, the longest path is computed first: what is quickly made is made late, and stays live briefly.
     """
     depth: dict[str, int] = {graph.image: 0}
     for name in _any_order(graph):

@@ -32,7 +32,7 @@ class Map:
         return 4 * self.channels * self.size.pixels
 
 
-class Placed(NamedTuple):
+class Placement(NamedTuple):
     """One axis of one node in one tile.
 
     out: what is computed of its output; need: what it reads of its inputs, inside the picture
@@ -45,8 +45,8 @@ class Placed(NamedTuple):
     after: int
 
 
-class Writer(Protocol):
-    """Takes the ONNX nodes of one part of a network."""
+class SubgraphWriter(Protocol):
+    """Takes the ONNX nodes of one subgraph."""
 
     def read(self, name: str, rows: Span, columns: Span) -> str:
         """Return the tensor that holds a region of a map."""
@@ -89,10 +89,10 @@ class Node(ABC):
         """Return which span of the inputs a span of the output is computed from; it may reach beyond the picture."""
 
     @abstractmethod
-    def emit(self, writer: Writer, rows: Placed, columns: Placed) -> None:
+    def emit(self, writer: SubgraphWriter, rows: Placement, columns: Placement) -> None:
         """Write the nodes that compute the placed region; their last output has the name of the map."""
 
-    def macs(self, rows: Placed, columns: Placed) -> float:
+    def macs(self, rows: Placement, columns: Placement) -> float:
         """Return the multiplications of a placement; elementwise work counts as none."""
         return 0.0
 
@@ -100,25 +100,25 @@ class Node(ABC):
         """Return how often elementwise work goes over the output."""
         return 1.0
 
-    def scratch_bytes(self, rows: Placed, columns: Placed) -> int:
+    def scratch_bytes(self, rows: Placement, columns: Placement) -> int:
         """Return the bytes that it takes while it runs, besides inputs and output."""
         return 0
 
-    def shape(self, axis: int, placed: Placed) -> tuple[Any, ...]:
+    def shape(self, axis: int, placed: Placement) -> tuple[Any, ...]:
         """Return what of a placement is written into the nodes, besides lengths and reach."""
         return ()
 
-    def fed(self, axis: int, placed: Placed) -> Mapping[str, Array]:
+    def fed(self, axis: int, placed: Placement) -> Mapping[str, Array]:
         """Return the values that are fed for a placement, by their keys."""
         return {}
 
-    def placed(self, axis: int, out: Span) -> Placed:
+    def placed(self, axis: int, out: Span) -> Placement:
         """Return how it lies along an axis when a span of its output is computed, or more where that sees no pixel."""
         start, stop = self.needs(axis, out)
         length = self.before.along(axis)
         first, last = max(0, start), min(length, stop)
         if last > first:
-            return Placed(out, Span(first, last), first - start, stop - last)
+            return Placement(out, Span(first, last), first - start, stop - last)
         more = Span(out.start, out.stop + 1) if stop <= 0 else Span(out.start - 1, out.stop)
         return self.placed(axis, more)
 
@@ -133,7 +133,7 @@ class Pointwise(Node):
         """Return the same span."""
         return span
 
-    def emit(self, writer: Writer, rows: Placed, columns: Placed) -> None:
+    def emit(self, writer: SubgraphWriter, rows: Placement, columns: Placement) -> None:
         """Write the node as it was, over regions of its maps."""
         names = [
             writer.read(name, rows.need, columns.need) if writer.is_map(name) else writer.value(name) if name else ""
@@ -153,14 +153,14 @@ class Fill(Node):
         """Return the same span; there is no input to read."""
         return span
 
-    def emit(self, writer: Writer, rows: Placed, columns: Placed) -> None:
+    def emit(self, writer: SubgraphWriter, rows: Placement, columns: Placement) -> None:
         """Write the constant at the region's size."""
         parts = [writer.constant(np.array([1, self.map.channels], np.int64))]
         parts += [writer.fed(f"{self.output}|{axis}", [1]) for axis in AXES]
         value = onnx.numpy_helper.from_array(np.array([self.number], np.float32))
         writer.add("ConstantOfShape", [writer.add("Concat", parts, axis=0)], self.output, value=value)
 
-    def fed(self, axis: int, placed: Placed) -> Mapping[str, Array]:
+    def fed(self, axis: int, placed: Placement) -> Mapping[str, Array]:
         """Return the length along an axis."""
         return {f"{self.output}|{axis}": np.array([placed.out.length], np.int64)}
 
@@ -175,8 +175,8 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Reduction:
-    """A barrier: a number per channel that the whole map decides, (1, C, 1, 1) or as `dims` says.
+class GlobalReduction:
+    """A global reduction: a number per channel that the whole map decides, (1, C, 1, 1) or as `dims` says.
 
     kind: "mean", "variance" (biased), "sum", "squares" (sum of squares), "max" or "min"; input: the map; dims: shape
     """
@@ -187,9 +187,9 @@ class Reduction:
     dims: tuple[int, ...]
 
 
-AnyNode = Node | Value | Reduction
+AnyNode = Node | Value | GlobalReduction
 
 
-def axis_of(axis: int, rows: Placed, columns: Placed) -> Placed:
+def axis_of(axis: int, rows: Placement, columns: Placement) -> Placement:
     """Return the placement along an axis."""
     return rows if axis == ROWS else columns

@@ -3,7 +3,7 @@
 import numpy as np
 import onnx
 
-from orchestrator.infer.load import Loader, Unplaceable, attributes
+from orchestrator.infer.model_loader import Loader, NotTileableError, attributes
 from orchestrator.infer.node import Map, Pointwise
 from orchestrator.infer.region import Size
 
@@ -54,12 +54,12 @@ def elementwise(loader: Loader, node: onnx.NodeProto) -> None:
     maps = tuple(name for name in node.input if name and loader.is_map(name))
     sizes = {loader.map(name).size for name in maps}
     if len(sizes) > 1:
-        raise Unplaceable(f"its maps have different sizes: {', '.join(map(str, sizes))}")
+        raise NotTileableError(f"its maps have different sizes: {', '.join(map(str, sizes))}")
     channels = max(loader.map(name).channels for name in maps)
     for name in node.input:
         shape = loader.shape(name) if name and name not in maps else ()
         if len(shape) > 4 or any(side != 1 for side in (*shape[:-3], *shape[-2:])):
-            raise Unplaceable(f"it meets a constant of {' x '.join(map(str, shape))}, which has pixels of its own")
+            raise NotTileableError(f"it meets a constant of {' x '.join(map(str, shape))}, which has pixels of its own")
         channels = max(channels, *shape[-3:-2], 1)
     add_pointwise(loader, node, maps, channels, sizes.pop())
 
@@ -73,7 +73,7 @@ def add_pointwise(loader: Loader, node: onnx.NodeProto, maps: tuple[str, ...], c
 def same(loader: Loader, node: onnx.NodeProto) -> None:
     """Take an operation that changes nothing."""
     if node.op_type == "Cast" and attributes(node)["to"] != onnx.TensorProto.FLOAT:
-        raise Unplaceable("it leaves float32")
+        raise NotTileableError("it leaves float32")
     loader.alias(node.output[0], node.input[0])
 
 
@@ -82,20 +82,20 @@ def channelwise(loader: Loader, node: onnx.NodeProto) -> None:
     source = loader.map(node.input[0])
     axis = attributes(node).get("axis", 1 if node.op_type == "LpNormalization" or loader.opset < 13 else -1)
     if node.op_type != "BatchNormalization" and axis not in {1, -3}:
-        raise Unplaceable("it works along rows or columns")
+        raise NotTileableError("it works along rows or columns")
     if node.op_type == "BatchNormalization" and attributes(node).get("training_mode", 0):
-        raise Unplaceable("it is in training mode")
+        raise NotTileableError("it is in training mode")
     add_pointwise(loader, node, (node.input[0],), source.channels, source.size)
 
 
 def concat(loader: Loader, node: onnx.NodeProto) -> None:
     """Take channels put together."""
     if attributes(node)["axis"] not in {1, -3} or not all(map(loader.is_map, node.input)):
-        raise Unplaceable("it puts parts of a picture together, or something other than maps")
+        raise NotTileableError("it puts parts of a picture together, or something other than maps")
     maps = tuple(node.input)
     sizes = {loader.map(name).size for name in maps}
     if len(sizes) > 1:
-        raise Unplaceable("its maps have different sizes")
+        raise NotTileableError("its maps have different sizes")
     channels = sum(loader.map(name).channels for name in maps)
     add_pointwise(loader, node, tuple(dict.fromkeys(maps)), channels, sizes.pop())
 
@@ -104,7 +104,7 @@ def split(loader: Loader, node: onnx.NodeProto) -> None:
     """Take channels split into several maps."""
     options = attributes(node)
     if options.get("axis", 0) not in {1, -3}:
-        raise Unplaceable("it splits rows or columns")
+        raise NotTileableError("it splits rows or columns")
     channels = loader.map(node.input[0]).channels
     given = loader.constant(node.input[1]).tolist() if len(node.input) > 1 and node.input[1] else options.get("split")
     each = -(-channels // len(node.output))

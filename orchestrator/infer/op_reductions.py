@@ -1,12 +1,12 @@
-"""Operations over the whole picture: barriers, and normalisations made of them."""
+"""Operations over the whole picture: global reductions, and normalisations made of them."""
 
 from collections.abc import Iterator
 
 import numpy as np
 import onnx
 
-from orchestrator.infer.load import Loader, Unplaceable, attributes
-from orchestrator.infer.node import Reduction
+from orchestrator.infer.model_loader import Loader, NotTileableError, attributes
+from orchestrator.infer.node import GlobalReduction
 from orchestrator.infer.op_pointwise import add_pointwise
 
 REDUCTIONS = {
@@ -33,15 +33,15 @@ def reduction(loader: Loader, node: onnx.NodeProto) -> None:
         add_pointwise(loader, node, (node.input[0],), 1, before.size)
         return
     if axes not in ({2, 3}, {0, 2, 3}):
-        raise Unplaceable(f"it goes over axes {sorted(axes)}, not over rows and columns together")
+        raise NotTileableError(f"it goes over axes {sorted(axes)}, not over rows and columns together")
     dims = [1, before.channels, 1, 1]
     shape = tuple(dims if keep else [side for axis, side in enumerate(dims) if axis not in axes])
     add_reduction(loader, node.output[0], kind, node.input[0], shape)
 
 
 def add_reduction(loader: Loader, output: str, kind: str, name: str, shape: tuple[int, ...]) -> None:
-    """Add a barrier."""
-    loader.add(Reduction(output, kind, name, shape))
+    """Add a global reduction."""
+    loader.add(GlobalReduction(output, kind, name, shape))
     loader.example(output, shape)
 
 

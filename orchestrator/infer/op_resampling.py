@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import onnx
 
-from orchestrator.infer.load import Loader, Unplaceable, attributes
+from orchestrator.infer.model_loader import Loader, NotTileableError, attributes
 from orchestrator.infer.node import Map
 from orchestrator.infer.op_pointwise import add_pointwise, take_channels
 from orchestrator.infer.region import AXES, ROWS, Size
 from orchestrator.infer.resampling import Axis, Blocks, Linear, Take
 from orchestrator.infer.session import Resources, Session
-from orchestrator.infer.windows import Window, Windowed
+from orchestrator.infer.window_nodes import Window, Windowed
 
 
 def gather(loader: Loader, node: onnx.NodeProto) -> None:
@@ -21,7 +21,7 @@ def gather(loader: Loader, node: onnx.NodeProto) -> None:
     axis, source = attributes(node).get("axis", 0), loader.map(node.input[0])
     index = loader.constant(node.input[1])
     if axis not in range(1, 4) or index.ndim != 1:
-        raise Unplaceable("it takes pictures out of a batch, or single rows, columns or channels")
+        raise NotTileableError("it takes pictures out of a batch, or single rows, columns or channels")
     if axis == 1:
         add_pointwise(loader, node, (node.input[0],), len(index), source.size)
     else:
@@ -35,7 +35,7 @@ def _take(loader: Loader, name: str, output: str, indices: Mapping[int, Any]) ->
         length = source.size.along(axis)
         places = np.where(np.asarray(index) < 0, np.asarray(index) + length, index)
         if len(places) == 0 or places.min() < 0 or places.max() >= length:
-            raise Unplaceable("it reads beyond the picture, or nothing at all")
+            raise NotTileableError("it reads beyond the picture, or nothing at all")
         if len(places) == length and (places == np.arange(length)).all():
             continue
         size = Size(len(places), source.size.width) if axis == ROWS else Size(source.size.height, len(places))
@@ -57,7 +57,7 @@ def slice_(loader: Loader, node: onnx.NodeProto) -> None:
         for axis, start, end, step in zip(axes, starts, ends, steps, strict=True)
     }
     if len(ranges.get(0, range(1))) != 1:
-        raise Unplaceable("it takes nothing out of the batch")
+        raise NotTileableError("it takes nothing out of the batch")
     channels = ranges.get(1, range(shape[1]))
     spatial = {axis - 2: np.array(places) for axis, places in ranges.items() if axis > 1}
     if channels == range(shape[1]):
@@ -81,7 +81,7 @@ def pad(loader: Loader, node: onnx.NodeProto) -> None:
             whole[axis], whole[4 + axis] = pads[place], pads[len(axes) + place]
         pads = whole
     if any(pads[place] for place in (0, 1, 4, 5)):
-        raise Unplaceable("it adds channels or pictures")
+        raise NotTileableError("it adds channels or pictures")
     if mode == "constant" and any(pads):
         _pad_with_zeros(loader, node, source, pads)
         return
@@ -99,7 +99,7 @@ def _pad_with_zeros(loader: Loader, node: onnx.NodeProto, source: Map, pads: lis
     """Add zeros, as a pooling over single pixels whose padding counts."""
     number = float(loader.constant(node.input[2])) if len(node.input) > 2 and node.input[2] else 0.0
     if number or min(pads) < 0:
-        raise Unplaceable(f"it pads with {number:g}, or with less than nothing")
+        raise NotTileableError(f"it pads with {number:g}, or with less than nothing")
     size = Size(source.size.height + pads[2] + pads[6], source.size.width + pads[3] + pads[7])
     weight, windows = f"{node.output[0]}|one", (Window(1, pad=pads[2]), Window(1, pad=pads[3]))
     loader.constants[weight] = np.ones((source.channels, 1, 1, 1), np.float32)
@@ -126,7 +126,7 @@ def resize(loader: Loader, node: onnx.NodeProto) -> None:
     how = options.get("coordinate_transformation_mode", "half_pixel")
     size, scales = _resized(loader, node, before.size)
     if mode not in {"nearest", "linear"} or options.get("antialias", 0) or how == "tf_crop_and_resize":
-        raise Unplaceable(f"mode {mode} with {how} is not known here")
+        raise NotTileableError(f"mode {mode} with {how} is not known here")
     if mode == "nearest":
         places = {axis: _nearest(loader, node, axis, before.size.along(axis), size.along(axis)) for axis in AXES}
         _take(loader, node.input[0], node.output[0], places)
@@ -142,14 +142,14 @@ def resize(loader: Loader, node: onnx.NodeProto) -> None:
 def _resized(loader: Loader, node: onnx.NodeProto, before: Size) -> tuple[Size, tuple[Fraction, Fraction]]:
     """Return the size after resizing and the scales, output by input, along both axes."""
     if attributes(node).get("keep_aspect_ratio_policy", "stretch") != "stretch" or "axes" in attributes(node):
-        raise Unplaceable("its size is given in a way that is not known here")
+        raise NotTileableError("its size is given in a way that is not known here")
     sizes, scales = _optional(loader, node, 3), _optional(loader, node, 2)
     if len(sizes) == 4:
         size = Size(int(sizes[2]), int(sizes[3]))
         rows, columns = (Fraction(size.along(axis), before.along(axis)) for axis in AXES)
         return size, (rows, columns)
     if len(scales) != 4:
-        raise Unplaceable("it has neither a size nor scales")
+        raise NotTileableError("it has neither a size nor scales")
     rows, columns = (Fraction(float(scales[2 + axis])) for axis in AXES)
     # In single precision, as ONNX Runtime does.
     height, width = (int(np.float32(before.along(axis)) * np.float32(scales[2 + axis])) for axis in AXES)
@@ -172,7 +172,7 @@ def _position(place: int, how: str, scale: Fraction, before: int, after: int) ->
         return Fraction(0)
     if how in {"half_pixel", "pytorch_half_pixel"}:
         return (place + Fraction(1, 2)) / scale - Fraction(1, 2)
-    raise Unplaceable(f"coordinates {how} are not known here")
+    raise NotTileableError(f"coordinates {how} are not known here")
 
 
 def _linear(how: str, scale: Fraction, before: int, after: int) -> Axis:
@@ -207,7 +207,7 @@ def _nearest(loader: Loader, node: onnx.NodeProto, axis: int, before: int, after
     (copied,) = session.run(["copied"], {"ramp": np.arange(before, dtype=np.float32).reshape(shape)})
     found = copied.ravel().astype(np.int64)
     if len(found) != after:
-        raise Unplaceable("its size is not what was expected")
+        raise NotTileableError("its size is not what was expected")
     return found
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import onnx
 
-from orchestrator.infer.load import Loader, Unplaceable, attributes
+from orchestrator.infer.model_loader import Loader, NotTileableError, attributes
 from orchestrator.infer.node import Map
 from orchestrator.infer.region import AXES, COLUMNS, ROWS, Size
-from orchestrator.infer.windows import Transposed, Window, Windowed
+from orchestrator.infer.window_nodes import Transposed, Window, Windowed
 
 
 def _window_size(before: Size, windows: tuple[Window, Window], ends: tuple[int, int], *, ceil: bool) -> Size:
@@ -19,7 +19,7 @@ def _window_size(before: Size, windows: tuple[Window, Window], ends: tuple[int, 
             count -= 1  # a window that would begin beyond the picture is left out
         lengths.append(count)
     if min(lengths) < 1:
-        raise Unplaceable(f"a picture of {before} pixels is smaller than its window")
+        raise NotTileableError(f"a picture of {before} pixels is smaller than its window")
     return Size(*lengths)
 
 
@@ -27,7 +27,7 @@ def _windows(loader: Loader, node: onnx.NodeProto, kernel: list[int]) -> tuple[t
     """Return the windows of both axes and the padding at their ends."""
     options, before = attributes(node), loader.map(node.input[0]).size
     if len(kernel) != 2:
-        raise Unplaceable("it does not work on two axes")
+        raise NotTileableError("it does not work on two axes")
     strides, dilations = (options.get(name, [1, 1]) for name in ("strides", "dilations"))
     pads = list(options.get("pads", [0, 0, 0, 0]))
     auto = options.get("auto_pad", "NOTSET")
@@ -63,23 +63,23 @@ def pool(loader: Loader, node: onnx.NodeProto) -> None:
     """Take a pooling."""
     options, before = attributes(node), loader.map(node.input[0])
     if len([name for name in node.output if name]) > 1:
-        raise Unplaceable("it gives places, too")
+        raise NotTileableError("it gives places, too")
     windows, ends = _windows(loader, node, list(options["kernel_shape"]))
     if (
         node.op_type == "LpPool"
         and "SAME" in options.get("auto_pad", "")
         and any(one.stride > one.kernel for one in windows)
     ):
-        raise Unplaceable("ONNX Runtime pads strides that are longer than the window in a way of its own")
+        raise NotTileableError("ONNX Runtime pads strides that are longer than the window in a way of its own")
     size = _window_size(before.size, windows, ends, ceil=bool(options.get("ceil_mode", 0)))
     counted = {name: options[name] for name in ("count_include_pad", "p") if name in options}
     for axis in AXES:
         window = windows[axis]
         over = (size.along(axis) - 1) * window.stride + window.reach - window.pad - before.size.along(axis) - ends[axis]
         if over > 0 and counted.get("count_include_pad"):
-            raise Unplaceable("it counts padding, but not what lies beyond it")
+            raise NotTileableError("it counts padding, but not what lies beyond it")
         if over + ends[axis] >= window.kernel:
-            raise Unplaceable("its last window reaches beyond the picture by more than ONNX Runtime pads")
+            raise NotTileableError("its last window reaches beyond the picture by more than ONNX Runtime pads")
     cost = float(windows[0].kernel * windows[1].kernel) / 8
     loader.add(
         Windowed(
@@ -100,7 +100,7 @@ def transposed(loader: Loader, node: onnx.NodeProto) -> None:
     """Take a transposed convolution."""
     weight, options = loader.constant(node.input[1]), attributes(node)
     if options.get("auto_pad", "NOTSET") not in {"NOTSET", "VALID"} or "output_shape" in options:
-        raise Unplaceable("its size is given in a way that is not known here")
+        raise NotTileableError("its size is given in a way that is not known here")
     windows, ends = _windows(loader, node, list(weight.shape[2:]))
     before, added = loader.map(node.input[0]).size, options.get("output_padding", [0, 0])
     lengths = [

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from orchestrator.infer.graph import Graph
-from orchestrator.infer.load import Loader, Model, Operation
+from orchestrator.infer.model_loader import Loader, OnnxModel, Operation
 from orchestrator.infer.op_pointwise import ELEMENTWISE, channelwise, concat, elementwise, same, split
 from orchestrator.infer.op_reductions import REDUCTIONS, instance_norm, reduction
 from orchestrator.infer.op_resampling import blocks, gather, pad, resize, slice_
@@ -30,8 +30,8 @@ OPERATIONS: Mapping[str, Operation] = {
 """By the ONNX name of each operation that can be computed in parts."""
 
 
-def graph_of(model: Model, size: Size) -> Graph:
-    """Return a model's graph for pictures of one size. Operations that cannot be placed are named in it.
+def graph_of(model: OnnxModel, size: Size) -> Graph:
+    """Return a model's graph for pictures of one size. Operations that are not tileable are named in it.
 
     Raises: NetworkError where the input cannot be such a picture.
     """

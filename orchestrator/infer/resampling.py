@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from orchestrator.infer.node import Array, Node, Placed, Writer, axis_of
+from orchestrator.infer.node import Array, Node, Placement, SubgraphWriter, axis_of
 from orchestrator.infer.region import AXES, ROWS, Span
 
 _SPARE = 2
@@ -67,7 +67,7 @@ class Take(Node):
         steady = _steady(exact.start, span.length, Fraction(whole, len(self.index)), whole)
         return steady if steady.hull(exact) == steady else exact
 
-    def emit(self, writer: Writer, rows: Placed, columns: Placed) -> None:
+    def emit(self, writer: SubgraphWriter, rows: Placement, columns: Placement) -> None:
         """Write a gather of fed places, or for a shift what it adds before and after one run."""
         value = writer.read(self.inputs[0], rows.need, columns.need)
         placed = axis_of(self.axis, rows, columns)
@@ -92,7 +92,7 @@ class Take(Node):
         else:
             writer.add("Identity", [run], self.output)
 
-    def shape(self, axis: int, placed: Placed) -> tuple[Any, ...]:
+    def shape(self, axis: int, placed: Placement) -> tuple[Any, ...]:
         """Return the places of a shift, as ranges and odd ones; those of a resizing are fed."""
         if axis != self.axis or not self._is_shift:
             return ()
@@ -100,13 +100,13 @@ class Take(Node):
         first, last = self._run(index)
         return (first, last, int(index[first]), *index[:first].tolist(), *index[last:].tolist())
 
-    def fed(self, axis: int, placed: Placed) -> Mapping[str, Array]:
+    def fed(self, axis: int, placed: Placement) -> Mapping[str, Array]:
         """Return the places that a resizing copies from."""
         if axis != self.axis or self._is_shift:
             return {}
         return {f"{self.output}|index": self._local(placed)}
 
-    def _local(self, placed: Placed) -> Array:
+    def _local(self, placed: Placement) -> Array:
         return np.asarray(self._array[placed.out.slice] - placed.need.start)
 
 
@@ -154,7 +154,7 @@ class Linear(Node):
         """Return what the span reads."""
         return span if self.axes[axis].is_identity else self.axes[axis].seen(span)
 
-    def emit(self, writer: Writer, rows: Placed, columns: Placed) -> None:
+    def emit(self, writer: SubgraphWriter, rows: Placement, columns: Placement) -> None:
         """Write the product along the columns, at the input's height, then that along the rows."""
         value = writer.read(self.inputs[0], rows.need, columns.need)
         for axis in reversed(AXES):
@@ -166,18 +166,18 @@ class Linear(Node):
             value = writer.add("MatMul", [weights, value] if axis == ROWS else [value, weights])
         writer.add("Identity", [value], self.output)
 
-    def scratch_bytes(self, rows: Placed, columns: Placed) -> int:
+    def scratch_bytes(self, rows: Placement, columns: Placement) -> int:
         """Return the bytes of the product along the columns."""
         return 4 * self.map.channels * rows.need.length * columns.out.length
 
-    def fed(self, axis: int, placed: Placed) -> Mapping[str, Array]:
+    def fed(self, axis: int, placed: Placement) -> Mapping[str, Array]:
         """Return the weights, transposed for the columns."""
         if self.axes[axis].is_identity:
             return {}
         matrix = self.axes[axis].matrix(placed.out, placed.need)
         return {f"{self.output}|{axis}": matrix if axis == ROWS else np.ascontiguousarray(matrix.T)}
 
-    def macs(self, rows: Placed, columns: Placed) -> float:
+    def macs(self, rows: Placement, columns: Placement) -> float:
         """Return the multiplications of both products; they grow faster than the region."""
         across = rows.need.length * columns.need.length * columns.out.length
         down = rows.out.length * rows.need.length * columns.out.length
@@ -201,7 +201,7 @@ class Blocks(Node):
             return Span(span.start // self.block, -(-span.stop // self.block))
         return Span(span.start * self.block, span.stop * self.block)
 
-    def emit(self, writer: Writer, rows: Placed, columns: Placed) -> None:
+    def emit(self, writer: SubgraphWriter, rows: Placement, columns: Placement) -> None:
         """Write the node over whole blocks, and cut the region out of them."""
         value = writer.read(self.inputs[0], rows.need, columns.need)
         value = writer.add(self.kind, [value], blocksize=self.block, **dict(self.more))
@@ -211,6 +211,6 @@ class Blocks(Node):
                 value = writer.cut(value, axis, placed.out.seen_from(origin), origin.length)
         writer.add("Identity", [value], self.output)
 
-    def shape(self, axis: int, placed: Placed) -> tuple[Any, ...]:
+    def shape(self, axis: int, placed: Placement) -> tuple[Any, ...]:
         """Return where in the first block the region begins."""
         return (placed.out.start - placed.need.start * self.block,) if self.kind == "DepthToSpace" else ()

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from orchestrator.infer.held import Held
-from orchestrator.infer.network import Picture
+from orchestrator.infer.onnx_network import Picture
 from orchestrator.infer.region import Size, Span
+from orchestrator.infer.tensor_buffer import TensorBuffer
 
 _STRIP_BYTES = 2 * 2**20
 
 
-class Source(Protocol):
+class PictureSource(Protocol):
     """A picture that goes into an engine; its strips come anew, from the top, at every call."""
 
     @property
@@ -58,16 +58,16 @@ class Whole:
 class Output:
     """A network's output, (1, 3, H, W), wherever it lies."""
 
-    held: Held
+    buffer: TensorBuffer
 
     @property
     def size(self) -> Size:
         """Its height and width."""
-        return Size(*self.held.values.shape[2:])
+        return Size(*self.buffer.values.shape[2:])
 
     def rows(self, span: Span) -> Picture:
         """Return some of its rows."""
-        strip: Picture = self.held.read(span, Span(0, self.size.width))[0].transpose(1, 2, 0)
+        strip: Picture = self.buffer.read(span, Span(0, self.size.width))[0].transpose(1, 2, 0)
         return strip
 
 
@@ -78,10 +78,10 @@ def strips(picture: Rows) -> Iterator[Picture]:
         yield picture.rows(Span(top, min(picture.size.height, top + count)))
 
 
-def fill(held: Held, source: Source) -> None:
+def fill(buffer: TensorBuffer, source: PictureSource) -> None:
     """Write a picture into a map, (1, 3, H, W), strip by strip."""
     top = 0
     for strip in source.strips():
         rows = Span(top, top + len(strip))
-        held.write(strip.transpose(2, 0, 1)[None], rows, Span(0, source.size.width))
+        buffer.write(strip.transpose(2, 0, 1)[None], rows, Span(0, source.size.width))
         top = rows.stop

@@ -1,4 +1,4 @@
-"""A segment: the part of a network that lies between maps that are held and maps to make, and how it lies in a tile."""
+"""A segment: the part of a network that lies between live tensors and maps to make, and how it lies in a tile."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from orchestrator.infer.graph import Graph
-from orchestrator.infer.node import AnyNode, Map, Node, Placed, Reduction, Value
+from orchestrator.infer.node import AnyNode, GlobalReduction, Map, Node, Placement, Value
 from orchestrator.infer.region import AXES, Span
 
 _COARSEST = 64
@@ -15,7 +15,7 @@ _COARSEST = 64
 
 
 _APART = {"variance": 1, "squares": 1}
-"""How many maps a barrier makes besides the one that it looks at, where the whole picture goes through at once."""
+"""How many maps a global reduction makes besides its input, where the whole picture goes through at once."""
 
 
 class Crossing(Exception):
@@ -26,8 +26,8 @@ class Crossing(Exception):
 class Segment:
     """What one pass over the picture computes.
 
-    sources: held maps that it reads; targets: maps that it makes; reductions: barriers that it decides
-    known: barriers that were decided before; whole: whether the picture goes through at once
+    sources: live tensors that it reads; targets: maps that it makes; reductions: global reductions that it computes
+    known: global reductions that were computed before; whole: whether the picture goes through at once
     """
 
     graph: Graph
@@ -41,17 +41,17 @@ class Segment:
     def nodes(self) -> tuple[AnyNode, ...]:
         """The nodes to run, in their order.
 
-        Raises: Crossing where a segment in tiles reads a barrier that it decides itself.
+        Raises: Crossing where a segment in tiles reads a global reduction that it computes itself.
         """
-        decided = {name for name in self.reductions if self.whole}
-        stack = [*self.targets, *(self._reduced(name) for name in self.reductions), *decided]
+        reduced_here = {name for name in self.reductions if self.whole}
+        stack = [*self.targets, *(self._reduced(name) for name in self.reductions), *reduced_here]
         found: set[str] = set()
         while stack:
             name = stack.pop()
             node = self.graph.nodes.get(name)
             if node is None or name in found or name in self.known or name in self.sources:
                 continue
-            if isinstance(node, Reduction) and not self.whole:
+            if isinstance(node, GlobalReduction) and not self.whole:
                 raise Crossing(name)
             found.add(name)
             stack.extend(self.graph.reads(name))
@@ -64,20 +64,20 @@ class Segment:
 
     @cached_property
     def read(self) -> tuple[str, ...]:
-        """The held maps that are really read."""
+        """The live tensors that are really read."""
         needed = {name for node in self.maps for name in node.inputs}
         needed.update(self._reduced(name) for name in self.reductions)
         return tuple(name for name in self.sources if name in needed)
 
     @cached_property
     def values(self) -> tuple[str, ...]:
-        """The barriers, decided before, whose numbers are fed."""
+        """The global reductions, computed before, whose results are fed."""
         read = {name for node in self.nodes if isinstance(node, Node | Value) for name in node.values}
         return tuple(name for name in self.known if name in read)
 
     @cached_property
     def owned(self) -> tuple[str, ...]:
-        """The maps that the tiles divide among them: the targets, and what barriers are decided by."""
+        """The maps that the tiles divide among them: the targets, and what global reductions look at."""
         return tuple(dict.fromkeys([*self.targets, *(self._reduced(name) for name in self.reductions)]))
 
     @cached_property
@@ -115,28 +115,28 @@ class Segment:
             for place in range(count)
         ]
 
-    def placed(self, axis: int, owned: Mapping[str, Span]) -> dict[str, Placed]:
+    def placed(self, axis: int, owned: Mapping[str, Span]) -> dict[str, Placement]:
         """Return how every node lies along an axis when a tile owns these spans.
 
-        Held maps are placed by what is read of them.
+        Live tensors are placed by what is read of them.
         """
         needs: dict[str, Span] = dict(owned)
         if self.whole:
             needs.update(
                 (node.input, Span(0, self.graph.map(node.input).size.along(axis)))
                 for node in self.nodes
-                if isinstance(node, Reduction)
+                if isinstance(node, GlobalReduction)
             )
-        found: dict[str, Placed] = {}
+        found: dict[str, Placement] = {}
         for node in reversed(self.maps):
             placed = node.placed(axis, needs[node.output])
             found[node.output] = placed
             for name in node.inputs:
                 needs[name] = placed.need.hull(needs[name]) if name in needs else placed.need
-        found.update((name, Placed(needs[name], needs[name], 0, 0)) for name in self.read)
+        found.update((name, Placement(needs[name], needs[name], 0, 0)) for name in self.read)
         return found
 
-    def signature(self, axis: int, placed: Mapping[str, Placed], owned: Mapping[str, Span]) -> tuple[Any, ...]:
+    def signature(self, axis: int, placed: Mapping[str, Placement], owned: Mapping[str, Span]) -> tuple[Any, ...]:
         """Return what two tiles must have in common along an axis to be run by the same ONNX graph."""
         parts: list[Any] = [(name, placed[name].out.length) for name in self.read]
         for node in self.maps:
@@ -148,7 +148,7 @@ class Segment:
 
     def _reduced(self, name: str) -> str:
         node = self.graph.nodes[name]
-        assert isinstance(node, Reduction)
+        assert isinstance(node, GlobalReduction)
         return node.input
 
 
@@ -166,12 +166,12 @@ def region_bytes(feature_map: Map, rows: Span, columns: Span) -> int:
     return 4 * feature_map.channels * rows.length * columns.length
 
 
-def peak_bytes(segment: Segment, rows: Mapping[str, Placed], columns: Mapping[str, Placed]) -> int:
+def peak_bytes(segment: Segment, rows: Mapping[str, Placement], columns: Mapping[str, Placement]) -> int:
     """Return the most bytes that a tile's maps take at once, when each is freed after its last reader."""
     graph = segment.graph
     sizes = {name: region_bytes(graph.map(name), row.out, columns[name].out) for name, row in rows.items()}
     last = _last_readers(segment)
-    kept = set(segment.targets if segment.whole else segment.owned)
+    outlive = set(segment.targets if segment.whole else segment.owned)
     live = sum(sizes[name] for name in segment.read)
     peak = live
     for node in segment.nodes:
@@ -179,10 +179,10 @@ def peak_bytes(segment: Segment, rows: Mapping[str, Placed], columns: Mapping[st
             live += sizes[node.output]
             scratch = node.scratch_bytes(rows[node.output], columns[node.output])
             peak = max(peak, live + scratch + _cropped(node, rows, columns, graph))
-        elif isinstance(node, Reduction):
+        elif isinstance(node, GlobalReduction):
             peak = max(peak, live + _APART.get(node.kind, 0) * sizes[node.input])
         read = dict.fromkeys((*graph.reads(node.output), node.output))
-        live -= sum(sizes[name] for name in read if name in sizes and last[name] == node.output and name not in kept)
+        live -= sum(sizes[name] for name in read if name in sizes and last[name] == node.output and name not in outlive)
     return peak
 
 
@@ -193,7 +193,7 @@ def _last_readers(segment: Segment) -> dict[str, str]:
     return last
 
 
-def _cropped(node: Node, rows: Mapping[str, Placed], columns: Mapping[str, Placed], graph: Graph) -> int:
+def _cropped(node: Node, rows: Mapping[str, Placement], columns: Mapping[str, Placement], graph: Graph) -> int:
     """Return the bytes of the cuts that a node makes because others read more of its inputs than it does."""
     down, across = rows[node.output].need, columns[node.output].need
     return sum(
@@ -204,7 +204,7 @@ def _cropped(node: Node, rows: Mapping[str, Placed], columns: Mapping[str, Place
 
 
 def reachable(graph: Graph, targets: Iterable[str], stops: frozenset[str]) -> list[str] | None:
-    """Return the maps' nodes between some maps and `stops` or the picture; None where a barrier lies between."""
+    """Return the maps' nodes between some maps and `stops` or the picture; None where a global reduction lies there."""
     found: dict[str, None] = {}
     stack = list(targets)
     while stack:
@@ -212,7 +212,7 @@ def reachable(graph: Graph, targets: Iterable[str], stops: frozenset[str]) -> li
         if name in found or name in stops or name == graph.image:
             continue
         node = graph.nodes[name]
-        if isinstance(node, Reduction):
+        if isinstance(node, GlobalReduction):
             continue
         if isinstance(node, Node):
             found[name] = None

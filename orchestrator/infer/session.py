@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import onnxruntime
 
-from orchestrator.infer.load import NetworkError
+from orchestrator.infer.model_loader import NetworkError
 from orchestrator.infer.node import Array
 
 _CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
@@ -92,7 +92,7 @@ class Session:
         except DeviceMissing:
             raise
         except Exception as error:  # ONNX Runtime has no common class for its exceptions
-            raise explained(error, f"{name} cannot be loaded: ") from error
+            raise network_error(error, f"{name} cannot be loaded: ") from error
         if resources.device == "cuda" and self.provider != _CUDA:
             version = onnxruntime.__version__
             raise DeviceMissing(f"ONNX Runtime {version} cannot use CUDA: its libraries or the GPU fail")
@@ -125,7 +125,7 @@ class Session:
                 return run_bound(self._session, wanted, given, options, "cuda")
             answers: list[Array] = self._session.run(list(wanted), dict(given), options)
         except Exception as error:  # as above
-            raise explained(error) from error
+            raise network_error(error) from error
         return answers
 
 
@@ -163,7 +163,7 @@ def share_memory(limit_bytes: int | None) -> None:
     onnxruntime.create_and_register_allocator(place, arena)
 
 
-def explained(error: Exception, before: str = "") -> NetworkError:
+def network_error(error: Exception, before: str = "") -> NetworkError:
     """Return what an exception of ONNX Runtime means, with its first line after `before`."""
     short = isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in _MEMORY_SIGNS)
     reason = (str(error).splitlines() or [type(error).__name__])[0]

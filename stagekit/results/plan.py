@@ -63,9 +63,9 @@ class SegmentPlan:
         tiles: Rows and columns of tiles.
         halo: Pixels beside a tile that are computed again.
         share: Computed multiplications by those of the segment without overlap, at least 1.
-        barriers: Operations in it that need the whole picture.
-        held_bytes: Of what lies in memory while it runs.
-        filed_bytes: Of what lies in files while it runs.
+        global_reductions: Operations in it that need the whole picture.
+        live_bytes: Of live tensors in memory while it runs.
+        filed_bytes: Of live tensors in files while it runs.
         work_bytes: Of one tile's tensors.
         seconds: Of time.
     """
@@ -75,8 +75,8 @@ class SegmentPlan:
     tiles: Tuple[int, int] = field(metadata=COUNT)
     halo: int = field(metadata=COUNT)
     share: float
-    barriers: int = field(metadata=COUNT)
-    held_bytes: int = field(metadata=COUNT)
+    global_reductions: int = field(metadata=COUNT)
+    live_bytes: int = field(metadata=COUNT)
     filed_bytes: int = field(metadata=COUNT)
     work_bytes: int = field(metadata=COUNT)
     seconds: float = field(metadata=COUNT)
@@ -91,31 +91,31 @@ class SizePlan:
     Attributes:
         height: Pixels.
         width: Pixels.
-        unplaced: What cannot be computed in parts; empty where the result is exact.
+        not_tileable: What cannot be computed in parts; empty where the result is exact.
         nodes: Operations of the network.
-        barriers: Operations that need the whole picture.
-        untiled: What the graph as exported would take; missing where something is unplaced, as all below.
+        global_reductions: Operations that need the whole picture.
+        untiled: What the graph as exported would take; missing where something is not tileable, as all below.
         refused: Why the memory does not suffice; then what is below is missing.
-        largest_map: The largest tensor after the network was rewritten.
+        largest_map: The largest tensor after the graph was optimised.
         budget_bytes: Of memory that the plan keeps to.
         seconds: Of time, over all segments.
         peak_bytes: The most memory.
-        held_bytes: The most that lies in memory between segments.
+        live_bytes: The most memory that live tensors take.
         segments: In their order.
     """
 
     height: int = field(metadata=PIXELS)
     width: int = field(metadata=PIXELS)
-    unplaced: Tuple[NotTileable, ...]
+    not_tileable: Tuple[NotTileable, ...]
     nodes: int = field(metadata=COUNT)
-    barriers: int = field(metadata=COUNT)
+    global_reductions: int = field(metadata=COUNT)
     untiled: Optional[UntiledCost] = None
     refused: Optional[str] = None
     largest_map: Optional[LargestMap] = None
     budget_bytes: Optional[int] = field(default=None, metadata=COUNT)
     seconds: Optional[float] = field(default=None, metadata=COUNT)
     peak_bytes: Optional[int] = field(default=None, metadata=COUNT)
-    held_bytes: Optional[int] = field(default=None, metadata=COUNT)
+    live_bytes: Optional[int] = field(default=None, metadata=COUNT)
     segments: Tuple[SegmentPlan, ...] = ()
     unknown: Unknown = field(default_factory=dict)
 

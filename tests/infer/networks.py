@@ -11,18 +11,18 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from orchestrator.infer.cost import segment_cost
 from orchestrator.infer.cuts import Cuts
 from orchestrator.infer.graph import Graph
-from orchestrator.infer.load import read_model
-from orchestrator.infer.node import Array, Reduction
+from orchestrator.infer.model_loader import read_model
+from orchestrator.infer.node import Array, GlobalReduction
 from orchestrator.infer.operations import graph_of
-from orchestrator.infer.plan import Plan, Step, plan_of
+from orchestrator.infer.optimise import optimised_graph
+from orchestrator.infer.plan_executor import PlanExecutor
+from orchestrator.infer.planner import InferencePlan, PlanStep, plan_of
 from orchestrator.infer.region import Size
-from orchestrator.infer.rewrite import rewritten
 from orchestrator.infer.segment import Segment
+from orchestrator.infer.segment_cost import segment_cost
 from orchestrator.infer.session import Resources, Session
-from orchestrator.infer.stream import Stream
 
 ONE = Resources(threads=1)
 
@@ -98,37 +98,37 @@ def untiled(path: Path, shown: Array) -> dict[str, Array]:
     return dict(zip(session.outputs, session.run(session.outputs, {"image": shown}), strict=True))
 
 
-def placed(path: Path, size: Size) -> Graph:
+def tileable(path: Path, size: Size) -> Graph:
     """Return the graph of a network all of which can be computed in parts."""
     graph = graph_of(read_model(path), size)
-    assert graph.unplaced == ()
+    assert graph.not_tileable == ()
     return graph
 
 
 def tiled(path: Path, shown: Array, tile: int) -> dict[str, Array]:
-    graph = rewritten(placed(path, Size(*shown.shape[2:])))
-    return Stream(graph, ONE).run(plan_of(graph, None, tile), shown)
+    graph = optimised_graph(tileable(path, Size(*shown.shape[2:])))
+    return PlanExecutor(graph, ONE).run(plan_of(graph, None, tile), shown)
 
 
-def cut_plan(graph: Graph, places: Iterable[int], tile: int | None) -> Plan:
-    """Return the plan whose segments end at some cuts and wherever a barrier is needed; all maps lie in memory."""
+def cut_plan(graph: Graph, places: Iterable[int], tile: int | None) -> InferencePlan:
+    """Return the plan whose segments end at some cuts and where a global reduction is needed; all lies in memory."""
     cuts = Cuts(graph)
-    kinds = [isinstance(graph.nodes[name], Reduction) for name in cuts.order]
-    barriers = {place for place in range(1, len(kinds)) if kinds[place - 1] and not kinds[place]}
-    ends = sorted({*places, *barriers, len(kinds)} - {0})
+    kinds = [isinstance(graph.nodes[name], GlobalReduction) for name in cuts.order]
+    after_reductions = {place for place in range(1, len(kinds)) if kinds[place - 1] and not kinds[place]}
+    ends = sorted({*places, *after_reductions, len(kinds)} - {0})
     steps = (_step(graph, cuts, begin, end, tile) for begin, end in zip([0, *ends], ends, strict=False))
-    return Plan(tuple(step for step in steps if step.segment.targets or step.segment.reductions), None)
+    return InferencePlan(tuple(step for step in steps if step.segment.targets or step.segment.reductions), None)
 
 
-def _step(graph: Graph, cuts: Cuts, begin: int, end: int, tile: int | None) -> Step:
+def _step(graph: Graph, cuts: Cuts, begin: int, end: int, tile: int | None) -> PlanStep:
     results, order = set(graph.outputs.values()), cuts.order
-    sources = (*cuts.held(begin), graph.image)
-    made = [name for name in (*cuts.held(end), *order[begin:end]) if name in cuts.held(end) or name in results]
+    sources = (*cuts.live(begin), graph.image)
+    made = [name for name in (*cuts.live(end), *order[begin:end]) if name in cuts.live(end) or name in results]
     targets = tuple(dict.fromkeys(name for name in made if name not in sources))
-    reductions = tuple(name for name in order[begin:end] if isinstance(graph.nodes[name], Reduction))
-    known = frozenset(name for name in order[:begin] if isinstance(graph.nodes[name], Reduction))
+    reductions = tuple(name for name in order[begin:end] if isinstance(graph.nodes[name], GlobalReduction))
+    known = frozenset(name for name in order[:begin] if isinstance(graph.nodes[name], GlobalReduction))
     segment = Segment(graph, sources, targets, reductions, known, whole=tile is None)
-    return Step(segment, begin, tile, cuts.held(end), frozenset(), segment_cost(segment, tile), 0, 0)
+    return PlanStep(segment, begin, tile, cuts.live(end), frozenset(), segment_cost(segment, tile), 0, 0)
 
 
 def in_float64(draft: Draft, outputs: Mapping[str, str], shown: Array) -> dict[str, Array]:

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from orchestrator.infer.cuts import Cuts
 from orchestrator.infer.node import Array
+from orchestrator.infer.optimise import optimised_graph
+from orchestrator.infer.plan_executor import PlanExecutor
 from orchestrator.infer.region import Size
-from orchestrator.infer.rewrite import rewritten
-from orchestrator.infer.statistics import Statistics
-from orchestrator.infer.stream import Stream
-from orchestrator.infer.windows import Window
-from tests.infer.networks import ONE, Draft, cut_plan, in_float64, picture, placed, tiled, untiled
+from orchestrator.infer.tile_statistics import Statistics
+from orchestrator.infer.window_nodes import Window
+from tests.infer.networks import ONE, Draft, cut_plan, in_float64, picture, tileable, tiled, untiled
 
 WIDTH = 16
 """Channels; ONNX Runtime then uses its own layout, as for the real networks."""
@@ -124,7 +124,7 @@ def energy(draft: Draft, x: str) -> str:
     )
 
 
-BARRIERS: dict[str, Block] = {
+GLOBAL_REDUCTIONS: dict[str, Block] = {
     "attention": attention,
     "flat-attention": flat_attention,
     "mean-without-sides": mean_without_sides,
@@ -133,7 +133,7 @@ BARRIERS: dict[str, Block] = {
     "extremes": extremes,
     "energy": energy,
 }
-BLOCKS = {**LOCAL, "residual": residual, "spread": spread, **BARRIERS}
+BLOCKS = {**LOCAL, "residual": residual, "spread": spread, **GLOBAL_REDUCTIONS}
 
 
 def chain(kinds: list[str], seed: int = 3, opset: int = 18) -> tuple[Draft, str]:
@@ -147,10 +147,10 @@ def chain(kinds: list[str], seed: int = 3, opset: int = 18) -> tuple[Draft, str]
 
 def in_segments(path: Path, shown: Array, tile: int, chosen: list[int]) -> Array:
     """Return what comes of tiles when the network is cut at some of the places where it may be."""
-    graph = rewritten(placed(path, Size(*shown.shape[2:])))
+    graph = optimised_graph(tileable(path, Size(*shown.shape[2:])))
     places = Cuts(graph).places(99)[1:-1]
     plan = cut_plan(graph, {places[choice % len(places)] for choice in chosen if places}, tile)
-    return Stream(graph, ONE).run(plan, shown)["transmission"]
+    return PlanExecutor(graph, ONE).run(plan, shown)["transmission"]
 
 
 def share_of_range(found: Array, expected: Array) -> float:
@@ -164,7 +164,7 @@ CHOSEN = st.lists(st.integers(0, 99), max_size=4)
 
 @settings(deadline=None, max_examples=35, derandomize=True)
 @given(st.lists(st.sampled_from(list(LOCAL)), min_size=1, max_size=4), SIDES, SIDES, TILES, CHOSEN, st.integers(0, 9))
-def test_segments_of_a_chain_without_barriers_are_the_whole_bit_for_bit(
+def test_segments_of_a_chain_without_global_reductions_are_the_whole_bit_for_bit(
     tmp_path_factory: pytest.TempPathFactory,
     kinds: list[str],
     height: int,
@@ -181,7 +181,7 @@ def test_segments_of_a_chain_without_barriers_are_the_whole_bit_for_bit(
 @pytest.mark.slow
 @settings(deadline=None, max_examples=20, derandomize=True)
 @given(st.lists(st.sampled_from(list(BLOCKS)), min_size=1, max_size=4), st.integers(1, 24), SIDES, TILES, CHOSEN)
-def test_segments_of_a_chain_with_barriers_are_the_whole_in_double_precision(
+def test_segments_of_a_chain_with_global_reductions_are_the_whole_in_double_precision(
     tmp_path_factory: pytest.TempPathFactory, kinds: list[str], height: int, width: int, tile: int, chosen: list[int]
 ) -> None:
     draft, last = chain(kinds)
@@ -193,9 +193,9 @@ def test_segments_of_a_chain_with_barriers_are_the_whole_in_double_precision(
     assert share_of_range(found, expected) <= max(3e-6, 3 * usual)
 
 
-@pytest.mark.parametrize("kind", list(BARRIERS))
+@pytest.mark.parametrize("kind", list(GLOBAL_REDUCTIONS))
 @pytest.mark.parametrize("size", [Size(61, 47), Size(1, 90), Size(70, 2)], ids=str)
-def test_a_barrier_decided_by_tiles_is_that_of_the_whole_picture(kind: str, size: Size, tmp_path: Path) -> None:
+def test_a_global_reduction_over_tiles_is_that_of_the_whole_picture(kind: str, size: Size, tmp_path: Path) -> None:
     draft, last = chain(["dilated", kind, kind])
     path, shown = draft.saved(tmp_path / "network.onnx", last), picture(size)
     expected = in_float64(draft, {"transmission": last}, shown)["transmission"]
@@ -203,13 +203,15 @@ def test_a_barrier_decided_by_tiles_is_that_of_the_whole_picture(kind: str, size
 
 
 @pytest.mark.parametrize("opset", [11, 13, 17, 18, 21])
-def test_barriers_are_decided_in_the_words_of_the_files_operator_set(opset: int, tmp_path: Path) -> None:
+def test_global_reductions_are_written_in_the_words_of_the_files_operator_set(opset: int, tmp_path: Path) -> None:
     draft, last = chain(["energy", "extremes", "batch-statistics", "mean-without-sides"], opset=opset)
     path, shown = draft.saved(tmp_path / "network.onnx", last), picture(Size(33, 46))
     expected = untiled(path, shown)["transmission"]
     assert share_of_range(tiled(path, shown, 16)["transmission"], expected) <= 1e-5
-    graph = rewritten(placed(path, Size(33, 46)))
-    assert share_of_range(Stream(graph, ONE).run(cut_plan(graph, [], None), shown)["transmission"], expected) <= 1e-5
+    graph = optimised_graph(tileable(path, Size(33, 46)))
+    assert (
+        share_of_range(PlanExecutor(graph, ONE).run(cut_plan(graph, [], None), shown)["transmission"], expected) <= 1e-5
+    )
 
 
 def test_several_outputs_at_several_depths_all_are_those_of_the_whole(tmp_path: Path) -> None:
@@ -256,8 +258,8 @@ def test_windows_one_pixel_beside_their_place_are_found(
     assert share_of_range(tiled(path, shown, 16)["transmission"], expected) > 1e-3
 
 
-@pytest.mark.parametrize("kind", list(BARRIERS))
-def test_barriers_decided_by_the_last_tile_alone_are_found(
+@pytest.mark.parametrize("kind", list(GLOBAL_REDUCTIONS))
+def test_global_reductions_computed_by_the_last_tile_alone_are_found(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draft, last = chain([kind])
@@ -265,9 +267,9 @@ def test_barriers_decided_by_the_last_tile_alone_are_found(
     expected = untiled(path, shown)["transmission"]
     add = Statistics.add
 
-    def forgetful(self: Statistics, tallies: dict[str, Array], width: int) -> None:
+    def forgetful(self: Statistics, row_statistics: dict[str, Array], width: int) -> None:
         self.__dict__.update(vars(Statistics()))
-        add(self, tallies, width)
+        add(self, row_statistics, width)
 
     monkeypatch.setattr(Statistics, "add", forgetful)
     assert share_of_range(tiled(path, shown, 16)["transmission"], expected) > 1e-3

@@ -1,4 +1,4 @@
-"""Tiles give what the whole picture gives: every kind of node, chains of them, and networks with barriers."""
+"""Tiles give what the whole picture gives: every kind of node, chains of them, and networks with global reductions."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from onnx import helper, numpy_helper
 from onnxruntime.capi import onnxruntime_pybind11_state as onnxruntime_errors
 
 from orchestrator.infer.graph import Graph
-from orchestrator.infer.load import read_model
+from orchestrator.infer.model_loader import read_model
 from orchestrator.infer.node import Array
 from orchestrator.infer.operations import graph_of
-from orchestrator.infer.plan import plan_of
+from orchestrator.infer.optimise import optimised_graph
+from orchestrator.infer.plan_executor import PlanExecutor
+from orchestrator.infer.planner import plan_of
 from orchestrator.infer.region import Size, Span
-from orchestrator.infer.rewrite import rewritten
 from orchestrator.infer.session import Resources, Session
-from orchestrator.infer.statistics import Statistics
-from orchestrator.infer.stream import Stream
-from orchestrator.infer.windows import Window
+from orchestrator.infer.tile_statistics import Statistics
+from orchestrator.infer.window_nodes import Window
 
 ONE = Resources(threads=1)
 CHANNELS = 5
@@ -196,13 +196,13 @@ def whole(path: Path, shown: Array) -> Array:
 
 def graph(path: Path, size: Size) -> Graph:
     found = graph_of(read_model(path), size)
-    assert found.unplaced == ()
+    assert found.not_tileable == ()
     return found
 
 
 def tiled(path: Path, shown: Array, tile: int) -> Array:
-    optimised = rewritten(graph(path, Size(*shown.shape[2:])))
-    return Stream(optimised, ONE).run(plan_of(optimised, None, tile), shown)["transmission"]
+    optimised = optimised_graph(graph(path, Size(*shown.shape[2:])))
+    return PlanExecutor(optimised, ONE).run(plan_of(optimised, None, tile), shown)["transmission"]
 
 
 SIZES = [Size(37, 53), Size(64, 41), Size(9, 70)]
@@ -235,7 +235,7 @@ def test_a_chain_in_tiles_is_the_chain_over_the_whole(
         expected = whole(path, shown)
     except onnxruntime_errors.RuntimeException:  # refuses the chain at this size: a window larger than the map
         reject()
-    if graph_of(read_model(path), Size(height, width)).unplaced:
+    if graph_of(read_model(path), Size(height, width)).not_tileable:
         assert min(expected.shape) == 0 or "average-large" in kinds  # windows larger than what is left of the picture
         reject()
     assert np.array_equal(tiled(path, shown, tile), expected)
@@ -280,7 +280,7 @@ def largest(builder: Builder, x: str) -> str:
     return builder.add("Sub", x, builder.add("GlobalMaxPool", x))
 
 
-BARRIERS: dict[str, Kind] = {
+GLOBAL_REDUCTIONS: dict[str, Kind] = {
     "attention": attention,
     "batch-statistics": batch_statistics,
     "instance-norm": instance_norm,
@@ -288,25 +288,25 @@ BARRIERS: dict[str, Kind] = {
 }
 
 
-def barred(path: Path, kind: str) -> Path:
+def reducing(path: Path, kind: str) -> Path:
     builder = Builder(11)
     x = builder.add("Relu", builder.conv("image", 3, CHANNELS))
     for _ in range(3):
-        x = builder.conv(BARRIERS[kind](builder, x), CHANNELS, CHANNELS)
+        x = builder.conv(GLOBAL_REDUCTIONS[kind](builder, x), CHANNELS, CHANNELS)
     return builder.saved(path, x, CHANNELS)
 
 
-@pytest.mark.parametrize("kind", list(BARRIERS))
+@pytest.mark.parametrize("kind", list(GLOBAL_REDUCTIONS))
 @pytest.mark.parametrize("tile", [8, 24])
 def test_numbers_of_the_whole_picture_are_those_of_the_whole_picture(kind: str, tile: int, tmp_path: Path) -> None:
-    path, shown = barred(tmp_path / "network.onnx", kind), picture(Size(53, 70))
+    path, shown = reducing(tmp_path / "network.onnx", kind), picture(Size(53, 70))
     expected = whole(path, shown)
     assert np.abs(tiled(path, shown, tile) - expected).max() <= 1e-5 * np.ptp(expected)
 
 
-def test_batch_statistics_are_one_barrier_and_two_passes(tmp_path: Path) -> None:
-    before = graph(barred(tmp_path / "network.onnx", "batch-statistics"), SIZES[0])
-    after = rewritten(before)
+def test_batch_statistics_are_one_reduction_and_two_passes(tmp_path: Path) -> None:
+    before = graph(reducing(tmp_path / "network.onnx", "batch-statistics"), SIZES[0])
+    after = optimised_graph(before)
     assert {one.kind for one in before.reductions()} == {"mean"}
     assert sorted(one.kind for one in after.reductions()) == ["mean"] * 3 + ["variance"] * 3
     assert len({one.input for one in after.reductions()}) == 3
@@ -323,7 +323,7 @@ def test_a_hypercolumn_never_exists_at_full_size(tmp_path: Path) -> None:
     x = builder.conv(builder.add("Concat", up, "image", axis=1), 67, CHANNELS, 1)
     path = builder.saved(tmp_path / "network.onnx", builder.conv(attention(builder, x), CHANNELS, CHANNELS), CHANNELS)
     size = Size(41, 58)
-    before, after = graph(path, size), rewritten(graph(path, size))
+    before, after = graph(path, size), optimised_graph(graph(path, size))
     assert max(node.map.channels for node in maps_at(before, size)) == 67
     assert max(node.map.channels for node in maps_at(after, size)) == CHANNELS
     expected = whole(path, picture(size))
@@ -370,13 +370,13 @@ def test_a_halo_one_pixel_short_is_found(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_statistics_of_each_tile_by_itself_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, shown = barred(tmp_path / "network.onnx", "batch-statistics"), picture(Size(53, 70))
+    path, shown = reducing(tmp_path / "network.onnx", "batch-statistics"), picture(Size(53, 70))
     expected = whole(path, shown)
     add = Statistics.add
 
-    def forgetful(self: Statistics, tallies: dict[str, Array], width: int) -> None:
+    def forgetful(self: Statistics, row_statistics: dict[str, Array], width: int) -> None:
         self.__init__()  # type: ignore[misc]
-        add(self, tallies, width)
+        add(self, row_statistics, width)
 
     monkeypatch.setattr(Statistics, "add", forgetful)
     assert np.abs(tiled(path, shown, 24) - expected).max() > 1e-3 * np.ptp(expected)

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from orchestrator.infer.engine import PROCESS_BYTES, Engine
-from orchestrator.infer.load import NetworkError, read_model
+from orchestrator.infer.inference_engine import PROCESS_BYTES, InferenceEngine
+from orchestrator.infer.model_loader import NetworkError, read_model
 from orchestrator.infer.node import Array
-from orchestrator.infer.plan import BudgetTooSmall, Plan, Step, plan_of
+from orchestrator.infer.optimise import optimised_graph
+from orchestrator.infer.plan_executor import PlanExecutor
+from orchestrator.infer.planner import InferencePlan, NoPlanFits, PlanStep, plan_of
 from orchestrator.infer.region import Size
-from orchestrator.infer.rewrite import rewritten
 from orchestrator.infer.session import MemoryShort, Resources, Session
-from orchestrator.infer.stream import Stream
-from tests.infer.networks import ONE, cut_plan, picture, placed, untiled
+from tests.infer.networks import ONE, cut_plan, picture, tileable, untiled
 from tests.infer.test_chains import chain, share_of_range
 
 SIZE = Size(107, 138)
@@ -68,14 +68,14 @@ def never(_number: int, _wanted: Sequence[str], _given: Given) -> bool:
     return False
 
 
-def engine(path: Path, budget: int, folder: Path | None = None) -> Engine:
+def engine(path: Path, budget: int, folder: Path | None = None) -> InferenceEngine:
     weights = sum(value.nbytes for value in read_model(path).constants.values())
-    return Engine(path, Resources("cpu", 1, budget + PROCESS_BYTES + 2 * weights), folder)
+    return InferenceEngine(path, Resources("cpu", 1, budget + PROCESS_BYTES + 2 * weights), folder)
 
 
 def least(path: Path) -> int:
-    with pytest.raises(BudgetTooSmall) as refused:
-        plan_of(rewritten(placed(path, SIZE)), 1)
+    with pytest.raises(NoPlanFits) as refused:
+        plan_of(optimised_graph(tileable(path, SIZE)), 1)
     return refused.value.least_bytes or 0
 
 
@@ -89,34 +89,34 @@ def test_a_picture_short_of_memory_once_comes_out_the_same(
 ) -> None:
     expected = np.moveaxis(untiled(network, picture(SIZE))["transmission"][0], 0, -1)
     runs = watched(lambda place, _wanted, _given: place == number)
-    told: list[float] = []
-    found = engine(network, 3 * least(network) // 2)(shown(), told.append)["transmission"]
+    shares_done: list[float] = []
+    found = engine(network, 3 * least(network) // 2)(shown(), shares_done.append)["transmission"]
     assert runs.short == [number]
     assert share_of_range(found, expected) <= 1e-5
-    assert told == sorted(told)
-    assert told[0] > 0
-    assert told[-1] == pytest.approx(1)
+    assert shares_done == sorted(shares_done)
+    assert shares_done[0] > 0
+    assert shares_done[-1] == pytest.approx(1)
 
 
 def test_segments_before_the_one_that_ran_short_are_not_run_again(
     network: Path, watched: Callable[[Fails], Runs]
 ) -> None:
-    graph = rewritten(placed(network, SIZE))
+    graph = optimised_graph(tileable(network, SIZE))
     plan, finer = cut_plan(graph, [], 48), cut_plan(graph, [], 24)
     begun: list[int] = []
 
-    def again(begin: int) -> Plan:
+    def replan(begin: int) -> InferencePlan:
         begun.append(begin)
-        return Plan(tuple(step for step in finer.steps if step.begin >= begin), None)
+        return InferencePlan(tuple(step for step in finer.steps if step.begin >= begin), None)
 
     runs = watched(lambda place, _wanted, _given: place == tiles(plan.steps[:2]) + 3)
-    found = Stream(graph, ONE, again=again).run(plan, picture(SIZE))["transmission"]
+    found = PlanExecutor(graph, ONE, replan=replan).run(plan, picture(SIZE))["transmission"]
     assert begun == [plan.steps[2].begin]
     assert len(runs.asked) == tiles(plan.steps[:2]) + 3 + tiles(finer.steps[2:])
     assert share_of_range(found, untiled(network, picture(SIZE))["transmission"]) <= 1e-5
 
 
-def tiles(steps: Sequence[Step]) -> int:
+def tiles(steps: Sequence[PlanStep]) -> int:
     return sum(step.cost.rows * step.cost.columns for step in steps)
 
 
@@ -163,57 +163,57 @@ def test_the_next_picture_goes_through_after_one_that_was_given_up(
 def test_memory_that_is_short_without_a_way_to_plan_anew_is_said_as_it_is(
     network: Path, watched: Callable[[Fails], Runs]
 ) -> None:
-    graph = rewritten(placed(network, SIZE))
+    graph = optimised_graph(tileable(network, SIZE))
     watched(lambda place, _wanted, _given: place == 5)
     with pytest.raises(MemoryShort, match="Failed to allocate"):
-        Stream(graph, ONE).run(cut_plan(graph, [], 48), picture(SIZE))
+        PlanExecutor(graph, ONE).run(cut_plan(graph, [], 48), picture(SIZE))
 
 
 def test_a_picture_that_is_stopped_leaves_no_files(network: Path, tmp_path: Path) -> None:
     class Stopped(Exception):
         pass
 
-    def told(share: float) -> None:
+    def shares_done(share: float) -> None:
         if share > 0.5:
             raise Stopped
 
     folder = tmp_path / "maps"
     folder.mkdir()
     with pytest.raises(Stopped):
-        engine(network, least(network), folder)(shown(), told)
+        engine(network, least(network), folder)(shown(), shares_done)
     assert list(folder.iterdir()) == []
 
 
 def test_progress_grows_with_every_tile_and_ends_at_one(network: Path) -> None:
-    graph = rewritten(placed(network, SIZE))
+    graph = optimised_graph(tileable(network, SIZE))
     plan = cut_plan(graph, [], 48)
-    told: list[float] = []
-    Stream(graph, ONE, told=told.append).run(plan, picture(SIZE))
-    assert told == sorted(set(told))
-    assert len(told) == tiles(plan.steps)
-    assert told[0] > 0
-    assert told[-1] == pytest.approx(1)
+    shares_done: list[float] = []
+    PlanExecutor(graph, ONE, progress=shares_done.append).run(plan, picture(SIZE))
+    assert shares_done == sorted(set(shares_done))
+    assert len(shares_done) == tiles(plan.steps)
+    assert shares_done[0] > 0
+    assert shares_done[-1] == pytest.approx(1)
 
 
 @pytest.mark.parametrize(("row", "column", "tile"), [(3, 5, 1), (3, 130, 3), (100, 70, 8)])
 def test_a_value_that_is_not_finite_is_named_with_the_segment_and_the_tile_that_holds_it(
     row: int, column: int, tile: int, network: Path
 ) -> None:
-    graph = rewritten(placed(network, SIZE))
+    graph = optimised_graph(tileable(network, SIZE))
     marked = picture(SIZE)
     marked[0, 1, row, column] = np.nan
     with pytest.raises(NetworkError, match=rf"not finite \(segment 1 of \d+, tile {tile} of 9\)"):
-        Stream(graph, ONE).run(cut_plan(graph, [], 48), marked)
+        PlanExecutor(graph, ONE).run(cut_plan(graph, [], 48), marked)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_an_output_that_is_not_finite_is_named_with_its_tile(value: float, tmp_path: Path) -> None:
     draft, last = chain(["dilated"])
-    graph = placed(draft.saved(tmp_path / "network.onnx", last), SIZE)
+    graph = tileable(draft.saved(tmp_path / "network.onnx", last), SIZE)
     marked = picture(SIZE)
     marked[0, 2, 60, 60] = value
     with pytest.raises(NetworkError, match=r"transmission holds values .* \(segment 1 of 1, tile 5 of 9\)"):
-        Stream(graph, ONE).run(cut_plan(graph, [], 48), marked)
+        PlanExecutor(graph, ONE).run(cut_plan(graph, [], 48), marked)
 
 
 def test_an_infinity_that_the_network_takes_away_again_is_no_error(tmp_path: Path) -> None:
@@ -222,6 +222,6 @@ def test_an_infinity_that_the_network_takes_away_again_is_no_error(tmp_path: Pat
         "Clip", draft.node("Div", last, draft.numbers(0)), draft.constant(np.float32(-1)), draft.constant(np.float32(1))
     )
     path = draft.saved(tmp_path / "network.onnx", last)
-    graph = placed(path, SIZE)
-    found = Stream(graph, ONE).run(cut_plan(graph, [], 48), picture(SIZE))["transmission"]
+    graph = tileable(path, SIZE)
+    found = PlanExecutor(graph, ONE).run(cut_plan(graph, [], 48), picture(SIZE))["transmission"]
     np.testing.assert_array_equal(found, untiled(path, picture(SIZE))["transmission"])

@@ -12,13 +12,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from onnx import helper
 
-from orchestrator.infer.engine import Engine
-from orchestrator.infer.load import NetworkError, read_model
+from orchestrator.infer.inference_engine import InferenceEngine
+from orchestrator.infer.model_loader import NetworkError, read_model
 from orchestrator.infer.node import Array
 from orchestrator.infer.operations import graph_of
 from orchestrator.infer.region import Size, Span
 from orchestrator.infer.resampling import Axis
-from orchestrator.infer.windows import Window
+from orchestrator.infer.window_nodes import Window
 from tests.infer.conftest import WriteNetwork
 from tests.infer.networks import ONE, Draft, picture, tiled, untiled
 
@@ -306,7 +306,7 @@ def test_transposed_convolutions_with_gaps_between_their_windows_go_in_tiles(tmp
 def test_dilated_pooling_whose_last_window_leaves_the_picture_too_far_is_named(tmp_path: Path) -> None:
     draft = Draft(CHANNELS)
     x = draft.node("MaxPool", "image", kernel_shape=[2, 2], dilations=[3, 3], strides=[4, 4], ceil_mode=1)
-    (left_out,) = graph_of(read_model(draft.saved(tmp_path / "network.onnx", x)), Size(14, 22)).unplaced
+    (left_out,) = graph_of(read_model(draft.saved(tmp_path / "network.onnx", x)), Size(14, 22)).not_tileable
     assert left_out.op == "MaxPool"
     found, whole = both(tmp_path, draft, x, Size(16, 24), 8)
     assert found.shape == (1, CHANNELS, 4, 6)
@@ -317,14 +317,14 @@ def test_a_filled_map_of_one_pixel_can_be_put_beside_another(tmp_path: Path) -> 
     draft = Draft(CHANNELS)
     filled = draft.node("ConstantOfShape", draft.node("Shape", "image"))
     path = draft.saved(tmp_path / "network.onnx", draft.node("Concat", "image", filled, axis=1))
-    assert graph_of(read_model(path), Size(1, 2)).unplaced == ()
-    assert graph_of(read_model(path), Size(1, 1)).unplaced == ()
+    assert graph_of(read_model(path), Size(1, 2)).not_tileable == ()
+    assert graph_of(read_model(path), Size(1, 1)).not_tileable == ()
 
 
 def test_a_network_that_changes_nothing_answers_the_picture(tmp_path: Path, write_network: WriteNetwork) -> None:
     path = write_network([helper.make_node("Identity", ["image"], ["transmission"])])
     shown = np.moveaxis(picture(Size(11, 17))[0], 0, -1)
-    np.testing.assert_array_equal(Engine(path, ONE)(shown)["transmission"], shown)
+    np.testing.assert_array_equal(InferenceEngine(path, ONE)(shown)["transmission"], shown)
 
 
 def test_inputs_of_transposed_convolutions_one_pixel_beside_are_found(
@@ -364,4 +364,4 @@ def test_weights_of_linear_resizing_counted_from_each_tile_are_found(
 def is_left_out(path: Path, size: Size) -> bool:
     """Whether the settings are among those that the engine says it cannot compute in parts, and is right not to."""
     right = ("counts padding, but not", "smaller than its window", "by more than ONNX Runtime pads")
-    return any(why in one.why for one in graph_of(read_model(path), size).unplaced for why in right)
+    return any(why in one.why for one in graph_of(read_model(path), size).not_tileable for why in right)

@@ -11,18 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.infer import held as held_module
-from orchestrator.infer.engine import PROCESS_BYTES, Engine
-from orchestrator.infer.held import Held
-from orchestrator.infer.load import read_model
-from orchestrator.infer.network import Picture
+from orchestrator.infer import tensor_buffer
+from orchestrator.infer.inference_engine import PROCESS_BYTES, InferenceEngine
+from orchestrator.infer.model_loader import read_model
 from orchestrator.infer.node import Map
+from orchestrator.infer.onnx_network import Picture
 from orchestrator.infer.operations import graph_of
-from orchestrator.infer.plan import plan_of
+from orchestrator.infer.optimise import optimised_graph
+from orchestrator.infer.planner import plan_of
 from orchestrator.infer.region import Size, Span
-from orchestrator.infer.rewrite import rewritten
 from orchestrator.infer.rows import Whole, fill, strips
 from orchestrator.infer.session import Resources
+from orchestrator.infer.tensor_buffer import TensorBuffer
 from tests.infer.conftest import picture
 from tests.infer.test_exactness import CHANNELS, Builder, attention
 
@@ -47,16 +47,16 @@ class InStrips:
 
 @pytest.fixture
 def network(tmp_path: Path) -> Path:
-    """A network with a barrier and wide maps, so that little memory means several segments."""
+    """A network with a global reduction and wide maps, so that little memory means several segments."""
     builder = Builder(3)
     x = builder.add("Relu", builder.conv("image", 3, 48))
     x = attention(builder, builder.conv(x, 48, CHANNELS))
     return builder.saved(tmp_path / "wide.onnx", builder.conv(x, CHANNELS, CHANNELS), CHANNELS)
 
 
-def tight_engine(path: Path, folder: Path, maps_bytes: int) -> Engine:
+def tight_engine(path: Path, folder: Path, maps_bytes: int) -> InferenceEngine:
     weights = sum(value.nbytes for value in read_model(path).constants.values())
-    return Engine(path, Resources("cpu", 1, maps_bytes + PROCESS_BYTES + 2 * weights), folder)
+    return InferenceEngine(path, Resources("cpu", 1, maps_bytes + PROCESS_BYTES + 2 * weights), folder)
 
 
 @pytest.mark.parametrize("count", [1, 7, 233])
@@ -72,7 +72,7 @@ def test_strips_give_what_the_whole_picture_gives(network: Path, tmp_path: Path,
 
 
 def test_a_picture_beyond_its_share_of_memory_lies_in_files_with_its_results(network: Path) -> None:
-    graph = rewritten(graph_of(read_model(network), SIZE))
+    graph = optimised_graph(graph_of(read_model(network), SIZE))
     ends = {graph.image, *graph.outputs.values()}
     ends_bytes = sum(graph.map(name).nbytes for name in ends)
     tight, roomy = plan_of(graph, 3 * ends_bytes), plan_of(graph, 400 * ends_bytes)
@@ -83,7 +83,9 @@ def test_a_picture_beyond_its_share_of_memory_lies_in_files_with_its_results(net
 
 def test_growing_the_picture_fourfold_grows_files_and_no_memory(network: Path) -> None:
     budget = 3 * 2**23
-    small, large = (plan_of(rewritten(graph_of(read_model(network), size)), budget) for size in (SIZE, Size(466, 620)))
+    small, large = (
+        plan_of(optimised_graph(graph_of(read_model(network), size)), budget) for size in (SIZE, Size(466, 620))
+    )
     assert max(small.peak_bytes, large.peak_bytes) <= budget
     assert max(step.filed_bytes for step in large.steps) > max(step.filed_bytes for step in small.steps)
 
@@ -107,13 +109,13 @@ def test_a_map_in_a_file_is_one_in_memory(
     feature_map = Map(3, Size(height, width))
     values = np.arange(3 * height * width, dtype=np.float32).reshape(1, 3, height, width)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(held_module, "_AT_A_TIME", at_a_time)
-        filed = Held.room(feature_map, tmp_path_factory.getbasetemp())
+        patch.setattr(tensor_buffer, "_AT_A_TIME", at_a_time)
+        filed = TensorBuffer.allocated(feature_map, tmp_path_factory.getbasetemp())
         fill(filed, InStrips(values[0].transpose(1, 2, 0), data.draw(st.integers(1, height))))
         top, left = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
         rows, columns = Span(top, data.draw(st.integers(top + 1, height))), Span(left, width)
         assert np.array_equal(filed.read(rows, columns), values[:, :, rows.slice, columns.slice])
-        assert b"".join(bytes(part) for part in filed.parts()) == values.tobytes()
+        assert b"".join(bytes(part) for part in filed.chunks()) == values.tobytes()
 
 
 def test_a_picture_in_memory_is_its_own_strip() -> None:

@@ -9,19 +9,19 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from orchestrator.infer.engine import Engine
+from orchestrator.infer.inference_engine import InferenceEngine
 from orchestrator.infer.node import Array
 from orchestrator.infer.session import Resources, Session, run_bound
 from tests.infer.conftest import picture
-from tests.infer.test_exactness import barred
+from tests.infer.test_exactness import reducing
 
 
 @pytest.mark.parametrize("kind", ["attention", "batch-statistics"])
 def test_tiles_through_bound_sessions_are_the_same_bits(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, shown = barred(tmp_path / "network.onnx", kind), picture(97, 130)
-    expected = Engine(path, Resources(threads=1), tile=48)(shown)["transmission"]
+    path, shown = reducing(tmp_path / "network.onnx", kind), picture(97, 130)
+    expected = InferenceEngine(path, Resources(threads=1), tile=48)(shown)["transmission"]
     bound = 0
 
     def run(self: Session, wanted: Sequence[str], given: Mapping[str, Array], *, shrink: bool = False) -> list[Array]:
@@ -30,6 +30,6 @@ def test_tiles_through_bound_sessions_are_the_same_bits(
         return run_bound(self._session, wanted, given, onnxruntime.RunOptions(), "cpu")
 
     monkeypatch.setattr(Session, "run", run)
-    found = Engine(path, Resources(threads=1), tile=48)(shown)["transmission"]
+    found = InferenceEngine(path, Resources(threads=1), tile=48)(shown)["transmission"]
     assert bound > 4
     assert np.array_equal(found, expected)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from inference_program.items import read_items
 from inference_program.opened import network_file
-from orchestrator.infer.engine import Engine
-from orchestrator.infer.explain import explained
-from orchestrator.infer.network import NetworkError, Resources
+from orchestrator.infer.inference_engine import InferenceEngine
+from orchestrator.infer.onnx_network import NetworkError, Resources
+from orchestrator.infer.plan_document import plan_document
 from orchestrator.infer.region import Size
 from stagekit import BadInput, StageContext, write_atomically
 
@@ -21,8 +21,10 @@ def explain_network(context: StageContext) -> None:
     """
     request = context.request
     try:
-        engine = Engine(network_file(context), Resources(memory_bytes=request.memory_bytes), Path(context.work()))
-        found = [explained(engine, size) for size in dict.fromkeys(_sizes(context))]
+        engine = InferenceEngine(
+            network_file(context), Resources(memory_bytes=request.memory_bytes), Path(context.work())
+        )
+        found = [plan_document(engine, size) for size in dict.fromkeys(_sizes(context))]
     except NetworkError as error:
         raise BadInput(str(error), "export the network again, or name another file") from error
     document = {"memory_bytes": request.memory_bytes, "sizes": found}

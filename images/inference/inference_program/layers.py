@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from inference_program.items import Item
-from orchestrator.infer.network import REFLECTION, TRANSMISSION, Picture, cascade_steps
+from orchestrator.infer.onnx_network import REFLECTION, TRANSMISSION, Picture, cascade_steps
 from orchestrator.infer.region import Size
-from orchestrator.infer.rows import Rows, Source, Whole, strips
+from orchestrator.infer.rows import PictureSource, Rows, Whole, strips
 from orchestrator.photos import vips
 from orchestrator.photos.written import Form, write_picture
 from stagekit import BadInput, StageContext, write_atomically
@@ -24,7 +24,7 @@ _SUFFIXES = {"png": "png", "tiff": "tif"}
 class Prepared:
     """A picture of a prepared dataset. beside: what its results get too; dtype: of a value in files"""
 
-    source: Source
+    source: PictureSource
     beside: vips.Metadata
     dtype: np.dtype[Any]
 

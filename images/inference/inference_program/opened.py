@@ -1,16 +1,17 @@
 """A network of a stage, ready for pictures in the mode that its settings name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from orchestrator.infer.engine import Engine
-from orchestrator.infer.network import DeviceMissing, MemoryShort, Network, NetworkError, Picture, Resources
+from orchestrator.infer.inference_engine import InferenceEngine
+from orchestrator.infer.modes import EXACT, Answer, Settings, infer, infer_not_tileable, resized
+from orchestrator.infer.onnx_network import DeviceMissing, MemoryShort, NetworkError, OnnxNetwork, Picture, Resources
+from orchestrator.infer.plan_executor import ProgressCallback
 from orchestrator.infer.region import Size
-from orchestrator.infer.rows import Rows, Source, Whole
-from orchestrator.infer.run import EXACT, Answer, Settings, infer, infer_unplaced, resized
+from orchestrator.infer.rows import PictureSource, Rows, Whole
 from stagekit import BadInput, OutOfMemory, StageContext, StageError
 
 
@@ -26,8 +27,8 @@ class Answered:
 class Opened:
     """A network, ready for pictures: with an engine for exact inference, or as its file has it."""
 
-    engine: Engine | None
-    network: Network | None
+    engine: InferenceEngine | None
+    network: OnnxNetwork | None
 
     @property
     def runtime(self) -> Mapping[str, str]:
@@ -36,39 +37,43 @@ class Opened:
 
     def plan_facts(self, size: Size) -> Mapping[str, int | float] | None:
         """Return how a picture goes through, where it goes in segments."""
-        if self.engine is None or self.engine.unplaced(size):
+        if self.engine is None or self.engine.not_tileable(size):
             return None
         return self.engine.facts(size)
 
-    def answer(self, source: Source, settings: Settings, told: Callable[[float], None], keep: Path) -> Answered:
+    def answer(
+        self, source: PictureSource, settings: Settings, progress: ProgressCallback, checkpoints: Path
+    ) -> Answered:
         """Return the answer to a picture in the mode of the settings.
 
-        An exact answer is had in strips; every other way holds the picture and its answers in memory.
-        keep: where an exact one keeps its way, for a stage that takes over
+        An exact answer is had in strips; every other mode has the picture and its answers in memory.
+        checkpoints: where an exact one saves resume points, for a stage that takes over
 
-        Raises: NetworkError, and what `source` and `told` raise.
+        Raises: NetworkError, and what `source` and `progress` raise.
         """
-        if self.engine is not None and settings.short_edge is None and not self.engine.unplaced(source.size):
-            return Answered(self.engine.streamed(source, told, keep), EXACT)
+        if self.engine is not None and settings.short_edge is None and not self.engine.not_tileable(source.size):
+            return Answered(self.engine.streamed(source, progress, checkpoints), EXACT)
         picture = np.concatenate(list(source.strips()))
         if settings.short_edge is None:
-            answer = self._answer(picture, settings, told, keep)
+            answer = self._answer(picture, settings, progress, checkpoints)
         else:
-            answer = resized(lambda small: self._answer(small, settings, told, keep), picture, settings.short_edge)
+            answer = resized(
+                lambda small: self._answer(small, settings, progress, checkpoints), picture, settings.short_edge
+            )
         return Answered({name: Whole(values) for name, values in answer.outputs.items()}, answer.label)
 
-    def _answer(self, picture: Picture, settings: Settings, told: Callable[[float], None], keep: Path) -> Answer:
-        def tile_told(done: int, count: int) -> None:
-            told(done / count)
+    def _answer(self, picture: Picture, settings: Settings, progress: ProgressCallback, checkpoints: Path) -> Answer:
+        def tile_progress(done: int, count: int) -> None:
+            progress(done / count)
 
         if self.engine is None:
-            return infer(self._whole(), picture, settings, tile_told)
-        unplaced = self.engine.unplaced(Size(*picture.shape[:2]))
-        if unplaced:
-            return infer_unplaced(self.engine.whole(), picture, settings, unplaced[0].op, tile_told)
-        return Answer(self.engine(picture, told, keep), EXACT)
+            return infer(self._whole(), picture, settings, tile_progress)
+        not_tileable = self.engine.not_tileable(Size(*picture.shape[:2]))
+        if not_tileable:
+            return infer_not_tileable(self.engine.whole(), picture, settings, not_tileable[0].op, tile_progress)
+        return Answer(self.engine(picture, progress, checkpoints), EXACT)
 
-    def _whole(self) -> Network:
+    def _whole(self) -> OnnxNetwork:
         assert self.network is not None
         return self.network
 
@@ -91,8 +96,8 @@ def opened(context: StageContext, settings: Settings, sizes: list[Size]) -> Open
     )
     try:
         if settings.mode != "exact":
-            return Opened(None, Network(path, resources))
-        engine = Engine(path, resources, Path(context.work()))
+            return Opened(None, OnnxNetwork(path, resources))
+        engine = InferenceEngine(path, resources, Path(context.work()))
         engine.prepare(sizes if settings.short_edge is None else ())
         return Opened(engine, None)
     except DeviceMissing as error:

@@ -10,9 +10,9 @@ from typing import Any
 from inference_program.items import Item, read_items
 from inference_program.layers import Layers, NotFinite, read_picture
 from inference_program.opened import Answered, Opened, opened
-from orchestrator.infer.network import MemoryShort, NetworkError
+from orchestrator.infer.modes import EXACT, Settings
+from orchestrator.infer.onnx_network import MemoryShort, NetworkError
 from orchestrator.infer.region import Size
-from orchestrator.infer.run import EXACT, Settings
 from stagekit import BadInput, OutOfMemory, StageContext, StageError, peak_bytes, reset_peak, write_atomically
 
 _MEMORY_HINT = "raise the experiment's memory, or its inference to mode 'exact', which keeps to the memory there is"
@@ -55,21 +55,21 @@ class _Progress:
 
     def add(self, item: Item, metrics: Mapping[str, float], *, last: bool) -> None:
         self._done += item.megapixels
-        self._say(self._total if last else self._done, metrics)
+        self._report(self._total if last else self._done, metrics)
         if not last:
             self._stop_on_request()
 
     def within(self, item: Item) -> Callable[[float], None]:
-        """Return what hears which share of an item is done."""
+        """Return the callback that reports which share of an item is done."""
 
-        def told(share: float) -> None:
+        def progress(share: float) -> None:
             if share < 1:
-                self._say(self._done + item.megapixels * share, {})
+                self._report(self._done + item.megapixels * share, {})
                 self._stop_on_request()
 
-        return told
+        return progress
 
-    def _say(self, done: float, metrics: Mapping[str, float]) -> None:
+    def _report(self, done: float, metrics: Mapping[str, float]) -> None:
         self._context.progress(round(done, 4), round(self._total, 4), "megapixels", metrics)
 
     def _stop_on_request(self) -> None:
@@ -85,15 +85,15 @@ def _settings(context: StageContext) -> Settings:
 
 
 def _inferred(
-    context: StageContext, network: Opened, settings: Settings, item: Item, told: Callable[[float], None]
+    context: StageContext, network: Opened, settings: Settings, item: Item, progress: Callable[[float], None]
 ) -> dict[str, Any]:
     """Run one picture, write its layers, and return its facts, which are kept for a run that takes over."""
     prepared = read_picture(Path(context.input("dataset", item.blended)))
-    keep = Path(context.work("kept", item.id))
+    checkpoints = Path(context.work("checkpoints", item.id))
     reset_peak()
     began = time.monotonic()
     try:
-        answer = network.answer(prepared.source, settings, told, keep)
+        answer = network.answer(prepared.source, settings, progress, checkpoints)
     except (MemoryShort, MemoryError) as error:
         raise OutOfMemory(f"memory did not suffice for picture {item.words}: {error}", _MEMORY_HINT) from error
     except NetworkError as error:
@@ -121,7 +121,7 @@ def _inferred(
         fact["plan"] = dict(plan)
     with write_atomically(context.work("done", f"{item.id}.json"), "w") as stream:
         json.dump(fact, stream)
-    shutil.rmtree(keep, ignore_errors=True)
+    shutil.rmtree(checkpoints, ignore_errors=True)
     return fact
 
 

@@ -30,7 +30,7 @@ def photo(bits: int, bands: int = 4, height: int = 61, width: int = 83) -> np.nd
 
 
 def blurring(folder: Path) -> Path:
-    """Write a network of two convolutions and a barrier."""
+    """Write a network of two convolutions and a global reduction."""
     rng = np.random.default_rng(0)
     first, second = (rng.normal(0, 0.2, shape).astype(np.float32) for shape in ((8, 3, 3, 3), (3, 8, 3, 3)))
     nodes = (

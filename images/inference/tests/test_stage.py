@@ -10,7 +10,7 @@ from onnx import helper, numpy_helper
 from PIL import ImageCms
 from stage import KEEP, TILES, WHOLE, picture, run_stage, stop_stage, write_dataset, write_network
 
-from orchestrator.infer.run import APPROXIMATE, EXACT
+from orchestrator.infer.modes import APPROXIMATE, EXACT
 from stagekit import ExitCode
 
 HEAVY = (
@@ -189,8 +189,8 @@ class RefusalsTest(StageTest):
         self.assertIn("no blended pictures", result.failure.message)
 
 
-def barred(folder: Path) -> Path:
-    """Write a network with wide maps and two barriers, which in short memory goes in several segments."""
+def reducing(folder: Path) -> Path:
+    """Write a network with wide maps and two global reductions, which in short memory goes in several segments."""
     weights = np.random.default_rng(0).normal(0, 0.2, (96, 3, 3, 3)).astype(np.float32)
     nodes = (
         helper.make_node("Constant", [], ["in"], value=numpy_helper.from_array(weights)),
@@ -207,14 +207,14 @@ def barred(folder: Path) -> Path:
 
 class InterruptionTest(StageTest):
     def test_stage_that_is_stopped_within_a_picture_takes_the_picture_up_where_it_was(self) -> None:
-        network, dataset, exact = barred(self.folder / "barred"), self.dataset((1500, 1100)), {"mode": "exact"}
+        network, dataset, exact = reducing(self.folder / "reducing"), self.dataset((1500, 1100)), {"mode": "exact"}
         short = {"memory_bytes": 420 * 2**20}
         whole = run_stage(self.folder / "whole", network, dataset, exact, **short)
         self.assertEqual(whole.code, ExitCode.DONE, whole.log)
         folder = self.folder / "cut"
         stopped = stop_stage(folder, network, dataset, exact, signal.SIGTERM, 0.8, **short)
         self.assertEqual(stopped.code, ExitCode.INTERRUPTED, stopped.log)
-        self.assertTrue(list((folder / "work" / "kept" / "p0").glob("way-*/state.json")))
+        self.assertTrue(list((folder / "work" / "checkpoints" / "p0").glob("resume-*/state.json")))
         resumed = run_stage(folder, network, dataset, exact, **short)
         self.assertEqual(resumed.code, ExitCode.DONE, resumed.log)
         plan, peak = whole.predictions["items"][0]["plan"], whole.predictions["items"][0]["peak_bytes"]
@@ -225,7 +225,7 @@ class InterruptionTest(StageTest):
         self.assertGreater(first[1], 0.3)
         name = whole.predictions["items"][0]["transmission"]
         self.assertEqual((resumed.output / name).read_bytes(), (whole.output / name).read_bytes())
-        self.assertFalse((folder / "work" / "kept" / "p0").exists())
+        self.assertFalse((folder / "work" / "checkpoints" / "p0").exists())
 
     def test_stopped_stage_says_so_and_takes_up_what_is_done(self) -> None:
         dataset = self.dataset(*[(300, 300)] * 4)

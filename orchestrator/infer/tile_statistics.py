@@ -1,4 +1,4 @@
-"""Barriers over tiles: numbers of the whole picture, put together in float64 in the order of the tiles.
+"""Global reductions over tiles: numbers of the whole picture, put together in float64 in the order of the tiles.
 
 Source of the pooled variance: Chan, Golub and LeVeque 1983; the part between tiles is counted, which pooling the
 tiles' own variances forgets.
@@ -26,9 +26,9 @@ class Statistics:
     max: _Float64 = field(default_factory=lambda: np.full(1, -np.inf))
     min: _Float64 = field(default_factory=lambda: np.full(1, np.inf))
 
-    def add(self, tallies: Mapping[str, Array], width: int) -> None:
-        """Take a tile in. tallies: float32 (1, C, rows, 1) each, of its rows; width: pixels of a row"""
-        rows = {name: value[0, :, :, 0].astype(np.float64) for name, value in tallies.items()}
+    def add(self, row_statistics: Mapping[str, Array], width: int) -> None:
+        """Take a tile in. row_statistics: float32 (1, C, rows, 1) each, of its rows; width: pixels of a row"""
+        rows = {name: value[0, :, :, 0].astype(np.float64) for name, value in row_statistics.items()}
         if "mean" in rows:
             self._add_moments(rows["mean"], rows.get("deviation"), width)
         if "squares" in rows:
@@ -50,7 +50,7 @@ class Statistics:
         self.count = total
 
     def result(self, kind: str) -> Array:
-        """Return a barrier's number per channel, float32. kind: as of `Reduction`"""
+        """Return a global reduction's number per channel, float32. kind: as of `GlobalReduction`"""
         found = {
             "mean": self.mean,
             "sum": self.mean * self.count,

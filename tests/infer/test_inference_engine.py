@@ -9,19 +9,19 @@ import onnx
 import pytest
 from onnx import helper
 
-from orchestrator.infer.engine import PROCESS_BYTES, Engine
-from orchestrator.infer.explain import explained
-from orchestrator.infer.load import NetworkError, read_model
-from orchestrator.infer.network import Network
+from orchestrator.infer.inference_engine import PROCESS_BYTES, InferenceEngine
+from orchestrator.infer.model_loader import NetworkError, read_model
+from orchestrator.infer.modes import EXACT, Answer, Settings, infer_not_tileable, resized
+from orchestrator.infer.onnx_network import OnnxNetwork
 from orchestrator.infer.operations import graph_of
-from orchestrator.infer.plan import BudgetTooSmall, plan_of
+from orchestrator.infer.optimise import optimised_graph
+from orchestrator.infer.plan_document import plan_document
+from orchestrator.infer.plan_executor import PlanExecutor
+from orchestrator.infer.planner import NoPlanFits, plan_of
 from orchestrator.infer.region import Size
-from orchestrator.infer.rewrite import rewritten
-from orchestrator.infer.run import EXACT, Answer, Settings, infer_unplaced, resized
 from orchestrator.infer.session import MemoryShort, Resources, Session
-from orchestrator.infer.stream import Stream
 from tests.infer.conftest import POINTWISE, WriteNetwork, picture
-from tests.infer.test_exactness import CHANNELS, Builder, attention, barred
+from tests.infer.test_exactness import CHANNELS, Builder, attention, reducing
 from tests.infer.test_exactness import picture as batch
 
 ONE = Resources(threads=1)
@@ -30,7 +30,7 @@ SIZE = Size(233, 310)
 
 @pytest.fixture
 def deep(tmp_path: Path) -> Path:
-    """A network that halves its maps twice, with a barrier between and wide maps at full size."""
+    """A network that halves its maps twice, with a global reduction between and wide maps at full size."""
     builder = Builder(2)
     x = builder.add("Relu", builder.conv("image", 3, 48))
     x = builder.add("Relu", builder.conv(x, 48, 48))
@@ -40,14 +40,14 @@ def deep(tmp_path: Path) -> Path:
 
 
 def least(path: Path) -> int:
-    with pytest.raises(BudgetTooSmall) as small:
-        plan_of(rewritten(graph_of(read_model(path), SIZE)), 1)
+    with pytest.raises(NoPlanFits) as small:
+        plan_of(optimised_graph(graph_of(read_model(path), SIZE)), 1)
     assert small.value.least_bytes is not None
     return small.value.least_bytes
 
 
 def test_a_plan_keeps_to_its_budget_and_the_least_one_that_is_named_works(deep: Path) -> None:
-    graph = rewritten(graph_of(read_model(deep), SIZE))
+    graph = optimised_graph(graph_of(read_model(deep), SIZE))
     smallest = least(deep)
     roomy = plan_of(graph, None)
     assert len(roomy.steps) == 1
@@ -60,21 +60,21 @@ def test_a_plan_keeps_to_its_budget_and_the_least_one_that_is_named_works(deep: 
 
 @pytest.mark.parametrize("share", [1.02, 1.5, 3.0])
 def test_every_budget_gives_the_result_of_the_whole_picture(deep: Path, share: float, tmp_path: Path) -> None:
-    graph = rewritten(graph_of(read_model(deep), SIZE))
+    graph = optimised_graph(graph_of(read_model(deep), SIZE))
     shown = batch(SIZE)
     whole = Session(deep.read_bytes(), ONE, "whole").run(["transmission"], {"image": shown})[0]
     plan = plan_of(graph, int(least(deep) * share))
-    found = Stream(graph, ONE, tmp_path).run(plan, shown)["transmission"]
+    found = PlanExecutor(graph, ONE, tmp_path).run(plan, shown)["transmission"]
     assert np.abs(found - whole).max() <= 1e-5 * np.ptp(whole)
 
 
 def test_maps_that_do_not_fit_lie_in_files_and_give_the_same_bits(deep: Path, tmp_path: Path) -> None:
-    graph = rewritten(graph_of(read_model(deep), SIZE))
+    graph = optimised_graph(graph_of(read_model(deep), SIZE))
     shown = batch(SIZE)
     tight = plan_of(graph, least(deep), 64)
     assert any(step.filed_bytes for step in tight.steps)
-    in_memory = Stream(graph, ONE).run(plan_of(graph, None, 64), shown)["transmission"]
-    assert np.array_equal(Stream(graph, ONE, tmp_path).run(tight, shown)["transmission"], in_memory)
+    in_memory = PlanExecutor(graph, ONE).run(plan_of(graph, None, 64), shown)["transmission"]
+    assert np.array_equal(PlanExecutor(graph, ONE, tmp_path).run(tight, shown)["transmission"], in_memory)
     assert not list(tmp_path.glob("maps-*"))
 
 
@@ -94,21 +94,21 @@ def short_of_memory(monkeypatch: pytest.MonkeyPatch, times: int) -> list[int]:
     return runs
 
 
-def engine(path: Path, bytes_: int) -> Engine:
+def engine(path: Path, bytes_: int) -> InferenceEngine:
     weights = sum(value.nbytes for value in read_model(path).constants.values())
-    return Engine(path, Resources("cpu", 1, bytes_ + PROCESS_BYTES + 2 * weights))
+    return InferenceEngine(path, Resources("cpu", 1, bytes_ + PROCESS_BYTES + 2 * weights))
 
 
 def test_memory_that_is_short_all_the_same_plans_the_rest_anew(deep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = picture(SIZE.height, SIZE.width)
     expected = engine(deep, 3 * least(deep))(shown)["transmission"]
     runs = short_of_memory(monkeypatch, 1)
-    told: list[float] = []
-    found = engine(deep, 3 * least(deep))(shown, told.append)["transmission"]
+    shares_done: list[float] = []
+    found = engine(deep, 3 * least(deep))(shown, shares_done.append)["transmission"]
     assert runs[0] > 3
     np.testing.assert_allclose(found, expected, atol=1e-5 * np.ptp(expected))
-    assert told == sorted(told)
-    assert told[-1] == pytest.approx(1)
+    assert shares_done == sorted(shares_done)
+    assert shares_done[-1] == pytest.approx(1)
 
 
 def test_a_picture_after_one_that_ran_short_is_still_taken(deep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,20 +131,20 @@ def test_a_budget_that_is_too_small_names_the_least_one(deep: Path) -> None:
 
 
 def test_a_value_that_is_not_finite_is_named_with_segment_and_tile(tmp_path: Path) -> None:
-    path = barred(tmp_path / "network.onnx", "attention")
+    path = reducing(tmp_path / "network.onnx", "attention")
     shown = batch(Size(60, 60))
     shown[:, :, 50, 50] = np.nan
-    graph = rewritten(graph_of(read_model(path), Size(60, 60)))
+    graph = optimised_graph(graph_of(read_model(path), Size(60, 60)))
     with pytest.raises(NetworkError, match=r"not finite \(segment 1 of \d+, tile \d+ of \d+\)"):
-        Stream(graph, ONE).run(plan_of(graph, None, 16), shown)
+        PlanExecutor(graph, ONE).run(plan_of(graph, None, 16), shown)
 
 
 def test_a_picture_one_pixel_wide_goes_through(tmp_path: Path) -> None:
-    path = barred(tmp_path / "network.onnx", "batch-statistics")
+    path = reducing(tmp_path / "network.onnx", "batch-statistics")
     for size in (Size(1, 70), Size(70, 1), Size(1, 1)):
         shown = picture(size.height, size.width)
-        expected = Network(path, ONE)(shown)["transmission"]
-        found = Engine(path, ONE, tile=16)(shown)["transmission"]
+        expected = OnnxNetwork(path, ONE)(shown)["transmission"]
+        found = InferenceEngine(path, ONE, tile=16)(shown)["transmission"]
         np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
@@ -165,10 +165,10 @@ UNPLACEABLE = {
 @pytest.mark.parametrize("kind", list(UNPLACEABLE))
 def test_an_operation_that_cannot_be_placed_is_named(kind: str, write_network: WriteNetwork) -> None:
     path = write_network(UNPLACEABLE[kind])
-    (first, *_) = Engine(path, ONE).unplaced(Size(40, 50))
+    (first, *_) = InferenceEngine(path, ONE).not_tileable(Size(40, 50))
     assert first.op in {kind, "Transpose"}
-    assert explained(Engine(path, ONE), Size(40, 50))["unplaced"][0]["op"] == first.op
-    answer = infer_unplaced(Network(path, ONE), picture(40, 50), Settings(), first.op)
+    assert plan_document(InferenceEngine(path, ONE), Size(40, 50))["not_tileable"][0]["op"] == first.op
+    answer = infer_not_tileable(OnnxNetwork(path, ONE), picture(40, 50), Settings(), first.op)
     assert answer.label == EXACT
 
 
@@ -178,7 +178,7 @@ def test_what_cannot_be_placed_and_does_not_fit_is_blended_and_labelled() -> Non
             raise MemoryShort("Failed to allocate memory")
         return {"transmission": part}
 
-    answer = infer_unplaced(network, picture(100, 130), Settings(tile=64, overlap=16), "Softmax")
+    answer = infer_not_tileable(network, picture(100, 130), Settings(tile=64, overlap=16), "Softmax")
     assert answer.label == "approximate: Softmax"
     np.testing.assert_allclose(answer.outputs["transmission"], picture(100, 130), atol=1e-5)
 
@@ -231,4 +231,4 @@ def test_a_file_that_cannot_be_used_is_refused_with_the_reason(
 ) -> None:
     path = damaged(write_network(POINTWISE), change)
     with pytest.raises(NetworkError, match=said):
-        Engine(path, ONE)(picture(40, 50))
+        InferenceEngine(path, ONE)(picture(40, 50))

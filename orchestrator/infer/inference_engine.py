@@ -1,4 +1,4 @@
-"""Exact inference of any size of picture in the memory there is: model, plans and streams put together."""
+"""Exact inference of any size of picture in the memory there is: model, plans and their execution put together."""
 
 import contextlib
 import hashlib
@@ -9,18 +9,18 @@ from pathlib import Path
 
 import onnxruntime
 
-from orchestrator.infer.graph import Graph, Unplaced
-from orchestrator.infer.held import Held
-from orchestrator.infer.kept import EVERY_S, Kept
-from orchestrator.infer.load import read_model
-from orchestrator.infer.network import Network, Picture, as_batch, as_pictures, refuse_other_shapes
+from orchestrator.infer.checkpoint import EVERY_S, PictureCheckpoint
+from orchestrator.infer.graph import Graph, NotTileable
+from orchestrator.infer.model_loader import read_model
+from orchestrator.infer.onnx_network import OnnxNetwork, Picture, as_batch, as_pictures, refuse_other_shapes
 from orchestrator.infer.operations import graph_of
-from orchestrator.infer.plan import BudgetTooSmall, Plan, plan_of
+from orchestrator.infer.optimise import optimised_graph
+from orchestrator.infer.plan_executor import PlanExecutor, ProgressCallback
+from orchestrator.infer.planner import InferencePlan, NoPlanFits, plan_of
 from orchestrator.infer.region import Size
-from orchestrator.infer.rewrite import rewritten
-from orchestrator.infer.rows import Output, Rows, Source, fill
+from orchestrator.infer.rows import Output, PictureSource, Rows, fill
 from orchestrator.infer.session import MemoryShort, Resources, share_memory
-from orchestrator.infer.stream import Stream, Told
+from orchestrator.infer.tensor_buffer import TensorBuffer
 
 PROCESS_BYTES = 300 * 2**20
 """Of the process's memory, what code, libraries and small things take."""
@@ -30,14 +30,14 @@ _CORRECTION = 1.4
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedPicture:
     """One size of picture: the graph as it is run, and the plan."""
 
     graph: Graph
-    plan: Plan
+    plan: InferencePlan
 
 
-class Engine:
+class InferenceEngine:
     """A network that gives the untiled result at any size.
 
     folder: for maps that do not fit into memory; tile: try tiles of this size alone
@@ -51,9 +51,9 @@ class Engine:
         self._path, self._resources, self._folder, self._tile = path, resources, folder, tile
         self._model = read_model(path)
         self._weights = sum(value.nbytes for value in self._model.constants.values())
-        self._plans: dict[Size, Planned] = {}
+        self._plans: dict[Size, PlannedPicture] = {}
         self._working = 1.0
-        self._network: Network | None = None
+        self._network: OnnxNetwork | None = None
 
     @property
     def runtime(self) -> Mapping[str, str]:
@@ -75,19 +75,19 @@ class Engine:
         """
         return graph_of(self._model, size)
 
-    def unplaced(self, size: Size) -> tuple[Unplaced, ...]:
+    def not_tileable(self, size: Size) -> tuple[NotTileable, ...]:
         """Return what keeps the network from being computed in parts."""
-        return () if size in self._plans else self.graph(size).unplaced
+        return () if size in self._plans else self.graph(size).not_tileable
 
-    def planned(self, size: Size) -> Planned:
+    def planned(self, size: Size) -> PlannedPicture:
         """Return how a size of picture goes through the network.
 
         Raises: MemoryShort where no plan fits, with the least memory that would do; NetworkError where the network
             cannot take such a picture.
         """
         if size not in self._plans:
-            graph = rewritten(self.graph(size))
-            self._plans[size] = Planned(graph, self._plan(graph))
+            graph = optimised_graph(self.graph(size))
+            self._plans[size] = PlannedPicture(graph, self._plan(graph))
         return self._plans[size]
 
     def facts(self, size: Size) -> Mapping[str, int | float]:
@@ -105,35 +105,43 @@ class Engine:
         }
 
     def prepare(self, sizes: Iterable[Size]) -> None:
-        """Plan some sizes, and give ONNX Runtime one block of memory, all that the held maps leave. Once in a process.
+        """Plan some sizes, and give ONNX Runtime one block of memory, all that live tensors leave. Once in a process.
 
         Raises: as `planned`.
         """
-        held = 0
+        live = 0
         for size in dict.fromkeys(sizes):
-            if not self.unplaced(size):
-                held = max(held, self.planned(size).plan.held_bytes)
+            if not self.not_tileable(size):
+                live = max(live, self.planned(size).plan.live_bytes)
         if self._resources.device == "cpu" and not self._resources.shared:
-            share_memory(None if self.budget is None else max(self.budget - held, self.budget // 4))
+            share_memory(None if self.budget is None else max(self.budget - live, self.budget // 4))
             self._resources = replace(self._resources, shared=True)
 
     def __call__(
-        self, picture: Picture, told: Told | None = None, keep: Path | None = None, every: float = EVERY_S
+        self,
+        picture: Picture,
+        progress: ProgressCallback | None = None,
+        checkpoints: Path | None = None,
+        every: float = EVERY_S,
     ) -> Mapping[str, Picture]:
         """Return every output for one picture, (H, W, 3) each.
 
-        keep: folder of this picture alone, where its way is kept every so many seconds, and taken up by a process that
-            comes after; who calls removes it when the answer is safe
+        checkpoints: folder of this picture alone, where a resume point is saved every so many seconds, and taken up by
+            a process that comes after; who calls removes it when the answer is safe
 
-        Raises: MemoryShort, NetworkError, and what `told` raises.
+        Raises: MemoryShort, NetworkError, and what `progress` raises.
         """
         planned = self.planned(Size(*picture.shape[:2]))
         batch = as_batch(picture)
-        outputs = self._outputs(planned, Held(batch), told, keep, every)
-        return as_pictures({name: held.values for name, held in outputs.items()}, batch.shape)
+        outputs = self._outputs(planned, TensorBuffer(batch), progress, checkpoints, every)
+        return as_pictures({name: buffer.values for name, buffer in outputs.items()}, batch.shape)
 
     def streamed(
-        self, source: Source, told: Told | None = None, keep: Path | None = None, every: float = EVERY_S
+        self,
+        source: PictureSource,
+        progress: ProgressCallback | None = None,
+        checkpoints: Path | None = None,
+        every: float = EVERY_S,
     ) -> Mapping[str, Rows]:
         """Return every output for one picture that comes in strips; what memory does not hold lies in files.
 
@@ -143,18 +151,23 @@ class Engine:
         image = planned.graph.image
         image_map = planned.graph.map(image)
         folder = self._folder or Path(tempfile.gettempdir())
-        held = Held.room(image_map, folder if image in planned.plan.filed else None)
-        fill(held, source)
-        outputs = self._outputs(planned, held, told, keep, every)
-        refuse_other_shapes({name: found.values for name, found in outputs.items()}, held.values.shape)
-        return {name: Output(found) for name, found in outputs.items()}
+        buffer = TensorBuffer.allocated(image_map, folder if image in planned.plan.filed else None)
+        fill(buffer, source)
+        outputs = self._outputs(planned, buffer, progress, checkpoints, every)
+        refuse_other_shapes({name: found.values for name, found in outputs.items()}, buffer.values.shape)
+        return {name: Output(buffer) for name, buffer in outputs.items()}
 
     def _outputs(
-        self, planned: Planned, picture: Held, told: Told | None, keep: Path | None, every: float
-    ) -> Mapping[str, Held]:
+        self,
+        planned: PlannedPicture,
+        picture: TensorBuffer,
+        progress: ProgressCallback | None,
+        checkpoints: Path | None,
+        every: float,
+    ) -> Mapping[str, TensorBuffer]:
         attempts = 0
 
-        def again(begin: int) -> Plan:
+        def replan(begin: int) -> InferencePlan:
             nonlocal attempts
             attempts += 1
             if attempts == _MOST_ATTEMPTS:
@@ -163,33 +176,37 @@ class Engine:
             self._plans.clear()
             return self._plan(planned.graph, begin)
 
-        kept = None if keep is None else Kept(keep, self._identity(planned.graph, picture), every)
-        way = None if kept is None else kept.found()
-        plan = planned.plan if way is None else self._plan(planned.graph, way.begin)
-        stream = Stream(planned.graph, self._resources, self._folder, told, again, kept)
-        return stream.held(plan, picture, way)
+        checkpoint = (
+            None
+            if checkpoints is None
+            else PictureCheckpoint(checkpoints, self._identity(planned.graph, picture), every)
+        )
+        resume = None if checkpoint is None else checkpoint.latest()
+        plan = planned.plan if resume is None else self._plan(planned.graph, resume.begin)
+        executor = PlanExecutor(planned.graph, self._resources, self._folder, progress, replan, checkpoint)
+        return executor.execute(plan, picture, resume)
 
-    def _identity(self, graph: Graph, picture: Held) -> str:
+    def _identity(self, graph: Graph, picture: TensorBuffer) -> str:
         """Return the hash of all that decides what lies at a cut: network, picture, order of nodes, what computes."""
         digest = hashlib.blake2b(self._path.read_bytes())
-        for part in picture.parts():
-            digest.update(part)
+        for chunk in picture.chunks():
+            digest.update(chunk)
         digest.update(repr((list(graph.nodes), onnxruntime.__version__)).encode())
         return digest.hexdigest()
 
-    def whole(self) -> Network:
+    def whole(self) -> OnnxNetwork:
         """Return the network as the file has it, for networks that cannot be computed in parts."""
         if self._network is None:
-            self._network = Network(self._path, self._resources)
+            self._network = OnnxNetwork(self._path, self._resources)
         return self._network
 
-    def _plan(self, graph: Graph, begin: int = 0) -> Plan:
+    def _plan(self, graph: Graph, begin: int = 0) -> InferencePlan:
         try:
-            with contextlib.suppress(BudgetTooSmall):
+            with contextlib.suppress(NoPlanFits):
                 return plan_of(graph, self.budget, self._tile, begin=begin, working=self._working)
             # The corrected estimate leaves no plan; the first one may do, and is corrected again where it does not.
             return plan_of(graph, self.budget, self._tile, begin=begin)
-        except BudgetTooSmall as error:
+        except NoPlanFits as error:
             least = (error.least_bytes or 0) + PROCESS_BYTES + 2 * self._weights
             raise MemoryShort(
                 f"a picture of {graph.size} pixels needs {least / 2**20:.0f} MiB of memory at least, "

@@ -1,4 +1,4 @@
-"""Plans: the same every time, within the budget, finer where it is smaller, and no tile crosses a barrier."""
+"""Plans: the same every time, within the budget, finer where it is smaller, and no tile crosses a global reduction."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from hypothesis import strategies as st
 
 from orchestrator.infer.cuts import Cuts
 from orchestrator.infer.graph import Graph
-from orchestrator.infer.load import read_model
-from orchestrator.infer.node import Node, Reduction, Value
+from orchestrator.infer.model_loader import read_model
+from orchestrator.infer.node import GlobalReduction, Node, Value
 from orchestrator.infer.operations import graph_of
-from orchestrator.infer.plan import BudgetTooSmall, Plan, plan_of
+from orchestrator.infer.optimise import optimised_graph
+from orchestrator.infer.plan_executor import PlanExecutor
+from orchestrator.infer.planner import InferencePlan, NoPlanFits, plan_of
 from orchestrator.infer.region import AXES, Size
-from orchestrator.infer.rewrite import rewritten
 from orchestrator.infer.segment import Crossing, Segment, peak_bytes
-from orchestrator.infer.stream import Stream
-from tests.infer.networks import ONE, Draft, cut_plan, picture, placed, untiled
+from tests.infer.networks import ONE, Draft, cut_plan, picture, tileable, untiled
 from tests.infer.test_chains import BLOCKS, WIDTH, attention, batch_statistics, chain, residual, share_of_range
 
 SIZE = Size(275, 390)
 
 
 def wide(tmp_path: Path) -> Path:
-    """A network whose full-size maps are wide, with two barriers at half size and one at full size."""
+    """A network whose full-size maps are wide, with two global reductions at half size and one at full size."""
     draft = Draft()
     x = draft.node("Relu", draft.conv("image", 3, 4 * WIDTH))
     x = draft.node("Relu", draft.conv(x, 4 * WIDTH, 4 * WIDTH))
@@ -40,11 +40,11 @@ def wide(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def graph(tmp_path: Path) -> Graph:
-    return rewritten(placed(wide(tmp_path), SIZE))
+    return optimised_graph(tileable(wide(tmp_path), SIZE))
 
 
 def least(graph: Graph) -> int:
-    with pytest.raises(BudgetTooSmall) as refused:
+    with pytest.raises(NoPlanFits) as refused:
         plan_of(graph, 1)
     assert refused.value.least_bytes is not None
     return refused.value.least_bytes
@@ -57,12 +57,12 @@ def budgets(graph: Graph) -> list[int]:
 
 def test_a_plan_is_the_same_every_time(graph: Graph, tmp_path: Path) -> None:
     for budget in budgets(graph):
-        again = rewritten(graph_of(read_model(tmp_path / "wide.onnx"), SIZE))
-        assert shown(plan_of(graph, budget)) == shown(plan_of(again, budget))
+        replan = optimised_graph(graph_of(read_model(tmp_path / "wide.onnx"), SIZE))
+        assert shown(plan_of(graph, budget)) == shown(plan_of(replan, budget))
 
 
-def shown(plan: Plan) -> list[tuple[object, ...]]:
-    return [(step.begin, step.tile, step.kept, sorted(step.filed), step.peak_bytes) for step in plan.steps]
+def shown(plan: InferencePlan) -> list[tuple[object, ...]]:
+    return [(step.begin, step.tile, step.live_after, sorted(step.filed), step.peak_bytes) for step in plan.steps]
 
 
 def test_a_plan_stays_within_its_budget(graph: Graph) -> None:
@@ -73,15 +73,15 @@ def test_a_plan_stays_within_its_budget(graph: Graph) -> None:
 
 
 @pytest.mark.parametrize("block", [attention, batch_statistics], ids=["mean", "variance"])
-def test_maps_of_barriers_that_were_passed_take_no_memory(block: Callable[[Draft, str], str], tmp_path: Path) -> None:
+def test_maps_of_passed_global_reductions_take_no_memory(block: Callable[[Draft, str], str], tmp_path: Path) -> None:
     def maps_bytes(blocks: int) -> int:
         draft = Draft()
         x = draft.conv("image", 3, WIDTH)
         for _ in range(blocks):
             x = block(draft, draft.node("Relu", draft.conv(x, WIDTH, WIDTH)))
-        graph = rewritten(placed(draft.saved(tmp_path / "network.onnx", x), SIZE))
-        barriers = tuple(one.output for one in graph.reductions())
-        whole = Segment(graph, (graph.image,), tuple(graph.outputs.values()), barriers, frozenset(), whole=True)
+        graph = optimised_graph(tileable(draft.saved(tmp_path / "network.onnx", x), SIZE))
+        reductions = tuple(one.output for one in graph.reductions())
+        whole = Segment(graph, (graph.image,), tuple(graph.outputs.values()), reductions, frozenset(), whole=True)
         rows, columns = (whole.placed(axis, whole.cut(axis, None)[0]) for axis in AXES)
         return peak_bytes(whole, rows, columns)
 
@@ -102,13 +102,13 @@ def test_smaller_budgets_take_more_time_and_finer_tiles(graph: Graph) -> None:
 
 def test_the_least_budget_that_a_refusal_names_has_a_plan_with_the_right_result(graph: Graph, tmp_path: Path) -> None:
     plan = plan_of(graph, least(graph))
-    found = Stream(graph, ONE, tmp_path).run(plan, picture(SIZE))["transmission"]
+    found = PlanExecutor(graph, ONE, tmp_path).run(plan, picture(SIZE))["transmission"]
     assert share_of_range(found, untiled(tmp_path / "wide.onnx", picture(SIZE))["transmission"]) <= 1e-5
 
 
 def test_a_budget_below_all_tiles_is_refused(graph: Graph) -> None:
     for budget in (0, 1, least(graph) // 2):
-        with pytest.raises(BudgetTooSmall):
+        with pytest.raises(NoPlanFits):
             plan_of(graph, budget)
 
 
@@ -124,30 +124,30 @@ def test_the_rest_of_a_picture_is_planned_from_where_it_stopped(graph: Graph) ->
     for step in plan.steps[1:]:
         rest = plan_of(graph, budgets(graph)[1], begin=step.begin)
         assert rest.steps[0].begin == step.begin
-        held = {graph.image, *Cuts(graph).held(step.begin)}
-        assert {name for one in rest.steps[:1] for name in one.segment.read} <= held
+        live = {graph.image, *Cuts(graph).live(step.begin)}
+        assert {name for one in rest.steps[:1] for name in one.segment.read} <= live
 
 
-def test_tiles_read_no_barrier_that_they_decide(graph: Graph) -> None:
+def test_tiles_read_no_global_reduction_that_they_compute(graph: Graph) -> None:
     for budget in budgets(graph):
-        decided: set[str] = set()
+        reduced_before: set[str] = set()
         for step in plan_of(graph, budget).steps:
-            assert_known(step.segment, decided)
-            decided.update(step.segment.reductions)
-        assert decided == {one.output for one in graph.reductions()}
+            assert_known(step.segment, reduced_before)
+            reduced_before.update(step.segment.reductions)
+        assert reduced_before == {one.output for one in graph.reductions()}
 
 
-def assert_known(segment: Segment, decided: set[str]) -> None:
-    """What a segment in tiles reads of barriers was decided before it."""
-    assert segment.known <= decided
+def assert_known(segment: Segment, reduced_before: set[str]) -> None:
+    """What a segment in tiles reads of global reductions was decided before it."""
+    assert segment.known <= reduced_before
     for node in () if segment.whole else segment.nodes:
-        assert not isinstance(node, Reduction)
+        assert not isinstance(node, GlobalReduction)
         assert not set(node.values) & set(segment.reductions)
 
 
-def test_a_segment_in_tiles_across_a_barrier_is_refused(graph: Graph) -> None:
-    barriers = tuple(one.output for one in graph.reductions())
-    across = Segment(graph, (graph.image,), tuple(graph.outputs.values()), barriers, frozenset(), whole=False)
+def test_a_segment_in_tiles_across_a_global_reduction_is_refused(graph: Graph) -> None:
+    reductions = tuple(one.output for one in graph.reductions())
+    across = Segment(graph, (graph.image,), tuple(graph.outputs.values()), reductions, frozenset(), whole=False)
     with pytest.raises(Crossing):
         _ = across.nodes
 
@@ -164,7 +164,7 @@ def test_tiles_own_every_pixel_once_and_read_no_pixel_beyond_the_picture(
 ) -> None:
     draft, last = chain(kinds)
     path = draft.saved(tmp_path_factory.getbasetemp() / "owned.onnx", last)
-    graph = rewritten(placed(path, Size(height, width)))
+    graph = optimised_graph(tileable(path, Size(height, width)))
     for step in cut_plan(graph, Cuts(graph).places(9), tile).steps:
         for axis in AXES:
             assert_covered(step.segment, axis, tile)
@@ -189,13 +189,13 @@ def test_nodes_come_after_what_they_read(graph: Graph) -> None:
     done = {graph.image}
     for name, node in graph.nodes.items():
         assert set(graph.reads(name)) <= done
-        assert isinstance(node, Node | Value | Reduction)
+        assert isinstance(node, Node | Value | GlobalReduction)
         done.add(name)
 
 
 def leaky(write: Callable[[Draft], str], tmp_path: Path) -> Graph:
     draft = Draft()
-    return placed(draft.saved(tmp_path / "leaky.onnx", write(draft)), Size(150, 131))
+    return tileable(draft.saved(tmp_path / "leaky.onnx", write(draft)), Size(150, 131))
 
 
 def test_a_spoilt_row_reaches_a_tile_from_its_halo_and_from_nowhere_else(tmp_path: Path) -> None:
@@ -208,10 +208,10 @@ def test_a_spoilt_row_reaches_a_tile_from_its_halo_and_from_nowhere_else(tmp_pat
     (own,) = middle.values()
     read = step.segment.placed(0, middle)[graph.image].out
     assert (own.start - read.start, read.stop - own.stop) == (5, 5)
-    clean = Stream(graph, ONE).run(cut_plan(graph, [], None), picture(graph.size))["transmission"]
+    clean = PlanExecutor(graph, ONE).run(cut_plan(graph, [], None), picture(graph.size))["transmission"]
     for row in (read.start - 1, read.start, read.stop - 1, read.stop):
         marked = picture(graph.size)
         marked[:, :, row] = 1e6
-        found = Stream(graph, ONE).run(cut_plan(graph, [], 50), marked)["transmission"]
+        found = PlanExecutor(graph, ONE).run(cut_plan(graph, [], 50), marked)["transmission"]
         changed = np.any(found != clean, axis=(0, 1, 3))[own.slice].any()
         assert changed == (read.start <= row < read.stop), row

@@ -1,4 +1,4 @@
-"""Where maps lie between segments: in memory, or in a file whose pages are let go after each tile."""
+"""Where live tensors lie between segments: in memory, or in a file whose pages are released after each tile."""
 
 import math
 import mmap
@@ -21,15 +21,15 @@ _AROUND = 2**14
 
 
 @dataclass(frozen=True)
-class Held:
+class TensorBuffer:
     """A map, (1, C, H, W) float32. file: what is mapped into memory, None where it lies there by itself"""
 
     values: Array
     file: mmap.mmap | None = None
 
     @classmethod
-    def room(cls, feature_map: Map, folder: Path | None) -> "Held":
-        """Return room for a map, in memory or in a nameless file of a folder."""
+    def allocated(cls, feature_map: Map, folder: Path | None) -> "TensorBuffer":
+        """Return a buffer for a map, in memory or in a nameless file of a folder."""
         shape = (1, feature_map.channels, feature_map.size.height, feature_map.size.width)
         if folder is None:
             return cls(np.empty(shape, np.float32))
@@ -39,7 +39,7 @@ class Held:
         return cls(np.frombuffer(file, np.float32).reshape(shape), file)
 
     @classmethod
-    def saved(cls, path: Path, shape: Sequence[int]) -> "Held":
+    def opened(cls, path: Path, shape: Sequence[int]) -> "TensorBuffer":
         """Return a map that `save` wrote; nothing can be written into it. shape: (1, C, H, W)
 
         Raises: OSError, ValueError where the file is not there or not of that size.
@@ -54,24 +54,24 @@ class Held:
         """Write the map into a file and return its checksum."""
         found = 0
         with path.open("wb") as stream:
-            for part in self.parts():
-                found = zlib.crc32(part, found)
-                stream.write(part)
+            for chunk in self.chunks():
+                found = zlib.crc32(chunk, found)
+                stream.write(chunk)
         return found
 
     def checksum(self) -> int:
         """Return the CRC-32 of the map's values."""
         found = 0
-        for part in self.parts():
-            found = zlib.crc32(part, found)
+        for chunk in self.chunks():
+            found = zlib.crc32(chunk, found)
         return found
 
-    def parts(self) -> Iterator[memoryview]:
+    def chunks(self) -> Iterator[memoryview]:
         """Yield all bytes of the map, in order."""
         for channel in self.values[0]:
             for rows in self._bands(Span(0, len(channel))):
                 yield np.ascontiguousarray(channel[rows.slice]).data.cast("B")
-                self._let_go()
+                self._release_pages()
 
     def read(self, rows: Span, columns: Span) -> Array:
         """Return a region; the whole of a map in memory is not copied."""
@@ -80,14 +80,14 @@ class Held:
         region = np.empty((*self.values.shape[:2], rows.length, columns.length), np.float32)
         for band in self._bands(rows):
             region[:, :, band.seen_from(rows).slice] = self.values[:, :, band.slice, columns.slice]
-            self._let_go()
+            self._release_pages()
         return region
 
     def write(self, region: Array, rows: Span, columns: Span) -> None:
         """Put a region in its place."""
         for band in self._bands(rows):
             self.values[:, :, band.slice, columns.slice] = region[:, :, band.seen_from(rows).slice]
-            self._let_go()
+            self._release_pages()
 
     def _bands(self, rows: Span) -> Iterator[Span]:
         """Yield rows in parts: of a file, whatever width of it is wanted, the system brings whole pages and more."""
@@ -99,7 +99,7 @@ class Held:
         for start in range(rows.start, rows.stop, count):
             yield Span(start, min(rows.stop, start + count))
 
-    def _let_go(self) -> None:
+    def _release_pages(self) -> None:
         """Take the file's pages out of the process; what was written stays in the file."""
         if self.file is not None:
             self.file.madvise(mmap.MADV_DONTNEED)

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnx.reference import ReferenceEvaluator
 
-from orchestrator.infer.graph import Graph, Unplaced, ordered
+from orchestrator.infer.graph import Graph, NotTileable, ordered
 from orchestrator.infer.node import AnyNode, Array, Fill, Map, Node, Value
 from orchestrator.infer.region import Size
 
@@ -24,12 +24,12 @@ class NetworkError(Exception):
     """The network cannot be used, or refuses a picture."""
 
 
-class Unplaceable(Exception):
+class NotTileableError(Exception):
     """An operation cannot be computed in parts; the message says why."""
 
 
 @dataclass(frozen=True)
-class Model:
+class OnnxModel:
     """An ONNX file. nodes: in their order; image: the one input; outputs: by name; constants: by name"""
 
     name: str
@@ -40,7 +40,7 @@ class Model:
     constants: Mapping[str, Array]
 
 
-def read_model(path: Path) -> Model:
+def read_model(path: Path) -> OnnxModel:
     """Return the model of an ONNX file.
 
     Raises: NetworkError where it is no whole ONNX file, keeps data outside of itself, or is of an operator set that is
@@ -71,7 +71,7 @@ def read_model(path: Path) -> Model:
     # Copied: a node of the file would keep all of the file's weights in memory.
     nodes = tuple(onnx.NodeProto.FromString(node.SerializeToString()) for node in model.graph.node)
     image = onnx.ValueInfoProto.FromString(inputs[0].SerializeToString())
-    return Model(path.name, opset, nodes, image, outputs, constants)
+    return OnnxModel(path.name, opset, nodes, image, outputs, constants)
 
 
 def _tensors(graph: onnx.GraphProto) -> Iterator[tuple[str, onnx.TensorProto]]:
@@ -94,7 +94,7 @@ def opset_of(model: onnx.ModelProto) -> int:
 class Loader:
     """Takes the nodes of a model one by one. operations: what each becomes, by its ONNX name"""
 
-    def __init__(self, model: Model, size: Size, operations: Mapping[str, "Operation"]) -> None:
+    def __init__(self, model: OnnxModel, size: Size, operations: Mapping[str, "Operation"]) -> None:
         self._operations = operations
         self.opset = model.opset
         self._outputs = model.outputs
@@ -104,11 +104,11 @@ class Loader:
         self.nodes: dict[str, AnyNode] = {}
         self._same: dict[str, str] = {}
         self._unknown: set[str] = set()
-        self._unplaced: list[Unplaced] = []
+        self._not_tileable: list[NotTileable] = []
         self._examples: dict[str, Array] = {}
 
     def take(self, node: onnx.NodeProto) -> None:
-        """Fold a node, type it, or note that it cannot be placed."""
+        """Fold a node, type it, or note that it is not tileable."""
         node = _renamed(node, self._same)
         given = [name for name in node.input if name]
         if any(name in self._unknown for name in given):
@@ -116,7 +116,7 @@ class Loader:
             return
         try:
             if node.domain not in {"", "ai.onnx"}:
-                raise Unplaceable(f"it is of the operator set {node.domain}, which is not known")
+                raise NotTileableError(f"it is of the operator set {node.domain}, which is not known")
             if node.op_type == "Shape":
                 self._fold_shape(node)
             elif all(name in self.constants for name in given):
@@ -126,18 +126,18 @@ class Loader:
                 self._take_value(node)
             else:
                 self._operation(node)(self, node)
-        except (Unplaceable, RuntimeError, ValueError, IndexError, KeyError) as error:
+        except (NotTileableError, RuntimeError, ValueError, IndexError, KeyError) as error:
             self._unknown.update(node.output)
             why = str(error) or type(error).__name__
-            self._unplaced.append(Unplaced(node.op_type, node.name or node.output[0], why))
+            self._not_tileable.append(NotTileable(node.op_type, node.name or node.output[0], why))
 
     def graph(self) -> Graph:
         """Return what was taken."""
         outputs = {name: self._same.get(name, name) for name in self._outputs if name not in self._unknown}
         for name, source in outputs.items():
-            if not self.is_map(source) and not self._unplaced:
-                self._unplaced.append(Unplaced("output", name, "it does not depend on the picture's pixels"))
-        held = {name: source for name, source in outputs.items() if self.is_map(source)}
+            if not self.is_map(source) and not self._not_tileable:
+                self._not_tileable.append(NotTileable("output", name, "it does not depend on the picture's pixels"))
+        maps = {name: source for name, source in outputs.items() if self.is_map(source)}
         return ordered(
             Graph(
                 self._image,
@@ -145,9 +145,9 @@ class Loader:
                 self._channels,
                 self.opset,
                 self.nodes,
-                held,
+                maps,
                 self.constants,
-                tuple(self._unplaced),
+                tuple(self._not_tileable),
             )
         )
 
@@ -161,7 +161,7 @@ class Loader:
             return Map(self._channels, self._size)
         node = self.nodes[name]
         if not isinstance(node, Node):
-            raise Unplaceable(f"{name} is no map")
+            raise NotTileableError(f"{name} is no map")
         return node.map
 
     def constant(self, name: str) -> Array:
@@ -170,7 +170,7 @@ class Loader:
         Raises: Unplaceable where it depends on the picture's pixels.
         """
         if name not in self.constants:
-            raise Unplaceable("what should be a constant depends on the picture's pixels")
+            raise NotTileableError("what should be a constant depends on the picture's pixels")
         return self.constants[name]
 
     def add(self, node: AnyNode) -> None:
@@ -223,7 +223,7 @@ class Loader:
     def _take_value(self, node: onnx.NodeProto) -> None:
         """Take a node that computes with values of the whole picture alone."""
         if len([name for name in node.output if name]) != 1:
-            raise Unplaceable("it has several outputs")
+            raise NotTileableError("it has several outputs")
         known = {**{name: self.constants[name] for name in node.input if name in self.constants}, **self._examples}
         (result,) = self._evaluated(node, known)
         self._examples[node.output[0]] = result
@@ -241,7 +241,7 @@ class Loader:
 
     def _operation(self, node: onnx.NodeProto) -> "Operation":
         if node.op_type not in self._operations:
-            raise Unplaceable("this operation is not known")
+            raise NotTileableError("this operation is not known")
         return self._operations[node.op_type]
 
 

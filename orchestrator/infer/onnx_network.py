@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from orchestrator.infer.load import INPUT, REFLECTION, TRANSMISSION, NetworkError
+from orchestrator.infer.model_loader import INPUT, REFLECTION, TRANSMISSION, NetworkError
 from orchestrator.infer.session import DeviceMissing, MemoryShort, Resources, Session, share_memory
 
 Picture = npt.NDArray[np.float32]
@@ -24,7 +24,7 @@ __all__ = [
     "TRANSMISSION",
     "DeviceMissing",
     "MemoryShort",
-    "Network",
+    "OnnxNetwork",
     "NetworkError",
     "Picture",
     "Resources",
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 
-class Network:
+class OnnxNetwork:
     """A network of the ONNX contract: input `image`, outputs `transmission`, perhaps `reflection` and cascade steps."""
 
     def __init__(self, path: Path, resources: Resources | None = None) -> None:

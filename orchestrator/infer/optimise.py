@@ -1,6 +1,7 @@
-"""Rewritings of a graph that leave its result as it is, up to rounding where that is said.
+"""Optimisations of a graph that leave its result as it is, up to rounding where that is said.
 
-A network without barriers comes out bit for bit where ONNX Runtime allows: there only `without_zero_inputs` is used.
+A network without global reductions comes out bit for bit where ONNX Runtime allows: there only `without_zero_inputs`
+is used.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,15 +11,15 @@ import numpy as np
 import onnx
 
 from orchestrator.infer.graph import Graph
-from orchestrator.infer.node import AnyNode, Array, Fill, Map, Node, Pointwise, Reduction, Value
+from orchestrator.infer.node import AnyNode, Array, Fill, GlobalReduction, Map, Node, Pointwise, Value
 from orchestrator.infer.resampling import Linear
-from orchestrator.infer.windows import Windowed
+from orchestrator.infer.window_nodes import Windowed
 
 _BLOCK = 16
 """Channels that ONNX Runtime takes together at most."""
 
 
-def rewritten(graph: Graph) -> Graph:
+def optimised_graph(graph: Graph) -> Graph:
     """Return the graph in the form in which it is run."""
     graph = without_zero_inputs(graph)
     if not any(graph.reductions()):
@@ -57,18 +58,18 @@ def without_zero_inputs(graph: Graph) -> Graph:
 
 
 def batch_variances(graph: Graph) -> Graph:
-    """Return the graph with means of squared deviations recognised as variances: one barrier instead of two."""
+    """Return the graph with means of squared deviations recognised as variances: one reduction instead of two."""
     nodes = dict(graph.nodes)
     for name, node in graph.nodes.items():
         source = _deviating(graph, node)
-        if source is not None and isinstance(node, Reduction):
+        if source is not None and isinstance(node, GlobalReduction):
             nodes[name] = replace(node, kind="variance", input=source)
     return graph.with_nodes(nodes)
 
 
 def _deviating(graph: Graph, node: AnyNode) -> str | None:
     """Return x where a node is mean((x - mean(x)) ** 2)."""
-    if not isinstance(node, Reduction) or node.kind != "mean":
+    if not isinstance(node, GlobalReduction) or node.kind != "mean":
         return None
     square = graph.nodes.get(node.input)
     if not isinstance(square, Pointwise) or square.template.op_type != "Mul" or len(square.template.input) != 2:
@@ -79,7 +80,7 @@ def _deviating(graph: Graph, node: AnyNode) -> str | None:
         return None
     source, subtracted = deviation.template.input
     mean = graph.nodes.get(subtracted)
-    is_mean = isinstance(mean, Reduction) and mean.kind == "mean" and mean.input == source
+    is_mean = isinstance(mean, GlobalReduction) and mean.kind == "mean" and mean.input == source
     return source if is_mean else None
 
 
@@ -237,7 +238,7 @@ class _Affine:
                 self._forms[name] = form
         for name, form in self._forms.items():
             if form.steps > 1:
-                self._nodes.update({node.output: node for node in self._written(name, form)})
+                self._nodes.update({node.output: node for node in self._nodes_of_form(name, form)})
         return self._graph.with_nodes(self._nodes, self._constants)
 
     def _form(self, node: Pointwise) -> _Form | None:
@@ -283,7 +284,7 @@ class _Affine:
                 self._nodes[output] = Value(output, names[1:], template)
         return self._made[names]
 
-    def _written(self, name: str, form: _Form) -> Iterator[Node]:
+    def _nodes_of_form(self, name: str, form: _Form) -> Iterator[Node]:
         made = self._graph.map(name)
         base, steps = form.base, [("Mul", form.factor), ("Add", form.term)]
         given = [(kind, value) for kind, value in steps if value is not None]

@@ -10,14 +10,14 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from orchestrator.infer.engine import Engine
-from orchestrator.infer.load import NetworkError, read_model
-from orchestrator.infer.network import Network, Picture
+from orchestrator.infer.inference_engine import InferenceEngine
+from orchestrator.infer.model_loader import NetworkError, read_model
+from orchestrator.infer.modes import EXACT, Settings, infer_not_tileable
+from orchestrator.infer.onnx_network import OnnxNetwork, Picture
 from orchestrator.infer.operations import graph_of
 from orchestrator.infer.region import Size
-from orchestrator.infer.run import EXACT, Settings, infer_unplaced
 from orchestrator.infer.session import MemoryShort
-from tests.infer.networks import ONE, Draft, picture, placed, tiled, untiled
+from tests.infer.networks import ONE, Draft, picture, tileable, tiled, untiled
 
 SIZE = Size(40, 52)
 
@@ -30,7 +30,7 @@ def simple() -> onnx.ModelProto:
 def refused(path: Path, model: onnx.ModelProto, said: str) -> None:
     path.write_bytes(model.SerializeToString())
     with pytest.raises(NetworkError, match=said):
-        Engine(path, ONE)(np.moveaxis(picture(SIZE)[0], 0, -1))
+        InferenceEngine(path, ONE)(np.moveaxis(picture(SIZE)[0], 0, -1))
 
 
 @pytest.mark.parametrize("kept", [0, 1, 40, 0.5, 0.99])
@@ -39,7 +39,7 @@ def test_a_file_that_ends_early_is_refused(kept: float, tmp_path: Path) -> None:
     path = tmp_path / "short.onnx"
     path.write_bytes(content[: int(kept * len(content)) if isinstance(kept, float) else kept])
     with pytest.raises(NetworkError, match=r"short\.onnx (cannot be loaded|has operator set 1:)"):
-        Engine(path, ONE)
+        InferenceEngine(path, ONE)
 
 
 @pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n" * 40, b"{}", b"\xff" * 500], ids=["png", "json", "ones"])
@@ -47,14 +47,14 @@ def test_a_file_of_another_kind_is_refused(content: bytes, tmp_path: Path) -> No
     path = tmp_path / "other.onnx"
     path.write_bytes(content)
     with pytest.raises(NetworkError, match=r"other\.onnx cannot be loaded"):
-        Engine(path, ONE)
+        InferenceEngine(path, ONE)
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NetworkError, match="cannot be loaded"):
-        Engine(tmp_path / "none.onnx", ONE)
+        InferenceEngine(tmp_path / "none.onnx", ONE)
     with pytest.raises(NetworkError, match="cannot be loaded"):
-        Engine(tmp_path, ONE)
+        InferenceEngine(tmp_path, ONE)
 
 
 @pytest.mark.parametrize("opset", [9, 10, 99])
@@ -149,14 +149,14 @@ def test_a_network_of_another_number_of_channels_is_a_network_error(tmp_path: Pa
     draft = Draft(1)
     path = draft.saved(tmp_path / "gray.onnx", draft.conv("image", 1, 1))
     with pytest.raises(NetworkError):
-        Engine(path, ONE)(np.moveaxis(picture(SIZE)[0], 0, -1))
+        InferenceEngine(path, ONE)(np.moveaxis(picture(SIZE)[0], 0, -1))
 
 
 def test_an_output_of_another_size_than_the_picture_is_named(tmp_path: Path) -> None:
     draft = Draft()
     path = draft.saved(tmp_path / "half.onnx", draft.conv("image", 3, 3, strides=[2, 2]))
     with pytest.raises(NetworkError, match=r"output transmission has shape \(1, 3, 20, 26\)"):
-        Engine(path, ONE)(np.moveaxis(picture(SIZE)[0], 0, -1))
+        InferenceEngine(path, ONE)(np.moveaxis(picture(SIZE)[0], 0, -1))
 
 
 def fixed_reshape(draft: Draft) -> str:
@@ -185,7 +185,7 @@ def cubic(draft: Draft) -> str:
     return draft.node("Resize", "image", "", draft.numbers(1, 1, 1, 1), mode="cubic")
 
 
-UNPLACED: dict[str, tuple[str, Callable[[Draft], str]]] = {
+NOT_TILEABLE: dict[str, tuple[str, Callable[[Draft], str]]] = {
     "softmax-over-columns": ("Softmax", lambda draft: draft.node("Softmax", "image", axis=3)),
     "softmax-over-rows": ("Softmax", lambda draft: draft.node("Softmax", "image", axis=-2)),
     "mean-of-rows": ("ReduceMean", lambda draft: draft.node("Sub", "image", draft.reduced("ReduceMean", "image", [3]))),
@@ -214,16 +214,16 @@ UNPLACED: dict[str, tuple[str, Callable[[Draft], str]]] = {
 }
 
 
-@pytest.mark.parametrize("kind", list(UNPLACED))
+@pytest.mark.parametrize("kind", list(NOT_TILEABLE))
 def test_an_operation_that_cannot_be_computed_in_parts_is_named(kind: str, tmp_path: Path) -> None:
-    op, write = UNPLACED[kind]
+    op, write = NOT_TILEABLE[kind]
     draft = Draft()
     before = draft.node("Relu", "image")
     path = draft.saved(tmp_path / "network.onnx", draft.node("Add", before, write(draft)))
-    unplaced = Engine(path, ONE).unplaced(SIZE)
-    assert unplaced[0].op == op
-    assert unplaced[0].why
-    assert str(unplaced[0]).startswith(f"{op} (t")
+    not_tileable = InferenceEngine(path, ONE).not_tileable(SIZE)
+    assert not_tileable[0].op == op
+    assert not_tileable[0].why
+    assert str(not_tileable[0]).startswith(f"{op} (t")
 
 
 def test_an_operation_of_another_maker_is_named_wherever_it_stands(tmp_path: Path) -> None:
@@ -233,33 +233,33 @@ def test_an_operation_of_another_maker_is_named_wherever_it_stands(tmp_path: Pat
         path = draft.saved(
             tmp_path / "network.onnx", draft.node("Add", "image", draft.node("Sharpen", x, domain="acme"))
         )
-        assert [one.op for one in Engine(path, ONE).unplaced(SIZE)] == ["Sharpen"], source
+        assert [one.op for one in InferenceEngine(path, ONE).not_tileable(SIZE)] == ["Sharpen"], source
 
 
-def test_what_follows_an_unplaced_operation_is_not_blamed(tmp_path: Path) -> None:
+def test_what_follows_an_operation_that_is_not_tileable_is_not_blamed(tmp_path: Path) -> None:
     draft = Draft()
     x = draft.conv(draft.node("Softmax", draft.conv("image", 3, 8), axis=3), 8, 8)
     path = draft.saved(
         tmp_path / "network.onnx", draft.conv(draft.node("Mul", x, draft.node("GlobalAveragePool", x)), 8, 3)
     )
-    assert [one.op for one in Engine(path, ONE).unplaced(SIZE)] == ["Softmax"]
+    assert [one.op for one in InferenceEngine(path, ONE).not_tileable(SIZE)] == ["Softmax"]
 
 
 def test_a_softmax_over_columns_is_whole_where_it_fits_and_labelled_where_it_does_not(tmp_path: Path) -> None:
     draft = Draft()
     path = draft.saved(tmp_path / "network.onnx", draft.node("Softmax", "image", axis=3))
-    engine, shown = Engine(path, ONE), np.moveaxis(picture(SIZE)[0], 0, -1)
-    (why,) = engine.unplaced(SIZE)
-    whole = infer_unplaced(engine.whole(), shown, Settings(), why.op)
+    engine, shown = InferenceEngine(path, ONE), np.moveaxis(picture(SIZE)[0], 0, -1)
+    (why,) = engine.not_tileable(SIZE)
+    whole = infer_not_tileable(engine.whole(), shown, Settings(), why.op)
     assert whole.label == EXACT
-    np.testing.assert_array_equal(whole.outputs["transmission"], Network(path, ONE)(shown)["transmission"])
+    np.testing.assert_array_equal(whole.outputs["transmission"], OnnxNetwork(path, ONE)(shown)["transmission"])
 
     def short(part: Picture) -> dict[str, Picture]:
         if part.shape[0] > 32:
             raise MemoryShort("Failed to allocate memory")
         return dict(engine.whole()(part))
 
-    blended = infer_unplaced(short, shown, Settings(tile=32, overlap=16), why.op)
+    blended = infer_not_tileable(short, shown, Settings(tile=32, overlap=16), why.op)
     assert blended.label == "approximate: Softmax"
     assert blended.outputs["transmission"].shape == shown.shape
     assert np.abs(blended.outputs["transmission"] - whole.outputs["transmission"]).max() > 1e-3
@@ -274,7 +274,7 @@ def test_numbers_that_only_describe_sizes_are_computed_in_advance(tmp_path: Path
         "Resize", "image", "", "", draft.node("Concat", draft.constant([1, 3]), half, axis=0), mode="nearest"
     )
     path = draft.saved(tmp_path / "network.onnx", draft.conv(small, 3, 3))
-    graph = placed(path, Size(41, 57))
+    graph = tileable(path, Size(41, 57))
     assert graph.map(graph.outputs["transmission"]).size == Size(21, 29)
     assert graph_of(read_model(path), Size(8, 9)).map(graph.outputs["transmission"]).size == Size(4, 5)
     assert len(graph.nodes) == 4

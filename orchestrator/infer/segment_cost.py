@@ -8,7 +8,7 @@ import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from orchestrator.infer.node import Placed
+from orchestrator.infer.node import Placement
 from orchestrator.infer.region import AXES
 from orchestrator.infer.segment import Segment, peak_bytes, region_bytes
 from orchestrator.infer.session import BLOCK_BYTES
@@ -16,8 +16,8 @@ from orchestrator.infer.session import BLOCK_BYTES
 MACS_PER_S = 180e9
 PASS_BYTES_PER_S = 5e9
 """Elementwise work, bytes written."""
-HELD_BYTES_PER_S = 3e9
-"""Copies between tiles and held maps."""
+COPY_BYTES_PER_S = 3e9
+"""Copies between tiles and tensor buffers."""
 FILE_BYTES_PER_S = 0.8e9
 FRESH_BYTES_PER_S = 0.8e9
 """Memory used for the first time: the system clears it page by page."""
@@ -39,7 +39,7 @@ class Cost:
     """What one segment costs.
 
     rows, columns: how many tiles there are; halo: most pixels of the picture that a tile reads beyond itself
-    share: computed multiplications by those of the segment without overlap; work_bytes: of memory, beside what is held
+    share: computed multiplications by those of the segment without overlap; work_bytes: of memory, beside live tensors
     """
 
     seconds: float
@@ -60,21 +60,21 @@ def segment_cost(segment: Segment, tile: int | None, filed: frozenset[str] = fro
     writes = {name: segment.graph.map(name).nbytes for name in segment.targets}
     moved = sum(_moved(bytes_, name in filed) for group in (reads, writes) for name, bytes_ in group.items())
     down, across = (max(sampled.placements, key=_extent) for sampled in (rows, columns))
-    held_alone = tile is None or rows.count * columns.count == 1
+    undivided = tile is None or rows.count * columns.count == 1
     peak = peak_bytes(segment, down, across)
     weights = sum(segment.graph.constants[name].nbytes for name in _constants(segment))
     classes = len(rows.placements) * len(columns.placements)
-    tallied = sum(segment.graph.map(name).nbytes for name in segment.owned) * bool(segment.reductions) * 2
+    aggregated = sum(segment.graph.map(name).nbytes for name in segment.owned) * bool(segment.reductions) * 2
     seconds = (
         macs / MACS_PER_S
-        + (passed + tallied) / PASS_BYTES_PER_S
-        + (0.0 if held_alone else moved)
+        + (passed + aggregated) / PASS_BYTES_PER_S
+        + (0.0 if undivided else moved)
         + (peak + sum(writes.values())) / FRESH_BYTES_PER_S
-        + classes * (SESSION_S + weights / HELD_BYTES_PER_S)
+        + classes * (SESSION_S + weights / COPY_BYTES_PER_S)
         + rows.count * columns.count * TILE_S
     )
     work = int(peak * WORKING) + weights * (1 + WEIGHTS * len(columns.placements))
-    if held_alone:
+    if undivided:
         work += _moved_by_a_tile(segment, down, across, filed)
     else:
         work += AHEAD * _moved_by_a_tile(segment, down, across)
@@ -87,7 +87,7 @@ def segment_cost(segment: Segment, tile: int | None, filed: frozenset[str] = fro
 class _Sampled:
     """The first, an inner and the last tile along an axis, and how many there are of each."""
 
-    placements: list[Mapping[str, Placed]]
+    placements: list[Mapping[str, Placement]]
     weights: list[int]
 
     @property
@@ -117,7 +117,7 @@ def _area(rows: _Sampled, columns: _Sampled, name: str) -> int:
     return rows.lengths[name] * columns.lengths[name]
 
 
-def _weighted(rows: _Sampled, columns: _Sampled, name: str, macs: Callable[[Placed, Placed], float]) -> float:
+def _weighted(rows: _Sampled, columns: _Sampled, name: str, macs: Callable[[Placement, Placement], float]) -> float:
     return sum(
         down * across * macs(row[name], column[name])
         for row, down in zip(rows.placements, rows.weights, strict=True)
@@ -125,18 +125,21 @@ def _weighted(rows: _Sampled, columns: _Sampled, name: str, macs: Callable[[Plac
     )
 
 
-def _extent(placed: Mapping[str, Placed]) -> int:
+def _extent(placed: Mapping[str, Placement]) -> int:
     return sum(node.out.length for node in placed.values())
 
 
 def _moved(count: float, in_file: bool) -> float:
-    return count / (FILE_BYTES_PER_S if in_file else HELD_BYTES_PER_S)
+    return count / (FILE_BYTES_PER_S if in_file else COPY_BYTES_PER_S)
 
 
 def _moved_by_a_tile(
-    segment: Segment, rows: Mapping[str, Placed], columns: Mapping[str, Placed], only: frozenset[str] | None = None
+    segment: Segment,
+    rows: Mapping[str, Placement],
+    columns: Mapping[str, Placement],
+    only: frozenset[str] | None = None,
 ) -> int:
-    """Return the bytes of held maps that a tile reads and writes. only: some of them; None for all"""
+    """Return the bytes of live tensors that a tile reads and writes. only: some of them; None for all"""
     moved = [name for name in (*segment.read, *segment.targets) if only is None or name in only]
     return sum(region_bytes(segment.graph.map(name), rows[name].out, columns[name].out) for name in moved)
 
@@ -145,7 +148,7 @@ def _constants(segment: Segment) -> set[str]:
     return {name for node in segment.maps for name in node.values if name in segment.graph.constants}
 
 
-def _halo(segment: Segment, rows: Mapping[str, Placed], columns: Mapping[str, Placed]) -> int:
+def _halo(segment: Segment, rows: Mapping[str, Placement], columns: Mapping[str, Placement]) -> int:
     """Return how far the tile's reading goes beyond its own part, in pixels of the picture, the sum of both sides."""
     found = [0]
     for axis, placed in zip(AXES, (rows, columns), strict=True):

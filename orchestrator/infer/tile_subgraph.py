@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from orchestrator.infer.node import Array, Node, Placed, Reduction, Value
+from orchestrator.infer.node import Array, GlobalReduction, Node, Placement, Value
 from orchestrator.infer.region import AXES, Span
 from orchestrator.infer.segment import Segment
 
@@ -21,7 +21,7 @@ _AXES_AS_INPUT_ELSE = 18
 _LARGE = 4096
 """Bytes from which on a constant is shared."""
 
-TALLIES = {
+ROW_STATISTICS = {
     "mean": ("mean",),
     "sum": ("mean",),
     "variance": ("mean", "deviation"),
@@ -29,21 +29,21 @@ TALLIES = {
     "max": ("max",),
     "min": ("min",),
 }
-"""What is asked of each row of a tile, by the kind of barrier."""
+"""What is computed of each row of a tile, by the kind of global reduction."""
 
 
-class Part:
+class TileSubgraph:
     """Writes the nodes of a segment for one shape of tile.
 
-    outputs: what the session answers: maps by name, and ``NAME|TALLY`` for each row of what a barrier is decided by
+    outputs: what the session answers: maps by name, and ``NAME|STATISTIC`` of each row of a reduced map
     weights: large constants, which the session shares with the graph instead of having copies in the file
     """
 
     def __init__(
         self,
         segment: Segment,
-        rows: Mapping[str, Placed],
-        columns: Mapping[str, Placed],
+        rows: Mapping[str, Placement],
+        columns: Mapping[str, Placement],
         owned: tuple[Mapping[str, Span], Mapping[str, Span]],
     ) -> None:
         self._segment, self._graph = segment, segment.graph
@@ -57,7 +57,7 @@ class Part:
         for name in segment.read:
             self._input(name, [1, self._graph.map(name).channels, f"{name}|h", f"{name}|w"])
         for name in segment.values:
-            self._input(name, self._reduction(name).dims)
+            self._input(name, self._reduction_node(name).dims)
         self._write(owned)
 
     def model(self) -> bytes:
@@ -81,13 +81,13 @@ class Part:
                 template.input[:] = [self.value(name) if name else "" for name in node.template.input]
                 self._nodes.append(template)
             else:
-                self._decide(node)
+                self._reduce(node)
         for name in self._segment.owned:
             tensor = self.read(name, owned[0][name], owned[1][name])
             if name in self._segment.targets:
                 self.outputs[name] = self.add("Identity", [tensor]) if tensor in self._inputs else tensor
             if not self._segment.whole:
-                self._tally(name, tensor)
+                self._aggregate_rows(name, tensor)
         if self._segment.whole:
             self.outputs.update((name, name) for name in self._segment.reductions)
 
@@ -146,9 +146,9 @@ class Part:
     def _input(self, name: str, shape: Sequence[int | str]) -> None:
         self._inputs[name] = onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, list(shape))
 
-    def _reduction(self, name: str) -> Reduction:
+    def _reduction_node(self, name: str) -> GlobalReduction:
         node = self._graph.nodes[name]
-        assert isinstance(node, Reduction)
+        assert isinstance(node, GlobalReduction)
         return node
 
     def _reduced(self, kind: str, tensor: str, axis: int, output: str | None = None) -> str:
@@ -156,28 +156,28 @@ class Part:
             return self.add(kind, [tensor, self.constant(np.array([axis], np.int64))], output, keepdims=1)
         return self.add(kind, [tensor], output, axes=[axis], keepdims=1)
 
-    def _tally(self, name: str, tensor: str) -> None:
-        """Add what the barriers that this map decides ask of each row of the tile.
+    def _aggregate_rows(self, name: str, tensor: str) -> None:
+        """Add what the global reductions of this map need of each row of the tile.
 
         Rows first: the sums stay short, so that float32 does; the rest is added up in float64 outside.
         """
         kinds = {
-            self._reduction(reduction).kind
+            self._reduction_node(reduction).kind
             for reduction in self._segment.reductions
-            if self._reduction(reduction).input == name
+            if self._reduction_node(reduction).input == name
         }
-        asked = {tally for kind in kinds for tally in TALLIES[kind]}
+        asked = {statistic for kind in kinds for statistic in ROW_STATISTICS[kind]}
         if "mean" in asked:
             self.outputs[f"{name}|mean"] = self._reduced("ReduceMean", tensor, 3)
         if "deviation" in asked:
             apart = self.add("Sub", [tensor, self.outputs[f"{name}|mean"]])
             self.outputs[f"{name}|deviation"] = self._reduced("ReduceSumSquare", apart, 3)
-        for tally, kind in (("squares", "ReduceSumSquare"), ("max", "ReduceMax"), ("min", "ReduceMin")):
-            if tally in asked:
-                self.outputs[f"{name}|{tally}"] = self._reduced(kind, tensor, 3)
+        for statistic, kind in (("squares", "ReduceSumSquare"), ("max", "ReduceMax"), ("min", "ReduceMin")):
+            if statistic in asked:
+                self.outputs[f"{name}|{statistic}"] = self._reduced(kind, tensor, 3)
 
-    def _decide(self, node: Reduction) -> None:
-        """Add a barrier's decision over the whole map: the rows first, then the columns."""
+    def _reduce(self, node: GlobalReduction) -> None:
+        """Add a global reduction over the whole map: the rows first, then the columns."""
         tensor = node.input
         kind = {"sum": "ReduceSum", "squares": "ReduceSum", "max": "ReduceMax", "min": "ReduceMin"}.get(
             node.kind, "ReduceMean"

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from orchestrator.infer.network import Picture
+from orchestrator.infer.onnx_network import Picture
 from orchestrator.infer.region import Size
 from orchestrator.infer.session import MemoryShort
 from orchestrator.infer.tiles import spans, tile_count, tiles
@@ -20,8 +20,8 @@ _MODES = {"exact", "whole", "tiles"}
 Run = Callable[[Picture], Mapping[str, Picture]]
 """A network: a picture to every output by its name, all of one size."""
 
-Told = Callable[[int, int], None]
-"""Hears after each tile how many are done, and of how many; it may raise to stop."""
+TileProgressCallback = Callable[[int, int], None]
+"""Called after each tile with how many are done, and of how many; it may raise to stop."""
 
 
 @dataclass(frozen=True)
@@ -67,24 +67,26 @@ class Answer:
     label: str
 
 
-def infer(network: Run, picture: Picture, settings: Settings, told: Told | None = None) -> Answer:
+def infer(network: Run, picture: Picture, settings: Settings, progress: TileProgressCallback | None = None) -> Answer:
     """Return the network's answer to a picture, float32, (H, W, 3), RGB, 0 to 1: at once, or for mode "tiles" blended.
 
     A picture that one tile holds goes through whole.
 
-    Raises: what `network` and `told` raise.
+    Raises: what `network` and `progress` raise.
     """
     size = Size(*picture.shape[:2])
     count = tile_count(size, settings.tile, settings.overlap) if settings.mode == "tiles" else 1
     if count > 1:
-        return Answer(_blended(network, picture, settings, count, told), APPROXIMATE)
+        return Answer(_blended(network, picture, settings, count, progress), APPROXIMATE)
     outputs = network(picture)
-    if told is not None:
-        told(1, 1)
+    if progress is not None:
+        progress(1, 1)
     return Answer(outputs, EXACT)
 
 
-def infer_unplaced(network: Run, picture: Picture, settings: Settings, why: str, told: Told | None = None) -> Answer:
+def infer_not_tileable(
+    network: Run, picture: Picture, settings: Settings, why: str, progress: TileProgressCallback | None = None
+) -> Answer:
     """Return the answer of a network that cannot be computed in parts: whole where memory suffices, else blended.
 
     why: the operation that stands in the way, for the label
@@ -92,10 +94,10 @@ def infer_unplaced(network: Run, picture: Picture, settings: Settings, why: str,
     Raises: as `infer`.
     """
     try:
-        return infer(network, picture, Settings("whole"), told)
+        return infer(network, picture, Settings("whole"), progress)
     except MemoryShort:
         blended = Settings("tiles", settings.tile, settings.overlap)
-        answer = infer(network, picture, blended, told)
+        answer = infer(network, picture, blended, progress)
         return Answer(answer.outputs, answer.label if answer.label == EXACT else f"approximate: {why}")
 
 
@@ -122,14 +124,14 @@ def _scaled(picture: Picture, height: int, width: int) -> Picture:
 
 
 def _blended(
-    network: Run, picture: Picture, settings: Settings, count: int, told: Told | None
+    network: Run, picture: Picture, settings: Settings, count: int, progress: TileProgressCallback | None
 ) -> Mapping[str, Picture]:
-    """Return the tiles' answers, summed by their weights; one sum of the picture's size per output is held."""
+    """Return the tiles' answers, summed by their weights; one sum of the picture's size per output stays in memory."""
     sums: dict[str, Picture] = {}
     for number, tile in enumerate(tiles(Size(*picture.shape[:2]), settings.tile, settings.overlap), 1):
         place, weights = tile.region.slices, tile.weights[..., None]
         for name, answer in network(picture[place]).items():
             sums.setdefault(name, np.zeros(picture.shape, np.float32))[place] += weights * answer
-        if told is not None:
-            told(number, count)
+        if progress is not None:
+            progress(number, count)
     return sums

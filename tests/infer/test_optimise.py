@@ -1,4 +1,4 @@
-"""Rewritings leave the result as it is, and do what they are for."""
+"""Optimisations leave the result as it is, and do what they are for."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import pytest
 
 from orchestrator.infer.graph import Graph
 from orchestrator.infer.node import Array, Fill, Node, Pointwise
-from orchestrator.infer.region import Size
-from orchestrator.infer.resampling import Linear
-from orchestrator.infer.rewrite import (
+from orchestrator.infer.optimise import (
     affine_maps,
     batch_variances,
     early_convolutions,
-    rewritten,
+    optimised_graph,
     widest,
     without_zero_inputs,
 )
-from orchestrator.infer.stream import Stream
-from tests.infer.networks import ONE, Draft, cut_plan, picture, placed
+from orchestrator.infer.plan_executor import PlanExecutor
+from orchestrator.infer.region import Size
+from orchestrator.infer.resampling import Linear
+from tests.infer.networks import ONE, Draft, cut_plan, picture, tileable
 
 SIZE = Size(45, 62)
 
 
 def run(graph: Graph) -> dict[str, Array]:
-    return Stream(graph, ONE).run(cut_plan(graph, [], None), picture(graph.size))
+    return PlanExecutor(graph, ONE).run(cut_plan(graph, [], None), picture(graph.size))
 
 
 def assert_same(before: Graph, after: Graph, tolerance: float = 3e-6) -> None:
@@ -42,7 +42,7 @@ def count(graph: Graph, kind: type) -> int:
 
 def drafted(tmp_path: Path, write: Callable[[Draft], str], **others: str) -> Graph:
     draft = Draft()
-    return placed(draft.saved(tmp_path / "network.onnx", write(draft), **others), SIZE)
+    return tileable(draft.saved(tmp_path / "network.onnx", write(draft), **others), SIZE)
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["zeros-last", "zeros-first"])
@@ -99,7 +99,7 @@ def squares(draft: Draft, x: str, mean_of: str, other: str | None = None) -> str
     )
 
 
-def test_a_mean_of_squared_distances_becomes_one_barrier_with_the_mean(tmp_path: Path) -> None:
+def test_a_mean_of_squared_distances_becomes_one_reduction_with_the_mean(tmp_path: Path) -> None:
     before = drafted(tmp_path, lambda draft: squares(draft, x := draft.conv("image", 3, 16), x))
     after = batch_variances(before)
     assert len({one.input for one in before.reductions()}) == 2
@@ -221,22 +221,22 @@ def test_maps_inside_a_chain_that_others_read_or_that_are_outputs_keep_their_val
     steps.append(draft.node("Mul", steps[-1], draft.weight(16, 1, 1)))
     side = draft.conv(draft.node("Relu", steps[1]), 16, 16)
     others = {f"transmission_{place}": step for place, step in enumerate(steps)}
-    before = placed(draft.saved(tmp_path / "network.onnx", draft.node("Add", steps[-1], side), **others), SIZE)
+    before = tileable(draft.saved(tmp_path / "network.onnx", draft.node("Add", steps[-1], side), **others), SIZE)
     assert_same(before, affine_maps(before))
 
 
-def test_a_network_without_barriers_keeps_its_nodes(tmp_path: Path) -> None:
+def test_a_network_without_global_reductions_keeps_its_nodes(tmp_path: Path) -> None:
     before = drafted(
         tmp_path,
         lambda draft: draft.node("Add", draft.node("Mul", hypercolumn(draft), draft.numbers(2)), draft.numbers(1)),
     )
-    assert rewritten(before).nodes == before.nodes
+    assert optimised_graph(before).nodes == before.nodes
 
 
-def test_all_rewritings_together_leave_the_result(tmp_path: Path) -> None:
+def test_all_optimisations_together_leave_the_result(tmp_path: Path) -> None:
     def write(draft: Draft) -> str:
         x = squares(draft, y := hypercolumn(draft, factor=True), y)
         return squares(draft, y := draft.conv(draft.node("Relu", x), 16, 16), y)
 
     before = drafted(tmp_path, write)
-    assert_same(before, rewritten(before), 1e-5)
+    assert_same(before, optimised_graph(before), 1e-5)

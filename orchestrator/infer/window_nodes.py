@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.infer.node import Node, Placed, Writer
+from orchestrator.infer.node import Node, Placement, SubgraphWriter
 from orchestrator.infer.region import AXES, Span
 
 
@@ -51,7 +51,7 @@ class Windowed(Node):
         """Return what the windows see."""
         return self.windows[axis].seen(span)
 
-    def emit(self, writer: Writer, rows: Placed, columns: Placed) -> None:
+    def emit(self, writer: SubgraphWriter, rows: Placement, columns: Placement) -> None:
         """Write the node with its padding at the picture's border alone."""
         image = writer.read(self.inputs[0], rows.need, columns.need)
         kernel, strides, dilations = (
@@ -63,7 +63,7 @@ class Windowed(Node):
         pads = [rows.before, columns.before, rows.after, columns.after]
         writer.add(self.kind, [image, *map(writer.value, self.values)], self.output, pads=pads, **attributes)
 
-    def macs(self, rows: Placed, columns: Placed) -> float:
+    def macs(self, rows: Placement, columns: Placement) -> float:
         """Return the multiplications of a placement."""
         return self.cost * rows.out.length * columns.out.length
 
@@ -84,7 +84,7 @@ class Transposed(Node):
         """Return the inputs that reach the span."""
         return self.windows[axis].spread(span)
 
-    def emit(self, writer: Writer, rows: Placed, columns: Placed) -> None:
+    def emit(self, writer: SubgraphWriter, rows: Placement, columns: Placement) -> None:
         """Write the node so that it gives the region alone."""
         image = writer.read(self.inputs[0], rows.need, columns.need)
         cuts = [self._cut(axis, placed) for axis, placed in zip(AXES, (rows, columns), strict=True)]
@@ -99,23 +99,23 @@ class Transposed(Node):
             attributes["output_padding"] = [max(0, -cut[1]) for cut in cuts]
         writer.add("ConvTranspose", [image, *map(writer.value, self.values)], self.output, **attributes)
 
-    def shape(self, axis: int, placed: Placed) -> tuple[Any, ...]:
+    def shape(self, axis: int, placed: Placement) -> tuple[Any, ...]:
         """Return how much is cut off at both ends."""
         return self._cut(axis, placed)
 
-    def scratch_bytes(self, rows: Placed, columns: Placed) -> int:
+    def scratch_bytes(self, rows: Placement, columns: Placement) -> int:
         """Return the bytes of what every input pixel is spread to, before it is added up."""
         spread = self.map.channels * self.windows[0].kernel * self.windows[1].kernel
         return 4 * spread * rows.need.length * columns.need.length
 
-    def _cut(self, axis: int, placed: Placed) -> tuple[int, int]:
+    def _cut(self, axis: int, placed: Placement) -> tuple[int, int]:
         """Return how many pixels to cut off at the start and the end of what the inputs are spread over."""
         window = self.windows[axis]
         before = placed.out.start - (placed.need.start * window.stride - window.pad)
         whole = (placed.need.length - 1) * window.stride + window.reach
         return before, whole - before - placed.out.length
 
-    def macs(self, rows: Placed, columns: Placed) -> float:
+    def macs(self, rows: Placement, columns: Placement) -> float:
         """Return the multiplications of a placement."""
         return self.cost * rows.out.length * columns.out.length
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from orchestrator.infer.node import Array
 from orchestrator.infer.region import Size
-from orchestrator.infer.statistics import Statistics
+from orchestrator.infer.tile_statistics import Statistics
 from tests.infer.networks import Draft, picture, tiled, untiled
 
 KINDS = ("mean", "sum", "variance", "squares", "max", "min")
 
 
-def tallies(part: Array) -> dict[str, Array]:
+def row_statistics(part: Array) -> dict[str, Array]:
     """Return what a tile says of its rows, in single precision."""
     mean = part.mean(axis=3, keepdims=True)
     return {
@@ -34,7 +34,7 @@ def gathered(values: Array, rows: list[int], columns: list[int]) -> Statistics:
     statistics = Statistics()
     for band in np.split(values, sorted({row for row in rows if 0 < row < values.shape[2]}), axis=2):
         for part in np.split(band, sorted({column for column in columns if 0 < column < values.shape[3]}), axis=3):
-            statistics.add(tallies(part), part.shape[3])
+            statistics.add(row_statistics(part), part.shape[3])
     return statistics
 
 

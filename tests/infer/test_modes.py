@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.infer.run import APPROXIMATE, EXACT, Settings, infer
+from orchestrator.infer.modes import APPROXIMATE, EXACT, Settings, infer
 from tests.infer.conftest import picture
 
 TILES = Settings("tiles", 64, 16)

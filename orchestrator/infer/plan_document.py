@@ -2,20 +2,20 @@
 
 from typing import Any
 
-from orchestrator.infer.cost import segment_cost
-from orchestrator.infer.engine import Engine
 from orchestrator.infer.graph import Graph
-from orchestrator.infer.plan import Step
+from orchestrator.infer.inference_engine import InferenceEngine
+from orchestrator.infer.optimise import widest
+from orchestrator.infer.planner import PlanStep
 from orchestrator.infer.region import Size
-from orchestrator.infer.rewrite import widest
 from orchestrator.infer.segment import Segment
+from orchestrator.infer.segment_cost import segment_cost
 from orchestrator.infer.session import MemoryShort
 
 
-def explained(engine: Engine, size: Size) -> dict[str, Any]:
+def plan_document(engine: InferenceEngine, size: Size) -> dict[str, Any]:
     """Return as JSON values how a picture of a size would go through a network.
 
-    `unplaced` names the operations that cannot be computed in parts, and is empty where the result is exact.
+    `not_tileable` names the operations that cannot be computed in parts, and is empty where the result is exact.
 
     Raises: NetworkError where the network cannot take such a picture.
     """
@@ -23,11 +23,11 @@ def explained(engine: Engine, size: Size) -> dict[str, Any]:
     document: dict[str, Any] = {
         "height": size.height,
         "width": size.width,
-        "unplaced": [{"op": one.op, "node": one.node, "why": one.why} for one in graph.unplaced],
+        "not_tileable": [{"op": one.op, "node": one.node, "why": one.why} for one in graph.not_tileable],
         "nodes": len(graph.nodes),
-        "barriers": sum(1 for _ in graph.reductions()),
+        "global_reductions": sum(1 for _ in graph.reductions()),
     }
-    if graph.unplaced:
+    if graph.not_tileable:
         return document
     document["untiled"] = _untiled(graph)
     try:
@@ -41,7 +41,7 @@ def explained(engine: Engine, size: Size) -> dict[str, Any]:
         "budget_bytes": planned.plan.budget,
         "seconds": round(planned.plan.seconds, 3),
         "peak_bytes": planned.plan.peak_bytes,
-        "held_bytes": planned.plan.held_bytes,
+        "live_bytes": planned.plan.live_bytes,
         "segments": [_segment(step) for step in planned.plan.steps],
     }
 
@@ -58,7 +58,7 @@ def _untiled(graph: Graph) -> dict[str, Any]:
     }
 
 
-def _segment(step: Step) -> dict[str, Any]:
+def _segment(step: PlanStep) -> dict[str, Any]:
     segment, cost = step.segment, step.cost
     return {
         "nodes": len(segment.nodes),
@@ -67,8 +67,8 @@ def _segment(step: Step) -> dict[str, Any]:
         "tiles": [cost.rows, cost.columns],
         "halo": cost.halo,
         "share": round(cost.share, 3),
-        "barriers": len(segment.reductions),
-        "held_bytes": step.held_bytes,
+        "global_reductions": len(segment.reductions),
+        "live_bytes": step.live_bytes,
         "filed_bytes": step.filed_bytes,
         "work_bytes": cost.work_bytes,
         "seconds": round(step.seconds, 3),
