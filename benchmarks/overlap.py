@@ -19,7 +19,7 @@ import numpy as np
 import skimage
 from PIL import Image
 
-from orchestrator.datasets.overlap import Layer, find_overlaps
+from orchestrator.datasets.overlap_search import LayerFile, find_overlaps
 
 PACKAGED = ("astronaut.png", "coffee.png", "chelsea.png", "motorcycle_left.png", "rocket.jpg", "ihc.png")
 Change = Callable[[Image.Image], Image.Image]
@@ -65,10 +65,10 @@ def changes() -> dict[str, Change]:
     return found
 
 
-def saved(folder: Path, dataset: str, name: str, picture: Image.Image) -> Layer:
+def saved(folder: Path, dataset: str, name: str, picture: Image.Image) -> LayerFile:
     path = folder / f"{dataset}-{name}.png"
     picture.save(path, compress_level=1)
-    return Layer(dataset, name, "blended", path)
+    return LayerFile(dataset, name, "blended", path)
 
 
 def measure_found(patterns: list[str]) -> None:

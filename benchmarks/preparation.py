@@ -21,7 +21,7 @@ import skimage
 from PIL import Image
 
 from orchestrator.datasets.raw.layout_voc import Names
-from orchestrator.datasets.raw.prepare import Order, prepare_raw
+from orchestrator.datasets.raw.raw_preparation import PreparationOrder, prepare_raw
 from orchestrator.datasets.raw.recognise import recognise
 from orchestrator.datasets.raw.tree import raw_tree
 from orchestrator.spec.library import load_catalogue
@@ -75,7 +75,7 @@ def prepare(root: Path, paths: list[Path], output: Path) -> None:
     published = load_catalogue()["voc2012"].published
     assert published is not None
     names = Names(tuple(path.stem for path in paths), "made here")
-    order = Order("voc", "VOC", "", "layers", output)
+    order = PreparationOrder("voc", "VOC", "", "layers", output)
     prepare_raw(order, root, recognise(raw_tree(root), published.layouts, names=names), lambda _done, _total: None)
 
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.cli.console import err
-from orchestrator.datasets.raw.checks import Finding
+from orchestrator.datasets.raw.dataset_checks import DatasetFinding
 from orchestrator.execute.data import SetState, Told
 
 _STATES = {"prepared": "green", "raw": "yellow", "missing": "dim", "built in": "green"}
@@ -44,12 +44,12 @@ def print_sets(states: Sequence[SetState], console: Console) -> None:
             console.print(Text(f"          {of.remedy}", style="cyan"))
 
 
-def finding_rows(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+def finding_rows(findings: Sequence[DatasetFinding]) -> list[dict[str, Any]]:
     """Return findings as plain values."""
     return [asdict(finding) for finding in findings]
 
 
-def print_findings(findings: Sequence[Finding], console: Console) -> None:
+def print_findings(findings: Sequence[DatasetFinding], console: Console) -> None:
     """Print a row for every check."""
     table = Table(box=None, pad_edge=False, show_header=False)
     for overflow in ("ellipsis", "ellipsis", "fold"):

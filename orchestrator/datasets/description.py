@@ -8,7 +8,7 @@ from stagekit import BadInput
 
 
 @dataclass(frozen=True)
-class Scene:
+class SceneDescription:
     """A rectangle of one of scikit-image's photographs, in pixels."""
 
     picture: str
@@ -19,17 +19,17 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Scenes:
+class ScenesDescription:
     """Rectangles to be blended in the way of `blend`, or, where that is None, to be left as layers."""
 
-    transmissions: tuple[Scene, ...]
-    reflections: tuple[Scene, ...]
+    transmissions: tuple[SceneDescription, ...]
+    reflections: tuple[SceneDescription, ...]
     blend: str | None
     seed: int
 
 
 @dataclass(frozen=True)
-class Pairs:
+class PairsDescription:
     """Patterns of blended pictures and their layers; {id} tells which belong together."""
 
     blended: str
@@ -38,7 +38,7 @@ class Pairs:
 
 
 @dataclass(frozen=True)
-class Layers:
+class LayersDescription:
     """Patterns of clean photographs, and of those that are only reflected."""
 
     pictures: str
@@ -46,27 +46,34 @@ class Layers:
 
 
 @dataclass(frozen=True)
-class Photos:
+class PhotosDescription:
     """Pattern of photographs without truth."""
 
     pictures: str
 
 
 @dataclass(frozen=True)
-class Uniform:
+class UniformDescription:
     """A folder that is uniform already, as its ``index.json`` says."""
 
     role: str
 
 
-Description = Scenes | Pairs | Layers | Photos | Uniform
+Description = ScenesDescription | PairsDescription | LayersDescription | PhotosDescription | UniformDescription
 
-_KINDS: Mapping[str, type[Scenes] | type[Pairs] | type[Layers] | type[Photos] | type[Uniform]] = {
-    "scenes": Scenes,
-    "pairs": Pairs,
-    "layers": Layers,
-    "photos": Photos,
-    "prepared": Uniform,
+_KINDS: Mapping[
+    str,
+    type[ScenesDescription]
+    | type[PairsDescription]
+    | type[LayersDescription]
+    | type[PhotosDescription]
+    | type[UniformDescription],
+] = {
+    "scenes": ScenesDescription,
+    "pairs": PairsDescription,
+    "layers": LayersDescription,
+    "photos": PhotosDescription,
+    "prepared": UniformDescription,
 }
 _T = TypeVar("_T")
 
@@ -82,7 +89,7 @@ def dataset_description(settings: Mapping[str, Any]) -> Description:
     chosen = dict(settings)
     for name in ("transmissions", "reflections"):
         if kind == "scenes":
-            chosen[name] = tuple(_taken(Scene, scene, "scene") for scene in chosen.get(name, ()))
+            chosen[name] = tuple(_taken(SceneDescription, scene, "scene") for scene in chosen.get(name, ()))
     return _taken(_KINDS[kind], chosen, f"dataset of kind {kind!r}")
 
 

@@ -5,12 +5,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from orchestrator.datasets.description import Layers, Pairs
-from orchestrator.datasets.document import Item, PictureFolder, Prepared
+from orchestrator.datasets.dataset_document import PictureFolder, PreparedDataset, PreparedItem
+from orchestrator.datasets.description import LayersDescription, PairsDescription
 from orchestrator.datasets.identifiers import safe_identifiers, shown_name
 from orchestrator.datasets.patterns import Match, matches, other_case
-from orchestrator.datasets.pictures import FOREIGN_SUFFIXES, SUFFIXES, RgbPicture, UnusablePicture, identified, read_rgb
-from orchestrator.datasets.progress import Step
+from orchestrator.datasets.picture_reading import (
+    FOREIGN_SUFFIXES,
+    SUFFIXES,
+    RgbPicture,
+    UnusablePicture,
+    identified,
+    read_rgb,
+)
+from orchestrator.datasets.progress_callback import ProgressCallback
 from stagekit import BadInput
 
 _HINT = "replace these files by whole pictures, such as 8-bit PNG or JPEG, or take them out of the folder"
@@ -18,7 +25,9 @@ _NAMED = 5
 _T = TypeVar("_T")
 
 
-def prepared_layers(layers: Layers, folder: Path, output: PictureFolder, step: Step) -> Prepared:
+def prepared_layers(
+    layers: LayersDescription, folder: Path, output: PictureFolder, progress: ProgressCallback
+) -> PreparedDataset:
     """Return a folder's clean photographs; their pictures are written.
 
     Each serves as transmission and as reflection, unless reflections have a pattern of their own; a file that fits
@@ -39,13 +48,13 @@ def prepared_layers(layers: Layers, folder: Path, output: PictureFolder, step: S
                 "keep transmissions and reflections apart",
             )
     found = [*transmissions, *reflections]
-    reading = Listing(folder, step, len(found))
+    reading = Listing(folder, progress, len(found))
     items = []
     for index, (identifier, match) in enumerate(zip(identifiers_of(found), found, strict=True)):
         picture = reading.picture(match)
         if picture is not None:
             path = output.save("layers", identifier, picture.pixels)
-            item = Item(identifier, *picture.size, origin(match), picture.notes)
+            item = PreparedItem(identifier, *picture.size, origin(match), picture.notes)
             if index < len(transmissions):
                 item = replace(item, transmission=path)
             if index >= len(transmissions) or layers.reflections is None:
@@ -53,10 +62,12 @@ def prepared_layers(layers: Layers, folder: Path, output: PictureFolder, step: S
             items.append(item)
         reading.item_done()
     reading.refuse_problems()
-    return Prepared("layers", tuple(items), warnings)
+    return PreparedDataset("layers", tuple(items), warnings)
 
 
-def prepared_pairs(pairs: Pairs, folder: Path, output: PictureFolder, step: Step) -> Prepared:
+def prepared_pairs(
+    pairs: PairsDescription, folder: Path, output: PictureFolder, progress: ProgressCallback
+) -> PreparedDataset:
     """Return a folder's blended pictures with their layers, which are of one size; their pictures are written.
 
     Raises: BadInput where a pattern fits no picture or has no {id}, where a picture has no partner or two, where
@@ -73,19 +84,19 @@ def prepared_pairs(pairs: Pairs, folder: Path, output: PictureFolder, step: Step
     found = {part: found_pictures(folder, pattern) for part, pattern in patterns.items()}
     partners = _partners({part: part_matches for part, (part_matches, _) in found.items()}, patterns)
     warnings = tuple(dict.fromkeys(warning for _, of_part in found.values() for warning in of_part))
-    reading = Listing(folder, step, len(partners))
+    reading = Listing(folder, progress, len(partners))
     items = []
     for identifier, (name, files) in zip(safe_identifiers(partners), partners.items(), strict=True):
         item = _pair(identifier, files, reading, output, shown_name(name))
         items += [item] if item is not None else []
         reading.item_done()
     reading.refuse_problems()
-    return Prepared("pairs", tuple(items), warnings)
+    return PreparedDataset("pairs", tuple(items), warnings)
 
 
 def _pair(
     identifier: str, files: Mapping[str, Match], reading: "Listing", output: PictureFolder, name: str
-) -> Item | None:
+) -> PreparedItem | None:
     read = {part: reading.picture(match) for part, match in files.items()}
     pictures = {part: picture for part, picture in read.items() if picture is not None}
     if len(pictures) < len(files) or not reading.same_size(name, files, pictures):
@@ -93,14 +104,14 @@ def _pair(
     paths = {part: output.save(part, identifier, picture.pixels) for part, picture in pictures.items()}
     notes = tuple(f"{part}: {note}" for part, picture in pictures.items() for note in picture.notes)
     height, width = pictures["blended"].size
-    return Item(identifier, height, width, origin(files["blended"]), notes, **paths)
+    return PreparedItem(identifier, height, width, origin(files["blended"]), notes, **paths)
 
 
 class Listing:
     """Reads the pictures of a folder and remembers all that is wrong with them."""
 
-    def __init__(self, folder: Path, step: Step, total: int) -> None:
-        self._folder, self._step, self._total = folder, step, total
+    def __init__(self, folder: Path, progress: ProgressCallback, total: int) -> None:
+        self._folder, self._progress, self._total = folder, progress, total
         self._done = 0
         self._unusable: list[str] = []
         self._unequal: list[str] = []
@@ -133,7 +144,7 @@ class Listing:
     def item_done(self) -> None:
         """Say that one more is done."""
         self._done += 1
-        self._step(self._done, self._total)
+        self._progress(self._done, self._total)
 
     def refuse_problems(self) -> None:
         """Raise BadInput that names all problems, if there were any."""

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from orchestrator.datasets.overlap import Layer, Overlap, find_overlaps
-from orchestrator.datasets.progress import Step
+from orchestrator.datasets.overlap_search import LayerFile, SceneOverlap, find_overlaps
+from orchestrator.datasets.progress_callback import ProgressCallback
 from stagekit import BadInput, write_atomically
 
 Action = Literal["stop", "accept", "drop"]
@@ -19,7 +19,7 @@ _NAMED = 12
 
 
 @dataclass(frozen=True)
-class Comparison:
+class OverlapComparison:
     """Which prepared datasets are compared. train: by what they are trained as, such as 'synthetic' or 'real'"""
 
     train: Mapping[str, Path]
@@ -28,7 +28,7 @@ class Comparison:
     output: Path
 
 
-def compare_datasets(comparison: Comparison, step: Step, warn: Callable[[str], None]) -> None:
+def compare_datasets(comparison: OverlapComparison, progress: ProgressCallback, warn: Callable[[str], None]) -> None:
     """Write which training pictures are test pictures too, and which are dropped therefore.
 
     Raises: BadInput that names the pairs, where there are any and the action is "stop".
@@ -37,7 +37,7 @@ def compare_datasets(comparison: Comparison, step: Step, warn: Callable[[str], N
     test = [_Folder.read(folder) for folder in comparison.test]
     ours = [layer for folder in train.values() for layer in folder.layers]
     theirs = [layer for folder in test for layer in folder.layers]
-    overlaps = find_overlaps(ours, theirs, step)
+    overlaps = find_overlaps(ours, theirs, progress)
     if overlaps and comparison.action == "stop":
         raise BadInput(
             overlap_sentence(overlaps),
@@ -58,14 +58,14 @@ def compare_datasets(comparison: Comparison, step: Step, warn: Callable[[str], N
         json.dump(document, stream, indent=1)
 
 
-def overlap_sentence(overlaps: Sequence[Overlap]) -> str:
+def overlap_sentence(overlaps: Sequence[SceneOverlap]) -> str:
     """Return which pictures are trained on and tested on; of many, the first are named."""
     count = f"{len(overlaps)} training picture{'s are' if len(overlaps) != 1 else ' is'} also tested on"
     more = f"; and {len(overlaps) - _NAMED} more" if len(overlaps) > _NAMED else ""
     return f"{count}: {'; '.join(map(_named, overlaps[:_NAMED]))}{more}"
 
 
-def _named(overlap: Overlap) -> str:
+def _named(overlap: SceneOverlap) -> str:
     how = overlap.kind if overlap.kind == "same pixels" else f"{overlap.kind}, correlation {overlap.correlation:.2f}"
     return (
         f"{overlap.train_dataset} {overlap.train_scene} = {overlap.test_dataset} {overlap.test_scene} "
@@ -73,7 +73,7 @@ def _named(overlap: Overlap) -> str:
     )
 
 
-def _dropped(train: Mapping[str, "_Folder"], overlaps: Sequence[Overlap]) -> dict[str, list[str]]:
+def _dropped(train: Mapping[str, "_Folder"], overlaps: Sequence[SceneOverlap]) -> dict[str, list[str]]:
     return {
         role: sorted({overlap.train_scene for overlap in overlaps if overlap.train_dataset == folder.name})
         for role, folder in train.items()
@@ -85,7 +85,7 @@ class _Folder:
     """A prepared dataset's layers. files: how many different files they are"""
 
     name: str
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerFile, ...]
 
     @property
     def files(self) -> int:
@@ -97,7 +97,7 @@ class _Folder:
             document: dict[str, Any] = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
             name, items = str(document["name"]), document["items"]
             layers = tuple(
-                Layer(name, item["id"], layer, folder / item[layer])
+                LayerFile(name, item["id"], layer, folder / item[layer])
                 for item in items
                 for layer in LAYERS
                 if item.get(layer)

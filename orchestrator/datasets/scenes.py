@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from orchestrator.datasets.description import Scene, Scenes
-from orchestrator.datasets.document import Item, PictureFolder, Prepared
+from orchestrator.datasets.dataset_document import PictureFolder, PreparedDataset, PreparedItem
+from orchestrator.datasets.description import SceneDescription, ScenesDescription
 from orchestrator.datasets.identifiers import safe_identifiers
-from orchestrator.datasets.pictures import SUFFIXES, RgbPicture, UnusablePicture, read_rgb
-from orchestrator.datasets.progress import Step
+from orchestrator.datasets.picture_reading import SUFFIXES, RgbPicture, UnusablePicture, read_rgb
+from orchestrator.datasets.progress_callback import ProgressCallback
 from stagekit import BadInput
 
 
@@ -29,8 +29,12 @@ dataset's seed, the pair's index."""
 
 
 def prepared_scenes(
-    scenes: Scenes, output: PictureFolder, blend: Blender, step: Step, photographs: Path | None = None
-) -> Prepared:
+    scenes: ScenesDescription,
+    output: PictureFolder,
+    blend: Blender,
+    progress: ProgressCallback,
+    photographs: Path | None = None,
+) -> PreparedDataset:
     """Return the scenes as pairs, where they are to be blended, or else as layers; their pictures are written.
 
     photographs: folder of the photographs; None for scikit-image's own.
@@ -40,8 +44,8 @@ def prepared_scenes(
     """
     cut = _cut([*scenes.transmissions, *scenes.reflections], photographs or packaged_photographs())
     if scenes.blend is None:
-        return _layers(scenes, cut, output, step)
-    return _pairs(scenes, scenes.blend, cut, output, blend, step)
+        return _layers(scenes, cut, output, progress)
+    return _pairs(scenes, scenes.blend, cut, output, blend, progress)
 
 
 def packaged_photographs() -> Path:
@@ -51,10 +55,10 @@ def packaged_photographs() -> Path:
     return Path(skimage.__file__).parent / "data"
 
 
-def _cut(scenes: Sequence[Scene], folder: Path) -> dict[Scene, RgbPicture]:
+def _cut(scenes: Sequence[SceneDescription], folder: Path) -> dict[SceneDescription, RgbPicture]:
     photographs: dict[str, RgbPicture] = {}
     problems: dict[str, None] = {}
-    cut: dict[Scene, RgbPicture] = {}
+    cut: dict[SceneDescription, RgbPicture] = {}
     for scene in scenes:
         if scene.picture not in photographs:
             try:
@@ -83,7 +87,12 @@ def _photograph(folder: Path, name: str) -> RgbPicture:
     return read_rgb(folder / name)
 
 
-def _layers(scenes: Scenes, cut: dict[Scene, RgbPicture], output: PictureFolder, step: Step) -> Prepared:
+def _layers(
+    scenes: ScenesDescription,
+    cut: dict[SceneDescription, RgbPicture],
+    output: PictureFolder,
+    progress: ProgressCallback,
+) -> PreparedDataset:
     parts = [("transmission", scene) for scene in scenes.transmissions]
     parts += [("reflection", scene) for scene in scenes.reflections]
     names = [f"{part[0]}{number:02}-{_stem(scene)}" for number, (part, scene) in _numbered(parts)]
@@ -92,14 +101,19 @@ def _layers(scenes: Scenes, cut: dict[Scene, RgbPicture], output: PictureFolder,
         picture = cut[scene]
         path = output.save(part, identifier, picture.pixels)
         paths = {"transmission": path} if part == "transmission" else {"reflection": path}
-        items.append(Item(identifier, scene.height, scene.width, _place(scene), picture.notes, **paths))
-        step(done, len(parts))
-    return Prepared("layers", tuple(items))
+        items.append(PreparedItem(identifier, scene.height, scene.width, _place(scene), picture.notes, **paths))
+        progress(done, len(parts))
+    return PreparedDataset("layers", tuple(items))
 
 
 def _pairs(
-    scenes: Scenes, synthesis: str, cut: dict[Scene, RgbPicture], output: PictureFolder, blend: Blender, step: Step
-) -> Prepared:
+    scenes: ScenesDescription,
+    synthesis: str,
+    cut: dict[SceneDescription, RgbPicture],
+    output: PictureFolder,
+    blend: Blender,
+    progress: ProgressCallback,
+) -> PreparedDataset:
     couples = list(zip(scenes.transmissions, cycle(scenes.reflections), strict=False))
     _refuse_unequal(couples)
     names = [f"{number:02}-{_stem(behind)}-{_stem(before)}" for number, (behind, before) in enumerate(couples, 1)]
@@ -110,12 +124,12 @@ def _pairs(
         paths = {part: output.save(part, identifier, _as_bytes(getattr(made, part))) for part in made._fields}
         origin = f"{_place(behind)}, reflected: {_place(before)}"
         notes = tuple(dict.fromkeys((*cut[behind].notes, *cut[before].notes)))
-        items.append(Item(identifier, behind.height, behind.width, origin, notes, **paths))
-        step(index + 1, len(couples))
-    return Prepared("pairs", tuple(items))
+        items.append(PreparedItem(identifier, behind.height, behind.width, origin, notes, **paths))
+        progress(index + 1, len(couples))
+    return PreparedDataset("pairs", tuple(items))
 
 
-def _refuse_unequal(couples: Sequence[tuple[Scene, Scene]]) -> None:
+def _refuse_unequal(couples: Sequence[tuple[SceneDescription, SceneDescription]]) -> None:
     unequal = [
         f"{_place(behind)} and {_place(before)}"
         for behind, before in couples
@@ -127,7 +141,7 @@ def _refuse_unequal(couples: Sequence[tuple[Scene, Scene]]) -> None:
         )
 
 
-def _numbered(parts: Sequence[tuple[str, Scene]]) -> list[tuple[int, tuple[str, Scene]]]:
+def _numbered(parts: Sequence[tuple[str, SceneDescription]]) -> list[tuple[int, tuple[str, SceneDescription]]]:
     counts: dict[str, int] = {}
     numbered = []
     for part in parts:
@@ -136,11 +150,11 @@ def _numbered(parts: Sequence[tuple[str, Scene]]) -> list[tuple[int, tuple[str, 
     return numbered
 
 
-def _place(scene: Scene) -> str:
+def _place(scene: SceneDescription) -> str:
     return f"{scene.picture} ({scene.height} x {scene.width} at row {scene.top}, column {scene.left})"
 
 
-def _stem(scene: Scene) -> str:
+def _stem(scene: SceneDescription) -> str:
     return PurePosixPath(scene.picture).stem
 
 

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from orchestrator.datasets.description import Uniform
-from orchestrator.datasets.document import Item, PictureFolder, Prepared
-from orchestrator.datasets.progress import Step
+from orchestrator.datasets.dataset_document import PictureFolder, PreparedDataset, PreparedItem
+from orchestrator.datasets.description import UniformDescription
+from orchestrator.datasets.progress_callback import ProgressCallback
 from stagekit import BadInput
 
 INDEX = "index.json"
@@ -33,7 +33,9 @@ def read_index(folder: Path) -> dict[str, Any]:
     return index
 
 
-def prepared_uniform(uniform: Uniform, folder: Path, output: PictureFolder, step: Step) -> Prepared:
+def prepared_uniform(
+    uniform: UniformDescription, folder: Path, output: PictureFolder, progress: ProgressCallback
+) -> PreparedDataset:
     """Return a uniform dataset; its files are copied byte for byte.
 
     Raises: BadInput where a file is not there or is not the one that was prepared: all of them are named.
@@ -48,12 +50,12 @@ def prepared_uniform(uniform: Uniform, folder: Path, output: PictureFolder, step
             wrong += problems
             paths = {layer: picture["file"] for layer, picture in entry["layers"].items()}
             notes = tuple(entry["notes"])
-            items.append(Item(entry["id"], entry["height"], entry["width"], entry["origin"], notes, **paths))
-            step(done, len(index["items"]))
+            items.append(PreparedItem(entry["id"], entry["height"], entry["width"], entry["origin"], notes, **paths))
+            progress(done, len(index["items"]))
     if wrong:
         named = "; ".join(wrong[:5]) + (f"; and {len(wrong) - 5} more" if len(wrong) > 5 else "")
         raise BadInput(f"the prepared dataset was changed: {named}", "prepare it again with: sirr-orch data prepare")
-    return Prepared(index["role"], tuple(items), tuple(index["warnings"]), index["variant"]["text"])
+    return PreparedDataset(index["role"], tuple(items), tuple(index["warnings"]), index["variant"]["text"])
 
 
 def _copied(folder: Path, layers: Mapping[str, Mapping[str, str]], output: PictureFolder) -> Iterator[str]:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from orchestrator.datasets.progress import Step
-from orchestrator.datasets.raw.checks import Finding, check_dataset
+from orchestrator.datasets.progress_callback import ProgressCallback
+from orchestrator.datasets.raw.dataset_checks import DatasetFinding, check_dataset
 from orchestrator.datasets.raw.fetch import fetched
 from orchestrator.datasets.raw.layout_voc import read_names
-from orchestrator.datasets.raw.prepare import Order, prepare_raw
+from orchestrator.datasets.raw.raw_preparation import PreparationOrder, prepare_raw
 from orchestrator.datasets.raw.recognise import photographs, recognise
 from orchestrator.datasets.raw.tree import raw_tree
 from orchestrator.datasets.raw.unpack import is_archive, unpack
@@ -170,7 +170,7 @@ def prepare_set(request: PrepareRequest, told: Told) -> FoundVariant:
             f"there are no raw files of {request.name} in {source}",
             hint=f"run: sirr-orch data fetch {request.name}, or name the raw files with --from PATH",
         )
-    order = Order(
+    order = PreparationOrder(
         name=name,
         title=entry.dataset.title if request.called is None else f"{entry.dataset.title} ({request.called})",
         source=entry.dataset.source,
@@ -198,14 +198,14 @@ def add_set(source: Path, name: str, told: Told, *, layers: bool = False, title:
     if name in load_catalogue():
         raise SpecError(f"{name!r} is a dataset of the catalogue", hint="choose another name with --name")
     role: Literal["layers", "pairs"] = "layers" if layers else "pairs"
-    order = Order(name, title or name, "added by the user", role, prepared_folder(name), changed=True)
+    order = PreparationOrder(name, title or name, "added by the user", role, prepared_folder(name), changed=True)
     with _explained(), _opened(source, name, told) as folder:
         tree = raw_tree(folder)
         found = photographs(tree) if layers else recognise(tree, OWN_LAYOUTS)
         return prepare_raw(order, folder, found, told.pictures)
 
 
-def check_set(name: str, step: Step) -> list[Finding]:
+def check_set(name: str, step: ProgressCallback) -> list[DatasetFinding]:
     """Return what is odd about a prepared set.
 
     Raises: InputInvalid where there is none of this name.

@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import ImageCms
 
-from orchestrator.datasets.pictures import UnusablePicture, is_srgb
+from orchestrator.datasets.picture_reading import UnusablePicture, is_srgb
 from orchestrator.photos.vips import Metadata, field
 
 _FLOATS = {"float", "double", "complex", "dpcomplex"}

@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from orchestrator.datasets.pictures import UnusablePicture, read_rgb, refuse_others_than_files, stated_size
+from orchestrator.datasets.picture_reading import UnusablePicture, read_rgb, refuse_others_than_files, stated_size
 from orchestrator.photos import vips
 from orchestrator.photos.colours import in_rgb
+from orchestrator.photos.orientation import ORIENTATIONS, UPRIGHT, upright_size, upright_strips
 from orchestrator.photos.strips import Source, Strips, strips_of
 from orchestrator.photos.tiff import TiffFacts, tiff_facts
-from orchestrator.photos.turned import ORIENTATIONS, UPRIGHT, upright_size, upright_strips
 
 MOST_PIXELS = 2**29
 """A file that says that it has more is refused: it was made to fill memory or disk."""
@@ -47,7 +47,7 @@ class Photo:
 
 
 @dataclass(frozen=True)
-class Room:
+class ReadingLimits:
     """What reading a photograph may take. folder: for pixels on their way; memory_bytes: None for no limit"""
 
     folder: Path
@@ -55,7 +55,7 @@ class Room:
 
 
 @contextmanager
-def opened_photo(path: Path, room: Room) -> Iterator[Photo]:
+def opened_photo(path: Path, limits: ReadingLimits) -> Iterator[Photo]:
     """Give a photograph.
 
     PNG, JPEG and TIFF files are read in strips, at their depth; others whole, at 8 bits. Of several pages or frames
@@ -68,9 +68,9 @@ def opened_photo(path: Path, room: Room) -> Iterator[Photo]:
     try:
         kind = vips.kind_of(path)
         if kind is None:
-            yield _whole(path, room)
+            yield _whole(path, limits)
             return
-        with _in_strips(path, kind, room) as photo:
+        with _in_strips(path, kind, limits) as photo:
             yield photo
     except vips.PictureError as error:
         raise UnusablePicture(f"is damaged: {vips.reason(error)}") from error
@@ -79,10 +79,10 @@ def opened_photo(path: Path, room: Room) -> Iterator[Photo]:
 
 
 @contextmanager
-def _in_strips(path: Path, kind: vips.Kind, room: Room) -> Iterator[Photo]:
+def _in_strips(path: Path, kind: vips.Kind, limits: ReadingLimits) -> Iterator[Photo]:
     facts = tiff_facts(path) if kind == "tiff" else TiffFacts()
     in_pieces = facts.piece_bytes > _LARGE_PIECE
-    _refuse_short_memory(_PIECES * facts.piece_bytes, room, "holds pixels in large pieces, the largest of")
+    _refuse_short_memory(_PIECES * facts.piece_bytes, limits, "holds pixels in large pieces, the largest of")
 
     def source() -> Strips:
         found = vips.opened(path, kind, large=in_pieces)
@@ -92,7 +92,7 @@ def _in_strips(path: Path, kind: vips.Kind, room: Room) -> Iterator[Photo]:
         first = vips.opened(path, kind, large=in_pieces)
     except vips.PictureError as error:
         raise UnusablePicture(f"cannot be read: {vips.reason(error)}") from error
-    _refuse_too_large(first, room)
+    _refuse_too_large(first, limits)
     coloured = in_rgb(first, vips.metadata(first))
     notes = list(coloured.notes)
     pages = vips.field(first, "n-pages") or 1
@@ -105,7 +105,7 @@ def _in_strips(path: Path, kind: vips.Kind, room: Room) -> Iterator[Photo]:
     if orientation != UPRIGHT:
         notes.append(f"turned upright (EXIF orientation {orientation})")
     stored = (first.height, first.width)
-    with upright_strips(source, stored, orientation, room.folder) as turned:
+    with upright_strips(source, stored, orientation, limits.folder) as turned:
         yield Photo(
             upright_size(*stored, orientation),
             16 if coloured.image.format == "ushort" else 8,
@@ -124,7 +124,7 @@ def _tiff_notes(facts: TiffFacts, *, has_alpha: bool) -> Iterator[str]:
         yield "colours divided by the transparency that they were multiplied by"
 
 
-def _refuse_too_large(image: Any, room: Room) -> None:
+def _refuse_too_large(image: Any, limits: ReadingLimits) -> None:
     """Refuse bombs, and files that cannot be read in strips where they do not fit into memory.
 
     An interlaced PNG gives its first row when all of it is read; a progressive JPEG when all coefficients are.
@@ -139,23 +139,23 @@ def _refuse_too_large(image: Any, room: Room) -> None:
     value_bytes = 2 if progressive or image.format == "ushort" else 1
     _refuse_short_memory(
         image.width * image.height * image.bands * value_bytes,
-        room,
+        limits,
         "is a progressive JPEG," if progressive else "is interlaced,",
     )
 
 
-def _refuse_short_memory(needed: int, room: Room, why: str) -> None:
-    if room.memory_bytes is not None and needed > room.memory_bytes:
+def _refuse_short_memory(needed: int, limits: ReadingLimits, why: str) -> None:
+    if limits.memory_bytes is not None and needed > limits.memory_bytes:
         raise UnusablePicture(
             f"{why} which is read whole and takes {needed / 2**20:.0f} MiB of memory, and there are "
-            f"{room.memory_bytes / 2**20:.0f} MiB for it; save it as plain PNG, or raise the memory"
+            f"{limits.memory_bytes / 2**20:.0f} MiB for it; save it as plain PNG, or raise the memory"
         )
 
 
-def _whole(path: Path, room: Room) -> Photo:
+def _whole(path: Path, limits: ReadingLimits) -> Photo:
     size = stated_size(path)
     if size is not None:
-        _refuse_short_memory(size[0] * size[1] * _WHOLE_BYTES, room, "is of a kind,")
+        _refuse_short_memory(size[0] * size[1] * _WHOLE_BYTES, limits, "is of a kind,")
     picture = read_rgb(path, keep_alpha=True)
     pixels = picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
     has_alpha = picture.alpha is not None

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from orchestrator.datasets.description import dataset_description
-from orchestrator.datasets.prepare import Preparation, prepare_dataset
+from orchestrator.datasets.preparation import Preparation, prepare_dataset
 from orchestrator.datasets.scenes import Blended
-from orchestrator.photos.photo import Room
-from orchestrator.photos.prepare import prepare_photos
+from orchestrator.photos.photo import ReadingLimits
+from orchestrator.photos.photo_preparation import prepare_photos
 
 
 def gradient(height: int = 12, width: int = 17, shift: int = 0) -> np.ndarray:
@@ -85,7 +85,7 @@ def prepare(tmp_path: Path, source: Path) -> Prepare:
         told = step or (lambda _done, _total: None)
         preparation = Preparation("postcard", "Postcards", description, None if kind == "scenes" else source, output)
         if kind == "photos":
-            prepare_photos(preparation, Room(tmp_path), told)
+            prepare_photos(preparation, ReadingLimits(tmp_path), told)
         else:
             prepare_dataset(preparation, halves, told)
         return PreparedFolder(output, json.loads((output / "dataset.json").read_text()))

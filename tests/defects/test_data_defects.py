@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from netkit.sampling import Sources, free_epoch
-from orchestrator.datasets.overlap_stage import Comparison, compare_datasets
+from orchestrator.datasets.overlap_stage import OverlapComparison, compare_datasets
 from orchestrator.errors import InputInvalid
 from orchestrator.execute.data import PrepareRequest, Told, add_set, prepare_set
 from orchestrator.report.artifacts import read_dataset
@@ -31,13 +31,15 @@ def quiet(_done, _total):
 
 def staged(name, folder):
     """Write a prepared set as its stage does, and return the stage's folder."""
-    from orchestrator.datasets.description import Uniform
-    from orchestrator.datasets.prepare import Preparation, prepare_dataset
+    from orchestrator.datasets.description import UniformDescription
+    from orchestrator.datasets.preparation import Preparation, prepare_dataset
 
     index = left(name).index
     folder.mkdir(parents=True)
     prepare_dataset(
-        Preparation(name, index["title"], Uniform(index["role"]), prepared_folder(name), folder), _no_blending, quiet
+        Preparation(name, index["title"], UniformDescription(index["role"]), prepared_folder(name), folder),
+        _no_blending,
+        quiet,
     )
     return folder
 
@@ -75,7 +77,7 @@ def test_defect_07_training_on_the_whole_folder_is_found_and_stops(tmp_path):
     add_set(root, "whole-folder", Told())
     train, test = staged("whole-folder", tmp_path / "a"), staged("berkeley-real-test", tmp_path / "b")
     with pytest.raises(BadInput, match="20 training pictures are also tested on: whole-folder 3 = "):
-        compare_datasets(Comparison({"real": train}, [test], "stop", tmp_path), quiet, print)
+        compare_datasets(OverlapComparison({"real": train}, [test], "stop", tmp_path), quiet, print)
 
 
 def test_known_leak_of_the_published_split_is_found_training_pair_77_is_test_pair_58(tmp_path):
@@ -87,7 +89,7 @@ def test_known_leak_of_the_published_split_is_found_training_pair_77_is_test_pai
         prepare_set(PrepareRequest(name, root), Told())
     train, test = staged("berkeley-real-train", tmp_path / "a"), staged("berkeley-real-test", tmp_path / "b")
     with pytest.raises(BadInput) as caught:
-        compare_datasets(Comparison({"real": train}, [test], "stop", tmp_path), quiet, print)
+        compare_datasets(OverlapComparison({"real": train}, [test], "stop", tmp_path), quiet, print)
     assert str(caught.value) == (
         "1 training picture is also tested on: berkeley-real-train 77 = berkeley-real-test 58 "
         "(same pixels; blended = blended, transmission = transmission)"
@@ -107,7 +109,7 @@ def test_defect_09_layers_blended_from_test_pictures_are_found(tmp_path):
     prepare_set(PrepareRequest("berkeley-real-test", root), Told())
     add_set(root / "transmission_layer", "layers", Told(), layers=True)
     train, test = staged("layers", tmp_path / "a"), staged("berkeley-real-test", tmp_path / "b")
-    compare_datasets(Comparison({"synthetic": train}, [test], "drop", tmp_path), quiet, lambda _said: None)
+    compare_datasets(OverlapComparison({"synthetic": train}, [test], "drop", tmp_path), quiet, lambda _said: None)
     found = json.loads((tmp_path / "overlap.json").read_text())
     assert set(found["dropped"]["synthetic"]) == set(trees.TEST_NUMBERS)
     assert {layer for of in found["overlaps"] for layer in of["layers"]} == {

@@ -39,8 +39,8 @@ class Course:
         self.store = Store(folder / "store")
         sys.path.insert(0, str(ROOT / "images" / "metrics"))
         try:
-            from metrics_program.overlap import overlap
-            from metrics_program.prepare import prepare
+            from metrics_program.dataset_overlap import overlap
+            from metrics_program.prepare_dataset import prepare
         finally:
             sys.path.pop(0)
         self.handlers = {"prepare": prepare, "overlap": overlap, "train": self.train, "export": self.fail}

@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
-from orchestrator.datasets.pictures import UnusablePicture
-from orchestrator.photos.photo import MOST_PIXELS, Photo, Room, opened_photo
+from orchestrator.datasets.picture_reading import UnusablePicture
+from orchestrator.photos.orientation import upright, upright_strips
+from orchestrator.photos.photo import MOST_PIXELS, Photo, ReadingLimits, opened_photo
 from orchestrator.photos.strips import strip_rows, strips_of
-from orchestrator.photos.turned import upright, upright_strips
 from tests.photos.photo_files import HEIGHT, WIDTH, chunk, exif, profile, values, write, write_png, write_tiff
 
 TURNED = {
@@ -36,7 +36,7 @@ TURNED = {
 
 def read(path: Path, memory_bytes: int | None = None) -> tuple[Photo, np.ndarray]:
     """Return a photograph and all its strips together."""
-    with opened_photo(path, Room(path.parent, memory_bytes)) as photo:
+    with opened_photo(path, ReadingLimits(path.parent, memory_bytes)) as photo:
         return photo, np.concatenate([strip.copy() for strip in photo.source()])
 
 

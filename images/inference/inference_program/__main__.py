@@ -2,9 +2,9 @@
 
 import sys
 
-from inference_program.explain import explain_network
-from inference_program.prepare import prepare
-from inference_program.stage import infer_dataset
+from inference_program.explain_network import explain_network
+from inference_program.infer_dataset import infer_dataset
+from inference_program.prepare_photos import prepare
 from stagekit import run_program
 
 if __name__ == "__main__":

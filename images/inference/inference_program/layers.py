@@ -13,7 +13,7 @@ from orchestrator.infer.onnx_network import REFLECTION, TRANSMISSION, Picture, c
 from orchestrator.infer.region import Size
 from orchestrator.infer.rows import PictureSource, Rows, Whole, strips
 from orchestrator.photos import vips
-from orchestrator.photos.written import Form, write_picture
+from orchestrator.photos.picture_writer import PictureForm, write_picture
 from stagekit import BadInput, StageContext, write_atomically
 
 _TYPES: Mapping[str, np.dtype[Any]] = {"uchar": np.dtype(np.uint8), "ushort": np.dtype(np.uint16)}
@@ -143,7 +143,7 @@ class Layers:
         """Write one layer, clipped to [0, 1] and rounded to its depth, and return its path in the output."""
         kind = self.item.kind if finished else "png"
         relative = f"{folder}/{stem}.{_SUFFIXES[kind]}"
-        form = Form((rows.size.height, rows.size.width), self.prepared.dtype, kind=kind)
+        form = PictureForm((rows.size.height, rows.size.width), self.prepared.dtype, kind=kind)
         alpha = None
         if finished and self.item.alpha is not None:
             alpha = Path(self.context.input("dataset", self.item.alpha))

@@ -6,9 +6,9 @@ import sys
 # Before NumPy is loaded: sums of several threads end in other last digits, and pictures are scored side by side anyway.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from metrics_program.dataset_overlap import overlap
 from metrics_program.evaluate import evaluate
-from metrics_program.overlap import overlap
-from metrics_program.prepare import prepare
+from metrics_program.prepare_dataset import prepare
 from stagekit import run_program
 
 if __name__ == "__main__":

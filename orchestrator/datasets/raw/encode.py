@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from orchestrator.datasets.identifiers import shown_name
-from orchestrator.datasets.overlap import pixel_hash
-from orchestrator.datasets.pictures import RgbPicture, UnusablePicture, read_rgb
+from orchestrator.datasets.overlap_search import pixel_hash
+from orchestrator.datasets.picture_reading import RgbPicture, UnusablePicture, read_rgb
 from orchestrator.datasets.raw.stored import stored_picture
 
 _PNG = {"compress_level": 1, "compress_type": 2}

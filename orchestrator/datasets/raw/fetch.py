@@ -13,7 +13,7 @@ from orchestrator.errors import InfraFailure, InputInvalid
 from orchestrator.spec.published import RemoteFile
 
 Bytes = Callable[[int, int | None], None]
-"""Hears how many bytes are there, and of how many (None where nobody says)."""
+"""Called with how many bytes are there, and of how many (None where nobody says)."""
 
 _CHUNK_BYTES = 2**18
 _TRIES = 6

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from orchestrator.datasets.pictures import FORMATS, RgbPicture, UnusablePicture
+from orchestrator.datasets.picture_reading import FORMATS, RgbPicture, UnusablePicture
 
 _SUFFIXES = {
     "PNG": {".png"},

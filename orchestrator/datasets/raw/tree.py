@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from orchestrator.datasets.pictures import FOREIGN_SUFFIXES, SUFFIXES
+from orchestrator.datasets.picture_reading import FOREIGN_SUFFIXES, SUFFIXES
 from stagekit import BadInput
 
 MAX_FILES = 400_000

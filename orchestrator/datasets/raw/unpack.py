@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from orchestrator.datasets.progress import Step
+from orchestrator.datasets.progress_callback import ProgressCallback
 from orchestrator.errors import InputInvalid
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -20,7 +20,7 @@ _CHUNK_BYTES = 2**20
 
 
 @dataclass(frozen=True)
-class Limits:
+class UnpackLimits:
     """What an archive may unpack to; more is taken for an attack or a mistake."""
 
     members: int = 400_000
@@ -42,7 +42,7 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith(ARCHIVES)
 
 
-def unpack(archive: Path, folder: Path, step: Step, limits: Limits = Limits()) -> None:
+def unpack(archive: Path, folder: Path, progress: ProgressCallback, limits: UnpackLimits = UnpackLimits()) -> None:
     """Write an archive's files into a folder, which appears only when all of them are there.
 
     Raises: InputInvalid where the archive is damaged, cut off, too large, or holds links, devices, or paths that lead
@@ -52,7 +52,7 @@ def unpack(archive: Path, folder: Path, step: Step, limits: Limits = Limits()) -
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        _write_all(archive, partial, step, limits)
+        _write_all(archive, partial, progress, limits)
         folder.parent.mkdir(parents=True, exist_ok=True)
         if folder.exists():
             shutil.rmtree(folder)
@@ -69,7 +69,7 @@ def unpack(archive: Path, folder: Path, step: Step, limits: Limits = Limits()) -
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _write_all(archive: Path, folder: Path, step: Step, limits: Limits) -> None:
+def _write_all(archive: Path, folder: Path, progress: ProgressCallback, limits: UnpackLimits) -> None:
     with _Opened(archive) as opened:
         members = opened.members
         _check(archive.name, members, limits)
@@ -78,7 +78,7 @@ def _write_all(archive: Path, folder: Path, step: Step, limits: Limits) -> None:
                 target = folder / _inside(archive.name, member.name)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 _write(opened.stream(member), target, member.size)
-            step(done, len(members))
+            progress(done, len(members))
 
 
 def _write(source: IO[bytes], target: Path, size: int) -> None:
@@ -94,7 +94,7 @@ def _write(source: IO[bytes], target: Path, size: int) -> None:
         raise EOFError(f"{target.name} ends early")
 
 
-def _check(name: str, members: list[_Member], limits: Limits) -> None:
+def _check(name: str, members: list[_Member], limits: UnpackLimits) -> None:
     if len(members) > limits.members:
         raise _refused(name, f"holds {len(members)} files; at most {limits.members} are unpacked")
     total = sum(member.size for member in members)

@@ -48,7 +48,7 @@ def found_variant(scenes: Sequence[StoredScene], known: Sequence[Variant]) -> Fo
 
 def _telling(variant: Variant) -> int:
     """Return by how many properties a variant is told."""
-    return sum(told is not None for told in (variant.digest, variant.short_edge, variant.long_edge))
+    return sum(known is not None for known in (variant.digest, variant.short_edge, variant.long_edge))
 
 
 def size_words(sizes: Iterable[tuple[int, int]]) -> str:

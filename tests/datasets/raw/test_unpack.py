@@ -7,11 +7,11 @@ import zipfile
 
 import pytest
 
-from orchestrator.datasets.raw.unpack import Limits, is_archive, unpack
+from orchestrator.datasets.raw.unpack import UnpackLimits, is_archive, unpack
 from orchestrator.errors import InputInvalid
 from tests.datasets.raw import trees
 
-ENOUGH = Limits()
+ENOUGH = UnpackLimits()
 FILES = {"set/blended/1.png": b"one" * 500, "set/transmission/1.png": b"two" * 700, "set/прибор 1.txt": b""}
 
 
@@ -107,9 +107,9 @@ def test_what_is_no_archive_is_refused(tmp_path, name):
 @pytest.mark.parametrize(
     ("limits", "said"),
     [
-        (Limits(members=2), "holds 3 files"),
-        (Limits(total_bytes=3000), "unpacks to 3600 bytes"),
-        (Limits(member_bytes=2000), "of 2100 bytes"),
+        (UnpackLimits(members=2), "holds 3 files"),
+        (UnpackLimits(total_bytes=3000), "unpacks to 3600 bytes"),
+        (UnpackLimits(member_bytes=2000), "of 2100 bytes"),
     ],
 )
 def test_more_than_expected_is_refused_before_anything_is_written(tmp_path, make, name, limits, said):

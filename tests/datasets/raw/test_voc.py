@@ -11,7 +11,7 @@ from PIL import Image
 
 from orchestrator.datasets.raw.encode import UnusableScene, centre_crop
 from orchestrator.datasets.raw.layout_voc import read_names, read_voc
-from orchestrator.datasets.raw.prepare import Order, prepare_raw
+from orchestrator.datasets.raw.raw_preparation import PreparationOrder, prepare_raw
 from orchestrator.datasets.raw.recognise import recognise
 from orchestrator.datasets.raw.tree import raw_tree
 from orchestrator.errors import InputInvalid
@@ -85,7 +85,7 @@ def crops(root, names_file, home, **wishes):
     path, known = names_file
     layouts = trees.published("voc2012").layouts
     found = recognise(raw_tree(root), layouts, names=read_names(path, (known,)))
-    order = Order("voc", "VOC", "", "layers", home / "prepared" / "voc", **wishes)
+    order = PreparationOrder("voc", "VOC", "", "layers", home / "prepared" / "voc", **wishes)
     return prepare_raw(order, root, found, lambda _done, _total: None)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.datasets.raw.checks import check_dataset
+from orchestrator.datasets.raw.dataset_checks import check_dataset
 from orchestrator.datasets.raw.shift import shift_estimate
 from orchestrator.errors import InputInvalid
 from orchestrator.execute.data import Told, add_set, check_set

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from orchestrator.datasets.pictures import UnusablePicture, read_rgb
+from orchestrator.datasets.picture_reading import UnusablePicture, read_rgb
 from tests.datasets.conftest import gradient, save
 
 

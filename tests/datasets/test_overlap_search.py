@@ -9,8 +9,8 @@ import pytest
 import skimage
 from PIL import Image
 
-from orchestrator.datasets.overlap import Layer, find_overlaps, pixel_hash
-from orchestrator.datasets.overlap_stage import Comparison, compare_datasets
+from orchestrator.datasets.overlap_search import LayerFile, find_overlaps, pixel_hash
+from orchestrator.datasets.overlap_stage import OverlapComparison, compare_datasets
 from orchestrator.datasets.windows import WHOLE, shape_of, small_grey, whole_description, window_rectangles
 from stagekit import BadInput
 from tests.datasets.conftest import gradient, save
@@ -38,7 +38,7 @@ def layers(tmp_path):
         for scene, picture in pictures.items():
             path = tmp_path / f"{dataset}-{scene}.png"
             picture.save(path)
-            found.append(Layer(dataset, scene, "blended", path))
+            found.append(LayerFile(dataset, scene, "blended", path))
         return found
 
     return saved
@@ -97,7 +97,7 @@ def test_photograph_of_sixteen_bits_is_known_by_its_upper_eight(photographs, tmp
     deep = tmp_path / "deep.png"
     Image.fromarray(pixels.astype(np.uint16) * 256 + 17).save(deep)
     train = layers("train", {"coffee": Image.fromarray(pixels), "chelsea": photographs["chelsea"]})
-    found = find_overlaps(train, [Layer("test", "deep", "blended", deep)], quiet)
+    found = find_overlaps(train, [LayerFile("test", "deep", "blended", deep)], quiet)
     assert [(overlap.train_scene, overlap.kind) for overlap in found] == [("coffee", "same pixels")]
 
 
@@ -160,7 +160,7 @@ def leaking(tmp_path):
         output = tmp_path / action
         output.mkdir()
         heard = []
-        compare_datasets(Comparison({"real": train}, [test], action, output), quiet, heard.append)
+        compare_datasets(OverlapComparison({"real": train}, [test], action, output), quiet, heard.append)
         return json.loads((output / "overlap.json").read_text()), heard
 
     return compared
@@ -200,4 +200,4 @@ def test_dropped_pictures_are_named_and_left_out_of_the_training(leaking, tmp_pa
 
 def test_what_is_no_prepared_dataset_is_refused(tmp_path):
     with pytest.raises(BadInput, match="is not a prepared dataset"):
-        compare_datasets(Comparison({"real": tmp_path}, [tmp_path], "stop", tmp_path), quiet, print)
+        compare_datasets(OverlapComparison({"real": tmp_path}, [tmp_path], "stop", tmp_path), quiet, print)

@@ -7,7 +7,7 @@ import numpy as np
 from netkit.sampling import stream
 from netkit.synthesis import SYNTHESES, blend
 from orchestrator.datasets.description import dataset_description
-from orchestrator.datasets.prepare import Preparation, prepare_dataset
+from orchestrator.datasets.preparation import Preparation, prepare_dataset
 from orchestrator.datasets.scenes import Blended
 from stagekit import BadInput, StageContext
 

@@ -12,7 +12,7 @@ from stagekit import write_atomically
 
 
 @dataclass(frozen=True)
-class Form:
+class PictureForm:
     """What a picture's file is to be. size: height and width; dtype: uint8 or uint16"""
 
     size: tuple[int, int]
@@ -21,7 +21,9 @@ class Form:
     kind: Literal["png", "tiff"] = "png"
 
 
-def write_picture(path: str, content: Strips, form: Form, beside: vips.Metadata, alpha: Path | None = None) -> None:
+def write_picture(
+    path: str, content: Strips, form: PictureForm, beside: vips.Metadata, alpha: Path | None = None
+) -> None:
     """Write a picture, whole or not at all. alpha: a grey PNG of the same depth, which becomes its transparency
 
     Raises: what `content` raises, and OSError.

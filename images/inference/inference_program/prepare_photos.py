@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from orchestrator.datasets.description import dataset_description
-from orchestrator.datasets.prepare import Preparation
-from orchestrator.photos.photo import Room
-from orchestrator.photos.prepare import prepare_photos
+from orchestrator.datasets.preparation import Preparation
+from orchestrator.photos.photo import ReadingLimits
+from orchestrator.photos.photo_preparation import prepare_photos
 from stagekit import StageContext
 
 _PROCESS_BYTES = 250 * 2**20
@@ -31,5 +31,5 @@ def prepare(context: StageContext) -> None:
         output=Path(context.request.output),
     )
     memory = context.request.memory_bytes
-    room = Room(Path(context.work()), None if memory is None else max(0, memory - _PROCESS_BYTES))
+    room = ReadingLimits(Path(context.work()), None if memory is None else max(0, memory - _PROCESS_BYTES))
     prepare_photos(preparation, room, step)

@@ -21,7 +21,7 @@ _FAST = 1
 
 
 @dataclass(frozen=True)
-class Item:
+class PreparedItem:
     """A picture or pair of a prepared dataset; pictures by path inside it, None where there is none."""
 
     id: str
@@ -35,7 +35,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class PhotoItem(Item):
+class PreparedPhoto(PreparedItem):
     """A photograph without truth. alpha: path of its transparency, kept apart, grey; kind: of file that results become.
 
     Its pictures have the depth of the user's file.
@@ -47,11 +47,11 @@ class PhotoItem(Item):
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedDataset:
     """All of a prepared dataset but its name."""
 
     role: Role
-    items: tuple[Item, ...]
+    items: tuple[PreparedItem, ...]
     warnings: tuple[str, ...] = ()
     variant: str = ""
     """Which form of a published dataset it is, in words."""
@@ -79,7 +79,7 @@ class PictureFolder:
         return name
 
 
-def write_document(root: Path, name: str, title: str, prepared: Prepared) -> None:
+def write_document(root: Path, name: str, title: str, prepared: PreparedDataset) -> None:
     """Write ``dataset.json``; the file appears when all pictures it names are there."""
     document = {
         "name": name,
@@ -93,5 +93,5 @@ def write_document(root: Path, name: str, title: str, prepared: Prepared) -> Non
         json.dump(document, stream, indent=1)
 
 
-def _plain(item: Item) -> dict[str, Any]:
+def _plain(item: PreparedItem) -> dict[str, Any]:
     return {name: value for name, value in asdict(item).items() if value is not None}

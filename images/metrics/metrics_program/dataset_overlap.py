@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from orchestrator.datasets.overlap_stage import Comparison, compare_datasets
+from orchestrator.datasets.overlap_stage import OverlapComparison, compare_datasets
 from stagekit import StageContext
 
 
@@ -19,7 +19,7 @@ def overlap(context: StageContext) -> None:
         if context.stop_requested:
             context.interrupt()
 
-    comparison = Comparison(
+    comparison = OverlapComparison(
         train={role: Path(context.input("train-" + role)) for role in context.setting("train")},
         test=[Path(context.input("test-%d" % number)) for number in range(len(context.setting("test")))],
         action=context.setting("action"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from orchestrator.datasets.identifiers import safe_identifiers
-from orchestrator.datasets.progress import Step
+from orchestrator.datasets.progress_callback import ProgressCallback
 from orchestrator.datasets.raw.encode import SceneJob, StoredScene, UnusableScene, stored_scene
 from orchestrator.datasets.raw.recognise import Recognised
 from orchestrator.datasets.raw.variant import FoundVariant, found_variant
@@ -22,7 +22,7 @@ _SHOWN = 12
 
 
 @dataclass(frozen=True)
-class Order:
+class PreparationOrder:
     """What is to be prepared.
 
     name, title, source: as the report shows them; catalogue: the published set's name, None for a user's own
@@ -41,7 +41,7 @@ class Order:
     workers: int | None = None
 
 
-def prepare_raw(order: Order, root: Path, found: Recognised, step: Step) -> FoundVariant:
+def prepare_raw(order: PreparationOrder, root: Path, found: Recognised, progress: ProgressCallback) -> FoundVariant:
     """Write a dataset's pictures and its index; nothing is left where it fails.
 
     Raises: BadInput that names every scene that cannot be prepared.
@@ -50,7 +50,7 @@ def prepare_raw(order: Order, root: Path, found: Recognised, step: Step) -> Foun
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        scenes = _stored(order, root, found, partial, step)
+        scenes = _stored(order, root, found, partial, progress)
         variant = found_variant(scenes, order.variants)
         _write_index(order, found, scenes, variant, partial)
         shutil.rmtree(order.output, ignore_errors=True)
@@ -60,7 +60,9 @@ def prepare_raw(order: Order, root: Path, found: Recognised, step: Step) -> Foun
     return variant
 
 
-def _stored(order: Order, root: Path, found: Recognised, output: Path, step: Step) -> list[StoredScene]:
+def _stored(
+    order: PreparationOrder, root: Path, found: Recognised, output: Path, progress: ProgressCallback
+) -> list[StoredScene]:
     layout = found.reading.layout
     identifiers = safe_identifiers(scene.name for scene in found.scenes)
     jobs = [
@@ -73,7 +75,7 @@ def _stored(order: Order, root: Path, found: Recognised, output: Path, step: Ste
     with ThreadPoolExecutor(order.workers or os.cpu_count() or 1) as pool:
         for done, outcome in enumerate(pool.map(_tried, jobs), 1):
             (problems if isinstance(outcome, str) else stored).append(outcome)  # type: ignore[arg-type]
-            step(done, len(jobs))
+            progress(done, len(jobs))
     if problems:
         more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
         raise BadInput(
@@ -91,7 +93,7 @@ def _tried(job: SceneJob) -> StoredScene | str:
 
 
 def _write_index(
-    order: Order, found: Recognised, scenes: Sequence[StoredScene], variant: FoundVariant, folder: Path
+    order: PreparationOrder, found: Recognised, scenes: Sequence[StoredScene], variant: FoundVariant, folder: Path
 ) -> None:
     index: dict[str, Any] = {
         "schema": SCHEMA,

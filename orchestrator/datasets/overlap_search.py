@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image
 
 from orchestrator.datasets.identifiers import natural_order
-from orchestrator.datasets.likeness import Likeness, likeness
-from orchestrator.datasets.progress import Step
+from orchestrator.datasets.progress_callback import ProgressCallback
+from orchestrator.datasets.template_matching import TemplateMatch, template_match
 from orchestrator.datasets.windows import (
     WHOLE,
     Rectangle,
@@ -35,7 +35,7 @@ CORRELATION = 0.62
 """Pictures whose detail correlates at least so much are near-duplicates."""
 
 _LITTLE_DETAIL = 30.0
-"""Below this much detail (see `Likeness`) pictures resemble each other by chance, and must correlate more."""
+"""Below this much detail (see `TemplateMatch`) pictures resemble each other by chance, and must correlate more."""
 
 _LITTLE_DETAIL_CORRELATION = 0.8
 
@@ -48,7 +48,7 @@ _FEW = 32
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerFile:
     """One picture file of a dataset, with the scene and the layer that it is."""
 
     dataset: str
@@ -58,7 +58,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Overlap:
+class SceneOverlap:
     """A training scene that is a test scene too.
 
     layers: which of the training scene's layers is which of the test scene's, such as "blended = blended"
@@ -78,7 +78,7 @@ class Overlap:
 class _Picture:
     """A file's fingerprint, and all the layers that it is: training data may name one file twice."""
 
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerFile, ...]
     pixels: str
     grey: np.ndarray
     whole: np.ndarray
@@ -105,11 +105,14 @@ class _Candidates:
     inside_test: dict[tuple[int, int], tuple[float, Rectangle]] = field(default_factory=dict)
 
 
-def find_overlaps(train: Sequence[Layer], test: Sequence[Layer], step: Step) -> list[Overlap]:
+def find_overlaps(
+    train: Sequence[LayerFile], test: Sequence[LayerFile], progress: ProgressCallback
+) -> list[SceneOverlap]:
     """Return every training scene that is a test scene too, in the order of their names.
 
-    A picture is found in another where it keeps at least two fifths of the other's side. step: hears how many of all
-    pictures were read and searched
+    A picture is found in another where it keeps at least two fifths of the other's side.
+
+    progress: called with how many of all pictures were read and searched
 
     Raises: OSError where a picture cannot be read.
     """
@@ -117,17 +120,17 @@ def find_overlaps(train: Sequence[Layer], test: Sequence[Layer], step: Step) -> 
     total = 2 * sum(map(len, files))
     done = 0
 
-    def progressed() -> None:
+    def advance() -> None:
         nonlocal done
         done += 1
-        step(done, total)
+        progress(done, total)
 
-    ours, theirs = (_fingerprints(layers, progressed) for layers in files)
+    ours, theirs = (_fingerprints(layers, advance) for layers in files)
     found = dict(_same_pixels(ours, theirs))
     candidates = _Candidates()
-    for (a, b), value, window in _searched(ours, theirs, progressed):
+    for (a, b), value, window in _searched(ours, theirs, advance):
         _keep(candidates.inside_train, (a, b), value, window)
-    for (b, a), value, window in _searched(theirs, ours, progressed):
+    for (b, a), value, window in _searched(theirs, ours, advance):
         _keep(candidates.inside_test, (a, b), value, window)
     found.update(_confirmed(candidates, ours, theirs, found))
     return _by_scene(found, ours, theirs)
@@ -139,23 +142,23 @@ def pixel_hash(pixels: np.ndarray) -> str:
     return hashlib.sha256(head + b"\0" + np.ascontiguousarray(pixels).tobytes()).hexdigest()
 
 
-def _by_file(layers: Iterable[Layer]) -> list[tuple[Layer, ...]]:
-    files: defaultdict[Path, list[Layer]] = defaultdict(list)
+def _by_file(layers: Iterable[LayerFile]) -> list[tuple[LayerFile, ...]]:
+    files: defaultdict[Path, list[LayerFile]] = defaultdict(list)
     for layer in layers:
         files[layer.path].append(layer)
     return [tuple(group) for group in files.values()]
 
 
-def _fingerprints(files: Sequence[tuple[Layer, ...]], progressed: Callable[[], None]) -> list[_Picture]:
+def _fingerprints(files: Sequence[tuple[LayerFile, ...]], advance: Callable[[], None]) -> list[_Picture]:
     pictures = []
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for picture in pool.map(_fingerprint, files):
             pictures.append(picture)
-            progressed()
+            advance()
     return pictures
 
 
-def _fingerprint(layers: tuple[Layer, ...]) -> _Picture:
+def _fingerprint(layers: tuple[LayerFile, ...]) -> _Picture:
     with Image.open(layers[0].path) as opened:
         picture = _in_eight_bits(opened).convert("RGB")
     grey = small_grey(picture)
@@ -178,7 +181,7 @@ def _same_pixels(train: Sequence[_Picture], test: Sequence[_Picture]) -> Iterato
 
 
 def _searched(
-    holders: Sequence[_Picture], sought: Sequence[_Picture], progressed: Callable[[], None]
+    holders: Sequence[_Picture], sought: Sequence[_Picture], advance: Callable[[], None]
 ) -> Iterator[tuple[tuple[int, int], float, Rectangle]]:
     """Yield every (holder, sought) where a window of the first, or all of it, may be the second."""
     shapes: defaultdict[int, list[int]] = defaultdict(list)
@@ -199,7 +202,7 @@ def _searched(
             for place in np.flatnonzero(best >= CANDIDATE):
                 window = _rectangle(holder.grey, shape, int(products[:, place].argmax()))
                 yield (number, int(numbers[place])), float(best[place]), window
-        progressed()
+        advance()
 
 
 def _products(windows: np.ndarray, descriptions: np.ndarray) -> np.ndarray:
@@ -232,17 +235,17 @@ def _confirmed(
     jobs = [job for job in jobs if job[0] not in known]
     found: dict[tuple[int, int], _Found] = {}
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        alike = pool.map(lambda job: likeness(_grey(job[1].path), _grey(job[2].path), job[3]), jobs)
-        for (pair, *_), like in zip(jobs, alike, strict=True):
-            if _is_duplicate(like) and like.correlation > getattr(found.get(pair), "correlation", -1.0):
-                found[pair] = _Found("near-duplicate", round(like.correlation, 3))
+        alike = pool.map(lambda job: template_match(_grey(job[1].path), _grey(job[2].path), job[3]), jobs)
+        for (pair, *_), match in zip(jobs, alike, strict=True):
+            if _is_duplicate(match) and match.correlation > getattr(found.get(pair), "correlation", -1.0):
+                found[pair] = _Found("near-duplicate", round(match.correlation, 3))
     return found
 
 
-def _is_duplicate(like: Likeness) -> bool:
-    if like.detail < _NO_DETAIL:
+def _is_duplicate(match: TemplateMatch) -> bool:
+    if match.detail < _NO_DETAIL:
         return False
-    return like.correlation >= (CORRELATION if like.detail >= _LITTLE_DETAIL else _LITTLE_DETAIL_CORRELATION)
+    return match.correlation >= (CORRELATION if match.detail >= _LITTLE_DETAIL else _LITTLE_DETAIL_CORRELATION)
 
 
 @lru_cache(maxsize=64)
@@ -260,7 +263,7 @@ def _in_eight_bits(picture: Image.Image) -> Image.Image:
 
 def _by_scene(
     found: dict[tuple[int, int], _Found], train: Sequence[_Picture], test: Sequence[_Picture]
-) -> list[Overlap]:
+) -> list[SceneOverlap]:
     """Return one overlap for every two scenes, with all their layers that are the same."""
     scenes: defaultdict[tuple[str, str, str, str], list[tuple[str, _Found]]] = defaultdict(list)
     for (a, b), what in found.items():
@@ -272,5 +275,5 @@ def _by_scene(
     for names, matches in sorted(scenes.items(), key=lambda item: tuple(map(natural_order, item[0]))):
         same = [item for item in matches if item[1].kind == "same pixels"] or matches
         layers = tuple(sorted({words for words, _ in same}))
-        overlaps.append(Overlap(*names, same[0][1].kind, layers, max(what.correlation for _, what in same)))
+        overlaps.append(SceneOverlap(*names, same[0][1].kind, layers, max(what.correlation for _, what in same)))
     return overlaps

@@ -1,6 +1,6 @@
-"""How a preparation tells how far it is."""
+"""How a preparation reports how far it is."""
 
 from collections.abc import Callable
 
-Step = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 """Called after every picture or pair with how many are done, and of how many; it may raise to stop the work."""

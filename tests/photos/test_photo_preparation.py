@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from orchestrator.datasets.description import Photos, dataset_description
-from orchestrator.datasets.prepare import Preparation
-from orchestrator.photos.photo import Room
-from orchestrator.photos.prepare import prepare_photos
+from orchestrator.datasets.description import PhotosDescription, dataset_description
+from orchestrator.datasets.preparation import Preparation
+from orchestrator.photos.photo import ReadingLimits
+from orchestrator.photos.photo_preparation import prepare_photos
 from orchestrator.report.artifacts import read_dataset
 from stagekit import BadInput
 from tests.photos.photo_files import exif, png_chunks, png_profile, profile, read_png, values, write, write_png
@@ -41,8 +41,8 @@ def prepared(source: Path, output: Path, tmp_path: Path) -> Prepared:
     """Return a function that prepares the folder and returns the items."""
 
     def items() -> list[Mapping[str, Any]]:
-        preparation = Preparation("mine", "Mine", Photos("*.*"), source, output)
-        prepare_photos(preparation, Room(tmp_path), lambda _done, _total: None)
+        preparation = Preparation("mine", "Mine", PhotosDescription("*.*"), source, output)
+        prepare_photos(preparation, ReadingLimits(tmp_path), lambda _done, _total: None)
         found: list[Mapping[str, Any]] = json.loads((output / "dataset.json").read_text())["items"]
         return found
 
@@ -121,4 +121,6 @@ def test_damage_that_shows_in_the_last_rows_leaves_no_picture(prepared: Prepared
 def test_other_kinds_of_folders_are_prepared_elsewhere(source: Path, output: Path, tmp_path: Path) -> None:
     layers = dataset_description({"kind": "layers", "pictures": "*.*", "reflections": None})
     with pytest.raises(BadInput, match="'mine' is none of photos"):
-        prepare_photos(Preparation("mine", "Mine", layers, source, output), Room(tmp_path), lambda _a, _b: None)
+        prepare_photos(
+            Preparation("mine", "Mine", layers, source, output), ReadingLimits(tmp_path), lambda _a, _b: None
+        )

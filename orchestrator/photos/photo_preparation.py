@@ -8,66 +8,70 @@ from typing import Any
 
 import numpy as np
 
-from orchestrator.datasets.description import Photos
-from orchestrator.datasets.document import PhotoItem, Prepared, write_document
+from orchestrator.datasets.dataset_document import PreparedDataset, PreparedPhoto, write_document
+from orchestrator.datasets.description import PhotosDescription
 from orchestrator.datasets.folders import Listing, found_pictures, identifiers_of, origin
-from orchestrator.datasets.prepare import Preparation
-from orchestrator.datasets.progress import Step
+from orchestrator.datasets.preparation import Preparation
+from orchestrator.datasets.progress_callback import ProgressCallback
 from orchestrator.photos import vips
-from orchestrator.photos.photo import Room, opened_photo
+from orchestrator.photos.photo import ReadingLimits, opened_photo
+from orchestrator.photos.picture_writer import PictureForm, write_picture
 from orchestrator.photos.strips import colours, transparency
-from orchestrator.photos.written import Form, write_picture
 from stagekit import BadInput
 
 _TYPES: Mapping[int, np.dtype[Any]] = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16)}
 
 
-def prepare_photos(preparation: Preparation, room: Room, step: Step) -> None:
+def prepare_photos(preparation: Preparation, limits: ReadingLimits, progress: ProgressCallback) -> None:
     """Write a folder's photographs with their ``dataset.json``.
 
     Each becomes an RGB PNG of its own depth and in its own encoding, upright, its transparency beside it.
 
-    room: what reading one may take
+    limits: what reading one may take
 
     Raises: BadInput where the pattern fits no picture, and where pictures are unusable: all of them are named.
     """
     description, source = preparation.description, preparation.source
-    if not isinstance(description, Photos):
+    if not isinstance(description, PhotosDescription):
         raise BadInput(
             f"dataset {preparation.name!r} is none of photos", "use an image built with this orchestrator's version"
         )
     if source is None or not source.is_dir():
         raise BadInput(f"dataset {preparation.name!r} has no folder of pictures", "check the dataset's folder")
-    prepared = _prepared_folder(description, source, preparation.output, room, step)
+    prepared = _prepared_folder(description, source, preparation.output, limits, progress)
     write_document(preparation.output, preparation.name, preparation.title, prepared)
 
 
-def _prepared_folder(photos: Photos, folder: Path, output: Path, room: Room, step: Step) -> Prepared:
+def _prepared_folder(
+    photos: PhotosDescription, folder: Path, output: Path, limits: ReadingLimits, progress: ProgressCallback
+) -> PreparedDataset:
     found, warnings = found_pictures(folder, photos.pictures)
-    listing = Listing(folder, step, len(found))
+    listing = Listing(folder, progress, len(found))
     items = []
     for identifier, match in zip(identifiers_of(found), found, strict=True):
-        item = listing.read(match, partial(_prepared, identifier, origin(match), output, room))
+        item = listing.read(match, partial(_prepared, identifier, origin(match), output, limits))
         items += [item] if item is not None else []
         listing.item_done()
     listing.refuse_problems()
-    return Prepared("photos", tuple(items), warnings)
+    return PreparedDataset("photos", tuple(items), warnings)
 
 
-def _prepared(identifier: str, source: str, output: Path, room: Room, path: Path) -> PhotoItem:
+def _prepared(identifier: str, source: str, output: Path, limits: ReadingLimits, path: Path) -> PreparedPhoto:
     """Write a photograph and return what is known of it.
 
     Raises: UnusablePicture.
     """
-    with opened_photo(path, room) as photo:
-        form = Form(photo.size, _TYPES[photo.bits])
+    with opened_photo(path, limits) as photo:
+        form = PictureForm(photo.size, _TYPES[photo.bits])
         blended, alpha, notes = f"blended/{identifier}.png", None, photo.notes
         write_picture(_place(output, blended), colours(photo.source()), form, photo.beside)
         if photo.has_alpha:
             alpha, notes = f"alpha/{identifier}.png", (*notes, "transparency kept apart")
             grey = replace(form, bands=1)
             write_picture(_place(output, alpha), transparency(photo.source()), grey, vips.Metadata())
-        return PhotoItem(identifier, *photo.size, source, notes, blended, alpha=alpha, bits=photo.bits, kind=photo.kind)
+        return PreparedPhoto(
+            identifier, *photo.size, source, notes, blended, alpha=alpha, bits=photo.bits, kind=photo.kind
+        )
 
 
 def _place(output: Path, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Whether a window of one picture shows what another picture shows, by the correlation of their fine detail."""
+"""Template matching: whether a window of one picture shows what another shows, by the correlation of fine detail."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _BLUR = 7
 
 
 @dataclass(frozen=True)
-class Likeness:
+class TemplateMatch:
     """How much of one picture's detail is found in another.
 
     correlation: -1 to 1 at the best place and scale
@@ -33,7 +33,7 @@ class Likeness:
     detail: float
 
 
-def likeness(picture: Image.Image, sought: Image.Image, window: Rectangle) -> Likeness:
+def template_match(picture: Image.Image, sought: Image.Image, window: Rectangle) -> TemplateMatch:
     """Return how well a picture is found again at about a window of another. Both are grey (mode L).
 
     In a window it is looked for in its own proportions, as crops have them; in the whole, squeezed as it may be.
@@ -51,7 +51,7 @@ def likeness(picture: Image.Image, sought: Image.Image, window: Rectangle) -> Li
     if best[0] > _HOPELESS:
         scales = [best[1] + step for step in _FINE_SCALES]
         best = max(best, *((_at_scale(region, template, rows, columns, scale), scale) for scale in scales))
-    return Likeness(best[0], _least_change(template))
+    return TemplateMatch(best[0], _least_change(template))
 
 
 def _region(picture: Image.Image, window: Rectangle) -> tuple[Image.Image, Rectangle]:

@@ -12,8 +12,8 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from orchestrator.datasets.overlap import pixel_hash
-from orchestrator.datasets.progress import Step
+from orchestrator.datasets.overlap_search import pixel_hash
+from orchestrator.datasets.progress_callback import ProgressCallback
 from orchestrator.datasets.raw.shift import shift_estimate
 from orchestrator.datasets.uniform import LAYERS, read_index
 
@@ -26,7 +26,7 @@ _EMPTY_LEVELS = 2.0
 
 
 @dataclass(frozen=True)
-class Finding:
+class DatasetFinding:
     """What one check found.
 
     scenes: all that it concerns; message: what it is, in words; empty scenes where all is well
@@ -50,7 +50,7 @@ class _Seen:
     empty: bool
 
 
-def check_dataset(folder: Path, step: Step) -> list[Finding]:
+def check_dataset(folder: Path, progress: ProgressCallback) -> list[DatasetFinding]:
     """Return a finding for every check of a prepared dataset, in a fixed order; an error means that it was changed.
 
     Raises: BadInput where the folder holds no prepared dataset.
@@ -61,7 +61,7 @@ def check_dataset(folder: Path, step: Step) -> list[Finding]:
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for one in pool.map(lambda entry: _seen(folder, entry), entries):
             seen.append(one)
-            step(len(seen), len(entries))
+            progress(len(seen), len(entries))
     return [
         _files(seen),
         _sizes(seen),
@@ -100,66 +100,66 @@ def _seen(folder: Path, entry: Mapping[str, Any]) -> _Seen:
     )
 
 
-def _files(seen: Sequence[_Seen]) -> Finding:
+def _files(seen: Sequence[_Seen]) -> DatasetFinding:
     wrong = {one.id: one.wrong for one in seen if one.wrong}
     if wrong:
         words = "; ".join(problem for problems in list(wrong.values())[:_SHOWN] for problem in problems)
-        return Finding("files", "error", f"not as they were prepared: {words}", tuple(wrong))
-    return Finding("files", "ok", f"{len(seen)} scenes, every file as it was prepared")
+        return DatasetFinding("files", "error", f"not as they were prepared: {words}", tuple(wrong))
+    return DatasetFinding("files", "ok", f"{len(seen)} scenes, every file as it was prepared")
 
 
-def _sizes(seen: Sequence[_Seen]) -> Finding:
+def _sizes(seen: Sequence[_Seen]) -> DatasetFinding:
     unequal = [one.id for one in seen if len(set(one.sizes.values())) > 1]
     if unequal:
-        return Finding("sizes", "error", "layers of one scene have different sizes", tuple(unequal))
+        return DatasetFinding("sizes", "error", "layers of one scene have different sizes", tuple(unequal))
     sizes = {size for one in seen for size in one.sizes.values()}
     odd = [one.id for one in seen if any(side % 4 for size in one.sizes.values() for side in size)]
     words = f"{len(sizes)} different size{'s' if len(sizes) != 1 else ''}"
     if odd:
-        return Finding(
+        return DatasetFinding(
             "sizes", "note", f"{words}; sides that are no multiples of 4, which IBCLN's program resizes", tuple(odd)
         )
-    return Finding("sizes", "ok", words)
+    return DatasetFinding("sizes", "ok", words)
 
 
-def _modes(entries: Sequence[Mapping[str, Any]]) -> Finding:
+def _modes(entries: Sequence[Mapping[str, Any]]) -> DatasetFinding:
     noted = {entry["id"]: entry["notes"] for entry in entries if entry["notes"]}
     if not noted:
-        return Finding("modes", "ok", "all raw files were plain 8-bit RGB")
+        return DatasetFinding("modes", "ok", "all raw files were plain 8-bit RGB")
     words = dict.fromkeys(note for notes in noted.values() for note in notes)
-    return Finding("modes", "note", "; ".join(words), tuple(noted))
+    return DatasetFinding("modes", "note", "; ".join(words), tuple(noted))
 
 
-def _aligned(seen: Sequence[_Seen], role: str) -> Finding:
+def _aligned(seen: Sequence[_Seen], role: str) -> DatasetFinding:
     if role != "pairs":
-        return Finding("aligned", "ok", "no pairs")
+        return DatasetFinding("aligned", "ok", "no pairs")
     moved = {one.id: one.shift for one in seen if one.shift not in {None, (0, 0)}}
-    told = sum(one.shift is not None for one in seen)
+    measured = sum(one.shift is not None for one in seen)
     if moved:
         words = ", ".join(f"{name} by {shift}" for name, shift in list(moved.items())[:_SHOWN])
         message = f"the transmission is moved against the blended picture (rows, columns): {words}"
-        return Finding("aligned", "warning", message, tuple(moved))
-    unknown = f"; {len(seen) - told} share too little detail to tell" if told < len(seen) else ""
-    return Finding("aligned", "ok", f"{told} pairs lie on each other{unknown}")
+        return DatasetFinding("aligned", "warning", message, tuple(moved))
+    unknown = f"; {len(seen) - measured} share too little detail to tell" if measured < len(seen) else ""
+    return DatasetFinding("aligned", "ok", f"{measured} pairs lie on each other{unknown}")
 
 
-def _layers(seen: Sequence[_Seen], role: str) -> Finding:
+def _layers(seen: Sequence[_Seen], role: str) -> DatasetFinding:
     same = [one.id for one in seen if role == "pairs" and len(set(one.hashes.values())) < len(one.hashes)]
     if same:
-        return Finding("layers", "warning", "two layers of one scene are the same picture", tuple(same))
-    return Finding("layers", "ok", "the layers of every scene differ" if role == "pairs" else "no pairs")
+        return DatasetFinding("layers", "warning", "two layers of one scene are the same picture", tuple(same))
+    return DatasetFinding("layers", "ok", "the layers of every scene differ" if role == "pairs" else "no pairs")
 
 
-def _reflections(seen: Sequence[_Seen], entries: Sequence[Mapping[str, Any]], role: str) -> Finding:
+def _reflections(seen: Sequence[_Seen], entries: Sequence[Mapping[str, Any]], role: str) -> DatasetFinding:
     empty = [one.id for one in seen if one.empty]
     if empty:
-        return Finding("reflections", "warning", "reflections are black", tuple(empty))
+        return DatasetFinding("reflections", "warning", "reflections are black", tuple(empty))
     have = sum("reflection" in entry["layers"] for entry in entries)
     words = f"{have} of {len(entries)} scenes have one" if role == "pairs" else "no pairs"
-    return Finding("reflections", "ok", words)
+    return DatasetFinding("reflections", "ok", words)
 
 
-def _duplicates(seen: Sequence[_Seen]) -> Iterator[Finding]:
+def _duplicates(seen: Sequence[_Seen]) -> Iterator[DatasetFinding]:
     """Yield which scenes share a blended picture, a warning, or another layer, as sets do on purpose."""
     for layer in LAYERS:
         places: defaultdict[str, list[str]] = defaultdict(list)
@@ -172,6 +172,6 @@ def _duplicates(seen: Sequence[_Seen]) -> Iterator[Finding]:
         words = "; ".join(" = ".join(names[:_SHOWN]) for names in groups[:_SHOWN])
         severity: Severity = "warning" if layer == "blended" else "note"
         scenes = tuple(name for names in groups for name in names)
-        yield Finding("duplicates", severity, f"scenes with the same {layer}: {words}", scenes)
+        yield DatasetFinding("duplicates", severity, f"scenes with the same {layer}: {words}", scenes)
     if all(len({one.hashes.get(layer, one.id) for one in seen}) == len(seen) for layer in LAYERS):
-        yield Finding("duplicates", "ok", "no picture is there twice")
+        yield DatasetFinding("duplicates", "ok", "no picture is there twice")

@@ -47,24 +47,24 @@ def upright_size(height: int, width: int, orientation: int) -> tuple[int, int]:
 def upright_strips(stored: Source, size: tuple[int, int], orientation: int, folder: Path) -> Iterator[Source]:
     """Give a photograph's upright strips. size: height and width as stored
 
-    Strips of a turned one need rows that come last in the file: its pixels are laid down in a nameless file of
+    Strips of a turned one need rows that come last in the file: its pixels are written to a nameless file of
     `folder`, and read from there as often as strips are asked for.
     """
     if orientation == UPRIGHT:
         yield stored
         return
-    with TemporaryFile(dir=folder) as laid:
+    with TemporaryFile(dir=folder) as stored_file:
         shape = (0, 0)
         dtype = np.dtype(np.uint8)
         for strip in stored():
-            laid.write(strip.tobytes())
+            stored_file.write(strip.tobytes())
             shape, dtype = strip.shape[1:], strip.dtype
-        laid.flush()
-        down = _Laid(laid, size[0], shape[0], shape[1], dtype)
-        yield lambda: down.upright(orientation)
+        stored_file.flush()
+        pixels = _StoredPixels(stored_file, size[0], shape[0], shape[1], dtype)
+        yield lambda: pixels.upright(orientation)
 
 
-class _Laid:
+class _StoredPixels:
     """Pixels as they are stored, in a file, row by row."""
 
     def __init__(self, file: BinaryIO, height: int, width: int, bands: int, dtype: np.dtype) -> None:
