@@ -66,13 +66,13 @@ def report(
     """
     # Imported here: --help must not wait for the templates.
     from orchestrator.cli.console import out  # noqa: PLC0415
-    from orchestrator.execute.beside import beside_of_runs  # noqa: PLC0415
     from orchestrator.execute.command import report_of_run  # noqa: PLC0415
+    from orchestrator.execute.compare_runs import compare_runs  # noqa: PLC0415
 
     if table is not None:
         _print_table(names, store, table, metric or [])
         return
-    index = report_of_run(names[0], store) if len(names) == 1 else beside_of_runs(names, store)
+    index = report_of_run(names[0], store) if len(names) == 1 else compare_runs(names, store)
     out.print(f"report: {index}")
     if single_file is not None:
         _write_single_file(index.parent, single_file)

@@ -1,32 +1,26 @@
 """A comparison before it runs: its plan, keys, what the store has of it, and why the rest must run."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.environments.program import image_program
-from orchestrator.environments.recipe import code_hash
 from orchestrator.plan.keys import (
-    ORCHESTRATOR,
     Identity,
     Program,
     ResultDigests,
     identities,
     key_document,
-    stage_identity,
 )
-from orchestrator.plan.plan import REPORT, Plan, experiment_plan
+from orchestrator.plan.plan import Plan, experiment_plan
 from orchestrator.plan.reasons import reasons, waiting_reason
-from orchestrator.plan.stage import Source, Stage
+from orchestrator.plan.stage import Stage
 from orchestrator.spec.experiment import Experiment
 from orchestrator.spec.image import ImageSpec, Variant
 from orchestrator.spec.load import load_image
 from orchestrator.spec.resolve import Resolved, resolve
 from orchestrator.store.record import RunRecord
 from orchestrator.store.store import Artifact, Store
-
-REPORT_ROOMS = ("orchestrator.report", "orchestrator.execute", "orchestrator.metrics", "orchestrator.spec")
-"""The code that decides what a report looks like and what it says of scores."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +45,12 @@ class Comparison:
     """By stage, as far as they are known: that of a stage whose inputs are not there yet is not."""
     images: Mapping[str, ImageSpec]
     programs: Mapping[str, Program]
-    """What runs the stages, by image, and "orchestrator"."""
+    """What runs the stages, by image."""
     variant: Variant
     artifacts: Mapping[str, Artifact]
     """What the store has already, by stage."""
     reasons: Mapping[str, tuple[str, ...]]
     """Why each of the others must run, or may, by stage."""
-    photos: tuple[Path, ...] = ()
-    """Folders of photographs that the command line added."""
-    spec_file: Path | None = None
-    """The experiment's file as it was when the run was started; None where it is the file itself."""
 
     @property
     def missing(self) -> dict[str, Stage]:
@@ -70,16 +60,7 @@ class Comparison:
     @property
     def images_needed(self) -> tuple[str, ...]:
         """The images that the missing stages run in, each once, in order."""
-        return tuple(dict.fromkeys(stage.image for stage in self.missing.values() if stage.image is not None))
-
-    def report_identity(self, artifacts: Mapping[str, Artifact]) -> Identity:
-        """Return the identity of the report of a complete set of artifacts.
-
-        Raises: KeyError where one is missing.
-        """
-        stage = self.plan.stage(REPORT)
-        results = {name: artifact.digests for name, artifact in artifacts.items()}
-        return stage_identity(stage, self.programs[ORCHESTRATOR], results)
+        return tuple(dict.fromkeys(stage.image for stage in self.missing.values()))
 
 
 def plan_comparison(experiment: Experiment, path: Path, store: Store) -> Comparison:
@@ -108,14 +89,13 @@ def plan_comparison(experiment: Experiment, path: Path, store: Store) -> Compari
 
 def stage_images(stages: Iterable[Stage]) -> dict[str, ImageSpec]:
     """Return the images that stages run in, by name."""
-    names = sorted({stage.image for stage in stages if stage.image is not None})
+    names = sorted({stage.image for stage in stages})
     return {name: load_image(name) for name in names}
 
 
 def stage_programs(images: Mapping[str, ImageSpec], variant: Variant) -> dict[str, Program]:
-    """Return what runs stages, by image, and the report's as "orchestrator"."""
-    programs = {name: image_program(image, variant) for name, image in images.items()}
-    return {**programs, ORCHESTRATOR: Program(code_hash(REPORT_ROOMS))}
+    """Return what runs stages, by image."""
+    return {name: image_program(image, variant) for name, image in images.items()}
 
 
 def look_up(stages: Iterable[Stage], programs: Mapping[str, Program], store: Store) -> Lookup:
@@ -132,54 +112,6 @@ def look_up(stages: Iterable[Stage], programs: Mapping[str, Program], store: Sto
     return Lookup(identities(stages, programs, result), artifacts)
 
 
-def as_recorded(comparison: Comparison, keys: Mapping[str, str], store: Store, spec_file: Path | None) -> Comparison:
-    """Return the comparison with the results that a run recorded, also where programs or images have changed since.
-
-    keys: of the recorded results, by stage; spec_file: the experiment's file as it was then
-    The report's own key is made of theirs and of the code that renders now: a report of other code is not taken for it.
-    """
-    stages = [_with_spec(stage, spec_file, store) for stage in comparison.plan.stages]
-    known: dict[str, Identity] = {}
-    artifacts: dict[str, Artifact] = {}
-    for stage in stages:
-        if stage.kind == "report":
-            continue
-        planned = comparison.identities.get(stage.name)
-        key = keys.get(stage.name) or (planned.key if planned else None)
-        artifact = store.artifact(key) if key else None
-        if artifact is not None:
-            artifacts[stage.name] = artifact
-        if key is not None:
-            document = artifact.manifest.document if artifact is not None else {}
-            known[stage.name] = Identity(stage.name, key, document, dict(stage.inputs))
-    recorded = replace(
-        comparison,
-        plan=Plan(tuple(stages)),
-        identities=known,
-        artifacts=artifacts,
-        reasons={},
-        spec_file=spec_file,
-    )
-    return with_stored_report(recorded, store)
-
-
-def with_stored_report(comparison: Comparison, store: Store) -> Comparison:
-    """Return the comparison with the report of its artifacts, where all are there, and what the store has of it."""
-    report = comparison.plan.stage(REPORT)
-    if any(needed not in comparison.artifacts for needed in report.inputs.values()):
-        return comparison
-    identity = comparison.report_identity(comparison.artifacts)
-    stored = store.artifact(identity.key)
-    artifacts = comparison.artifacts if stored is None else {**comparison.artifacts, report.name: stored}
-    return replace(comparison, identities={**comparison.identities, report.name: identity}, artifacts=artifacts)
-
-
-def _with_spec(stage: Stage, spec_file: Path | None, store: Store) -> Stage:
-    if stage.kind != "report" or spec_file is None:
-        return stage
-    return replace(stage, sources={**stage.sources, "spec": Source(spec_file, store.digest(spec_file))})
-
-
 def _all_reasons(
     plan: Plan, found: Lookup, programs: Mapping[str, Program], record: RunRecord, store: Store
 ) -> dict[str, tuple[str, ...]]:
@@ -188,7 +120,7 @@ def _all_reasons(
     told = {}
     for stage in plan.stages:
         if stage.name not in found.artifacts:
-            document = key_document(stage, programs[stage.image or ORCHESTRATOR], results)
+            document = key_document(stage, programs[stage.image], results)
             identity = found.identities.get(stage.name)
             changed = _reasons(stage, document, identity, keys.get(stage.name), store)
             waits = waiting_reason(stage, document)

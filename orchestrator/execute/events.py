@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -129,32 +129,3 @@ def together(*listeners: Listener) -> Listener:
                 listener(event)
 
     return listen
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a stage has no result, as plain words for the report. took: its time and memory, as a manifest has them"""
-
-    code: str
-    message: str
-    hint: str | None = None
-    took: Mapping[str, Any] = field(default_factory=dict)
-
-
-def failure_of(error: SirrError) -> Failure:
-    """Return an error in plain words."""
-    return Failure(error.code, error.message, error.hint, error.took)
-
-
-def recorded_failures(events: Iterable[Mapping[str, Any]]) -> dict[str, Failure]:
-    """Return why stages failed or were skipped in the latest run of a record."""
-    failures: dict[str, Failure] = {}
-    for event in events:
-        match event:
-            case {"event": "planned"}:
-                failures.clear()
-            case {"event": "failure", "stage": stage, "code": code, "message": message}:
-                failures[stage] = Failure(code, message, event.get("hint"), event.get("took", {}))
-            case {"event": "state", "state": "skipped", "stage": stage, "because": because}:
-                failures[stage] = Failure("skipped", f"{because} failed")
-    return failures

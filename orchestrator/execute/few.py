@@ -41,7 +41,7 @@ def realise_few(
     missing = {name: stage for name, stage in stages.items() if name not in stored}
     if not missing:
         return stored
-    needed = {stage.image: images[stage.image] for stage in missing.values() if stage.image is not None}
+    needed = {stage.image: images[stage.image] for stage in missing.values()}
     selection = chosen_engine(engine, store.root)
     say(selection.sentence)
     settings = BuildSettings.from_environment()

@@ -8,19 +8,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.errors import SpecError
-from orchestrator.execute.command import RunRequest, keep_request, kept_request, planned
-from orchestrator.execute.comparison import Comparison
+from orchestrator.execute.command import RunRequest, planned
 from orchestrator.execute.events import Listener, recorder, together
 from orchestrator.execute.few import realise_few
 from orchestrator.execute.run_record import DocumentWriter, planned_document
+from orchestrator.execute.run_results import RunResults, recorded_entrant, recorded_results
 from orchestrator.plan.plan import release_stage
 from orchestrator.plan.stage import Source, Stage
 from orchestrator.spec.base import NAME_PATTERN
 from orchestrator.spec.library import load_model_spec
-from orchestrator.spec.names import EngineName
-from orchestrator.spec.resolve import ResolvedModel
-from orchestrator.store.run_document import Overrides
-from orchestrator.store.runs import run_in_progress, start_run
+from orchestrator.spec.names import Device, EngineName
+from orchestrator.spec.weights import FEATURES_VARIABLE, weights_folder
+from orchestrator.store.reference import model_reference
+from orchestrator.store.run_document import EntrantEntry, Overrides, RunDocument, StageEntry
+from orchestrator.store.runs import run_folder, run_in_progress, start_run
 from orchestrator.store.store import Artifact, Store
 
 _SPEC = "spec.yaml"
@@ -62,14 +63,13 @@ def adopt_model(model: str, checkpoint: Path, name: str, features: str, means: M
         comparison = planned(RunRequest(draft, store.root))
         spec = store.run(name).folder / _SPEC
         shutil.copyfile(draft, spec)
-    request = RunRequest(spec, store.root)
-    keep_request(request, store, name)
-    stages = {stage: _planned_stage(comparison, stage) for stage in (f"adopt/{name}", f"export/{name}")}
+    comparison = replace(comparison, resolved=replace(comparison.resolved, path=spec))
+    stages = {stage: comparison.plan.stage(stage) for stage in (f"adopt/{name}", f"export/{name}")}
     with run_in_progress(store, name):
         writer = DocumentWriter(store, start_run(store, planned_document(comparison, Overrides(engine=means.engine))))
         heard = together(recorder(store.run(name)), writer.listen, means.listener)
         try:
-            _realise(stages, comparison, replace(means, listener=heard), store)
+            _execute_all(stages, name, comparison.variant, replace(means, listener=heard), store)
         finally:
             writer.save()
     return spec
@@ -92,14 +92,14 @@ def _check_adoption(model: str, checkpoint: Path, name: str, store: Store) -> No
 def export_model(model: str, out: Path, means: Means) -> list[Path]:
     """Write the ONNX network of RUN/MODEL and its parity report into a folder; return their paths.
 
-    The run's own export is taken where the store has it, also where images or program have changed since.
+    The run's own export is taken where the store has it; only where it has not is anything run.
 
     Raises: SpecError for a model that is not there or not trained yet, ImageNotBuilt, and what the stage raises.
     """
-    comparison, resolved, store = _found(model, means)
-    name = f"export/{resolved.label}"
-    artifact = _recorded(name, comparison, store) or _exported(comparison, resolved, means, store)
-    return _delivered(artifact, ["network.onnx", "export.json"], out)
+    store = Store(means.store)
+    results, entrant = _found(model, store)
+    artifact = results.artifacts.get(f"export/{entrant.label}")
+    return _delivered(artifact or _exported(results, entrant, means, store), ["network.onnx", "export.json"], out)
 
 
 def release_model(model: str, out: Path, means: Means) -> list[Path]:
@@ -107,65 +107,94 @@ def release_model(model: str, out: Path, means: Means) -> list[Path]:
 
     Raises: as `export_model`.
     """
-    comparison, resolved, store = _found(model, means)
-    weights = _weights(comparison, resolved, store)
-    stage = release_stage(resolved.label, resolved.spec, resolved.recipe, weights.output, store.digest)
-    artifact = _realise({stage.name: stage}, comparison, means, store)[stage.name]
+    store = Store(means.store)
+    results, entrant = _found(model, store)
+    weights = _weights(results, entrant)
+    stage = release_stage(entrant.label, entrant.spec, entrant.image, entrant.recipe, _source(weights, store))
+    artifact = _execute(stage, results.document, means, store)
     released = json.loads((artifact.output / "release.json").read_text(encoding="utf-8"))
     for note in released["notes"]:
         means.say(f"note: {note}")
     return _delivered(artifact, released["files"], out)
 
 
-def _found(model: str, means: Means) -> tuple[Comparison, ResolvedModel, Store]:
-    run, slash, label = model.partition("/")
-    if not slash or not label:
-        raise SpecError(f"{model!r} is not RUN/MODEL", hint="write for example quickstart/errnet2019")
-    store = Store(means.store)
-    comparison = planned(kept_request(run, store))
-    known = {of.label: of for of in comparison.resolved.models}
-    if label not in known:
-        raise SpecError(f"run {run!r} has no model {label!r}; it has: {', '.join(known)}", hint="choose one of them")
-    return comparison, known[label], store
+def _found(model: str, store: Store) -> tuple[RunResults, EntrantEntry]:
+    reference = model_reference(model)
+    results = recorded_results(reference.run, store)
+    return results, recorded_entrant(results.document, reference)
 
 
-def _recorded(stage: str, comparison: Comparison, store: Store) -> Artifact | None:
-    """Return what a run recorded of a stage, else what the store has of it as it is planned now."""
-    key = store.run(comparison.resolved.experiment.name).keys().get(stage)
-    return comparison.artifacts.get(stage) if key is None else store.artifact(key)
-
-
-def _weights(comparison: Comparison, model: ResolvedModel, store: Store) -> Artifact:
-    """Return the weights that the run recorded, also where images or program have changed since."""
-    run = comparison.resolved.experiment.name
-    artifact = _recorded(model.weights_stage, comparison, store)
+def _weights(results: RunResults, entrant: EntrantEntry) -> Artifact:
+    """Return the weights that the run recorded."""
+    artifact = results.artifacts.get(entrant.weights_stage)
     if artifact is None:
-        name = f"{run}/{model.label}"
-        raise SpecError(f"the model {name!r} has no weights yet", hint=f"run the experiment {run!r} to its end first")
+        run = results.document.name
+        raise SpecError(
+            f"the model '{run}/{entrant.label}' has no weights yet", hint=f"run the experiment {run!r} to its end first"
+        )
     return artifact
 
 
-def _exported(comparison: Comparison, model: ResolvedModel, means: Means, store: Store) -> Artifact:
-    """Export the weights that the run recorded."""
-    weights = _weights(comparison, model, store)
-    stage = _planned_stage(comparison, f"export/{model.label}")
-    sources = {**stage.sources, "weights": Source(weights.output, store.digest(weights.output))}
-    return _realise({stage.name: replace(stage, inputs={}, sources=sources)}, comparison, means, store)[stage.name]
+def _source(artifact: Artifact, store: Store) -> Source:
+    return Source(artifact.output, store.digest(artifact.output))
 
 
-def _planned_stage(comparison: Comparison, name: str) -> Stage:
-    return next(stage for stage in comparison.plan.stages if stage.name == name)
+def _exported(results: RunResults, entrant: EntrantEntry, means: Means, store: Store) -> Artifact:
+    """Export the weights that the run recorded, with the run's own settings."""
+    weights = _weights(results, entrant)
+    document = results.document
+    means.say(f"the store has no export of {document.name}/{entrant.label}: it is made now, in image {entrant.image!r}")
+    entry = document.stage(f"export/{entrant.label}")
+    stage = Stage(
+        name=entry.name,
+        kind="export",
+        image=entry.image,
+        settings=entry.settings,
+        sources={**_features(entry, store), "weights": _source(weights, store)},
+        memory_bytes=entry.memory_bytes,
+        timeout_s=entry.timeout_s,
+    )
+    return _execute(stage, document, means, store)
 
 
-def _realise(stages: dict[str, Stage], comparison: Comparison, means: Means, store: Store) -> dict[str, Artifact]:
-    record = store.run(comparison.resolved.experiment.name)
+def _features(entry: StageEntry, store: Store) -> dict[str, Source]:
+    """Return the files of pretrained weights that an export reads, which a run's document names and does not hold.
+
+    Raises: SpecError where one is not there, or is another file than the run used.
+    """
+    found = {}
+    for name, source in entry.sources.items():
+        path = (weights_folder() or Path()) / source.file
+        if weights_folder() is None or not path.is_file():
+            raise SpecError(
+                f"{entry.name} must be made anew and reads the pretrained weights {source.file!r}, which are not there",
+                hint=f"set {FEATURES_VARIABLE} to the folder that holds them",
+            )
+        if store.digest(path) != source.digest:
+            raise SpecError(
+                f"{entry.name} must be made anew, and {path} is not the file that the run used",
+                hint="bring the earlier file back, or run the experiment again",
+            )
+        found[name] = Source(path, source.digest)
+    return found
+
+
+def _execute(stage: Stage, document: RunDocument, means: Means, store: Store) -> Artifact:
+    run = document.name
+    stages = {stage.name: stage}
+    return _execute_all(stages, run, "cuda" if document.device == "cuda" else "cpu", means, store)[stage.name]
+
+
+def _execute_all(
+    stages: dict[str, Stage], run: str, variant: Device, means: Means, store: Store
+) -> dict[str, Artifact]:
     return realise_few(
         stages,
         store,
-        run=comparison.resolved.experiment.name,
-        logs=record.folder / "logs",
+        run=run,
+        logs=run_folder(store, run) / "logs",
         engine=means.engine,
-        variant=comparison.variant,
+        variant=variant,
         listener=means.listener,
         say=means.say,
         build=means.build,

@@ -11,14 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from orchestrator.errors import OutputInvalid, SpecError
-from orchestrator.execute.command import kept_request, planned
 from orchestrator.execute.events import Listener
 from orchestrator.execute.few import realise_few
+from orchestrator.execute.run_results import recorded_results
 from orchestrator.plan.plan import infer_stage, prepare_stage
 from orchestrator.plan.stage import Source, Stage
 from orchestrator.spec.dataset import PhotosDataset
 from orchestrator.spec.experiment import Inference
 from orchestrator.spec.names import Device, EngineName
+from orchestrator.store.reference import model_reference
 from orchestrator.store.store import Artifact, Store
 
 _DATASET = "photos"
@@ -103,21 +104,25 @@ def found_network(removal: Removal, store: Store) -> tuple[Path, str, Common]:
         if not removal.onnx.is_file():
             raise SpecError(f"no such network: {removal.onnx}", hint="check the path")
         return removal.onnx.absolute(), "onnx", Common(memory=removal.memory_bytes or _MEMORY_BYTES)
-    model = removal.model or ""
-    run, slash, label = model.partition("/")
-    if not slash or not label:
-        raise SpecError(f"--model {model!r} is not RUN/MODEL", hint="write for example --model quickstart/errnet2019")
-    experiment = planned(kept_request(run, store)).resolved.experiment
-    exports = {
-        name.removeprefix("export/"): key for name, key in store.run(run).keys().items() if name.startswith("export/")
-    }
-    if label not in exports:
-        raise SpecError(f"run {run!r} has no model {label!r}; it has: {', '.join(exports)}", hint="choose one of them")
-    artifact = store.artifact(exports[label])
+    reference = model_reference(removal.model or "")
+    results = recorded_results(reference.run, store)
+    document = results.document
+    labels = [stage.name.removeprefix("export/") for stage in document.stages if stage.kind == "export"]
+    if reference.model not in labels:
+        raise SpecError(
+            f"run {str(reference.run)!r} has no model {reference.model!r}; it has: {', '.join(labels)}",
+            hint="choose one of them",
+        )
+    artifact = results.artifacts.get(f"export/{reference.model}")
     if artifact is None:
-        raise SpecError(f"the model {model!r} is not exported yet", hint=f"run the experiment {run!r} to its end first")
-    memory = removal.memory_bytes or experiment.memory
-    return artifact.output, run, Common(experiment.inference, memory, experiment.device)
+        raise SpecError(
+            f"the model {str(reference)!r} is not exported yet",
+            hint=f"run the experiment {document.name!r} to its end first; or: sirr-orch export {reference}",
+        )
+    memory = removal.memory_bytes or document.memory_bytes
+    device: Device = "cuda" if document.device == "cuda" else "cpu"
+    common = Common(Inference.model_validate(document.inference), memory, device)
+    return artifact.output, document.name, common
 
 
 def gathered(photos: tuple[Path, ...], folder: Path) -> list[str]:

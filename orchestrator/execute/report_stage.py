@@ -1,101 +1,116 @@
-"""The last stage of a comparison: its report, made by the orchestrator itself."""
+"""The last stage of a comparison: its report, made by the orchestrator itself and kept in the run's folder."""
 
-import os
+import json
+import platform
 import shutil
 import time
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
+from orchestrator import __version__
+from orchestrator.environments.recipe import code_hash
 from orchestrator.errors import SirrError
-from orchestrator.execute.comparison import Comparison
-from orchestrator.execute.events import Failed, Failure, Listener, Progressed, StateChanged
-from orchestrator.execute.realise import REQUIRED_OUTPUTS
+from orchestrator.execute.events import Failed, Listener, Progressed, StateChanged
 from orchestrator.execute.report_content import report_content
-from orchestrator.plan.keys import Identity
-from orchestrator.plan.plan import REPORT
+from orchestrator.execute.run_results import RunResults
+from orchestrator.plan.keys import document_key
 from orchestrator.report.render import render_report
-from orchestrator.store.store import Artifact, Store
+from orchestrator.spec.explained import explained_tables
+from orchestrator.spec.published_numbers import published_tables
+from orchestrator.store.disk import space_explained, write_synced
+from orchestrator.store.store import Store
 from stagekit import Progress
 
+REPORT_ROOMS = ("orchestrator.report", "orchestrator.execute", "orchestrator.metrics", "orchestrator.spec", "stagekit")
+"""The code that decides what a report looks like and what it says of scores."""
+
+_STAGE = "report"
+_FOLDER = "report"
+_STAMP = "report-key.json"
 _INDEX = "index.html"
 
 
-def make_report(
-    comparison: Comparison,
-    artifacts: Mapping[str, Artifact],
-    failures: Mapping[str, Failure],
-    store: Store,
-    listener: Listener,
-) -> Path:
-    """Render the report of what is there, link it as runs/NAME/report, and return its index.html.
+def report_key(results: RunResults) -> str:
+    """Return the hash of all that a report shows and of the code that shows it.
 
-    A complete report is an artifact like any other. One with gaps is not kept in the store: it is rendered into the
-    run's folder, and replaced by the next.
+    That is the run's document apart from when it was written, every result with how it was made, and the tables that
+    travel with the program.
     """
-    stage = comparison.plan.stage(REPORT)
-    folder = store.run(comparison.resolved.experiment.name).folder
-    stored = artifacts.get(stage.name)
-    if stored is not None:
-        return _shown(stored.output, folder / "report")
-    complete = all(needed in artifacts for needed in stage.inputs.values())
-    identity = comparison.report_identity(artifacts) if complete else None
-    if identity is not None:
-        comparison = replace(comparison, identities={**comparison.identities, stage.name: identity})
-    key = {} if identity is None else {"key": identity.key}
-    listener(StateChanged(stage.name, "running", key))
+    shown = results.document.model_dump(mode="json", exclude={"updated": True, "stages": {"__all__": {"state"}}})
+    return document_key(
+        {
+            "kind": _STAGE,
+            "run": json.dumps(shown, sort_keys=True),
+            "results": {name: artifact.digests.record for name, artifact in results.artifacts.items()},
+            "tables": [table.model_dump_json() for table in (*published_tables(), *explained_tables())],
+            "code": code_hash(REPORT_ROOMS),
+            "program": [__version__, platform.python_version()],
+        }
+    )
+
+
+def make_report(results: RunResults, store: Store, listener: Listener) -> Path:
+    """Return the index.html of a run's report, rendered where what is there does not show just these results.
+
+    The earlier report stays in its place until the next one is whole.
+
+    Raises: OutputInvalid where a result is not as its stage declared it, NoSpace.
+    """
+    key = report_key(results)
+    if is_current(results.folder, key):
+        listener(StateChanged(_STAGE, "stored"))
+        return results.folder / _FOLDER / _INDEX
+    with store.lease(f"report-{results.document.name}-{results.document.revision}"):
+        if not is_current(results.folder, key):  # another program may have made it while this one waited
+            _render(results, key, listener)
+    return results.folder / _FOLDER / _INDEX
+
+
+def is_current(folder: Path, key: str) -> bool:
+    """Return whether a run's folder holds the report of this key, with all of its files."""
+    try:
+        stamp = json.loads((folder / _STAMP).read_text(encoding="utf-8"))
+        return bool(stamp["key"] == key and stamp["files"] == _sizes(folder / _FOLDER))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _render(results: RunResults, key: str, listener: Listener) -> None:
+    listener(StateChanged(_STAGE, "running"))
     began = time.monotonic()
     try:
-        shown = _rendered(identity, comparison, artifacts, failures, store, listener)
+        _replace_report(results, key, listener)
     except SirrError as error:
-        listener(Failed(stage.name, error))
-        listener(StateChanged(stage.name, "failed", key))
+        listener(Failed(_STAGE, error))
+        listener(StateChanged(_STAGE, "failed"))
         raise
-    listener(StateChanged(stage.name, "done", {**key, "seconds": round(time.monotonic() - began, 3)}))
-    return shown
+    listener(StateChanged(_STAGE, "done", {"seconds": round(time.monotonic() - began, 3)}))
 
 
-def _rendered(
-    identity: Identity | None,
-    comparison: Comparison,
-    artifacts: Mapping[str, Artifact],
-    failures: Mapping[str, Failure],
-    store: Store,
-    listener: Listener,
-) -> Path:
+def _replace_report(results: RunResults, key: str, listener: Listener) -> None:
     def progress(done: int, total: int) -> None:
-        listener(Progressed(REPORT, Progress(done, total, "files")))
+        listener(Progressed(_STAGE, Progress(done, total, "files")))
 
-    content = report_content(comparison, artifacts, failures)
-    shown = store.run(content.name).folder / "report"
-    if identity is None:
-        partial = shown.with_name("report.partial")
+    folder, stamp = results.folder / _FOLDER, results.folder / _STAMP
+    partial = folder.with_name(f"{_FOLDER}.partial")
+    with space_explained(results.folder, "rendering the report"):
         shutil.rmtree(partial, ignore_errors=True)
-        render_report(content, partial, progress)
-        _remove(shown)
-        partial.rename(shown)
-        return shown / _INDEX
-    with store.lease(identity.key):
-        artifact = store.artifact(identity.key)
-        if artifact is None:
-            store.discard_staging(identity.key)
-            began = time.time()
-            render_report(content, store.staging(identity.key) / "output", progress)
-            facts = {"engine": "orchestrator", "started": began, "seconds": round(time.time() - began, 3)}
-            artifact = store.commit(identity, facts, REQUIRED_OUTPUTS["report"])
-    return _shown(artifact.output, shown)
+        render_report(report_content(results), partial, progress)
+        made = {"key": key, "files": _sizes(partial)}
+        # In this order a crash leaves no stamp beside a report that it does not belong to.
+        stamp.unlink(missing_ok=True)
+        _remove(folder)
+        partial.rename(folder)
+        write_synced(stamp, json.dumps(made).encode("utf-8"))
 
 
-def _shown(output: Path, link: Path) -> Path:
-    """Point the run's `report` at a folder of the store, by a relative link, and return its index.html."""
-    target = os.path.relpath(output, link.parent)
-    if not (link.is_symlink() and os.readlink(link) == target):  # noqa: PTH115 - compared as text
-        _remove(link)
-        link.symlink_to(target, target_is_directory=True)
-    return link / _INDEX
+def _sizes(folder: Path) -> dict[str, int]:
+    """Return the size of every file of a report by its name."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
 
 
 def _remove(path: Path) -> None:
+    """Remove a report; those of earlier versions were links into the store."""
     if path.is_symlink() or path.is_file():
         path.unlink()
     elif path.exists():

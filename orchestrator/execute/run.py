@@ -9,12 +9,11 @@ from orchestrator.engine.protocol import Engine, Environment
 from orchestrator.errors import Cancelled, NoSpace, SirrError
 from orchestrator.execute.build import not_built
 from orchestrator.execute.comparison import Comparison
-from orchestrator.execute.events import Failed, Failure, Listener, Planned, StateChanged, failure_of, recorder, together
+from orchestrator.execute.events import Failed, Listener, Planned, StateChanged, recorder, together
 from orchestrator.execute.realise import World, realise
-from orchestrator.execute.report_stage import make_report
 from orchestrator.execute.schedule import Walked, walk
 from orchestrator.execute.stopper import Stopper
-from orchestrator.plan.keys import ORCHESTRATOR, Identity, stage_identity
+from orchestrator.plan.keys import Identity, stage_identity
 from orchestrator.plan.stage import Stage
 from orchestrator.spec.names import Device
 from orchestrator.store.store import Artifact, Store
@@ -70,7 +69,7 @@ def run_comparison(
     stopper: Stopper,
     options: RunOptions = RunOptions(),
 ) -> RunResult:
-    """Realise what is missing and render the report.
+    """Realise what is missing; the report is made of the run's document afterwards.
 
     engine, environments: needed only where something is missing.
 
@@ -84,7 +83,7 @@ def run_comparison(
     heard(Planned(tuple(stage.name for stage in comparison.plan.stages), keys))
     for stage in comparison.artifacts:
         heard(StateChanged(stage, "stored", {"key": comparison.identities[stage].key}))
-    missing = {key: stage for key, stage in comparison.missing.items() if stage.kind != "report"}
+    missing = comparison.missing
     walked = Realised()
     if missing:
         _check_ready(missing, store, engine, environments, comparison.variant)
@@ -105,23 +104,9 @@ def run_comparison(
         )
         walked = realise_stages(missing, comparison.artifacts, world, options.jobs)
         engine.sweep()
-    ended = replace(
-        comparison,
-        identities={**comparison.identities, **walked.identities},
-        artifacts={**comparison.artifacts, **walked.results},
-    )
-    report = None
-    if not stopper.requested:
-        report = make_report(ended, ended.artifacts, _why_missing(walked), store, heard)
     made = tuple(name for name in walked.results if name not in walked.stored)
     stored = (*comparison.artifacts, *(name for name in walked.results if name in walked.stored))
-    return RunResult(report, made, stored, walked.failures, walked.skipped)
-
-
-def _why_missing(walked: Realised) -> dict[str, Failure]:
-    failed = {name: failure_of(error) for name, error in walked.failures.items()}
-    skipped = {name: Failure("skipped", f"{blocker} failed") for name, blocker in walked.skipped.items()}
-    return {**failed, **skipped}
+    return RunResult(None, made, stored, walked.failures, walked.skipped)
 
 
 def _check_ready(
@@ -131,7 +116,7 @@ def _check_ready(
     environments: Mapping[str, Environment],
     variant: Device,
 ) -> None:
-    images = dict.fromkeys(stage.image for stage in missing.values() if stage.image is not None)
+    images = dict.fromkeys(stage.image for stage in missing.values())
     unbuilt = [image for image in images if image not in environments]
     if unbuilt or engine is None:
         error = not_built(unbuilt, "auto" if engine is None else engine.name, variant)
@@ -159,7 +144,7 @@ def realise_stages(
         started = time.monotonic()
         read = {needed: made.get(key) or stored[needed] for key, needed in stage.inputs.items()}
         results = {needed: artifact.digests for needed, artifact in read.items()}
-        identity = stage_identity(stage, world.programs[stage.image or ORCHESTRATOR], results)
+        identity = stage_identity(stage, world.programs[stage.image], results)
         realised.identities[stage.name] = identity
         facts = {"key": identity.key}
         there = world.store.artifact(identity.key)

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator import __version__
+from orchestrator.errors import SirrError
 from orchestrator.execute.comparison import Comparison
 from orchestrator.execute.events import Event, Failed, StateChanged
-from orchestrator.plan.keys import ORCHESTRATOR, canonical_json, key_document
+from orchestrator.plan.keys import canonical_json, key_document
 from orchestrator.plan.stage import Stage
 from orchestrator.spec.dataset import dataset_role
 from orchestrator.spec.protocol import chosen_protocol
@@ -84,10 +85,8 @@ def _identity(comparison: Comparison, entrants: tuple[EntrantEntry, ...]) -> str
     """Return the hash of what decides the results, as far as it is known before anything has run."""
     stages = []
     for stage in comparison.plan.stages:
-        if stage.kind != "report":
-            document = key_document(stage, comparison.programs[stage.image or ORCHESTRATOR], {})
-            document["inputs"] = dict(stage.inputs)
-            stages.append([stage.name, document])
+        document = key_document(stage, comparison.programs[stage.image], {})
+        stages.append([stage.name, {**document, "inputs": dict(stage.inputs)}])
     shown = [[entrant.label, entrant.spec, entrant.group] for entrant in entrants]
     decided = {"stages": stages, "entrants": shown, "test": list(comparison.resolved.experiment.test)}
     return hashlib.sha256(canonical_json(decided).encode("ascii")).hexdigest()
@@ -123,12 +122,11 @@ def _by_name(value: Any, field: str = "") -> Any:
 
 def _stage(stage: Stage, comparison: Comparison) -> StageEntry:
     identity = comparison.identities.get(stage.name)
-    stored = stage.name in comparison.artifacts
     return StageEntry(
         name=stage.name,
         kind=stage.kind,
         image=stage.image,
-        settings=dict(stage.settings) if stage.kind != "report" else {},
+        settings=dict(stage.settings),
         inputs=dict(stage.inputs),
         sources={
             name: SourceEntry(digest=source.digest, file=_name(source.path)) for name, source in stage.sources.items()
@@ -138,8 +136,8 @@ def _stage(stage: Stage, comparison: Comparison) -> StageEntry:
         seed=stage.seed,
         memory_bytes=stage.memory_bytes,
         timeout_s=stage.timeout_s,
-        key=identity.key if identity is not None and stage.kind != "report" else None,
-        state="stored" if stored and stage.kind != "report" else "waiting",
+        key=None if identity is None else identity.key,
+        state="stored" if stage.name in comparison.artifacts else "waiting",
     )
 
 
@@ -236,9 +234,7 @@ class DocumentWriter:
                     if state in {"running", "adopted", "done", "failed", "cancelled"}:
                         self._save()
                 case Failed(stage, error):
-                    took = dict(error.took)
-                    failure = FailureEntry(code=error.code, message=error.message, hint=error.hint, took=took)
-                    self._change(stage, {"failure": failure})
+                    self._change(stage, {"failure": failure_entry(error)})
 
     def save(self) -> None:
         """Write the document where it has changed since it was written."""
@@ -263,3 +259,8 @@ def _state_fields(state: str, facts: Mapping[str, Any]) -> dict[str, Any]:
     elif state in {"stored", "running", "adopted", "done"}:
         fields["failure"] = None
     return fields
+
+
+def failure_entry(error: SirrError) -> FailureEntry:
+    """Return an error as a run's document tells it."""
+    return FailureEntry(code=error.code, message=error.message, hint=error.hint, took=dict(error.took))

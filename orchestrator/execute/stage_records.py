@@ -3,23 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.execute.events import Failure
 from orchestrator.execute.realise import REQUIRED_OUTPUTS
-from orchestrator.plan.stage import Stage
 from orchestrator.report.stage_content import EnvironmentRecord, MemoryOverTime, StageFile, StageRecord, StageState
-from orchestrator.spec.names import Device
+from orchestrator.store.run_document import FailureEntry, StageEntry
 from orchestrator.store.store import Artifact
 
+_FILES: Mapping[str, tuple[str, ...]] = {str(kind): names for kind, names in REQUIRED_OUTPUTS.items()}
 
-def stage_record(stage: Stage, key: str, artifact: Artifact | None, failure: Failure | None) -> StageRecord:
+
+def stage_record(stage: StageEntry, artifact: Artifact | None, failure: FailureEntry | None) -> StageRecord:
     """Return one stage of a run. failure: why it left nothing; None where it did, or has not run."""
+    failure = failure if artifact is None else None
     took: Mapping[str, Any] = failure.took if failure is not None else {}
     facts: Mapping[str, Any] = artifact.manifest.facts if artifact is not None else took
     return StageRecord(
         name=stage.name,
         kind=stage.kind,
-        state=_state(stage, artifact, failure),
-        key=key,
+        state=_state(artifact, failure),
+        key=stage.key or "",
         image=stage.image,
         recipe=facts.get("recipe"),
         engine=facts.get("engine"),
@@ -34,12 +35,12 @@ def stage_record(stage: Stage, key: str, artifact: Artifact | None, failure: Fai
         attempts=facts.get("attempts", 1),
         inputs=dict(stage.inputs),
         sources={name: source.digest for name, source in stage.sources.items()},
-        files={} if artifact is None else _files(artifact, REQUIRED_OUTPUTS[stage.kind]),
+        files={} if artifact is None else _files(artifact, _FILES.get(stage.kind, ())),
         digest="" if artifact is None else artifact.content,
     )
 
 
-def environment_record(artifact: Artifact, image: str, variant: Device) -> EnvironmentRecord:
+def environment_record(artifact: Artifact, image: str, variant: str) -> EnvironmentRecord:
     """Return the environment that an artifact was made in."""
     facts = artifact.manifest.facts
     return EnvironmentRecord(
@@ -53,8 +54,8 @@ def environment_record(artifact: Artifact, image: str, variant: Device) -> Envir
     )
 
 
-def _state(stage: Stage, artifact: Artifact | None, failure: Failure | None) -> StageState:
-    if artifact is not None or stage.kind == "report":
+def _state(artifact: Artifact | None, failure: FailureEntry | None) -> StageState:
+    if artifact is not None:
         return "done"
     if failure is None:
         return "waiting"

@@ -11,9 +11,6 @@ from orchestrator.plan.stage import Stage
 KEY_SCHEMA = 2
 """Grows where the meaning of the document changes, so that old results are not taken for new ones."""
 
-ORCHESTRATOR = "orchestrator"
-"""Name of the program of stages without an image."""
-
 
 @dataclass(frozen=True)
 class Program:
@@ -93,7 +90,7 @@ def key_document(stage: Stage, program: Program, results: Mapping[str, ResultDig
         "seed": stage.seed,
         **({"threads": stage.threads} if stage.kind in program.pinned_threads else {}),
         "environment": None if program.environment is None else dict(program.environment),
-        "inputs": {name: _digest(stage, found) for name, found in digests.items()},
+        "inputs": {name: None if found is None else found.content for name, found in digests.items()},
         "sources": {name: source.digest for name, source in stage.sources.items()},
     }
 
@@ -124,16 +121,9 @@ def identities(
     for stage in stages:
         if any(needed not in results for needed in stage.inputs.values()):
             continue
-        identity = stage_identity(stage, programs[stage.image or ORCHESTRATOR], results)
+        identity = stage_identity(stage, programs[stage.image], results)
         known[stage.name] = identity
         found = result(identity)
         if found is not None:
             results[stage.name] = found
     return known
-
-
-def _digest(stage: Stage, found: ResultDigests | None) -> str | None:
-    """Return how an input stands in the key. The report shows how a result was made, too."""
-    if found is None:
-        return None
-    return found.record if stage.image is None else found.content

@@ -1,6 +1,5 @@
 """Experiment to stages: pure data; nothing is run, and only the digest of outside files is asked for."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,18 +10,13 @@ from orchestrator.plan.overlap import guarded
 from orchestrator.plan.stage import Source, Stage
 from orchestrator.spec.dataset import Dataset, PhotosDataset, ScenesDataset, dataset_role
 from orchestrator.spec.experiment import Experiment, Inference
-from orchestrator.spec.explained import explained_tables
 from orchestrator.spec.model import ModelSpec, Recipe
 from orchestrator.spec.names import DEFAULT_THREADS, Device
 from orchestrator.spec.protocol import ProtocolName, chosen_protocol
-from orchestrator.spec.published_numbers import published_tables
 from orchestrator.spec.resolve import ADOPTED_FIELDS, ALEXNET, Resolved, ResolvedModel
 
 Digest = Callable[[Path], str]
 """Returns the content hash of a file or folder."""
-
-REPORT = "report"
-"""The name of the last stage."""
 
 CONTROLS: tuple[Literal["input", "truth"], ...] = ("input", "truth")
 """The built-in 'networks' of every comparison: the unchanged input, and the truth itself."""
@@ -86,7 +80,7 @@ def experiment_plan(resolved: Resolved, digest: Digest) -> Plan:
             stages += [_evaluate_stage(model.label, model, name, protocol, resolved, once) for model in resolved.models]
     stages += [stage for model in resolved.models for stage in _validation_stages(model, resolved, once)]
     stages = [*stages[:first], *guarded(stages[first:], resolved, limits)]
-    return Plan((*stages, _report_stage(resolved, stages, once)))
+    return Plan(tuple(stages))
 
 
 def prepare_stage(
@@ -205,7 +199,7 @@ def adopt_stage(
         name=f"adopt/{label}",
         kind="adopt",
         image=spec.image,
-        settings={"model": spec.name, **_shape(recipe)},
+        settings={"model": spec.name, **_shape(recipe.model_dump(mode="json"))},
         sources={"checkpoint": Source(checkpoint, digest(checkpoint))},
         memory_bytes=memory_bytes,
         timeout_s=timeout_s,
@@ -213,20 +207,22 @@ def adopt_stage(
     )
 
 
-def release_stage(label: str, spec: ModelSpec, recipe: Recipe, weights: Path, digest: Digest) -> Stage:
-    """Return the stage that writes weights as the authors' program reads them. weights: folder of an artifact"""
+def release_stage(label: str, model: str, image: str, recipe: Mapping[str, Any], weights: Source) -> Stage:
+    """Return the stage that writes weights as the authors' program reads them.
+
+    model: name of the model spec; recipe: its values by name; weights: output of the stage that left them
+    """
     return Stage(
         name=f"release/{label}",
         kind="release",
-        image=spec.image,
-        settings={"model": spec.name, **_shape(recipe)},
-        sources={"weights": Source(weights, digest(weights))},
+        image=image,
+        settings={"model": model, **_shape(recipe)},
+        sources={"weights": weights},
     )
 
 
-def _shape(recipe: Recipe) -> dict[str, Any]:
+def _shape(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of a recipe that shape the network itself."""
-    values = recipe.model_dump(mode="json")
     return {name: values[name] for name in sorted(ADOPTED_FIELDS) if name in values}
 
 
@@ -295,7 +291,7 @@ def _export_stage(model: ResolvedModel, resolved: Resolved, digest: Digest, epoc
         "model": model.spec.name,
         "tolerance": model.spec.export_tolerance,
         "features": resolved.experiment.features,
-        **_shape(model.recipe),
+        **_shape(model.recipe.model_dump(mode="json")),
         **({} if epoch is None else {"snapshot": epoch}),
     }
     label = model.label if epoch is None else snapshot_label(model.label, epoch)
@@ -341,55 +337,6 @@ def _evaluate_stage(
         sources=_feature_sources(features, resolved, digest),
         **_limits(experiment),
     )
-
-
-def _report_stage(resolved: Resolved, stages: Sequence[Stage], digest: Digest) -> Stage:
-    """Return the report: it shows every artifact, the experiment's facts and the file that describes it."""
-    experiment = resolved.experiment
-    path = resolved.path
-    return Stage(
-        name=REPORT,
-        kind="report",
-        image=None,
-        settings={
-            "name": experiment.name,
-            "note": experiment.note,
-            "metrics": list(experiment.metrics),
-            "protocols": list(experiment.protocols),
-            "test": list(experiment.test),
-            "features": experiment.features,
-            "seed": experiment.seed,
-            "device": experiment.device,
-            "models": [_shown_model(model) for model in resolved.models],
-            "datasets": {name: _shown_dataset(name, of) for name, of in resolved.datasets.items()},
-            "accept_overlap": experiment.accept_overlap,
-            "validation": None if resolved.validation is None else resolved.validation.model_dump(mode="json"),
-            "published": _tables_digest(),
-        },
-        inputs={stage.name: stage.name for stage in stages},
-        sources={"spec": Source(path, digest(path))} if path.is_file() else {},
-    )
-
-
-def _tables_digest() -> str:
-    """Return the hash of the published numbers that reports set beside their own."""
-    tables = [table.model_dump_json() for table in (*published_tables(), *explained_tables())]
-    return hashlib.sha256("\n".join(tables).encode()).hexdigest()
-
-
-def _shown_model(model: ResolvedModel) -> dict[str, Any]:
-    return {
-        "label": model.label,
-        "title": model.spec.title,
-        "paper": model.spec.paper.model_dump(mode="json"),
-        "overrides": {name: list(values) for name, values in model.overrides.items()},
-        "seed": model.seed,
-        "group": model.group,
-    }
-
-
-def _shown_dataset(name: str, dataset: Dataset) -> dict[str, str]:
-    return {"title": dataset.title or name, "source": dataset.source}
 
 
 def _feature_sources(names: Sequence[str], resolved: Resolved, digest: Digest) -> Mapping[str, Source]:

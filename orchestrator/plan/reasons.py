@@ -63,7 +63,7 @@ def _behaviour_reasons(stage: Stage, now: Any, before: Any) -> Iterator[str]:
     if isinstance(now, int) and isinstance(before, int):
         yield f"the behaviour of {stage.kind} in image {stage.image} changed: version {before} -> {now}"
     else:
-        yield f"the code of image {stage.image} changed" if stage.image else "the code that renders reports changed"
+        yield f"the code of image {stage.image} changed"
 
 
 def _environment_reasons(

@@ -7,9 +7,7 @@ from typing import Any, Literal
 
 from orchestrator.spec.names import DEFAULT_THREADS
 
-StageKind = Literal[
-    "prepare", "train", "adopt", "release", "export", "infer", "explain", "overlap", "evaluate", "report"
-]
+StageKind = Literal["prepare", "train", "adopt", "release", "export", "infer", "explain", "overlap", "evaluate"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ class Stage:
     """One unit of work with declared inputs and outputs.
 
     name: unique in a plan and readable, such as "train/errnet2019" or "infer/errnet2019/skimage-test"
-    image: the image whose program runs it; None runs inside the orchestrator (the report)
+    image: the image whose program runs it
     settings: everything that decides the result, as plain JSON values; all of it is in the key
     inputs: input name to the name of the stage whose artifact is mounted there
     sources: input name to files from outside
@@ -34,7 +32,7 @@ class Stage:
 
     name: str
     kind: StageKind
-    image: str | None
+    image: str
     settings: Mapping[str, Any]
     inputs: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)

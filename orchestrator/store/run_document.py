@@ -112,8 +112,8 @@ class StageEntry(Recorded):
     """Unique in the run, such as 'train/errnet2019'."""
     kind: str
     """What kind of work it is."""
-    image: str | None = None
-    """The image whose program runs it; null: the orchestrator itself."""
+    image: str
+    """The image whose program runs it."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """Everything that decides its result besides what it reads."""
     inputs: dict[str, str] = Field(default_factory=dict)

@@ -52,7 +52,7 @@ def test_plan_lists_every_stage_and_why(sirr, spec):
             f"infer/{label}/skimage-test",
             f"evaluate/{label}/skimage-test/standard",
         } <= set(rows)
-    assert {"evaluate/input/skimage-test/standard", "evaluate/truth/skimage-test/standard", "report"} <= set(rows)
+    assert {"evaluate/input/skimage-test/standard", "evaluate/truth/skimage-test/standard"} <= set(rows)
     assert all(row["reasons"][0] == "it has not run yet" for row in rows.values())
     assert rows["prepare/skimage-test"]["state"] == "to run"
     assert len(rows["prepare/skimage-test"]["key"]) == 64

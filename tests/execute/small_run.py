@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from orchestrator.execute.command import RunRequest, keep_request, planned
+from orchestrator.execute.command import RunRequest, planned
 from orchestrator.execute.comparison import Comparison
 from orchestrator.execute.events import Planned, StateChanged, recorder
 from orchestrator.execute.run_record import DocumentWriter, planned_document
@@ -72,14 +72,13 @@ def keep_run(
     spec.write_text(SPEC.format(name=name, epochs=epochs, seed=seed), encoding="utf-8")
     request = RunRequest(spec, store.root)
     comparison = planned(request)
-    keep_request(request, store, name)
     record = recorder(store.run(name))
     writer = DocumentWriter(store, start_run(store, planned_document(comparison, Overrides())))
     record(Planned(tuple(stage.name for stage in comparison.plan.stages), {}))
     artifacts: dict[str, Artifact] = {}
     identities: dict[str, Identity] = {}
     for stage in comparison.plan.stages:
-        if stage.kind == "report" or any(needed not in artifacts for needed in stage.inputs.values()):
+        if any(needed not in artifacts for needed in stage.inputs.values()):
             continue
         results = {needed: artifacts[needed].digests for needed in stage.inputs.values()}
         identity = identities[stage.name] = stage_identity(stage, comparison.programs[str(stage.image)], results)

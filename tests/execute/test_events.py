@@ -1,11 +1,9 @@
 from orchestrator.errors import OutOfMemory
 from orchestrator.execute.events import (
     Failed,
-    Failure,
     Planned,
     StateChanged,
     Warned,
-    recorded_failures,
     recorder,
     together,
 )
@@ -34,15 +32,10 @@ def test_recorder_keeps_what_explains_a_failure():
         StateChanged("b", "skipped", {"because": "a"}),
     )
     assert [entry["event"] for entry in record] == ["planned", "state", "warning", "failure", "state"]
-    assert recorded_failures(record) == {
-        "a": Failure("out-of-memory", "too large", "make it smaller", {"seconds": 3.0}),
-        "b": Failure("skipped", "a failed"),
-    }
-
-
-def test_recorded_failures_are_those_of_the_latest_run():
-    record = entries(Failed("a", OutOfMemory("too large")), Planned(("a", "b"), {"a": "1" * 64}))
-    assert recorded_failures(record) == {}
+    failure = record[3]
+    assert (failure["stage"], failure["code"], failure["message"]) == ("a", "out-of-memory", "too large")
+    assert (failure["hint"], failure["took"]) == ("make it smaller", {"seconds": 3.0})
+    assert record[4]["because"] == "a"
 
 
 def test_together_tells_every_listener():

@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 import stagekit
 from orchestrator.engine.protocol import Environment
 from orchestrator.errors import OutOfMemory
-from orchestrator.execute.events import failure_of
 from orchestrator.execute.memory_series import MemorySeries
 from orchestrator.execute.realise import World, realise
+from orchestrator.execute.run_record import failure_entry
 from orchestrator.execute.stage_records import stage_record
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Program, stage_identity
 from orchestrator.plan.stage import Stage
+from orchestrator.store.run_document import StageEntry
 from orchestrator.store.store import Store
 from tests.engine.fake import FakeEngine, Faults
 
@@ -88,11 +89,12 @@ def test_stage_that_ran_out_of_memory_still_tells_what_it_held(tmp_path):
 
     with pytest.raises(OutOfMemory) as caught:
         realised(tmp_path, work)
-    took = failure_of(caught.value).took
+    failure = failure_entry(caught.value)
+    took = failure.took
     assert set(took["memory"]["bytes"]) - {None} == {123}
     assert took["memory"]["budget_bytes"] == 2**30
     assert took["seconds"] >= 0.4
-    record = stage_record(STAGE, "0" * 64, None, failure_of(caught.value))
+    record = stage_record(StageEntry(name=STAGE.name, kind=STAGE.kind, image=STAGE.image), None, failure)
     assert record.state == "failed"
     assert record.memory is not None
     assert (record.engine, record.seconds) == ("fake", took["seconds"])

@@ -6,9 +6,13 @@ from orchestrator.engine.protocol import Environment
 from orchestrator.engine.select import Selection
 from orchestrator.errors import SpecError
 from orchestrator.execute import few
-from orchestrator.execute.command import RunRequest, keep_request, planned
+from orchestrator.execute.command import RunRequest, planned
+from orchestrator.execute.events import StateChanged
 from orchestrator.execute.models import Means, adopt_model, export_model
+from orchestrator.execute.run_record import DocumentWriter, planned_document
 from orchestrator.plan.keys import Identity, document_key
+from orchestrator.store.run_document import Overrides
+from orchestrator.store.runs import start_run
 from orchestrator.store.store import Store
 from tests.engine.fake import FakeEngine, Faults
 
@@ -30,14 +34,13 @@ class Run:
         self.store = Store(folder / "store")
         request = RunRequest(self.spec, self.store.root)
         self.comparison = planned(request)
-        keep_request(request, self.store, "first")
-        self.store.run("first").append({"event": "planned", "keys": {}})
+        self.writer = DocumentWriter(self.store, start_run(self.store, planned_document(self.comparison, Overrides())))
         self.means = Means(self.store.root, "local", lambda event: None, lambda text: None)
 
     def keep(self, stage, files):
         document = {"stage": stage}
         identity = Identity(stage, document_key(document), document)
-        self.store.run("first").append({"event": "state", "stage": stage, "state": "done", "key": identity.key})
+        self.writer.listen(StateChanged(stage, "done", {"key": identity.key}))
         for name, text in files.items():
             (self.store.staging(identity.key) / "output" / name).write_text(text, encoding="utf-8")
         facts = {"engine": "local", "recipe": "0" * 64, "environment": {"reference": "python"}}

@@ -13,7 +13,7 @@ from orchestrator.engine.protocol import Environment
 from orchestrator.errors import InputInvalid
 from orchestrator.execute.comparison import plan_comparison
 from orchestrator.execute.data import Told, add_set
-from orchestrator.execute.run import run_comparison
+from orchestrator.execute.experiment_run import run_experiment
 from orchestrator.execute.stopper import Stopper
 from orchestrator.spec.load import load_experiment
 from orchestrator.store.store import Store
@@ -72,7 +72,7 @@ class Course:
         )
         comparison = plan_comparison(load_experiment(spec), spec, self.store)
         images = ("metrics", "errnet2019", "inference")
-        return run_comparison(
+        return run_experiment(
             comparison,
             self.store,
             FakeEngine(self.handlers, Faults()),

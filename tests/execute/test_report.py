@@ -1,13 +1,16 @@
 """The report of a run: rendered again where it must be, and always of what the run recorded."""
 
-import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from orchestrator.execute import comparison as of_comparison
+from orchestrator.execute import report_stage
 from orchestrator.execute.command import RunRequest, planned, report_of_run
 from orchestrator.plan.keys import Program
+from orchestrator.store.reference import run_reference
+from orchestrator.store.runs import run_document
 from orchestrator.store.store import Store
 from tests.execute.small_run import keep_run
 
@@ -36,28 +39,46 @@ def test_report_is_taken_from_the_store_where_nothing_changed(store: Store, tmp_
     assert written(store) == before
 
 
+def moment(store: Store) -> int:
+    """Return when the run's report was written."""
+    return (rendered(store) / "index.html").stat().st_mtime_ns
+
+
 def test_report_is_rendered_again_where_the_code_that_renders_it_changed(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep_run(store, tmp_path)
-    before = rendered(store)
-    monkeypatch.setattr(of_comparison, "code_hash", lambda _rooms: "f" * 64)
-    after = rendered(store)
-    assert after != before
-    assert before.is_dir()
+    before = moment(store)
+    assert moment(store) == before
+    monkeypatch.setattr(report_stage, "code_hash", lambda _rooms: "f" * 64)
+    assert moment(store) > before
+
+
+def test_report_is_rendered_again_where_a_file_of_it_is_gone(store: Store, tmp_path: Path) -> None:
+    keep_run(store, tmp_path)
+    (rendered(store) / "training.html").unlink()
+    assert (rendered(store) / "training.html").is_file()
+
+
+def test_report_is_rendered_again_where_a_result_is_another(store: Store, tmp_path: Path) -> None:
+    keep_run(store, tmp_path)
+    before = moment(store)
+    key = run_document(store, run_reference("first")).keys["evaluate/taken/skimage-test/standard"]
+    artifact = store.artifact(key)
+    assert artifact is not None
+    shutil.rmtree(artifact.folder)
+    assert moment(store) > before
+    assert "evaluate/taken/skimage-test/standard has not run" in (rendered(store) / "index.html").read_text("utf-8")
 
 
 def test_report_of_a_run_is_of_its_results_where_images_changed_since(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    planned_before = keep_run(store, tmp_path)
+    keep_run(store, tmp_path)
+    before = moment(store)
     monkeypatch.setattr(of_comparison, "image_program", lambda _image, _variant: Program("e" * 64))
-    folder = rendered(store)
-    manifest = json.loads((folder.parent / "manifest.json").read_text(encoding="utf-8"))
-    recorded = {name: store.artifact(one.key) for name, one in planned_before.identities.items()}
-    shown = {name: artifact.digests.record for name, artifact in recorded.items() if artifact is not None}
-    assert manifest["document"]["inputs"] == shown
-    assert "report" not in planned(RunRequest(tmp_path / "first.yaml", store.root)).artifacts
+    assert moment(store) == before
+    assert "prepare/skimage-test" not in planned(RunRequest(tmp_path / "first.yaml", store.root)).artifacts
 
 
 def test_report_tells_the_spec_as_it_was_run(store: Store, tmp_path: Path) -> None:

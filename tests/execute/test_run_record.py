@@ -50,9 +50,9 @@ def test_document_holds_the_run(store: Store, tmp_path: Path) -> None:
     assert [(protocol.name, [metric.name for metric in protocol.metrics]) for protocol in document.protocols] == [
         ("standard", ["psnr"])
     ]
-    keys = {name: identity.key for name, identity in comparison.identities.items() if name != "report"}
+    keys = {name: identity.key for name, identity in comparison.identities.items()}
     assert document.keys == keys
-    assert {stage.state for stage in document.stages if stage.kind != "report"} == {"done"}
+    assert {stage.state for stage in document.stages} == {"done"}
 
 
 def test_document_names_no_folder_of_this_machine_besides_the_users_own_text(store: Store, tmp_path: Path) -> None:

@@ -5,11 +5,15 @@ import json
 import pytest
 
 from orchestrator.execute.comparison import plan_comparison
-from orchestrator.execute.events import Failure
+from orchestrator.execute.events import StateChanged
 from orchestrator.execute.report_content import report_content
+from orchestrator.execute.run_record import DocumentWriter, planned_document
+from orchestrator.execute.run_results import results_of
 from orchestrator.plan.keys import Identity, document_key
 from orchestrator.report.content import Adoption, NotMeasured, Scores
 from orchestrator.spec.load import load_experiment
+from orchestrator.store.run_document import Overrides
+from orchestrator.store.runs import start_run
 from orchestrator.store.store import Store
 
 SPEC = """\
@@ -37,9 +41,9 @@ def gathered(tmp_path):
     path.write_text(SPEC, encoding="utf-8")
     store = Store(tmp_path / "store")
 
-    def gather(results, failures):
+    def gather(results, skipped):
         comparison = plan_comparison(load_experiment(path), path, store)
-        artifacts = {}
+        writer = DocumentWriter(store, start_run(store, planned_document(comparison, Overrides())))
         for stage, files in results.items():
             sources = {name: source.digest for name, source in comparison.plan.stage(stage).sources.items()}
             document = {"stage": stage, "sources": sources}
@@ -48,8 +52,11 @@ def gathered(tmp_path):
             for name, content in files.items():
                 (output / name).write_text(json.dumps(content), encoding="utf-8")
             facts = {"engine": "local", "recipe": "0" * 64, "environment": {"reference": "python"}}
-            artifacts[stage] = store.commit(identity, facts, list(files))
-        return comparison, report_content(comparison, artifacts, failures)
+            store.commit(identity, facts, list(files))
+            writer.listen(StateChanged(stage, "done", {"key": identity.key}))
+        for stage, because in skipped.items():
+            writer.listen(StateChanged(stage, "skipped", {"because": because}))
+        return comparison, report_content(results_of(writer.document, store))
 
     return gather
 
@@ -59,8 +66,7 @@ def test_every_epoch_is_told_with_its_scores_or_why_there_are_none(gathered):
         "evaluate/errnet2019@2/skimage-test/standard": scores(20.5),
         "evaluate/errnet2019/skimage-test/standard": scores(23.0),
     }
-    failure = Failure("skipped", "export/errnet2019@4 failed")
-    _, content = gathered(results, {"evaluate/errnet2019@4/skimage-test/standard": failure})
+    _, content = gathered(results, {"evaluate/errnet2019@4/skimage-test/standard": "export/errnet2019@4"})
     trained, taken = content.models
     assert trained.validation.dataset == "skimage-test"
     assert [point.epoch for point in trained.validation.points] == [2, 4, 5]

@@ -9,7 +9,7 @@ from orchestrator.spec.load import image_names
 from orchestrator.spec.resolve import resolve
 from orchestrator.spec.weights import released_files
 
-IMAGES = (*image_names(), "orchestrator")
+IMAGES = image_names()
 KINDS = ("prepare", "train", "adopt", "release", "export", "infer", "explain", "overlap", "evaluate")
 PROGRAMS = {
     image: Program(
@@ -20,7 +20,7 @@ PROGRAMS = {
     )
     for number, image in enumerate(IMAGES)
 }
-"""Programs of which every kind declares a behaviour; the orchestrator has none for the report."""
+"""Programs of which every kind declares a behaviour."""
 FEATURE_FILES = tuple(file.name for file in released_files() if file.kind == "features")
 
 

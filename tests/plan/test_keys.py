@@ -113,7 +113,7 @@ def test_raised_behaviour_changes_exactly_what_depends_on_it(planned):
 def test_other_code_of_kinds_that_declare_their_behaviour_changes_no_key(planned):
     _, before = planned()
     _, after = planned(programs={name: dataclasses.replace(one, code="f" * 64) for name, one in PROGRAMS.items()})
-    assert changed_stages(before, after) == {"report"}
+    assert changed_stages(before, after) == set()
 
 
 def test_other_code_of_a_kind_without_declared_behaviour_changes_its_key(planned):
@@ -131,27 +131,17 @@ def test_what_reads_a_result_that_came_out_as_it_was_keeps_its_key(planned):
 
     _, after = planned(result=same, seed=7, programs=changed("metrics", behaviours={"prepare": 2, "evaluate": 1}))
     prepared = {name for name in before if name.startswith("prepare/") and name != "prepare/holiday"}
-    assert changed_stages(before, after) == {*prepared, "train/errnet2019", "train/short", "overlap", "report"}
+    assert changed_stages(before, after) == {*prepared, "train/errnet2019", "train/short", "overlap"}
 
 
 def test_keys_are_known_as_far_as_there_are_results(planned):
     plan, _ = planned()
     _, known = planned(result=lambda identity: None if identity.stage.startswith("train/") else as_new(identity))
-    behind = {"export/short", "infer/short/holiday", "report"}
+    behind = {"export/short", "infer/short/holiday"}
     assert behind.isdisjoint(known)
     assert {name for name in known if name.split("/")[0] in {"prepare", "overlap", "train"}} == {
         stage.name for stage in plan.stages if stage.kind in {"prepare", "overlap", "train"}
     }
-
-
-def test_report_is_another_where_only_how_a_result_was_made_is_another(planned):
-    _, before = planned()
-
-    def again(identity):
-        return ResultDigests(identity.key, "d" * 64 if identity.stage == "train/short" else identity.key)
-
-    _, after = planned(result=again)
-    assert changed_stages(before, after) == {"report"}
 
 
 def test_number_of_threads_is_in_the_keys_of_what_depends_on_it_alone(planned):
@@ -167,8 +157,8 @@ def test_new_name_for_a_model_makes_no_new_results(planned):
     _, before = planned()
     models = ["errnet2019", {"model": "ibcln2020", "name": "other", "recipe": {"crop": 64}}]
     _, after = planned(models=models)
-    kept = {identity.key for name, identity in before.items() if name != "report"}
-    assert kept == {identity.key for name, identity in after.items() if name != "report"}
+    kept = {identity.key for name, identity in before.items()}
+    assert kept == {identity.key for name, identity in after.items()}
 
 
 def test_size_of_tiles_counts_only_where_tiles_are_used(planned):
@@ -182,8 +172,6 @@ def test_size_of_tiles_counts_only_where_tiles_are_used(planned):
 
 
 CHANGES = {
-    "name": "second",
-    "note": "other words",
     "models": ["errnet2019"],
     "train": "skimage-train",
     "test": ["skimage-test"],
@@ -199,6 +187,8 @@ CHANGES = {
     "threads": 3,
 }
 UNDECIDING = {
+    "name": "second",
+    "note": "other words",
     "engine": "local",
     "memory": "1GiB",
     "timeout_hours": 2.5,
@@ -206,7 +196,7 @@ UNDECIDING = {
     "checkpoint_minutes": 1.5,
     "features_folder": "see test_key_is_the_same_wherever_the_files_lie: its files are in the key by content",
 }
-"""Fields that decide where and whether a stage runs, and never what comes out."""
+"""Fields that decide where and whether a stage runs, or what the report calls it, and never what comes out."""
 
 
 def test_every_field_of_an_experiment_is_in_a_key_or_known_not_to_decide():

@@ -19,7 +19,6 @@ def test_plan_has_every_stage_once_and_after_its_inputs(planned):
             *(f"{kind}/{label}" for kind in ("train", "export") for label in ("errnet2019", "short")),
             *(f"infer/{label}/{name}" for label in ("errnet2019", "short") for name in ("skimage-test", "holiday")),
             *(f"evaluate/{label}/skimage-test/standard" for label in PAIRS),
-            "report",
         ]
     )
     for number, stage in enumerate(plan.stages):
@@ -34,7 +33,7 @@ def test_photos_are_prepared_where_networks_take_them_from_and_pairs_where_they_
 
 def test_photos_are_shown_and_never_scored(planned):
     plan, _ = planned(test=["holiday"])
-    assert {stage.kind for stage in plan.stages} == {"prepare", "overlap", "train", "export", "infer", "report"}
+    assert {stage.kind for stage in plan.stages} == {"prepare", "overlap", "train", "export", "infer"}
 
 
 def test_controls_need_no_network(planned):
@@ -72,7 +71,7 @@ def test_every_protocol_is_a_stage_of_its_own_with_its_version(planned):
 def test_another_protocol_changes_no_other_evaluation(planned):
     _, before = planned()
     _, after = planned(protocols=["standard", "course2024"])
-    assert {name for name in before if before[name].key != after[name].key} == {"report"}
+    assert {name for name in before if before[name].key != after[name].key} == set()
 
 
 def test_floats_are_kept_only_where_a_protocol_scores_them(planned):
@@ -112,9 +111,7 @@ def test_dependents_are_those_that_need_the_result_directly_or_not(planned):
         "infer/short/skimage-test",
         "infer/short/holiday",
         "evaluate/short/skimage-test/standard",
-        "report",
     }
-    assert plan.dependents("report") == set()
 
 
 def test_unknown_stage_is_a_key_error(planned):

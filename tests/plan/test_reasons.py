@@ -15,7 +15,7 @@ def why(planned, name, before, **changes):
 
 def test_first_run_has_one_reason(planned):
     plan, known = planned()
-    assert reasons(plan.stage("report"), known["report"].document, None) == ("first run",)
+    assert reasons(plan.stage("overlap"), known["overlap"].document, None) == ("first run",)
 
 
 def test_same_document_has_no_reason(planned):
@@ -50,7 +50,7 @@ def test_changed_environment_behaviour_threads_files_and_device_are_named(planne
         behaviours={**PROGRAMS["errnet2019"].behaviours, "train": 2},
         environment={"lock": "f" * 64, "python": "3.12"},
     )
-    programs = {**PROGRAMS, "errnet2019": other, "orchestrator": replace(PROGRAMS["orchestrator"], code="f" * 64)}
+    programs = {**PROGRAMS, "errnet2019": other}
     changes = {"digest": lambda _: "f" * 64, "programs": programs, "device": "cuda", "threads": 4}
     assert why(planned, "train/errnet2019", before, **changes) == (
         'device: "cpu" -> "cuda"',
@@ -59,12 +59,6 @@ def test_changed_environment_behaviour_threads_files_and_device_are_named(planne
         "the locked packages of image errnet2019 changed",
         "the Python version of image errnet2019 changed",
         "the content of source features changed",
-    )
-    undeclared = replace(programs["orchestrator"], behaviours={})
-    bare = {**PROGRAMS, "orchestrator": replace(undeclared, code="0" * 64)}
-    _, before = planned(programs=bare)
-    assert "the code that renders reports changed" in why(
-        planned, "report", before, **{**changes, "programs": {**programs, "orchestrator": undeclared}}
     )
 
 

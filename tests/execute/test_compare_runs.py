@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import SpecError
-from orchestrator.execute.beside import beside_of_runs, spec_fields
-from orchestrator.execute.command import content_of_run, recorded_comparison
+from orchestrator.execute.command import content_of_run
+from orchestrator.execute.compare_runs import compare_runs, run_facts
+from orchestrator.execute.run_results import recorded_results
 from orchestrator.report.content import ReportContent, Scores
 from orchestrator.report.views.beside import BesideView, RunFacts, beside_view
+from orchestrator.store.reference import run_reference
 from orchestrator.store.store import Store
 from tests.execute.small_run import keep_run
 
@@ -26,8 +28,8 @@ def store(tmp_path: Path) -> Store:
 
 
 def facts(store: Store, name: str, **changes: Any) -> RunFacts:
-    content = content_of_run(name, store.root)
-    return RunFacts(replace(content, **changes), spec_fields(recorded_comparison(name, store)), "")
+    found = run_facts(recorded_results(run_reference(name), store), "", name=name)
+    return replace(found, content=replace(found.content, **changes))
 
 
 def cells_of(view: BesideView) -> dict[str, list[tuple[str, str, str]]]:
@@ -107,7 +109,7 @@ def test_picture_without_score_in_one_run_is_left_out_of_the_difference(store: S
 
 
 def test_page_lies_in_the_store_and_leads_to_both_reports(store: Store) -> None:
-    index = beside_of_runs(["before", "after"], store.root)
+    index = compare_runs(["before", "after"], store.root)
     assert index.parent.parent == store.root / "comparisons"
     text = index.read_text(encoding="utf-8")
     addresses = {of for of in re.findall(r'href="([^"#]*)"', text) if of.endswith("index.html")}
@@ -120,4 +122,16 @@ def test_page_lies_in_the_store_and_leads_to_both_reports(store: Store) -> None:
 
 def test_run_beside_itself_is_refused(store: Store) -> None:
     with pytest.raises(SpecError, match="beside itself"):
-        beside_of_runs(["before", "before"], store.root)
+        compare_runs(["before", "before"], store.root)
+
+
+def test_revisions_of_one_run_stand_side_by_side(tmp_path: Path) -> None:
+    store = Store(tmp_path / "other")
+    keep_run(store, tmp_path, epochs=5)
+    keep_run(store, tmp_path, epochs=7, better=0.5)
+    text = compare_runs(["first@1", "first"], store.root).read_text(encoding="utf-8")
+    assert "models.errnet2019.recipe.epochs" in text
+    assert "+0.50, better on 3 of 3" in text
+    assert "../../runs/first/revisions/1/report/index.html" in text
+    with pytest.raises(SpecError, match="beside itself"):
+        compare_runs(["first@2", "first"], store.root)

@@ -1,0 +1,74 @@
+"""Sets runs of one store, or revisions of one run, side by side."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from orchestrator.errors import SpecError
+from orchestrator.execute.report_content import report_content
+from orchestrator.execute.report_stage import make_report
+from orchestrator.execute.run_results import RunResults, recorded_results
+from orchestrator.report.address import file_name, href
+from orchestrator.report.render_beside import render_beside
+from orchestrator.report.views.beside import RunFacts
+from orchestrator.store.reference import run_reference
+from orchestrator.store.run_document import EntrantEntry, RunDocument
+from orchestrator.store.store import Store
+
+_LABELS = {"name", "note", "models"}
+"""Fields of an experiment that name it, or that are told model by model."""
+
+
+def compare_runs(runs: Sequence[str], store_root: Path) -> Path:
+    """Render runs side by side, below the store's `comparisons`, and return the page; each run's report too.
+
+    runs: RUN, or RUN@2 for an earlier revision
+
+    Raises: SpecError where the store knows no such run, or one is named twice.
+    """
+    store = Store(store_root)
+    references = [run_reference(run) for run in runs]
+    found = [recorded_results(reference, store) for reference in references]
+    if len({(results.document.name, results.document.revision) for results in found}) < len(found):
+        raise SpecError("a run cannot stand beside itself", hint="name each run, and each revision, once")
+    folder = store.root / "comparisons" / file_name("+".join(runs))
+    facts = []
+    for reference, results in zip(references, found, strict=True):
+        index = make_report(results, store, lambda _event: None)
+        address = href(PurePosixPath(os.path.relpath(index, folder)))
+        facts.append(run_facts(results, address, name=str(reference)))
+    return render_beside(facts, folder)
+
+
+def run_facts(results: RunResults, address: str, *, name: str) -> RunFacts:
+    """Return one run as it stands beside others. name: as it was asked for; address: of its report"""
+    content = replace(report_content(results), name=name)
+    return RunFacts(content, spec_fields(results.document), address)
+
+
+def spec_fields(document: RunDocument) -> dict[str, str]:
+    """Return every value that an experiment decides, defaults filled in, as text by its dotted field."""
+    fields = dict(_leaves("", {name: value for name, value in document.experiment.items() if name not in _LABELS}))
+    for entrant in document.entrants:
+        fields |= dict(_leaves(f"models.{entrant.label}", _model(entrant, document)))
+    return fields
+
+
+def _model(entrant: EntrantEntry, document: RunDocument) -> dict[str, Any]:
+    sources = document.stage(entrant.weights_stage).sources
+    weights = {name: source.digest for name, source in sources.items() if name == "checkpoint"}
+    return {
+        "model": entrant.spec,
+        "seed": entrant.seed,
+        "weights": weights or "trained",
+        **({"recipe": entrant.recipe} if entrant.checkpoint is None else {}),
+    }
+
+
+def _leaves(name: str, value: Any) -> list[tuple[str, str]]:
+    if isinstance(value, dict) and value:
+        return [leaf for key, below in value.items() for leaf in _leaves(f"{name}.{key}" if name else str(key), below)]
+    return [(name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))]

@@ -1,0 +1,58 @@
+"""A recorded run and what the store has of it: all that is asked after a run has ended."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.errors import SpecError
+from orchestrator.store.reference import ModelReference, RunReference
+from orchestrator.store.run_document import EntrantEntry, RunDocument, revision_folder
+from orchestrator.store.runs import run_document, run_folder
+from orchestrator.store.store import Artifact, Store
+
+
+@dataclass(frozen=True)
+class RunResults:
+    """One revision of a run with its results.
+
+    artifacts: by stage, those of the recorded keys that the store has
+    folder: where what belongs to this revision alone is kept, its report among it
+    """
+
+    document: RunDocument
+    artifacts: Mapping[str, Artifact]
+    folder: Path
+
+    @property
+    def complete(self) -> bool:
+        """Whether every stage has its result."""
+        return all(stage.name in self.artifacts for stage in self.document.stages)
+
+
+def recorded_results(reference: RunReference, store: Store) -> RunResults:
+    """Return what a run recorded, with the results that the store has.
+
+    Raises: SpecError where the store knows no such run or revision, StoreError where its document cannot be read.
+    """
+    return results_of(run_document(store, reference), store)
+
+
+def results_of(document: RunDocument, store: Store) -> RunResults:
+    """Return a document with the results that the store has of its stages."""
+    found = {name: store.artifact(key) for name, key in document.keys.items()}
+    artifacts = {name: artifact for name, artifact in found.items() if artifact is not None}
+    return RunResults(document, artifacts, revision_folder(run_folder(store, document.name), document))
+
+
+def recorded_entrant(document: RunDocument, reference: ModelReference) -> EntrantEntry:
+    """Return the network of a run that a reference names.
+
+    Raises: SpecError where the run has no such network.
+    """
+    known = {entrant.label: entrant for entrant in document.entrants}
+    if reference.model not in known:
+        raise SpecError(
+            f"run {str(reference.run)!r} has no model {reference.model!r}; it has: {', '.join(known)}",
+            hint="choose one of them",
+        )
+    return known[reference.model]
