@@ -29,9 +29,9 @@ def list_sets(json: JsonOption = False, data: DataOption = None) -> None:
     from orchestrator.execute.data import known_sets  # noqa: PLC0415
 
     if json:
-        out.print_json(data=set_rows(known_sets()))
+        out.print_json(data=set_rows(known_sets(data)))
     else:
-        print_sets(known_sets(), out)
+        print_sets(known_sets(data), out)
 
 
 @app.command("fetch")
@@ -46,7 +46,7 @@ def fetch(name: NameArgument, data: DataOption = None) -> None:
     from orchestrator.execute.data import fetch_set  # noqa: PLC0415
 
     with _told() as told:
-        by_hand = fetch_set(name, told)
+        by_hand = fetch_set(name, told, data)
     for step in by_hand:
         out.print(f"by hand: {step}")
     out.print(f"then: sirr-orch data prepare {name}")
@@ -80,9 +80,9 @@ def prepare(
 
     _check_name(called, "--as")
     with _told() as told:
-        variant = prepare_set(PrepareRequest(name, source, names_list, called), told)
+        variant = prepare_set(PrepareRequest(name, source, names_list, called, home=data), told)
     out.print(f"{called or name}: {variant.text}")
-    _show_findings(called or name, json=False)
+    _show_findings(called or name, data, json=False)
 
 
 @app.command("check")
@@ -93,7 +93,7 @@ def check(name: NameArgument, json: JsonOption = False, data: DataOption = None)
 
     Examples:  sirr-orch data check sir2-postcard  |  sirr-orch data check sir2-postcard --json
     """
-    if _show_findings(name, json=json):
+    if _show_findings(name, data, json=json):
         raise typer.Exit(10)
 
 
@@ -119,19 +119,19 @@ def add(
     chosen = name or path.resolve().name.partition(".")[0].lower()
     _check_name(chosen, "--name")
     with _told() as told:
-        variant = add_set(path, chosen, told, layers=layers, title=title)
+        variant = add_set(path, chosen, told, layers=layers, title=title, home=data)
     out.print(f"{chosen}: {variant.text}")
-    _show_findings(chosen, json=False)
+    _show_findings(chosen, data, json=False)
 
 
-def _show_findings(name: str, *, json: bool) -> bool:
+def _show_findings(name: str, data: Path | None, *, json: bool) -> bool:
     """Print what is odd about a dataset; return whether something is wrong."""
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.cli.data_table import finding_rows, print_findings  # noqa: PLC0415
     from orchestrator.execute.data import check_set  # noqa: PLC0415
 
     with _told() as told:
-        findings = check_set(name, told.pictures)
+        findings = check_set(name, told.pictures, data)
     if json:
         out.print_json(data=finding_rows(findings))
     else:

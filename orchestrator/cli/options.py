@@ -1,6 +1,5 @@
 """Options that several commands share."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -37,13 +36,6 @@ MemoryOption = Annotated[
 ]
 
 
-def _use_data(folder: Path | None) -> Path | None:
-    """Make the option count for everything below, which asks the environment."""
-    if folder is not None:
-        os.environ["SIRR_DATA"] = str(folder.expanduser().absolute())
-    return folder
-
-
 DataOption = Annotated[
     Path | None,
     typer.Option(
@@ -51,7 +43,6 @@ DataOption = Annotated[
         envvar="SIRR_DATA",
         help="Folder of raw downloads and prepared datasets. Default: sirr-data.",
         file_okay=False,
-        callback=_use_data,
     ),
 ]
 

@@ -26,7 +26,7 @@ def plan(
     from orchestrator.cli.table import plan_rows, print_plan  # noqa: PLC0415
     from orchestrator.execute.command import RunRequest, planned  # noqa: PLC0415
 
-    comparison = planned(RunRequest(spec, store, tuple(photos or ())))
+    comparison = planned(RunRequest(spec, store, tuple(photos or ()), data=data))
     if json:
         out.print_json(data=plan_rows(comparison))
     else:

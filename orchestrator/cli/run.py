@@ -48,7 +48,7 @@ def run(
     from orchestrator.execute.command import RunRequest, planned, run_request  # noqa: PLC0415
     from orchestrator.execute.run import RunOptions  # noqa: PLC0415
 
-    request = RunRequest(spec, store, tuple(photos or ()), engine, build, build_settings((), ()))
+    request = RunRequest(spec, store, tuple(photos or ()), engine, build, build_settings((), ()), data)
     if dry_run:
         print_plan(planned(request), out)
         return

@@ -40,6 +40,8 @@ class RunRequest:
     build: bool = False
     """Build missing images first."""
     settings: BuildSettings = field(default_factory=BuildSettings)
+    data: Path | None = None
+    """The data folder; None for the environment's, or the default."""
 
 
 def planned(request: RunRequest) -> Comparison:
@@ -47,8 +49,8 @@ def planned(request: RunRequest) -> Comparison:
 
     Raises: SpecError with every mistake in the file.
     """
-    experiment = with_photos(load_experiment(request.spec), request.photos)
-    return plan_comparison(experiment, request.spec, Store(request.store))
+    experiment = with_photos(load_experiment(request.spec, request.data), request.photos)
+    return plan_comparison(experiment, request.spec, Store(request.store), request.data)
 
 
 def with_photos(experiment: Experiment, folders: tuple[Path, ...]) -> Experiment:
@@ -87,6 +89,7 @@ def _overrides(request: RunRequest, options: RunOptions) -> Overrides:
         threads=options.threads,
         jobs=options.jobs if options.jobs > 1 else None,
         workers=options.workers,
+        data=None if request.data is None else request.data.resolve().name,
         photos=tuple(folder.resolve().name for folder in request.photos),
     )
 

@@ -63,12 +63,14 @@ class Comparison:
         return tuple(dict.fromkeys(stage.image for stage in self.missing.values()))
 
 
-def plan_comparison(experiment: Experiment, path: Path, store: Store) -> Comparison:
+def plan_comparison(experiment: Experiment, path: Path, store: Store, home: Path | None = None) -> Comparison:
     """Plan an experiment; nothing is run.
+
+    home: the data folder; None for the environment's, or the default
 
     Raises: SpecError with every mistake that the experiment's names and values hold.
     """
-    resolved = resolve(experiment, path)
+    resolved = resolve(experiment, path, home)
     plan = experiment_plan(resolved, store.digest)
     variant: Variant = resolved.experiment.device
     images = stage_images(plan.stages)

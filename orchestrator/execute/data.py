@@ -72,25 +72,29 @@ class SetState:
     published: Published | None
 
 
-def known_sets() -> list[SetState]:
-    """Return every dataset that experiments can name, with its state."""
-    states = [_state(name, entry) for name, entry in load_catalogue().items()]
-    own = {name: of for name, of in added_datasets().items() if name not in load_catalogue()}
+def known_sets(home: Path | None = None) -> list[SetState]:
+    """Return every dataset that experiments can name, with its state.
+
+    home: the data folder, here and below; None for the environment's, or the default
+    """
+    states = [_state(name, entry, home) for name, entry in load_catalogue().items()]
+    own = {name: dataset for name, dataset in added_datasets(home).items() if name not in load_catalogue()}
     states += [
-        SetState(name, of.title or name, of.role, None, "prepared", _variant_of(name), "", None)
-        for name, of in own.items()
+        SetState(name, dataset.title or name, dataset.role, None, "prepared", _variant_of(name, home), "", None)
+        for name, dataset in own.items()
     ]
     return states
 
 
-def _state(name: str, entry: CatalogueEntry) -> SetState:
+def _state(name: str, entry: CatalogueEntry, home: Path | None) -> SetState:
     published = entry.published
     title = entry.dataset.title or name
     if published is None:
         return SetState(name, title, "built in", None, "built in", "", "", None)
-    if (prepared_folder(name) / INDEX).is_file():
+    raw = raw_folder(name, home)
+    if (prepared_folder(name, home) / INDEX).is_file():
         state, remedy = "prepared", ""
-    elif raw_folder(name).is_dir() and any(raw_folder(name).iterdir()):
+    elif raw.is_dir() and any(raw.iterdir()):
         state, remedy = "raw", f"sirr-orch data prepare {name}"
     else:
         state, remedy = "missing", f"sirr-orch data fetch {name}"
@@ -100,15 +104,15 @@ def _state(name: str, entry: CatalogueEntry) -> SetState:
         published.use,
         published.scenes,
         state,  # type: ignore[arg-type]  # one of the states, by the lines above
-        _variant_of(name) if state == "prepared" else "",
+        _variant_of(name, home) if state == "prepared" else "",
         remedy,
         published,
     )
 
 
-def _variant_of(name: str) -> str:
+def _variant_of(name: str, home: Path | None) -> str:
     try:
-        return str(read_index(prepared_folder(name))["variant"]["text"])
+        return str(read_index(prepared_folder(name, home))["variant"]["text"])
     except (BadInput, KeyError, TypeError):
         return "its index cannot be read"
 
@@ -130,13 +134,13 @@ def published_set(name: str) -> tuple[CatalogueEntry, Published]:
     return known[name], published
 
 
-def fetch_set(name: str, told: Told) -> list[str]:
+def fetch_set(name: str, told: Told, home: Path | None = None) -> list[str]:
     """Fetch and unpack what has a direct address; return what is left to do by hand, a sentence each.
 
     Raises: SpecError for an unknown set; InfraFailure or InputInvalid where a file cannot be had as published.
     """
     _, published = published_set(name)
-    folder = raw_folder(name)
+    folder = raw_folder(name, home)
     for file in published.files:
         told.say(f"{file.address} -> {folder}")
         path = fetched(file, folder, told.bytes)
@@ -147,13 +151,17 @@ def fetch_set(name: str, told: Told) -> list[str]:
 
 @dataclass(frozen=True)
 class PrepareRequest:
-    """What `sirr-orch data prepare` was asked for. source: raw folder or archive; None: the data folder's raw/NAME"""
+    """What `sirr-orch data prepare` was asked for.
+
+    source: raw folder or archive; None: the data folder's raw/NAME; home: the data folder
+    """
 
     name: str
     source: Path | None = None
     names_list: Path | None = None
     called: str | None = None
     workers: int | None = None
+    home: Path | None = None
 
 
 def prepare_set(request: PrepareRequest, told: Told) -> FoundVariant:
@@ -164,7 +172,7 @@ def prepare_set(request: PrepareRequest, told: Told) -> FoundVariant:
     entry, published = published_set(request.name)
     assert isinstance(entry.dataset, PreparedDataset)  # all published sets are
     name = request.called or request.name
-    source = request.source or raw_folder(request.name)
+    source = request.source or raw_folder(request.name, request.home)
     if request.source is None and not source.is_dir():
         raise InputInvalid(
             f"there are no raw files of {request.name} in {source}",
@@ -175,12 +183,12 @@ def prepare_set(request: PrepareRequest, told: Told) -> FoundVariant:
         title=entry.dataset.title if request.called is None else f"{entry.dataset.title} ({request.called})",
         source=entry.dataset.source,
         role=entry.dataset.role,
-        output=prepared_folder(name),
+        output=prepared_folder(name, request.home),
         catalogue=request.name,
         variants=published.variants,
         workers=request.workers,
     )
-    with _explained(), _opened(source, request.name, told) as folder:
+    with _explained(), _opened(source, raw_folder(request.name, request.home), told) as folder:
         listed_names = None
         if published.names_list:
             path = request.names_list or _list_beside(folder, source, published)
@@ -190,7 +198,9 @@ def prepare_set(request: PrepareRequest, told: Told) -> FoundVariant:
         return prepare_raw(order, folder, found, told.pictures)
 
 
-def add_set(source: Path, name: str, told: Told, *, layers: bool = False, title: str = "") -> FoundVariant:
+def add_set(
+    source: Path, name: str, told: Told, *, layers: bool = False, title: str = "", home: Path | None = None
+) -> FoundVariant:
     """Prepare a user's own pairs, or photographs to blend, so that experiments can name them.
 
     Raises: SpecError where the name is the catalogue's; InputInvalid where the files cannot be used.
@@ -198,23 +208,23 @@ def add_set(source: Path, name: str, told: Told, *, layers: bool = False, title:
     if name in load_catalogue():
         raise SpecError(f"{name!r} is a dataset of the catalogue", hint="choose another name with --name")
     role: Literal["layers", "pairs"] = "layers" if layers else "pairs"
-    order = PreparationOrder(name, title or name, "added by the user", role, prepared_folder(name), changed=True)
-    with _explained(), _opened(source, name, told) as folder:
+    order = PreparationOrder(name, title or name, "added by the user", role, prepared_folder(name, home), changed=True)
+    with _explained(), _opened(source, raw_folder(name, home), told) as folder:
         tree = raw_tree(folder)
         found = photographs(tree) if layers else recognise(tree, OWN_LAYOUTS)
         return prepare_raw(order, folder, found, told.pictures)
 
 
-def check_set(name: str, step: ProgressCallback) -> list[DatasetFinding]:
+def check_set(name: str, step: ProgressCallback, home: Path | None = None) -> list[DatasetFinding]:
     """Return what is odd about a prepared set.
 
     Raises: InputInvalid where there is none of this name.
     """
-    folder = prepared_folder(name)
+    folder = prepared_folder(name, home)
     if not (folder / INDEX).is_file():
         raise InputInvalid(
-            f"dataset {name!r} is not prepared in {data_home()}",
-            hint=f"run: sirr-orch data prepare {name}; prepared are: {listed(added_datasets()) or 'none'}",
+            f"dataset {name!r} is not prepared in {data_home(home)}",
+            hint=f"run: sirr-orch data prepare {name}; prepared are: {listed(added_datasets(home)) or 'none'}",
         )
     with _explained():
         return check_dataset(folder, step)
@@ -225,27 +235,30 @@ def _list_beside(folder: Path, source: Path, published: Published) -> Path:
 
     Raises: BadInput where none does.
     """
-    for name in dict.fromkeys(of.name for of in published.names_list):
+    for name in dict.fromkeys(listing.name for listing in published.names_list):
         beside = [source.parent / name, *sorted(folder.rglob(name)), *sorted(source.rglob(name))]
         found = next((path for path in beside if path.is_file()), None)
         if found is not None:
             return found
-    origins = " or ".join(f"{of.name} of {of.origin}" for of in published.names_list)
+    origins = " or ".join(f"{listing.name} of {listing.origin}" for listing in published.names_list)
     raise BadInput(f"the list of the pictures that are used is not there: {origins}", "name it with --list FILE")
 
 
 @contextmanager
-def _opened(source: Path, name: str, told: Told) -> Iterator[Path]:
-    """Give the folder of raw files; an archive is unpacked beside the raw downloads and kept there."""
+def _opened(source: Path, raw: Path, told: Told) -> Iterator[Path]:
+    """Give the folder of raw files; an archive is unpacked beside the raw downloads and kept there.
+
+    raw: where the dataset's raw downloads lie
+    """
     if not source.is_file():
         # What fetch says to put there by hand is an archive, for some sets.
-        for archive in sorted(filter(is_archive, source.iterdir())) if source == raw_folder(name) else ():
+        for archive in sorted(filter(is_archive, source.iterdir())) if source == raw else ():
             _unpacked(archive, source, told, again=False)
         yield source
         return
     if not is_archive(source):
         raise InputInvalid(f"{source} is neither a folder nor an archive", hint="name a folder, or a .zip or .tar file")
-    yield _unpacked(source, raw_folder(name), told, again=True)
+    yield _unpacked(source, raw, told, again=True)
 
 
 def _unpacked(archive: Path, folder: Path, told: Told, *, again: bool) -> Path:

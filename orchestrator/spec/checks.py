@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -34,11 +35,13 @@ class Draft:
     train: TrainingData | None
     test: Sequence[str | None]
     datasets: Mapping[str, Dataset | None]
+    home: Path | None = None
+    """The data folder; None for the environment's, or the default."""
 
     @classmethod
-    def of(cls, experiment: Experiment) -> "Draft":
+    def of(cls, experiment: Experiment, home: Path | None = None) -> "Draft":
         """Return the draft of an experiment whose fields are all right by themselves."""
-        return cls(experiment.models, experiment.train, experiment.test, experiment.datasets)
+        return cls(experiment.models, experiment.train, experiment.test, experiment.datasets, home)
 
 
 def name_problems(draft: Draft, document: Document | None) -> list[Problem]:
@@ -160,7 +163,8 @@ def _role_problems(
 ) -> Iterator[Problem]:
     if name in draft.datasets and draft.datasets[name] is None:
         return
-    known = known_datasets({other: dataset for other, dataset in draft.datasets.items() if dataset is not None})
+    own = {other: dataset for other, dataset in draft.datasets.items() if dataset is not None}
+    known = known_datasets(own, draft.home)
     if name not in known:
         close = suggestion(name, known) or f"; there are {listed(known) or 'none'}"
         yield Problem(
@@ -188,6 +192,6 @@ def _use(location: Location) -> str:
     )
 
 
-def known_datasets(own: Mapping[str, Dataset]) -> dict[str, Any]:
-    """Return all datasets by name: an experiment's own hide the catalogue's, which hide added ones."""
-    return {**added_datasets(), **{name: entry.dataset for name, entry in load_catalogue().items()}, **own}
+def known_datasets(own: Mapping[str, Dataset], home: Path | None = None) -> dict[str, Any]:
+    """Return all datasets by name: an experiment's own hide the catalogue's, which hide those of the data folder."""
+    return {**added_datasets(home), **{name: entry.dataset for name, entry in load_catalogue().items()}, **own}

@@ -23,11 +23,13 @@ __all__ = [
 ]
 
 
-def load_experiment(path: Path) -> Experiment:
+def load_experiment(path: Path, home: Path | None = None) -> Experiment:
     """Return the experiment of a YAML file.
 
     Where a field is wrong, names and recipes in the others are checked too, so that one look shows all mistakes; in a
     file without wrong fields that is left to `resolve`.
+
+    home: the data folder; None for the environment's, or the default
 
     Raises: SpecError that lists every mistake with file:line:column, the line and a caret.
     """
@@ -36,11 +38,11 @@ def load_experiment(path: Path) -> Experiment:
         return Experiment.model_validate(document.data)
     except ValidationError as error:
         problems = validation_problems(error, Experiment, document)
-        problems += name_problems(_draft(document.data), document)
+        problems += name_problems(_draft(document.data, home), document)
         raise spec_error(problems, path) from error
 
 
-def _draft(data: Mapping[str, Any]) -> Draft:
+def _draft(data: Mapping[str, Any], home: Path | None) -> Draft:
     """Return what is right by itself in a faulty experiment."""
     models, test, datasets = (data.get(name) for name in ("models", "test", "datasets"))
     return Draft(
@@ -51,6 +53,7 @@ def _draft(data: Mapping[str, Any]) -> Draft:
             str(name): (_sound("datasets", {name: value}) or {}).get(name)
             for name, value in (datasets.items() if isinstance(datasets, dict) else ())
         },
+        home=home,
     )
 
 

@@ -20,25 +20,28 @@ INDEX = "index.json"
 """What a prepared dataset is told by."""
 
 
-def data_home() -> Path:
-    """Return the absolute path of the folder that holds raw downloads and prepared datasets."""
-    return Path(os.environ.get(DATA_VARIABLE) or DEFAULT_DATA).expanduser().absolute()
+def data_home(named: Path | None = None) -> Path:
+    """Return the absolute path of the folder that holds raw downloads and prepared datasets.
+
+    named: as a command was told; None for the environment's, or the default
+    """
+    return (named or Path(os.environ.get(DATA_VARIABLE) or DEFAULT_DATA)).expanduser().absolute()
 
 
 def raw_folder(name: str, home: Path | None = None) -> Path:
     """Return where the raw files of a dataset are looked for."""
-    return (home or data_home()) / "raw" / name
+    return data_home(home) / "raw" / name
 
 
 def prepared_folder(name: str, home: Path | None = None) -> Path:
     """Return where a dataset lies when it is prepared."""
-    return (home or data_home()) / "prepared" / name
+    return data_home(home) / "prepared" / name
 
 
-def added_datasets() -> dict[str, PreparedDataset]:
+def added_datasets(home: Path | None = None) -> dict[str, PreparedDataset]:
     """Return the prepared datasets of the data folder by name, the user's own and the catalogue's alike."""
     found = {}
-    for index in sorted((data_home() / "prepared").glob(f"*/{INDEX}")):
+    for index in sorted((data_home(home) / "prepared").glob(f"*/{INDEX}")):
         name = index.parent.name
         status = index.stat()
         described = _described(index, status.st_mtime_ns, status.st_size)

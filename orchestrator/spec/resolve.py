@@ -78,20 +78,25 @@ class Resolved:
         return tuple(range(every, model.recipe.epochs, every))
 
 
-def resolve(experiment: Experiment, path: Path) -> Resolved:
+def resolve(experiment: Experiment, path: Path, home: Path | None = None) -> Resolved:
     """Return the experiment with all names replaced.
 
     path: the file it was read from; relative folders start there. It may have been changed or removed since, then
-    mistakes have no positions.
+    mistakes have no positions. home: the data folder; None for the environment's, or the default
 
     Raises: SpecError that lists every unknown name, wrong recipe, wrong role, missing folder and missing feature file.
     """
     document = _document(path)
-    draft = Draft.of(experiment)
+    draft = Draft.of(experiment, home)
     problems = name_problems(draft, document)
-    known = known_datasets(experiment.datasets)
-    datasets = {name: _with_folder(name, known[name], experiment, path) for name in _used(experiment) if name in known}
-    problems += [problem for name, of in datasets.items() for problem in _folder_problems(name, of, document)]
+    known = known_datasets(experiment.datasets, home)
+    place = _Place(path, data_home(home))
+    datasets = {name: _with_folder(name, known[name], experiment, place) for name in _used(experiment) if name in known}
+    problems += [
+        problem
+        for name, dataset in datasets.items()
+        for problem in _folder_problems(name, dataset, document, place.home)
+    ]
     problems += _weights_problems(experiment, path, document)
     problems += _device_problems(experiment, document)
     problems += _inference_problems(experiment, document)
@@ -164,25 +169,33 @@ def _used(experiment: Experiment) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name is not None))
 
 
-def _with_folder(name: str, dataset: Dataset, experiment: Experiment, path: Path) -> Dataset:
+@dataclass(frozen=True)
+class _Place:
+    """Where relative folders start: the experiment's file, and the data folder."""
+
+    path: Path
+    home: Path
+
+
+def _with_folder(name: str, dataset: Dataset, experiment: Experiment, place: _Place) -> Dataset:
     """Return the dataset with an absolute folder; a relative one starts at the file that names it."""
     if isinstance(dataset, ScenesDataset):
         return dataset
     if dataset.folder is None:
-        return dataset.model_copy(update={"folder": prepared_folder(name)})
-    origin = path.absolute().parent if name in experiment.datasets else data_folder()
+        return dataset.model_copy(update={"folder": prepared_folder(name, place.home)})
+    origin = place.path.absolute().parent if name in experiment.datasets else data_folder()
     folder = Path(os.path.normpath(origin / dataset.folder.expanduser()))
     return dataset.model_copy(update={"folder": folder})
 
 
-def _folder_problems(name: str, dataset: Dataset, document: Document | None) -> Iterator[Problem]:
+def _folder_problems(name: str, dataset: Dataset, document: Document | None, home: Path) -> Iterator[Problem]:
     if isinstance(dataset, ScenesDataset):
         return
     folder = dataset.folder
     assert folder is not None  # `_with_folder` has filled it in
     place = place_of(document, ("datasets", name, "folder"))
     if isinstance(dataset, PreparedDataset) and not (folder / INDEX).is_file():
-        yield _not_prepared(name, folder, document)
+        yield _not_prepared(name, folder, document, home)
     elif not folder.exists():
         hint = "create the folder or correct the path; a relative path starts at the file that names it"
         yield Problem(f"dataset {name!r}: there is no folder {str(folder)!r}", place, hint)
@@ -192,19 +205,17 @@ def _folder_problems(name: str, dataset: Dataset, document: Document | None) -> 
         yield Problem(f"dataset {name!r}: {str(folder)!r} cannot be read", place, "check the folder's permissions")
 
 
-def _not_prepared(name: str, folder: Path, document: Document | None) -> Problem:
+def _not_prepared(name: str, folder: Path, document: Document | None, home: Path) -> Problem:
     """Return the problem of a prepared dataset that is not there, with the command that makes it."""
     known = load_catalogue().get(name)
-    if known is None or known.published is None or folder != prepared_folder(name):
+    if known is None or known.published is None or folder != prepared_folder(name, home):
         make = "make it with: sirr-orch data add PATH --name " + name
     elif known.published.files:
         make = f"run: sirr-orch data fetch {name}, then: sirr-orch data prepare {name}"
     else:
         make = f"run: sirr-orch data prepare {name} --from PATH   (sirr-orch data fetch {name} says what to download)"
     words = f"dataset {name!r} is not prepared: there is no {INDEX} in {str(folder)!r}"
-    return Problem(
-        words, _place_of_name(name, document), f"{make}; {DATA_VARIABLE} names the data folder ({data_home()})"
-    )
+    return Problem(words, _place_of_name(name, document), f"{make}; {DATA_VARIABLE} names the data folder ({home})")
 
 
 def _place_of_name(name: str, document: Document | None) -> Place | None:
