@@ -29,15 +29,15 @@ from PIL import Image  # noqa: E402
 
 from orchestrator.metrics import standard  # noqa: E402
 from orchestrator.metrics.evaluate import picture_scores  # noqa: E402
-from orchestrator.metrics.pictures import Comparison, read_comparison  # noqa: E402
-from orchestrator.metrics.score import NotMeasured  # noqa: E402
+from orchestrator.metrics.pictures import ScoredPicture, read_pictures  # noqa: E402
+from stagekit.results.scores import NotMeasured  # noqa: E402
 
 TURNS = 5
 SIZES = ((224, 224), (400, 540))
 NAMES = ("psnr", "ssim")
 
 
-def blends(folder: Path, count: int, height: int, width: int) -> list[Comparison]:
+def blends(folder: Path, count: int, height: int, width: int) -> list[ScoredPicture]:
     """Write blended crops of photographs and their truth."""
     from skimage import data
 
@@ -55,13 +55,13 @@ def blends(folder: Path, count: int, height: int, width: int) -> list[Comparison
         paths = [folder / f"{number}-{part}.png" for part in ("input", "label1")]
         for path, pixels in zip(paths, (blended, truth), strict=True):
             Image.fromarray(np.ascontiguousarray(pixels)).save(path)
-        found.append(Comparison(str(number), *paths))
+        found.append(ScoredPicture(str(number), *paths))
     return found
 
 
-def given(folder: Path) -> list[Comparison]:
+def given(folder: Path) -> list[ScoredPicture]:
     names = sorted(path.name.removesuffix("-input.png") for path in folder.glob("*-input.png"))
-    return [Comparison(name, folder / f"{name}-input.png", folder / f"{name}-label1.png") for name in names]
+    return [ScoredPicture(name, folder / f"{name}-input.png", folder / f"{name}-label1.png") for name in names]
 
 
 def medians(ways: Mapping[str, Callable[[], object]], clock: Callable[[], float]) -> dict[str, float]:
@@ -75,11 +75,11 @@ def medians(ways: Mapping[str, Callable[[], object]], clock: Callable[[], float]
     return {name: float(np.median(found)) for name, found in seconds.items()}
 
 
-def pixels(comparisons: list[Comparison]) -> list[tuple[np.ndarray, np.ndarray]]:
-    return [pair for pair in map(read_comparison, comparisons) if not isinstance(pair, NotMeasured)]
+def pixels(comparisons: list[ScoredPicture]) -> list[tuple[np.ndarray, np.ndarray]]:
+    return [pair for pair in map(read_pictures, comparisons) if not isinstance(pair, NotMeasured)]
 
 
-def compare(comparisons: list[Comparison]) -> None:
+def compare(comparisons: list[ScoredPicture]) -> None:
     """Print the cost of scores over the cost of reading, in one process and on all processors."""
     from skimage.metrics import structural_similarity
 
@@ -103,7 +103,7 @@ def compare(comparisons: list[Comparison]) -> None:
         print(f"  {name:32} {seconds:6.2f} s  {seconds / found['read']:5.2f} of reading")
     both = (found["psnr"] + found["ssim"]) / found["read"]
     print(f"  PSNR and SSIM cost {both:.2f} of reading (limit 1.5)")
-    repeated = [Comparison(f"{turn}/{of.id}", of.prediction, of.truth) for turn in range(5) for of in comparisons]
+    repeated = [ScoredPicture(f"{turn}/{of.id}", of.prediction, of.truth) for turn in range(5) for of in comparisons]
     workers = len(os.sched_getaffinity(0))
     together = medians(
         {
@@ -128,13 +128,13 @@ def peak_mib(folder: Path, count: int) -> float:
 def print_peak(folder: Path, count: int) -> None:
     comparisons = given(folder)
     repeated = [comparisons[index % len(comparisons)] for index in range(count)]
-    repeated = [Comparison(str(index), of.prediction, of.truth) for index, of in enumerate(repeated)]
+    repeated = [ScoredPicture(str(index), of.prediction, of.truth) for index, of in enumerate(repeated)]
     picture_scores(repeated, "standard", NAMES, lambda: None, len(os.sched_getaffinity(0)))
     peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     print(max(peaks) / 1024)
 
 
-def lpips(comparisons: list[Comparison]) -> None:
+def lpips(comparisons: list[ScoredPicture]) -> None:
     try:
         import torch
         from metrics_program.features import random_features

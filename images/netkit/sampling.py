@@ -5,13 +5,14 @@ Nothing is carried from one step to the next, so a resumed training sees the sam
 
 import dataclasses
 import hashlib
-import json
 import os
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from stagekit import BadInput
+from stagekit.results.dataset import DatasetFile, DatasetItem
+from stagekit.results.overlap import OverlapFile
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,52 +76,40 @@ class Sources:
         Raises: BadInput where one is missing, is not a prepared dataset, or lacks the pictures needed.
         """
         dropped = read_dropped(overlap)
-        items = [item for item in read_dataset(layers) if item.get("id") not in dropped.get("synthetic", ())]
+        items = [item for item in read_dataset(layers) if item.id not in dropped.get("synthetic", ())]
         return cls(
-            tuple(os.path.join(layers, item["transmission"]) for item in items if item.get("transmission")),
-            tuple(os.path.join(layers, item["reflection"]) for item in items if item.get("reflection")),
+            tuple(os.path.join(layers, item.transmission) for item in items if item.transmission),
+            tuple(os.path.join(layers, item.reflection) for item in items if item.reflection),
             _pairs(real, dropped.get("real", ())),
             _pairs(unaligned, dropped.get("unaligned", ())),
         )
 
 
 def _pairs(folder: Optional[str], dropped: Sequence[str]) -> Tuple[Tuple[str, str], ...]:
-    items = [] if folder is None else [item for item in read_dataset(folder) if item.get("id") not in dropped]
+    items = [] if folder is None else [item for item in read_dataset(folder) if item.id not in dropped]
     return tuple(
-        (os.path.join(str(folder), item["blended"]), os.path.join(str(folder), item["transmission"]))
+        (os.path.join(str(folder), item.blended), os.path.join(str(folder), item.transmission))
         for item in items
-        if item.get("blended") and item.get("transmission")
+        if item.blended and item.transmission
     )
 
 
-def read_dataset(folder: str) -> List[Dict[str, Any]]:
+def read_dataset(folder: str) -> Tuple[DatasetItem, ...]:
     """Return the items of a prepared dataset, as its ``dataset.json`` lists them.
 
-    Raises: BadInput where the file is missing or has no items.
+    Raises:
+        BadInput: where the file is missing or not as it should be.
     """
-    path = os.path.join(folder, "dataset.json")
-    try:
-        with open(path, encoding="utf-8") as stream:
-            items: List[Dict[str, Any]] = json.load(stream)["items"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput("%s is not a prepared dataset: %s" % (folder, error)) from error
-    return items
+    return DatasetFile.load(folder).items
 
 
-def read_dropped(folder: Optional[str]) -> Dict[str, List[str]]:
+def read_dropped(folder: Optional[str]) -> Mapping[str, Sequence[str]]:
     """Return which items of the synthetic, real and unaligned datasets are left out; none where folder is None.
 
-    Raises: BadInput where the folder has no ``overlap.json``.
+    Raises:
+        BadInput: where the folder has no ``overlap.json``, or one that is not as it should be.
     """
-    if folder is None:
-        return {}
-    path = os.path.join(folder, "overlap.json")
-    try:
-        with open(path, encoding="utf-8") as stream:
-            dropped: Dict[str, List[str]] = json.load(stream)["dropped"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput("%s does not say what overlaps: %s" % (folder, error)) from error
-    return dropped
+    return {} if folder is None else OverlapFile.load(folder).dropped
 
 
 def described(sample: Any) -> str:

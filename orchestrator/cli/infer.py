@@ -81,7 +81,7 @@ def infer(
         else:
             found = check_network(check, removal, listener, err.print)
     if json:
-        out.print_json(data=found)
+        out.print_json(found.text())
     elif print_plan(found, out):
         raise typer.Exit(1)
 

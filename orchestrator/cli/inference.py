@@ -1,58 +1,58 @@
 """Prints how pictures would go through a network."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from stagekit.results.plan import NotTileable, PlanFile, SizePlan
 
 _HEADINGS = ("segment", "nodes", "tile", "tiles", "halo", "work", "live MiB", "file MiB", "used MiB", "seconds")
 """Work: multiplications by those without overlap. Live, file: tensors between segments; used: by the segment itself."""
 
 
-def print_plan(document: Mapping[str, Any], console: Console) -> bool:
+def print_plan(plan: PlanFile, console: Console) -> bool:
     """Print each size's plan as a table; return whether one is not exact or does not fit."""
     wrong = False
-    for size in document["sizes"]:
-        inside = f"{size['nodes']} nodes, {size['global_reductions']} global reductions"
-        console.print(Text(f"{size['height']} x {size['width']} pixels: {inside}", style="bold"))
-        if size["not_tileable"]:
+    for size in plan.sizes:
+        inside = f"{size.nodes} nodes, {size.global_reductions} global reductions"
+        console.print(Text(f"{size.height} x {size.width} pixels: {inside}", style="bold"))
+        if size.not_tileable:
             wrong = True
-            _print_not_tileable(size["not_tileable"], console)
-        elif "refused" in size:
+            _print_not_tileable(size.not_tileable, console)
+        elif size.refused is not None:
             wrong = True
-            console.print(Text(f"  {size['refused']}", style="red"))
+            console.print(Text(f"  {size.refused}", style="red"))
         else:
             _print_segments(size, console)
     return wrong
 
 
-def _print_not_tileable(not_tileable: list[dict[str, str]], console: Console) -> None:
+def _print_not_tileable(not_tileable: tuple[NotTileable, ...], console: Console) -> None:
     console.print(Text("  not exact in parts: whole where memory suffices, else blended and labelled", style="yellow"))
-    for one in not_tileable:
-        console.print(Text(f"  {one['op']} ({one['node']}): {one['why']}"))
+    for operation in not_tileable:
+        console.print(Text(f"  {operation.op} ({operation.node}): {operation.why}"))
 
 
-def _print_segments(size: Mapping[str, Any], console: Console) -> None:
+def _print_segments(size: SizePlan, console: Console) -> None:
     console.print(Text("  every node is exact"))
-    for words, of in (("expected", size), ("untiled, as exported", size["untiled"])):
-        widest = of["largest_map"]["bytes_per_pixel"]
-        figures = f"{of['seconds']:.1f} s, {_mib(of['peak_bytes'])}, largest map {widest:.0f} bytes per pixel"
-        console.print(Text(f"  {words}: {figures}"))
+    for words, cost in (("expected", size), ("untiled, as exported", size.untiled)):
+        if cost is not None and cost.largest_map is not None:
+            widest = cost.largest_map.bytes_per_pixel
+            figures = f"{cost.seconds:.1f} s, {_mib(cost.peak_bytes or 0)}, largest map {widest:.0f} bytes per pixel"
+            console.print(Text(f"  {words}: {figures}"))
     table = Table(box=None, pad_edge=True, header_style="bold")
     for heading in _HEADINGS:
         table.add_column(heading, justify="right", no_wrap=True)
-    for number, one in enumerate(size["segments"], start=1):
+    for number, segment in enumerate(size.segments, start=1):
         table.add_row(
             str(number),
-            str(one["nodes"]),
-            "whole" if one["tile"] is None else str(one["tile"]),
-            "{} x {}".format(*one["tiles"]),
-            str(one["halo"]),
-            f"{one['share']:.2f}",
-            *(f"{one[of] / 2**20:,.0f}" for of in ("live_bytes", "filed_bytes", "work_bytes")),
-            f"{one['seconds']:.1f}",
+            str(segment.nodes),
+            "whole" if segment.tile is None else str(segment.tile),
+            "{} x {}".format(*segment.tiles),
+            str(segment.halo),
+            f"{segment.share:.2f}",
+            *(f"{count / 2**20:,.0f}" for count in (segment.live_bytes, segment.filed_bytes, segment.work_bytes)),
+            f"{segment.seconds:.1f}",
         )
     console.print(table)
 

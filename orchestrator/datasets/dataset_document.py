@@ -3,47 +3,18 @@
 Those of pairs and layers are 8-bit RGB; those of photos have the depth of the user's files.
 """
 
-import json
-import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
 
 from stagekit import write_atomically
-
-Role = Literal["layers", "pairs", "photos"]
+from stagekit.results.dataset import DatasetFile, DatasetItem, Role
 
 _FAST = 1
 """Compression level of PNG files: three times as fast as the usual one, files a tenth larger."""
-
-
-@dataclass(frozen=True)
-class PreparedItem:
-    """A picture or pair of a prepared dataset; pictures by path inside it, None where there is none."""
-
-    id: str
-    height: int
-    width: int
-    origin: str
-    notes: tuple[str, ...] = ()
-    blended: str | None = None
-    transmission: str | None = None
-    reflection: str | None = None
-
-
-@dataclass(frozen=True)
-class PreparedPhoto(PreparedItem):
-    """A photograph without truth. alpha: path of its transparency, kept apart, grey; kind: of file that results become.
-
-    Its pictures have the depth of the user's file.
-    """
-
-    alpha: str | None = None
-    bits: Literal[8, 16] = 8
-    kind: Literal["png", "tiff"] = "png"
 
 
 @dataclass(frozen=True)
@@ -51,10 +22,18 @@ class PreparedDataset:
     """All of a prepared dataset but its name."""
 
     role: Role
-    items: tuple[PreparedItem, ...]
+    items: tuple[DatasetItem, ...]
     warnings: tuple[str, ...] = ()
     variant: str = ""
     """Which form of a published dataset it is, in words."""
+
+
+def dataset_item(
+    identifier: str, size: tuple[int, int], origin: str, notes: tuple[str, ...], layers: Mapping[str, str]
+) -> DatasetItem:
+    """Return an item of a dataset. size: height and width; layers: path inside the dataset of each that it has"""
+    blended, transmission, reflection = (layers.get(name) for name in ("blended", "transmission", "reflection"))
+    return DatasetItem(identifier, *size, origin, notes, blended, transmission, reflection)
 
 
 class PictureFolder:
@@ -81,17 +60,4 @@ class PictureFolder:
 
 def write_document(root: Path, name: str, title: str, prepared: PreparedDataset) -> None:
     """Write ``dataset.json``; the file appears when all pictures it names are there."""
-    document = {
-        "name": name,
-        "title": title,
-        "role": prepared.role,
-        "items": [_plain(item) for item in prepared.items],
-        "warnings": list(prepared.warnings),
-        **({"variant": prepared.variant} if prepared.variant else {}),
-    }
-    with write_atomically(os.fspath(root / "dataset.json"), "w") as stream:
-        json.dump(document, stream, indent=1)
-
-
-def _plain(item: PreparedItem) -> dict[str, Any]:
-    return {name: value for name, value in asdict(item).items() if value is not None}
+    DatasetFile(name, prepared.role, prepared.items, title, prepared.warnings, prepared.variant).save(root)

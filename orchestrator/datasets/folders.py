@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from orchestrator.datasets.dataset_document import PictureFolder, PreparedDataset, PreparedItem
+from orchestrator.datasets.dataset_document import PictureFolder, PreparedDataset, dataset_item
 from orchestrator.datasets.description import LayersDescription, PairsDescription
 from orchestrator.datasets.identifiers import safe_identifiers, shown_name
 from orchestrator.datasets.patterns import Match, matches, other_case
@@ -19,6 +19,7 @@ from orchestrator.datasets.picture_reading import (
 )
 from orchestrator.datasets.progress_callback import ProgressCallback
 from stagekit import BadInput
+from stagekit.results.dataset import DatasetItem
 
 _HINT = "replace these files by whole pictures, such as 8-bit PNG or JPEG, or take them out of the folder"
 _NAMED = 5
@@ -54,7 +55,7 @@ def prepared_layers(
         picture = reading.picture(match)
         if picture is not None:
             path = output.save("layers", identifier, picture.pixels)
-            item = PreparedItem(identifier, *picture.size, origin(match), picture.notes)
+            item = dataset_item(identifier, picture.size, origin(match), picture.notes, {})
             if index < len(transmissions):
                 item = replace(item, transmission=path)
             if index >= len(transmissions) or layers.reflections is None:
@@ -96,7 +97,7 @@ def prepared_pairs(
 
 def _pair(
     identifier: str, files: Mapping[str, Match], reading: "Listing", output: PictureFolder, name: str
-) -> PreparedItem | None:
+) -> DatasetItem | None:
     read = {part: reading.picture(match) for part, match in files.items()}
     pictures = {part: picture for part, picture in read.items() if picture is not None}
     if len(pictures) < len(files) or not reading.same_size(name, files, pictures):
@@ -104,7 +105,7 @@ def _pair(
     paths = {part: output.save(part, identifier, picture.pixels) for part, picture in pictures.items()}
     notes = tuple(f"{part}: {note}" for part, picture in pictures.items() for note in picture.notes)
     height, width = pictures["blended"].size
-    return PreparedItem(identifier, height, width, origin(files["blended"]), notes, **paths)
+    return dataset_item(identifier, (height, width), origin(files["blended"]), notes, paths)
 
 
 class Listing:

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -25,8 +24,7 @@ from orchestrator.datasets.windows import (
     window_descriptions,
     window_rectangles,
 )
-
-Kind = Literal["same pixels", "near-duplicate"]
+from stagekit.results.overlap import OverlapKind, SceneOverlap
 
 CANDIDATE = 0.7
 """Descriptions that agree at least so much (their product, 1 where equal) are looked at in detail."""
@@ -58,23 +56,6 @@ class LayerFile:
 
 
 @dataclass(frozen=True)
-class SceneOverlap:
-    """A training scene that is a test scene too.
-
-    layers: which of the training scene's layers is which of the test scene's, such as "blended = blended"
-    correlation: of the detail; 1 for the same pixels
-    """
-
-    train_dataset: str
-    train_scene: str
-    test_dataset: str
-    test_scene: str
-    kind: Kind
-    layers: tuple[str, ...]
-    correlation: float
-
-
-@dataclass(frozen=True)
 class _Picture:
     """A file's fingerprint, and all the layers that it is: training data may name one file twice."""
 
@@ -93,7 +74,7 @@ class _Picture:
 class _Found:
     """Two files that show the same."""
 
-    kind: Kind
+    kind: OverlapKind
     correlation: float
 
 

@@ -1,17 +1,14 @@
 """From prepared datasets to ``overlap.json``: what is trained on and tested on, and what is done about it."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
-from orchestrator.datasets.overlap_search import LayerFile, SceneOverlap, find_overlaps
+from orchestrator.datasets.overlap_search import LayerFile, find_overlaps
 from orchestrator.datasets.progress_callback import ProgressCallback
-from stagekit import BadInput, write_atomically
-
-Action = Literal["stop", "accept", "drop"]
-"""What happens where pictures are trained on and tested on."""
+from stagekit import BadInput
+from stagekit.results.dataset import DatasetFile
+from stagekit.results.overlap import ComparedDataset, OverlapAction, OverlapFile, SceneOverlap
 
 LAYERS = ("blended", "transmission", "reflection")
 
@@ -24,7 +21,7 @@ class OverlapComparison:
 
     train: Mapping[str, Path]
     test: Sequence[Path]
-    action: Action
+    action: OverlapAction
     output: Path
 
 
@@ -44,18 +41,16 @@ def compare_datasets(comparison: OverlapComparison, progress: ProgressCallback, 
             "take these pictures out of the training data, write 'drop_overlap: true' into the spec to leave them out "
             "of the training, or 'accept_overlap: \"REASON\"' to go on with the reason on top of the report",
         )
-    dropped = _dropped(train, overlaps) if comparison.action == "drop" else {role: [] for role in train}
+    dropped = _dropped(train, overlaps) if comparison.action == "drop" else dict.fromkeys(train, ())
     if overlaps:
         warn(overlap_sentence(overlaps))
-    document = {
-        "action": comparison.action,
-        "train": {role: {"name": folder.name, "pictures": folder.files} for role, folder in train.items()},
-        "test": [{"name": folder.name, "pictures": folder.files} for folder in test],
-        "overlaps": [asdict(overlap) for overlap in overlaps],
-        "dropped": dropped,
-    }
-    with write_atomically(str(comparison.output / "overlap.json"), "w") as stream:
-        json.dump(document, stream, indent=1)
+    OverlapFile(
+        action=comparison.action,
+        train={role: ComparedDataset(folder.name, folder.files) for role, folder in train.items()},
+        test=tuple(ComparedDataset(folder.name, folder.files) for folder in test),
+        overlaps=tuple(overlaps),
+        dropped=dropped,
+    ).save(comparison.output)
 
 
 def overlap_sentence(overlaps: Sequence[SceneOverlap]) -> str:
@@ -73,9 +68,9 @@ def _named(overlap: SceneOverlap) -> str:
     )
 
 
-def _dropped(train: Mapping[str, "_Folder"], overlaps: Sequence[SceneOverlap]) -> dict[str, list[str]]:
+def _dropped(train: Mapping[str, "_Folder"], overlaps: Sequence[SceneOverlap]) -> dict[str, tuple[str, ...]]:
     return {
-        role: sorted({overlap.train_scene for overlap in overlaps if overlap.train_dataset == folder.name})
+        role: tuple(sorted({overlap.train_scene for overlap in overlaps if overlap.train_dataset == folder.name}))
         for role, folder in train.items()
     }
 
@@ -93,15 +88,13 @@ class _Folder:
 
     @classmethod
     def read(cls, folder: Path) -> "_Folder":
-        try:
-            document: dict[str, Any] = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
-            name, items = str(document["name"]), document["items"]
-            layers = tuple(
-                LayerFile(name, item["id"], layer, folder / item[layer])
-                for item in items
+        dataset = DatasetFile.load(folder)
+        return cls(
+            dataset.name,
+            tuple(
+                LayerFile(dataset.name, item.id, layer, folder / path)
+                for item in dataset.items
                 for layer in LAYERS
-                if item.get(layer)
-            )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise BadInput(f"{folder} is not a prepared dataset: {error}") from error
-        return cls(name, layers)
+                if (path := getattr(item, layer)) is not None
+            ),
+        )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from orchestrator.datasets.dataset_document import PictureFolder, PreparedDataset, PreparedItem
+from orchestrator.datasets.dataset_document import PictureFolder, PreparedDataset, dataset_item
 from orchestrator.datasets.description import SceneDescription, ScenesDescription
 from orchestrator.datasets.identifiers import safe_identifiers
 from orchestrator.datasets.picture_reading import SUFFIXES, RgbPicture, UnusablePicture, read_rgb
@@ -101,7 +101,7 @@ def _layers(
         picture = cut[scene]
         path = output.save(part, identifier, picture.pixels)
         paths = {"transmission": path} if part == "transmission" else {"reflection": path}
-        items.append(PreparedItem(identifier, scene.height, scene.width, _place(scene), picture.notes, **paths))
+        items.append(dataset_item(identifier, (scene.height, scene.width), _place(scene), picture.notes, paths))
         progress(done, len(parts))
     return PreparedDataset("layers", tuple(items))
 
@@ -124,7 +124,7 @@ def _pairs(
         paths = {part: output.save(part, identifier, _as_bytes(getattr(made, part))) for part in made._fields}
         origin = f"{_place(behind)}, reflected: {_place(before)}"
         notes = tuple(dict.fromkeys((*cut[behind].notes, *cut[before].notes)))
-        items.append(PreparedItem(identifier, behind.height, behind.width, origin, notes, **paths))
+        items.append(dataset_item(identifier, (behind.height, behind.width), origin, notes, paths))
         progress(index + 1, len(couples))
     return PreparedDataset("pairs", tuple(items))
 

@@ -5,13 +5,14 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from orchestrator.datasets.dataset_document import PictureFolder, PreparedDataset, PreparedItem
+from orchestrator.datasets.dataset_document import PictureFolder, PreparedDataset, dataset_item
 from orchestrator.datasets.description import UniformDescription
 from orchestrator.datasets.progress_callback import ProgressCallback
 from stagekit import BadInput
+from stagekit.inside import inside
 
 INDEX = "index.json"
 SCHEMA = 1
@@ -50,7 +51,7 @@ def prepared_uniform(
             wrong += problems
             paths = {layer: picture["file"] for layer, picture in entry["layers"].items()}
             notes = tuple(entry["notes"])
-            items.append(PreparedItem(entry["id"], entry["height"], entry["width"], entry["origin"], notes, **paths))
+            items.append(dataset_item(entry["id"], (entry["height"], entry["width"]), entry["origin"], notes, paths))
             progress(done, len(index["items"]))
     if wrong:
         named = "; ".join(wrong[:5]) + (f"; and {len(wrong) - 5} more" if len(wrong) > 5 else "")
@@ -61,11 +62,11 @@ def prepared_uniform(
 def _copied(folder: Path, layers: Mapping[str, Mapping[str, str]], output: PictureFolder) -> Iterator[str]:
     """Copy an item's files; yield what is wrong with them."""
     for name, digest in {picture["file"]: picture["sha256"] for picture in layers.values()}.items():
-        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-            yield f"{name} leads out of the dataset"
-            continue
         try:
-            content = (folder / name).read_bytes()
+            content = Path(inside(folder, name)).read_bytes()
+        except BadInput as error:
+            yield error.message
+            continue
         except OSError as error:
             yield f"{name}: {error.strerror}"
             continue

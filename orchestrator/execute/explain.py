@@ -1,6 +1,5 @@
 """Says how pictures would go through a network, and whether a network can be computed in parts."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,15 +11,17 @@ from orchestrator.execute.few import realise_few
 from orchestrator.execute.remove import Common, Removal, describe_arrays, found_network, gathered
 from orchestrator.plan.plan import explain_stage, prepare_stage
 from orchestrator.plan.stage import Source, Stage
+from orchestrator.results import read_result
 from orchestrator.spec.dataset import PhotosDataset
 from orchestrator.store.store import Store
+from stagekit.results.plan import PlanFile
 
 CHECKED_SIZES = ((413, 587), (1935, 2942))
 """Height and width of the pictures that a network is checked with: multiples of nothing, one of them large."""
 
 
-def plan_of_photos(removal: Removal, listener: Listener, say: Callable[[str], None]) -> dict[str, Any]:
-    """Return for each size among some pictures how it would go through a network, as ``plan.json`` has it.
+def plan_of_photos(removal: Removal, listener: Listener, say: Callable[[str], None]) -> PlanFile:
+    """Return for each size among some pictures how it would go through a network.
 
     Raises: SpecError for missing pictures or an unknown model, ImageNotBuilt, and what the stages raise.
     """
@@ -43,8 +44,8 @@ def plan_of_photos(removal: Removal, listener: Listener, say: Callable[[str], No
         return _planned({prepare.name: prepare, explain.name: explain}, removal, common, listener, say)
 
 
-def check_network(network: Path, removal: Removal, listener: Listener, say: Callable[[str], None]) -> dict[str, Any]:
-    """Return how pictures of `CHECKED_SIZES` would go through the network of an ONNX file, as ``plan.json`` has it.
+def check_network(network: Path, removal: Removal, listener: Listener, say: Callable[[str], None]) -> PlanFile:
+    """Return how pictures of `CHECKED_SIZES` would go through the network of an ONNX file.
 
     Raises: SpecError for a missing file, ImageNotBuilt, and what the stage raises.
     """
@@ -61,7 +62,7 @@ def _explain(network: Path, settings: dict[str, Any], common: Common, store: Sto
 
 def _planned(
     stages: dict[str, Stage], removal: Removal, common: Common, listener: Listener, say: Callable[[str], None]
-) -> dict[str, Any]:
+) -> PlanFile:
     store = Store(removal.store)
     artifacts = realise_few(
         stages,
@@ -73,5 +74,4 @@ def _planned(
         listener=listener,
         say=say,
     )
-    found: dict[str, Any] = json.loads((artifacts["explain/network"].output / "plan.json").read_text(encoding="utf-8"))
-    return found
+    return read_result(PlanFile, artifacts["explain/network"].output)

@@ -1,7 +1,6 @@
 """Takes the reflection out of the user's own pictures with a model of a finished run."""
 
 import glob
-import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -16,11 +15,14 @@ from orchestrator.execute.few import realise_few
 from orchestrator.execute.run_results import recorded_results
 from orchestrator.plan.plan import infer_stage, prepare_stage
 from orchestrator.plan.stage import Source, Stage
+from orchestrator.results import read_result
 from orchestrator.spec.dataset import PhotosDataset
 from orchestrator.spec.experiment import Inference
 from orchestrator.spec.names import Device, EngineName
 from orchestrator.store.reference import model_reference
 from orchestrator.store.store import Artifact, Store
+from stagekit.results.dataset import DatasetFile, DatasetItem
+from stagekit.results.predictions import PredictionsFile
 
 _DATASET = "photos"
 _MEMORY_BYTES = 8 * 2**30
@@ -176,9 +178,8 @@ def describe_arrays(folder: Path) -> None:
             height, width = np.load(folder / name, allow_pickle=False).shape[:2]
         except (OSError, ValueError, EOFError) as error:
             raise SpecError(f"{name} is no array of a picture: {error}", hint="save it with numpy.save") from error
-        items.append({"id": Path(name).stem, "blended": name, "origin": name, "height": height, "width": width})
-    document = {"name": _DATASET, "title": _DATASET, "role": "photos", "items": items, "warnings": []}
-    (folder / "dataset.json").write_text(json.dumps(document), encoding="utf-8")
+        items.append(DatasetItem(Path(name).stem, height, width, name, blended=name))
+    DatasetFile(_DATASET, "photos", tuple(items), _DATASET).save(folder)
 
 
 def _deliver(artifacts: Mapping[str, Artifact], names: list[str], removal: Removal) -> list[Path]:
@@ -187,24 +188,22 @@ def _deliver(artifacts: Mapping[str, Artifact], names: list[str], removal: Remov
     ids = {name: Path(name).stem for name in names}
     for stage, dataset in artifacts.items():
         if stage.startswith("prepare/"):
-            items = json.loads((dataset.output / "dataset.json").read_text(encoding="utf-8"))["items"]
-            ids = {Path(item["origin"]).name: item["id"] for item in items}
-    predictions = json.loads((infer.output / "predictions.json").read_text(encoding="utf-8"))["items"]
-    by_id = {item["id"]: item for item in predictions}
+            ids = {Path(item.origin).name: item.id for item in read_result(DatasetFile, dataset.output).items}
+    by_id = {item.id: item for item in read_result(PredictionsFile, infer.output).items}
     removal.out.mkdir(parents=True, exist_ok=True)
     written = []
     for name in names:
         item = by_id.get(ids.get(name, ""))
         if item is None:
             raise OutputInvalid(f"no result came for {name}", hint="look into the log of the infer stage")
-        for layer, words in [("transmission", ""), ("reflection", "-reflection")][: 1 + removal.reflection]:
-            if item.get(layer):
-                source = infer.output / item[layer]
+        for layer, words in [(item.transmission, ""), (item.reflection, "-reflection")][: 1 + removal.reflection]:
+            if layer is not None:
+                source = infer.output / layer
                 written.append(_copy(source, removal.out / f"{Path(name).stem}{words}{source.suffix}"))
         if removal.arrays:
-            found = sorted((infer.output / "arrays").glob(f"{glob.escape(item['id'])}.*.npy"))
+            found = sorted((infer.output / "arrays").glob(f"{glob.escape(item.id)}.*.npy"))
             for path in found:
-                target = removal.out / f"{Path(name).stem}{path.name.removeprefix(item['id'])}"
+                target = removal.out / f"{Path(name).stem}{path.name.removeprefix(item.id)}"
                 written.append(_copy(path, target))
     return written
 

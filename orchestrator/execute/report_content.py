@@ -31,7 +31,6 @@ from orchestrator.report.content import (
     ValidationPoint,
 )
 from orchestrator.report.stage_content import EnvironmentRecord
-from orchestrator.report.views.overlap import read_overlap
 from orchestrator.spec.explained import explained_tables
 from orchestrator.spec.protocol import Protocol, ProtocolMetric, ProtocolName
 from orchestrator.spec.published_numbers import published_tables
@@ -190,7 +189,7 @@ def _overlap(gathering: _Gathering) -> Overlap | NotMeasured | None:
         return None
     output = gathering.output(OVERLAP)
     reason = gathering.document.accept_overlap or ""
-    return output if isinstance(output, NotMeasured) else read_overlap(output, reason=reason)
+    return output if isinstance(output, NotMeasured) else read.read_overlap(output, reason=reason)
 
 
 def _results(gathering: _Gathering) -> Iterator[Result]:

@@ -6,9 +6,10 @@ stands the one that was meant, so that the fault can be read off.
 
 import numpy as np
 
-from orchestrator.metrics.score import Score, smaller_than
+from orchestrator.metrics.score import smaller_than
 from orchestrator.metrics.similarity import PEAK
 from orchestrator.metrics.standard import decibels
+from stagekit.results.scores import Score
 
 SSIM_WINDOW = 11
 """Side of SSIM's window, in pixels."""

@@ -7,8 +7,9 @@ rounded; YTMT, DSRNet, RDNet and XReflection copied it. Pictures here: (H, W, 3)
 import numpy as np
 
 from orchestrator.metrics import standard
-from orchestrator.metrics.score import NotMeasured, Score, smaller_than
+from orchestrator.metrics.score import smaller_than
 from orchestrator.metrics.similarity import uniform_ssim
+from stagekit.results.scores import NotMeasured, Score
 
 SSIM_WINDOW = 7
 """Side of SSIM's window, in pixels; all weights in it are equal."""

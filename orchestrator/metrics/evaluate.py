@@ -11,10 +11,11 @@ from typing import Protocol
 
 import numpy as np
 
-from orchestrator.metrics.pictures import Comparison, read_comparison
+from orchestrator.metrics.pictures import ScoredPicture, read_pictures
 from orchestrator.metrics.protocol import PROTOCOLS
-from orchestrator.metrics.score import NotMeasured, Score
+from orchestrator.metrics.score import defined_score
 from stagekit import OutOfMemory, settle_worker
+from stagekit.results.scores import NotMeasured, Score
 
 Step = Callable[[], None]
 """Called after every picture; it may raise to stop the work."""
@@ -37,7 +38,7 @@ class Distance(Protocol):
 
 
 def picture_scores(
-    comparisons: Sequence[Comparison], protocol: str, names: Sequence[str], step: Step, workers: int = 1
+    comparisons: Sequence[ScoredPicture], protocol: str, names: Sequence[str], step: Step, workers: int = 1
 ) -> PictureScores:
     """Return the scores of every picture by its id and the metric's name, in the order of the comparisons.
 
@@ -55,7 +56,7 @@ def picture_scores(
 
 
 def perceptual_scores(
-    comparisons: Sequence[Comparison], distance: Distance, step: Step, *, swapped: bool = False
+    comparisons: Sequence[ScoredPicture], distance: Distance, step: Step, *, swapped: bool = False
 ) -> dict[str, Score]:
     """Return LPIPS of every picture by its id; neighbours of one size go through the network together.
 
@@ -68,13 +69,13 @@ def perceptual_scores(
 
     def finish() -> None:
         if batch:
-            scores.update(zip(batch, distance.distances(list(batch.values())), strict=True))
+            scores.update(zip(batch, map(defined_score, distance.distances(list(batch.values()))), strict=True))
             for _ in batch:
                 step()
             batch.clear()
 
     for comparison in comparisons:
-        pair = read_comparison(comparison)
+        pair = read_pictures(comparison)
         if isinstance(pair, NotMeasured):
             scores[comparison.id] = pair
             step()
@@ -93,7 +94,7 @@ def _fits(first: np.ndarray, other: np.ndarray, count: int) -> bool:
 
 
 def _scored(
-    comparisons: Sequence[Comparison], protocol: str, names: tuple[str, ...], workers: int
+    comparisons: Sequence[ScoredPicture], protocol: str, names: tuple[str, ...], workers: int
 ) -> Iterator[dict[str, Score]]:
     if workers < 2 or _bytes(comparisons) < _WORTH_PROCESSES:
         yield from (_score(comparison, protocol, names) for comparison in comparisons)
@@ -131,12 +132,12 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
                 os.environ[name] = value
 
 
-def _bytes(comparisons: Sequence[Comparison]) -> int:
+def _bytes(comparisons: Sequence[ScoredPicture]) -> int:
     paths = [path for comparison in comparisons for path in (comparison.prediction, comparison.truth) if path]
     return sum(path.stat().st_size for path in paths if path.is_file())
 
 
-def _score(comparison: Comparison, protocol: str, names: tuple[str, ...]) -> dict[str, Score]:
-    pair = read_comparison(comparison)
+def _score(comparison: ScoredPicture, protocol: str, names: tuple[str, ...]) -> dict[str, Score]:
+    pair = read_pictures(comparison)
     metrics: Mapping[str, Callable[[np.ndarray, np.ndarray], Score]] = PROTOCOLS[protocol]
-    return {name: pair if isinstance(pair, NotMeasured) else metrics[name](*pair) for name in names}
+    return {name: pair if isinstance(pair, NotMeasured) else defined_score(metrics[name](*pair)) for name in names}

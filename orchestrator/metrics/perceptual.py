@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from orchestrator.metrics.score import Score, smaller_than
+from orchestrator.metrics.score import smaller_than
 from stagekit import OutOfMemory
+from stagekit.results.scores import Score
 
 CONVOLUTIONS: tuple[tuple[int, tuple[int, int, int, int]], ...] = (
     (0, (64, 3, 11, 11)),

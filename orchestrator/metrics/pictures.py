@@ -1,23 +1,22 @@
 """Which pictures are scored against each other: a prepared dataset, and a network's predictions or a control's."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from orchestrator.metrics.score import NotMeasured
 from stagekit import BadInput
+from stagekit.results.dataset import DatasetFile
+from stagekit.results.predictions import PredictionsFile
+from stagekit.results.scores import NotMeasured
 
 CONTROLS = {"input": "blended", "truth": "transmission"}
 """Each control, and the part of the dataset that it gives as its prediction."""
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ScoredPicture:
     """A prediction and its truth, by path; None where there is no prediction.
 
     A prediction is a picture, or an array of floats (``.npy``) as the network answered it.
@@ -29,55 +28,56 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Comparisons:
+class ScoredPictures:
     """All pictures of a dataset with what is scored against them."""
 
     dataset: str
-    items: tuple[Comparison, ...]
+    items: tuple[ScoredPicture, ...]
 
 
-def control_comparisons(dataset: Path, control: str) -> Comparisons:
+def control_pictures(dataset: Path, control: str) -> ScoredPictures:
     """Return a dataset's pictures with a control's predictions: the blended picture, or the truth itself.
 
     Raises: BadInput where there is no such control, or the dataset has no truth.
     """
     if control not in CONTROLS:
         raise BadInput(f"there is no control {control!r}; there are {', '.join(CONTROLS)}")
-    name, items = _pairs(dataset)
-    part = CONTROLS[control]
-    return Comparisons(
-        name,
-        tuple(Comparison(item["id"], dataset / item[part], dataset / item["transmission"]) for item in items),
+    found = _pairs(dataset)
+    return ScoredPictures(
+        found.name,
+        tuple(
+            ScoredPicture(item.id, dataset / getattr(item, CONTROLS[control]), dataset / str(item.transmission))
+            for item in found.items
+        ),
     )
 
 
-def network_comparisons(dataset: Path, predictions: Path, *, floats: bool = False) -> Comparisons:
+def network_pictures(dataset: Path, predictions: Path, *, floats: bool = False) -> ScoredPictures:
     """Return a dataset's pictures with a network's predictions; pictures without one are there too.
 
     floats: take the answers as they came, from ``arrays/ID.transmission.npy``, instead of the rounded pictures
 
     Raises: BadInput where the dataset has no truth, and where none of the predictions is of this dataset.
     """
-    name, items = _pairs(dataset)
-    document = _document(predictions / "predictions.json", "predictions")
-    found = {item["id"]: item for item in _items(document, ("id", "transmission"), "predictions")}
-    if not any(item["id"] in found for item in items):
-        raise BadInput(f"no prediction is of a picture of {name!r}", "run the infer stage of this dataset again")
+    pairs = _pairs(dataset)
+    found = {item.id: item for item in PredictionsFile.load(predictions).items}
+    if not any(item.id in found for item in pairs.items):
+        raise BadInput(f"no prediction is of a picture of {pairs.name!r}", "run the infer stage of this dataset again")
 
     def prediction(identifier: str) -> Path | None:
         if identifier not in found:
             return None
         array = predictions / "arrays" / f"{identifier}.transmission.npy"
-        path = array if floats else predictions / found[identifier]["transmission"]
+        path = array if floats else predictions / found[identifier].transmission
         return path if path.is_file() else None
 
-    return Comparisons(
-        name,
-        tuple(Comparison(item["id"], prediction(item["id"]), dataset / item["transmission"]) for item in items),
+    return ScoredPictures(
+        pairs.name,
+        tuple(ScoredPicture(item.id, prediction(item.id), dataset / str(item.transmission)) for item in pairs.items),
     )
 
 
-def read_comparison(comparison: Comparison) -> tuple[np.ndarray, np.ndarray] | NotMeasured:
+def read_pictures(picture: ScoredPicture) -> tuple[np.ndarray, np.ndarray] | NotMeasured:
     """Return the prediction and the truth: (H, W, 3), RGB, 0 to 255, of one size; or why they cannot be compared.
 
     The truth is uint8; so is the prediction, unless it is an array: then float64, clipped to the range of a picture.
@@ -85,48 +85,24 @@ def read_comparison(comparison: Comparison) -> tuple[np.ndarray, np.ndarray] | N
 
     Raises: BadInput where one cannot be read, or is no 8-bit RGB picture.
     """
-    if comparison.prediction is None:
+    if picture.prediction is None:
         return NotMeasured("there is no prediction")
-    is_array = comparison.prediction.suffix == ".npy"
-    prediction = _floats(comparison.prediction) if is_array else _pixels(comparison.prediction)
-    truth = _pixels(comparison.truth)
+    is_array = picture.prediction.suffix == ".npy"
+    prediction = _floats(picture.prediction) if is_array else _pixels(picture.prediction)
+    truth = _pixels(picture.truth)
     if prediction.shape != truth.shape:
         sizes = [f"{pixels.shape[0]} x {pixels.shape[1]}" for pixels in (prediction, truth)]
         return NotMeasured(f"the prediction has {sizes[0]} pixels, the truth {sizes[1]}")
     return prediction, truth
 
 
-def _pairs(folder: Path) -> tuple[str, list[Mapping[str, Any]]]:
-    document = _document(folder / "dataset.json", "a prepared dataset")
-    name = str(document.get("name", ""))
-    if document.get("role") != "pairs":
-        raise BadInput(f"dataset {name!r} has no truth (it holds {document.get('role')})", "score datasets of pairs")
-    items = _items(document, ("id", "blended", "transmission"), "dataset")
-    if not items:
-        raise BadInput(f"dataset {name!r} has no pictures")
-    return name, items
-
-
-def _document(path: Path, what: str) -> Mapping[str, Any]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{path.name} is not the description of {what}: {error}") from error
-    if not isinstance(document, dict):
-        raise BadInput(f"{path.name} is not the description of {what}")
-    return document
-
-
-def _items(document: Mapping[str, Any], fields: tuple[str, ...], what: str) -> list[Mapping[str, Any]]:
-    items = document.get("items")
-    if not isinstance(items, list) or any(not isinstance(item, dict) for item in items):
-        raise BadInput(f"{what}: no list of items")
-    lacking = [
-        (item.get("id", "?"), field) for item in items for field in fields if not isinstance(item.get(field), str)
-    ]
-    if lacking:
-        raise BadInput(f"{what}: " + "; ".join(f"item {identifier!r} has no {field}" for identifier, field in lacking))
-    return items
+def _pairs(folder: Path) -> DatasetFile:
+    dataset = DatasetFile.load(folder)
+    if dataset.role != "pairs":
+        raise BadInput(f"dataset {dataset.name!r} has no truth (it holds {dataset.role})", "score datasets of pairs")
+    if not dataset.items:
+        raise BadInput(f"dataset {dataset.name!r} has no pictures")
+    return dataset
 
 
 def _pixels(path: Path) -> np.ndarray:

@@ -2,31 +2,20 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
-
-@dataclass(frozen=True)
-class NotMeasured:
-    """A metric has no value for a picture. reason: a phrase, such as 'smaller than the window of 11 x 11 pixels'."""
-
-    reason: str
-
-
-Score = float | NotMeasured
+from stagekit.results.scores import NotMeasured, Score
 
 Metric = Callable[[np.ndarray, np.ndarray], Score]
 """Scores a prediction (first) against its truth (second): uint8, (H, W, 3), RGB, of one size."""
 
 
-def plain_score(score: Score) -> float | str | dict[str, str]:
-    """Return a score as JSON holds it: the number, 'inf', or why it was not measured."""
+def defined_score(score: Score) -> Score:
+    """Return a score as files hold it: a number, which may be infinite, or why there is none."""
     if isinstance(score, NotMeasured):
-        return {"not_measured": score.reason}
-    if math.isnan(score):
-        return {"not_measured": "undefined for this picture"}
-    return "inf" if math.isinf(score) else float(score)
+        return score
+    return NotMeasured("undefined for this picture") if math.isnan(score) else float(score)
 
 
 def smaller_than(picture: np.ndarray, side: int, what: str) -> NotMeasured | None:

@@ -1,36 +1,18 @@
 """The files of an evaluation: ``scores.json`` for the report, ``scores.csv`` and ``scores.parquet`` for people."""
 
 import csv
-import json
-import math
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from orchestrator.metrics.protocol import FAULTS
-from orchestrator.metrics.score import NotMeasured, Score, plain_score
 from stagekit import write_atomically
+from stagekit.results.scores import NotMeasured, Score, ScoresFile
 
 COLUMNS = ("dataset", "model", "protocol", "version", "fault", "picture", "metric", "score", "not_measured")
 """Columns of the tables: one row for every picture and metric; the score is empty where it was not measured."""
 
 
-@dataclass(frozen=True)
-class Scores:
-    """The scores of a model on a dataset: by picture, then by metric. notes: what a reader must know about them."""
-
-    model: str
-    dataset: str
-    protocol: str
-    version: int
-    metrics: tuple[str, ...]
-    pictures: Mapping[str, Mapping[str, Score]]
-    notes: tuple[str, ...] = ()
-
-
-def write_scores(folder: Path, scores: Scores, *, parquet: bool = True) -> None:
+def write_scores(folder: Path, scores: ScoresFile, *, parquet: bool = True) -> None:
     """Write the files of an evaluation, each whole or not at all; ``scores.json`` last. parquet: needs pyarrow"""
     rows = list(score_rows(scores))
     with write_atomically(os.fspath(folder / "scores.csv"), "w") as stream:
@@ -39,27 +21,26 @@ def write_scores(folder: Path, scores: Scores, *, parquet: bool = True) -> None:
         writer.writerows([repr(value) if isinstance(value, float) else value for value in row] for row in rows)
     if parquet:
         _write_parquet(folder / "scores.parquet", rows)
-    with write_atomically(os.fspath(folder / "scores.json"), "w") as stream:
-        json.dump(_plain(scores), stream, indent=1, allow_nan=False)
+    scores.save(folder)
 
 
-def score_rows(scores: Scores) -> Iterator[tuple[str | int | float | None, ...]]:
+def score_rows(scores: ScoresFile) -> Iterator[tuple[str | int | float | None, ...]]:
     """Yield one row for every picture and metric, in the order of the pictures; see `COLUMNS`."""
-    head = (scores.dataset, scores.model, scores.protocol, scores.version, FAULTS.get(scores.protocol, ""))
-    for identifier, of_picture in scores.pictures.items():
+    head = (scores.dataset, scores.model, scores.protocol, scores.version, scores.fault)
+    for item in scores.items:
         for metric in scores.metrics:
-            plain = plain_score(of_picture[metric])
-            if isinstance(plain, dict):
-                yield (*head, identifier, metric, None, plain["not_measured"])
+            score = item.values[metric]
+            if isinstance(score, NotMeasured):
+                yield (*head, item.id, metric, None, score.not_measured)
             else:
-                yield (*head, identifier, metric, math.inf if plain == "inf" else float(plain), "")
+                yield (*head, item.id, metric, score, "")
 
 
 def incomplete_notes(scores: Mapping[str, Mapping[str, Score]]) -> Iterator[str]:
     """Yield, for every reason, which pictures no metric measured: their means are incomplete."""
     reasons: dict[str, list[str]] = {}
     for identifier, of_picture in scores.items():
-        why = {score.reason for score in of_picture.values() if isinstance(score, NotMeasured)}
+        why = {score.not_measured for score in of_picture.values() if isinstance(score, NotMeasured)}
         if len(why) == 1 and all(isinstance(score, NotMeasured) for score in of_picture.values()):
             reasons.setdefault(why.pop(), []).append(identifier)
     for reason, pictures in reasons.items():
@@ -76,19 +57,3 @@ def _write_parquet(path: Path, rows: list[tuple[str | int | float | None, ...]])
     table = pyarrow.table(dict(zip(COLUMNS, columns, strict=True)), schema=schema)
     with write_atomically(os.fspath(path)) as stream:
         pyarrow.parquet.write_table(table, stream)
-
-
-def _plain(scores: Scores) -> dict[str, Any]:
-    return {
-        "model": scores.model,
-        "dataset": scores.dataset,
-        "protocol": scores.protocol,
-        "version": scores.version,
-        "fault": FAULTS.get(scores.protocol, ""),
-        "metrics": list(scores.metrics),
-        "items": [
-            {"id": identifier, **{name: plain_score(of_picture[name]) for name in scores.metrics}}
-            for identifier, of_picture in scores.pictures.items()
-        ],
-        "notes": list(scores.notes),
-    }

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from orchestrator.metrics.score import Score, smaller_than
+from orchestrator.metrics.score import smaller_than
+from stagekit.results.scores import Score
 
 PEAK = 255.0
 """Largest value of an 8-bit picture."""

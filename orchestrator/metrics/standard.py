@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from orchestrator.metrics.score import Score
 from orchestrator.metrics.similarity import PEAK, gaussian_ssim
+from stagekit.results.scores import Score
 
 SSIM_WINDOW = 11
 """Side of SSIM's window, in pixels."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from orchestrator.datasets.dataset_document import PreparedDataset, PreparedPhoto, write_document
+from orchestrator.datasets.dataset_document import PreparedDataset, write_document
 from orchestrator.datasets.description import PhotosDescription
 from orchestrator.datasets.folders import Listing, found_pictures, identifiers_of, origin
 from orchestrator.datasets.preparation import Preparation
@@ -18,6 +18,7 @@ from orchestrator.photos.photo import ReadingLimits, opened_photo
 from orchestrator.photos.picture_writer import PictureForm, write_picture
 from orchestrator.photos.strips import colours, transparency
 from stagekit import BadInput
+from stagekit.results.dataset import DatasetItem
 
 _TYPES: Mapping[int, np.dtype[Any]] = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16)}
 
@@ -56,7 +57,7 @@ def _prepared_folder(
     return PreparedDataset("photos", tuple(items), warnings)
 
 
-def _prepared(identifier: str, source: str, output: Path, limits: ReadingLimits, path: Path) -> PreparedPhoto:
+def _prepared(identifier: str, source: str, output: Path, limits: ReadingLimits, path: Path) -> DatasetItem:
     """Write a photograph and return what is known of it.
 
     Raises: UnusablePicture.
@@ -69,7 +70,7 @@ def _prepared(identifier: str, source: str, output: Path, limits: ReadingLimits,
             alpha, notes = f"alpha/{identifier}.png", (*notes, "transparency kept apart")
             grey = replace(form, bands=1)
             write_picture(_place(output, alpha), transparency(photo.source()), grey, vips.Metadata())
-        return PreparedPhoto(
+        return DatasetItem(
             identifier, *photo.size, source, notes, blended, alpha=alpha, bits=photo.bits, kind=photo.kind
         )
 

@@ -5,22 +5,21 @@ mistake in it.
 """
 
 import math
-from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal, TypeVar
+from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, FiniteFloat, model_validator
+from pydantic import BeforeValidator, Field, FiniteFloat
 
-from orchestrator.errors import OutputInvalid
 from orchestrator.report.content import (
     Adoption,
     CurveStep,
     Dataset,
-    DatasetRole,
     Export,
     FeatureWeights,
     Memory,
     NotMeasured,
+    Overlap,
+    OverlapPair,
     Picture,
     PicturePrediction,
     PictureScores,
@@ -31,13 +30,18 @@ from orchestrator.report.content import (
     Training,
 )
 from orchestrator.report.files import Count, Listed, Strict, read_file
-from orchestrator.spec.protocol import ProtocolName
+from orchestrator.results import read_result
+from stagekit.results.dataset import DatasetFile
+from stagekit.results.overlap import OverlapFile
+from stagekit.results.predictions import PredictionsFile, TilePlanFacts
+from stagekit.results.scores import NotMeasured as Unmeasured
+from stagekit.results.scores import Score as NumberOrReason
+from stagekit.results.scores import ScoresFile
 
 
 def read_dataset(folder: Path, *, source: str = "") -> Dataset:
     """Return a prepared dataset from its ``dataset.json``; source: what its description says about its origin."""
-    path = folder / "dataset.json"
-    file = read_file(path, _DatasetFile)
+    file = read_result(DatasetFile, folder)
     return Dataset(
         name=file.name,
         title=file.title or file.name,
@@ -45,15 +49,15 @@ def read_dataset(folder: Path, *, source: str = "") -> Dataset:
         items=tuple(
             Picture(
                 id=item.id,
-                blended=_optional_file(path, item.blended),
-                transmission=_optional_file(path, item.transmission),
-                reflection=_optional_file(path, item.reflection),
+                blended=_optional(folder, item.blended),
+                transmission=_optional(folder, item.transmission),
+                reflection=_optional(folder, item.reflection),
                 height=item.height,
                 width=item.width,
                 origin=item.origin,
                 notes=item.notes,
             )
-            for item in _unique(path, file.items)
+            for item in file.items
         ),
         source=source,
         warnings=file.warnings,
@@ -99,26 +103,25 @@ def read_export(folder: Path) -> Export:
 
 def read_predictions(folder: Path) -> Predictions:
     """Return what a network answered, from its ``predictions.json``; every picture that it names is there."""
-    path = folder / "predictions.json"
-    file = read_file(path, _PredictionsFile)
+    file = read_result(PredictionsFile, folder)
     return Predictions(
         mode=file.mode,
         label=file.label,
         items=tuple(
             PicturePrediction(
                 id=item.id,
-                transmission=_file(path, item.transmission),
-                reflection=_optional_file(path, item.reflection),
-                steps=tuple(_file(path, step) for step in item.steps or ()),
+                transmission=_beside(folder, item.transmission),
+                reflection=_optional(folder, item.reflection),
+                steps=tuple(_beside(folder, step) for step in item.steps),
                 height=item.height,
                 width=item.width,
-                seconds=item.seconds,
+                seconds=item.seconds or 0.0,
                 low=item.min,
                 high=item.max,
                 peak_bytes=item.peak_bytes,
-                plan=None if item.plan is None else TilePlan(**item.plan.model_dump()),
+                plan=None if item.plan is None else _tile_plan(item.plan),
             )
-            for item in _unique(path, file.items)
+            for item in file.items
         ),
         runtime=dict(file.runtime),
         warnings=file.warnings,
@@ -127,17 +130,40 @@ def read_predictions(folder: Path) -> Predictions:
 
 def read_scores(folder: Path) -> Scores:
     """Return the scores of every picture from ``scores.json``."""
-    path = folder / "scores.json"
-    file = read_file(path, _ScoresFile)
-    items = _unique(path, file.items)
+    file = read_result(ScoresFile, folder)
     table = folder / "scores.parquet"
     return Scores(
         file.protocol,
         file.version,
         file.metrics,
-        tuple(PictureScores(item.id, {name: _score(item.values[name]) for name in file.metrics}) for item in items),
+        tuple(
+            PictureScores(item.id, {name: _score(item.values[name]) for name in file.metrics}) for item in file.items
+        ),
         file.notes,
         table.absolute() if table.is_file() else None,
+    )
+
+
+def read_overlap(folder: Path, *, reason: str = "") -> Overlap:
+    """Return what a comparison of training and test pictures found, from its ``overlap.json``.
+
+    reason: why the experiment accepts what was found
+    """
+    file = read_result(OverlapFile, folder)
+    return Overlap(
+        action=file.action,
+        reason=reason,
+        trained=sum(dataset.pictures for dataset in file.train.values()),
+        tested=sum(dataset.pictures for dataset in file.test),
+        pairs=tuple(
+            OverlapPair(
+                f"{found.train_dataset} {found.train_scene}",
+                f"{found.test_dataset} {found.test_scene}",
+                found.kind if found.kind == "same pixels" else f"{found.kind}, correlation {found.correlation:.2f}",
+                ", ".join(found.layers),
+            )
+            for found in file.overlaps
+        ),
     )
 
 
@@ -145,46 +171,9 @@ def _finite_or_none(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-_Id = Annotated[str, Field(min_length=1)]
 _Loss = Annotated[FiniteFloat | None, BeforeValidator(_finite_or_none)]
 _Pixels = Annotated[int, Field(gt=0)]
 _Seconds = Annotated[FiniteFloat, Field(ge=0)]
-
-
-class _DatasetItem(Strict):
-    id: _Id
-    blended: str | None = None
-    transmission: str | None = None
-    reflection: str | None = None
-    height: _Pixels
-    width: _Pixels
-    origin: str
-    notes: Listed[str] = ()
-    alpha: str | None = None
-    bits: Literal[8, 16] = 8
-    kind: Literal["png", "tiff"] = "png"
-
-
-class _DatasetFile(Strict):
-    name: str
-    title: str
-    role: DatasetRole
-    items: Listed[_DatasetItem]
-    warnings: Listed[str] = ()
-    variant: str = ""
-
-    @model_validator(mode="after")
-    def _pictures_of_the_role(self) -> "_DatasetFile":
-        for item in self.items:
-            needed = {
-                "pairs": ("blended", "transmission"),
-                "photos": ("blended",),
-                "layers": (),
-            }[self.role]
-            missing = [name for name in needed if getattr(item, name) is None]
-            if missing:
-                raise ValueError(f"item {item.id!r} of role {self.role!r} has no {' and no '.join(missing)} picture")
-        return self
 
 
 class _Step(Strict):
@@ -244,103 +233,18 @@ class _ExportFile(Strict):
     native: str
 
 
-class _Plan(Strict):
-    segments: Count
-    tiles: Count
-    expected_s: _Seconds
-    expected_bytes: Count
-    filed_bytes: Count
+def _tile_plan(plan: TilePlanFacts) -> TilePlan:
+    return TilePlan(plan.segments, plan.tiles, plan.expected_s, plan.expected_bytes, plan.filed_bytes)
 
 
-class _Prediction(Strict):
-    id: _Id
-    transmission: str
-    reflection: str | None = None
-    steps: Listed[str] | None = None
-    height: _Pixels
-    width: _Pixels
-    seconds: _Seconds
-    min: FiniteFloat
-    max: FiniteFloat
-    peak_bytes: Count | None = None
-    plan: _Plan | None = None
+def _optional(folder: Path, name: str | None) -> Path | None:
+    return None if name is None else _beside(folder, name)
 
 
-class _PredictionsFile(Strict):
-    model: str
-    dataset: str
-    mode: str
-    label: str
-    items: Listed[_Prediction]
-    runtime: dict[str, str]
-    warnings: Listed[str] = ()
+def _beside(folder: Path, name: str) -> Path:
+    """Return a file of a result, which was looked at when the result was read."""
+    return (folder / name).absolute()
 
 
-class _Missing(Strict):
-    not_measured: str
-
-
-_FileScore = FiniteFloat | Literal["inf"] | _Missing
-
-
-class _ItemScores(Strict):
-    id: _Id
-    values: dict[str, _FileScore]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _metrics_beside_the_id(cls, item: object) -> object:
-        if not isinstance(item, Mapping):
-            return item
-        values = {name: value for name, value in item.items() if name != "id"}
-        return {**({"id": item["id"]} if "id" in item else {}), "values": values}
-
-
-class _ScoresFile(Strict):
-    model: str
-    dataset: str
-    protocol: ProtocolName
-    version: int
-    fault: str = ""
-    metrics: Listed[str]
-    items: Listed[_ItemScores]
-    notes: Listed[str] = ()
-
-    @model_validator(mode="after")
-    def _every_metric_of_every_picture(self) -> "_ScoresFile":
-        for item in self.items:
-            if set(item.values) != set(self.metrics):
-                found = ", ".join(sorted(item.values)) or "nothing"
-                raise ValueError(f"item {item.id!r} has {found}; the metrics are {', '.join(self.metrics)}")
-        return self
-
-
-_I = TypeVar("_I", _DatasetItem, _Prediction, _ItemScores)
-
-
-def _unique(path: Path, items: tuple[_I, ...]) -> tuple[_I, ...]:
-    seen: set[str] = set()
-    for item in items:
-        if item.id in seen:
-            raise OutputInvalid(f"{path.name} names item {item.id!r} twice", where=str(path))
-        seen.add(item.id)
-    return items
-
-
-def _optional_file(path: Path, name: str | None) -> Path | None:
-    return None if name is None else _file(path, name)
-
-
-def _file(path: Path, name: str) -> Path:
-    """Return the file that `path` names beside itself."""
-    relative = PurePosixPath(name)
-    found = path.parent / relative
-    if relative.is_absolute() or ".." in relative.parts or not found.is_file():
-        raise OutputInvalid(f"{path.name} names the picture {name!r}, which is not there", where=str(path))
-    return found.absolute()
-
-
-def _score(value: "_FileScore") -> Score | NotMeasured:
-    if isinstance(value, _Missing):
-        return NotMeasured(value.not_measured)
-    return math.inf if value == "inf" else float(value)
+def _score(value: NumberOrReason) -> Score | NotMeasured:
+    return NotMeasured(value.not_measured) if isinstance(value, Unmeasured) else value

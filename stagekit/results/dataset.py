@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import ClassVar, Iterator, Literal, Mapping, Optional, Tuple
 
-from stagekit.results.form import BY_ID, INSIDE, NOT_EMPTY, PIXELS, Form, Unknown
+from stagekit.results.form import BY_ID, ID, INSIDE, NOT_EMPTY, PIXELS, Form, Unknown
 
 Role = Literal["layers", "pairs", "photos"]
 """What a dataset holds: unpaired layers, pairs with truth, or photographs without truth."""
@@ -34,7 +34,7 @@ class DatasetItem:
         kind: Which kind of file results of a photograph become.
     """
 
-    id: str = field(metadata=NOT_EMPTY)
+    id: str = field(metadata=ID)
     height: int = field(metadata=PIXELS)
     width: int = field(metadata=PIXELS)
     origin: str = ""

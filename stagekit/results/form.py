@@ -26,6 +26,9 @@ PIXELS: Rules = {"at_least": 1}
 NOT_EMPTY: Rules = {"not_empty": True}
 """Rule of a field that names something."""
 
+ID: Rules = {"id": True}
+"""Rule of a field that files are called after: one part of a path."""
+
 INSIDE: Rules = {"inside": True}
 """Rule of a field that names a file beside the result: a relative path that does not lead out of the folder."""
 
@@ -89,7 +92,7 @@ class Form:
             with open(place, encoding="utf-8") as stream:
                 document = json.load(stream)
         except OSError as error:
-            raise InvalidResult(os.path.basename(place), ["it cannot be read: %s" % error.strerror]) from error
+            raise InvalidResult(os.path.basename(place), ["it cannot be read: %s" % error]) from error
         except (ValueError, RecursionError) as error:
             raise InvalidResult(os.path.basename(place), ["it is no JSON: %s" % error]) from error
         return cls.decode(document, os.path.basename(place), os.path.dirname(place) or ".")
@@ -274,6 +277,8 @@ class _Reading:
             return self._wrong(place, value, "text of whole characters")
         if rules.get("not_empty") and not value:
             return self._wrong(place, value, "a name")
+        if rules.get("id") and (unsafe_name(value) or "/" in value):
+            return self._wrong(place, value, "a name that files can be called after")
         if rules.get("inside"):
             self._check_inside(value, place)
         return value

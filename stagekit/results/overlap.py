@@ -5,6 +5,12 @@ from typing import ClassVar, Literal, Mapping, Tuple
 
 from stagekit.results.form import COUNT, Form, Unknown
 
+OverlapAction = Literal["stop", "accept", "drop"]
+"""What happens where pictures are trained on and tested on."""
+
+OverlapKind = Literal["same pixels", "near-duplicate"]
+"""How two scenes are the same."""
+
 
 @dataclass(frozen=True)
 class ComparedDataset:
@@ -21,7 +27,7 @@ class ComparedDataset:
 
 
 @dataclass(frozen=True)
-class OverlappingScenes:
+class SceneOverlap:
     """A training scene that is a test scene too.
 
     Attributes:
@@ -38,7 +44,7 @@ class OverlappingScenes:
     train_scene: str
     test_dataset: str
     test_scene: str
-    kind: Literal["same pixels", "near-duplicate"]
+    kind: OverlapKind
     layers: Tuple[str, ...]
     correlation: float
     unknown: Unknown = field(default_factory=dict)
@@ -58,9 +64,9 @@ class OverlapFile(Form):
 
     FILE_NAME: ClassVar[str] = "overlap.json"
 
-    action: Literal["stop", "accept", "drop"]
+    action: OverlapAction
     train: Mapping[str, ComparedDataset]
     test: Tuple[ComparedDataset, ...]
-    overlaps: Tuple[OverlappingScenes, ...]
+    overlaps: Tuple[SceneOverlap, ...]
     dropped: Mapping[str, Tuple[str, ...]]
     unknown: Unknown = field(default_factory=dict)

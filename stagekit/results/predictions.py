@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import ClassVar, Mapping, Optional, Tuple
 
-from stagekit.results.form import BY_ID, COUNT, INSIDE, NOT_EMPTY, PIXELS, Form, Unknown
+from stagekit.results.form import BY_ID, COUNT, ID, INSIDE, PIXELS, Form, Unknown
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class PredictionItem:
         plan: How it went through, where it went in exact parts.
     """
 
-    id: str = field(metadata=NOT_EMPTY)
+    id: str = field(metadata=ID)
     transmission: str = field(metadata=INSIDE)
     height: int = field(metadata=PIXELS)
     width: int = field(metadata=PIXELS)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Dict, Iterator, Mapping, Tuple, Union
 
-from stagekit.results.form import BY_ID, COUNT, INFINITE, NOT_EMPTY, Form, Unknown
+from stagekit.results.form import BY_ID, COUNT, ID, INFINITE, NOT_EMPTY, Form, Unknown
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class PictureScores:
         values: By metric; a number, "inf", or an object that says why there is none.
     """
 
-    id: str = field(metadata=NOT_EMPTY)
+    id: str = field(metadata=ID)
     values: Mapping[str, Score] = field(metadata=INFINITE)
     unknown: Unknown = field(default_factory=dict)
 

@@ -13,6 +13,7 @@ from orchestrator.datasets.overlap_search import LayerFile, find_overlaps, pixel
 from orchestrator.datasets.overlap_stage import OverlapComparison, compare_datasets
 from orchestrator.datasets.windows import WHOLE, shape_of, small_grey, whole_description, window_rectangles
 from stagekit import BadInput
+from stagekit.results.dataset import DatasetFile, DatasetItem
 from tests.datasets.conftest import gradient, save
 
 PACKAGED = Path(skimage.__file__).parent / "data"
@@ -133,14 +134,9 @@ def dataset(folder, name, scenes):
     for scene, (blended, transmission) in scenes.items():
         save(folder / "blended" / f"{scene}.png", blended)
         save(folder / "transmission" / f"{scene}.png", transmission)
-        items.append(
-            {
-                "id": scene,
-                "blended": f"blended/{scene}.png",
-                "transmission": f"transmission/{scene}.png",
-            }
-        )
-    (folder / "dataset.json").write_text(json.dumps({"name": name, "items": items}))
+        paths = {layer: f"{layer}/{scene}.png" for layer in ("blended", "transmission")}
+        items.append(DatasetItem(scene, *blended.shape[:2], **paths))
+    DatasetFile(name, "pairs", tuple(items)).save(folder)
     return folder
 
 
@@ -190,8 +186,9 @@ def test_dropped_pictures_are_named_and_left_out_of_the_training(leaking, tmp_pa
     layers = tmp_path / "layers"
     for number in range(2):
         save(layers / "layers" / f"{number}.png", gradient())
-    items = [{"id": str(n), "transmission": f"layers/{n}.png", "reflection": f"layers/{n}.png"} for n in range(2)]
-    (layers / "dataset.json").write_text(json.dumps({"name": "layers", "items": items}))
+    paths = [f"layers/{number}.png" for number in range(2)]
+    items = [DatasetItem(path[7], 40, 52, transmission=path, reflection=path) for path in paths]
+    DatasetFile("layers", "layers", tuple(items)).save(layers)
     folders = (str(layers), str(tmp_path / "train"))
     assert len(Sources.load(*folders).real) == 2
     kept = Sources.load(*folders, overlap=str(tmp_path / "drop")).real
@@ -199,5 +196,5 @@ def test_dropped_pictures_are_named_and_left_out_of_the_training(leaking, tmp_pa
 
 
 def test_what_is_no_prepared_dataset_is_refused(tmp_path):
-    with pytest.raises(BadInput, match="is not a prepared dataset"):
+    with pytest.raises(BadInput, match=r"dataset\.json is not what its stage declares"):
         compare_datasets(OverlapComparison({"real": tmp_path}, [tmp_path], "stop", tmp_path), quiet, print)

@@ -23,10 +23,8 @@ from orchestrator.environments.recipe import context_files
 from orchestrator.execute.rankings import with_rankings
 from orchestrator.metrics import course2024, errnet2019, standard
 from orchestrator.metrics.evaluate import perceptual_scores
-from orchestrator.metrics.pictures import Comparison, read_comparison
+from orchestrator.metrics.pictures import ScoredPicture, read_pictures
 from orchestrator.metrics.protocol import PROTOCOLS
-from orchestrator.metrics.score import NotMeasured as NoScore
-from orchestrator.metrics.score import Score
 from orchestrator.plan.plan import Plan
 from orchestrator.report.content import NotMeasured, ReportContent, Result, Scores
 from orchestrator.report.render import render_report
@@ -34,6 +32,8 @@ from orchestrator.report.views.published import published_view
 from orchestrator.report.views.summary import summary_view
 from orchestrator.spec.load import load_image
 from orchestrator.spec.protocol import PROTOCOLS as KNOWN
+from stagekit.results.scores import NotMeasured as NoScore
+from stagekit.results.scores import Score
 from tests.metrics.conftest import picture, save
 from tests.metrics.table2 import table2_comparisons
 from tests.plan.conftest import planned  # noqa: F401 - a fixture
@@ -100,7 +100,7 @@ Change = Callable[[np.ndarray, np.ndarray, np.ndarray, np.random.Generator], np.
     ],
 )
 def test_defect_01_the_saturation_is_reproduced_on_table_2(change: Change, true: float, wrapped: float) -> None:
-    pairs = [read_comparison(item) for item in table2_comparisons()]
+    pairs = [read_pictures(item) for item in table2_comparisons()]
     pictures = [pair for pair in pairs if not isinstance(pair, NoScore)]
     draw = np.random.default_rng(1)
     scores = []
@@ -145,7 +145,7 @@ def test_defect_03_every_ssim_is_named_by_its_protocol(content: ReportContent) -
 
 
 def test_defect_03_the_constants_explain_what_the_table_printed() -> None:
-    pairs = [pair for pair in map(read_comparison, table2_comparisons()[::4]) if not isinstance(pair, NoScore)]
+    pairs = [pair for pair in map(read_pictures, table2_comparisons()[::4]) if not isinstance(pair, NoScore)]
 
     def mean(sigma: float, k2: float) -> float:
         return float(np.mean([course2024.grey_ssim(*pair, sigma=sigma, k2=k2) for pair in pairs]))
@@ -179,7 +179,7 @@ def test_defect_05_lpips_is_fed_red_first(tmp_path: Path) -> None:
     red = np.zeros((20, 30, 3), np.uint8)
     red[..., 0] = 200
     save(tmp_path / "red.png", red)
-    items = [Comparison("red", tmp_path / "red.png", tmp_path / "red.png")]
+    items = [ScoredPicture("red", tmp_path / "red.png", tmp_path / "red.png")]
     assert perceptual_scores(items, _Red(), lambda: None) == {"red": 200.0}
     assert perceptual_scores(items, _Red(), lambda: None, swapped=True) == {"red": 0.0}
 

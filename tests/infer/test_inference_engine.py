@@ -167,7 +167,7 @@ def test_an_operation_that_cannot_be_placed_is_named(kind: str, write_network: W
     path = write_network(UNPLACEABLE[kind])
     (first, *_) = InferenceEngine(path, ONE).not_tileable(Size(40, 50))
     assert first.op in {kind, "Transpose"}
-    assert plan_document(InferenceEngine(path, ONE), Size(40, 50))["not_tileable"][0]["op"] == first.op
+    assert plan_document(InferenceEngine(path, ONE), Size(40, 50)).not_tileable[0].op == first.op
     answer = infer_not_tileable(OnnxNetwork(path, ONE), picture(40, 50), Settings(), first.op)
     assert answer.label == EXACT
 

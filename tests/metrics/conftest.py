@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from netkit.seeded import seeded_image
+from stagekit.results.dataset import DatasetFile, DatasetItem, Role
+from stagekit.results.predictions import PredictionItem, PredictionsFile
 
 PARITY = json.loads((Path(__file__).parents[1] / "parity" / "metrics.json").read_text())
 
@@ -37,17 +38,15 @@ WritePictures = Callable[..., Path]
 def write_dataset(tmp_path: Path) -> WritePictures:
     """Return a function that writes a prepared dataset of pairs with the given ids."""
 
-    def written(*ids: str, role: str = "pairs") -> Path:
+    def written(*ids: str, role: Role = "pairs") -> Path:
         folder = tmp_path / "dataset"
         items = []
         for identifier in ids:
-            item: dict[str, Any] = {"id": identifier, "height": 40, "width": 50, "origin": "", "notes": []}
-            for part in ("blended", "transmission"):
-                item[part] = f"{part}/{identifier}.png"
-                save(folder / item[part], picture(f"{part}/{identifier}"))
-            items.append(item)
-        document = {"name": "postcard", "title": "", "role": role, "items": items, "warnings": []}
-        (folder / "dataset.json").write_text(json.dumps(document))
+            paths = [f"{part}/{identifier}.png" for part in ("blended", "transmission")]
+            for path in paths:
+                save(folder / path, picture(path.removesuffix(".png")))
+            items.append(DatasetItem(identifier, 40, 50, "", (), *paths))
+        DatasetFile("postcard", role, tuple(items)).save(folder)
         return folder
 
     return written
@@ -63,8 +62,9 @@ def write_predictions(tmp_path: Path) -> WritePictures:
         items = []
         for identifier, pixels in predictions.items():
             save(folder / f"transmission/{identifier}.png", pixels)
-            items.append({"id": identifier, "transmission": f"transmission/{identifier}.png"})
-        (folder / "predictions.json").write_text(json.dumps({"items": items}))
+            name = f"transmission/{identifier}.png"
+            items.append(PredictionItem(identifier, name, *pixels.shape[:2], min=0.0, max=1.0))
+        PredictionsFile("m", "postcard", "exact", "exact", tuple(items)).save(folder)
         return folder
 
     return written

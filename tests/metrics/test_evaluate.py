@@ -14,13 +14,15 @@ from PIL import Image
 
 from orchestrator.metrics import errnet2019, evaluate
 from orchestrator.metrics.evaluate import PictureScores, Step, perceptual_scores, picture_scores
-from orchestrator.metrics.pictures import Comparisons, control_comparisons, network_comparisons
-from orchestrator.metrics.score import NotMeasured, Score
-from orchestrator.metrics.scores import COLUMNS, Scores, incomplete_notes, score_rows, write_scores
+from orchestrator.metrics.pictures import ScoredPictures, control_pictures, network_pictures
+from orchestrator.metrics.protocol import FAULTS
+from orchestrator.metrics.scores import COLUMNS, incomplete_notes, score_rows, write_scores
 from orchestrator.metrics.standard import psnr
 from orchestrator.report import content
 from orchestrator.report.artifacts import read_scores
 from stagekit import BadInput
+from stagekit.results import scores as scores_form
+from stagekit.results.scores import NotMeasured, Score, ScoresFile
 from tests.metrics.conftest import WritePictures, picture
 
 METRICS = ("psnr", "ssim")
@@ -30,21 +32,25 @@ def no_step() -> None:
     pass
 
 
-def scored(comparisons: Comparisons, step: Step = no_step, workers: int = 1) -> PictureScores:
+def scored(comparisons: ScoredPictures, step: Step = no_step, workers: int = 1) -> PictureScores:
     return picture_scores(comparisons.items, "standard", METRICS, step, workers)
 
 
-def of_standard(scores: PictureScores, model: str = "truth", notes: tuple[str, ...] = ()) -> Scores:
-    return Scores(model, "postcard", "standard", 1, METRICS, scores, notes)
+def of_standard(scores: PictureScores, model: str = "truth", notes: tuple[str, ...] = ()) -> ScoresFile:
+    return ScoresFile(model, "postcard", "standard", 1, METRICS, by_picture(scores), notes)
+
+
+def by_picture(scores: PictureScores) -> tuple[scores_form.PictureScores, ...]:
+    return tuple(scores_form.PictureScores(identifier, values) for identifier, values in scores.items())
 
 
 def test_the_control_truth_is_perfect(write_dataset: WritePictures) -> None:
-    scores = scored(control_comparisons(write_dataset("1", "2"), "truth"))
+    scores = scored(control_pictures(write_dataset("1", "2"), "truth"))
     assert scores == {name: {"psnr": math.inf, "ssim": 1.0} for name in ("1", "2")}
 
 
 def test_the_control_input_scores_the_blended_picture(write_dataset: WritePictures) -> None:
-    scores = scored(control_comparisons(write_dataset("1"), "input"))
+    scores = scored(control_pictures(write_dataset("1"), "input"))
     assert scores["1"]["psnr"] == psnr(picture("blended/1"), picture("transmission/1"))
 
 
@@ -53,7 +59,7 @@ def test_predictions_are_scored_in_the_datasets_order(
 ) -> None:
     dataset = write_dataset("b", "a")
     predictions = write_predictions({name: picture(f"answer/{name}") for name in ("a", "b", "more")})
-    comparisons = network_comparisons(dataset, predictions)
+    comparisons = network_pictures(dataset, predictions)
     assert comparisons.dataset == "postcard"
     told: list[str] = []
     scores = scored(comparisons, lambda: told.append("picture"))
@@ -66,7 +72,7 @@ def test_missing_predictions_are_not_measured_and_named(
     write_dataset: WritePictures, write_predictions: WritePictures
 ) -> None:
     dataset = write_dataset("1", "2", "3")
-    scores = scored(network_comparisons(dataset, write_predictions({"2": picture("2")})))
+    scores = scored(network_pictures(dataset, write_predictions({"2": picture("2")})))
     assert scores["1"] == dict.fromkeys(METRICS, NotMeasured("there is no prediction"))
     assert isinstance(scores["2"]["psnr"], float)
     assert list(incomplete_notes(scores)) == ["2 of 3 pictures were not scored (there is no prediction): 1, 3"]
@@ -76,18 +82,18 @@ def test_predictions_of_another_dataset_are_refused(
     write_dataset: WritePictures, write_predictions: WritePictures
 ) -> None:
     with pytest.raises(BadInput, match="no prediction is of a picture of 'postcard'"):
-        network_comparisons(write_dataset("1"), write_predictions({"2": picture("2")}))
+        network_pictures(write_dataset("1"), write_predictions({"2": picture("2")}))
 
 
 def test_predictions_of_another_size_are_not_measured_and_nothing_is_resized(
     write_dataset: WritePictures, write_predictions: WritePictures
 ) -> None:
     predictions = write_predictions({"1": picture("1", 40, 48), "2": picture("2")})
-    scores = scored(network_comparisons(write_dataset("1", "2"), predictions))
+    scores = scored(network_pictures(write_dataset("1", "2"), predictions))
     why = NotMeasured("the prediction has 40 x 48 pixels, the truth 40 x 50")
     assert scores["1"] == dict.fromkeys(METRICS, why)
     assert isinstance(scores["2"]["ssim"], float)
-    assert list(incomplete_notes(scores)) == [f"1 of 2 pictures were not scored ({why.reason}): 1"]
+    assert list(incomplete_notes(scores)) == [f"1 of 2 pictures were not scored ({why.not_measured}): 1"]
 
 
 def test_floats_are_scored_as_they_came_but_for_the_range_of_a_picture(
@@ -97,7 +103,7 @@ def test_floats_are_scored_as_they_came_but_for_the_range_of_a_picture(
     answer = picture("1") / 255 + 0.3 * np.sin(np.arange(6000.0)).reshape(40, 50, 3)
     (predictions / "arrays").mkdir()
     np.save(predictions / "arrays" / "1.transmission.npy", answer.astype(np.float32))
-    comparisons = network_comparisons(dataset, predictions, floats=True)
+    comparisons = network_pictures(dataset, predictions, floats=True)
     scores = picture_scores(comparisons.items, "errnet2019", ("psnr",), no_step)
     expected = errnet2019.psnr(np.clip(answer.astype(np.float32).astype(float), 0, 1) * 255, picture("transmission/1"))
     assert scores["1"]["psnr"] == pytest.approx(expected, abs=1e-12)
@@ -112,7 +118,7 @@ def test_arrays_that_are_no_pictures_are_refused(
     (predictions / "arrays").mkdir()
     np.save(predictions / "arrays" / "1.transmission.npy", array)
     with pytest.raises(BadInput, match=r"1\.transmission\.npy is no picture of finite floats"):
-        picture_scores(network_comparisons(dataset, predictions, floats=True).items, "errnet2019", ("psnr",), no_step)
+        picture_scores(network_pictures(dataset, predictions, floats=True).items, "errnet2019", ("psnr",), no_step)
 
 
 def test_processes_give_the_same_scores_in_the_same_order(
@@ -120,7 +126,7 @@ def test_processes_give_the_same_scores_in_the_same_order(
 ) -> None:
     dataset = write_dataset(*(f"{n}" for n in range(23, 0, -1)))
     (dataset / "blended" / "7.png").write_bytes((dataset / "blended" / "8.png").read_bytes())
-    comparisons = control_comparisons(dataset, "input")
+    comparisons = control_pictures(dataset, "input")
     monkeypatch.setattr(evaluate, "_WORTH_PROCESSES", 0)
     told: list[None] = []
     found = scored(comparisons, lambda: told.append(None), workers=2)
@@ -136,7 +142,7 @@ def test_bad_picture_is_told_from_a_process(write_dataset: WritePictures, monkey
     (dataset / "blended" / "2.png").write_bytes(b"half a picture")
     monkeypatch.setattr(evaluate, "_WORTH_PROCESSES", 0)
     with pytest.raises(BadInput, match=r"2\.png cannot be read"):
-        scored(control_comparisons(dataset, "input"), workers=2)
+        scored(control_pictures(dataset, "input"), workers=2)
 
 
 class _Distance:
@@ -155,7 +161,7 @@ def test_lpips_goes_through_pictures_of_one_size_together(write_dataset: WritePi
     for part in ("blended", "transmission"):
         Image.fromarray(picture(f"{part}/large", 44, 50)).save(dataset / part / "35.png")
     distance, told = _Distance(), []
-    comparisons = control_comparisons(dataset, "input")
+    comparisons = control_pictures(dataset, "input")
     scores = perceptual_scores(comparisons.items, distance, lambda: told.append(None))
     assert distance.batches == [32, 3, 1, 32, 2]
     assert list(scores) == [item.id for item in comparisons.items]
@@ -168,7 +174,7 @@ def test_lpips_goes_through_pictures_of_one_size_together(write_dataset: WritePi
 def test_lpips_of_what_cannot_be_compared_is_not_measured(
     write_dataset: WritePictures, write_predictions: WritePictures
 ) -> None:
-    comparisons = network_comparisons(write_dataset("1", "2"), write_predictions({"2": picture("2")}))
+    comparisons = network_pictures(write_dataset("1", "2"), write_predictions({"2": picture("2")}))
     scores = perceptual_scores(comparisons.items, _Distance(), no_step)
     assert scores["1"] == NotMeasured("there is no prediction")
     assert isinstance(scores["2"], float)
@@ -178,7 +184,7 @@ def test_pictures_of_other_kinds_are_refused(write_dataset: WritePictures) -> No
     dataset = write_dataset("1")
     Image.fromarray(picture("grey")[..., 0]).save(dataset / "blended" / "1.png")
     with pytest.raises(BadInput, match=r"1\.png is no 8-bit RGB picture, but of mode L"):
-        scored(control_comparisons(dataset, "input"))
+        scored(control_pictures(dataset, "input"))
 
 
 @pytest.mark.parametrize("content", [b"", b"half a picture"])
@@ -186,43 +192,43 @@ def test_damaged_pictures_are_refused(write_dataset: WritePictures, content: byt
     dataset = write_dataset("1")
     (dataset / "blended" / "1.png").write_bytes(content)
     with pytest.raises(BadInput, match=r"1\.png cannot be read"):
-        scored(control_comparisons(dataset, "input"))
+        scored(control_pictures(dataset, "input"))
 
 
 def test_datasets_without_truth_are_refused(write_dataset: WritePictures) -> None:
     with pytest.raises(BadInput, match=r"'postcard' has no truth \(it holds photos\)"):
-        control_comparisons(write_dataset("1", role="photos"), "truth")
+        control_pictures(write_dataset("1", role="photos"), "truth")
 
 
 def test_empty_datasets_are_refused(write_dataset: WritePictures, tmp_path: Path) -> None:
     (tmp_path / "dataset").mkdir()
     with pytest.raises(BadInput, match="has no pictures"):
-        control_comparisons(write_dataset(), "truth")
+        control_pictures(write_dataset(), "truth")
 
 
 def test_unknown_controls_are_refused(write_dataset: WritePictures) -> None:
     with pytest.raises(BadInput, match="no control 'average'; there are input, truth"):
-        control_comparisons(write_dataset("1"), "average")
+        control_pictures(write_dataset("1"), "average")
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        pytest.param("", "is not the description of a prepared dataset", id="empty"),
-        pytest.param("[]", "is not the description of a prepared dataset", id="list"),
-        pytest.param('{"role": "pairs"}', "no list of items", id="no-items"),
-        pytest.param('{"role": "pairs", "items": [1]}', "no list of items", id="number-as-item"),
-        pytest.param('{"role": "pairs", "items": [{"id": "1"}]}', "item '1' has no blended", id="no-pictures"),
+        pytest.param("", "it is no JSON", id="empty"),
+        pytest.param("[]", "it is a list, not an object", id="list"),
+        pytest.param('{"role": "pairs"}', "items: it is missing", id="no-items"),
+        pytest.param('{"role": "pairs", "items": [1]}', "items.0: 1 is not an object", id="number-as-item"),
+        pytest.param('{"role": "pairs", "items": [{"id": "1"}]}', "items.0.height: it is missing", id="no-pictures"),
     ],
 )
 def test_folders_that_are_no_dataset_are_refused(tmp_path: Path, content: str, words: str) -> None:
     (tmp_path / "dataset.json").write_text(content)
     with pytest.raises(BadInput, match=words):
-        control_comparisons(tmp_path, "truth")
+        control_pictures(tmp_path, "truth")
 
 
 def test_written_scores_are_what_the_report_reads(write_dataset: WritePictures, tmp_path: Path) -> None:
-    scores = scored(control_comparisons(write_dataset("1"), "truth"))
+    scores = scored(control_pictures(write_dataset("1"), "truth"))
     write_scores(tmp_path, of_standard(scores, notes=("a note",)), parquet=False)
     assert json.loads((tmp_path / "scores.json").read_text()) == {
         "model": "truth",
@@ -231,8 +237,9 @@ def test_written_scores_are_what_the_report_reads(write_dataset: WritePictures, 
         "version": 1,
         "fault": "",
         "metrics": ["psnr", "ssim"],
-        "items": [{"id": "1", "psnr": "inf", "ssim": 1.0}],
+        "items": [{"id": "1", "values": {"psnr": "inf", "ssim": 1.0}}],
         "notes": ["a note"],
+        "schema": 1,
     }
     read = read_scores(tmp_path)
     assert read.items[0].values == {"psnr": math.inf, "ssim": 1.0}
@@ -263,8 +270,12 @@ def test_tables_hold_every_score_and_every_reason(write_dataset: WritePictures, 
 
 
 def test_scores_of_a_faulty_protocol_say_so_in_every_file(write_dataset: WritePictures, tmp_path: Path) -> None:
-    scores = picture_scores(control_comparisons(write_dataset("1"), "input").items, "course2024", ("psnr",), no_step)
-    write_scores(tmp_path, Scores("input", "postcard", "course2024", 1, ("psnr",), scores), parquet=False)
+    scores = picture_scores(control_pictures(write_dataset("1"), "input").items, "course2024", ("psnr",), no_step)
+    write_scores(
+        tmp_path,
+        ScoresFile("input", "postcard", "course2024", 1, ("psnr",), by_picture(scores), fault=FAULTS["course2024"]),
+        parquet=False,
+    )
     assert "wrap around" in json.loads((tmp_path / "scores.json").read_text())["fault"]
     with (tmp_path / "scores.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
@@ -276,8 +287,8 @@ def test_small_pictures_are_written_as_not_measured(write_dataset: WritePictures
     dataset = write_dataset("1")
     for part in ("blended", "transmission"):
         Image.fromarray(np.ascontiguousarray(picture(part)[:9])).save(dataset / part / "1.png")
-    write_scores(tmp_path, of_standard(scored(control_comparisons(dataset, "input"))), parquet=False)
+    write_scores(tmp_path, of_standard(scored(control_pictures(dataset, "input"))), parquet=False)
     (item,) = json.loads((tmp_path / "scores.json").read_text())["items"]
-    assert isinstance(item["psnr"], float)
-    assert item["ssim"] == {"not_measured": "9 x 50 pixels are less than SSIM's window needs (11 x 11)"}
+    assert isinstance(item["values"]["psnr"], float)
+    assert item["values"]["ssim"] == {"not_measured": "9 x 50 pixels are less than SSIM's window needs (11 x 11)"}
     assert read_scores(tmp_path).items[0].id == "1"

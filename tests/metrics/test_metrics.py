@@ -21,10 +21,11 @@ from orchestrator.metrics.protocol import (
     VERSIONS,
     checked_metrics,
 )
-from orchestrator.metrics.score import NotMeasured, plain_score
+from orchestrator.metrics.score import defined_score
 from orchestrator.plan.plan import FLOAT_PROTOCOLS
 from orchestrator.spec.protocol import PROTOCOLS as KNOWN
 from stagekit import BadInput
+from stagekit.results.scores import NotMeasured
 from tests.metrics.conftest import picture
 
 PERFECT = {
@@ -80,8 +81,8 @@ def test_pictures_smaller_than_the_window_are_not_measured(metric: Any, side: in
     for height, width in ((side - 1, 40), (40, side - 1)):
         score = metric(picture("a", height, width), picture("b", height, width))
         assert isinstance(score, NotMeasured)
-        assert f"{height} x {width} pixels are less than" in score.reason
-        assert f"({side} x {side})" in score.reason
+        assert f"{height} x {width} pixels are less than" in score.not_measured
+        assert f"({side} x {side})" in score.not_measured
 
 
 def test_flat_pictures_have_no_correlation_and_black_truth_no_lmse() -> None:
@@ -96,14 +97,14 @@ def test_flat_pictures_have_no_correlation_and_black_truth_no_lmse() -> None:
     [
         pytest.param(21.5, 21.5, id="number"),
         pytest.param(np.float64(21.5), 21.5, id="numpy-number"),
-        pytest.param(math.inf, "inf", id="infinite"),
-        pytest.param(math.nan, {"not_measured": "undefined for this picture"}, id="undefined"),
-        pytest.param(NotMeasured("too small"), {"not_measured": "too small"}, id="not-measured"),
+        pytest.param(math.inf, math.inf, id="infinite"),
+        pytest.param(math.nan, NotMeasured("undefined for this picture"), id="undefined"),
+        pytest.param(NotMeasured("too small"), NotMeasured("too small"), id="not-measured"),
     ],
 )
-def test_scores_as_json(score: Any, plain: Any) -> None:
-    assert plain_score(score) == plain
-    assert type(plain_score(score)) is type(plain)
+def test_scores_as_files_hold_them(score: Any, plain: Any) -> None:
+    assert defined_score(score) == plain
+    assert type(defined_score(score)) is type(plain)
 
 
 def test_protocols_are_those_that_specs_can_name() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from netkit.sampling import (
     share_at,
 )
 from stagekit import BadInput
+from stagekit.results.dataset import DatasetFile, DatasetItem
 
 NAMES = tuple(f"scene{number}" for number in range(20))
 PAIRS = tuple((f"b{number}", f"t{number}") for number in range(7))
@@ -97,13 +97,16 @@ def test_schedules_hold_from_their_epoch_on() -> None:
 
 
 def test_sources_are_read_from_prepared_datasets(tmp_path: Path) -> None:
-    items = [{"id": "a", "transmission": "t/a.png", "reflection": "t/a.png"}, {"id": "b", "reflection": "r/b.png"}]
-    (tmp_path / "dataset.json").write_text(json.dumps({"items": items}))
+    items = (
+        DatasetItem("a", 3, 5, transmission="t/a.png", reflection="t/a.png"),
+        DatasetItem("b", 3, 5, reflection="r/b.png"),
+    )
+    DatasetFile("d", "layers", items).save(tmp_path)
     sources = Sources.load(str(tmp_path))
     assert sources.transmissions == (str(tmp_path / "t/a.png"),)
     assert sources.reflections == (str(tmp_path / "t/a.png"), str(tmp_path / "r/b.png"))
 
 
 def test_folder_that_is_no_dataset_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="is not a prepared dataset"):
+    with pytest.raises(BadInput, match=r"dataset\.json is not what its stage declares"):
         Sources.load(str(tmp_path))

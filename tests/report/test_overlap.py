@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.errors import OutputInvalid
+from orchestrator.report.artifacts import read_overlap
 from orchestrator.report.content import NotMeasured, Overlap, OverlapPair
 from orchestrator.report.render import render_report
 from orchestrator.report.views.header import alerts
-from orchestrator.report.views.overlap import overlap_words, read_overlap
+from orchestrator.report.views.overlap import overlap_words
 from tests.report.report_sample import comparison
 
 PAIR = OverlapPair("real-train 77", "real-test 58", "same pixels", "blended = blended")

@@ -92,6 +92,7 @@ def test_field_that_is_not_as_declared_is_named(changed, said):
         pytest.param({"height": True}, "items.0.height: True is not a whole number", id="boolean"),
         pytest.param({"bits": 8.0}, "items.0.bits: 8.0 is not one of 8, 16", id="literal-type"),
         pytest.param({"id": ""}, "items.0.id: '' is not a name", id="empty"),
+        pytest.param({"id": "a/../b"}, "items.0.id: 'a/../b' is not a name that files", id="id-with-parts"),
         pytest.param({"blended": "../a.png"}, "items.0.blended: '../a.png' leads out of its folder", id="up"),
         pytest.param({"blended": "/etc/hostname"}, "'/etc/hostname' is an absolute path", id="absolute"),
         pytest.param({"transmission": None}, "item 'a' of role 'pairs' has no transmission picture", id="no-truth"),

@@ -1,6 +1,5 @@
 """The stage `explain`: how pictures would go through a network; nothing is run."""
 
-import json
 from pathlib import Path
 
 from inference_program.items import read_items
@@ -9,7 +8,8 @@ from orchestrator.infer.inference_engine import InferenceEngine
 from orchestrator.infer.onnx_network import NetworkError, Resources
 from orchestrator.infer.plan_document import plan_document
 from orchestrator.infer.region import Size
-from stagekit import BadInput, StageContext, write_atomically
+from stagekit import BadInput, StageContext
+from stagekit.results.plan import PlanFile
 
 
 def explain_network(context: StageContext) -> None:
@@ -27,9 +27,7 @@ def explain_network(context: StageContext) -> None:
         found = [plan_document(engine, size) for size in dict.fromkeys(_sizes(context))]
     except NetworkError as error:
         raise BadInput(str(error), "export the network again, or name another file") from error
-    document = {"memory_bytes": request.memory_bytes, "sizes": found}
-    with write_atomically(context.output("plan.json"), "w") as stream:
-        json.dump(document, stream, indent=1)
+    PlanFile(tuple(found), request.memory_bytes).save(context.output())
 
 
 def _sizes(context: StageContext) -> list[Size]:

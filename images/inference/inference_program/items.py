@@ -1,11 +1,10 @@
 """The pictures of a prepared dataset, by its list."""
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from stagekit import BadInput, StageContext
+from stagekit.results.dataset import DatasetFile
 
 
 @dataclass(frozen=True)
@@ -33,31 +32,20 @@ class Item:
         return self.height * self.width / 1e6
 
 
-def _item(
-    *,
-    id: str,  # noqa: A002 - as the file has it
-    blended: str,
-    height: int,
-    width: int,
-    alpha: str | None = None,
-    kind: Literal["png", "tiff"] = "png",
-    **_others: object,
-) -> Item:
-    return Item(id, blended, height, width, alpha, kind)
-
-
 def read_items(context: StageContext) -> tuple[str, list[Item]]:
-    """Return the name and the items of the prepared dataset."""
-    path = Path(context.input("dataset", "dataset.json"))
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        name = str(document["name"])
-        items = [_item(**item) for item in document["items"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(
-            f"the dataset has no blended pictures, or is no prepared dataset: {error!r}",
-            "infer datasets of pairs or photos",
-        ) from error
+    """Return the name and the items of the prepared dataset.
+
+    Raises:
+        BadInput: where it is not as it should be, has no pictures, or none with a reflection in them.
+    """
+    dataset = DatasetFile.load(context.input("dataset"))
+    items = [
+        Item(item.id, item.blended, item.height, item.width, item.alpha, item.kind)
+        for item in dataset.items
+        if item.blended is not None
+    ]
+    if len(items) < len(dataset.items):
+        raise BadInput("the dataset has no blended pictures", "infer datasets of pairs or photos")
     if not items:
-        raise BadInput(f"dataset {name!r} has no pictures", "put pictures into its folder")
-    return name, items
+        raise BadInput(f"dataset {dataset.name!r} has no pictures", "put pictures into its folder")
+    return dataset.name, items

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any, Dict, Tuple
 
 from orchestrator.metrics.evaluate import perceptual_scores, picture_scores
-from orchestrator.metrics.pictures import Comparisons, control_comparisons, network_comparisons
-from orchestrator.metrics.protocol import FLOATS, PERCEPTUAL, checked_metrics
-from orchestrator.metrics.score import NotMeasured, Score
-from orchestrator.metrics.scores import Scores, incomplete_notes, write_scores
+from orchestrator.metrics.pictures import ScoredPictures, control_pictures, network_pictures
+from orchestrator.metrics.protocol import FAULTS, FLOATS, PERCEPTUAL, checked_metrics
+from orchestrator.metrics.scores import incomplete_notes, write_scores
 from stagekit import BadInput, StageContext
+from stagekit.results.scores import NotMeasured, PictureScores, Score, ScoresFile
 
 FILE = "alexnet-owt-7be5be79.pth"
 """The published file of AlexNet's weights."""
@@ -40,7 +40,16 @@ def evaluate(context: StageContext) -> None:
         context.warn(note)
     write_scores(
         Path(context.output()),
-        Scores(context.setting("model"), comparisons.dataset, protocol, version, names, scores, (*notes, *incomplete)),
+        ScoresFile(
+            model=context.setting("model"),
+            dataset=comparisons.dataset,
+            protocol=protocol,
+            version=version,
+            metrics=names,
+            items=tuple(PictureScores(identifier, values) for identifier, values in scores.items()),
+            notes=(*notes, *incomplete),
+            fault=FAULTS.get(protocol, ""),
+        ),
     )
 
 
@@ -57,15 +66,15 @@ class _Steps:
             self._context.interrupt()
 
 
-def _comparisons(context: StageContext, *, floats: bool) -> Comparisons:
+def _comparisons(context: StageContext, *, floats: bool) -> ScoredPictures:
     dataset = Path(context.input("dataset"))
     if context.setting("control"):
-        return control_comparisons(dataset, context.setting("model"))
-    return network_comparisons(dataset, Path(context.input("predictions")), floats=floats)
+        return control_pictures(dataset, context.setting("model"))
+    return network_pictures(dataset, Path(context.input("predictions")), floats=floats)
 
 
 def _distances(
-    context: StageContext, comparisons: Comparisons, step: _Steps, *, swapped: bool
+    context: StageContext, comparisons: ScoredPictures, step: _Steps, *, swapped: bool
 ) -> Tuple[Dict[str, Score], Tuple[str, ...]]:
     """Return LPIPS with the features that the settings ask for, and what is to be said about it."""
     kind = context.setting("features")

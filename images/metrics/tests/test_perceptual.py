@@ -14,8 +14,8 @@ from metrics_program.features import features_of, file_digest, published_feature
 from netkit.seeded import seeded_image
 from netkit.torch_files import load_tensors, save_tensors
 from orchestrator.metrics.perceptual import PerceptualDistance
-from orchestrator.metrics.score import NotMeasured
 from stagekit import BadInput
+from stagekit.results.scores import NotMeasured
 
 
 def picture(name, height=48, width=64):
@@ -82,7 +82,7 @@ class PerceptualTest(unittest.TestCase):
         for height, width in ((30, 64), (64, 30), (1, 1)):
             score = self.distance(picture("a", height, width), picture("b", height, width))
             self.assertIsInstance(score, NotMeasured)
-            self.assertIn("%d x %d" % (height, width), score.reason)
+            self.assertIn("%d x %d" % (height, width), score.not_measured)
 
     def test_odd_sizes_are_measured(self):
         self.assertGreater(self.distance(picture("a", 53, 71), picture("b", 53, 71)), 0)

@@ -80,4 +80,4 @@ def _rehearse(optimisation: Optimisation, shape: Shape) -> None:
 
 def _shapes(layers: str, real: Optional[str]) -> List[Tuple[int, int]]:
     items = [*read_dataset(layers), *(read_dataset(real) if real is not None else [])]
-    return [(int(item["height"]), int(item["width"])) for item in items]
+    return [(item.height, item.width) for item in items]

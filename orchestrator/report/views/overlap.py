@@ -1,36 +1,7 @@
 """What the report tells of pictures that are trained on and tested on."""
 
-from pathlib import Path
-from typing import Literal
-
-from pydantic import FiniteFloat
-
 from orchestrator.report import numbers
 from orchestrator.report.content import NotMeasured, Overlap, OverlapPair
-from orchestrator.report.files import Count, Listed, Strict, read_file
-
-
-def read_overlap(folder: Path, *, reason: str = "") -> Overlap:
-    """Return what a comparison of training and test pictures found, from its ``overlap.json``.
-
-    reason: why the experiment accepts what was found
-    """
-    file = read_file(folder / "overlap.json", _OverlapFile)
-    return Overlap(
-        action=file.action,
-        reason=reason,
-        trained=sum(of.pictures for of in file.train.values()),
-        tested=sum(of.pictures for of in file.test),
-        pairs=tuple(
-            OverlapPair(
-                f"{of.train_dataset} {of.train_scene}",
-                f"{of.test_dataset} {of.test_scene}",
-                of.kind if of.kind == "same pixels" else f"{of.kind}, correlation {of.correlation:.2f}",
-                ", ".join(of.layers),
-            )
-            for of in file.overlaps
-        ),
-    )
 
 
 def overlap_alerts(overlap: Overlap | NotMeasured | None) -> list[tuple[str, str]]:
@@ -63,26 +34,3 @@ def overlap_words(overlap: Overlap | NotMeasured | None) -> str:
         return f"{compared}: none is the other."
     done = "left out of the training" if overlap.action == "drop" else f"accepted: {overlap.reason}"
     return f"{compared}. {numbers.count(len(overlap.pairs), 'training picture')} also tested on, {done}"
-
-
-class _Compared(Strict):
-    name: str
-    pictures: Count
-
-
-class _OverlapPair(Strict):
-    train_dataset: str
-    train_scene: str
-    test_dataset: str
-    test_scene: str
-    kind: Literal["same pixels", "near-duplicate"]
-    layers: Listed[str]
-    correlation: FiniteFloat
-
-
-class _OverlapFile(Strict):
-    action: Literal["stop", "accept", "drop"]
-    train: dict[str, _Compared]
-    test: Listed[_Compared]
-    overlaps: Listed[_OverlapPair]
-    dropped: dict[str, Listed[str]]
