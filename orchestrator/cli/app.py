@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from orchestrator import __version__
-from orchestrator.cli import build, data, doctor, infer, models, plan, remove, report, run, schema, weights
+from orchestrator.cli import build, data, doctor, infer, models, plan, remove, report, run, schema, store, weights
 from orchestrator.errors import SirrError
 
 app = typer.Typer(
@@ -45,6 +45,7 @@ app.command("release")(models.release)
 app.command("infer")(infer.infer)
 app.add_typer(data.app, name="data")
 app.add_typer(weights.app, name="weights")
+app.add_typer(store.app, name="store")
 app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)
 app.command("schema")(schema.schema)

@@ -204,6 +204,17 @@ class DockerEngine:
                 removed.append(labels[LABEL_KEY])
         return removed
 
+    def paths_in_use(self) -> set[Path]:
+        """Return what containers that run, or are about to, read and write; see `Engine.paths_in_use`."""
+        with _said("looking at running containers"):
+            return {
+                Path(mount["Source"])
+                for container in self._labelled(LABEL_KEY)
+                if container["State"] not in _OVER
+                for mount in container.get("Mounts", ())
+                if mount.get("Source")
+            }
+
     def _is_of_this_store(self, container: dict[str, Any]) -> bool:
         if self._staging_root is None:
             return True

@@ -219,6 +219,18 @@ class LocalEngine:
             removed.append(record.parent.name)
         return removed
 
+    def paths_in_use(self) -> set[Path]:
+        """Return what programs that run read and write; see `Engine.paths_in_use`."""
+        paths: set[Path] = set()
+        for record in self._root.glob(f"*/{JOB_FILE}"):
+            staging = record.parent
+            if LocalRunning(staging, adopted=True).alive:
+                python, *_ = _read(record).get("argv", [""])
+                code = _read(record).get("environment", {}).get("PYTHONPATH", "")
+                inputs = _read(staging / STAGE_FILE).get("inputs", {}).values()
+                paths |= {staging, Path(python), Path(code), *map(Path, inputs)}
+        return paths
+
     def _started(self, job: Job) -> LocalRunning:
         staging = job.staging.resolve()
         if (staging / PROCESS_FILE).exists():

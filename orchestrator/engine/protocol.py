@@ -107,3 +107,9 @@ class Engine(Protocol):
 
     def sweep(self) -> Sequence[str]:
         """Remove what dead runs left behind (never a job that still runs) and return the keys."""
+
+    def paths_in_use(self) -> set[Path]:
+        """Return the host's paths that jobs which run now read and write: inputs, staging folders, environments.
+
+        Nobody may take these away, whether or not the process that started a job still lives.
+        """

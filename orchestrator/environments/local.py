@@ -8,7 +8,7 @@ import re
 import shutil
 import sys
 import sysconfig
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from orchestrator.environments.builder import BuildSettings, Output
@@ -55,6 +55,14 @@ class LocalBuilder:
         if built is None:
             raise files_changed(image)
         return built
+
+    def folders(self, images: Iterable[ImageSpec]) -> set[Path]:
+        """Return the folders that environments of these images' present recipes have, whether they are built or not."""
+        found: set[Path] = set()
+        for image in images:
+            for variant in image.variants:
+                found |= {self._venv(image, variant), self._root / "code" / recipe_hash(image, variant)}
+        return found
 
     def _venv(self, image: ImageSpec, variant: Variant) -> Path:
         return self._root / "venvs" / f"{image.name}-{variant}-{lock_hash(image, variant)[:16]}"

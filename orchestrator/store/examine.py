@@ -1,6 +1,7 @@
 """Looks whether an artifact is what its manifest says, reading only what may have changed since it was last read."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -162,18 +163,23 @@ def _compared(
     if status.st_size != record.size:
         return Fault("changed", name, f"{name} has {status.st_size} bytes, and had {record.size}")
     stamp = _stamp(status)
-    if stamp != known and file_sha256(path_inside(folder, name)) != record.sha256:
-        return Fault("changed", name, f"{name} has other content than it had")
-    return stamp
-
-
-def right_stamp(path: Path, record: FileRecord) -> Stamp | None:
-    """Read a file and return its stamp, None where it is not as recorded or cannot be read."""
     try:
+        same = stamp == known or file_sha256(path_inside(folder, name)) == record.sha256
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        return Fault("changed", name, f"{name} cannot be read: {error.strerror}")
+    return stamp if same else Fault("changed", name, f"{name} has other content than it had")
+
+
+def right_stamp(folder: Path, name: str, record: FileRecord) -> Stamp | None:
+    """Read a file of an artifact and return its stamp, None where it is not as recorded or cannot be read."""
+    try:
+        path = path_inside(folder, name)
         status = path.lstat()
         plain = stat.S_ISREG(status.st_mode) and status.st_size == record.size
         return _stamp(status) if plain and file_sha256(path) == record.sha256 else None
-    except OSError:
+    except (OSError, ValueError):
         return None
 
 

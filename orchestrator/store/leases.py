@@ -1,6 +1,7 @@
 """Locks among threads and processes: what a process holds is free when it ends, however it ends."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import threading
@@ -12,6 +13,7 @@ from typing import IO
 from orchestrator.store.layout import Layout
 
 _POLL_S = 0.2
+_NOT_WRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 @contextlib.contextmanager
@@ -35,8 +37,17 @@ def held(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[None
 
 @contextlib.contextmanager
 def held_if_free(path: Path) -> Iterator[bool]:
-    """Hold a lock alone where nobody has it; yield whether it is held now."""
-    stream = _locked(path)
+    """Hold a lock alone where nobody has it; yield whether it is held now.
+
+    Where nothing can be written, nobody makes anything, and nothing is held.
+    """
+    try:
+        stream = _locked(path)
+    except OSError as error:
+        if error.errno not in _NOT_WRITABLE:
+            raise
+        yield True
+        return
     if stream is None:
         yield False
         return

@@ -7,19 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from orchestrator.errors import StoreError
-from orchestrator.store.examine import Examination, Fault, Stamp, examine
+from orchestrator.store.examine import Examination, Fault, examine
 from orchestrator.store.layout import Layout
 from orchestrator.store.leases import held
 
 REASON = "reason.json"
 
 
-def set_aside(
-    layout: Layout,
-    key: str,
-    known: dict[str, Stamp] | None = None,
-    waiting: Callable[[], None] | None = None,
-) -> str | None:
+def set_aside(layout: Layout, key: str, waiting: Callable[[], None] | None = None) -> str | None:
     """Move an artifact among the damaged ones where it is damaged; return a sentence about it, None where it is sound.
 
     It is looked at again while its lease is held: what another program has made anew meanwhile stays.
@@ -27,21 +22,20 @@ def set_aside(
     Args:
         layout: The store.
         key: The artifact's key; its lease must not be held by this process.
-        known: As in `examine`.
         waiting: Called while another holds the lease; may raise to give up.
 
     Raises:
         StoreError: Where the artifact cannot be read or moved.
     """
     try:
-        found = examine(layout, key, known)
+        found = examine(layout, key)
         if found is None or not found.damaged:
             return None
         with held(layout.lease(key), waiting):
-            found = examine(layout, key, known)
+            found = examine(layout, key)
             if found is None or not found.damaged:
                 return None
-            return f"{_title(found)} is damaged ({found.sentence}); it was set aside as {_moved(layout, found)}"
+            return move_aside(layout, found)
     except OSError as error:
         raise StoreError(
             f"the result {key[:12]} cannot be read or set aside: {error.strerror or error}",
@@ -68,16 +62,14 @@ def remove_surplus(layout: Layout, found: Examination) -> list[str]:
     return [fault.name for fault in moved]
 
 
-def _title(found: Examination) -> str:
-    return f"the result {found.key[:12]}" + (f" of {found.manifest.stage}" if found.manifest else "")
-
-
-def _moved(layout: Layout, found: Examination) -> Path:
+def move_aside(layout: Layout, found: Examination) -> str:
+    """Move a damaged artifact whose lease is held among the damaged ones, and return a sentence about it."""
     aside = _place(layout, found.key)
     layout.artifact(found.key).rename(aside / "artifact")
     layout.verification(found.key).unlink(missing_ok=True)
     _write_reason(aside, found, list(found.faults))
-    return aside.relative_to(layout.root)
+    title = f"the result {found.key[:12]}" + (f" of {found.manifest.stage}" if found.manifest else "")
+    return f"{title} is damaged ({found.sentence}); it was set aside as {aside.relative_to(layout.root)}"
 
 
 def _place(layout: Layout, key: str) -> Path:

@@ -80,6 +80,7 @@ class Store:
             ) from error
         with contextlib.suppress(OSError):  # one that is full, or may only be read, can be looked at even so
             mark_version(layout)
+            layout.trash.mkdir(exist_ok=True)  # there before the disk is full, so that it can be cleaned then
         self._digests = ContentDigests(layout.digests)
 
     @property
@@ -192,7 +193,8 @@ class Store:
             about.rename(ready / FACTS)
             _set_modes(ready, 0o444)
             sync(ready)
-            self._publish(ready, identity.key)
+            with uses_of(self.layout).noting(identity.key):
+                self._publish(ready, identity.key)
         self.discard_staging(identity.key)
         artifact = self.artifact(identity.key)
         if artifact is None:

@@ -1,0 +1,108 @@
+"""sirr-orch store: look after a store."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestrator.cli.options import DEFAULT_STORE, JsonOption, StoreOption
+
+if TYPE_CHECKING:
+    from orchestrator.store.check import Progress
+
+app = typer.Typer(help="Look after a store: check it, see what fills it, clean it.", no_args_is_help=True)
+
+
+@app.command("check")
+def check(
+    runs: Annotated[
+        list[str] | None, typer.Argument(metavar="[RUN]...", help="Runs whose results are looked at. Default: all.")
+    ] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Set damaged results aside, so that the next run makes them again.")
+    ] = False,
+    json: JsonOption = False,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Read every result and compare it with its manifest. Exit code 0: all is sound, or was set aside; 9: it is not.
+
+    Examples:  sirr-orch store check  |  sirr-orch store check quickstart --repair
+    """
+    # Imported here, as below: --help must not wait for pydantic.
+    from orchestrator.cli.console import out  # noqa: PLC0415
+    from orchestrator.cli.store_table import check_rows, print_check  # noqa: PLC0415
+    from orchestrator.errors import StoreError  # noqa: PLC0415
+    from orchestrator.execute import store_care  # noqa: PLC0415
+
+    with _bar("reading") as progress:
+        found = store_care.check(store, runs or [], progress, repair=repair)
+    if json:
+        out.print_json(data=check_rows(found))
+    else:
+        print_check(found, out)
+    if not found.sound:
+        raise typer.Exit(StoreError.exit_code)
+
+
+@app.command("usage")
+def usage(json: JsonOption = False, store: StoreOption = DEFAULT_STORE) -> None:
+    """Show what fills the store: by run, kind of stage and dataset, in bytes on disk.
+
+    Examples:  sirr-orch store usage  |  sirr-orch store usage --json
+    """
+    from orchestrator.cli.console import out  # noqa: PLC0415
+    from orchestrator.cli.store_table import print_usage, usage_rows  # noqa: PLC0415
+    from orchestrator.execute import store_care  # noqa: PLC0415
+
+    found = store_care.usage(store)
+    if json:
+        out.print_json(data=usage_rows(found))
+    else:
+        print_usage(found, out)
+
+
+@app.command("clean")
+def clean(
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would go, and remove nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Remove what no run needs and no program uses: results, what was left behind, old environments.
+
+    What it removes is shown first. Remove runs that are not wanted any more with: sirr-orch runs remove NAME.
+
+    Examples:  sirr-orch store clean --dry-run  |  sirr-orch store clean --yes
+    """
+    from orchestrator.cli.console import err, out  # noqa: PLC0415
+    from orchestrator.cli.store_table import print_cleaned, print_removables  # noqa: PLC0415
+    from orchestrator.execute import store_care  # noqa: PLC0415
+
+    listed = store_care.cleanable(store)
+    print_removables(listed, out)
+    if dry_run or not listed:
+        return
+    if not yes and not typer.confirm("remove all of this?", err=True):
+        err.print("nothing was removed")
+        raise typer.Exit(1)
+    said: list[str] = []
+
+    def waiting() -> None:
+        if not said:
+            said.append("waiting for another cleaning")
+            err.print(said[0])
+
+    print_cleaned(store_care.cleaned(store, listed, waiting), out)
+
+
+@contextlib.contextmanager
+def _bar(what: str) -> Iterator["Progress"]:
+    """Yield what shows how many bytes are done, on a terminal."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn  # noqa: PLC0415
+
+    from orchestrator.cli.console import err  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bars:
+        task = bars.add_task(what, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)

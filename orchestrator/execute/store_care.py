@@ -1,0 +1,92 @@
+"""Looks after a store: what it needs of engines, recipes and runs, brought together for the commands."""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from orchestrator.engine.select import available_engine
+from orchestrator.environments.local import LocalBuilder
+from orchestrator.errors import EngineUnavailable, SpecError
+from orchestrator.spec.load import image_names, load_image
+from orchestrator.spec.names import EngineName
+from orchestrator.store.check import Check, Progress, check_store
+from orchestrator.store.clean import Cleaned, Kept, Removable, clean, removables
+from orchestrator.store.layout import Layout
+from orchestrator.store.need import keys_of_run
+from orchestrator.store.store import Store
+from orchestrator.store.usage import Usage, store_usage
+
+_ENGINES: tuple[EngineName, ...] = ("local", "docker")
+
+
+def opened_store(folder: Path) -> Store:
+    """Return the store in a folder; none is made where there is none.
+
+    Raises:
+        SpecError: Where the folder is no store.
+        StoreError: Where a newer program made it.
+    """
+    if not (folder / "artifacts").is_dir():
+        raise SpecError(f"{folder} is no store", hint="name one with --store, or make one with: sirr-orch run SPEC")
+    return Store(folder)
+
+
+def check(folder: Path, runs: Sequence[str], progress: Progress, *, repair: bool = False) -> Check:
+    """Compare a store's results with their manifests. runs: those whose results are looked at; none: all
+
+    Raises: SpecError for a run that is not there, StoreError.
+    """
+    layout = opened_store(folder).layout
+    keys = {key for run in runs for key in keys_of_run(layout, _known(layout, run))} if runs else None
+    return check_store(layout, keys, repair=repair, progress=progress)
+
+
+def usage(folder: Path) -> Usage:
+    """Return what fills a store.
+
+    Raises: SpecError, StoreError.
+    """
+    return store_usage(opened_store(folder).layout)
+
+
+def cleanable(folder: Path) -> list[Removable]:
+    """Return what can be taken out of a store.
+
+    Raises: SpecError, StoreError.
+    """
+    layout = opened_store(folder).layout
+    return removables(layout, _kept(layout))
+
+
+def cleaned(folder: Path, listed: Sequence[Removable], waiting: Callable[[], None]) -> Cleaned:
+    """Take what was listed out of a store. waiting: called while another cleaning is at work
+
+    Raises: SpecError, StoreError.
+    """
+    layout = opened_store(folder).layout
+    return clean(layout, listed, _kept(layout), waiting)
+
+
+def _known(layout: Layout, run: str) -> str:
+    if run not in layout.run_names():
+        known = ", ".join(layout.run_names()) or "none"
+        raise SpecError(f"the store has no run {run!r}; it has: {known}", hint="choose one of them")
+    return run
+
+
+def _kept(layout: Layout) -> Kept:
+    """Return what jobs that run need, whether their programs live or not, and the environments of today's recipes."""
+    paths: set[Path] = set()
+    for name in _ENGINES:
+        with contextlib.suppress(EngineUnavailable):
+            paths |= available_engine(name, layout.stagings).engine.paths_in_use()
+    keys = {layout.key_of(path) for path in paths} - {None}
+    recipes = LocalBuilder(layout.environments).folders(load_image(name) for name in image_names())
+    used = {layout.environments / shelf / name for shelf, name in _environments(layout, paths)}
+    return Kept({key for key in keys if key}, recipes | used)
+
+
+def _environments(layout: Layout, paths: set[Path]) -> set[tuple[str, str]]:
+    """Return the environments that paths lie in, by shelf and name."""
+    inner = [path.relative_to(layout.environments).parts for path in paths if path.is_relative_to(layout.environments)]
+    return {(parts[0], parts[1]) for parts in inner if len(parts) > 1}
