@@ -6,7 +6,6 @@ each: what grows with the picture is in files, and their bytes are what the stag
 """
 
 import argparse
-import json
 import os
 import shutil
 import subprocess
@@ -28,6 +27,8 @@ from orchestrator.photos import vips
 from orchestrator.photos.strips import Strips
 from stagekit import StageRequest
 from stagekit.request import FOLDERS
+from stagekit.results.apart import load_whole
+from stagekit.results.predictions import PredictionsFile
 
 ROOT = Path(__file__).resolve().parents[1]
 PATHS = os.pathsep.join(map(str, (ROOT, ROOT / "images", ROOT / "images" / "inference")))
@@ -155,9 +156,10 @@ def rows(
     settings = {"model": "small", "inference": {"mode": "exact"}, "as_photos": True}
     inputs = {"network": str(network), "dataset": str(prepared.output)}
     inferred = stage(folder / "infer", "infer", settings, inputs, memory_bytes, options.python)
-    item = json.loads((inferred.output / "predictions.json").read_text())["items"][0]
-    filed = item["plan"]["filed_bytes"]
-    yield cells(inferred, f"{filed / 2**20:,.0f} MiB", inferred.output / item["transmission"])
+    item = load_whole(PredictionsFile, inferred.output, inferred.output.parent / "facts").items[0]
+    assert item.plan is not None
+    filed = item.plan.filed_bytes
+    yield cells(inferred, f"{filed / 2**20:,.0f} MiB", inferred.output / item.transmission)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ from orchestrator.environments.local import LocalBuilder
 from orchestrator.spec.load import load_image, load_model_spec
 from stagekit import StageRequest
 from stagekit.request import FOLDERS
+from stagekit.results.apart import load_whole
+from stagekit.results.train import TrainFile
 
 ROOT = Path(__file__).resolve().parents[1]
 NETWORKS = ("zhang2018", "errnet2019", "ibcln2020")
@@ -76,13 +78,15 @@ def stage_row(name: str, python: str, options: argparse.Namespace) -> str:
             (root / part).mkdir()
         request.save(str(root / "stage.json"))
         seen = peak_of([python, "-m", name, str(root / "stage.json")], name)
-        facts = json.loads((root / "output" / "train.json").read_text())
-    memory = facts["memory"]
-    means = " and ".join(memory["savings"]) or "nothing"
-    stated, step = memory["peak_bytes"] / 2**30, facts["seconds"] / facts["steps"]
+        training = load_whole(TrainFile, root / "output", root / "facts")
+    memory, seconds = training.memory, training.seconds
+    assert memory is not None
+    assert seconds is not None
+    means = " and ".join(memory.savings) or "nothing"
+    stated, step = memory.peak_bytes / 2**30, seconds / training.steps
     return (
         f"{name:<11} {stated:.2f} GiB  {seen / 2**30:.2f} GiB  {options.memory:.1f} GiB  {means:<26} "
-        f"{step:6.2f}  {facts['waiting_s'] / facts['seconds']:.1%}"
+        f"{step:6.2f}  {(training.waiting_s or 0.0) / seconds:.1%}"
     )
 
 

@@ -4,27 +4,29 @@ from pathlib import Path
 from typing import TypeVar
 
 from orchestrator.errors import OutputInvalid
+from stagekit.results.apart import load_whole
 from stagekit.results.form import Form, InvalidResult
 
 _F = TypeVar("_F", bound=Form)
 
 
-def read_result(form: type[_F], folder: Path) -> _F:
+def read_result(form: type[_F], folder: Path, facts: Path | None = None) -> _F:
     """Return a result of a stage, all of whose files are there.
 
     Args:
         form: which file it is.
         folder: where it lies, such as the output folder of an artifact.
+        facts: where what may differ between two equal runs lies beside it, such as an artifact's folder for facts.
 
     Raises:
         OutputInvalid: with every mistake in it, or with the first file that it names and that is not there.
     """
     path = folder / form.FILE_NAME
     try:
-        found = form.load(path)
+        found = load_whole(form, folder, facts)
     except InvalidResult as error:
         raise OutputInvalid(error.message, where=str(path), hint=error.hint) from error
-    for name in found.files():
+    for name in found.named_files():
         if not (folder / name).is_file():
             raise OutputInvalid(f"{path.name} names the file {name!r}, which is not there", where=str(path))
     return found

@@ -2,6 +2,8 @@
 
 from typing import Any, Dict, List, Mapping, Tuple
 
+from stagekit.results.curves import CurvePoint, CurvesFile
+
 POINTS = 2000
 """Largest number of points that a curve keeps."""
 
@@ -31,10 +33,10 @@ class Curves:
             self._closed = [_merged(pair) for pair in pairs]
             self._stride *= 2
 
-    def content(self) -> Dict[str, Any]:
+    def file(self) -> CurvesFile:
         """Return the content of ``curves.json``; the last point is the last step's."""
         merged = self._closed + ([_merged(self._open)] if self._open else [])
-        return {"steps": [_plain(point) for point in merged]}
+        return CurvesFile(tuple(_point(point) for point in merged))
 
     def state(self) -> Dict[str, Any]:
         """Return what `restore` needs to go on as if nothing had happened, as JSON values."""
@@ -58,5 +60,6 @@ def _merged(points: List[Dict[str, Any]]) -> Dict[str, Any]:
     return {**points[-1], "losses": losses}
 
 
-def _plain(point: Dict[str, Any]) -> Dict[str, Any]:
-    return {**point, "losses": {name: mean for name, (mean, _count) in point["losses"].items()}}
+def _point(point: Dict[str, Any]) -> CurvePoint:
+    losses = {name: mean for name, (mean, _count) in point["losses"].items()}
+    return CurvePoint(point["step"], point["epoch"], losses, point["rate"], point["seconds"])

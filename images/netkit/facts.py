@@ -1,25 +1,28 @@
 """What the stages around a training agree on: which weights are exported, what `adopt` and `release` say."""
 
-import json
 import math
 import os
-from typing import Any, Collection, Dict, List, Sequence, Tuple
+from typing import Collection, List, Sequence, Tuple
 
-from stagekit import BadInput, StageContext, write_atomically
+from stagekit import BadInput, StageContext
+from stagekit.results.adopt import AdoptFile, AdoptFormat
+from stagekit.results.release import ReleaseFile
 
 
-def write_adopted(context: StageContext, form: str, shapes: Sequence[Tuple[int, ...]], notes: Sequence[str]) -> None:
+def write_adopted(
+    context: StageContext, form: AdoptFormat, shapes: Sequence[Tuple[int, ...]], notes: Sequence[str]
+) -> None:
     """Write ``adopt.json``.
 
     form: "released" for a checkpoint of the authors' program, "own" for one of this project; shapes: of its tensors
     """
     parameters = sum(math.prod(shape) for shape in shapes)
-    _write(context, "adopt.json", {"format": form, "tensors": len(shapes), "parameters": parameters}, notes)
+    AdoptFile(form, len(shapes), parameters, tuple(notes)).save(context.output())
 
 
 def write_released(context: StageContext, files: Sequence[str], notes: Sequence[str]) -> None:
     """Write ``release.json``. files: names of what the authors' program reads, beside it"""
-    _write(context, "release.json", {"files": list(files)}, notes)
+    ReleaseFile(tuple(files), tuple(notes)).save(context.output())
 
 
 def of_another_network(expected: Collection[str], found: Collection[str]) -> List[str]:
@@ -46,8 +49,3 @@ def exported_weights(context: StageContext, file: str) -> str:
     if not os.path.isfile(path):
         raise BadInput("the training kept no weights of epoch %s" % epoch, "name it in the training's snapshots")
     return path
-
-
-def _write(context: StageContext, name: str, facts: Dict[str, Any], notes: Sequence[str]) -> None:
-    with write_atomically(context.output(name), "w") as stream:
-        json.dump({**facts, "notes": list(notes)}, stream, indent=2)

@@ -3,10 +3,11 @@
 import dataclasses
 import json
 import os
-from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import Any, Callable, List, Mapping, Optional, Protocol, Sequence, Tuple
 
 from netkit.feeding import WORKER_BYTES, worker_count
 from stagekit import BudgetTooSmall, StageContext, peak_bytes, reset_peak, write_atomically
+from stagekit.results.train import Device, TrainingMemory
 
 CHECKPOINTING = "activation checkpointing"
 """Activations are computed again in the backward pass instead of being kept; the result is the same bit for bit."""
@@ -86,22 +87,18 @@ class MemoryPlan:
     device: "cpu" or "cuda"; peak_bytes: measured; budget_bytes: None where nothing limits it
     """
 
-    device: str
+    device: Device
     peak_bytes: int
     budget_bytes: Optional[int]
     shape: Shape
     savings: Tuple[str, ...]
 
-    def facts(self) -> Dict[str, Any]:
-        """Return the plan as JSON values, for ``train.json``."""
-        shape = dataclasses.asdict(self.shape)
-        return {
-            "device": self.device,
-            "peak_bytes": self.peak_bytes,
-            "budget_bytes": self.budget_bytes,
-            **shape,
-            "savings": list(self.savings),
-        }
+    def facts(self) -> TrainingMemory:
+        """Return the plan as ``train.json`` has it."""
+        shape = self.shape
+        return TrainingMemory(
+            self.device, self.peak_bytes, shape.height, shape.width, shape.batch, self.savings, self.budget_bytes
+        )
 
     def sentence(self) -> str:
         """Return the plan in words."""
@@ -127,13 +124,14 @@ def plan_memory(
     """
     budget = meter.budget(context)
     begin = min(context.request.lean, len(levels) - 1)
-    question = {"device": context.request.device, "budget": budget, "begin": begin, "shape": dataclasses.asdict(shape)}
+    device: Device = "cuda" if context.request.device == "cuda" else "cpu"
+    question = {"device": device, "budget": budget, "begin": begin, "shape": dataclasses.asdict(shape)}
     plan = _kept(context, question)
     needed = 0
     for savings in levels[begin:] if plan is None else ():
         needed = _needed(savings, shape, rehearse, meter, budget)
         if budget is None or needed <= budget:
-            plan = MemoryPlan(context.request.device, needed, budget, shape, savings)
+            plan = MemoryPlan(device, needed, budget, shape, savings)
             break
     if plan is None:
         raise _too_small(shape, levels[-1], needed, budget or 0)

@@ -1,13 +1,15 @@
 """Does an exported network answer as the native one?"""
 
-from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
+from typing import Callable, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 import onnx
 import onnxruntime
 
 from netkit.seeded import seeded_image
-from stagekit import StageError
+from stagekit import StageContext, StageError
+from stagekit.results.apart import save_apart
+from stagekit.results.export import ExportCheck, ExportFile
 
 CHECK_SIZES = ((64, 96), (90, 76), (77, 51), (23, 40))
 """(height, width) of the pictures that every export is checked with: even, not multiples of 4, odd, small."""
@@ -17,17 +19,23 @@ Native = Callable[[np.ndarray], Mapping[str, np.ndarray]]
 
 
 def export_checks(
-    path: str, native: Native, tolerance: float, sizes: Sequence[Tuple[int, int]] = CHECK_SIZES
-) -> List[Dict[str, Any]]:
-    """Return height, width, output and relative error, norm(out - ref) / norm(ref), for fixed pictures.
+    path: str,
+    native: Native,
+    tolerance: float,
+    sizes: Sequence[Tuple[int, int]] = CHECK_SIZES,
+    threads: Optional[int] = None,
+) -> Tuple[ExportCheck, ...]:
+    """Return how the outputs for fixed pictures compare.
 
-    path: an ONNX file after the project's contract, run on the host with ONNX Runtime.
+    path: an ONNX file after the project's contract, run on the host with ONNX Runtime; threads: that this takes
 
     Raises: StageError where an error is above the tolerance or is not a number, or where an output has another size.
     """
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
-    checks = []
+    checks: List[ExportCheck] = []
     for height, width in sizes:
         image = seeded_image("export/%dx%d" % (height, width), height, width)
         answers = session.run(names, {"image": np.ascontiguousarray(image.transpose(2, 0, 1)[None])})
@@ -41,21 +49,27 @@ def export_checks(
                     "above %.2g" % (name, height, width, error, tolerance),
                     "check the weights: very large or infinite ones do this; else report it as a defect",
                 )
-            checks.append({"height": height, "width": width, "output": name, "error": error})
-    return checks
+            checks.append(ExportCheck(height, width, name, error))
+    return tuple(checks)
 
 
-def export_report(path: str, checks: Sequence[Mapping[str, Any]], tolerance: float, native: str) -> Dict[str, Any]:
-    """Return the content of ``export.json``. native: name and version of the framework that was compared with."""
+def write_export_report(
+    context: StageContext, path: str, checks: Tuple[ExportCheck, ...], tolerance: float, native: str
+) -> None:
+    """Write ``export.json``, what was measured beside it.
+
+    path: of the network; native: name and version of the framework that was compared with
+    """
     model = onnx.load(path)
-    return {
-        "inputs": [value.name for value in model.graph.input],
-        "outputs": [value.name for value in model.graph.output],
-        "opset": max(entry.version for entry in model.opset_import if entry.domain in {"", "ai.onnx"}),
-        "tolerance": tolerance,
-        "checks": list(checks),
-        "native": native,
-    }
+    report = ExportFile(
+        inputs=tuple(value.name for value in model.graph.input),
+        outputs=tuple(value.name for value in model.graph.output),
+        opset=max(entry.version for entry in model.opset_import if entry.domain in {"", "ai.onnx"}),
+        tolerance=tolerance,
+        checks=checks,
+        native=native,
+    )
+    save_apart(report, context.output(), context.facts())
 
 
 def _relative_error(found: np.ndarray, expected: np.ndarray, name: str) -> float:

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import json
 import math
 import time
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Protocol, Sequence, Tuple
@@ -14,7 +13,9 @@ from netkit.curves import Curves
 from netkit.events import Events
 from netkit.feeding import Feed, Prepare, worker_count
 from netkit.sampling import described
-from stagekit import StageContext, StageError, write_atomically
+from stagekit import StageContext, StageError
+from stagekit.results.apart import save_apart
+from stagekit.results.train import Features, TrainFile, TrainingMemory
 
 SAVE_EVERY_S = 300.0
 """Seconds between checkpoints where the request names none."""
@@ -167,7 +168,7 @@ class TrainingRun:
         self._resume()
         total = self._schedule.total()
         feed = Feed(self._prepare, worker_count(self._context))
-        events = Events(self._context.output("events"), self._position["done"], total)
+        events = Events(self._context.facts("events"), self._position["done"], total)
         with feed, contextlib.closing(events):
             for job, data in self._fed(feed):
                 if data is None:
@@ -193,20 +194,28 @@ class TrainingRun:
         if self._unsaved:
             self._save()
 
-    def finish(self, **facts: Any) -> None:
-        """Write ``curves.json`` and ``train.json``.
+    def finish(
+        self, *, features: Features, parameters: int, notes: Sequence[str], memory: Optional[TrainingMemory] = None
+    ) -> None:
+        """Write ``curves.json`` and ``train.json``, times and memory beside them.
 
-        facts: features, parameters, memory, notes and what else is known
+        features: which weights the losses' feature network had; parameters: of the trained network
         """
         position = self._position
-        counted = {"steps": position["done"], "epochs": position["epoch"], "samples": position["samples"]}
-        notes: List[str] = list(facts.pop("notes", ()))
-        if position["skipped"]:
-            notes.append("%d samples were skipped, as the paper's program does" % position["skipped"])
-        content: Dict[str, Any] = {**counted, **self._times, **facts, "notes": notes}
-        for name, value in (("curves.json", self._curves.content()), ("train.json", content)):
-            with write_atomically(self._context.output(name), "w") as stream:
-                json.dump(value, stream, indent=1, allow_nan=False)
+        skipped = "%d samples were skipped, as the paper's program does" % position["skipped"]
+        training = TrainFile(
+            steps=position["done"],
+            epochs=position["epoch"],
+            samples=position["samples"],
+            features=features,
+            parameters=parameters,
+            notes=(*notes, *((skipped,) if position["skipped"] else ())),
+            seconds=self._times["seconds"],
+            waiting_s=self._times["waiting_s"],
+            memory=memory,
+        )
+        for result in (self._curves.file(), training):
+            save_apart(result, self._context.output(), self._context.facts())
 
     def _fed(self, feed: Feed) -> Iterator[Tuple[Job, Any]]:
         """Yield every batch that is left with what was prepared of it, and count the time that it takes."""

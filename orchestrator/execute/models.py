@@ -15,6 +15,7 @@ from orchestrator.execute.run_record import DocumentWriter, planned_document
 from orchestrator.execute.run_results import RunResults, recorded_entrant, recorded_results
 from orchestrator.plan.plan import release_stage
 from orchestrator.plan.stage import Source, Stage
+from orchestrator.results import read_result
 from orchestrator.spec.base import NAME_PATTERN
 from orchestrator.spec.library import load_model_spec
 from orchestrator.spec.names import Device, EngineName
@@ -23,6 +24,8 @@ from orchestrator.store.reference import model_reference
 from orchestrator.store.run_document import EntrantEntry, Overrides, RunDocument, StageEntry
 from orchestrator.store.runs import run_folder, run_in_progress, start_run
 from orchestrator.store.store import Artifact, Store
+from stagekit.results.export import ExportFile
+from stagekit.results.release import ReleaseFile
 
 _SPEC = "spec.yaml"
 _SCORED_ON = "skimage-test"
@@ -98,8 +101,10 @@ def export_model(model: str, out: Path, means: Means) -> list[Path]:
     """
     store = Store(means.store)
     results, entrant = _found(model, store)
-    artifact = results.artifacts.get(f"export/{entrant.label}")
-    return _delivered(artifact or _exported(results, entrant, means, store), ["network.onnx", "export.json"], out)
+    artifact = results.artifacts.get(f"export/{entrant.label}") or _exported(results, entrant, means, store)
+    network = _delivered(artifact, ["network.onnx"], out)
+    read_result(ExportFile, artifact.output, artifact.facts).save(out / ExportFile.FILE_NAME)
+    return [*network, out / ExportFile.FILE_NAME]
 
 
 def release_model(model: str, out: Path, means: Means) -> list[Path]:
@@ -112,10 +117,10 @@ def release_model(model: str, out: Path, means: Means) -> list[Path]:
     weights = _weights(results, entrant)
     stage = release_stage(entrant.label, entrant.spec, entrant.image, entrant.recipe, _source(weights, store))
     artifact = _execute(stage, results.document, means, store)
-    released = json.loads((artifact.output / "release.json").read_text(encoding="utf-8"))
-    for note in released["notes"]:
+    released = read_result(ReleaseFile, artifact.output)
+    for note in released.notes:
         means.say(f"note: {note}")
-    return _delivered(artifact, released["files"], out)
+    return _delivered(artifact, list(released.files), out)
 
 
 def _found(model: str, store: Store) -> tuple[RunResults, EntrantEntry]:

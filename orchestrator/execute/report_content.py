@@ -64,6 +64,10 @@ class _Gathering:
             return NotMeasured(f"{stage} has not run")
         return NotMeasured(failure.message if failure.code == "skipped" else f"{stage} failed: {failure.message}")
 
+    def facts(self, stage: str) -> Path:
+        """Return the folder of what a stage's artifact holds besides its results."""
+        return self.artifacts[stage].facts
+
 
 def report_content(results: RunResults) -> ReportContent:
     """Return everything that the report shows; what is missing is there as NotMeasured with its reason.
@@ -132,7 +136,8 @@ def _command(document: RunDocument) -> str:
 
 
 def _model(entrant: EntrantEntry, gathering: _Gathering) -> Model:
-    export = gathering.output(f"export/{entrant.label}")
+    stage = f"export/{entrant.label}"
+    export = gathering.output(stage)
     paper = entrant.paper
     return Model(
         label=entrant.label,
@@ -141,7 +146,7 @@ def _model(entrant: EntrantEntry, gathering: _Gathering) -> Model:
         overrides=tuple(Override(one.field, str(one.paper), str(one.value)) for one in entrant.overrides),
         seed=entrant.seed,
         training=_weights(entrant, gathering),
-        export=export if isinstance(export, NotMeasured) else read.read_export(export),
+        export=export if isinstance(export, NotMeasured) else read.read_export(export, gathering.facts(stage)),
         validation=_validation(entrant, gathering),
         spec=entrant.spec,
         group=entrant.group,
@@ -167,7 +172,7 @@ def _weights(entrant: EntrantEntry, gathering: _Gathering) -> Training | Adoptio
     if isinstance(output, NotMeasured):
         return output
     if entrant.checkpoint is None:
-        return read.read_training(output)
+        return read.read_training(output, gathering.facts(entrant.weights_stage))
     source = gathering.document.stage(entrant.weights_stage).sources["checkpoint"]
     return read.read_adoption(output, checkpoint=entrant.checkpoint, digest=source.digest)
 
@@ -200,11 +205,12 @@ def _results(gathering: _Gathering) -> Iterator[Result]:
         for label in (*CONTROLS, *labels) if scored else labels:
             names = [protocol.name for protocol in document.protocols] if scored else []
             scores = {name: gathering.output(evaluate_name(label, dataset, name)) for name in names}
-            predictions = None if label in CONTROLS else gathering.output(f"infer/{label}/{dataset}")
+            infer = f"infer/{label}/{dataset}"
+            answered = None if label in CONTROLS else gathering.output(infer)
             yield Result(
                 label,
                 dataset,
-                read.read_predictions(predictions) if isinstance(predictions, Path) else predictions,
+                read.read_predictions(answered, gathering.facts(infer)) if isinstance(answered, Path) else answered,
                 {name: read.read_scores(found) if isinstance(found, Path) else found for name, found in scores.items()},
             )
 

@@ -4,18 +4,13 @@ Each function takes the output folder of one artifact. All of them raise OutputI
 mistake in it.
 """
 
-import math
 from pathlib import Path
-from typing import Annotated, Literal
-
-from pydantic import BeforeValidator, Field, FiniteFloat
 
 from orchestrator.report.content import (
     Adoption,
     CurveStep,
     Dataset,
     Export,
-    FeatureWeights,
     Memory,
     NotMeasured,
     Overlap,
@@ -29,14 +24,17 @@ from orchestrator.report.content import (
     TilePlan,
     Training,
 )
-from orchestrator.report.files import Count, Listed, Strict, read_file
 from orchestrator.results import read_result
+from stagekit.results.adopt import AdoptFile
+from stagekit.results.curves import CurvesFile
 from stagekit.results.dataset import DatasetFile
+from stagekit.results.export import ExportFile
 from stagekit.results.overlap import OverlapFile
 from stagekit.results.predictions import PredictionsFile, TilePlanFacts
 from stagekit.results.scores import NotMeasured as Unmeasured
 from stagekit.results.scores import Score as NumberOrReason
 from stagekit.results.scores import ScoresFile
+from stagekit.results.train import TrainFile
 
 
 def read_dataset(folder: Path, *, source: str = "") -> Dataset:
@@ -65,23 +63,37 @@ def read_dataset(folder: Path, *, source: str = "") -> Dataset:
     )
 
 
-def read_training(folder: Path) -> Training:
-    """Return a training's curve and facts from its ``curves.json`` and ``train.json``."""
-    curve = read_file(folder / "curves.json", _CurvesFile)
-    facts = read_file(folder / "train.json", _TrainFile)
+def read_training(folder: Path, facts: Path | None = None) -> Training:
+    """Return a training's curve and facts from its ``curves.json`` and ``train.json``.
+
+    facts: the artifact's folder of facts; what only they hold is None where they are gone
+    """
+    curve = read_result(CurvesFile, folder, facts)
+    training = read_result(TrainFile, folder, facts)
+    memory = training.memory
     return Training(
         curve=tuple(
-            CurveStep(step.step, step.epoch, dict(step.losses), step.rate, step.seconds) for step in curve.steps
+            CurveStep(point.step, point.epoch, dict(point.losses), point.rate, point.seconds) for point in curve.steps
         ),
-        steps=facts.steps,
-        epochs=facts.epochs,
-        samples=facts.samples,
-        seconds=facts.seconds,
-        features=facts.features,
-        parameters=facts.parameters,
-        notes=facts.notes,
-        waiting_s=facts.waiting_s,
-        memory=None if facts.memory is None else Memory(**facts.memory.model_dump()),
+        steps=training.steps,
+        epochs=training.epochs,
+        samples=training.samples,
+        seconds=training.seconds,
+        features=training.features,
+        parameters=training.parameters,
+        notes=training.notes,
+        waiting_s=training.waiting_s or 0.0,
+        memory=None
+        if memory is None
+        else Memory(
+            memory.device,
+            memory.peak_bytes,
+            memory.budget_bytes,
+            memory.height,
+            memory.width,
+            memory.batch,
+            memory.savings,
+        ),
     )
 
 
@@ -90,20 +102,23 @@ def read_adoption(folder: Path, *, checkpoint: str, digest: str) -> Adoption:
 
     checkpoint: where the checkpoint was; digest: SHA-256 of its names and contents
     """
-    file = read_file(folder / "adopt.json", _AdoptFile)
+    file = read_result(AdoptFile, folder)
     return Adoption(file.format, file.tensors, file.parameters, checkpoint, digest, file.notes)
 
 
-def read_export(folder: Path) -> Export:
-    """Return an export's parity from its ``export.json``."""
-    file = read_file(folder / "export.json", _ExportFile)
-    error = max(check.error for check in file.checks)
-    return Export(file.opset, file.native, file.tolerance, error, len(file.checks))
+def read_export(folder: Path, facts: Path | None = None) -> Export:
+    """Return an export's parity from its ``export.json``; facts: as `read_training`"""
+    file = read_result(ExportFile, folder, facts)
+    error = max((check.error for check in file.checks), default=None)
+    return Export(file.opset, file.native or "the native network", file.tolerance, error, len(file.checks))
 
 
-def read_predictions(folder: Path) -> Predictions:
-    """Return what a network answered, from its ``predictions.json``; every picture that it names is there."""
-    file = read_result(PredictionsFile, folder)
+def read_predictions(folder: Path, facts: Path | None = None) -> Predictions:
+    """Return what a network answered, from its ``predictions.json``; every picture that it names is there.
+
+    facts: as `read_training`
+    """
+    file = read_result(PredictionsFile, folder, facts)
     return Predictions(
         mode=file.mode,
         label=file.label,
@@ -115,17 +130,23 @@ def read_predictions(folder: Path) -> Predictions:
                 steps=tuple(_beside(folder, step) for step in item.steps),
                 height=item.height,
                 width=item.width,
-                seconds=item.seconds or 0.0,
+                seconds=item.seconds,
                 low=item.min,
                 high=item.max,
                 peak_bytes=item.peak_bytes,
-                plan=None if item.plan is None else _tile_plan(item.plan),
+                plan=_tile_plan(item.plan),
             )
             for item in file.items
         ),
         runtime=dict(file.runtime),
         warnings=file.warnings,
     )
+
+
+def _tile_plan(plan: TilePlanFacts | None) -> TilePlan | None:
+    if plan is None:
+        return None
+    return TilePlan(plan.segments, plan.tiles, plan.expected_s, plan.expected_bytes, plan.filed_bytes)
 
 
 def read_scores(folder: Path) -> Scores:
@@ -165,76 +186,6 @@ def read_overlap(folder: Path, *, reason: str = "") -> Overlap:
             for found in file.overlaps
         ),
     )
-
-
-def _finite_or_none(value: object) -> object:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-_Loss = Annotated[FiniteFloat | None, BeforeValidator(_finite_or_none)]
-_Pixels = Annotated[int, Field(gt=0)]
-_Seconds = Annotated[FiniteFloat, Field(ge=0)]
-
-
-class _Step(Strict):
-    step: Count
-    epoch: Count
-    losses: dict[str, _Loss]
-    rate: FiniteFloat
-    seconds: _Seconds
-
-
-class _CurvesFile(Strict):
-    steps: Listed[_Step]
-
-
-class _Memory(Strict):
-    device: Literal["cpu", "cuda"]
-    peak_bytes: Count
-    budget_bytes: Count | None
-    height: _Pixels
-    width: _Pixels
-    batch: Count
-    savings: Listed[str]
-
-
-class _TrainFile(Strict):
-    steps: Count
-    epochs: Count
-    samples: Count
-    seconds: _Seconds
-    features: FeatureWeights
-    parameters: Count
-    notes: Listed[str] = ()
-    waiting_s: _Seconds = 0.0
-    memory: _Memory | None = None
-
-
-class _AdoptFile(Strict):
-    format: Literal["released", "own"]
-    tensors: Count
-    parameters: Count
-    notes: Listed[str] = ()
-
-
-class _ExportCheck(Strict):
-    height: _Pixels
-    width: _Pixels
-    output: str
-    error: FiniteFloat
-
-
-class _ExportFile(Strict):
-    inputs: Listed[str]
-    outputs: Listed[str]
-    opset: int
-    tolerance: FiniteFloat
-    checks: Annotated[Listed[_ExportCheck], Field(min_length=1)]
-    native: str
-
-
-def _tile_plan(plan: TilePlanFacts) -> TilePlan:
-    return TilePlan(plan.segments, plan.tiles, plan.expected_s, plan.expected_bytes, plan.filed_bytes)
 
 
 def _optional(folder: Path, name: str | None) -> Path | None:

@@ -64,7 +64,7 @@ class CurveStep:
     epoch: int
     losses: Mapping[str, float | None]
     rate: float
-    seconds: float
+    seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Training:
     steps: int
     epochs: int
     samples: int
-    seconds: float
+    seconds: float | None
     features: FeatureWeights
     parameters: int
     notes: tuple[str, ...] = ()
@@ -124,13 +124,14 @@ class Training:
 class Export:
     """What an export left: its parity with the native network.
 
-    error: the largest relative error over all checks, norm(out - ref) / norm(ref); tolerance: what was allowed
+    error: the largest relative error over all checks, norm(out - ref) / norm(ref), None where it was not recorded
+    tolerance: what was allowed
     """
 
     opset: int
     native: str
     tolerance: float
-    error: float
+    error: float | None
     checks: int
 
 
@@ -281,7 +282,7 @@ class PicturePrediction:
     steps: tuple[Path, ...]
     height: int
     width: int
-    seconds: float
+    seconds: float | None
     low: float
     high: float
     peak_bytes: int | None = None

@@ -156,8 +156,10 @@ def count(number: int, singular: str, plural: str | None = None) -> str:
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: float | None) -> str:
     """Return a duration: '0.4 s', '42 s', '3 min 20 s', '2 h 05 min'. What took any time at all never reads as 0."""
+    if seconds is None:
+        return "time not recorded"
     if seconds < 0.05:
         return "<0.1 s" if seconds > 0 else "0 s"
     if seconds < 9.95:

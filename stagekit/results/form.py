@@ -38,6 +38,9 @@ INFINITE: Rules = {"infinite": True}
 BY_ID: Rules = {"unique": "id"}
 """Rule of a list whose items have an `id` of their own each."""
 
+FACT: Rules = {"fact": True}
+"""Rule of a field that may differ between two equal runs, such as seconds: `apart` keeps it beside the results."""
+
 _SCHEMA = "schema"
 _UNKNOWN = "unknown"
 _NAMED = 12
@@ -88,14 +91,7 @@ class Form:
                 type, a number that is not finite, or the name of a file outside of the folder.
         """
         place = cls.path(path)
-        try:
-            with open(place, encoding="utf-8") as stream:
-                document = json.load(stream)
-        except OSError as error:
-            raise InvalidResult(os.path.basename(place), ["it cannot be read: %s" % error]) from error
-        except (ValueError, RecursionError) as error:
-            raise InvalidResult(os.path.basename(place), ["it is no JSON: %s" % error]) from error
-        return cls.decode(document, os.path.basename(place), os.path.dirname(place) or ".")
+        return cls.decode(read_document(place), os.path.basename(place), os.path.dirname(place) or ".")
 
     @classmethod
     def decode(cls: Type[_F], document: Any, name: str = "", folder: Optional[str] = None) -> _F:
@@ -151,30 +147,63 @@ class Form:
         Raises:
             InvalidResult: where `load` would refuse what is to be written.
         """
-        text = self.text()
-        with write_atomically(self.path(path), "w") as stream:
-            stream.write(text)
+        write_document(self.path(path), self.document())
 
     def text(self) -> str:
-        """Return the content of the file: ASCII, keys sorted, numbers that come back as they are.
+        """Return the content of the file, as `document_text` writes it.
 
         Raises:
             InvalidResult: where `load` would refuse it.
         """
-        document = _plain(type(self).decode({**_plain(self), _SCHEMA: self.SCHEMA}))
-        return json.dumps({**document, _SCHEMA: self.SCHEMA}, indent=1, sort_keys=True, allow_nan=False) + "\n"
+        return document_text(self.document())
+
+    def document(self) -> Dict[str, Any]:
+        """Return the content of the file as JSON values.
+
+        Raises:
+            InvalidResult: where `load` would refuse it.
+        """
+        found = _plain(type(self).decode({**_plain(self), _SCHEMA: self.SCHEMA}))
+        return {**found, _SCHEMA: self.SCHEMA}
 
     def contradictions(self) -> Iterator[str]:
         """Yield what is wrong with the content as a whole, where each field for itself is right."""
         return iter(())
 
-    def files(self) -> Iterator[str]:
+    def named_files(self) -> Iterator[str]:
         """Yield the names of all files beside it that it names, relative to its folder."""
         return _named_files(self)
 
 
+def read_document(path: str) -> Any:
+    """Return the JSON values of a file.
+
+    Raises:
+        InvalidResult: where it cannot be read, or is no JSON.
+    """
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return json.load(stream)
+    except OSError as error:
+        raise InvalidResult(os.path.basename(path), ["it cannot be read: %s" % error]) from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidResult(os.path.basename(path), ["it is no JSON: %s" % error]) from error
+
+
+def write_document(path: AnyPath, document: Mapping[str, Any]) -> None:
+    """Write JSON values as a file, whole or not at all."""
+    text = document_text(document)
+    with write_atomically(os.fspath(path), "w") as stream:
+        stream.write(text)
+
+
+def document_text(document: Mapping[str, Any]) -> str:
+    """Return the one text of JSON values: ASCII, keys sorted, numbers that come back as they are."""
+    return json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+
 @functools.lru_cache(maxsize=None)
-def _fields(cls: Any) -> Tuple[Tuple[str, Any, Rules, bool], ...]:
+def fields_of(cls: Any) -> Tuple[Tuple[str, Any, Rules, bool], ...]:
     """Return name, type, rules and whether it must be there, of each field of a dataclass but `unknown`."""
     hints = typing.get_type_hints(cls)
     return tuple(
@@ -206,13 +235,13 @@ class _Reading:
             return self._wrong(place, value, "an object")
         before = len(self.mistakes)
         found: Dict[str, Any] = {}
-        for name, hint, rules, needed in _fields(cls):
+        for name, hint, rules, needed in fields_of(cls):
             if name in value:
                 found[name] = self.value(hint, value[name], _joined(place, name), rules)
             elif needed:
                 self.mistakes.append("%s: it is missing" % _joined(place, name))
         if _keeps_unknown(cls):
-            known = {name for name, _hint, _rules, _needed in _fields(cls)}
+            known = {name for name, _hint, _rules, _needed in fields_of(cls)}
             others = {name: other for name, other in value.items() if name not in known}
             found[_UNKNOWN] = {name: self.value(Any, other, _joined(place, name), {}) for name, other in others.items()}
         return None if len(self.mistakes) > before else cls(**found)
@@ -351,7 +380,7 @@ def _plain(value: Any) -> Any:
 
 def _named_files(value: Any) -> Iterator[str]:
     form: Any = type(value)
-    for name, _hint, rules, _needed in _fields(form):
+    for name, _hint, rules, _needed in fields_of(form):
         for found in _leaves(getattr(value, name)):
             if dataclasses.is_dataclass(found):
                 yield from _named_files(found)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import ClassVar, Mapping, Optional, Tuple
 
-from stagekit.results.form import BY_ID, COUNT, ID, INSIDE, PIXELS, Form, Unknown
+from stagekit.results.form import BY_ID, COUNT, FACT, ID, INSIDE, PIXELS, Form, Unknown
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ class PredictionItem:
     max: float
     reflection: Optional[str] = field(default=None, metadata=INSIDE)
     steps: Tuple[str, ...] = field(default=(), metadata=INSIDE)
-    seconds: Optional[float] = field(default=None, metadata=COUNT)
-    peak_bytes: Optional[int] = field(default=None, metadata=COUNT)
-    plan: Optional[TilePlanFacts] = None
+    seconds: Optional[float] = field(default=None, metadata={**COUNT, **FACT})
+    peak_bytes: Optional[int] = field(default=None, metadata={**COUNT, **FACT})
+    plan: Optional[TilePlanFacts] = field(default=None, metadata=FACT)
     unknown: Unknown = field(default_factory=dict)
 
 
@@ -79,6 +79,6 @@ class PredictionsFile(Form):
     mode: str
     label: str
     items: Tuple[PredictionItem, ...] = field(metadata=BY_ID)
-    runtime: Mapping[str, str] = field(default_factory=dict)
+    runtime: Mapping[str, str] = field(default_factory=dict, metadata=FACT)
     warnings: Tuple[str, ...] = ()
     unknown: Unknown = field(default_factory=dict)

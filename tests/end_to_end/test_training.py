@@ -1,11 +1,12 @@
 """Trainings as users start them: the same weights everywhere, and told of their memory before they begin."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from stagekit.results.apart import load_whole
+from stagekit.results.train import TrainFile
 from tests.end_to_end.conftest import Program
 
 pytestmark = [pytest.mark.environment, pytest.mark.slow]
@@ -75,8 +76,9 @@ def test_a_training_leaves_curves_events_and_its_memory(local_program, tmp_path)
     local_program("run", written(tmp_path, "everywhere"), "--build", "--engine", "local")
     for network in NETWORKS:
         folder = local_program.output("everywhere", f"train/{network}")
-        facts = json.loads((folder / "train.json").read_text())
-        assert facts["epochs"] == 2
-        assert facts["memory"]["peak_bytes"] > 100 * 2**20
-        assert 0 <= facts["waiting_s"] <= facts["seconds"]
-        assert [path for path in (folder / "events").iterdir() if path.stat().st_size > 1000]
+        facts = folder.parent / "facts"
+        training = load_whole(TrainFile, folder, facts)
+        assert training.epochs == 2
+        assert training.memory.peak_bytes > 100 * 2**20
+        assert 0 <= training.waiting_s <= training.seconds
+        assert [path for path in (facts / "events").iterdir() if path.stat().st_size > 1000]

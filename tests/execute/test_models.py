@@ -14,7 +14,11 @@ from orchestrator.plan.keys import Identity, document_key
 from orchestrator.store.run_document import Overrides
 from orchestrator.store.runs import start_run
 from orchestrator.store.store import Store
+from stagekit.results.apart import save_apart
+from stagekit.results.export import ExportCheck, ExportFile
 from tests.engine.fake import FakeEngine, Faults
+
+EXPORT = ExportFile(("image",), ("transmission",), 16, 1e-4, (ExportCheck(8, 9, "transmission", 2e-6),), "torch 1.12.1")
 
 SPEC = """\
 name: first
@@ -54,26 +58,26 @@ def run(tmp_path):
 
 def test_a_trained_models_network_is_the_one_that_its_run_exported(run, tmp_path):
     run.keep("train/ibcln2020", {"weights.pt": "weights"})
-    run.keep("export/ibcln2020", {"network.onnx": "network", "export.json": "{}"})
+    run.keep("export/ibcln2020", {"network.onnx": "network", "export.json": EXPORT.text()})
     network, parity = export_model("first/ibcln2020", tmp_path / "out", run.means)
-    assert (network.read_text(), parity.read_text()) == ("network", "{}")
+    assert (network.read_text(), parity.read_text()) == ("network", EXPORT.text())
 
 
 def test_a_trained_model_that_was_not_exported_is_exported_from_its_weights(run, tmp_path, monkeypatch):
     def export(context):
         with open(context.input("weights", "weights.pt"), encoding="utf-8") as weights:
             text = weights.read()
-        for name in ("network.onnx", "export.json"):
-            with open(context.output(name), "w", encoding="utf-8") as stream:
-                stream.write(f"{name} of {text}")
+        with open(context.output("network.onnx"), "w", encoding="utf-8") as stream:
+            stream.write(f"network.onnx of {text}")
+        save_apart(EXPORT, context.output(), context.facts())
 
     environment = Environment("local", "ibcln2020", "0" * 64, "python")
     engine = FakeEngine({"export": export}, Faults())
     monkeypatch.setattr(few, "chosen_engine", lambda name, store: Selection(engine, "engine: fake"))
     monkeypatch.setattr(few, "built_environments", lambda *parts: {"ibcln2020": environment})
     run.keep("train/ibcln2020", {"weights.pt": "weights"})
-    network, _ = export_model("first/ibcln2020", tmp_path / "out", run.means)
-    assert network.read_text() == "network.onnx of weights"
+    network, parity = export_model("first/ibcln2020", tmp_path / "out", run.means)
+    assert (network.read_text(), parity.read_text()) == ("network.onnx of weights", EXPORT.text())
 
 
 def test_a_model_without_weights_is_not_exported(run, tmp_path):

@@ -12,7 +12,7 @@ import tempfile
 import numpy as np
 
 from stagekit import decode
-from tests.networks.stages import run_stage
+from tests.networks.stages import assert_repeats, run_stage
 
 
 class Hostile:
@@ -84,6 +84,15 @@ class AdoptingCases:
         again = self.tensors(self.at("second", "output", self.file))
         self.assertEqual(list(found), list(again))
         self.assertEqual([name for name in found if not np.array_equal(found[name], again[name])], [])
+
+    def test_equal_runs_leave_the_same_bytes(self):
+        inputs = {"checkpoint": self.write(self.at("released"), self.arrays())}
+        settings = {"model": self.network, **self.settings}
+        found = assert_repeats(self.network, self.at("adopt"), "adopt", settings, inputs)
+        self.assertEqual(set(found), {self.file, "adopt.json"})
+        weights = {"weights": self.at("adopt", "one", "output")}
+        found = assert_repeats(self.network, self.at("release"), "release", settings, weights)
+        self.assertIn(self.released_file, found)
 
     def test_own_weights_are_adopted_too(self):
         self.assertEqual(self.adopted("first", self.write(self.at("released"), self.arrays())).code, 0)

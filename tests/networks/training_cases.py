@@ -15,7 +15,9 @@ import time
 import numpy as np
 
 from stagekit import Note, Progress, decode
-from tests.networks.stages import made_layers, made_pairs, run_stage, started_stage
+from stagekit.results.apart import load_whole
+from stagekit.results.train import TrainFile
+from tests.networks.stages import made_layers, made_pairs, results, run_stage, started_stage
 
 KILLS = 2
 MANY = 40
@@ -47,7 +49,7 @@ class TrainingCases:
     @classmethod
     def trained(cls, run, inputs=None, settings=None, **changes):
         """Run the train stage to its end; changes: of the recipe, or of the request where it has the field."""
-        request, recipe = {"seed": 3}, dict(cls.recipe)
+        request, recipe = {"seed": 3, "elsewhere": changes.pop("elsewhere", False)}, dict(cls.recipe)
         for name, value in changes.items():
             (recipe if name in recipe else request)[name] = value
         said = {**cls.settings(), "recipe": recipe, **(settings or {})}
@@ -67,16 +69,15 @@ class TrainingCases:
         with open(self.output(run, name), encoding="utf-8") as stream:
             return json.load(stream)
 
-    def assert_same(self, run):
-        """The run ended with the weights and the losses of the unbroken one."""
-        expected, found = (self.tensors(self.output(name, self.file)) for name in ("whole", run))
-        self.assertEqual(list(expected), list(found))
-        self.assertEqual([name for name in expected if not np.array_equal(expected[name], found[name])], [])
-        courses = []
-        for name in ("whole", run):
-            points = self.content(name, "curves.json")["steps"]
-            courses.append([(point["step"], point["losses"]) for point in points])
-        self.assertEqual(*courses)
+    def training(self, run):
+        """Return what a run says of itself."""
+        return load_whole(TrainFile, self.output(run), os.path.join(self.folder, run, "facts"))
+
+    def assert_same(self, run, *more):
+        """The run ended with the very results of the unbroken one. more: folders that it left besides"""
+        expected, found = (results(os.path.join(self.folder, name)) for name in ("whole", run))
+        found = {name: digest for name, digest in found.items() if not name.startswith(more)} if more else found
+        self.assertEqual(found, expected)
 
     def assert_refused(self, result, *parts, code=10):
         """The stage ended with an exit code and one message that holds all of these."""
@@ -87,13 +88,13 @@ class TrainingCases:
 
     def test_two_epochs_leave_weights_curves_events_and_facts(self):
         self.assertEqual(self.whole.code, 0, self.whole.log)
-        facts = self.content("whole", "train.json")
-        self.assertEqual((facts["epochs"], facts["features"]), (2, "random"))
-        memory = facts["memory"]
-        self.assertGreater(memory["peak_bytes"], 50 * 2**20)
-        self.assertEqual((memory["savings"], memory["budget_bytes"], memory["device"]), ([], None, "cpu"))
-        self.assertTrue(0 <= facts["waiting_s"] <= facts["seconds"])
-        (events,) = glob.glob(self.output("whole", "events", "*"))
+        training = self.training("whole")
+        self.assertEqual((training.epochs, training.features), (2, "random"))
+        memory = training.memory
+        self.assertGreater(memory.peak_bytes, 50 * 2**20)
+        self.assertEqual((memory.savings, memory.budget_bytes, memory.device), ((), None, "cpu"))
+        self.assertTrue(0 <= training.waiting_s <= training.seconds)
+        (events,) = glob.glob(os.path.join(self.folder, "whole", "facts", "events", "*"))
         self.assertGreater(os.path.getsize(events), 2000)
         notes = [decode(line).message for line in self.whole.log.splitlines() if isinstance(decode(line), Note)]
         self.assertTrue(any(note.startswith("the largest step") for note in notes), notes)
@@ -133,8 +134,8 @@ class TrainingCases:
     def test_processes_recomputed_activations_and_kept_weights_change_no_bit(self):
         result = self.trained("varied", workers=2, lean=1, settings={"snapshots": [1, 2]})
         self.assertEqual(result.code, 0, result.log)
-        self.assertEqual(self.content("varied", "train.json")["memory"]["savings"], ["activation checkpointing"])
-        self.assert_same("varied")
+        self.assertEqual(self.training("varied").memory.savings, ("activation checkpointing",))
+        self.assert_same("varied", "snapshots")
         ending = os.path.splitext(self.file)[1]
         first, last = (
             self.tensors(self.output("varied", "snapshots", "epoch_%04d%s" % (epoch, ending))) for epoch in (1, 2)
@@ -142,6 +143,11 @@ class TrainingCases:
         final = self.tensors(self.output("varied", self.file))
         self.assertTrue(all(np.array_equal(last[name], final[name]) for name in final))
         self.assertFalse(all(np.array_equal(first[name], final[name]) for name in final))
+
+    def test_equal_runs_leave_the_same_bytes(self):
+        time.sleep(max(0.0, 2.1 - (time.time() - os.path.getmtime(self.output("whole", self.file)))))
+        self.assertEqual(self.trained("again/elsewhere", elsewhere=True).code, 0)
+        self.assert_same("again/elsewhere")
 
     def test_another_seed_gives_other_weights(self):
         self.assertEqual(self.trained("other", seed=4, steps=1).code, 0)

@@ -133,7 +133,7 @@ def test_what_a_training_needed_is_read(artifact: Callable[..., Path]) -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    [{"peak_bytes": -1}, {"device": "tpu"}, {"savings": "accumulation"}, {"height": 0}, {"more": 1}],
+    [{"peak_bytes": -1}, {"device": "tpu"}, {"savings": "accumulation"}, {"height": 0}],
 )
 def test_memory_that_is_not_as_declared_is_refused(artifact: Callable[..., Path], changed: dict[str, Any]) -> None:
     with pytest.raises(
@@ -147,7 +147,7 @@ def test_adoption_is_read(artifact: Callable[..., Path]) -> None:
     assert found == Adoption("own", 2, 7, "a.pt", "0" * 64, ("n",))
 
 
-@pytest.mark.parametrize("changed", [{"format": "stolen"}, {"tensors": -1}, {"parameters": "7"}, {"more": 1}])
+@pytest.mark.parametrize("changed", [{"format": "stolen"}, {"tensors": -1}, {"parameters": "7"}])
 def test_adoption_that_is_not_as_declared_is_refused(artifact: Callable[..., Path], changed: dict[str, Any]) -> None:
     with pytest.raises(OutputInvalid, match=r"adopt\.json is not what its stage declares"):
         read_adoption(artifact(adopt={**ADOPT, **changed}), checkpoint="a.pt", digest="0" * 64)
@@ -221,5 +221,5 @@ def test_broken_json_is_refused(artifact: Callable[..., Path], text: str) -> Non
 
 
 def test_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(OutputInvalid, match=r"export\.json cannot be read"):
+    with pytest.raises(OutputInvalid, match=r"export\.json is not what its stage declares: it cannot be read"):
         read_export(tmp_path)

@@ -141,7 +141,7 @@ def test_failed_save_leaves_the_file_as_it_was(tmp_path):
 
 def test_named_file_that_is_not_there_is_an_invalid_output(tmp_path):
     DATASET.save(tmp_path)
-    assert list(DATASET.files()) == ["blended/a.png", "transmission/a.png"]
+    assert list(DATASET.named_files()) == ["blended/a.png", "transmission/a.png"]
     with pytest.raises(OutputInvalid, match=r"names the file 'blended/a\.png', which is not there"):
         read_result(DatasetFile, tmp_path)
 

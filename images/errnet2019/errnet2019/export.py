@@ -1,6 +1,5 @@
 """The stage that turns trained weights into an ONNX network, VGG-19 included."""
 
-import json
 from typing import Dict
 
 import numpy as np
@@ -9,12 +8,12 @@ import torch
 from errnet2019.network import FEATURE_LAYERS, SIZES, Errnet
 from errnet2019.weights import FILE_NAME, read_generator
 from netkit.facts import exported_weights
-from netkit.onnx_checks import export_checks, export_report
+from netkit.onnx_checks import export_checks, write_export_report
 from netkit.onnx_sizes import edge_padded
 from netkit.torch_export import export_network
 from netkit.torch_pictures import picture_of, tensor_of
 from netkit.torch_stage import memory_explained, stage_device, stage_vgg19
-from stagekit import StageContext, write_atomically
+from stagekit import StageContext
 
 OUTPUTS = ("transmission",)
 
@@ -34,10 +33,10 @@ def export(context: StageContext) -> None:
     context.progress(0, 2, "steps")
     export_network(network, path, OUTPUTS, sizes=SIZES)
     context.progress(1, 2, "steps")
-    checks = export_checks(path, lambda image: native_answer(network, image), tolerance)
-    report = export_report(path, checks, tolerance, "torch " + torch.__version__)
-    with write_atomically(context.output("export.json"), "w") as stream:
-        json.dump(report, stream, indent=2)
+    checks = export_checks(
+        path, lambda image: native_answer(network, image), tolerance, threads=context.request.threads
+    )
+    write_export_report(context, path, checks, tolerance, "torch " + torch.__version__)
     context.progress(2, 2, "steps")
 
 

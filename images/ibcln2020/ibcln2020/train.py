@@ -71,7 +71,7 @@ def train(context: StageContext) -> None:
     run.run(functools.partial(_step, subject, seed), fetched, write)
     save_tensors(context.output(FILE_NAME), subject.cascade.state_dict())
     parameters = sum(value.numel() for value in subject.cascade.parameters())
-    notes = _notes(bool(sources.real)) + Precision.of(recipe, device).notes()
+    notes = _notes(bool(sources.real), plan.savings) + Precision.of(recipe, device).notes()
     run.finish(features=context.setting("features"), parameters=parameters, notes=notes, memory=plan.facts())
 
 
@@ -96,7 +96,7 @@ def _rehearse(subject: Optimisation, shape: Shape) -> None:
         subject.step(pictures, rate=0.0, dropout_seeds=range(shape.batch))
 
 
-def _notes(real: bool) -> List[str]:
+def _notes(real: bool, savings: Tuple[str, ...]) -> List[str]:
     """Return what a reader must know about this training, in sentences."""
     notes = [
         "each sample decides for itself whether it is real: in the authors' program the first of a batch decides for "
@@ -106,4 +106,8 @@ def _notes(real: bool) -> List[str]:
     ]
     if not real:
         notes.append("there were no real pairs: every sample is synthetic")
+    if ACCUMULATION in savings:
+        notes.append(
+            "each batch went through in parts for want of memory: with more memory, the weights differ by rounding"
+        )
     return notes

@@ -1,10 +1,10 @@
 """The export stage: the graph answers as the cascade at every size, step by step, and says so."""
 
 import collections
-import json
 import os
 import shutil
 import tempfile
+import time
 import unittest
 
 import onnx
@@ -18,6 +18,9 @@ from stand_in import cascade, relative_error
 
 from netkit.seeded import seeded_image
 from netkit.torch_files import save_tensors
+from stagekit.results.apart import load_whole
+from stagekit.results.export import ExportFile
+from tests.networks.stages import results
 
 DETOURS = {"SpaceToDepth", "DepthToSpace", "Loop", "If", "Scan", "Transpose", "ATen", "Dropout"}
 
@@ -31,19 +34,28 @@ class Export(unittest.TestCase):
         cls.weights = os.path.join(cls.folder, "weights")
         os.mkdir(cls.weights)
         save_tensors(os.path.join(cls.weights, "weights.pt"), cls.network.cascade.state_dict())
-        settings = {"model": "ibcln2020", "features": "random", "tolerance": 1e-4, "cascade": 3}
-        cls.result = run_stage(cls.folder, "export", settings, {"weights": cls.weights})
+        cls.result = run_stage(cls.folder, "export", cls.settings(), {"weights": cls.weights})
         cls.path = os.path.join(cls.folder, "output", "network.onnx")
         cls.session = onnxruntime.InferenceSession(cls.path, providers=["CPUExecutionProvider"])
 
+    @staticmethod
+    def settings():
+        return {"model": "ibcln2020", "features": "random", "tolerance": 1e-4, "cascade": 3}
+
     def test_stage_succeeds_and_reports_every_output(self):
         self.assertEqual(self.result.code, 0, self.result.log)
-        with open(os.path.join(self.folder, "output", "export.json"), encoding="utf-8") as stream:
-            report = json.load(stream)
-        self.assertEqual(report["outputs"], list(output_names(3)))
-        self.assertEqual(report["outputs"][:4], ["transmission", "reflection", "transmission_1", "reflection_1"])
-        self.assertTrue(any(check["height"] % 4 for check in report["checks"]))
-        self.assertLess(max(check["error"] for check in report["checks"]), 1e-5)
+        report = load_whole(ExportFile, os.path.join(self.folder, "output"), os.path.join(self.folder, "facts"))
+        self.assertEqual(report.outputs, output_names(3))
+        self.assertEqual(report.outputs[:4], ("transmission", "reflection", "transmission_1", "reflection_1"))
+        self.assertTrue(any(check.height % 4 for check in report.checks))
+        self.assertLess(max(check.error for check in report.checks), 1e-5)
+
+    def test_equal_runs_leave_the_same_bytes(self):
+        time.sleep(max(0.0, 2.1 - (time.time() - os.path.getmtime(self.path))))
+        folder = os.path.join(self.folder, "again")
+        result = run_stage(folder, "export", self.settings(), {"weights": self.weights}, elsewhere=True)
+        self.assertEqual(result.code, 0, result.log)
+        self.assertEqual(results(folder), results(self.folder))
 
     def test_answers_are_the_networks_at_even_odd_and_tiny_sizes(self):
         for height, width in ((64, 96), (90, 76), (91, 77), (33, 50), (9, 5), (1, 1)):

@@ -14,6 +14,8 @@ from orchestrator.infer.modes import EXACT, Settings
 from orchestrator.infer.onnx_network import MemoryShort, NetworkError
 from orchestrator.infer.region import Size
 from stagekit import BadInput, OutOfMemory, StageContext, StageError, peak_bytes, reset_peak, write_atomically
+from stagekit.results.apart import save_apart
+from stagekit.results.predictions import PredictionsFile
 
 _MEMORY_HINT = "raise the experiment's memory, or its inference to mode 'exact', which keeps to the memory there is"
 
@@ -41,10 +43,8 @@ def infer_dataset(context: StageContext) -> None:
         "label": next((label for label in labels if label != EXACT), EXACT),
         "items": facts,
         "runtime": {**network.runtime, "device": context.request.device},
-        "warnings": [],
     }
-    with write_atomically(context.output("predictions.json"), "w") as stream:
-        json.dump(document, stream, indent=1, allow_nan=False)
+    save_apart(PredictionsFile.decode(document), context.output(), context.facts())
 
 
 class _Progress:

@@ -14,6 +14,8 @@ from PIL import Image
 
 from stagekit import decode
 from stagekit.messages import Failure, Progress
+from stagekit.results.apart import load_whole
+from stagekit.results.predictions import PredictionsFile
 from tests.networks import stages
 
 WHOLE = {"mode": "whole"}
@@ -43,9 +45,8 @@ class Result:
 
     @property
     def predictions(self) -> dict[str, Any]:
-        """The content of ``predictions.json``."""
-        document: dict[str, Any] = json.loads((self.output / "predictions.json").read_text(encoding="utf-8"))
-        return document
+        """The content of ``predictions.json``, with the facts beside it."""
+        return load_whole(PredictionsFile, self.output, self.output.parent / "facts").document()
 
     def pixels(self, name: str) -> np.ndarray:
         """One of the written pictures, which is an 8-bit RGB PNG."""

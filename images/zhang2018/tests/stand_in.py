@@ -1,13 +1,11 @@
 """What the tests share: stand-in weights, reference numbers, a small recipe."""
 
 import os
-import subprocess
 from typing import Any, Dict, Mapping
 
 import numpy as np
 
 from netkit.seeded import seeded_image, seeded_tensor
-from tests.networks import stages
 
 
 def filled(shapes: Mapping[str, Any]) -> Dict[str, np.ndarray]:
@@ -65,8 +63,3 @@ def recipe(**changes: Any) -> Dict[str, Any]:
         "discriminator_deviation": 0.02,
         **changes,
     }
-
-
-def start(folder: str, kind: str, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> "subprocess.Popen[str]":
-    """Start the image's program on a stage in `folder`, with its standard output as a pipe."""
-    return stages.started_stage("zhang2018", folder, kind, dict(settings), dict(inputs), seed=5, threads=2)

@@ -1,17 +1,15 @@
 """The stages as the orchestrator runs them: a training however it is broken off, and the export."""
 
-import json
 import os
-import subprocess
 import tempfile
 import unittest
-from typing import Any, Dict
+from typing import Dict
 
 import numpy as np
 import onnx
 import onnxruntime
 import tensorflow as tf
-from stand_in import filled, recipe, relative_error, start
+from stand_in import filled, recipe, relative_error
 from zhang2018.arrays import load_arrays, save_arrays
 from zhang2018.export import native_answers
 from zhang2018.features import random_features
@@ -20,7 +18,9 @@ from zhang2018.parameters import discriminator_shapes, generator_shapes
 from zhang2018.samples import largest_size
 
 from netkit.seeded import seeded_image
-from stagekit import ExitCode
+from stagekit.results.apart import load_whole
+from stagekit.results.export import ExportFile
+from tests.networks.stages import assert_repeats
 from tests.networks.training_cases import TrainingCases
 
 
@@ -69,21 +69,16 @@ class Export(unittest.TestCase):
     def at(self, *parts: str) -> str:
         return os.path.join(self.folder, *parts)
 
-    def ended(self, process: "subprocess.Popen[str]") -> int:
-        self.printed, _ = process.communicate(timeout=600)
-        return process.returncode
-
-    def test_export_answers_as_the_network_at_every_size(self) -> None:
+    def test_export_is_the_same_bytes_and_answers_as_the_network_at_every_size(self) -> None:
         parameters = filled({**generator_shapes(), **discriminator_shapes()})
         os.makedirs(self.at("weights"))
         save_arrays(self.at("weights", "weights.npz"), parameters)
         settings = {"model": "zhang2018", "tolerance": 1e-4, "features": "random"}
-        process = start(self.at("export"), "export", settings, {"weights": self.at("weights")})
-        self.assertEqual(self.ended(process), ExitCode.DONE)
+        assert_repeats("zhang2018", self.at("export"), "export", settings, {"weights": self.at("weights")}, threads=2)
 
-        report = self.written("export", "export.json")
-        self.assertEqual((report["inputs"], report["outputs"]), (["image"], ["transmission", "reflection"]))
-        path = self.at("export", "output", "network.onnx")
+        report = load_whole(ExportFile, self.at("export", "one", "output"), self.at("export", "one", "facts"))
+        self.assertEqual((report.inputs, report.outputs), (("image",), ("transmission", "reflection")))
+        path = self.at("export", "one", "output", "network.onnx")
         self.check_graph(onnx.load(path))
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
         for height, width in ((96, 128), (101, 77), (33, 17)):
@@ -106,11 +101,6 @@ class Export(unittest.TestCase):
             if attribute.name == "dilations"
         ]
         self.assertEqual([d for d, _ in dilations if d > 1], [2, 4, 8, 16, 32, 64])
-
-    def written(self, stage: str, name: str) -> Dict[str, Any]:
-        with open(self.at(stage, "output", name), encoding="utf-8") as stream:
-            content: Dict[str, Any] = json.load(stream)
-        return content
 
 
 if __name__ == "__main__":

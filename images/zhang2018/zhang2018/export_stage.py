@@ -1,14 +1,13 @@
 """The stage `export`: weights in, one ONNX file out that was compared with the network itself."""
 
-import json
 from typing import Mapping
 
 import numpy as np
 import tensorflow as tf
 
 from netkit.facts import exported_weights
-from netkit.onnx_checks import export_checks, export_report
-from stagekit import StageContext, write_atomically
+from netkit.onnx_checks import export_checks, write_export_report
+from stagekit import StageContext
 from zhang2018.arrays import WEIGHTS, load_arrays, stored_weights
 from zhang2018.device import set_up
 from zhang2018.export import export_network, native_answers
@@ -34,7 +33,6 @@ def export(context: StageContext) -> None:
     def native(image: np.ndarray) -> Mapping[str, np.ndarray]:
         return native_answers(image, parameters, features)
 
-    report = export_report(path, export_checks(path, native, tolerance), tolerance, "tensorflow %s" % tf.__version__)
-    with write_atomically(context.output("export.json"), "w") as stream:
-        json.dump(report, stream, indent=1)
+    checks = export_checks(path, native, tolerance, threads=context.request.threads)
+    write_export_report(context, path, checks, tolerance, "tensorflow %s" % tf.__version__)
     context.progress(2, 2, "parts")

@@ -56,7 +56,7 @@ class CurvePoint(Entry):
     losses: dict[str, FiniteFloat | None]
     """None where the loss was not finite."""
     rate: FiniteFloat
-    seconds: FiniteFloat
+    seconds: FiniteFloat | None
 
 
 class TrainingEntry(Entry):
@@ -66,7 +66,7 @@ class TrainingEntry(Entry):
     steps: int
     epochs: int
     samples: int
-    seconds: FiniteFloat
+    seconds: FiniteFloat | None
     waiting_s: FiniteFloat
     features: str
     parameters: int
@@ -94,8 +94,8 @@ class ExportEntry(Entry):
     opset: int
     native: str
     tolerance: FiniteFloat
-    error: FiniteFloat
-    """The largest norm(out - ref) / norm(ref)."""
+    error: FiniteFloat | None
+    """The largest norm(out - ref) / norm(ref), None where it was not recorded."""
     checks: int
 
 
@@ -204,7 +204,7 @@ class AnswerEntry(Entry):
     """What a network did with one picture."""
 
     id: str
-    seconds: FiniteFloat
+    seconds: FiniteFloat | None
     low: FiniteFloat
     """Least value of the raw answer, before it was clipped to 0 to 1."""
     high: FiniteFloat

@@ -48,9 +48,10 @@ def cost_view(content: ReportContent, drawing: str) -> CostView | None:
 
 
 def seconds_per_megapixel(found: Predictions) -> float | None:
-    """Return the time of all answers over the size of all pictures; None without any picture."""
+    """Return the time of all answers over the size of all pictures; None where that is not known."""
     megapixels = math.fsum(item.height * item.width / 1e6 for item in found.items)
-    return math.fsum(item.seconds for item in found.items) / megapixels if megapixels else None
+    known = [item.seconds for item in found.items if item.seconds is not None]
+    return math.fsum(known) / megapixels if megapixels and len(known) == len(found.items) else None
 
 
 def peak_gibibytes(found: Predictions) -> float | None:

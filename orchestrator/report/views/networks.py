@@ -71,4 +71,6 @@ def _overrides(model: Model) -> str:
 
 
 def _parity(export: Export | NotMeasured) -> str:
-    return f"not exported: {export.why}" if isinstance(export, NotMeasured) else numbers.significant(export.error)
+    if isinstance(export, NotMeasured):
+        return f"not exported: {export.why}"
+    return "not recorded" if export.error is None else numbers.significant(export.error)

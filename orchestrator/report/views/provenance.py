@@ -204,11 +204,11 @@ def _training(training: Training | Adoption | NotMeasured) -> Fact:
 def _export(export: Export | NotMeasured) -> Fact:
     if isinstance(export, NotMeasured):
         return Fact("export", f"none: {export.why}")
-    error, tolerance = numbers.significant(export.error), numbers.significant(export.tolerance)
-    checks = numbers.count(export.checks, "check")
+    tolerance, checks = numbers.significant(export.tolerance), numbers.count(export.checks, "check")
+    said = "not recorded" if export.error is None else numbers.significant(export.error)
     return Fact(
         "export",
-        f"ONNX opset {export.opset}; largest error beside {export.native} is {error}, allowed {tolerance} ({checks})",
+        f"ONNX opset {export.opset}; largest error beside {export.native} is {said}, allowed {tolerance} ({checks})",
     )
 
 

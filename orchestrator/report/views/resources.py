@@ -146,6 +146,7 @@ def _tile_rows(content: ReportContent) -> list[TileRow]:
 def _tile_row(network: str, dataset: str, items: Sequence[PicturePrediction]) -> TileRow:
     plans = [item.plan for item in items if item.plan is not None]
     seen = [item.peak_bytes for item in items if item.peak_bytes is not None]
+    took = [item.seconds for item in items if item.seconds is not None]
     files = max(plan.filed_bytes for plan in plans)
     return TileRow(
         network=network,
@@ -156,7 +157,7 @@ def _tile_row(network: str, dataset: str, items: Sequence[PicturePrediction]) ->
         expected_memory=numbers.memory(max(plan.expected_bytes for plan in plans)),
         seen_memory=numbers.memory(max(seen)) if seen else "not recorded",
         expected_time=numbers.duration(sum(plan.expected_s for plan in plans)),
-        seen_time=numbers.duration(sum(item.seconds for item in items)),
+        seen_time=numbers.duration(sum(took)) if len(took) == len(items) else "not recorded",
         files=numbers.memory(files) if files else "none",
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from orchestrator.report import numbers
@@ -159,11 +160,11 @@ def _speeds(training: Training) -> Points:
     if not training.steps:
         return []
     pictures_per_step = training.samples / training.steps
-    pairs = zip(training.curve, training.curve[1:], strict=False)
+    timed = [(point.step, point.seconds) for point in training.curve if point.seconds is not None]
     return [
-        (after.step, (after.step - before.step) * pictures_per_step / (after.seconds - before.seconds))
-        for before, after in pairs
-        if after.seconds > before.seconds
+        (step, (step - before) * pictures_per_step / (seconds - began))
+        for (before, began), (step, seconds) in pairwise(timed)
+        if seconds > began
     ]
 
 
