@@ -64,7 +64,7 @@ def export_network(
     _name_sizes(model)
     onnx.checker.check_model(model, full_check=True)
     with write_atomically(path) as stream:
-        stream.write(model.SerializeToString())
+        stream.write(model.SerializeToString(deterministic=True))
 
 
 def _exporter() -> Dict[str, Any]:

@@ -9,6 +9,7 @@ import onnx
 import tensorflow as tf
 import tf2onnx
 
+from netkit.onnx_canonical import canonical
 from netkit.onnx_rewrite import constants_as_initializers
 from stagekit import write_atomically
 from zhang2018.features import Features
@@ -43,9 +44,10 @@ def export_network(path: str, parameters: Mapping[str, np.ndarray], features: Fe
     _pad_explicitly(model)
     _order_outputs(model)
     _name_sizes(model)
+    model = canonical(model)
     onnx.checker.check_model(model, full_check=True)
     with write_atomically(path) as stream:
-        stream.write(model.SerializeToString())
+        stream.write(model.SerializeToString(deterministic=True))
 
 
 def native_answers(
