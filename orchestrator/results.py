@@ -5,7 +5,8 @@ from typing import TypeVar
 
 from orchestrator.errors import OutputInvalid
 from stagekit.results.apart import load_whole
-from stagekit.results.form import Form, InvalidResult
+from stagekit.results.document import InvalidResult
+from stagekit.results.form import Form
 
 _F = TypeVar("_F", bound=Form)
 

@@ -2,17 +2,15 @@
 
 import dataclasses
 import functools
-import json
 import math
 import os
 import typing
 from typing import Any, ClassVar, Dict, Iterator, List, Mapping, Optional, Tuple, Type, TypeVar, Union
 
 from stagekit.failures import BadInput
-from stagekit.files import write_atomically
 from stagekit.inside import inside, unsafe_name
+from stagekit.results.document import AnyPath, InvalidResult, document_text, read_document, write_document
 
-AnyPath = Union[str, "os.PathLike[str]"]
 Rules = Mapping[str, Any]
 Unknown = Mapping[str, Any]
 """Fields that this version does not know; a file that is saved again has them still."""
@@ -43,26 +41,8 @@ FACT: Rules = {"fact": True}
 
 _SCHEMA = "schema"
 _UNKNOWN = "unknown"
-_NAMED = 12
 
 _F = TypeVar("_F", bound="Form")
-
-
-class InvalidResult(BadInput):
-    """A result file is not as its form declares.
-
-    Attributes:
-        mistakes: each with the field's place, such as 'items.3.height: -1 is less than 1'.
-    """
-
-    def __init__(self, name: str, mistakes: List[str]) -> None:
-        self.name = name
-        self.mistakes = tuple(mistakes)
-        more = "; and %d more" % (len(mistakes) - _NAMED) if len(mistakes) > _NAMED else ""
-        super().__init__(
-            "%s is not what its stage declares: %s%s" % (name, "; ".join(mistakes[:_NAMED]), more),
-            "run the stage again that wrote it; where that does not help, its program has a fault",
-        )
 
 
 class Form:
@@ -173,33 +153,6 @@ class Form:
     def named_files(self) -> Iterator[str]:
         """Yield the names of all files beside it that it names, relative to its folder."""
         return _named_files(self)
-
-
-def read_document(path: str) -> Any:
-    """Return the JSON values of a file.
-
-    Raises:
-        InvalidResult: where it cannot be read, or is no JSON.
-    """
-    try:
-        with open(path, encoding="utf-8") as stream:
-            return json.load(stream)
-    except OSError as error:
-        raise InvalidResult(os.path.basename(path), ["it cannot be read: %s" % error]) from error
-    except (ValueError, RecursionError) as error:
-        raise InvalidResult(os.path.basename(path), ["it is no JSON: %s" % error]) from error
-
-
-def write_document(path: AnyPath, document: Mapping[str, Any]) -> None:
-    """Write JSON values as a file, whole or not at all."""
-    text = document_text(document)
-    with write_atomically(os.fspath(path), "w") as stream:
-        stream.write(text)
-
-
-def document_text(document: Mapping[str, Any]) -> str:
-    """Return the one text of JSON values: ASCII, keys sorted, numbers that come back as they are."""
-    return json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
 @functools.lru_cache(maxsize=None)

@@ -7,7 +7,7 @@ import pytest
 
 from stagekit.results.apart import load_whole, save_apart
 from stagekit.results.curves import CurvePoint, CurvesFile
-from stagekit.results.form import InvalidResult
+from stagekit.results.document import InvalidResult
 from stagekit.results.predictions import PredictionItem, PredictionsFile, TilePlanFacts
 
 ITEMS = (

@@ -14,7 +14,7 @@ from orchestrator.results import read_result
 from stagekit import BadInput
 from stagekit.inside import inside
 from stagekit.results.dataset import DatasetFile, DatasetItem
-from stagekit.results.form import InvalidResult
+from stagekit.results.document import InvalidResult
 from stagekit.results.scores import NotMeasured, PictureScores, ScoresFile
 
 ITEM = DatasetItem("a", 3, 5, "a.png", ("was grey",), blended="blended/a.png", transmission="transmission/a.png")
