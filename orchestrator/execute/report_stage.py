@@ -13,6 +13,7 @@ from orchestrator.execute.events import Failed, Listener, Progressed, StateChang
 from orchestrator.execute.report_content import report_content
 from orchestrator.execute.run_results import RunResults
 from orchestrator.plan.keys import document_key
+from orchestrator.report.pictures import PictureSource
 from orchestrator.report.render import render_report
 from orchestrator.spec.explained import explained_tables
 from orchestrator.spec.published_numbers import published_tables
@@ -61,7 +62,7 @@ def make_report(results: RunResults, store: Store, listener: Listener) -> Path:
         return results.folder / _FOLDER / _INDEX
     with store.lease(f"report-{results.document.name}-{results.document.revision}"):
         if not is_current(results.folder, key):  # another program may have made it while this one waited
-            _render(results, key, listener)
+            _render(results, store, key, listener)
     return results.folder / _FOLDER / _INDEX
 
 
@@ -74,11 +75,11 @@ def is_current(folder: Path, key: str) -> bool:
         return False
 
 
-def _render(results: RunResults, key: str, listener: Listener) -> None:
+def _render(results: RunResults, store: Store, key: str, listener: Listener) -> None:
     listener(StateChanged(_STAGE, "running"))
     began = time.monotonic()
     try:
-        _replace_report(results, key, listener)
+        _replace_report(results, store, key, listener)
     except SirrError as error:
         listener(Failed(_STAGE, error))
         listener(StateChanged(_STAGE, "failed"))
@@ -86,21 +87,31 @@ def _render(results: RunResults, key: str, listener: Listener) -> None:
     listener(StateChanged(_STAGE, "done", {"seconds": round(time.monotonic() - began, 3)}))
 
 
-def _replace_report(results: RunResults, key: str, listener: Listener) -> None:
+def _replace_report(results: RunResults, store: Store, key: str, listener: Listener) -> None:
     def progress(done: int, total: int) -> None:
         listener(Progressed(_STAGE, Progress(done, total, "files")))
 
     folder, stamp = results.folder / _FOLDER, results.folder / _STAMP
     partial = folder.with_name(f"{_FOLDER}.partial")
+    pictures = PictureSource(store.layout.cache / "thumbnails", _digests(results))
     with space_explained(results.folder, "rendering the report"):
         shutil.rmtree(partial, ignore_errors=True)
-        render_report(report_content(results), partial, progress)
+        render_report(report_content(results), partial, progress, pictures)
         made = {"key": key, "files": _sizes(partial)}
         # In this order a crash leaves no stamp beside a report that it does not belong to.
         stamp.unlink(missing_ok=True)
         _remove(folder)
         partial.rename(folder)
         write_synced(stamp, json.dumps(made).encode("utf-8"))
+
+
+def _digests(results: RunResults) -> dict[Path, str]:
+    """Return the SHA-256 of every file of the results, as their manifests have it."""
+    return {
+        artifact.output / name: record.sha256
+        for artifact in results.artifacts.values()
+        for name, record in artifact.manifest.files.items()
+    }
 
 
 def _sizes(folder: Path) -> dict[str, int]:

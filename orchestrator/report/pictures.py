@@ -1,28 +1,25 @@
 """Puts pictures into the report folder: the picture itself, unchanged, and a thumbnail that keeps pages light."""
 
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal, Protocol
-
-from PIL import Image, UnidentifiedImageError
 
 from orchestrator.errors import OutputInvalid
 from orchestrator.report.address import href
+from orchestrator.report.thumbnail_cache import ThumbnailCache
+from orchestrator.report.thumbnails import THUMBNAIL_ENDING, ThumbnailUse, pictures_of_any_size
 
-ThumbnailUse = Literal["card", "strip"]
-"""Where a thumbnail is shown: on a card of the gallery, or among the layers of the viewer alone."""
 
-THUMBNAIL_PX: dict[ThumbnailUse, tuple[int, int]] = {"card": (270, 360), "strip": (112, 168)}
-"""Greatest height and width of a thumbnail: sharp on dense screens in the viewer, and on most in the gallery."""
+@dataclass(frozen=True)
+class PictureFile:
+    """A picture that a report is to show. path: inside the report, without ending; use: what its thumbnail is for"""
 
-COARSE_PX = 64
-"""Height and width of a picture's sketch, by which answers are compared coarsely."""
-
-THUMBNAIL_ENDING = ".thumb.webp"
-_QUALITY: dict[ThumbnailUse, int] = {"card": 72, "strip": 60}
+    source: Path
+    path: PurePosixPath
+    use: ThumbnailUse
 
 
 @dataclass(frozen=True)
@@ -39,59 +36,77 @@ class Shown:
     sketch: bytes = b""
 
 
-class Place(Protocol):
-    """Takes a picture and its path inside the report without ending, puts it there, and says how to show it."""
-
-    def __call__(self, source: Path, path: PurePosixPath, use: ThumbnailUse) -> Shown: ...  # noqa: D102
+Place = Callable[[Sequence[PictureFile]], Sequence[Shown]]
+"""Takes pictures, puts them into the report, and says how to show each, in their order."""
 
 
-class Shelf:
-    """Copies pictures into a report folder; tells how many were put there after each."""
+@dataclass(frozen=True)
+class PictureSource:
+    """What is known of the pictures that a report shows.
 
-    def __init__(self, folder: Path, told: Callable[[int], None] = lambda _done: None) -> None:
+    cache: folder of the thumbnails that reports share, made where it is not there; None shares none
+    digests: SHA-256 that a picture's file must have, hexadecimal, by its absolute path; one that is not in here may be
+        any picture
+    """
+
+    cache: Path | None = None
+    digests: Mapping[Path, str] | None = None
+
+
+class AssetWriter:
+    """Copies pictures into a report folder, several at a time; tells how many were put there after each."""
+
+    def __init__(
+        self, folder: Path, source: PictureSource | None = None, told: Callable[[int], None] = lambda _done: None
+    ) -> None:
+        source = source or PictureSource()
         self._folder = folder
+        self._cache = ThumbnailCache(source.cache)
+        self._digests = source.digests or {}
         self._told = told
         self._done = 0
 
-    def place(self, source: Path, path: PurePosixPath, use: ThumbnailUse) -> Shown:
-        """Copy a picture and write its thumbnail beside it.
+    def place(self, files: Sequence[PictureFile]) -> list[Shown]:
+        """Copy pictures and write their thumbnails beside them.
 
         Copied, not linked: a report can be changed or moved, an artifact never.
 
-        Raises: OutputInvalid where the file is no picture.
+        Raises:
+            OutputInvalid: Where a file is no picture, or not the one that its stage left.
         """
-        picture = path.with_name(path.name + source.suffix.lower())
-        thumbnail = path.with_name(path.name + THUMBNAIL_ENDING)
-        target = self._folder / picture
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
-        height, width, sketch = _write_thumbnail(target, self._folder / thumbnail, source, use)
-        self._done += 1
-        self._told(self._done)
-        return Shown(href(picture), href(thumbnail), height, width, sketch)
+        shown = []
+        for folder in {(self._folder / file.path).parent for file in files}:
+            folder.mkdir(parents=True, exist_ok=True)
+        # Threads, as Pillow decodes, shrinks and encodes without holding the interpreter's lock.
+        with pictures_of_any_size(), ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+            placing = [pool.submit(self._place, file) for file in files]
+            try:
+                for future in placing:
+                    shown.append(future.result())
+                    self._done += 1
+                    self._told(self._done)
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        return shown
 
-
-@contextmanager
-def _any_size() -> Iterator[None]:
-    """Let Pillow open large pictures: those of artifacts were looked at when their dataset was prepared."""
-    before = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = None
-    try:
-        yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = before
-
-
-def _write_thumbnail(picture: Path, thumbnail: Path, source: Path, use: ThumbnailUse) -> tuple[int, int, bytes]:
-    """Write the thumbnail and return the picture's height, width and sketch."""
-    try:
-        with _any_size(), Image.open(picture) as opened:
-            width, height = opened.size
-            small = opened.convert("RGB")
-    except (OSError, UnidentifiedImageError) as error:
-        raise OutputInvalid(f"the picture {source.name!r} cannot be shown: {error}", where=str(source)) from error
-    most_high, most_wide = THUMBNAIL_PX[use]
-    small.thumbnail((most_wide, most_high), reducing_gap=2.0)
-    small.save(thumbnail, quality=_QUALITY[use], method=4)
-    sketch = small.resize((COARSE_PX, COARSE_PX), Image.Resampling.BOX).tobytes() if use == "card" else b""
-    return height, width, sketch
+    def _place(self, file: PictureFile) -> Shown:
+        picture = file.path.with_name(file.path.name + file.source.suffix.lower())
+        thumbnail = file.path.with_name(file.path.name + THUMBNAIL_ENDING)
+        try:
+            content = file.source.read_bytes()
+            digest = hashlib.sha256(content).hexdigest()
+            if self._digests.get(file.source, digest) != digest:
+                raise OutputInvalid(
+                    f"the picture {file.source.name!r} is not the one that its stage left",
+                    hint="run: sirr-orch store check --repair; then run the experiment again",
+                )
+            small = self._cache.thumbnail(content, digest, file.use, file.source.name)
+        except OSError as error:
+            raise OutputInvalid(f"the picture {file.source.name!r} cannot be read: {error.strerror}") from error
+        except OutputInvalid as error:
+            error.where = str(file.source)
+            raise
+        (self._folder / picture).write_bytes(content)
+        (self._folder / thumbnail).write_bytes(small.encoded)
+        return Shown(href(picture), href(thumbnail), small.height, small.width, small.sketch)

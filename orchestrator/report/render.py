@@ -14,7 +14,7 @@ from orchestrator.report.content import Dataset, Predictions, ReportContent
 from orchestrator.report.lookup import predictions, tested, with_distinct_titles
 from orchestrator.report.machine.files import write_machine_files
 from orchestrator.report.machine.score_files import write_score_files
-from orchestrator.report.pictures import Shelf
+from orchestrator.report.pictures import AssetWriter, PictureSource
 from orchestrator.report.views.comparison import comparison_view
 from orchestrator.report.views.cost import cost_view
 from orchestrator.report.views.dataset import dataset_intro_view, dataset_view
@@ -67,19 +67,28 @@ class PageView:
     program: str
 
 
-def render_report(content: ReportContent, folder: Path, progress: Progress | None = None) -> Path:
+def render_report(
+    content: ReportContent, folder: Path, progress: Progress | None = None, source: PictureSource | None = None
+) -> Path:
     """Write the report into a folder, made where it is not there, and return its index.html, which is written last.
 
-    Raises: OutputInvalid where a picture cannot be shown.
+    Args:
+        content: What it tells.
+        folder: Where to write it.
+        progress: Hears how many of its pictures are there.
+        source: What is known of its pictures.
+
+    Raises:
+        OutputInvalid: Where a picture cannot be shown, or is not the one that its stage left.
     """
     content = with_distinct_titles(content)
     folder.mkdir(parents=True, exist_ok=True)
     total = sum(_picture_count(content, dataset) for dataset in tested(content))
-    shelf = Shelf(folder, lambda done: progress(done, total) if progress else None)
+    pictures = AssetWriter(folder, source, lambda done: progress(done, total) if progress else None)
     writer = _Writer(content, folder)
     assets = writer.assets
     for dataset in tested(content):
-        shown = shown_pictures(content, dataset, shelf.place)
+        shown = shown_pictures(content, dataset, pictures.place)
         plots = plots_view(content, dataset, assets.plotly)
         parts: list[tuple[str, Any]] = [("dataset_intro", dataset_intro_view(content, dataset))]
         parts += [("plots", plots)] if plots else []

@@ -98,6 +98,11 @@ class Layout:
         return self.root / "verified"
 
     @property
+    def cache(self) -> Path:
+        """What was made of results and can be made of them again, such as thumbnails; any file in it may go."""
+        return self.root / "cache"
+
+    @property
     def digests(self) -> Path:
         """Remembered digests of files outside the store."""
         return self.root / "digests.json"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.errors import OutputInvalid
 from orchestrator.execute import comparison as of_comparison
 from orchestrator.execute import report_stage
 from orchestrator.execute.command import RunRequest, planned, report_of_run
@@ -90,3 +91,24 @@ def test_report_tells_the_spec_as_it_was_run(store: Store, tmp_path: Path) -> No
     assert "epochs: 44" not in page
     spec.unlink()
     assert (rendered(store) / "provenance.html").read_text(encoding="utf-8") == page
+
+
+def test_report_of_a_picture_that_was_changed_is_refused(store: Store, tmp_path: Path) -> None:
+    keep_run(store, tmp_path)
+    key = run_document(store, run_reference("first")).keys["prepare/skimage-test"]
+    damaged = store.layout.artifact(key) / "output" / "transmission" / "1.png"
+    damaged.chmod(0o644)
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[:-20] + bytes([content[-20] ^ 1]) + content[-19:])
+    with pytest.raises(OutputInvalid, match=r"'1\.png' is not the one that its stage left"):
+        rendered(store)
+
+
+def test_runs_of_the_same_pictures_share_their_thumbnails(store: Store, tmp_path: Path) -> None:
+    keep_run(store, tmp_path)
+    rendered(store)
+    made = sorted(path for path in store.layout.cache.rglob("*") if path.is_file())
+    assert made
+    keep_run(store, tmp_path, name="second", better=1.0)
+    report_of_run("second", store.root)
+    assert sorted(path for path in store.layout.cache.rglob("*") if path.is_file()) == made

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from orchestrator.report.content import Picture, ReportContent
-from orchestrator.report.pictures import COARSE_PX, Shelf, Shown
+from orchestrator.report.pictures import AssetWriter, Shown
+from orchestrator.report.thumbnails import COARSE_PX
 from orchestrator.report.views.layers import ShownPicture, shown_pictures
 
 
 @pytest.fixture
 def placed(plausible: ReportContent, tmp_path: Path) -> Callable[[int], tuple[ShownPicture, ...]]:
-    return lambda index: shown_pictures(plausible, plausible.datasets[index], Shelf(tmp_path).place).pictures
+    return lambda index: shown_pictures(plausible, plausible.datasets[index], AssetWriter(tmp_path).place).pictures
 
 
 def answered(*levels: int) -> ShownPicture:
@@ -48,7 +49,7 @@ def test_sketches_are_of_the_pictures(placed: Callable[[int], tuple[ShownPicture
 
 
 def test_layers_are_grouped_by_network_and_say_what_they_are(plausible: ReportContent, tmp_path: Path) -> None:
-    found = shown_pictures(plausible, plausible.datasets[0], Shelf(tmp_path).place)
+    found = shown_pictures(plausible, plausible.datasets[0], AssetWriter(tmp_path).place)
     assert [layer.key for layer in found.layers] == [
         "input",
         "truth",
@@ -70,5 +71,5 @@ def test_picture_without_input_is_left_out_and_keeps_the_others_numbers(
 ) -> None:
     dataset = plausible.datasets[0]
     items = (replace(dataset.items[0], blended=None), *dataset.items[1:])
-    found = shown_pictures(plausible, replace(dataset, items=items), Shelf(tmp_path).place)
+    found = shown_pictures(plausible, replace(dataset, items=items), AssetWriter(tmp_path).place)
     assert [picture.anchor for picture in found.pictures] == ["picture-2", "picture-3", "picture-4"]

@@ -10,7 +10,7 @@ import numpy as np
 from orchestrator.report.address import file_name, href, picture_folder
 from orchestrator.report.content import Dataset, Model, Picture, PicturePrediction, Predictions, ReportContent
 from orchestrator.report.lookup import INPUT, TRUTH, predictions
-from orchestrator.report.pictures import Place, Shown
+from orchestrator.report.pictures import PictureFile, Place, Shown
 
 TRUE_REFLECTION = "true reflection"
 TRANSMISSION = "transmission"
@@ -81,12 +81,20 @@ def shown_pictures(content: ReportContent, dataset: Dataset, place: Place) -> Sh
         if item.blended is None:
             continue
         folder = picture_folder(dataset.name, number, item.id)
-        shown = {}
-        for layer, source in _sources(content, item, answers):
-            found.setdefault(layer.key, layer)
-            shown[layer.key] = place(source, folder / layer.path, "card" if layer.title in _ON_CARDS else "strip")
-        pictures.append(ShownPicture(number, item, href(folder), shown))
-    return ShownPictures(tuple(_grouped(content, found)), tuple(pictures))
+        layers = dict(_sources(content, item, answers))
+        found |= {layer.key: layer for layer in layers}
+        pictures.append((number, item, folder, layers))
+    placed = iter(place([file for _, _, folder, layers in pictures for file in _files(folder, layers)]))
+    shown = (
+        ShownPicture(number, item, href(folder), {layer.key: next(placed) for layer in layers})
+        for number, item, folder, layers in pictures
+    )
+    return ShownPictures(tuple(_grouped(content, found)), tuple(shown))
+
+
+def _files(folder: PurePosixPath, layers: Mapping[Layer, Path]) -> Iterator[PictureFile]:
+    for layer, source in layers.items():
+        yield PictureFile(source, folder / layer.path, "card" if layer.title in _ON_CARDS else "strip")
 
 
 def _answers(content: ReportContent, model: Model, dataset: Dataset) -> Mapping[str, PicturePrediction]:

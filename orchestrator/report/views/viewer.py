@@ -8,7 +8,7 @@ from orchestrator.report import numbers
 from orchestrator.report.address import href
 from orchestrator.report.content import Dataset, NotMeasured, PicturePrediction, Predictions, ReportContent
 from orchestrator.report.lookup import INPUT, NO_RESULT, TRUTH, entrants, predictions
-from orchestrator.report.pictures import THUMBNAIL_ENDING
+from orchestrator.report.thumbnails import THUMBNAIL_ENDING
 from orchestrator.report.views.layers import TRANSMISSION, Layer, ShownPicture, ShownPictures
 from orchestrator.report.views.measures import measures, plain_values
 
