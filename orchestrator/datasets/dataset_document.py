@@ -31,7 +31,12 @@ class PreparedDataset:
 def dataset_item(
     identifier: str, size: tuple[int, int], origin: str, notes: tuple[str, ...], layers: Mapping[str, str]
 ) -> DatasetItem:
-    """Return an item of a dataset. size: height and width; layers: path inside the dataset of each that it has"""
+    """Return an item of a dataset.
+
+    Args:
+        size: Height and width.
+        layers: Path inside the dataset of each that it has.
+    """
     blended, transmission, reflection = (layers.get(name) for name in ("blended", "transmission", "reflection"))
     return DatasetItem(identifier, *size, origin, notes, blended, transmission, reflection)
 
@@ -50,7 +55,11 @@ class PictureFolder:
         return name
 
     def save(self, part: str, identifier: str, pixels: np.ndarray) -> str:
-        """Write a picture and return its path inside the dataset. pixels: uint8, (H, W, 3), RGB."""
+        """Write a picture and return its path inside the dataset.
+
+        Args:
+            pixels: uint8, (H, W, 3), RGB.
+        """
         name = f"{part}/{identifier}.png"
         (self._root / part).mkdir(parents=True, exist_ok=True)
         with write_atomically(str(self._root / name)) as stream:

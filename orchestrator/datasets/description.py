@@ -81,7 +81,8 @@ _T = TypeVar("_T")
 def dataset_description(settings: Mapping[str, Any]) -> Description:
     """Return the description in a stage's setting `dataset`.
 
-    Raises: BadInput where its kind is unknown or a field is missing.
+    Raises:
+        BadInput: Where its kind is unknown or a field is missing.
     """
     kind = str(settings.get("kind"))
     if kind not in _KINDS:

@@ -31,10 +31,11 @@ def prepared_layers(
 ) -> PreparedDataset:
     """Return a folder's clean photographs; their pictures are written.
 
-    Each serves as transmission and as reflection, unless reflections have a pattern of their own; a file that fits
-    both patterns is a reflection only.
+    Each serves as transmission and as reflection, unless reflections have a pattern of their own; a file that fits both
+    patterns is a reflection only.
 
-    Raises: BadInput where a pattern fits no picture, and where pictures are unusable: all of them are named.
+    Raises:
+        BadInput: Where a pattern fits no picture, and where pictures are unusable: all of them are named.
     """
     transmissions, warnings = found_pictures(folder, layers.pictures)
     reflections: list[Match] = []
@@ -71,8 +72,9 @@ def prepared_pairs(
 ) -> PreparedDataset:
     """Return a folder's blended pictures with their layers, which are of one size; their pictures are written.
 
-    Raises: BadInput where a pattern fits no picture or has no {id}, where a picture has no partner or two, where
-        pictures are unusable or of different sizes: all of the same kind are named.
+    Raises:
+        BadInput: Where a pattern fits no picture or has no {id}, where a picture has no partner or two, where pictures
+            are unusable or of different sizes: all of the same kind are named.
     """
     patterns = {"blended": pairs.blended, "transmission": pairs.transmission}
     if pairs.reflection is not None:
@@ -165,7 +167,8 @@ class Listing:
 def found_pictures(folder: Path, pattern: str) -> tuple[list[Match], tuple[str, ...]]:
     """Return the pictures that fit a pattern, and a warning of the files that fit and are no pictures.
 
-    Raises: BadInput where there is no picture.
+    Raises:
+        BadInput: Where there is no picture.
     """
     fits = matches(folder, pattern)
     pictures = [match for match in fits if _is_picture(folder, match)]
@@ -202,7 +205,8 @@ def _is_picture(folder: Path, match: Match) -> bool:
 def _partners(found: Mapping[str, Sequence[Match]], patterns: Mapping[str, str]) -> dict[str, dict[str, Match]]:
     """Return every pair's files by name and part, in the order of the names.
 
-    Raises: BadInput that names every file without its partner, or every two files of one name and part.
+    Raises:
+        BadInput: Names every file without its partner, or every two files of one name and part.
     """
     files: dict[str, dict[str, Match]] = {}
     twice: list[str] = []

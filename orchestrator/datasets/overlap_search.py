@@ -93,9 +93,11 @@ def find_overlaps(
 
     A picture is found in another where it keeps at least two fifths of the other's side.
 
-    progress: called with how many of all pictures were read and searched
+    Args:
+        progress: Called with how many of all pictures were read and searched.
 
-    Raises: OSError where a picture cannot be read.
+    Raises:
+        OSError: Where a picture cannot be read.
     """
     files = [_by_file(train), _by_file(test)]
     total = 2 * sum(map(len, files))
@@ -118,7 +120,11 @@ def find_overlaps(
 
 
 def pixel_hash(pixels: np.ndarray) -> str:
-    """Return the SHA-256 of a picture's size and pixels, whatever file they came from. pixels: uint8, (H, W, 3), RGB"""
+    """Return the SHA-256 of a picture's size and pixels, whatever file they came from.
+
+    Args:
+        pixels: uint8, (H, W, 3), RGB.
+    """
     head = "x".join(map(str, pixels.shape)).encode()
     return hashlib.sha256(head + b"\0" + np.ascontiguousarray(pixels).tobytes()).hexdigest()
 

@@ -17,7 +17,11 @@ _NAMED = 12
 
 @dataclass(frozen=True)
 class OverlapComparison:
-    """Which prepared datasets are compared. train: by what they are trained as, such as 'synthetic' or 'real'"""
+    """Which prepared datasets are compared.
+
+    Attributes:
+        train: By what they are trained as, such as 'synthetic' or 'real'.
+    """
 
     train: Mapping[str, Path]
     test: Sequence[Path]
@@ -28,7 +32,8 @@ class OverlapComparison:
 def compare_datasets(comparison: OverlapComparison, progress: ProgressCallback, warn: Callable[[str], None]) -> None:
     """Write which training pictures are test pictures too, and which are dropped therefore.
 
-    Raises: BadInput that names the pairs, where there are any and the action is "stop".
+    Raises:
+        BadInput: Names the pairs, where there are any and the action is "stop".
     """
     train = {role: _Folder.read(folder) for role, folder in comparison.train.items()}
     test = [_Folder.read(folder) for folder in comparison.test]
@@ -77,7 +82,11 @@ def _dropped(train: Mapping[str, "_Folder"], overlaps: Sequence[SceneOverlap]) -
 
 @dataclass(frozen=True)
 class _Folder:
-    """A prepared dataset's layers. files: how many different files they are"""
+    """A prepared dataset's layers.
+
+    Attributes:
+        files: How many different files they are.
+    """
 
     name: str
     layers: tuple[LayerFile, ...]

@@ -14,7 +14,12 @@ _TOKENS = re.compile(r"\{id\}|\*\*/|\*|\?|\[!?\]?[^\]/]*\]|.", re.DOTALL)
 
 @dataclass(frozen=True)
 class Match:
-    """A file that fits a pattern. id: what {id} stands for, else the path without its end; path: inside the folder."""
+    """A file that fits a pattern.
+
+    Attributes:
+        id: What {id} stands for, else the path without its end.
+        path: Inside the folder.
+    """
 
     id: str
     path: PurePosixPath
@@ -23,10 +28,12 @@ class Match:
 def matches(folder: Path, pattern: str) -> list[Match]:
     """Return the files of a folder that fit a pattern, in the order of their paths.
 
-    pattern: parts separated by '/', with '*', '?', '[abc]' inside a part, '**/' for any folders, and {id} for the
-        item's name, which does not reach over a '/'. Hidden files and folders are passed over.
+    Args:
+        pattern: Parts separated by '/', with '*', '?', '[abc]' inside a part, '**/' for any folders, and {id} for the
+            item's name, which does not reach over a '/'. Hidden files and folders are passed over.
 
-    Raises: BadInput where the pattern leads out of the folder, or the folder cannot be read.
+    Raises:
+        BadInput: Where the pattern leads out of the folder, or the folder cannot be read.
     """
     expression = pattern_expression(pattern)
     found = [(expression.fullmatch(path), path) for path in _files(folder, _depth(pattern))]
@@ -37,7 +44,8 @@ def matches(folder: Path, pattern: str) -> list[Match]:
 def pattern_expression(pattern: str) -> re.Pattern[str]:
     """Return the regular expression of a pattern; the group `id` is what {id} stands for.
 
-    Raises: BadInput where the pattern is empty, absolute, or leads out of the folder.
+    Raises:
+        BadInput: Where the pattern is empty, absolute, or leads out of the folder.
     """
     if not pattern or pattern.startswith("/") or ".." in PurePosixPath(pattern).parts:
         raise BadInput(

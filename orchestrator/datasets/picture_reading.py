@@ -39,8 +39,10 @@ _UPRIGHT = 1
 class RgbPicture:
     """A picture as it is prepared.
 
-    pixels: uint8, (H, W, 3), RGB (sRGB); notes: what was done to the file's pixels, a phrase for each step.
-    alpha: uint8, (H, W), its transparency where it has one and it was asked for
+    Attributes:
+        pixels: uint8, (H, W, 3), RGB (sRGB).
+        notes: What was done to the file's pixels, a phrase for each step.
+        alpha: uint8, (H, W), its transparency where it has one and it was asked for.
     """
 
     pixels: np.ndarray
@@ -62,8 +64,9 @@ def read_rgb(path: Path, *, keep_alpha: bool = False) -> RgbPicture:
 
     Of several frames or pages the first is taken. Transparency is dropped, or kept apart: the stored colours count.
 
-    Raises: UnusablePicture where the file is missing, damaged, cut off, no picture, or of a kind whose range of
-        values is not known (floating point, 32-bit integers).
+    Raises:
+        UnusablePicture: Where the file is missing, damaged, cut off, no picture, or of a kind whose range of values is
+            not known (floating point, 32-bit integers).
     """
     refuse_others_than_files(path)
     try:

@@ -20,7 +20,12 @@ from stagekit import BadInput
 
 @dataclass(frozen=True)
 class Preparation:
-    """What is to be prepared. source: the user's folder, None for scenes; output: where the dataset goes."""
+    """What is to be prepared.
+
+    Attributes:
+        source: The user's folder, None for scenes.
+        output: Where the dataset goes.
+    """
 
     name: str
     title: str
@@ -32,9 +37,11 @@ class Preparation:
 def prepare_dataset(preparation: Preparation, blend: Blender, progress: ProgressCallback) -> None:
     """Write a dataset as uniform pictures with its ``dataset.json``.
 
-    blend: used where scenes are to be blended.
+    Args:
+        blend: Used where scenes are to be blended.
 
-    Raises: BadInput where the pictures or their description cannot be used.
+    Raises:
+        BadInput: Where the pictures or their description cannot be used.
     """
     prepared = _prepared(preparation, PictureFolder(preparation.output), blend, progress)
     write_document(preparation.output, preparation.name, preparation.title, prepared)

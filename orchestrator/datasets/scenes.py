@@ -37,10 +37,12 @@ def prepared_scenes(
 ) -> PreparedDataset:
     """Return the scenes as pairs, where they are to be blended, or else as layers; their pictures are written.
 
-    photographs: folder of the photographs; None for scikit-image's own.
+    Args:
+        photographs: Folder of the photographs; None for scikit-image's own.
 
-    Raises: BadInput that names every scene outside its photograph, every missing photograph, and every two scenes
-        of different sizes that were to be blended.
+    Raises:
+        BadInput: Names every scene outside its photograph, every missing photograph, and every two scenes of different
+            sizes that were to be blended.
     """
     cut = _cut([*scenes.transmissions, *scenes.reflections], photographs or packaged_photographs())
     if scenes.blend is None:

@@ -24,9 +24,10 @@ _BLUR = 7
 class TemplateMatch:
     """How much of one picture's detail is found in another.
 
-    correlation: -1 to 1 at the best place and scale
-    detail: mean squared change, in grey levels from one of 64 pixels to the next, in the direction in which the sought
-        picture changes least; a sky has none, and neither has a straight edge, which is like every other
+    Attributes:
+        correlation: -1 to 1 at the best place and scale.
+        detail: Mean squared change, in grey levels from one of 64 pixels to the next, in the direction in which the
+            sought picture changes least; a sky has none, and neither has a straight edge, which is like every other.
     """
 
     correlation: float

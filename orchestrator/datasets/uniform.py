@@ -22,7 +22,8 @@ LAYERS = ("blended", "transmission", "reflection")
 def read_index(folder: Path) -> dict[str, Any]:
     """Return a prepared dataset's index.
 
-    Raises: BadInput where there is none, or one of another version.
+    Raises:
+        BadInput: Where there is none, or one of another version.
     """
     try:
         index: dict[str, Any] = json.loads((folder / INDEX).read_text(encoding="utf-8"))
@@ -39,7 +40,8 @@ def prepared_uniform(
 ) -> PreparedDataset:
     """Return a uniform dataset; its files are copied byte for byte.
 
-    Raises: BadInput where a file is not there or is not the one that was prepared: all of them are named.
+    Raises:
+        BadInput: Where a file is not there or is not the one that was prepared: all of them are named.
     """
     index = read_index(folder)
     if index["role"] != uniform.role:

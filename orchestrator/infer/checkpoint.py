@@ -30,9 +30,13 @@ _STATE, _REDUCED = "state.json", "reduced.npz"
 
 @dataclass(frozen=True)
 class ResumePoint:
-    """How far a picture is. begin: the cut before which all is done; share: of the work, 0 to 1
+    """How far a picture is.
 
-    buffers: the live tensors that what follows reads, and finished outputs; reduced: results of global reductions
+    Attributes:
+        begin: The cut before which all is done.
+        share: Of the work, 0 to 1.
+        buffers: The live tensors that what follows reads, and finished outputs.
+        reduced: Results of global reductions.
     """
 
     begin: int
@@ -47,8 +51,10 @@ class PictureCheckpoint:
 
     Nothing waits for the disk: after the machine itself went down, checksums tell what did not get there.
 
-    folder: of this picture alone; identity: of network, picture and cuts: a point of another one is not taken up
-    every: least seconds of work between two points
+    Attributes:
+        folder: Of this picture alone.
+        identity: Of network, picture and cuts: a point of another one is not taken up.
+        every: Least seconds of work between two points.
     """
 
     folder: Path
@@ -131,7 +137,7 @@ class PictureCheckpoint:
     def _read(self, folder: Path) -> ResumePoint:
         """Return the resume point in a folder.
 
-        Raises: one of `_BROKEN` where it is not whole, or another's.
+        Raises one of `_BROKEN` where it is not whole, or another's.
         """
         state = json.loads((folder / _STATE).read_text(encoding="utf-8"))
         if state["identity"] != self.identity:

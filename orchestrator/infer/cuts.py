@@ -12,7 +12,11 @@ _FOLDED = frozenset({"Mul", "Add", "BatchNormalization"})
 
 
 class Cuts:
-    """The cuts of a graph: cut n lies before its n-th node. order: names of the nodes"""
+    """The cuts of a graph: cut n lies before its n-th node.
+
+    Attributes:
+        order: Names of the nodes.
+    """
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
@@ -25,7 +29,8 @@ class Cuts:
     def places(self, most: int) -> list[int]:
         """Return the places where cutting may pay, in order: after global reductions, and where little is live.
 
-        most: how many besides those after global reductions; the start and the end always are among them
+        Args:
+            most: How many besides those after global reductions; the start and the end always are among them.
         """
         total = len(self.order)
         weight = {cut: sum(self._graph.map(name).nbytes for name in self.live(cut)) for cut in range(1, total)}

@@ -10,7 +10,13 @@ from orchestrator.infer.region import AXES, Size, Span
 
 @dataclass(frozen=True)
 class NotTileable:
-    """An operation that cannot be computed in parts. op, node: its kind and its name in the file; why: in words"""
+    """An operation that cannot be computed in parts.
+
+    Attributes:
+        op: Its kind.
+        node: Its name in the file.
+        why: In words.
+    """
 
     op: str
     node: str
@@ -24,10 +30,14 @@ class NotTileable:
 class Graph:
     """A network at one size of picture.
 
-    image: name of the input map; size: of the picture; opset: of the ONNX file
-    nodes: by the name of their output, each after those that it reads
-    outputs: names of the network's outputs to the maps that they are
-    constants: by name; not_tileable: what keeps the network from being computed in parts
+    Attributes:
+        image: Name of the input map.
+        size: Of the picture.
+        opset: Of the ONNX file.
+        nodes: By the name of their output, each after those that it reads.
+        outputs: Names of the network's outputs to the maps that they are.
+        constants: By name.
+        not_tileable: What keeps the network from being computed in parts.
     """
 
     image: str
@@ -42,7 +52,8 @@ class Graph:
     def map(self, name: str) -> Map:
         """Return channels and size of a map.
 
-        Raises: KeyError for what is no map.
+        Raises:
+            KeyError: For what is no map.
         """
         if name == self.image:
             return Map(self.channels, self.size)

@@ -40,13 +40,16 @@ class PlannedPicture:
 class InferenceEngine:
     """A network that gives the untiled result at any size.
 
-    folder: for maps that do not fit into memory; tile: try tiles of this size alone
+    Args:
+        folder: For maps that do not fit into memory.
+        tile: Try tiles of this size alone.
     """
 
     def __init__(self, path: Path, resources: Resources, folder: Path | None = None, tile: int | None = None) -> None:
         """Read the network.
 
-        Raises: NetworkError where the file is no such network.
+        Raises:
+            NetworkError: Where the file is no such network.
         """
         self._path, self._resources, self._folder, self._tile = path, resources, folder, tile
         self._model = read_model(path)
@@ -71,7 +74,8 @@ class InferenceEngine:
     def graph(self, size: Size) -> Graph:
         """Return the network as its file has it, at a size of picture.
 
-        Raises: NetworkError where the network cannot take such a picture.
+        Raises:
+            NetworkError: Where the network cannot take such a picture.
         """
         return graph_of(self._model, size)
 
@@ -82,8 +86,9 @@ class InferenceEngine:
     def planned(self, size: Size) -> PlannedPicture:
         """Return how a size of picture goes through the network.
 
-        Raises: MemoryShort where no plan fits, with the least memory that would do; NetworkError where the network
-            cannot take such a picture.
+        Raises:
+            MemoryShort: Where no plan fits, with the least memory that would do.
+            NetworkError: Where the network cannot take such a picture.
         """
         if size not in self._plans:
             graph = optimised_graph(self.graph(size))
@@ -93,7 +98,7 @@ class InferenceEngine:
     def facts(self, size: Size) -> Mapping[str, int | float]:
         """Return what is worth telling of a size's plan: segments, tiles, seconds, and bytes of the process and files.
 
-        Raises: as `planned`.
+        Raises what `planned` raises.
         """
         plan = self.planned(size).plan
         return {
@@ -107,7 +112,7 @@ class InferenceEngine:
     def prepare(self, sizes: Iterable[Size]) -> None:
         """Plan some sizes, and give ONNX Runtime one block of memory, all that live tensors leave. Once in a process.
 
-        Raises: as `planned`.
+        Raises what `planned` raises.
         """
         live = 0
         for size in dict.fromkeys(sizes):
@@ -126,10 +131,15 @@ class InferenceEngine:
     ) -> Mapping[str, Picture]:
         """Return every output for one picture, (H, W, 3) each.
 
-        checkpoints: folder of this picture alone, where a resume point is saved every so many seconds, and taken up by
-            a process that comes after; who calls removes it when the answer is safe
+        Also raises what `progress` raises.
 
-        Raises: MemoryShort, NetworkError, and what `progress` raises.
+        Args:
+            checkpoints: Folder of this picture alone, where a resume point is saved every so many seconds, and taken up
+                by a process that comes after; who calls removes it when the answer is safe.
+
+        Raises:
+            MemoryShort: Where memory stays short.
+            NetworkError: Where the network refuses the picture or an answer is not finite.
         """
         planned = self.planned(Size(*picture.shape[:2]))
         batch = as_batch(picture)

@@ -30,7 +30,14 @@ class NotTileableError(Exception):
 
 @dataclass(frozen=True)
 class OnnxModel:
-    """An ONNX file. nodes: in their order; image: the one input; outputs: by name; constants: by name"""
+    """An ONNX file.
+
+    Attributes:
+        nodes: In their order.
+        image: The one input.
+        outputs: By name.
+        constants: By name.
+    """
 
     name: str
     opset: int
@@ -43,8 +50,9 @@ class OnnxModel:
 def read_model(path: Path) -> OnnxModel:
     """Return the model of an ONNX file.
 
-    Raises: NetworkError where it is no whole ONNX file, keeps data outside of itself, or is of an operator set that is
-        not known here.
+    Raises:
+        NetworkError: Where it is no whole ONNX file, keeps data outside of itself, or is of an operator set that is not
+            known here.
     """
     try:
         model = onnx.load(path, load_external_data=False)
@@ -92,7 +100,11 @@ def opset_of(model: onnx.ModelProto) -> int:
 
 
 class Loader:
-    """Takes the nodes of a model one by one. operations: what each becomes, by its ONNX name"""
+    """Takes the nodes of a model one by one.
+
+    Args:
+        operations: What each becomes, by its ONNX name.
+    """
 
     def __init__(self, model: OnnxModel, size: Size, operations: Mapping[str, "Operation"]) -> None:
         self._operations = operations
@@ -167,7 +179,8 @@ class Loader:
     def constant(self, name: str) -> Array:
         """Return a constant.
 
-        Raises: Unplaceable where it depends on the picture's pixels.
+        Raises:
+            NotTileableError: Where it depends on the picture's pixels.
         """
         if name not in self.constants:
             raise NotTileableError("what should be a constant depends on the picture's pixels")

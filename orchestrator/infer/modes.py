@@ -28,10 +28,13 @@ TileProgressCallback = Callable[[int, int], None]
 class Settings:
     """How pictures go through a network.
 
-    mode: "exact" streams tiles that give the untiled result; "whole" takes the picture at once, as a reference; "tiles"
-        blends overlapping tiles, which changes results
-    tile, overlap: in pixels, for mode "tiles" alone
-    short_edge: pictures whose short side is longer are made smaller first, and answers larger again; None changes none
+    Attributes:
+        mode: "exact" streams tiles that give the untiled result; "whole" takes the picture at once, as a reference;
+            "tiles" blends overlapping tiles, which changes results.
+        tile: In pixels, for mode "tiles" alone.
+        overlap: In pixels, for mode "tiles" alone.
+        short_edge: Pictures whose short side is longer are made smaller first, and answers larger again; None changes
+            none.
     """
 
     mode: Literal["exact", "whole", "tiles"] = "exact"
@@ -43,7 +46,8 @@ class Settings:
     def from_values(cls, values: Mapping[str, Any]) -> "Settings":
         """Return the settings that plain values describe.
 
-        Raises: ValueError that says which of them cannot be.
+        Raises:
+            ValueError: Says which of them cannot be.
         """
         values = dict(values)
         resize = values.pop("resize", None)
@@ -72,7 +76,7 @@ def infer(network: Run, picture: Picture, settings: Settings, progress: TileProg
 
     A picture that one tile holds goes through whole.
 
-    Raises: what `network` and `progress` raise.
+    Raises what `network` and `progress` raise.
     """
     size = Size(*picture.shape[:2])
     count = tile_count(size, settings.tile, settings.overlap) if settings.mode == "tiles" else 1
@@ -89,9 +93,10 @@ def infer_not_tileable(
 ) -> Answer:
     """Return the answer of a network that cannot be computed in parts: whole where memory suffices, else blended.
 
-    why: the operation that stands in the way, for the label
+    Raises what `infer` raises.
 
-    Raises: as `infer`.
+    Args:
+        why: The operation that stands in the way, for the label.
     """
     try:
         return infer(network, picture, Settings("whole"), progress)

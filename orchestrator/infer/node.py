@@ -35,8 +35,11 @@ class Map:
 class Placement(NamedTuple):
     """One axis of one node in one tile.
 
-    out: what is computed of its output; need: what it reads of its inputs, inside the picture
-    before, after: how far it would reach beyond the picture's start and end
+    Attributes:
+        out: What is computed of its output.
+        need: What it reads of its inputs, inside the picture.
+        before: How far it would reach beyond the picture's start.
+        after: How far it would reach beyond the picture's end.
     """
 
     out: Span
@@ -64,7 +67,11 @@ class SubgraphWriter(Protocol):
         """Add a node and return its output."""
 
     def cut(self, tensor: str, axis: int, span: Span, length: int) -> str:
-        """Return a span of a tensor along an axis; length: that of the tensor."""
+        """Return a span of a tensor along an axis.
+
+        Args:
+            length: That of the tensor.
+        """
 
     def is_map(self, name: str) -> bool:
         """Whether this is a map, and no constant or value of the whole picture."""
@@ -74,8 +81,12 @@ class SubgraphWriter(Protocol):
 class Node(ABC):
     """A node that makes a map of maps.
 
-    output: the map's name; inputs: names of the maps that it reads, all of one size; values: names of constants and of
-    values of the whole picture; map: its channels and size; before: size of its inputs
+    Attributes:
+        output: The map's name.
+        inputs: Names of the maps that it reads, all of one size.
+        values: Names of constants and of values of the whole picture.
+        map: Its channels and size.
+        before: Size of its inputs.
     """
 
     output: str
@@ -125,7 +136,11 @@ class Node(ABC):
 
 @dataclass(frozen=True)
 class Pointwise(Node):
-    """Every pixel for itself: elementwise operations, and those along the channels. template: the ONNX node"""
+    """Every pixel for itself: elementwise operations, and those along the channels.
+
+    Attributes:
+        template: The ONNX node.
+    """
 
     template: onnx.NodeProto
 
@@ -167,7 +182,11 @@ class Fill(Node):
 
 @dataclass(frozen=True)
 class Value:
-    """A node that computes a value of the whole picture from others. template: the ONNX node"""
+    """A node that computes a value of the whole picture from others.
+
+    Attributes:
+        template: The ONNX node.
+    """
 
     output: str
     values: tuple[str, ...]
@@ -178,7 +197,10 @@ class Value:
 class GlobalReduction:
     """A global reduction: a number per channel that the whole map decides, (1, C, 1, 1) or as `dims` says.
 
-    kind: "mean", "variance" (biased), "sum", "squares" (sum of squares), "max" or "min"; input: the map; dims: shape
+    Attributes:
+        kind: "mean", "variance" (biased), "sum", "squares" (sum of squares), "max" or "min".
+        input: The map.
+        dims: Shape.
     """
 
     output: str

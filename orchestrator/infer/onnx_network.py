@@ -38,8 +38,10 @@ class OnnxNetwork:
     def __init__(self, path: Path, resources: Resources | None = None) -> None:
         """Load the network, and keep ONNX Runtime to the resources' memory where nobody has done so.
 
-        Raises: NetworkError where the file is no such network, DeviceMissing where the device is not there: a CPU
-            never stands in for it; MemoryShort where even its weights do not fit.
+        Raises:
+            NetworkError: Where the file is no such network.
+            DeviceMissing: Where the device is not there: a CPU never stands in for it.
+            MemoryShort: Where even its weights do not fit.
         """
         resources = resources or Resources()
         if resources.device == "cpu" and resources.memory_bytes is not None and not resources.shared:
@@ -66,7 +68,9 @@ class OnnxNetwork:
     def __call__(self, picture: Picture) -> Mapping[str, Picture]:
         """Return every output for one picture, (H, W, 3) each.
 
-        Raises: MemoryShort, or NetworkError where the network refuses the picture or answers at another size.
+        Raises:
+            MemoryShort: Where memory does not suffice.
+            NetworkError: Where the network refuses the picture or answers at another size.
         """
         batch = as_batch(picture)
         answers = self._session.run(self.outputs, {INPUT: batch}, shrink=True)
@@ -81,7 +85,8 @@ def as_batch(picture: Picture) -> npt.NDArray[np.float32]:
 def as_pictures(answers: Mapping[str, npt.NDArray[np.float32]], shape: tuple[int, ...]) -> dict[str, Picture]:
     """Return a network's answers as pictures.
 
-    Raises: NetworkError where one has another shape than the input.
+    Raises:
+        NetworkError: Where one has another shape than the input.
     """
     refuse_other_shapes(answers, shape)
     return {name: answer[0].transpose(1, 2, 0) for name, answer in answers.items()}

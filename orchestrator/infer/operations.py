@@ -33,7 +33,8 @@ OPERATIONS: Mapping[str, Operation] = {
 def graph_of(model: OnnxModel, size: Size) -> Graph:
     """Return a model's graph for pictures of one size. Operations that are not tileable are named in it.
 
-    Raises: NetworkError where the input cannot be such a picture.
+    Raises:
+        NetworkError: Where the input cannot be such a picture.
     """
     loader = Loader(model, size, OPERATIONS)
     for node in model.nodes:

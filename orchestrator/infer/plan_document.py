@@ -16,7 +16,8 @@ from stagekit.results.plan import LargestMap, NotTileable, SegmentPlan, SizePlan
 def plan_document(engine: InferenceEngine, size: Size) -> SizePlan:
     """Return how a picture of a size would go through a network.
 
-    Raises: NetworkError where the network cannot take such a picture.
+    Raises:
+        NetworkError: Where the network cannot take such a picture.
     """
     graph = engine.graph(size)
     found = SizePlan(

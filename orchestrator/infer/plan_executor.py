@@ -56,7 +56,8 @@ def axis_tiles(segment: Segment, axis: int, tile: int | None) -> list[AxisTile]:
 class PlanExecutor:
     """One picture on its way through a network.
 
-    folder: where tensors lie that do not fit into memory
+    Args:
+        folder: Where tensors lie that do not fit into memory.
     """
 
     def __init__(
@@ -68,9 +69,11 @@ class PlanExecutor:
         replan: Replan | None = None,
         checkpoint: PictureCheckpoint | None = None,
     ) -> None:
-        """replan: plans the rest anew, from a cut on, after memory was short there; None gives up
+        """Take the graph of one picture.
 
-        checkpoint: where resume points of the picture are saved, for a process that takes over
+        Args:
+            replan: Plans the rest anew, from a cut on, after memory was short there; None gives up.
+            checkpoint: Where resume points of the picture are saved, for a process that takes over.
         """
         self._graph, self._resources, self._replan, self._checkpoint = graph, resources, replan, checkpoint
         self._buffers: dict[str, TensorBuffer] = {}
@@ -81,9 +84,11 @@ class PlanExecutor:
     def run(self, plan: InferencePlan, picture: Array, resume: ResumePoint | None = None) -> dict[str, Array]:
         """Return the network's outputs, (1, C, H, W) float32.
 
-        picture: (1, 3, H, W) float32; resume: what was done before
+        Raises what `execute` raises.
 
-        Raises: as `execute`.
+        Args:
+            picture: (1, 3, H, W) float32.
+            resume: What was done before.
         """
         return {name: buffer.values for name, buffer in self.execute(plan, TensorBuffer(picture), resume).items()}
 
@@ -92,7 +97,11 @@ class PlanExecutor:
     ) -> dict[str, TensorBuffer]:
         """Return the network's outputs where they lie: in memory, or in files that nobody else sees.
 
-        Raises: MemoryShort, NetworkError where a map holds a NaN or an infinity, and what `progress` raises.
+        Also raises what `progress` raises.
+
+        Raises:
+            MemoryShort: Where nothing plans the rest anew.
+            NetworkError: Where a map holds a NaN or an infinity.
         """
         self._buffers[self._graph.image] = picture
         before, done = 0.0, 0
@@ -113,9 +122,13 @@ class PlanExecutor:
                 plan = self._replan(done)
 
     def _run_steps(self, plan: InferencePlan, folder: Path, before: float) -> None:
-        """Run every step of a plan. before: share of the picture's work that was done before it
+        """Run every step of a plan.
 
-        Raises: _Stopped where memory was short in a step; what was live before that step still is.
+        Args:
+            before: Share of the picture's work that was done before it.
+
+        Raises:
+            _Stopped: Where memory was short in a step; what was live before that step still is.
         """
         total, done = plan.seconds or 1.0, 0.0
         for number, step in enumerate(plan.steps, start=1):
@@ -206,7 +219,11 @@ class PlanExecutor:
     def _write(
         self, segment: Segment, answers: Mapping[str, Array], row: AxisTile, column: AxisTile, alone: frozenset[str]
     ) -> None:
-        """Put a tile's answers into their buffers. alone: those that are all of their maps"""
+        """Put a tile's answers into their buffers.
+
+        Args:
+            alone: Those that are all of their maps.
+        """
         for name in segment.targets:
             if name in alone:
                 self._buffers[name] = TensorBuffer(answers[name])
@@ -219,7 +236,11 @@ _ROW_STATISTICS = ("mean", "deviation", "squares", "max", "min")
 
 @dataclass
 class _Run:
-    """Runs the tiles of one segment; tiles that are cut alike share a session. last: number of the last tile"""
+    """Runs the tiles of one segment; tiles that are cut alike share a session.
+
+    Attributes:
+        last: Number of the last tile.
+    """
 
     segment: Segment
     resources: Resources

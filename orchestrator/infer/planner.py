@@ -36,7 +36,11 @@ _SMALL = 8 * 2**20
 
 
 class NoPlanFits(Exception):
-    """No plan fits; least_bytes: the smallest budget for which there is one, None where it was not looked for."""
+    """No plan fits.
+
+    Args:
+        least_bytes: The smallest budget for which there is one, None where it was not looked for.
+    """
 
     def __init__(self, budget: int, least_bytes: int | None) -> None:
         super().__init__(budget, least_bytes)
@@ -47,9 +51,12 @@ class NoPlanFits(Exception):
 class PlanStep:
     """One segment as it will run.
 
-    begin: the cut that it begins at; live_after: tensors that are live after it
-    tile: side of its tiles in pixels of the picture, None for the whole
-    filed: live tensors that lie in files; live_bytes: of those in memory while it runs
+    Attributes:
+        begin: The cut that it begins at.
+        live_after: Tensors that are live after it.
+        tile: Side of its tiles in pixels of the picture, None for the whole.
+        filed: Live tensors that lie in files.
+        live_bytes: Of those in memory while it runs.
     """
 
     segment: Segment
@@ -74,7 +81,11 @@ class PlanStep:
 
 @dataclass(frozen=True)
 class InferencePlan:
-    """How one size of picture goes through a network. budget: bytes of memory for maps, None where nothing limits it"""
+    """How one size of picture goes through a network.
+
+    Attributes:
+        budget: Bytes of memory for maps, None where nothing limits it.
+    """
 
     steps: tuple[PlanStep, ...]
     budget: int | None
@@ -105,10 +116,14 @@ def plan_of(
 ) -> InferencePlan:
     """Return the cheapest plan that fits.
 
-    budget: bytes of memory for maps and weights; tile: try tiles of this size alone, None tries all sizes and the whole
-    begin: the cut to begin at, with what is live there; working: how much more memory segments were seen to take
+    Args:
+        budget: Bytes of memory for maps and weights.
+        tile: Try tiles of this size alone, None tries all sizes and the whole.
+        begin: The cut to begin at, with what is live there.
+        working: How much more memory segments were seen to take.
 
-    Raises: BudgetTooSmall.
+    Raises:
+        NoPlanFits: Where the budget is too small.
     """
     tiles = (tile,) if tile is not None else (None, *TILES)
     cache = _PlanningCache(Cuts(graph))
@@ -138,7 +153,8 @@ def _ends(graph: Graph) -> frozenset[str]:
 class _PlanningCache:
     """What all plans of one picture share: where it may be cut, and what steps cost by their cuts, tile and files.
 
-    in_files: the picture and the outputs, where they lie in files
+    Attributes:
+        in_files: The picture and the outputs, where they lie in files.
     """
 
     cuts: Cuts
@@ -158,9 +174,12 @@ class _PlanningCache:
 
 @dataclass(frozen=True)
 class _Budget:
-    """Bytes of memory. work: for what runs; the rest is for live tensors
+    """Bytes of memory.
 
     ONNX Runtime keeps what it took once, so that the most of one and the most of the other are needed together.
+
+    Attributes:
+        work: For what runs; the rest is for live tensors.
     """
 
     total: int
@@ -169,7 +188,11 @@ class _Budget:
 
 @dataclass(frozen=True)
 class _CheapestPath:
-    """The cheapest path to a cut. before: the cut that its last step begins at, None for the first"""
+    """The cheapest path to a cut.
+
+    Attributes:
+        before: The cut that its last step begins at, None for the first.
+    """
 
     seconds: float
     before: int | None

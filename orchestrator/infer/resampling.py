@@ -21,7 +21,11 @@ _SPARE = 2
 def _steady(start: int, length: int, ratio: Fraction, whole: int) -> Span:
     """Return a span that begins at or before `start`, whose length depends on the length of the output alone.
 
-    Tiles of one size then read regions of one size. ratio: input pixels per output pixel; whole: the input's length
+    Tiles of one size then read regions of one size.
+
+    Args:
+        ratio: Input pixels per output pixel.
+        whole: The input's length.
     """
     steady = min(whole, int(length * ratio) + 1 + _SPARE)
     begin = max(0, min(start, whole - steady))
@@ -112,7 +116,11 @@ class Take(Node):
 
 @dataclass(frozen=True)
 class Axis:
-    """Where linear resizing along one axis reads. positions: of each output pixel, in input pixels, inside the input"""
+    """Where linear resizing along one axis reads.
+
+    Attributes:
+        positions: Of each output pixel, in input pixels, inside the input.
+    """
 
     positions: tuple[float, ...]
     length: int
@@ -188,7 +196,10 @@ class Linear(Node):
 class Blocks(Node):
     """Moves channels into space or space into channels, in blocks.
 
-    kind: "DepthToSpace" or "SpaceToDepth"; block: its side; more: further attributes of the ONNX node
+    Attributes:
+        kind: "DepthToSpace" or "SpaceToDepth".
+        block: Its side.
+        more: Further attributes of the ONNX node.
     """
 
     kind: str

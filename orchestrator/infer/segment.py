@@ -26,8 +26,12 @@ class Crossing(Exception):
 class Segment:
     """What one pass over the picture computes.
 
-    sources: live tensors that it reads; targets: maps that it makes; reductions: global reductions that it computes
-    known: global reductions that were computed before; whole: whether the picture goes through at once
+    Attributes:
+        sources: Live tensors that it reads.
+        targets: Maps that it makes.
+        reductions: Global reductions that it computes.
+        known: Global reductions that were computed before.
+        whole: Whether the picture goes through at once.
     """
 
     graph: Graph
@@ -41,7 +45,8 @@ class Segment:
     def nodes(self) -> tuple[AnyNode, ...]:
         """The nodes to run, in their order.
 
-        Raises: Crossing where a segment in tiles reads a global reduction that it computes itself.
+        Raises:
+            Crossing: Where a segment in tiles reads a global reduction that it computes itself.
         """
         reduced_here = {name for name in self.reductions if self.whole}
         stack = [*self.targets, *(self._reduced(name) for name in self.reductions), *reduced_here]
@@ -92,7 +97,8 @@ class Segment:
     def cut(self, axis: int, tile: int | None) -> list[dict[str, Span]]:
         """Return for each tile along an axis which span of each owned map is its own; they cover each map once.
 
-        tile: largest length in pixels of the picture; None for the whole
+        Args:
+            tile: Largest length in pixels of the picture; None for the whole.
         """
         lengths = {name: self.graph.map(name).size.along(axis) for name in self.owned}
         strides = {name: stride_of(self.graph, self.graph.map(name), axis) for name in self.owned}

@@ -38,8 +38,12 @@ WEIGHTS = 2
 class Cost:
     """What one segment costs.
 
-    rows, columns: how many tiles there are; halo: most pixels of the picture that a tile reads beyond itself
-    share: computed multiplications by those of the segment without overlap; work_bytes: of memory, beside live tensors
+    Attributes:
+        rows: How many tiles there are along them.
+        columns: See `rows`.
+        halo: Most pixels of the picture that a tile reads beyond itself.
+        share: Computed multiplications by those of the segment without overlap.
+        work_bytes: Of memory, beside live tensors.
     """
 
     seconds: float
@@ -51,7 +55,11 @@ class Cost:
 
 
 def segment_cost(segment: Segment, tile: int | None, filed: frozenset[str] = frozenset()) -> Cost:
-    """Return what a segment costs in tiles of a size; None is the whole picture. filed: maps that lie in a file"""
+    """Return what a segment costs in tiles of a size; None is the whole picture.
+
+    Args:
+        filed: Maps that lie in a file.
+    """
     rows, columns = (_sampled(segment, axis, tile) for axis in AXES)
     macs = sum(_weighted(rows, columns, node.output, node.macs) for node in segment.maps)
     once = sum(segment.graph.work[node.output] for node in segment.maps)
@@ -139,7 +147,11 @@ def _moved_by_a_tile(
     columns: Mapping[str, Placement],
     only: frozenset[str] | None = None,
 ) -> int:
-    """Return the bytes of live tensors that a tile reads and writes. only: some of them; None for all"""
+    """Return the bytes of live tensors that a tile reads and writes.
+
+    Args:
+        only: Some of them; None for all.
+    """
     moved = [name for name in (*segment.read, *segment.targets) if only is None or name in only]
     return sum(region_bytes(segment.graph.map(name), rows[name].out, columns[name].out) for name in moved)
 

@@ -47,11 +47,12 @@ class MemoryShort(NetworkError):
 class Resources:
     """What a network may use.
 
-    threads: of the processor, None for all of them; memory_bytes: of the whole process, None for no limit. On the
-    CPU ONNX Runtime keeps to the limit and says so when it does not suffice; else the kernel would end the process,
-    and nobody would learn why.
-    device_memory_bytes: of a GPU, None for all that it has
-    shared: whether sessions take their memory from the process's one arena, once `share_memory` has made it
+    Attributes:
+        threads: Of the processor, None for all of them.
+        memory_bytes: Of the whole process, None for no limit. On the CPU ONNX Runtime keeps to the limit and says so
+            when it does not suffice; else the kernel would end the process, and nobody would learn why.
+        device_memory_bytes: Of a GPU, None for all that it has.
+        shared: Whether sessions take their memory from the process's one arena, once `share_memory` has made it.
     """
 
     device: Literal["cpu", "cuda"] = "cpu"
@@ -67,10 +68,16 @@ class Session:
     def __init__(
         self, content: bytes, resources: Resources, name: str, weights: Mapping[str, Array] | None = None
     ) -> None:
-        """Load a graph. name: for messages; weights: initializers that the graph keeps elsewhere, shared, not copied
+        """Load a graph.
 
-        Raises: NetworkError where ONNX Runtime refuses it, DeviceMissing where the device is not there: a CPU never
-            stands in for it; MemoryShort where even its weights do not fit.
+        Args:
+            name: For messages.
+            weights: Initializers that the graph keeps elsewhere, shared, not copied.
+
+        Raises:
+            NetworkError: Where ONNX Runtime refuses it.
+            DeviceMissing: Where the device is not there: a CPU never stands in for it.
+            MemoryShort: Where even its weights do not fit.
         """
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
@@ -113,9 +120,14 @@ class Session:
         return [str(one.name) for one in self._session.get_outputs()]
 
     def run(self, wanted: Sequence[str], given: Mapping[str, Array], *, shrink: bool = False) -> list[Array]:
-        """Return some outputs. shrink: give back to the system what the arena holds and nobody uses
+        """Return some outputs.
 
-        Raises: MemoryShort, or NetworkError where the graph refuses its inputs.
+        Args:
+            shrink: Give back to the system what the arena holds and nobody uses.
+
+        Raises:
+            MemoryShort: Where memory does not suffice.
+            NetworkError: Where the graph refuses its inputs.
         """
         options = onnxruntime.RunOptions()
         if shrink and self._shared:
@@ -153,7 +165,8 @@ def run_bound(
 def share_memory(limit_bytes: int | None) -> None:
     """Make one arena for the sessions of this process that share it; any other clears memory of its own.
 
-    limit_bytes: the most that it may hold, None for no limit
+    Args:
+        limit_bytes: The most that it may hold, None for no limit.
     """
     place = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT

@@ -22,7 +22,11 @@ _AROUND = 2**14
 
 @dataclass(frozen=True)
 class TensorBuffer:
-    """A map, (1, C, H, W) float32. file: what is mapped into memory, None where it lies there by itself"""
+    """A map, (1, C, H, W) float32.
+
+    Attributes:
+        file: What is mapped into memory, None where it lies there by itself.
+    """
 
     values: Array
     file: mmap.mmap | None = None
@@ -40,9 +44,14 @@ class TensorBuffer:
 
     @classmethod
     def opened(cls, path: Path, shape: Sequence[int]) -> "TensorBuffer":
-        """Return a map that `save` wrote; nothing can be written into it. shape: (1, C, H, W)
+        """Return a map that `save` wrote; nothing can be written into it.
 
-        Raises: OSError, ValueError where the file is not there or not of that size.
+        Args:
+            shape: (1, C, H, W).
+
+        Raises:
+            OSError: Where the file is not there or not of that size.
+            ValueError: Where the file is not there or not of that size.
         """
         with path.open("rb") as stream:
             if os.fstat(stream.fileno()).st_size != 4 * math.prod(shape):

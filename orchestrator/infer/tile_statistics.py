@@ -27,7 +27,12 @@ class Statistics:
     min: _Float64 = field(default_factory=lambda: np.full(1, np.inf))
 
     def add(self, row_statistics: Mapping[str, Array], width: int) -> None:
-        """Take a tile in. row_statistics: float32 (1, C, rows, 1) each, of its rows; width: pixels of a row"""
+        """Take a tile in.
+
+        Args:
+            row_statistics: float32 (1, C, rows, 1) each, of its rows.
+            width: Pixels of a row.
+        """
         rows = {name: value[0, :, :, 0].astype(np.float64) for name, value in row_statistics.items()}
         if "mean" in rows:
             self._add_moments(rows["mean"], rows.get("deviation"), width)
@@ -39,7 +44,12 @@ class Statistics:
             self.min = np.minimum(self.min, rows["min"].min(axis=1))
 
     def _add_moments(self, means: _Float64, deviations: _Float64 | None, width: int) -> None:
-        """means: of each row, (C, rows); deviations: sum of squared distances from it"""
+        """Take in the moments of rows.
+
+        Args:
+            means: Of each row, (C, rows).
+            deviations: Sum of squared distances from it.
+        """
         count, mean = means.shape[1] * width, means.mean(axis=1)
         total = self.count + count
         apart = mean - self.mean
@@ -50,7 +60,11 @@ class Statistics:
         self.count = total
 
     def result(self, kind: str) -> Array:
-        """Return a global reduction's number per channel, float32. kind: as of `GlobalReduction`"""
+        """Return a global reduction's number per channel, float32.
+
+        Args:
+            kind: As of `GlobalReduction`.
+        """
         found = {
             "mean": self.mean,
             "sum": self.mean * self.count,

@@ -35,8 +35,9 @@ ROW_STATISTICS = {
 class TileSubgraph:
     """Writes the nodes of a segment for one shape of tile.
 
-    outputs: what the session answers: maps by name, and ``NAME|STATISTIC`` of each row of a reduced map
-    weights: large constants, which the session shares with the graph instead of having copies in the file
+    Attributes:
+        outputs: What the session answers: maps by name, and ``NAME|STATISTIC`` of each row of a reduced map.
+        weights: Large constants, which the session shares with the graph instead of having copies in the file.
     """
 
     def __init__(
@@ -101,7 +102,11 @@ class TileSubgraph:
         return tensor
 
     def cut(self, tensor: str, axis: int, span: Span, length: int) -> str:
-        """Return a span of a tensor along an axis; length: that of the tensor."""
+        """Return a span of a tensor along an axis.
+
+        Args:
+            length: That of the tensor.
+        """
         if span == Span(0, length):
             return tensor
         key = (tensor, axis, span, length)

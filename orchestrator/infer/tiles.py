@@ -16,7 +16,11 @@ ALIGNMENT = 32
 
 @dataclass(frozen=True)
 class Tile:
-    """A part of a picture. weights: how much it counts at each of its pixels, (H, W), above 0 and at most 1."""
+    """A part of a picture.
+
+    Attributes:
+        weights: How much it counts at each of its pixels, (H, W), above 0 and at most 1.
+    """
 
     region: Region
     weights: Weights
@@ -25,7 +29,9 @@ class Tile:
 def tiles(size: Size, tile: int, overlap: int) -> Iterator[Tile]:
     """Yield tiles that cover a picture, row by row; at every pixel the weights of all tiles sum to one.
 
-    tile, overlap: as for `spans`
+    Args:
+        tile: As for `spans`.
+        overlap: As for `spans`.
     """
     columns = list(_weighted(spans(size.width, tile, overlap)))
     for rows, down in _weighted(spans(size.height, tile, overlap)):
@@ -44,7 +50,8 @@ def spans(length: int, tile: int, overlap: int) -> list[Span]:
     Tiles begin at multiples of `ALIGNMENT` where the overlap leaves room for that; the last tile is shifted inward to
     end with the picture. An axis no longer than a tile is a single, shorter span.
 
-    Raises: ValueError where the overlap leaves no step.
+    Raises:
+        ValueError: Where the overlap leaves no step.
     """
     if not 0 <= overlap < tile:
         raise ValueError(f"an overlap of {overlap} pixels does not fit tiles of {tile}")

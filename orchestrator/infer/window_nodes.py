@@ -9,7 +9,11 @@ from orchestrator.infer.region import AXES, Span
 
 @dataclass(frozen=True)
 class Window:
-    """A window along one axis. pad: pixels beyond the start that the first window sees"""
+    """A window along one axis.
+
+    Attributes:
+        pad: Pixels beyond the start that the first window sees.
+    """
 
     kernel: int
     stride: int = 1
@@ -38,8 +42,11 @@ class Window:
 class Windowed(Node):
     """A convolution or a pooling: each output is computed from a window of the input.
 
-    kind: "Conv", "MaxPool", "AveragePool" or "LpPool"; windows: rows, columns; cost: multiplications per output pixel
-    more: further attributes of the ONNX node
+    Attributes:
+        kind: "Conv", "MaxPool", "AveragePool" or "LpPool".
+        windows: Rows, columns.
+        cost: Multiplications per output pixel.
+        more: Further attributes of the ONNX node.
     """
 
     kind: str
@@ -74,7 +81,13 @@ class Windowed(Node):
 
 @dataclass(frozen=True)
 class Transposed(Node):
-    """A transposed convolution: each input is spread over a window of the output. windows, cost, more: as `Windowed`"""
+    """A transposed convolution: each input is spread over a window of the output.
+
+    Attributes:
+        windows: As `Windowed`.
+        cost: As `Windowed`.
+        more: As `Windowed`.
+    """
 
     windows: tuple[Window, Window]
     cost: float

@@ -19,7 +19,11 @@ _SPACE_AT, _SIGN_AT, _SIGN = 16, 36, b"acsp"
 
 @dataclass(frozen=True)
 class Coloured:
-    """An RGB or RGBA picture of 8 or 16 bits, lazily. notes: what was done to its values"""
+    """An RGB or RGBA picture of 8 or 16 bits, lazily.
+
+    Attributes:
+        notes: What was done to its values.
+    """
 
     image: Any
     beside: Metadata
@@ -29,7 +33,8 @@ class Coloured:
 def in_rgb(image: Any, beside: Metadata) -> Coloured:
     """Return a picture as RGB, in the encoding of its file wherever that is RGB; transparency is kept.
 
-    Raises: UnusablePicture where its values have no known range, or its colours are of an unknown kind.
+    Raises:
+        UnusablePicture: Where its values have no known range, or its colours are of an unknown kind.
     """
     _refuse_unknown_ranges(image)
     space = str(image.interpretation)

@@ -45,10 +45,13 @@ def upright_size(height: int, width: int, orientation: int) -> tuple[int, int]:
 
 @contextmanager
 def upright_strips(stored: Source, size: tuple[int, int], orientation: int, folder: Path) -> Iterator[Source]:
-    """Give a photograph's upright strips. size: height and width as stored
+    """Give a photograph's upright strips.
 
-    Strips of a turned one need rows that come last in the file: its pixels are written to a nameless file of
-    `folder`, and read from there as often as strips are asked for.
+    Strips of a turned one need rows that come last in the file: its pixels are written to a nameless file of `folder`,
+    and read from there as often as strips are asked for.
+
+    Args:
+        size: Height and width as stored.
     """
     if orientation == UPRIGHT:
         yield stored

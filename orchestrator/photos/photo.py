@@ -31,10 +31,13 @@ _PIECES = 3
 
 @dataclass(frozen=True)
 class Photo:
-    """A photograph, upright; size: height and width.
+    """A photograph, upright.
 
-    source: its strips, uint8 or uint16, RGB with transparency as the fourth band where it has one
-    kind: of the file that its results become; notes: what was done to the file's pixels, a phrase for each step
+    Attributes:
+        size: Height and width.
+        source: Its strips, uint8 or uint16, RGB with transparency as the fourth band where it has one.
+        kind: Of the file that its results become.
+        notes: What was done to the file's pixels, a phrase for each step.
     """
 
     size: tuple[int, int]
@@ -48,7 +51,12 @@ class Photo:
 
 @dataclass(frozen=True)
 class ReadingLimits:
-    """What reading a photograph may take. folder: for pixels on their way; memory_bytes: None for no limit"""
+    """What reading a photograph may take.
+
+    Attributes:
+        folder: For pixels on their way.
+        memory_bytes: None for no limit.
+    """
 
     folder: Path
     memory_bytes: int | None = None
@@ -58,11 +66,12 @@ class ReadingLimits:
 def opened_photo(path: Path, limits: ReadingLimits) -> Iterator[Photo]:
     """Give a photograph.
 
-    PNG, JPEG and TIFF files are read in strips, at their depth; others whole, at 8 bits. Of several pages or frames
-    the first is taken.
+    PNG, JPEG and TIFF files are read in strips, at their depth; others whole, at 8 bits. Of several pages or frames the
+    first is taken.
 
-    Raises: UnusablePicture where the file is missing, damaged, cut off, no picture, too large, or of a kind whose
-        values have no known range; on leaving as well, for damage shows when the strips are read.
+    Raises:
+        UnusablePicture: Where the file is missing, damaged, cut off, no picture, too large, or of a kind whose values
+            have no known range; on leaving as well, for damage shows when the strips are read.
     """
     refuse_others_than_files(path)
     try:

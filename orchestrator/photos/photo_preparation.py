@@ -28,9 +28,11 @@ def prepare_photos(preparation: Preparation, limits: ReadingLimits, progress: Pr
 
     Each becomes an RGB PNG of its own depth and in its own encoding, upright, its transparency beside it.
 
-    limits: what reading one may take
+    Args:
+        limits: What reading one may take.
 
-    Raises: BadInput where the pattern fits no picture, and where pictures are unusable: all of them are named.
+    Raises:
+        BadInput: Where the pattern fits no picture, and where pictures are unusable: all of them are named.
     """
     description, source = preparation.description, preparation.source
     if not isinstance(description, PhotosDescription):
@@ -60,7 +62,8 @@ def _prepared_folder(
 def _prepared(identifier: str, source: str, output: Path, limits: ReadingLimits, path: Path) -> DatasetItem:
     """Write a photograph and return what is known of it.
 
-    Raises: UnusablePicture.
+    Raises:
+        UnusablePicture: Where the picture cannot be used.
     """
     with opened_photo(path, limits) as photo:
         form = PictureForm(photo.size, _TYPES[photo.bits])

@@ -13,7 +13,12 @@ from stagekit import write_atomically
 
 @dataclass(frozen=True)
 class PictureForm:
-    """What a picture's file is to be. size: height and width; dtype: uint8 or uint16"""
+    """What a picture's file is to be.
+
+    Attributes:
+        size: Height and width.
+        dtype: uint8 or uint16.
+    """
 
     size: tuple[int, int]
     dtype: np.dtype[Any]
@@ -24,9 +29,15 @@ class PictureForm:
 def write_picture(
     path: str, content: Strips, form: PictureForm, beside: vips.Metadata, alpha: Path | None = None
 ) -> None:
-    """Write a picture, whole or not at all. alpha: a grey PNG of the same depth, which becomes its transparency
+    """Write a picture, whole or not at all.
 
-    Raises: what `content` raises, and OSError.
+    Also raises what `content` raises.
+
+    Args:
+        alpha: A grey PNG of the same depth, which becomes its transparency.
+
+    Raises:
+        OSError: Where the file cannot be written.
     """
     with (
         write_atomically(path) as stream,

@@ -19,7 +19,11 @@ def strip_rows(width: int, pixel_bytes: int) -> int:
 
 
 def strips_of(pixels: np.ndarray) -> Strips:
-    """Yield the strips of a picture that is in memory. pixels: (H, W, bands)"""
+    """Yield the strips of a picture that is in memory.
+
+    Args:
+        pixels: (H, W, bands).
+    """
     count = strip_rows(pixels.shape[1], pixels.shape[2] * pixels.itemsize)
     for top in range(0, len(pixels), count):
         yield pixels[top : top + count]

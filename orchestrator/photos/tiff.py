@@ -38,8 +38,9 @@ _EXTRA_SAMPLES, _ASSOCIATED = 338, 1
 class TiffFacts:
     """Of a TIFF file's first page.
 
-    is_associated: whether its colours were multiplied by its transparency
-    piece_bytes: of the largest piece that is decoded or unpacked at once: a row of tiles, or a strip
+    Attributes:
+        is_associated: Whether its colours were multiplied by its transparency.
+        piece_bytes: Of the largest piece that is decoded or unpacked at once: a row of tiles, or a strip.
     """
 
     has_palette: bool = False

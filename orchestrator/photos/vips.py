@@ -68,9 +68,11 @@ def kind_of(path: Path) -> Kind | None:
 def opened(path: Path, kind: Kind, *, large: bool = False) -> Any:
     """Return a libvips image of a file, whose rows come once, from top to bottom.
 
-    large: take a TIFF file whose pieces are larger than libvips allows an unknown file
+    Args:
+        large: Take a TIFF file whose pieces are larger than libvips allows an unknown file.
 
-    Raises: PictureError where the file's head cannot be read; so does reading rows of a damaged one.
+    Raises:
+        PictureError: Where the file's head cannot be read; so does reading rows of a damaged one.
     """
     options = {"access": "sequential", "fail_on": "error", **({"unlimited": True} if large else {})}
     with path.open("rb") as stream:  # by descriptor, which libvips doubles: names may be bytes that are no text
@@ -97,7 +99,8 @@ def metadata(image: Any) -> Metadata:
 def strips(image: Any) -> Strips:
     """Yield an image's strips.
 
-    Raises: PictureError where the file is damaged.
+    Raises:
+        PictureError: Where the file is damaged.
     """
     dtype = _TYPES[image.format]
     region = pyvips.Region.new(image)
@@ -116,11 +119,17 @@ def reason(error: Exception) -> str:
 
 @contextlib.contextmanager
 def assembled(content: Strips, size: tuple[int, int], bands: int, dtype: np.dtype[Any]) -> Iterator[Any]:
-    """Give a libvips image whose rows are those of strips. size: height and width in pixels
+    """Give a libvips image whose rows are those of strips.
 
     libvips reads what others make only as a file, so they come to it as an uncompressed PNG.
 
-    Raises: on leaving, what the strips raised; OSError where what became of the image could not be written.
+    Also raises what the strips raised.
+
+    Args:
+        size: Height and width in pixels.
+
+    Raises:
+        OSError: On leaving, where what became of the image could not be written.
     """
     feed = _Feed(_stored_png(content, size, bands, dtype))
     source = pyvips.SourceCustom()

@@ -17,7 +17,8 @@ def explain_network(context: StageContext) -> None:
 
     The sizes are those of the input `dataset`, or the setting `sizes`, a list of height and width.
 
-    Raises: BadInput where the network or a picture cannot be used.
+    Raises:
+        BadInput: Where the network or a picture cannot be used.
     """
     request = context.request
     try:

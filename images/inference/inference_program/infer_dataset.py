@@ -23,8 +23,11 @@ _MEMORY_HINT = "raise the experiment's memory, or its inference to mode 'exact',
 def infer_dataset(context: StageContext) -> None:
     """Write the predictions of a network for every picture of a dataset.
 
-    Raises: BadInput where the network or a picture cannot be used, OutOfMemory, StageError where an answer is not
-    finite or the device is missing, Interrupted on request; pictures that are done are not run again then.
+    Raises:
+        BadInput: Where the network or a picture cannot be used.
+        OutOfMemory: Where memory does not suffice for a picture.
+        StageError: Where an answer is not finite or the device is missing.
+        Interrupted: On request; pictures that are done are not run again then.
     """
     settings = _settings(context)
     name, items = read_items(context)

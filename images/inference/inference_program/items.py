@@ -9,9 +9,12 @@ from stagekit.results.dataset import DatasetFile
 
 @dataclass(frozen=True)
 class Item:
-    """A picture of the dataset. blended: its path; size in pixels.
+    """A picture of the dataset, with its size in pixels.
 
-    alpha: path of its transparency, None where it has none; kind: of file that results of a photograph become
+    Attributes:
+        blended: Its path.
+        alpha: Path of its transparency, None where it has none.
+        kind: Of file that results of a photograph become.
     """
 
     id: str

@@ -22,7 +22,12 @@ _SUFFIXES = {"png": "png", "tiff": "tif"}
 
 @dataclass(frozen=True)
 class Prepared:
-    """A picture of a prepared dataset. beside: what its results get too; dtype: of a value in files"""
+    """A picture of a prepared dataset.
+
+    Attributes:
+        beside: What its results get too.
+        dtype: Of a value in files.
+    """
 
     source: PictureSource
     beside: vips.Metadata
@@ -32,8 +37,9 @@ class Prepared:
 def read_picture(path: Path) -> Prepared:
     """Return a prepared picture, whose strips are float32, (rows, W, 3), RGB, 0 to 1.
 
-    Raises: BadInput where it cannot be read, or is neither an RGB picture of 8 or 16 bits nor an array of floats of
-        that shape; so do its strips.
+    Raises:
+        BadInput: Where it cannot be read, or is neither an RGB picture of 8 or 16 bits nor an array of floats of that
+            shape; so do its strips.
     """
     if path.suffix == ".npy":
         return Prepared(Whole(_read_array(path)), vips.Metadata(), np.dtype(np.uint8))
@@ -91,7 +97,8 @@ class Range:
     def seen(self, values: Picture, output: str) -> None:
         """Take some values of an output into account.
 
-        Raises: NotFinite.
+        Raises:
+            NotFinite: Where a value is none.
         """
         least, most = float(values.min()), float(values.max())
         if not math.isfinite(least) or not math.isfinite(most):
@@ -103,8 +110,9 @@ class Range:
 class Layers:
     """Writes what a network answered to one picture.
 
-    as_photo: write the layers as files of the photograph's kind, with its transparency
-    ranges: of the layers that were written
+    Attributes:
+        as_photo: Write the layers as files of the photograph's kind, with its transparency.
+        ranges: Of the layers that were written.
     """
 
     context: StageContext
@@ -116,7 +124,8 @@ class Layers:
     def written(self, outputs: Mapping[str, Rows]) -> dict[str, Any]:
         """Write transmission, reflection and cascade steps, and return their paths as ``predictions.json`` has them.
 
-        Raises: NotFinite.
+        Raises:
+            NotFinite: Where a value is none.
         """
         paths: dict[str, Any] = {
             name: self._save(name, self.item.id, name, outputs[name], finished=self.as_photo)

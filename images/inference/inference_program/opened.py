@@ -47,9 +47,14 @@ class Opened:
         """Return the answer to a picture in the mode of the settings.
 
         An exact answer is had in strips; every other mode has the picture and its answers in memory.
-        checkpoints: where an exact one saves resume points, for a stage that takes over
 
-        Raises: NetworkError, and what `source` and `progress` raise.
+        Also raises what `source` and `progress` raise.
+
+        Args:
+            checkpoints: Where an exact one saves resume points, for a stage that takes over.
+
+        Raises:
+            NetworkError: Where the network refuses the picture.
         """
         if self.engine is not None and settings.short_edge is None and not self.engine.not_tileable(source.size):
             return Answered(self.engine.streamed(source, progress, checkpoints), EXACT)
@@ -81,10 +86,13 @@ class Opened:
 def opened(context: StageContext, settings: Settings, sizes: list[Size]) -> Opened:
     """Return the network of a stage.
 
-    sizes: of the pictures that will come
+    Args:
+        sizes: Of the pictures that will come.
 
-    Raises: BadInput where it cannot be used, OutOfMemory where the memory cannot suffice, StageError where the device
-        is missing.
+    Raises:
+        BadInput: Where it cannot be used.
+        OutOfMemory: Where the memory cannot suffice.
+        StageError: Where the device is missing.
     """
     path = network_file(context)
     request = context.request

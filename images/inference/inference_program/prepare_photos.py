@@ -15,7 +15,9 @@ _PROCESS_BYTES = 250 * 2**20
 def prepare(context: StageContext) -> None:
     """Write the photographs that the stage's settings describe as a prepared dataset.
 
-    Raises: BadInput where the settings describe no photographs, or files cannot be used; Interrupted on request.
+    Raises:
+        BadInput: Where the settings describe no photographs, or files cannot be used.
+        Interrupted: On request.
     """
 
     def step(done: int, total: int) -> None:

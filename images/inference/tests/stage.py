@@ -76,7 +76,11 @@ def write_network(folder: Path, nodes: Any = KEEP, outputs: tuple[str, ...] = ("
 
 
 def write_dataset(folder: Path, pictures: dict[str, np.ndarray], **options: Any) -> Path:
-    """Write a prepared dataset of photographs, and return its folder. options: of the PNG files."""
+    """Write a prepared dataset of photographs, and return its folder.
+
+    Args:
+        options: Of the PNG files.
+    """
     (folder / "blended").mkdir(parents=True)
     items = []
     for name, pixels in pictures.items():

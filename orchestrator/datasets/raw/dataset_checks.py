@@ -29,7 +29,9 @@ _EMPTY_LEVELS = 2.0
 class DatasetFinding:
     """What one check found.
 
-    scenes: all that it concerns; message: what it is, in words; empty scenes where all is well
+    Attributes:
+        scenes: All that it concerns.
+        message: What it is, in words; empty scenes where all is well.
     """
 
     check: CheckName
@@ -53,7 +55,8 @@ class _Seen:
 def check_dataset(folder: Path, progress: ProgressCallback) -> list[DatasetFinding]:
     """Return a finding for every check of a prepared dataset, in a fixed order; an error means that it was changed.
 
-    Raises: BadInput where the folder holds no prepared dataset.
+    Raises:
+        BadInput: Where the folder holds no prepared dataset.
     """
     index = read_index(folder)
     entries: Sequence[Mapping[str, Any]] = index["items"]

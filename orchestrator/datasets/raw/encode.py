@@ -23,8 +23,12 @@ level 1 and a quarter of that of the usual level, for files that are 5 and 9 % l
 class StoredLayer:
     """One prepared picture file.
 
-    file: inside the prepared folder; sha256: of it; pixels: hash of size and pixels
-    source, source_sha256: the raw file
+    Attributes:
+        file: Inside the prepared folder.
+        sha256: Of it.
+        pixels: Hash of size and pixels.
+        source: The raw file.
+        source_sha256: The raw file.
     """
 
     file: str
@@ -36,7 +40,11 @@ class StoredLayer:
 
 @dataclass(frozen=True)
 class StoredScene:
-    """One prepared scene. layers: a photograph that serves as either layer is there under both names"""
+    """One prepared scene.
+
+    Attributes:
+        layers: A photograph that serves as either layer is there under both names.
+    """
 
     id: str
     height: int
@@ -48,7 +56,12 @@ class StoredScene:
 
 @dataclass(frozen=True)
 class SceneJob:
-    """What is to become one scene. crop: side of the centre crop in pixels; changed: pictures may be converted"""
+    """What is to become one scene.
+
+    Attributes:
+        crop: Side of the centre crop in pixels.
+        changed: Pictures may be converted.
+    """
 
     id: str
     name: str
@@ -66,7 +79,8 @@ class UnusableScene(Exception):
 def stored_scene(job: SceneJob) -> StoredScene:
     """Write a scene's pictures as PNG and return what was written.
 
-    Raises: UnusableScene where a picture cannot be used, sizes differ, or one is smaller than its crop.
+    Raises:
+        UnusableScene: Where a picture cannot be used, sizes differ, or one is smaller than its crop.
     """
     read = {layer: _read(job, path) for layer, path in job.files.items()}
     sizes = {layer: picture.size for layer, (picture, _) in read.items()}
@@ -88,9 +102,11 @@ def stored_scene(job: SceneJob) -> StoredScene:
 def centre_crop(pixels: np.ndarray, side: int, name: str) -> np.ndarray:
     """Return the middle of a picture at its own scale; of an odd rest the smaller half lies above and left.
 
-    pixels: uint8, (H, W, 3)
+    Args:
+        pixels: uint8, (H, W, 3).
 
-    Raises: UnusableScene where the picture is smaller.
+    Raises:
+        UnusableScene: Where the picture is smaller.
     """
     height, width = pixels.shape[:2]
     if min(height, width) < side:

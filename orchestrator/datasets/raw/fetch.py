@@ -22,7 +22,13 @@ _TRIES = 6
 
 @dataclass(frozen=True)
 class Patience:
-    """How long is waited. connect_s, read_s: for an answer, for the next bytes; pause_s: before the next try"""
+    """How long is waited.
+
+    Attributes:
+        connect_s: For an answer.
+        read_s: For the next bytes.
+        pause_s: Before the next try.
+    """
 
     connect_s: float = 15.0
     read_s: float = 60.0
@@ -35,8 +41,9 @@ def fetched(file: RemoteFile, folder: Path, progress: Bytes, patience: Patience 
     What came in before a connection broke is kept beside it as NAME.part, and the next try asks for the rest. A server
     that does not give parts is read again from the start.
 
-    Raises: InfraFailure where the address does not answer or breaks off again and again; InputInvalid where what came
-        is not the published file: it is removed.
+    Raises:
+        InfraFailure: Where the address does not answer or breaks off again and again.
+        InputInvalid: Where what came is not the published file: it is removed.
     """
     path, part = folder / file.name, folder / f"{file.name}.part"
     folder.mkdir(parents=True, exist_ok=True)
@@ -98,7 +105,10 @@ def _complete(file: RemoteFile, part: Path, progress: Bytes, patience: Patience)
 def _read_on(file: RemoteFile, part: Path, progress: Bytes, patience: Patience) -> bool:
     """Append what the server still has; return whether that was all.
 
-    Raises: requests.RequestException, HTTPError or OSError where the connection breaks or the server refuses.
+    Raises:
+        RequestException: Where the connection breaks or the server refuses.
+        HTTPError: Where the connection breaks or the server refuses.
+        OSError: Where the connection breaks or the server refuses.
     """
     have = _size(part)
     # Compressed transfers would make offsets mean something else.

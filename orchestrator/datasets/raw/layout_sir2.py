@@ -44,10 +44,13 @@ def _read(tree: RawTree, layout: Layout, place: PurePosixPath) -> Reading:
 
 
 def _named(place: PurePosixPath, layout: Layout, part: int) -> Callable[[PurePosixPath], str]:
-    """Return how a scene is named. part: 1 for the stem without the tag, 2 for what stands before the tag alone
+    """Return how a scene is named.
 
-    Whether what follows the tag belongs to the scene or to the layer is not documented: the way that leaves every
-    scene whole is taken.
+    Whether what follows the tag belongs to the scene or to the layer is not documented: the way that leaves every scene
+    whole is taken.
+
+    Args:
+        part: 1 for the stem without the tag, 2 for what stands before the tag alone.
     """
     tags = {layer: getattr(layout, layer) for layer in LAYERS}
 

@@ -27,8 +27,9 @@ class Names:
 def read_names(path: Path, published: tuple[NamesList, ...]) -> Names:
     """Return the names in a published list, one a line; folders before and ends after them do not count.
 
-    Raises: BadInput where the file is none of the published lists: by its SHA-256, its number of different names, or
-        how many of them begin with which year.
+    Raises:
+        BadInput: Where the file is none of the published lists: by its SHA-256, its number of different names, or how
+            many of them begin with which year.
     """
     try:
         content = path.read_bytes()

@@ -25,9 +25,13 @@ _SHOWN = 12
 class PreparationOrder:
     """What is to be prepared.
 
-    name, title, source: as the report shows them; catalogue: the published set's name, None for a user's own
-    use: 'test' for sets whose pixels stay as they are; output: where the dataset goes; it is replaced as a whole
-    changed: pictures of other kinds than 8-bit RGB are converted, each with a note; else they are refused
+    Attributes:
+        name: As the report shows them.
+        title: As the report shows them.
+        source: As the report shows them.
+        catalogue: The published set's name, None for a user's own.
+        output: Where the dataset goes; it is replaced as a whole.
+        changed: Pictures of other kinds than 8-bit RGB are converted, each with a note; else they are refused.
     """
 
     name: str
@@ -44,7 +48,8 @@ class PreparationOrder:
 def prepare_raw(order: PreparationOrder, root: Path, found: Recognised, progress: ProgressCallback) -> FoundVariant:
     """Write a dataset's pictures and its index; nothing is left where it fails.
 
-    Raises: BadInput that names every scene that cannot be prepared.
+    Raises:
+        BadInput: Names every scene that cannot be prepared.
     """
     partial = order.output.with_name(f".{order.output.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)

@@ -15,7 +15,12 @@ LayerName = str
 
 @dataclass(frozen=True)
 class RawScene:
-    """One scene. name: as the raw files tell it; files: layer to path in the tree"""
+    """One scene.
+
+    Attributes:
+        name: As the raw files tell it.
+        files: Layer to path in the tree.
+    """
 
     name: str
     files: Mapping[LayerName, PurePosixPath]
@@ -25,9 +30,10 @@ class RawScene:
 class Reading:
     """A layout, read at a place of a raw tree.
 
-    missing: what the layout needs and the place has not, in words; empty where it fits
-    problems: scenes that are not whole, two files for one layer of a scene: a fitting layout with these is refused
-    passed_over: pictures that belong to no scene
+    Attributes:
+        missing: What the layout needs and the place has not, in words; empty where it fits.
+        problems: Scenes that are not whole, two files for one layer of a scene: a fitting layout with these is refused.
+        passed_over: Pictures that belong to no scene.
     """
 
     layout: Layout
@@ -89,7 +95,11 @@ def tagged_reading(
     lacking: Callable[[LayerName], str],
     passed_over: Sequence[PurePosixPath],
 ) -> Reading:
-    """Return a place whose layers are told by tags in the names. lacking: words for a layer without any picture"""
+    """Return a place whose layers are told by tags in the names.
+
+    Args:
+        lacking: Words for a layer without any picture.
+    """
     needed = needed_layers(layout)
     there = {layer for layers in grouping.scenes.values() for layer in layers}
     missing = tuple(f"{lacking(layer)} in {str(place)!r}" for layer in needed if layer not in there)

@@ -32,10 +32,12 @@ def recognise(
 ) -> Recognised:
     """Return a dataset's scenes in a raw folder.
 
-    names: the published list, needed by layouts of kind 'voc'
+    Args:
+        names: The published list, needed by layouts of kind 'voc'.
 
-    Raises: BadInput where no layout fits, with the nearest and what it misses; where several places fit; where scenes
-        are not whole, all of which are named; where scenes that belong to the set are not there.
+    Raises:
+        BadInput: Where no layout fits, with the nearest and what it misses; where several places fit; where scenes are
+            not whole, all of which are named; where scenes that belong to the set are not there.
     """
     readings = [reading for layout in layouts for reading in _read(tree, layout, names)]
     fitting = [reading for reading in readings if reading.fits]
@@ -126,7 +128,8 @@ def _preferred(fitting: Sequence[Reading], tree: RawTree, selection: Selection) 
 def _only(fitting: Sequence[Reading]) -> Reading:
     """Return the one reading; several layouts may read the same place, and then the first counts.
 
-    Raises: BadInput where places differ.
+    Raises:
+        BadInput: Where places differ.
     """
     places = dict.fromkeys(reading.place for reading in fitting)
     if len(places) > 1:

@@ -16,7 +16,9 @@ def shift_estimate(first: np.ndarray, second: np.ndarray) -> tuple[int, int] | N
     The peak of the phase correlation (Kuglin and Hines 1975) of the pictures' gradients, under a Hann window. None
     where the pictures are smaller than 32 pixels, or no peak is distinct: they share too little detail.
 
-    first, second: uint8 or float, (H, W) or (H, W, C), of one size
+    Args:
+        first: uint8 or float, (H, W) or (H, W, C), of one size.
+        second: uint8 or float, (H, W) or (H, W, C), of one size.
     """
     height, width = first.shape[:2]
     if min(height, width) < _FEWEST:

@@ -25,8 +25,9 @@ def stored_picture(content: bytes, name: PurePosixPath) -> RgbPicture:
 
     Every published program reads the sets in this way. Grey and palette pictures become RGB of the same colours.
 
-    Raises: UnusablePicture where the file is damaged or cut off, holds several frames, real transparency, or more than
-        8 bits a value.
+    Raises:
+        UnusablePicture: Where the file is damaged or cut off, holds several frames, real transparency, or more than 8
+            bits a value.
     """
     try:
         with warnings.catch_warnings():

@@ -12,7 +12,8 @@ def tagged(stem: str, tags: Mapping[str, Sequence[str]]) -> tuple[str, str, str]
     A tag is a whole part between '-', '_' or spaces: 'ab-10-m-3' has the tag 'm', 'bottom-3' has none. Of several the
     last one counts, as scenes may be called by a letter too.
 
-    tags: layer to its tags
+    Args:
+        tags: Layer to its tags.
     """
     parts = _PARTS.split(stem)
     names = {tag.casefold(): layer for layer, spellings in tags.items() for tag in spellings}

@@ -17,7 +17,8 @@ MAX_FILES = 400_000
 class RawTree:
     """All picture files below a folder, by their paths inside it, in order.
 
-    broken: links that lead nowhere, which no layout may count as files
+    Attributes:
+        broken: Links that lead nowhere, which no layout may count as files.
     """
 
     root: Path
@@ -43,7 +44,8 @@ def raw_tree(root: Path) -> RawTree:
 
     Hidden files and the folders that archivers of macOS add are passed over.
 
-    Raises: BadInput where the folder is not there, holds no picture, or more files than any dataset.
+    Raises:
+        BadInput: Where the folder is not there, holds no picture, or more files than any dataset.
     """
     if not root.is_dir():
         raise BadInput(f"there is no folder {str(root)!r}", "name the folder or the archive that was downloaded")

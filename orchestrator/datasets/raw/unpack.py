@@ -30,7 +30,11 @@ class UnpackLimits:
 
 @dataclass(frozen=True)
 class _Member:
-    """One file of an archive. kind: 'file', 'folder', or what else it is"""
+    """One file of an archive.
+
+    Attributes:
+        kind: 'file', 'folder', or what else it is.
+    """
 
     name: str
     size: int
@@ -45,8 +49,9 @@ def is_archive(path: Path) -> bool:
 def unpack(archive: Path, folder: Path, progress: ProgressCallback, limits: UnpackLimits = UnpackLimits()) -> None:
     """Write an archive's files into a folder, which appears only when all of them are there.
 
-    Raises: InputInvalid where the archive is damaged, cut off, too large, or holds links, devices, or paths that lead
-        outside; nothing is left behind.
+    Raises:
+        InputInvalid: Where the archive is damaged, cut off, too large, or holds links, devices, or paths that lead
+            outside; nothing is left behind.
     """
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -115,7 +120,8 @@ def _check(name: str, members: list[_Member], limits: UnpackLimits) -> None:
 def _inside(name: str, member: str) -> PurePosixPath:
     """Return a member's path inside the folder.
 
-    Raises: InputInvalid where it leads out of it.
+    Raises:
+        InputInvalid: Where it leads out of it.
     """
     path = PurePosixPath(member.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or (path.parts and ":" in path.parts[0]) or "\0" in member:

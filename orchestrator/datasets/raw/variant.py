@@ -12,8 +12,11 @@ from orchestrator.spec.published import Variant
 class FoundVariant:
     """A form of a dataset.
 
-    name: the catalogue's, or None where it knows no such form; sizes: in words; digest: of the raw files
-    text: all of it in a sentence
+    Attributes:
+        name: The catalogue's, or None where it knows no such form.
+        sizes: In words.
+        digest: Of the raw files.
+        text: All of it in a sentence.
     """
 
     name: str | None
