@@ -16,8 +16,13 @@ UNREADABLE = "unreadable"
 
 @dataclass(frozen=True)
 class RunUsage:
-    """What one run takes. results: how many there are; own: bytes that no other run needs; shared: bytes that
-    another run needs too; other: its record and logs
+    """What one run takes.
+
+    Attributes:
+        results: How many there are.
+        own: Bytes that no other run needs.
+        shared: Bytes that another run needs too.
+        other: Its record and logs.
     """
 
     results: int
@@ -48,7 +53,8 @@ class Usage:
 def disk_bytes(path: Path, seen: set[tuple[int, int]] | None = None) -> int:
     """Return what a file or folder takes on disk; links are not followed, what has several names counts once.
 
-    seen: device and inode of what was counted already
+    Args:
+        seen: Device and inode of what was counted already.
     """
     seen = set() if seen is None else seen
     total, folders = _own_bytes(path, seen), [path]
