@@ -2,7 +2,7 @@
 # make check        the fast checks: format, types, import rules, fast tests (under a minute)
 # make test         everything, with a Docker engine where one answers
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev quickstart check test lint types imports format golden clean
+.PHONY: help setup setup-dev quickstart check test lint types imports format golden behaviours clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -54,6 +54,9 @@ format: setup-dev ## Format the code
 golden: setup-dev ## Accept the present output as the golden files, after looking at the difference
 	SIRR_ACCEPT_GOLDEN=1 $(BIN)/pytest -q -m "not docker and not environment and not browser and not slow" || true
 	git diff --stat -- tests
+
+behaviours: setup-dev ## Record raised behaviour versions, or prove that changed code gives the same results
+	$(BIN)/python scripts/behaviours.py
 
 clean: ## Remove environments and results
 	rm -rf $(VENV) $(STORE) .mypy_cache .pytest_cache .ruff_cache

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -23,11 +23,15 @@ def context_files(image: ImageSpec, variant: Variant) -> dict[str, Path]:
     folder = images_folder() / image.name
     files = {name: folder / name for name in _FILES}
     files["requirements.txt"] = folder / image.variants[variant].requirements
+    return {**files, **{f"code/{name}": path for name, path in code_files(image).items()}}
+
+
+def code_files(image: ImageSpec) -> dict[str, Path]:
+    """Return the files of an image's code by their path below the folder that its interpreter looks into."""
+    folder = images_folder() / image.name
     left_out = tuple(f"{package.replace('.', '/')}/" for package in image.without)
-    for package in image.code:
-        found = _package_files(package, folder)
-        files.update({f"code/{name}": path for name, path in found if not name.startswith(left_out)})
-    return files
+    files = {name: path for package in image.code for name, path in _package_files(package, folder)}
+    return {name: path for name, path in files.items() if not name.startswith(left_out)}
 
 
 def _package_files(package: str, folder: Path) -> Iterator[tuple[str, Path]]:
@@ -69,11 +73,21 @@ def image_packages(image: ImageSpec, variant: Variant) -> dict[str, str]:
     return locked_packages(images_folder() / image.name / image.variants[variant].requirements)
 
 
+def orchestrator_files() -> dict[str, Path]:
+    """Return the files of the orchestrator and of the contract that it shares with images, as `code_files` does."""
+    folders = {"orchestrator": _PACKAGE, "stagekit": contract_folder()}
+    return {
+        f"{package}/{path.relative_to(root).as_posix()}": path
+        for package, root in folders.items()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
 @cache
-def code_hash(rooms: Sequence[str]) -> str:
-    """Return the hash of the orchestrator's own code in some rooms, such as ("orchestrator.report",)."""
-    folder = images_folder()
-    return _hash({name: path for room in rooms for name, path in _package_files(room, folder)})
+def orchestrator_hash() -> str:
+    """Return the hash of the orchestrator's own code, comments and all."""
+    return _hash(orchestrator_files())
 
 
 def _hash(files: dict[str, Path], *words: str) -> str:

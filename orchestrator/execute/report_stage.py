@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from orchestrator import __version__
-from orchestrator.environments.recipe import code_hash
+from orchestrator.environments.program import reached_code
 from orchestrator.errors import SirrError
 from orchestrator.execute.events import Failed, Listener, Progressed, StateChanged
 from orchestrator.execute.report_content import report_content
@@ -21,16 +21,13 @@ from orchestrator.store.disk import space_explained, write_synced
 from orchestrator.store.store import Store
 from stagekit import Progress
 
-REPORT_ROOMS = ("orchestrator.report", "orchestrator.execute", "orchestrator.metrics", "orchestrator.spec", "stagekit")
-"""The code that decides what a report looks like and what it says of scores."""
-
 _STAGE = "report"
 _FOLDER = "report"
 _STAMP = "report-key.json"
 _INDEX = "index.html"
 
 
-def report_key(results: RunResults) -> str:
+def report_key(results: RunResults, store: Store) -> str:
     """Return the hash of all that a report shows and of the code that shows it.
 
     That is the run's document apart from when it was written, every result with how it was made, and the tables that
@@ -43,7 +40,7 @@ def report_key(results: RunResults) -> str:
             "run": json.dumps(shown, sort_keys=True),
             "results": {name: artifact.digests.record for name, artifact in results.artifacts.items()},
             "tables": [table.model_dump_json() for table in (*published_tables(), *explained_tables())],
-            "code": code_hash(REPORT_ROOMS),
+            "code": reached_code(__name__, store.layout.cache / "report-code.json"),
             "program": [__version__, platform.python_version()],
         }
     )
@@ -56,7 +53,7 @@ def make_report(results: RunResults, store: Store, listener: Listener) -> Path:
 
     Raises: OutputInvalid where a result is not as its stage declared it, NoSpace.
     """
-    key = report_key(results)
+    key = report_key(results, store)
     if is_current(results.folder, key):
         listener(StateChanged(_STAGE, "stored"))
         return results.folder / _FOLDER / _INDEX

@@ -43,8 +43,7 @@ class Program:
 
     def output(self, run: str, stage: str) -> Path:
         """Return the output folder of a finished stage."""
-        planned = [event for event in self.events(run) if event["event"] == "planned"][-1]
-        key = planned["keys"][stage]
+        key = [event["key"] for event in self.events(run) if event.get("stage") == stage and "key" in event][-1]
         found = list((self.store / "artifacts").rglob(key))
         assert len(found) == 1, f"{stage} has {len(found)} artifacts"
         return found[0] / "output"

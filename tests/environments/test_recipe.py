@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator import resources
-from orchestrator.environments.recipe import assemble, code_hash, context_files, lock_hash, recipe_hash
+from orchestrator.environments.recipe import assemble, context_files, lock_hash, recipe_hash
 from orchestrator.spec.load import image_names, load_image, load_model_spec, model_spec_names
 
 IMAGES = sorted(path.parent.name for path in resources.images_folder().glob("*/Dockerfile"))
@@ -96,10 +96,6 @@ def test_lock_hash_knows_only_the_lock_and_the_interpreter(own_images):
     (own_images / "errnet2019" / "smoke.py").write_text("")
     assert lock_hash(image, "cpu") == before
     assert lock_hash(image, "cuda") != before
-
-
-def test_code_hash_tells_rooms_apart():
-    assert code_hash(("orchestrator.report",)) != code_hash(("orchestrator.execute",))
 
 
 @pytest.mark.parametrize(("name", "variant"), LOCKS)
