@@ -18,7 +18,7 @@ from orchestrator.infer.optimise import optimised_graph
 from orchestrator.infer.plan_executor import PlanExecutor, ProgressCallback
 from orchestrator.infer.planner import InferencePlan, NoPlanFits, plan_of
 from orchestrator.infer.region import Size
-from orchestrator.infer.rows import Output, PictureSource, Rows, fill
+from orchestrator.infer.rows import Output, PictureSource, Rows, fill_buffer
 from orchestrator.infer.session import MemoryShort, Resources, share_memory
 from orchestrator.infer.tensor_buffer import TensorBuffer
 
@@ -162,7 +162,7 @@ class InferenceEngine:
         image_map = planned.graph.map(image)
         folder = self._folder or Path(tempfile.gettempdir())
         buffer = TensorBuffer.allocated(image_map, folder if image in planned.plan.filed else None)
-        fill(buffer, source)
+        fill_buffer(buffer, source)
         outputs = self._outputs(planned, buffer, progress, checkpoints, every)
         refuse_other_shapes({name: found.values for name, found in outputs.items()}, buffer.values.shape)
         return {name: Output(buffer) for name, buffer in outputs.items()}

@@ -70,7 +70,7 @@ def add_pointwise(loader: Loader, node: onnx.NodeProto, maps: tuple[str, ...], c
     loader.add(Pointwise(node.output[0], maps, values, Map(channels, size), size, node))
 
 
-def same(loader: Loader, node: onnx.NodeProto) -> None:
+def unchanged(loader: Loader, node: onnx.NodeProto) -> None:
     """Take an operation that changes nothing."""
     if node.op_type == "Cast" and attributes(node)["to"] != onnx.TensorProto.FLOAT:
         raise NotTileableError("it leaves float32")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from orchestrator.infer.graph import Graph
 from orchestrator.infer.model_loader import Loader, OnnxModel, Operation
-from orchestrator.infer.op_pointwise import ELEMENTWISE, channelwise, concat, elementwise, same, split
+from orchestrator.infer.op_pointwise import ELEMENTWISE, channelwise, concat, elementwise, split, unchanged
 from orchestrator.infer.op_reductions import REDUCTIONS, instance_norm, reduction
 from orchestrator.infer.op_resampling import blocks, gather, pad, resize, slice_
 from orchestrator.infer.op_windows import conv, pool, transposed
@@ -12,7 +12,7 @@ from orchestrator.infer.region import Size
 
 OPERATIONS: Mapping[str, Operation] = {
     **dict.fromkeys(ELEMENTWISE, elementwise),
-    **dict.fromkeys(("Identity", "Dropout", "Cast"), same),
+    **dict.fromkeys(("Identity", "Dropout", "Cast"), unchanged),
     **dict.fromkeys(("BatchNormalization", "Softmax", "LogSoftmax", "LpNormalization"), channelwise),
     **dict.fromkeys(("MaxPool", "AveragePool", "LpPool"), pool),
     "Resize": resize,

@@ -71,14 +71,14 @@ class Output:
         return strip
 
 
-def strips(picture: Rows) -> Iterator[Picture]:
+def row_strips(picture: Rows) -> Iterator[Picture]:
     """Yield a picture's rows from the top, a few MiB at a time."""
     count = max(1, _STRIP_BYTES // (12 * picture.size.width))
     for top in range(0, picture.size.height, count):
         yield picture.rows(Span(top, min(picture.size.height, top + count)))
 
 
-def fill(buffer: TensorBuffer, source: PictureSource) -> None:
+def fill_buffer(buffer: TensorBuffer, source: PictureSource) -> None:
     """Write a picture into a map, (1, 3, H, W), strip by strip."""
     top = 0
     for strip in source.strips():

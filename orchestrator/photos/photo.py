@@ -94,11 +94,11 @@ def _in_strips(path: Path, kind: vips.Kind, limits: ReadingLimits) -> Iterator[P
     _refuse_short_memory(_PIECES * facts.piece_bytes, limits, "holds pixels in large pieces, the largest of")
 
     def source() -> Strips:
-        found = vips.opened(path, kind, large=in_pieces)
-        return vips.strips(in_rgb(found, vips.metadata(found)).image)
+        found = vips.open_image(path, kind, large=in_pieces)
+        return vips.image_strips(in_rgb(found, vips.metadata(found)).image)
 
     try:
-        first = vips.opened(path, kind, large=in_pieces)
+        first = vips.open_image(path, kind, large=in_pieces)
     except vips.PictureError as error:
         raise UnusablePicture(f"cannot be read: {vips.reason(error)}") from error
     _refuse_too_large(first, limits)

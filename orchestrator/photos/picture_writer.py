@@ -43,5 +43,5 @@ def write_picture(
         write_atomically(path) as stream,
         vips.assembled(content, form.size, form.bands, form.dtype) as colours,
     ):
-        image = colours if alpha is None else colours.bandjoin(vips.opened(alpha, "png"))
+        image = colours if alpha is None else colours.bandjoin(vips.open_image(alpha, "png"))
         vips.save(image, stream.name, form.kind, beside)

@@ -65,7 +65,7 @@ def kind_of(path: Path) -> Kind | None:
     return next((kind for signature, kind in SIGNATURES if begin.startswith(signature)), None)
 
 
-def opened(path: Path, kind: Kind, *, large: bool = False) -> Any:
+def open_image(path: Path, kind: Kind, *, large: bool = False) -> Any:
     """Return a libvips image of a file, whose rows come once, from top to bottom.
 
     Args:
@@ -96,7 +96,7 @@ def metadata(image: Any) -> Metadata:
     )
 
 
-def strips(image: Any) -> Strips:
+def image_strips(image: Any) -> Strips:
     """Yield an image's strips.
 
     Raises:

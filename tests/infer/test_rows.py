@@ -20,7 +20,7 @@ from orchestrator.infer.operations import graph_of
 from orchestrator.infer.optimise import optimised_graph
 from orchestrator.infer.planner import plan_of
 from orchestrator.infer.region import Size, Span
-from orchestrator.infer.rows import Whole, fill, strips
+from orchestrator.infer.rows import Whole, fill_buffer, row_strips
 from orchestrator.infer.session import Resources
 from orchestrator.infer.tensor_buffer import TensorBuffer
 from tests.infer.conftest import picture
@@ -67,7 +67,7 @@ def test_strips_give_what_the_whole_picture_gives(network: Path, tmp_path: Path,
     whole = engine(shown)["transmission"]
     found = engine.streamed(InStrips(shown, count))["transmission"]
     assert found.size == SIZE
-    assert np.array_equal(np.concatenate(list(strips(found))), whole)
+    assert np.array_equal(np.concatenate(list(row_strips(found))), whole)
     assert np.array_equal(found.rows(Span(100, 131)), whole[100:131])
 
 
@@ -111,7 +111,7 @@ def test_a_map_in_a_file_is_one_in_memory(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tensor_buffer, "_AT_A_TIME", at_a_time)
         filed = TensorBuffer.allocated(feature_map, tmp_path_factory.getbasetemp())
-        fill(filed, InStrips(values[0].transpose(1, 2, 0), data.draw(st.integers(1, height))))
+        fill_buffer(filed, InStrips(values[0].transpose(1, 2, 0), data.draw(st.integers(1, height))))
         top, left = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
         rows, columns = Span(top, data.draw(st.integers(top + 1, height))), Span(left, width)
         assert np.array_equal(filed.read(rows, columns), values[:, :, rows.slice, columns.slice])

@@ -11,7 +11,7 @@ import numpy as np
 from inference_program.items import Item
 from orchestrator.infer.onnx_network import REFLECTION, TRANSMISSION, Picture, cascade_steps
 from orchestrator.infer.region import Size
-from orchestrator.infer.rows import PictureSource, Rows, Whole, strips
+from orchestrator.infer.rows import PictureSource, Rows, Whole, row_strips
 from orchestrator.photos import vips
 from orchestrator.photos.picture_writer import PictureForm, write_picture
 from stagekit import BadInput, StageContext, write_atomically
@@ -44,7 +44,7 @@ def read_picture(path: Path) -> Prepared:
     if path.suffix == ".npy":
         return Prepared(Whole(_read_array(path)), vips.Metadata(), np.dtype(np.uint8))
     try:
-        image = vips.opened(path, "png")
+        image = vips.open_image(path, "png")
     except vips.PictureError as error:
         raise _unreadable(path, error) from error
     if image.bands != 3 or image.format not in _TYPES:
@@ -62,7 +62,7 @@ class _Stored:
     def strips(self) -> Iterator[Picture]:
         """Yield its rows."""
         try:
-            for strip in vips.strips(vips.opened(self.path, "png")):
+            for strip in vips.image_strips(vips.open_image(self.path, "png")):
                 yield strip.astype(np.float32) / np.float32(np.iinfo(strip.dtype).max)
         except vips.PictureError as error:
             raise _unreadable(self.path, error) from error
@@ -145,7 +145,7 @@ class Layers:
             with write_atomically(self.context.output("arrays", f"{self.item.id}.{name}.npy")) as stream:
                 header = {"descr": "<f4", "fortran_order": False, "shape": shape}
                 np.lib.format.write_array_header_1_0(stream, header)
-                for strip in strips(rows):
+                for strip in row_strips(rows):
                     stream.write(np.ascontiguousarray(strip, "<f4").data)
 
     def _save(self, folder: str, stem: str, name: str, rows: Rows, *, finished: bool) -> str:
@@ -163,6 +163,6 @@ class Layers:
     def _quantised(self, name: str, rows: Rows) -> Iterator[np.ndarray]:
         most = np.float32(np.iinfo(self.prepared.dtype).max)
         seen = self.ranges.setdefault(name, Range())
-        for strip in strips(rows):
+        for strip in row_strips(rows):
             seen.seen(strip, name)
             yield np.rint(np.clip(strip, 0, 1) * most).astype(self.prepared.dtype)
