@@ -130,7 +130,6 @@ class DockerEngine:
 
     client: None connects as the command line does (DOCKER_HOST, current context)
     shared_root: a folder that has the same path here and on the engine's machine; needed where that is another one
-    staging_root: the store's folder of staging folders; `find` then keeps to the jobs of this store
     caller: who programs run as; None is this process's user
     """
 
@@ -141,14 +140,12 @@ class DockerEngine:
         client: docker.DockerClient | None = None,
         *,
         shared_root: Path | None = None,
-        staging_root: Path | None = None,
         caller: Caller | None = None,
     ) -> None:
         with _said("docker"):
             self._client = client or _connected()
             self.caps: EngineCaps = engine_caps(self._client)
         self._shared_root = None if shared_root is None else shared_root.resolve()
-        self._staging_root = None if staging_root is None else staging_root.resolve()
         self._caller = caller or Caller.current()
         if self.caps.remote and self._shared_root is None:
             raise EngineUnavailable(
@@ -180,14 +177,6 @@ class DockerEngine:
             hint=f"remove it: docker rm -f {container_name(job.key, job.staging)}",
         )
 
-    def find(self, key: str) -> DockerRunning | None:
-        """Return the job with this key that an earlier process started; see `Engine.find`."""
-        with _said("docker"):
-            for container in self._labelled(f"{LABEL_KEY}={key}"):
-                if container["State"] != "created" and self._is_of_this_store(container):
-                    return DockerRunning(self._client, container["Id"], adopted=True)
-        return None
-
     def sweep(self) -> Sequence[str]:
         """Remove ended containers of dead processes; one whose result is still to be fetched stays."""
         removed = []
@@ -214,11 +203,6 @@ class DockerEngine:
                 for mount in container.get("Mounts", ())
                 if mount.get("Source")
             }
-
-    def _is_of_this_store(self, container: dict[str, Any]) -> bool:
-        if self._staging_root is None:
-            return True
-        return Path(container["Labels"].get(LABEL_STAGING, "")).is_relative_to(self._staging_root)
 
     def _labelled(self, label: str) -> list[dict[str, Any]]:
         return list(self._client.api.containers(all=True, filters={"label": label}))

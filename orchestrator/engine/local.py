@@ -178,7 +178,7 @@ def held_bytes(processes: Sequence[psutil.Process]) -> int:
 class LocalEngine:
     """Runs jobs as supervised processes.
 
-    staging_root: the folder that holds one staging folder per key; `find` and `sweep` look there
+    staging_root: the folder that holds one staging folder per key; `sweep` looks there
     """
 
     name = "local"
@@ -201,11 +201,6 @@ class LocalEngine:
                 return self._started(job)
         except OSError as error:
             raise engine_error(str(error), f"stage {job.stage}") from error
-
-    def find(self, key: str) -> LocalRunning | None:
-        """Return the job with this key that an earlier process started; see `Engine.find`."""
-        staging = self._root / key
-        return LocalRunning(staging, adopted=True) if (staging / PROCESS_FILE).exists() else None
 
     def sweep(self) -> Sequence[str]:
         """Forget ended jobs of dead processes; one whose result is still to be fetched stays."""

@@ -102,9 +102,6 @@ class Engine(Protocol):
         Raises: ImageNotBuilt, DeviceUnavailable, EngineUnavailable, InfraFailure.
         """
 
-    def find(self, key: str) -> Running | None:
-        """Return the job with this key that an earlier process started, whether it still runs or has ended."""
-
     def sweep(self) -> Sequence[str]:
         """Remove what dead runs left behind (never a job that still runs) and return the keys."""
 

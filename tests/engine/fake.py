@@ -197,10 +197,6 @@ class FakeEngine:
             self.started.append(job.stage)
             return FakeRunning(self, self.world[job.key], adopted=False)
 
-    def find(self, key: str) -> FakeRunning | None:
-        there = self.world.get(key)
-        return None if there is None else FakeRunning(self, there, adopted=True)
-
     def sweep(self) -> Sequence[str]:
         dead = [key for key, job in self.world.items() if job.outcome is not None and job.outcome.exit_code != 0]
         for key in dead:

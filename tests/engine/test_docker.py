@@ -25,6 +25,10 @@ pytestmark = pytest.mark.docker
 CACHES = ["XDG_CACHE_HOME", "MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "NUMBA_CACHE_DIR"]
 
 
+def containers_of(client, job):
+    return client.containers.list(all=True, filters={"label": f"org.sirr-orch.key={job.key}"})
+
+
 def seen(bench, tmp_path, paths=(), **fields):
     words = tmp_path / "words"
     words.mkdir(exist_ok=True)
@@ -114,7 +118,7 @@ def test_wait_survives_cut_connections(docker_bench, tmp_path):
     assert proxy.made >= 2
 
 
-def test_job_of_a_killed_client_is_adopted(docker_bench, tmp_path):
+def test_job_of_a_killed_client_is_adopted(docker_bench, docker_client):
     job = docker_bench.job("train", settings={"steps": 100000, "pause_s": 0.01})
     client = subprocess.Popen(
         [sys.executable, "-c", CLIENT, job.key, job.environment.reference, str(job.staging)],
@@ -133,7 +137,7 @@ def test_job_of_a_killed_client_is_adopted(docker_bench, tmp_path):
     running.stop(20)
     assert running.outcome().exit_code == 12
     assert job.key in docker_bench.engine().sweep()
-    assert engine.find(job.key) is None
+    assert not containers_of(docker_client, job)
 
 
 CLIENT = textwrap.dedent(
@@ -161,7 +165,7 @@ def test_container_that_a_client_left_before_its_start_is_started(docker_bench, 
     engine._created(engine._absolute(job))
     running = docker_bench.start(job, engine)
     assert running.outcome().exit_code == 0
-    assert len(docker_client.containers.list(all=True, filters={"label": f"org.sirr-orch.key={job.key}"})) == 1
+    assert len(containers_of(docker_client, job)) == 1
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give folders to another user")
@@ -174,13 +178,6 @@ def test_files_belong_to_a_caller_without_an_account(docker_bench, docker_client
     assert running.outcome().exit_code == 0, list(running.lines())
     result = (job.staging / "output" / "result.txt").stat()
     assert (result.st_uid, result.st_gid) == (12345, 23456)
-
-
-def test_find_keeps_to_its_own_store(docker_bench, docker_client, tmp_path):
-    job = docker_bench.job("count", settings={"lines": 1, "pause_s": 0})
-    docker_bench.start(job).outcome()
-    assert DockerEngine(docker_client, staging_root=docker_bench.root).find(job.key) is not None
-    assert DockerEngine(docker_client, staging_root=tmp_path / "another").find(job.key) is None
 
 
 def test_missing_image_says_so(docker_bench):
@@ -198,7 +195,7 @@ def test_gpu_is_never_replaced_by_the_cpu(docker_bench, docker_client):
     job = docker_bench.job("count", settings={"lines": 1, "pause_s": 0}, device="cuda", gpus=gpus)
     with pytest.raises(DeviceUnavailable):
         docker_bench.start(job)
-    assert docker_bench.engine().find(job.key) is None
+    assert not containers_of(docker_client, job)
     with pytest.raises(DeviceUnavailable, match="given none"):
         docker_bench.start(docker_bench.job("count", device="cuda"))
 
