@@ -6,7 +6,21 @@ from typing import Annotated
 import typer
 
 from orchestrator import __version__
-from orchestrator.cli import build, data, doctor, infer, models, plan, remove, report, run, schema, store, weights
+from orchestrator.cli import (
+    build,
+    data,
+    doctor,
+    infer,
+    models,
+    plan,
+    remove,
+    report,
+    run,
+    runs,
+    schema,
+    store,
+    weights,
+)
 from orchestrator.errors import SirrError
 
 app = typer.Typer(
@@ -47,6 +61,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(weights.app, name="weights")
 app.add_typer(store.app, name="store")
 app.command("report")(report.report)
+app.add_typer(runs.app, name="runs")
 app.command("doctor")(doctor.doctor)
 app.command("schema")(schema.schema)
 

@@ -1,18 +1,22 @@
 """The runs of a store: which there are, and their documents by reference."""
 
 import fcntl
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from orchestrator.errors import SpecError, StoreError
+from orchestrator.store.disk import sync
 from orchestrator.store.record import RunRecord
-from orchestrator.store.reference import RunReference
+from orchestrator.store.reference import RunReference, run_reference
 from orchestrator.store.run_document import (
     REVISIONS,
     RunDocument,
     has_document,
     load_document,
+    revision_folder,
     revisions,
     save_document,
     start_document,
@@ -22,7 +26,7 @@ from orchestrator.store.store import Store
 
 def run_folder(store: Store, name: str) -> Path:
     """Return a run's folder, which need not be there."""
-    return store.root / "runs" / name
+    return store.layout.run(name)
 
 
 def recorded_runs(store: Store) -> list[str]:
@@ -116,9 +120,60 @@ def is_in_progress(store: Store, name: str) -> bool:
         return True
 
 
+def rename_run(store: Store, name: str, new_name: str) -> None:
+    """Give a run another name, in all its revisions.
+
+    The folder is renamed first, and its name is the run's: a crash in between leaves a whole run of the new name.
+
+    Raises: SpecError for an unknown run, or a new name that cannot be used or is taken; StoreError where either run is
+        in progress.
+    """
+    run_document(store, RunReference(name))
+    if run_reference(new_name).revision is not None:
+        raise SpecError(f"{new_name!r} names a revision", hint="write the new name alone: revisions keep their numbers")
+    with run_at_rest(store, name), run_at_rest(store, new_name):
+        target = run_folder(store, new_name)
+        if target.exists():
+            raise SpecError(f"the store has a run {new_name!r} already", hint="choose another name")
+        run_folder(store, name).rename(target)
+        sync(target.parent)
+        for document in run_documents(store, new_name):
+            save_run(store, document)
+
+
+def remove_run(store: Store, reference: RunReference) -> None:
+    """Remove the record of a run, or of one earlier revision; its results stay until the store is cleaned.
+
+    Raises: SpecError for an unknown run, or the latest revision among several; StoreError where the run is in progress.
+    """
+    folder = run_folder(store, reference.run)
+    if not _is_recorded(folder):
+        run_document(store, reference)
+    with run_at_rest(store, reference.run):
+        if reference.revision is None:
+            _delete(store, folder)
+            return
+        document = run_document(store, reference)
+        if revision_folder(folder, document) == folder:
+            raise SpecError(
+                f"{reference} is the latest revision: the run cannot be without it",
+                hint=f"remove the run with all its revisions: sirr-orch runs remove {reference.run}",
+            )
+        _delete(store, revision_folder(folder, document))
+
+
+def _delete(store: Store, folder: Path) -> None:
+    """Take a folder out of sight as a whole, and then delete it."""
+    store.layout.trash.mkdir(exist_ok=True)
+    gone = Path(tempfile.mkdtemp(dir=store.layout.trash, prefix="run-")) / folder.name
+    folder.rename(gone)
+    sync(folder.parent)
+    shutil.rmtree(gone.parent, ignore_errors=True)
+
+
 def _lock(store: Store, name: str) -> Path:
-    return store.root / "leases" / f"run-{name}"
+    return store.layout.lease(f"run-{name}")
 
 
 def _writing_lock(store: Store, name: str) -> Path:
-    return store.root / "leases" / f"run-{name}.document"
+    return store.layout.lease(f"run-{name}.document")
