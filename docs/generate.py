@@ -21,6 +21,8 @@ from orchestrator.report import numbers
 from orchestrator.report.machine import record
 from orchestrator.spec import dataset, experiment, image, model
 from orchestrator.spec.protocol import INFINITE_RULE, PROTOCOLS, Protocol
+from orchestrator.store import run_document
+from orchestrator.store.run_document import document_schema
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 GENERATED = "<!-- Made by docs/generate.py; edit the code, not this page. -->\n"
@@ -156,6 +158,52 @@ def _below(cls: type[SirrError]) -> set[type[SirrError]]:
     return {sub for direct in cls.__subclasses__() for sub in ({direct} | _below(direct))}
 
 
+def run_schema() -> str:
+    """Return the JSON Schema of a run's document."""
+    return json.dumps(document_schema(), indent=2) + "\n"
+
+
+RUN_DOCUMENT_INTRODUCED = """\
+A run is one file, `runs/NAME/run.json` in the store. It is written when the run starts and again whenever a stage
+begins or ends, each time as a whole and on disk before it counts: a crash leaves the file as it was or as it is to be.
+
+What comes after a run reads this file and the results that its keys name, and nothing else: `report`, `report --table`,
+`report A B`, `remove`, `infer --model`, `export`, `release`. The experiment's file, the datasets, checkpoints, feature
+files, images and environment variables may be gone, and the store may lie elsewhere. Folders and files stand in it by
+their names alone; the experiment's own text is kept as it was written.
+
+## Revisions
+
+A run whose stages are to do something else than those of its latest revision (another recipe, other pictures, another
+lock, a raised behaviour) becomes the next revision. The earlier document moves to `runs/NAME/revisions/N/run.json` and
+stays readable: `sirr-orch report RUN@2`, `sirr-orch report RUN@2 RUN@5`, `sirr-orch export RUN@2/MODEL --out FOLDER`.
+Words, memory, engine, paths and times make no revision. `sirr-orch runs list` and `sirr-orch runs show RUN` tell what
+there is.
+
+## Versions
+
+`schema_version` grows only where an earlier program could not read the file; one that is newer than the program is
+refused with a clear error and never written over. Fields that are added do not raise it: programs keep those that they
+do not know. `docs/reference/run.schema.json` is the same as a JSON Schema.
+
+Runs of versions before this file existed (`origin.json`, `experiment.yaml`) cannot be read: run the experiment again.
+
+## Fields
+"""
+
+
+def run_document_page() -> str:
+    """Return the reference of a run's document."""
+    parts = ["# The document of a run\n", GENERATED, RUN_DOCUMENT_INTRODUCED]
+    classes = [cls for cls in _models(run_document) if cls is not run_document.Recorded]
+    for cls in sorted(classes, key=lambda cls: cls is not run_document.RunDocument):
+        parts.append(f"### {cls.__name__}\n\n{(cls.__doc__ or '').strip()}\n")
+        parts.append("| field | default | meaning |\n| --- | --- | --- |")
+        parts.extend(_field(name, field) for name, field in cls.model_fields.items())
+        parts.append("")
+    return "\n".join(parts)
+
+
 def report_schema() -> str:
     """Return the JSON Schema of a report's report.json."""
     return json.dumps(record.schema(), indent=2) + "\n"
@@ -167,6 +215,8 @@ PAGES = {
     "errors.md": errors_page,
     "protocols.md": protocols_page,
     "report.schema.json": report_schema,
+    "run-document.md": run_document_page,
+    "run.schema.json": run_schema,
 }
 
 

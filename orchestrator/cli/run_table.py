@@ -68,7 +68,7 @@ def print_run(run: RunDescription, console: Console) -> None:
     console.print(facts, soft_wrap=False, crop=False)
     stages = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("stage", "state", "key", "in the store", "why"):
-        stages.add_column(title, overflow="fold", no_wrap=title != "why")
+        stages.add_column(title, overflow="fold", no_wrap=title != "why", min_width=24 if title == "why" else None)
     for stage in run.stages:
         stages.add_row(
             Text(stage.name),

@@ -74,7 +74,7 @@ def run_request(request: RunRequest, options: RunOptions, listener: Listener, sa
     """
     comparison = planned(request)
     engine, environments = _prepared(request, comparison, say)
-    overrides = _overrides(request, options)
+    overrides = recorded_overrides(request, options)
     stopper = Stopper()
     with stopper.listening():
         return run_experiment(
@@ -82,7 +82,7 @@ def run_request(request: RunRequest, options: RunOptions, listener: Listener, sa
         )
 
 
-def _overrides(request: RunRequest, options: RunOptions) -> Overrides:
+def recorded_overrides(request: RunRequest, options: RunOptions) -> Overrides:
     """Return what the command line said, for the run's document."""
     return Overrides(
         engine=request.engine,

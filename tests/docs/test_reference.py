@@ -13,7 +13,7 @@ def generator():
     return module
 
 
-@pytest.mark.parametrize("name", ["commands.md", "spec.md", "errors.md", "protocols.md", "report.schema.json"])
+@pytest.mark.parametrize("name", generator().PAGES)
 def test_reference_page_is_current(name):
     page = generator().PAGES[name]()
     assert (DOCS / "reference" / name).read_text(encoding="utf-8") == page, "run: python docs/generate.py"

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from orchestrator.execute.command import RunRequest, planned
+from orchestrator.execute.command import RunRequest, planned, recorded_overrides
 from orchestrator.execute.comparison import Comparison
 from orchestrator.execute.events import Planned, StateChanged, recorder
+from orchestrator.execute.run import RunOptions
 from orchestrator.execute.run_record import DocumentWriter, planned_document
 from orchestrator.plan.keys import Identity, stage_identity
 from orchestrator.plan.stage import Stage
-from orchestrator.store.run_document import Overrides
 from orchestrator.store.runs import start_run
 from orchestrator.store.store import Artifact, Store
 
@@ -70,10 +70,15 @@ def keep_run(
     (folder / "released.pth").write_bytes(b"weights")
     spec = folder / f"{name}.yaml"
     spec.write_text(SPEC.format(name=name, epochs=epochs, seed=seed), encoding="utf-8")
-    request = RunRequest(spec, store.root)
+    return keep(RunRequest(spec, store.root), store, better=better, leave=leave)
+
+
+def keep(request: RunRequest, store: Store, *, better: float = 0.0, leave: str = "") -> Comparison:
+    """Keep a result of each stage of what was asked for, as `keep_run` does."""
     comparison = planned(request)
-    record = recorder(store.run(name))
-    writer = DocumentWriter(store, start_run(store, planned_document(comparison, Overrides())))
+    record = recorder(store.run(comparison.resolved.experiment.name))
+    document = planned_document(comparison, recorded_overrides(request, RunOptions()))
+    writer = DocumentWriter(store, start_run(store, document))
     record(Planned(tuple(stage.name for stage in comparison.plan.stages), {}))
     artifacts: dict[str, Artifact] = {}
     identities: dict[str, Identity] = {}
@@ -81,7 +86,7 @@ def keep_run(
         if any(needed not in artifacts for needed in stage.inputs.values()):
             continue
         results = {needed: artifacts[needed].digests for needed in stage.inputs.values()}
-        identity = identities[stage.name] = stage_identity(stage, comparison.programs[str(stage.image)], results)
+        identity = identities[stage.name] = stage_identity(stage, comparison.programs[stage.image], results)
         for listen in (record, writer.listen):
             listen(StateChanged(stage.name, "running", {"key": identity.key}))
         if leave and stage.name.startswith(leave):
@@ -112,12 +117,17 @@ def _write(path: Path, content: Any) -> None:
 
 def _dataset(stage: Stage, _better: float) -> Files:
     name = stage.name.split("/")[1]
+    photos = stage.settings["dataset"]["kind"] == "photos"
     items, pictures = [], {}
     for index, item in enumerate(("one", "two", "three")):
-        files = {layer: f"{layer}/{index}.png" for layer in ("blended", "transmission")}
+        layers = ("blended",) if photos else ("blended", "transmission")
+        files = {layer: f"{layer}/{index}.png" for layer in layers}
         items.append({"id": item, **files, "height": SIZE[0], "width": SIZE[1], "origin": f"{item}.png"})
         pictures |= {file: picture(index * 2 + number) for number, file in enumerate(files.values())}
-    return {"dataset.json": {"name": name, "title": "", "role": "pairs", "items": items}, **pictures}
+    return {
+        "dataset.json": {"name": name, "title": "", "role": "photos" if photos else "pairs", "items": items},
+        **pictures,
+    }
 
 
 def _training(_stage: Stage, _better: float) -> Files:

@@ -4,6 +4,7 @@ import json
 import threading
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from orchestrator.errors import SpecError, StoreError
@@ -11,7 +12,7 @@ from orchestrator.execute.command import RunRequest, planned
 from orchestrator.execute.events import Failed, StateChanged
 from orchestrator.execute.run_record import DocumentWriter, planned_document
 from orchestrator.store.reference import run_reference
-from orchestrator.store.run_document import Overrides, RunDocument
+from orchestrator.store.run_document import Overrides, RunDocument, document_schema
 from orchestrator.store.runs import is_in_progress, run_at_rest, run_document, run_documents, run_in_progress, start_run
 from orchestrator.store.store import Store
 from tests.execute.small_run import keep_run
@@ -53,6 +54,11 @@ def test_document_holds_the_run(store: Store, tmp_path: Path) -> None:
     keys = {name: identity.key for name, identity in comparison.identities.items()}
     assert document.keys == keys
     assert {stage.state for stage in document.stages} == {"done"}
+
+
+def test_document_is_what_its_schema_says(store: Store, tmp_path: Path) -> None:
+    keep_run(store, tmp_path)
+    jsonschema.validate(json.loads(file_of(store).read_text(encoding="utf-8")), document_schema())
 
 
 def test_document_names_no_folder_of_this_machine_besides_the_users_own_text(store: Store, tmp_path: Path) -> None:
