@@ -10,8 +10,10 @@ from typing import Any, Callable, Mapping, Optional, Sequence, Tuple
 from stagekit.context import StageContext
 from stagekit.exit_codes import ExitCode
 from stagekit.failures import BadInput, OutOfMemory, StageError
+from stagekit.machine import machine
 from stagekit.messages import Failure
 from stagekit.request import StageRequest
+from stagekit.results.machine import MachineFile
 
 Handler = Callable[[StageContext], None]
 
@@ -45,6 +47,7 @@ def run_program(
         context = StageContext(request, sys.stdout, stop)
         if request.kind not in handlers:
             raise BadInput("this image has no stage kind %r; it has %s" % (request.kind, ", ".join(sorted(handlers))))
+        record_machine(context)
         handlers[request.kind](context)
     except Exception as error:
         failure = _explained(error, out_of_memory)
@@ -57,6 +60,19 @@ def run_program(
         context.say(Failure(failure.failure_class, failure.message, failure.hint))
         return int(failure.exit_code)
     return int(ExitCode.DONE)
+
+
+def record_machine(context: StageContext) -> None:
+    """Keep among the facts what the program runs on; a stage that is resumed elsewhere has several."""
+    request = context.request
+    here = machine(request.threads, request.device)
+    path = context.facts(MachineFile.FILE_NAME)
+    try:
+        before = MachineFile.load(path).starts
+    except BadInput:
+        before = ()
+    if before[-1:] != (here,):
+        MachineFile((*before, here)).save(path)
 
 
 def _explained(error: Exception, out_of_memory: Tuple[type, ...]) -> Optional[StageError]:

@@ -13,6 +13,7 @@ from orchestrator.errors import BudgetTooSmall, Cancelled, InfraFailure, NoSpace
 from orchestrator.execute.classify import Verdict, classify
 from orchestrator.execute.events import Listener, StateChanged, Warned
 from orchestrator.execute.follow import Followed, Limits, follow
+from orchestrator.execute.machine import machine_facts
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Identity, Program
 from orchestrator.plan.stage import Stage, StageKind
@@ -88,6 +89,7 @@ def realise(stage: Stage, identity: Identity, inputs: Mapping[str, Path], world:
             "packages": dict(job.environment.packages),
             "device": stage.device,
             **_took(followed, started, job, world),
+            **machine_facts(job.staging, threads=job.threads, device=job.device, same_machine=True),
             "warnings": followed.warnings,
             "resumed": resumed,
             "adopted": adopted,

@@ -1,10 +1,17 @@
 """What the store knows of each stage, as the report tells it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orchestrator.execute.realise import REQUIRED_OUTPUTS
-from orchestrator.report.stage_content import EnvironmentRecord, MemoryOverTime, StageFile, StageRecord, StageState
+from orchestrator.report.stage_content import (
+    EnvironmentRecord,
+    MachineRecord,
+    MemoryOverTime,
+    StageFile,
+    StageRecord,
+    StageState,
+)
 from orchestrator.store.run_document import FailureEntry, StageEntry
 from orchestrator.store.store import Artifact
 
@@ -33,6 +40,8 @@ def stage_record(stage: StageEntry, artifact: Artifact | None, failure: FailureE
         hint=failure.hint if failure else None,
         memory=_memory(facts.get("memory")),
         attempts=facts.get("attempts", 1),
+        machine=_machine(facts.get("machine")),
+        earlier_machines=_earlier(facts.get("machines", ())),
         inputs=dict(stage.inputs),
         sources={name: source.digest for name, source in stage.sources.items()},
         files={} if artifact is None else _files(artifact, _FILES.get(stage.kind, ())),
@@ -52,6 +61,31 @@ def environment_record(artifact: Artifact, image: str, variant: str) -> Environm
         details={name: text for name, text in facts["environment"].items() if name != "reference"},
         packages=dict(facts.get("packages", {})),
     )
+
+
+def _machine(facts: Mapping[str, Any] | None) -> MachineRecord | None:
+    """Return the machine of a manifest; None for one from before machines were recorded."""
+    if not facts:
+        return None
+    return MachineRecord(
+        processor=facts["processor"],
+        architecture=facts["architecture"],
+        instructions=tuple(facts["instructions"]),
+        processors=facts.get("processors"),
+        memory_bytes=facts.get("memory_bytes"),
+        system=facts["system"],
+        container=facts.get("container"),
+        threads=facts.get("threads"),
+        gpu=facts.get("gpu"),
+        driver=facts.get("driver"),
+        cuda=facts.get("cuda"),
+    )
+
+
+def _earlier(machines: Sequence[Mapping[str, Any]]) -> tuple[MachineRecord, ...]:
+    """Return the machines of other kinds that a stage had run on before the one that it ended on."""
+    records = [record for record in map(_machine, machines) if record is not None]
+    return tuple(dict.fromkeys(record for record in records[:-1] if record.kind != records[-1].kind))
 
 
 def _state(artifact: Artifact | None, failure: FailureEntry | None) -> StageState:

@@ -1,9 +1,11 @@
 """Running an image's program as the orchestrator does: stage.json in, JSON lines and files out. Python 3.8."""
 
 import dataclasses
+import glob
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -16,6 +18,10 @@ from stagekit.request import FOLDERS
 ELSEWHERE = {"PYTHONHASHSEED": "4711", "TZ": "Asia/Tokyo", "LANG": "C"}
 """What is other there."""
 
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
 
 @dataclasses.dataclass(frozen=True)
 class Result:
@@ -25,22 +31,26 @@ class Result:
     log: str
 
 
-def started_stage(module, folder, kind, settings, inputs, elsewhere=False, **request):
+def started_stage(module, folder, kind, settings, inputs, elsewhere=False, narrow=False, **request):
     """Start a stage whose output and work folders lie in `folder`, which may be left from an earlier start.
 
-    elsewhere: from another folder, with other hashes of texts and in another time zone
+    elsewhere: from another folder, with other hashes of texts and in another time zone; narrow: on one processor
     """
     for name in FOLDERS:
         os.makedirs(os.path.join(folder, name), exist_ok=True)
     description = os.path.join(folder, "stage.json")
     fields = {"threads": 1, "workers": 0, **request}
     StageRequest.below(folder, "%s/%s" % (kind, module), kind, settings, inputs, **fields).save(description)
+    # As every engine has it, see orchestrator/engine/program.py.
+    threads = {} if fields["threads"] is None else dict.fromkeys(THREADS, str(fields["threads"]))
+    first = "%d" % min(os.sched_getaffinity(0))
     return subprocess.Popen(
-        [sys.executable, "-m", module, description],
+        [*(["taskset", "--cpu-list", first] if narrow else []), sys.executable, "-m", module, description],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
-        **({"cwd": folder, "env": {**os.environ, **ELSEWHERE}} if elsewhere else {}),
+        cwd=folder if elsewhere else None,
+        env={**os.environ, **threads, **(ELSEWHERE if elsewhere else {})},
     )
 
 
@@ -57,18 +67,54 @@ def results(folder):
 
 
 def assert_repeats(module, folder, kind, settings, inputs, **request):
-    """A stage leaves the same bytes in two folders, a moment apart and in other surroundings; return its results."""
+    """A stage leaves the same bytes in two folders, a moment apart and in other surroundings; return its results.
+
+    Also with more threads, unless its image declares that its bits depend on them.
+    """
     found = []
-    for place, elsewhere in (("one", False), ("two/and/deeper", True)):
+    numbers = (1, 1) if kind in pinned_threads(module) else (1, 3)
+    for place, elsewhere, threads in (("one", False, numbers[0]), ("two/and/deeper", True, numbers[1])):
         if found:
             time.sleep(2.1)
         path = os.path.join(folder, place)
-        result = run_stage(module, path, kind, settings, inputs, elsewhere=elsewhere, **request)
+        result = run_stage(module, path, kind, settings, inputs, elsewhere=elsewhere, **{"threads": threads, **request})
         assert result.code == 0, result.log
         found.append(results(path))
     assert found[0]
     assert found[0] == found[1]
     return found[0]
+
+
+def assert_threads_as_declared(module, folder, kind, settings, inputs, **request):
+    """Threads decide a stage's results only where its image declares so, and processors never do.
+
+    That they differ where it is declared is printed and not demanded: another processor may sum in another order.
+    """
+    found = {}
+    for threads in (1, 2, 3):
+        path = os.path.join(folder, "threads-%d" % threads)
+        result = run_stage(module, path, kind, settings, inputs, threads=threads, **request)
+        assert result.code == 0, result.log
+        found[threads] = results(path)
+    path = os.path.join(folder, "one-processor")
+    result = run_stage(module, path, kind, settings, inputs, threads=2, narrow=True, **request)
+    assert result.code == 0, result.log
+    assert results(path) == found[2], "two threads on one processor give other results than on two"
+    differing = [threads for threads in found if found[threads] != found[1]]
+    said = differing or "no number of"
+    sys.stdout.write("%s of %s: with %s threads the results differ from those with one\n" % (kind, module, said))
+    assert not differing or kind in pinned_threads(module), "threads decide the results of %s, undeclared" % kind
+
+
+def pinned_threads(module):
+    """Return the kinds of stages whose results depend on the number of threads, as the image declares it."""
+    for path in glob.glob(os.path.join(ROOT, "images", "*", "image.yaml")):
+        with open(path, encoding="utf-8") as stream:
+            text = stream.read()
+        if re.search(r"^module: %s$" % module, text, re.MULTILINE):
+            found = re.search(r"^pinned_threads: \[(.*)\]$", text, re.MULTILINE)
+            return tuple(re.split(r",\s*", found.group(1))) if found else ()
+    raise AssertionError("no image has the module %s" % module)
 
 
 def run_stage(module, folder, kind, settings, inputs, **request):

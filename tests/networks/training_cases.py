@@ -17,7 +17,7 @@ import numpy as np
 from stagekit import Note, Progress, decode
 from stagekit.results.apart import load_whole
 from stagekit.results.train import TrainFile
-from tests.networks.stages import made_layers, made_pairs, results, run_stage, started_stage
+from tests.networks.stages import assert_threads_as_declared, made_layers, made_pairs, results, run_stage, started_stage
 
 KILLS = 2
 MANY = 40
@@ -148,6 +148,12 @@ class TrainingCases:
         time.sleep(max(0.0, 2.1 - (time.time() - os.path.getmtime(self.output("whole", self.file)))))
         self.assertEqual(self.trained("again/elsewhere", elsewhere=True).code, 0)
         self.assert_same("again/elsewhere")
+
+    def test_threads_decide_the_weights_only_where_that_is_declared(self):
+        recipe = {**self.recipe, "steps": 3}
+        said = {**self.settings(), "recipe": recipe}
+        folder = os.path.join(self.folder, "threads")
+        assert_threads_as_declared(self.network, folder, "train", said, self.inputs, seed=3)
 
     def test_another_seed_gives_other_weights(self):
         self.assertEqual(self.trained("other", seed=4, steps=1).code, 0)

@@ -19,7 +19,7 @@ from orchestrator.report.content import (
     Validation,
     ValidationPoint,
 )
-from orchestrator.report.stage_content import EnvironmentRecord, MemoryOverTime, StageRecord
+from orchestrator.report.stage_content import EnvironmentRecord, MachineRecord, MemoryOverTime, StageRecord
 from tests.report.report_sample import (
     METRICS,
     PROTOCOLS,
@@ -99,6 +99,9 @@ def hostile(folder: Path) -> ReportContent:
                 message=HOSTILE,
                 hint=HOSTILE,
                 memory=MemoryOverTime(0.5, (2**29, 2**30, None, 3 * 2**29), 2**30),
+                machine=MachineRecord(
+                    HOSTILE, HOSTILE, (HOSTILE,), 1, 2**30, HOSTILE, HOSTILE, 1, HOSTILE, HOSTILE, HOSTILE
+                ),
             ),
             StageRecord("export/x", "export", "skipped", "2" * 64, "x", None, None, "cpu", message=HOSTILE),
         ),

@@ -31,7 +31,13 @@ from orchestrator.report.content import (
     Validation,
     ValidationPoint,
 )
-from orchestrator.report.stage_content import EnvironmentRecord, MemoryOverTime, StageFile, StageRecord
+from orchestrator.report.stage_content import (
+    EnvironmentRecord,
+    MachineRecord,
+    MemoryOverTime,
+    StageFile,
+    StageRecord,
+)
 from orchestrator.spec.explained import ExplainedTable
 from orchestrator.spec.protocol import chosen_protocol
 from orchestrator.spec.published_numbers import PublishedTable
@@ -39,6 +45,20 @@ from orchestrator.spec.published_numbers import PublishedTable
 METRICS = ("psnr", "ssim", "lpips")
 PROTOCOLS = tuple(chosen_protocol(name, METRICS) for name in ("standard", "errnet2019", "course2024"))
 """Ends a script, opens tags, quotes, an entity, letters of other scripts, a direction change, a template."""
+
+MACHINE = MachineRecord(
+    "AMD EPYC 7763 64-Core Processor",
+    "x86_64",
+    ("sse4_2", "avx", "avx2", "fma"),
+    8,
+    64 * 2**30,
+    "Linux 6.8.0",
+    "docker",
+    2,
+    None,
+    None,
+    None,
+)
 
 _PAPERS = {
     "zhang2018": ("Zhang 2018", "Single Image Reflection Separation with Perceptual Losses", "CVPR 2018"),
@@ -290,6 +310,7 @@ def stages(labels: tuple[str, ...], tests: tuple[str, ...]) -> tuple[StageRecord
             ("it has not run yet",),
             memory=memory(number),
             attempts=2 if name.startswith("export") else 1,
+            machine=MACHINE,
             files={"scores.json": StageFile("cd" * 32, 812)} if name.startswith("evaluate") else {},
             digest=f"{number + 100:02x}" * 32,
         )

@@ -53,7 +53,7 @@ class Export(unittest.TestCase):
     def test_equal_runs_leave_the_same_bytes(self):
         time.sleep(max(0.0, 2.1 - (time.time() - os.path.getmtime(self.path))))
         folder = os.path.join(self.folder, "again")
-        result = run_stage(folder, "export", self.settings(), {"weights": self.weights}, elsewhere=True)
+        result = run_stage(folder, "export", self.settings(), {"weights": self.weights}, elsewhere=True, threads=3)
         self.assertEqual(result.code, 0, result.log)
         self.assertEqual(results(folder), results(self.folder))
 

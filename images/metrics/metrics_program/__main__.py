@@ -4,7 +4,7 @@ import os
 import sys
 
 # Before NumPy is loaded: sums of several threads end in other last digits, and pictures are scored side by side anyway.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 from metrics_program.dataset_overlap import overlap
 from metrics_program.evaluate import evaluate

@@ -74,7 +74,7 @@ class Export(unittest.TestCase):
         os.makedirs(self.at("weights"))
         save_arrays(self.at("weights", "weights.npz"), parameters)
         settings = {"model": "zhang2018", "tolerance": 1e-4, "features": "random"}
-        assert_repeats("zhang2018", self.at("export"), "export", settings, {"weights": self.at("weights")}, threads=2)
+        assert_repeats("zhang2018", self.at("export"), "export", settings, {"weights": self.at("weights")})
 
         report = load_whole(ExportFile, self.at("export", "one", "output"), self.at("export", "one", "facts"))
         self.assertEqual((report.inputs, report.outputs), (("image",), ("transmission", "reflection")))

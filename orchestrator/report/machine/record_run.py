@@ -21,6 +21,24 @@ class FileEntry(Entry):
     size: int
 
 
+class MachineEntry(Entry):
+    """What a stage's program ran on; the host's name is left out."""
+
+    processor: str
+    architecture: str
+    instructions: tuple[str, ...]
+    """Sets that it has, of those that decide which kernels frameworks choose."""
+    processors: int | None
+    """Logical ones that the program could run on."""
+    memory_bytes: int | None
+    system: str
+    container: str | None
+    threads: int | None
+    gpu: str | None
+    driver: str | None
+    cuda: str | None
+
+
 class StageEntry(Entry):
     """One stage of the run, in the plan's order."""
 
@@ -43,6 +61,10 @@ class StageEntry(Entry):
     """Why it has no result."""
     hint: str | None
     memory: MemoryEntry | None
+    machine: MachineEntry | None
+    """That it ended on; None where that was not recorded."""
+    earlier_machines: tuple[MachineEntry, ...]
+    """Of another kind, that it had run on before."""
     inputs: dict[str, str]
     """Input name to the stage that it is from."""
     sources: dict[str, Digest]

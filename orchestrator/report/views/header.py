@@ -16,6 +16,7 @@ from orchestrator.report.address import (
 )
 from orchestrator.report.content import Predictions, ReportContent, Training
 from orchestrator.report.lookup import tested
+from orchestrator.report.views.machines import machine_alerts
 from orchestrator.report.views.overlap import overlap_alerts
 
 OTHER_PRECISION = ("mixed precision", "channels last")
@@ -86,6 +87,8 @@ def alerts(content: ReportContent) -> tuple[Alert, ...]:
     found += [
         Alert(text, "The paper's training computes in another way.", href(TRAINING)) for text in _precision(content)
     ]
+    more = "Weights that are trained on different kinds of machine differ in more than their last digits."
+    found += [Alert(text, more, f"{href(PROVENANCE)}#machines") for text in machine_alerts(content)]
     failed = sum(1 for stage in content.stages if stage.state == "failed")
     if failed:
         text = f"{numbers.count(failed, 'stage')} failed"

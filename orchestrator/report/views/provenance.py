@@ -6,6 +6,7 @@ from orchestrator.report import numbers
 from orchestrator.report.address import CRATE, RECORD, href, spec_path
 from orchestrator.report.content import Adoption, Export, Model, NotMeasured, OverlapPair, ReportContent, Training
 from orchestrator.report.stage_content import StageRecord
+from orchestrator.report.views.machines import MachineRow, machine_rows
 from orchestrator.report.views.overlap import overlap_pairs, overlap_words
 from orchestrator.report.views.resources import most_bytes
 from orchestrator.report.views.training import memory_sentence
@@ -99,6 +100,7 @@ class ProvenanceView:
     overlap: str
     overlaps: tuple[OverlapPair, ...]
     stages: tuple[StageRow, ...]
+    machines: tuple[MachineRow, ...]
     environments: tuple[EnvironmentRow, ...]
     spec_name: str
     spec: str
@@ -135,6 +137,7 @@ def provenance_view(content: ReportContent) -> ProvenanceView:
         overlap=overlap_words(content.overlap),
         overlaps=overlap_pairs(content.overlap),
         stages=tuple(_stage(stage) for stage in content.stages),
+        machines=machine_rows(content),
         environments=tuple(
             EnvironmentRow(
                 environment.image,
