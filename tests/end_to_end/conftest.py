@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.store.store import Store
+
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "orchestrator"]
 
@@ -48,9 +50,21 @@ class Program:
         assert len(found) == 1, f"{stage} has {len(found)} artifacts"
         return found[0] / "output"
 
+    def contents(self, run: str) -> dict[str, str]:
+        """Return the content digest of every finished stage but the report, which tells times."""
+        keys = {str(event["stage"]): str(event["key"]) for event in self.events(run) if "key" in event}
+        store = Store(self.store)
+        found = {stage: store.artifact(key) for stage, key in keys.items() if stage != "report"}
+        return {stage: artifact.content for stage, artifact in found.items() if artifact is not None}
+
 
 @pytest.fixture(scope="session")
 def local_program(tmp_path_factory):
+    return fresh_local_program(tmp_path_factory)
+
+
+def fresh_local_program(tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """Return the command with an empty store, and the environments that are there."""
     store = tmp_path_factory.mktemp("local") / "store"
     store.mkdir()
     # What other tests have built is not built again; a recipe's environments are told apart by their names.
