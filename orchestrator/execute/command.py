@@ -44,13 +44,15 @@ class RunRequest:
     """The data folder; None for the environment's, or the default."""
 
 
-def planned(request: RunRequest) -> Comparison:
+def planned(request: RunRequest, *, sound: bool = False) -> Comparison:
     """Plan the request against its store; nothing is run.
+
+    sound: compare the contents of what is there: what is damaged is set aside and counts as missing
 
     Raises: SpecError with every mistake in the file.
     """
     experiment = with_photos(load_experiment(request.spec, request.data), request.photos)
-    return plan_comparison(experiment, request.spec, Store(request.store), request.data)
+    return plan_comparison(experiment, request.spec, Store(request.store), request.data, sound=sound)
 
 
 def with_photos(experiment: Experiment, folders: tuple[Path, ...]) -> Experiment:
@@ -72,7 +74,7 @@ def run_request(request: RunRequest, options: RunOptions, listener: Listener, sa
 
     Raises: SpecError, BuildError, ImageNotBuilt, EngineUnavailable, DeviceUnavailable or NoSpace before a stage runs.
     """
-    comparison = planned(request)
+    comparison = planned(request, sound=True)
     engine, environments = _prepared(request, comparison, say)
     overrides = recorded_overrides(request, options)
     stopper = Stopper()

@@ -1,7 +1,7 @@
 """A comparison before it runs: its plan, keys, what the store has of it, and why the rest must run."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.environments.program import image_program
@@ -28,11 +28,12 @@ class Lookup:
     """What a store has of some stages.
 
     identities: by stage, as far as they are known: those of which everything that they read is there
-    artifacts: what is there, by stage
+    artifacts: what is there, by stage; damaged: what was said of results that were set aside, by stage
     """
 
     identities: Mapping[str, Identity]
     artifacts: Mapping[str, Artifact]
+    damaged: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Comparison:
     """What the store has already, by stage."""
     reasons: Mapping[str, tuple[str, ...]]
     """Why each of the others must run, or may, by stage."""
+    damaged: Mapping[str, str] = field(default_factory=dict)
+    """What was said of damaged results that were set aside, by stage."""
 
     @property
     def missing(self) -> dict[str, Stage]:
@@ -63,10 +66,13 @@ class Comparison:
         return tuple(dict.fromkeys(stage.image for stage in self.missing.values()))
 
 
-def plan_comparison(experiment: Experiment, path: Path, store: Store, home: Path | None = None) -> Comparison:
+def plan_comparison(
+    experiment: Experiment, path: Path, store: Store, home: Path | None = None, *, sound: bool = False
+) -> Comparison:
     """Plan an experiment; nothing is run.
 
     home: the data folder; None for the environment's, or the default
+    sound: as in `look_up`
 
     Raises: SpecError with every mistake that the experiment's names and values hold.
     """
@@ -75,7 +81,7 @@ def plan_comparison(experiment: Experiment, path: Path, store: Store, home: Path
     variant: Variant = resolved.experiment.device
     images = stage_images(plan.stages)
     programs = stage_programs(images, variant)
-    found = look_up(plan.stages, programs, store)
+    found = look_up(plan.stages, programs, store, sound=sound)
     record = store.run(resolved.experiment.name)
     return Comparison(
         resolved=resolved,
@@ -86,6 +92,7 @@ def plan_comparison(experiment: Experiment, path: Path, store: Store, home: Path
         variant=variant,
         artifacts=found.artifacts,
         reasons=_all_reasons(plan, found, programs, record, store),
+        damaged=found.damaged,
     )
 
 
@@ -100,18 +107,25 @@ def stage_programs(images: Mapping[str, ImageSpec], variant: Variant) -> dict[st
     return {name: image_program(image, variant) for name, image in images.items()}
 
 
-def look_up(stages: Iterable[Stage], programs: Mapping[str, Program], store: Store) -> Lookup:
-    """Return what the store has of stages, each after those it reads."""
+def look_up(stages: Iterable[Stage], programs: Mapping[str, Program], store: Store, *, sound: bool = False) -> Lookup:
+    """Return what the store has of stages, each after those it reads.
+
+    sound: compare contents, as is due before something is read: what is damaged is set aside and counts as missing
+    """
     artifacts: dict[str, Artifact] = {}
+    damaged: dict[str, str] = {}
 
     def result(identity: Identity) -> ResultDigests | None:
-        artifact = store.artifact(identity.key)
+        if sound:
+            artifact = store.sound_artifact(identity.key, lambda said: damaged.update({identity.stage: said}))
+        else:
+            artifact = store.artifact(identity.key)
         if artifact is None:
             return None
         artifacts[identity.stage] = artifact
         return artifact.digests
 
-    return Lookup(identities(stages, programs, result), artifacts)
+    return Lookup(identities(stages, programs, result), artifacts, damaged)
 
 
 def _all_reasons(

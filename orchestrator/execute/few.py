@@ -6,7 +6,7 @@ from pathlib import Path
 from orchestrator.environments.builder import BuildSettings
 from orchestrator.execute.build import build_images, built_environments, chosen_engine, not_built
 from orchestrator.execute.comparison import look_up, stage_images, stage_programs
-from orchestrator.execute.events import Listener, Planned, together
+from orchestrator.execute.events import Listener, Planned, Warned, together
 from orchestrator.execute.realise import World
 from orchestrator.execute.run import realise_stages
 from orchestrator.execute.stopper import Stopper
@@ -35,8 +35,10 @@ def realise_few(
     """
     images = stage_images(stages.values())
     programs = stage_programs(images, variant)
-    found = look_up(stages.values(), programs, store)
+    found = look_up(stages.values(), programs, store, sound=True)
     listener(Planned(tuple(stages), {name: identity.key for name, identity in found.identities.items()}))
+    for name, said in found.damaged.items():
+        listener(Warned(name, f"{said}; it is made again"))
     stored = dict(found.artifacts)
     missing = {name: stage for name, stage in stages.items() if name not in stored}
     if not missing:

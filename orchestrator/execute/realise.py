@@ -81,7 +81,7 @@ def realise(stage: Stage, identity: Identity, inputs: Mapping[str, Path], world:
         job = replace(_job(stage, identity, inputs, staging, world), gpus=gpus)
         started = time.time()
         followed, adopted, attempts = _run_with_savings(job, stage, world)
-        _check_sources(stage, world.store)
+        _check_sources(stage, inputs, world.store)
         facts = {
             **world.facts,
             "image": stage.image,
@@ -215,11 +215,19 @@ def _verdict(followed: Followed, stage: Stage, log: Path) -> Verdict:
     return verdict
 
 
-def _check_sources(stage: Stage, store: Store) -> None:
+def _check_sources(stage: Stage, inputs: Mapping[str, Path], store: Store) -> None:
     """Refuse a result whose input files changed while it was made."""
     for name, source in stage.sources.items():
         if store.digest(source.path) != source.digest:
             raise OutputInvalid(
                 f"the input {name!r} ({source.path}) was changed while {stage.name} ran",
                 hint="run again; do not edit a dataset during a run",
+            )
+    for name, path in inputs.items():
+        key = store.layout.key_of(path)
+        if key is not None and not store.is_sound(key):
+            raise OutputInvalid(
+                f"the input {name!r}, a result of the store, was changed while {stage.name} ran",
+                where=str(path),
+                hint="run again: what was changed is made again; nobody but the program may write to the store",
             )

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from orchestrator.engine.protocol import Engine, Environment
-from orchestrator.errors import Cancelled, NoSpace, SirrError
+from orchestrator.errors import Cancelled, NoSpace, SirrError, StoreError
 from orchestrator.execute.build import not_built
 from orchestrator.execute.comparison import Comparison
-from orchestrator.execute.events import Failed, Listener, Planned, StateChanged, recorder, together
+from orchestrator.execute.events import Failed, Listener, Planned, StateChanged, Warned, recorder, together
 from orchestrator.execute.realise import World, realise
 from orchestrator.execute.schedule import Walked, walk
 from orchestrator.execute.stopper import Stopper
@@ -81,6 +82,8 @@ def run_comparison(
     heard = together(recorder(record), listener)
     keys = {stage: identity.key for stage, identity in comparison.identities.items()}
     heard(Planned(tuple(stage.name for stage in comparison.plan.stages), keys))
+    for stage, said in comparison.damaged.items():
+        heard(Warned(stage, f"{said}; it is made again"))
     for stage in comparison.artifacts:
         heard(StateChanged(stage, "stored", {"key": comparison.identities[stage].key}))
     missing = comparison.missing
@@ -147,16 +150,17 @@ def realise_stages(
         identity = stage_identity(stage, world.programs[stage.image], results)
         realised.identities[stage.name] = identity
         facts = {"key": identity.key}
-        there = world.store.artifact(identity.key)
-        if there is not None:
-            realised.stored.add(stage.name)
-            world.listener(StateChanged(stage.name, "stored", facts))
-            return there
         folders = {
             **{key: read[needed].output for key, needed in stage.inputs.items()},
             **{key: source.path for key, source in stage.sources.items()},
         }
         try:
+            there = world.store.sound_artifact(identity.key, partial(_tell_damaged, stage, world))
+            if there is not None:
+                realised.stored.add(stage.name)
+                world.listener(StateChanged(stage.name, "stored", facts))
+                return there
+            _check_inputs(read, world)
             artifact = realise(stage, identity, folders, world)
         except SirrError as error:
             cancelled = isinstance(error, Cancelled)
@@ -170,3 +174,16 @@ def realise_stages(
     for name, blocker in walked.skipped.items():
         world.listener(StateChanged(name, "skipped", {"because": blocker}))
     return replace(realised, results=walked.results, failures=walked.failures, skipped=walked.skipped)
+
+
+def _tell_damaged(stage: Stage, world: World, said: str) -> None:
+    world.listener(Warned(stage.name, f"{said}; it is made again"))
+
+
+def _check_inputs(read: Mapping[str, Artifact], world: World) -> None:
+    """Refuse what was damaged since the run began: its stage has had its turn, and is made again by the next run."""
+    for name, artifact in read.items():
+        damaged: list[str] = []
+        if world.store.sound_artifact(artifact.key, damaged.append) is None:
+            said = damaged[0] if damaged else f"the result {artifact.key[:12]} of {name} is not in the store any more"
+            raise StoreError(said, hint="run the same command again: it is made again")

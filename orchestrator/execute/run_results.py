@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.errors import SpecError
+from orchestrator.errors import SpecError, StoreError
 from orchestrator.store.reference import ModelReference, RunReference
 from orchestrator.store.run_document import EntrantEntry, RunDocument, revision_folder
 from orchestrator.store.runs import run_document, run_folder
@@ -38,8 +38,19 @@ def recorded_results(reference: RunReference, store: Store) -> RunResults:
 
 
 def results_of(document: RunDocument, store: Store) -> RunResults:
-    """Return a document with the results that the store has of its stages."""
-    found = {name: store.artifact(key) for name, key in document.keys.items()}
+    """Return a document with the results that the store has of its stages, each as it was committed.
+
+    Raises: StoreError where results are damaged; they are set aside, and missing from then on.
+    """
+    damaged: list[str] = []
+    found = {name: store.sound_artifact(key, damaged.append) for name, key in document.keys.items()}
+    if damaged:
+        more = f"; and {len(damaged) - 1} more" if len(damaged) > 1 else ""
+        raise StoreError(
+            f"{damaged[0]}{more}",
+            hint=f"run the experiment of {document.name!r} again, which makes it again; until then its report reads "
+            "'not measured' there",
+        )
     artifacts = {name: artifact for name, artifact in found.items() if artifact is not None}
     return RunResults(document, artifacts, revision_folder(run_folder(store, document.name), document))
 

@@ -10,12 +10,15 @@ from orchestrator.errors import StoreError
 from orchestrator.store.examine import Examination, Fault, examine
 from orchestrator.store.layout import Layout
 from orchestrator.store.leases import held
+from orchestrator.store.manifest import Manifest
 
 REASON = "reason.json"
 
 
-def set_aside(layout: Layout, key: str, waiting: Callable[[], None] | None = None) -> str | None:
-    """Move an artifact among the damaged ones where it is damaged; return a sentence about it, None where it is sound.
+def sound_or_aside(
+    layout: Layout, key: str, waiting: Callable[[], None] | None = None
+) -> tuple[Manifest | None, str | None]:
+    """Look at an artifact, and move it among the damaged ones where it is damaged.
 
     It is looked at again while its lease is held: what another program has made anew meanwhile stays.
 
@@ -24,18 +27,21 @@ def set_aside(layout: Layout, key: str, waiting: Callable[[], None] | None = Non
         key: The artifact's key; its lease must not be held by this process.
         waiting: Called while another holds the lease; may raise to give up.
 
+    Returns:
+        The manifest of a sound artifact, None where there is none; a sentence about what was set aside, or None.
+
     Raises:
         StoreError: Where the artifact cannot be read or moved.
     """
     try:
         found = examine(layout, key)
         if found is None or not found.damaged:
-            return None
+            return (found.manifest if found else None), None
         with held(layout.lease(key), waiting):
             found = examine(layout, key)
             if found is None or not found.damaged:
-                return None
-            return move_aside(layout, found)
+                return (found.manifest if found else None), None
+            return None, move_aside(layout, found)
     except OSError as error:
         raise StoreError(
             f"the result {key[:12]} cannot be read or set aside: {error.strerror or error}",

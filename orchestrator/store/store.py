@@ -15,12 +15,12 @@ from orchestrator.errors import OutputInvalid, StoreError
 from orchestrator.plan.keys import Identity, ResultDigests
 from orchestrator.store.content import ContentDigests, file_sha256, files_below
 from orchestrator.store.disk import space_explained, sync, write_synced
-from orchestrator.store.examine import Fault, read_manifest
+from orchestrator.store.examine import Fault, examine, read_manifest
 from orchestrator.store.layout import FACTS, MANIFEST, OUTPUT, READY, WORK, Layout
 from orchestrator.store.leases import held, uses_of
 from orchestrator.store.manifest import FileRecord, Manifest
 from orchestrator.store.record import RunRecord
-from orchestrator.store.repair import set_aside
+from orchestrator.store.repair import sound_or_aside
 from orchestrator.store.version import check_version, mark_version
 
 
@@ -122,14 +122,26 @@ class Store:
         Raises:
             StoreError: Where a file is there and cannot be read, or a damaged artifact cannot be moved.
         """
-        artifact = self.artifact(key)
-        if artifact is None and not self.layout.artifact(key).exists():
-            return None
-        sentence = set_aside(self.layout, key)
-        if sentence is None:
-            return artifact or self.artifact(key)
-        told(sentence)
-        return None
+        with uses_of(self.layout).noting(key):
+            if not self.layout.artifact(key).exists():
+                return None
+        manifest, sentence = sound_or_aside(self.layout, key)
+        if sentence is not None:
+            told(sentence)
+        return None if manifest is None else Artifact(self.layout.artifact(key), manifest)
+
+    def is_sound(self, key: str) -> bool:
+        """Return whether the artifact of a key is there and as it was committed; nothing is moved.
+
+        Raises:
+            StoreError: Where a file is there and cannot be read.
+        """
+        try:
+            found = examine(self.layout, key)
+        except OSError as error:
+            words = f"{error.filename or self.layout.artifact(key)} cannot be read: {error.strerror}"
+            raise StoreError(words, hint="check its permissions and the disk") from error
+        return found is not None and not found.damaged
 
     def _complete(self, key: str) -> Artifact | None:
         folder = self.layout.artifact(key)
