@@ -27,8 +27,11 @@ def rendered(store: Store) -> Path:
 
 
 def written(store: Store) -> dict[Path, int]:
-    """Return when everything in the store's folders was written; a rendering passes through them and cannot hide."""
-    folders = [path for path in store.root.iterdir() if path.is_dir()]
+    """Return when everything in the store's folders was written; a rendering passes through them and cannot hide.
+
+    When contents were last found right is noted whenever they are looked at.
+    """
+    folders = [path for path in store.root.iterdir() if path.is_dir() and path != store.layout.verified]
     return {path: path.lstat().st_mtime_ns for folder in folders for path in (folder, *folder.rglob("*"))}
 
 
