@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import OutputInvalid
+from orchestrator.errors import StoreError
 from orchestrator.execute import comparison as of_comparison
 from orchestrator.execute import report_stage
 from orchestrator.execute.command import RunRequest, planned, report_of_run
@@ -103,7 +103,7 @@ def test_report_of_a_picture_that_was_changed_is_refused(store: Store, tmp_path:
     damaged.chmod(0o644)
     content = damaged.read_bytes()
     damaged.write_bytes(content[:-20] + bytes([content[-20] ^ 1]) + content[-19:])
-    with pytest.raises(OutputInvalid, match=r"'1\.png' is not the one that its stage left"):
+    with pytest.raises(StoreError, match=r"transmission/1\.png has other content than it had"):
         rendered(store)
 
 
