@@ -78,7 +78,7 @@ def zhang2018(weights: str, picture: np.ndarray) -> Mapping[str, np.ndarray]:
         before = value.shape[axis]
         place = tf.range(length, dtype=tf.float64) * (before / tf.cast(length, tf.float64))
         low = tf.cast(tf.floor(place), tf.int32)
-        weight = tf.reshape(place - tf.floor(place), [-1 if of == axis else 1 for of in range(4)])
+        weight = tf.reshape(place - tf.floor(place), [-1 if side == axis else 1 for side in range(4)])
         high = tf.minimum(low + 1, before - 1)
         return tf.gather(value, low, axis=axis) * (1 - weight) + tf.gather(value, high, axis=axis) * weight
 

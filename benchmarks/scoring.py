@@ -103,7 +103,11 @@ def compare(comparisons: list[ScoredPicture]) -> None:
         print(f"  {name:32} {seconds:6.2f} s  {seconds / found['read']:5.2f} of reading")
     both = (found["psnr"] + found["ssim"]) / found["read"]
     print(f"  PSNR and SSIM cost {both:.2f} of reading (limit 1.5)")
-    repeated = [ScoredPicture(f"{turn}/{of.id}", of.prediction, of.truth) for turn in range(5) for of in comparisons]
+    repeated = [
+        ScoredPicture(f"{turn}/{picture.id}", picture.prediction, picture.truth)
+        for turn in range(5)
+        for picture in comparisons
+    ]
     workers = len(os.sched_getaffinity(0))
     together = medians(
         {
@@ -128,7 +132,7 @@ def peak_mib(folder: Path, count: int) -> float:
 def print_peak(folder: Path, count: int) -> None:
     comparisons = given(folder)
     repeated = [comparisons[index % len(comparisons)] for index in range(count)]
-    repeated = [ScoredPicture(str(index), of.prediction, of.truth) for index, of in enumerate(repeated)]
+    repeated = [ScoredPicture(str(index), picture.prediction, picture.truth) for index, picture in enumerate(repeated)]
     picture_scores(repeated, "standard", NAMES, lambda: None, len(os.sched_getaffinity(0)))
     peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     print(max(peaks) / 1024)

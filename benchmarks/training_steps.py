@@ -88,7 +88,9 @@ def ibcln(recipe: dict[str, Any], device: str) -> tuple[Callable[[], dict[str, f
     given = Pictures(full, (full, half, quarter), ones, ones, tuple(range(batch)))
     vgg = Vgg19("relu2_1").fill_random()
     subjects = [Optimisation(recipe, vgg, 0, torch.device(device)) for _ in range(2)]
-    ours, plain = (lambda of=of: of.step(given, rate=1e-4, dropout_seeds=range(batch)) for of in subjects)
+    ours, plain = (
+        lambda subject=subject: subject.step(given, rate=1e-4, dropout_seeds=range(batch)) for subject in subjects
+    )
     return timed_torch(ours, device), untimed(lambda: [float(value) for value in plain().values()], device)
 
 

@@ -27,7 +27,9 @@ def named(requirement):
 def test_every_import_of_the_program_is_installed_with_it():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     direct = {named(requirement) for requirement in project["dependencies"]}
-    brought = direct | {named(of) for name in direct for of in requires(name) or () if "extra ==" not in of}
+    brought = direct | {
+        named(requirement) for name in direct for requirement in requires(name) or () if "extra ==" not in requirement
+    }
     package, own = ROOT / "orchestrator", {"orchestrator", "stagekit", *sys.stdlib_module_names}
     distributions = packages_distributions()
     missing = {
@@ -35,6 +37,6 @@ def test_every_import_of_the_program_is_installed_with_it():
         for path in package.rglob("*.py")
         if path.relative_to(package).parts[0] not in IN_IMAGES
         for name in set(imported(path)) - own
-        if not brought & {named(of) for of in distributions.get(name, [name])}
+        if not brought & {named(distribution) for distribution in distributions.get(name, [name])}
     }
     assert not missing

@@ -36,8 +36,8 @@ class Shape:
         return self.height * self.width * self.batch
 
     def __str__(self) -> str:
-        of = " in batches of %d" % self.batch if self.batch > 1 else ""
-        return "%d x %d pixels%s" % (self.height, self.width, of)
+        batches = " in batches of %d" % self.batch if self.batch > 1 else ""
+        return "%d x %d pixels%s" % (self.height, self.width, batches)
 
 
 class Meter(Protocol):
@@ -102,9 +102,9 @@ class MemoryPlan:
 
     def sentence(self) -> str:
         """Return the plan in words."""
-        of = "" if self.budget_bytes is None else " of %s" % _gib(self.budget_bytes)
+        budget = "" if self.budget_bytes is None else " of %s" % _gib(self.budget_bytes)
         means = " with " + " and ".join(self.savings) if self.savings else ""
-        return "the largest step (%s) needs %s%s%s" % (self.shape, _gib(self.peak_bytes), of, means)
+        return "the largest step (%s) needs %s%s%s" % (self.shape, _gib(self.peak_bytes), budget, means)
 
 
 Rehearse = Callable[[Tuple[str, ...], Shape], None]

@@ -34,7 +34,9 @@ def read_pair(first: str, second: str) -> Tuple[np.ndarray, np.ndarray]:
     """
     pair = read_picture(first), read_picture(second)
     if pair[0].shape != pair[1].shape:
-        sizes = ["%s has %d x %d pixels" % (name_of(path), *of.shape[:2]) for path, of in zip((first, second), pair)]
+        sizes = [
+            "%s has %d x %d pixels" % (name_of(path), *pixels.shape[:2]) for path, pixels in zip((first, second), pair)
+        ]
         raise BadInput(
             "the pictures of a pair differ in size: %s" % " and ".join(sizes),
             "prepare the pair again, or take it out of the training data",

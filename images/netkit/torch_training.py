@@ -26,8 +26,10 @@ def recomputed(part: Callable[..., Any], value: torch.Tensor) -> Any:
 
 def fetched(losses: Sequence[Mapping[str, torch.Tensor]]) -> List[Dict[str, float]]:
     """Return losses of several steps as numbers; they come from the device in one transfer."""
-    values = iter(torch.stack([value.float() for of in losses for value in of.values()]).tolist())
-    return [{name: next(values) for name in of} for of in losses]
+    values = iter(
+        torch.stack([value.float() for losses_of_step in losses for value in losses_of_step.values()]).tolist()
+    )
+    return [{name: next(values) for name in losses_of_step} for losses_of_step in losses]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -133,7 +133,7 @@ StepFunction = Callable[[Step], Losses]
 
 def on_host(losses: Sequence[Losses]) -> List[Dict[str, float]]:
     """Return losses that are plain numbers already."""
-    return [{name: float(value) for name, value in of.items()} for of in losses]
+    return [{name: float(value) for name, value in step.items()} for step in losses]
 
 
 class TrainingRun:

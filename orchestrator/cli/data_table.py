@@ -23,25 +23,25 @@ def set_rows(states: Sequence[SetState]) -> list[dict[str, Any]]:
     plain = ("name", "title", "use", "scenes", "state", "variant", "remedy")
     return [
         {
-            **{name: getattr(of, name) for name in plain},
-            "published": None if of.published is None else of.published.model_dump(mode="json"),
+            **{name: getattr(state, name) for name in plain},
+            "published": None if state.published is None else state.published.model_dump(mode="json"),
         }
-        for of in states
+        for state in states
     ]
 
 
 def print_sets(states: Sequence[SetState], console: Console) -> None:
     """Print each dataset with its state, address and terms, and for those that are wanting the next command."""
-    for of in states:
-        scenes = "" if of.scenes is None else f", {of.scenes} scenes"
-        about = f"  ({of.title}; {of.use}{scenes})"
-        console.print(Text.assemble((f"{of.state:>8}", _STATES[of.state]), "  ", (of.name, "bold"), about))
-        if of.variant:
-            console.print(Text(f"          {of.variant}", style="dim"))
-        if of.published is not None:
-            console.print(Text(f"          {of.published.address}; terms: {of.published.terms}", style="dim"))
-        if of.remedy:
-            console.print(Text(f"          {of.remedy}", style="cyan"))
+    for state in states:
+        scenes = "" if state.scenes is None else f", {state.scenes} scenes"
+        about = f"  ({state.title}; {state.use}{scenes})"
+        console.print(Text.assemble((f"{state.state:>8}", _STATES[state.state]), "  ", (state.name, "bold"), about))
+        if state.variant:
+            console.print(Text(f"          {state.variant}", style="dim"))
+        if state.published is not None:
+            console.print(Text(f"          {state.published.address}; terms: {state.published.terms}", style="dim"))
+        if state.remedy:
+            console.print(Text(f"          {state.remedy}", style="cyan"))
 
 
 def finding_rows(findings: Sequence[DatasetFinding]) -> list[dict[str, Any]]:
@@ -89,8 +89,8 @@ class _Bars(Told):
         self._progress.console.print(sentence)
 
     def bytes(self, done: int, total: int | None) -> None:
-        of = "" if total is None else f" of {total / 1e6:.0f}"
-        self._move("bytes", done, total, f"{done / 1e6:.0f}{of} MB")
+        whole = "" if total is None else f" of {total / 1e6:.0f}"
+        self._move("bytes", done, total, f"{done / 1e6:.0f}{whole} MB")
 
     def pictures(self, done: int, total: int) -> None:
         self._move("pictures", done, total, f"{done} of {total}")

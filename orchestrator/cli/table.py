@@ -88,7 +88,7 @@ _STATES = {"whole": "green", "present": "green", "missing": "dim", "damaged": "b
 
 def print_weights(found: Sequence[Presence], console: Console) -> None:
     """Print released files with their state, and for each that is wanting what to do."""
-    for of in found:
-        console.print(Text.assemble((f"{of.state:>8}", _STATES[of.state]), f"  {of.file.name}  ({of.file.title})"))
-        if of.remedy:
-            console.print(Text(f"          {of.remedy}", style="dim"))
+    for one in found:
+        console.print(Text.assemble((f"{one.state:>8}", _STATES[one.state]), f"  {one.file.name}  ({one.file.title})"))
+        if one.remedy:
+            console.print(Text(f"          {one.remedy}", style="dim"))

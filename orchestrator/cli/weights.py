@@ -58,8 +58,8 @@ def _shown(*, verify: bool, json: bool) -> bool:
 
     found = presence(released_files(), weights_folder(), verify=verify)
     if json:
-        rows = [{**of.file.model_dump(mode="json"), "state": of.state, "remedy": of.remedy} for of in found]
+        rows = [{**one.file.model_dump(mode="json"), "state": one.state, "remedy": one.remedy} for one in found]
         out.print_json(data=rows)
     else:
         print_weights(found, out)
-    return any(of.state == "damaged" for of in found)
+    return any(one.state == "damaged" for one in found)

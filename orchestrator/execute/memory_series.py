@@ -26,7 +26,7 @@ class MemorySeries:
         """Take one look in. elapsed_s: since the first, never negative."""
         while elapsed_s >= _LONGEST * self._every_s:
             pairs = zip(self._bytes[::2], [*self._bytes[1::2], None], strict=False)
-            self._bytes = [max((of for of in pair if of is not None), default=None) for pair in pairs]
+            self._bytes = [max((value for value in pair if value is not None), default=None) for pair in pairs]
             self._every_s *= 2
         index = int(elapsed_s / self._every_s)
         self._bytes += [None] * (index + 1 - len(self._bytes))

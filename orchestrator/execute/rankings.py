@@ -35,7 +35,7 @@ def _metric_ranking(content: ReportContent, dataset: Dataset, protocol: Protocol
         name: tuple(_tables(content, dataset, labels, protocol.name)) for name, labels in {**runs, **controls}.items()
     }
     arrays = {
-        name: np.array([[_number(of, identifier, metric) for identifier in ids] for of in found])
+        name: np.array([[_number(pictures, identifier, metric) for identifier in ids] for pictures in found])
         for name, found in measured.items()
         if found
     }
@@ -80,16 +80,16 @@ def _tables(
             yield {item.id: item.values for item in found.items}
 
 
-def _number(of: Mapping[str, Mapping[str, float | NotMeasured]], identifier: str, metric: str) -> float:
-    value = of.get(identifier, {}).get(metric)
+def _number(pictures: Mapping[str, Mapping[str, float | NotMeasured]], identifier: str, metric: str) -> float:
+    value = pictures.get(identifier, {}).get(metric)
     return float("nan") if value is None or isinstance(value, NotMeasured) else value
 
 
 def _reasons(found: tuple[Mapping[str, Mapping[str, float | NotMeasured]], ...], metric: str) -> Mapping[str, str]:
     """Return why a picture has no score in some run, by its id."""
     reasons: dict[str, str] = {}
-    for of in found:
-        for identifier, values in of.items():
+    for pictures in found:
+        for identifier, values in pictures.items():
             value = values.get(metric, NotMeasured("the evaluation has no such metric"))
             if isinstance(value, NotMeasured):
                 reasons.setdefault(identifier, value.why)

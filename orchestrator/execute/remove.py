@@ -160,7 +160,7 @@ def _stages(removal: Removal, network: Path, folder: Path, common: Common, store
         return {infer.name: replace(infer, inputs={}, sources=sources)}
     photos = PhotosDataset(kind="photos", folder=folder)
     prepare = prepare_stage(_DATASET, photos, store.digest, memory_bytes=common.memory)
-    inputs = {name: of for name, of in infer.inputs.items() if name != "network"}
+    inputs = {name: source for name, source in infer.inputs.items() if name != "network"}
     return {prepare.name: prepare, infer.name: replace(infer, inputs=inputs, sources=sources)}
 
 

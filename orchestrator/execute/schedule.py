@@ -58,7 +58,9 @@ def walk(
                     walked.failures[name] = Cancelled(f"{name} was not started: the run was stopped")
                     sorter.done(name)
                 else:
-                    inputs = {key: walked.results[of] for key, of in stages[name].inputs.items() if of in stages}
+                    inputs = {
+                        key: walked.results[needed] for key, needed in stages[name].inputs.items() if needed in stages
+                    }
                     pending[pool.submit(realise, stages[name], inputs)] = name
                 ready.extend(sorter.get_ready())
             for future in wait(pending, timeout=_POLL_S, return_when=FIRST_COMPLETED).done:

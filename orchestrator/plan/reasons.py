@@ -50,7 +50,7 @@ def waiting_reason(stage: Stage, document: Mapping[str, Any]) -> str:
 def _settings_reasons(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """Yield what differs in the settings; the epochs of a validation in one sentence, for they cost a training."""
     kept = before.get(_SNAPSHOTS, []), now.get(_SNAPSHOTS, [])
-    others = ({name: value for name, value in of.items() if name != _SNAPSHOTS} for of in (before, now))
+    others = ({name: value for name, value in settings.items() if name != _SNAPSHOTS} for settings in (before, now))
     yield from _differences("settings", *others)
     if kept[0] != kept[1]:
         words = "validation scores other epochs, whose weights only the training itself can keep: it runs again"

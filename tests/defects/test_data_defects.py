@@ -112,7 +112,7 @@ def test_defect_09_layers_blended_from_test_pictures_are_found(tmp_path):
     compare_datasets(OverlapComparison({"synthetic": train}, [test], "drop", tmp_path), quiet, lambda _said: None)
     found = json.loads((tmp_path / "overlap.json").read_text())
     assert set(found["dropped"]["synthetic"]) == set(trees.TEST_NUMBERS)
-    assert {layer for of in found["overlaps"] for layer in of["layers"]} == {
+    assert {layer for overlap in found["overlaps"] for layer in overlap["layers"]} == {
         "transmission = transmission",
         "reflection = transmission",
     }

@@ -232,8 +232,8 @@ def test_defect_17_the_number_of_pictures_is_counted_not_claimed(content: Report
     results = []
     for result in content.results:
         scores = {
-            name: replace(of, items=of.items[:3]) if isinstance(of, Scores) else of
-            for name, of in result.scores.items()
+            name: replace(scores, items=scores.items[:3]) if isinstance(scores, Scores) else scores
+            for name, scores in result.scores.items()
         }
         results.append(Result(result.label, result.dataset, result.predictions, scores))
     changed = with_rankings(replace(content, datasets=(fewer, content.datasets[1]), results=tuple(results)))

@@ -48,8 +48,10 @@ def test_code_in_an_image_imports_nothing_of_ours_that_is_not_in_it(name):
         for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
             named = [node.module] if isinstance(node, ast.ImportFrom) else []
             named += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            ours = [of for of in named if of and of.split(".")[0] in {"orchestrator", "netkit", "stagekit"}]
-            absent |= {f"{path}: {of}" for of in ours if of.replace(".", "/") not in modules}
+            ours = [
+                module for module in named if module and module.split(".")[0] in {"orchestrator", "netkit", "stagekit"}
+            ]
+            absent |= {f"{path}: {module}" for module in ours if module.replace(".", "/") not in modules}
     assert not absent
 
 

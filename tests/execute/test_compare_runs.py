@@ -56,7 +56,7 @@ def test_scores_stand_beside_each_other_with_paired_differences(store: Store) ->
 
 
 def with_digest(content: ReportContent, digest: str) -> Any:
-    return tuple(replace(of, digest=digest) for of in content.datasets)
+    return tuple(replace(dataset, digest=digest) for dataset in content.datasets)
 
 
 @pytest.mark.parametrize(
@@ -76,19 +76,24 @@ def test_scores_on_other_pictures_are_not_compared(store: Store, digest: str, sa
 def test_other_feature_weights_and_ways_of_inference_are_told(store: Store) -> None:
     content = content_of_run("after", store.root)
     results = tuple(
-        replace(of, predictions=replace(of.predictions, label="approximate: tiles")) if of.label == "taken" else of
-        for of in content.results
+        replace(result, predictions=replace(result.predictions, label="approximate: tiles"))
+        if result.label == "taken"
+        else result
+        for result in content.results
     )
     view = beside_view([facts(store, "before"), facts(store, "after", results=results, features="pretrained")])
     said = view.scores[0].obstacles
     assert any("feature weights differ" in text for text in said)
-    assert any("taken was inferred in other ways: before: exact, exact; after: exact, approximate" in of for of in said)
+    assert any(
+        "taken was inferred in other ways: before: exact, exact; after: exact, approximate" in sentence
+        for sentence in said
+    )
 
 
 def test_network_of_one_run_alone_is_named_and_not_compared(store: Store) -> None:
     content = content_of_run("after", store.root)
     models = tuple(model for model in content.models if model.label != "taken")
-    results = tuple(of for of in content.results if of.label != "taken")
+    results = tuple(result for result in content.results if result.label != "taken")
     view = beside_view([facts(store, "before"), facts(store, "after", models=models, results=results)])
     assert view.alone == ("network taken: only in before",)
     assert ("not compared", "", "") in [cell for cells in cells_of(view).values() for cell in cells]
@@ -99,10 +104,10 @@ def test_picture_without_score_in_one_run_is_left_out_of_the_difference(store: S
 
     def cut(scores: Any) -> Any:
         if isinstance(scores, Mapping):
-            return {protocol: cut(of) for protocol, of in scores.items()}
+            return {protocol: cut(found) for protocol, found in scores.items()}
         return replace(scores, items=scores.items[1:]) if isinstance(scores, Scores) else scores
 
-    results = tuple(replace(of, scores=cut(of.scores)) for of in content.results)
+    results = tuple(replace(result, scores=cut(result.scores)) for result in content.results)
     cells = cells_of(beside_view([facts(store, "before"), facts(store, "after", results=results)]))
     name = next(title for title in cells if title.startswith("ERRNet"))
     assert cells[name][1] == ("24.00", "+0.50, better on 2 of 2", "better")
@@ -112,8 +117,8 @@ def test_page_lies_in_the_store_and_leads_to_both_reports(store: Store) -> None:
     index = compare_runs(["before", "after"], store.root)
     assert index.parent.parent == store.root / "comparisons"
     text = index.read_text(encoding="utf-8")
-    addresses = {of for of in re.findall(r'href="([^"#]*)"', text) if of.endswith("index.html")}
-    assert {(index.parent / of).resolve() for of in addresses} == {
+    addresses = {address for address in re.findall(r'href="([^"#]*)"', text) if address.endswith("index.html")}
+    assert {(index.parent / address).resolve() for address in addresses} == {
         (store.root / "runs" / name / "report" / "index.html").resolve() for name in ("before", "after")
     }
     assert "models.errnet2019.recipe.epochs" in text

@@ -9,7 +9,7 @@ from orchestrator.plan.stage import Stage
 
 
 def stage(name, *needs):
-    return Stage(name, "train", "errnet2019", {}, inputs={of: of for of in needs})
+    return Stage(name, "train", "errnet2019", {}, inputs={name: name for name in needs})
 
 
 def plan(*stages):

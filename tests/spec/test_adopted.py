@@ -32,8 +32,8 @@ def resolved(tmp_path):
     return read
 
 
-def planned(of, digest=lambda path: str(path.name)):
-    plan = experiment_plan(of, digest)
+def planned(experiment, digest=lambda path: str(path.name)):
+    plan = experiment_plan(experiment, digest)
     programs = dict.fromkeys(["ibcln2020", "inference", "metrics", "orchestrator"], Program("code"))
     return plan, identities(plan.stages, programs, lambda one: ResultDigests(one.key, one.key))
 
@@ -52,7 +52,7 @@ def test_the_checkpoints_content_is_in_the_key_and_its_path_is_not(resolved):
         planned(resolved(), lambda path, said=said: said if path.name == "released" else "other")[1]
         for said in ("one", "one", "two")
     ]
-    first, second, third = (of["adopt/ibcln2020"].key for of in keys)
+    first, second, third = (stages["adopt/ibcln2020"].key for stages in keys)
     assert first == second != third
 
 
@@ -72,5 +72,5 @@ def test_mistakes_are_told_with_their_place(resolved, text, words):
 
 
 def test_the_number_of_cascade_steps_may_be_given(resolved):
-    of = resolved(SPEC.replace("{checkpoint: released}", "{checkpoint: released}, recipe: {cascade: 2}"))
-    assert planned(of)[0].stages[1].settings["cascade"] == 2
+    experiment = resolved(SPEC.replace("{checkpoint: released}", "{checkpoint: released}, recipe: {cascade: 2}"))
+    assert planned(experiment)[0].stages[1].settings["cascade"] == 2

@@ -98,10 +98,10 @@ def test_published_set_says_where_it_is_under_which_terms_and_how_to_get_it(name
 
 
 def test_variants_that_circulate_are_all_known():
-    scenes = {name: {of.scenes for of in PUBLISHED[name].published.variants} for name in PUBLISHED}
+    scenes = {name: {variant.scenes for variant in PUBLISHED[name].published.variants} for name in PUBLISHED}
     assert scenes["sir2-wild"] >= {52, 55, 101, 109}
     assert scenes["sir2-postcard"] >= {179, 198, 199, 200}
-    edges = {of.short_edge or of.long_edge for of in PUBLISHED["berkeley-real-test"].published.variants}
+    edges = {variant.short_edge or variant.long_edge for variant in PUBLISHED["berkeley-real-test"].published.variants}
     assert edges == {None, 420, 512}
 
 

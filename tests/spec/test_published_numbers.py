@@ -12,7 +12,11 @@ ELSEWHERE = {"ceilnet-testdata-synthetic", "sir2-all"}
 
 
 def value(table, network, dataset, metric="psnr"):
-    found = [row.value(metric) for of, row in ROWS if (of.name, row.network, row.dataset) == (table, network, dataset)]
+    found = [
+        row.value(metric)
+        for published, row in ROWS
+        if (published.name, row.network, row.dataset) == (table, network, dataset)
+    ]
     assert len(found) == 1
     return found[0]
 
@@ -34,7 +38,7 @@ def test_own_networks_go_by_their_specs_names():
 
 
 def test_no_row_is_there_twice():
-    seen = [(of.name, row.network, row.dataset, row.n, row.variant, row.protocol) for of, row in ROWS]
+    seen = [(published.name, row.network, row.dataset, row.n, row.variant, row.protocol) for published, row in ROWS]
     assert len(seen) == len(set(seen))
 
 

@@ -35,28 +35,28 @@ def resolved(tmp_path):
     ("epochs", "every", "kept"), [(5, 2, (2, 4)), (4, 2, (2,)), (6, 1, (1, 2, 3, 4, 5)), (3, 3, ()), (2, 9, ())]
 )
 def test_weights_are_kept_every_so_many_epochs_but_for_the_last(resolved, epochs, every, kept):
-    of = resolved(SPEC.replace("epochs: 5", f"epochs: {epochs}").replace("every: 2", f"every: {every}"))
-    assert of.snapshots(of.models[0]) == kept
+    experiment = resolved(SPEC.replace("epochs: 5", f"epochs: {epochs}").replace("every: 2", f"every: {every}"))
+    assert experiment.snapshots(experiment.models[0]) == kept
 
 
 def test_without_validation_no_weights_are_kept(resolved):
-    of = resolved(SPEC.replace("  validation: {dataset: skimage-test, every: 2}\n", ""))
-    assert of.validation is None
-    assert of.snapshots(of.models[0]) == ()
+    experiment = resolved(SPEC.replace("  validation: {dataset: skimage-test, every: 2}\n", ""))
+    assert experiment.validation is None
+    assert experiment.snapshots(experiment.models[0]) == ()
 
 
 def test_an_own_dataset_of_pairs_may_be_validated_on_without_being_tested_on(resolved):
     own = "datasets: {mine: {kind: pairs, folder: pairs}}\n"
-    of = resolved(SPEC.replace("dataset: skimage-test", "dataset: mine") + own)
-    assert list(of.datasets) == ["skimage-train", "skimage-test", "mine"]
+    experiment = resolved(SPEC.replace("dataset: skimage-test", "dataset: mine") + own)
+    assert list(experiment.datasets) == ["skimage-train", "skimage-test", "mine"]
 
 
 def test_adopted_weights_are_not_validated_and_need_no_pictures_to_train_on(resolved):
     adopted = "models: [{model: errnet2019, weights: {checkpoint: released.pt}}]"
-    of = resolved(SPEC.replace("models: [{model: errnet2019, recipe: {epochs: 5}}]", adopted))
-    assert of.validation is None
-    assert of.snapshots(of.models[0]) == ()
-    assert list(of.datasets) == ["skimage-test"]
+    experiment = resolved(SPEC.replace("models: [{model: errnet2019, recipe: {epochs: 5}}]", adopted))
+    assert experiment.validation is None
+    assert experiment.snapshots(experiment.models[0]) == ()
+    assert list(experiment.datasets) == ["skimage-test"]
 
 
 @pytest.mark.parametrize(

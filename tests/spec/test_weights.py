@@ -26,8 +26,8 @@ def test_every_feature_file_of_a_model_is_known():
 
 
 def test_every_network_has_a_released_checkpoint():
-    of = {model for file in released_files() if file.kind == "checkpoint" for model in file.models}
-    assert of == {"zhang2018", "errnet2019", "ibcln2020"}
+    networks = {model for file in released_files() if file.kind == "checkpoint" for model in file.models}
+    assert networks == {"zhang2018", "errnet2019", "ibcln2020"}
 
 
 @pytest.mark.parametrize(

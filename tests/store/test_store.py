@@ -30,39 +30,39 @@ def identity(number=0, stage="train/errnet2019"):
     return Identity(stage, document_key(document), document)
 
 
-def staged(store, of, files):
+def staged(store, named, files):
     """Stage an output of some files."""
-    output = store.staging(of.key) / "output"
+    output = store.staging(named.key) / "output"
     for name, text in files.items():
         (output / name).parent.mkdir(parents=True, exist_ok=True)
         (output / name).write_text(text, encoding="utf-8")
     return output
 
 
-def committed(store, of, files=(("weights.pt", "w" * 100), ("sub/curves.json", "{}"))):
-    staged(store, of, dict(files))
-    return store.commit(of, {"seconds": 1.5}, ["weights.pt"])
+def committed(store, named, files=(("weights.pt", "w" * 100), ("sub/curves.json", "{}"))):
+    staged(store, named, dict(files))
+    return store.commit(named, {"seconds": 1.5}, ["weights.pt"])
 
 
 def test_committed_artifact_is_found_with_its_files_and_facts(store):
-    of = identity()
-    assert store.artifact(of.key) is None
-    artifact = committed(store, of)
-    found = Store(store.root).artifact(of.key)
+    named = identity()
+    assert store.artifact(named.key) is None
+    artifact = committed(store, named)
+    found = Store(store.root).artifact(named.key)
     assert found == artifact
-    assert found.key == of.key
+    assert found.key == named.key
     assert found.manifest.kind == "train"
-    assert found.manifest.document == of.document
+    assert found.manifest.document == named.document
     assert found.manifest.facts == {"seconds": 1.5}
     assert set(found.manifest.files) == {"weights.pt", "sub/curves.json"}
     assert (found.output / "sub" / "curves.json").read_text() == "{}"
     assert store.verify(found) == []
-    assert not store.has_staging(of.key)
+    assert not store.has_staging(named.key)
 
 
-def staged_with_facts(store, of, facts):
-    staged(store, of, {"weights.pt": "w" * 100})
-    about = store.staging(of.key) / "facts"
+def staged_with_facts(store, named, facts):
+    staged(store, named, {"weights.pt": "w" * 100})
+    about = store.staging(named.key) / "facts"
     for name, text in facts.items():
         (about / name).parent.mkdir(parents=True, exist_ok=True)
         (about / name).write_text(text, encoding="utf-8")
@@ -71,9 +71,9 @@ def staged_with_facts(store, of, facts):
 def test_files_about_how_it_went_are_kept_beside_the_results_and_count_for_nothing(store):
     found = []
     for number, times in enumerate(("3 s", "4 s and more")):
-        of = identity(number)
-        staged_with_facts(store, of, {"train.json": times, "events/events.1": "e"})
-        found.append(store.commit(of, {}, ["weights.pt"]))
+        named = identity(number)
+        staged_with_facts(store, named, {"train.json": times, "events/events.1": "e"})
+        found.append(store.commit(named, {}, ["weights.pt"]))
     first, second = found
     assert set(first.manifest.files) == {"weights.pt"}
     assert set(first.manifest.fact_files) == {"train.json", "events/events.1"}
@@ -84,23 +84,23 @@ def test_files_about_how_it_went_are_kept_beside_the_results_and_count_for_nothi
 
 
 def test_damage_to_a_file_about_how_it_went_is_named_and_leaves_the_result_usable(store):
-    of = identity()
-    staged_with_facts(store, of, {"train.json": "3 s", "host.json": "{}"})
-    artifact = store.commit(of, {}, ["weights.pt"])
+    named = identity()
+    staged_with_facts(store, named, {"train.json": "3 s", "host.json": "{}"})
+    artifact = store.commit(named, {}, ["weights.pt"])
     (artifact.facts / "train.json").chmod(0o644)
     (artifact.facts / "train.json").write_text("4 s")
     (artifact.facts / "host.json").unlink()
     (artifact.facts / "more").write_text("")
     assert store.verify(artifact) == ["facts/host.json", "facts/train.json", "facts/more"]
-    assert store.artifact(of.key) == artifact
+    assert store.artifact(named.key) == artifact
 
 
 def test_link_among_the_files_about_how_it_went_is_refused(store):
-    of = identity()
-    staged_with_facts(store, of, {})
-    (store.staging(of.key) / "facts" / "events").symlink_to("/etc")
+    named = identity()
+    staged_with_facts(store, named, {})
+    (store.staging(named.key) / "facts" / "events").symlink_to("/etc")
     with pytest.raises(OutputInvalid, match="left events, which is not a plain file"):
-        store.commit(of, {}, ["weights.pt"])
+        store.commit(named, {}, ["weights.pt"])
 
 
 def test_manifest_from_before_there_were_such_files_is_read(store):
@@ -127,20 +127,20 @@ def test_committed_files_are_read_only_and_can_be_removed(store):
     [pytest.param({}, id="missing"), pytest.param({"weights.pt": ""}, id="empty")],
 )
 def test_commit_without_a_required_file_is_refused(store, files):
-    of = identity()
-    staged(store, of, files)
+    named = identity()
+    staged(store, named, files)
     with pytest.raises(OutputInvalid, match=r"train/errnet2019 ended well but left no weights\.pt"):
-        store.commit(of, {}, ["weights.pt"])
-    assert store.artifact(of.key) is None
-    assert store.has_staging(of.key)
+        store.commit(named, {}, ["weights.pt"])
+    assert store.artifact(named.key) is None
+    assert store.has_staging(named.key)
 
 
 def test_commit_with_a_link_is_refused(store, tmp_path):
-    of = identity()
-    output = staged(store, of, {"weights.pt": "w"})
+    named = identity()
+    output = staged(store, named, {"weights.pt": "w"})
     (output / "leak").symlink_to(tmp_path)
     with pytest.raises(OutputInvalid, match="leak, which is not a plain file"):
-        store.commit(of, {}, ["weights.pt"])
+        store.commit(named, {}, ["weights.pt"])
 
 
 def test_verify_names_changed_removed_and_added_files(store):
@@ -169,19 +169,19 @@ def spoil_file(artifact):
 
 @pytest.mark.parametrize("spoil", [spoil_size, spoil_manifest, spoil_file])
 def test_damaged_artifact_counts_as_missing_and_is_replaced(store, spoil):
-    of = identity()
-    spoil(committed(store, of))
-    assert store.artifact(of.key) is None
-    again = committed(store, of)
+    named = identity()
+    spoil(committed(store, named))
+    assert store.artifact(named.key) is None
+    again = committed(store, named)
     assert store.verify(again) == []
-    assert store.artifact(of.key) == again
+    assert store.artifact(named.key) == again
 
 
 def test_second_commit_of_a_key_keeps_the_first(store):
-    of = identity()
-    first = committed(store, of, {"weights.pt": "first"})
-    staged(store, of, {"weights.pt": "other"})
-    assert store.commit(of, {}, ["weights.pt"]) == first
+    named = identity()
+    first = committed(store, named, {"weights.pt": "first"})
+    staged(store, named, {"weights.pt": "other"})
+    assert store.commit(named, {}, ["weights.pt"]) == first
     assert (first.output / "weights.pt").read_text() == "first"
 
 
@@ -217,29 +217,29 @@ def test_kill_in_the_middle_of_a_commit_leaves_no_artifact_and_staging_is_taken_
     script = textwrap.dedent(KILLED)
     done = subprocess.run([sys.executable, "-c", script, str(store.root), point], cwd=ROOT, check=False)
     assert done.returncode == -signal.SIGKILL
-    of = identity()
-    assert store.artifact(of.key) is None
-    assert store.has_staging(of.key)
-    staging = store.staging(of.key)
+    named = identity()
+    assert store.artifact(named.key) is None
+    assert store.has_staging(named.key)
+    staging = store.staging(named.key)
     assert (staging / "work" / "checkpoint.pt").read_text() == "c"
     weights = staging / "output" / "weights.pt"
     assert weights.read_text() == "w" * 1000
     assert weights.stat().st_mode & 0o200
-    assert store.verify(store.commit(of, {}, ["weights.pt"])) == []
+    assert store.verify(store.commit(named, {}, ["weights.pt"])) == []
 
 
 def test_full_disk_is_explained_with_its_numbers(store, monkeypatch):
-    of = identity()
-    staged(store, of, {"weights.pt": "w"})
+    named = identity()
+    staged(store, named, {"weights.pt": "w"})
 
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("orchestrator.store.store.write_synced", full)
     with pytest.raises(NoSpace, match=r"keeping the result of train/errnet2019 failed: \d+ MiB of [\d.]+ GiB are free"):
-        store.commit(of, {}, ["weights.pt"])
+        store.commit(named, {}, ["weights.pt"])
     monkeypatch.undo()
-    assert store.commit(of, {}, ["weights.pt"]).output.is_dir()
+    assert store.commit(named, {}, ["weights.pt"]).output.is_dir()
 
 
 def test_store_in_the_place_of_a_file_is_refused(tmp_path):

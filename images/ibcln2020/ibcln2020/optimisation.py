@@ -173,7 +173,7 @@ class Optimisation:
         size = (DROPPED_CHANNELS, blended.shape[2] // 2, blended.shape[3] // 2)
         masks = []
         for _ in range(2 * self.cascade.steps):
-            drawn = torch.stack([torch.rand(size, generator=of, device=self.device) for of in streams])
+            drawn = torch.stack([torch.rand(size, generator=stream, device=self.device) for stream in streams])
             masks.append((drawn >= self._dropout).to(blended.dtype) / (1 - self._dropout))
         return masks
 

@@ -84,13 +84,13 @@ def _square(picture: np.ndarray, share: float, place: Sequence[float], side: int
 
 
 def _batch(kept: Sequence[Tuple[int, SamplePictures]], side: int) -> Pictures:
-    pictures = [of for _, of in kept]
-    full = [of.transmission for of in pictures]
-    half, quarter = ([resize(of, side // share, side // share, TARGET_METHOD) for of in full] for share in (2, 4))
+    pictures = [pair for _, pair in kept]
+    full = [pair.transmission for pair in pictures]
+    half, quarter = ([resize(truth, side // share, side // share, TARGET_METHOD) for truth in full] for share in (2, 4))
     return Pictures(
-        np.stack([of.blended for of in pictures]),
+        np.stack([pair.blended for pair in pictures]),
         (np.stack(full), np.stack(half), np.stack(quarter)),
-        np.array([1.0 if of.scale is None else of.scale for of in pictures], np.float32),
-        np.array([of.scale is not None for of in pictures], np.float32),
+        np.array([1.0 if pair.scale is None else pair.scale for pair in pictures], np.float32),
+        np.array([pair.scale is not None for pair in pictures], np.float32),
         tuple(place for place, _ in kept),
     )

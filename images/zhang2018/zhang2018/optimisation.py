@@ -246,8 +246,8 @@ class Optimisation:
 
 def fetched(losses: Sequence[Mapping[str, tf.Tensor]]) -> List[Dict[str, float]]:
     """Return losses of several steps as numbers; they come from the device in one transfer."""
-    values = iter(tf.stack([value for of in losses for value in of.values()]).numpy().tolist())
-    return [{name: next(values) for name in of} for of in losses]
+    values = iter(tf.stack([value for losses_of_step in losses for value in losses_of_step.values()]).numpy().tolist())
+    return [{name: next(values) for name in losses_of_step} for losses_of_step in losses]
 
 
 def _signature(real: bool, both: bool) -> List[Any]:
