@@ -17,12 +17,12 @@ from orchestrator.cli.app import app
 from orchestrator.errors import SirrError
 from orchestrator.metrics.ranking import LEVEL
 from orchestrator.metrics.statistics import CONFIDENCE, RESAMPLES, SMALLEST
-from orchestrator.report import numbers
 from orchestrator.report.machine import record
 from orchestrator.spec import dataset, experiment, image, model
-from orchestrator.spec.protocol import INFINITE_RULE, PROTOCOLS, Protocol
+from orchestrator.spec.protocol import INFINITE_RULE
 from orchestrator.store import run_document
 from orchestrator.store.run_document import document_schema
+from stagekit.measures import CONTROLS, PROTOCOLS, Protocol
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 GENERATED = "<!-- Made by docs/generate.py; edit the code, not this page. -->\n"
@@ -106,6 +106,7 @@ def protocols_page() -> str:
     parts = ["# Protocols\n", GENERATED, PROTOCOLS_INTRODUCED]
     parts += [_protocol(protocol) for protocol in PROTOCOLS.values()]
     parts += ["## Infinite and missing scores\n", INFINITE_RULE + "\n"]
+    parts += ["## Controls\n", *(f"- `{control.name}`: {control.title}" for control in CONTROLS.values()), ""]
     parts.append(SCORES_JUDGED.format(confidence=CONFIDENCE, resamples=RESAMPLES, smallest=SMALLEST, level=LEVEL))
     return "\n".join(parts)
 
@@ -117,9 +118,7 @@ number would change.
 """
 
 SCORES_JUDGED = """\
-## Controls
-
-Every table holds the unchanged input and the truth itself, scored as networks are. They are never ranked.
+Every table holds the controls, scored as networks are. They are never ranked.
 
 ## Intervals, tests, marks
 
@@ -144,8 +143,7 @@ lowest and the highest mean of a run stand below.
 
 def _protocol(protocol: Protocol) -> str:
     rows = "\n".join(
-        f"| `{metric.name}` | {numbers.metric_format(metric.name).better} | {metric.definition} |"
-        for metric in protocol.metrics
+        f"| `{metric.name}` | {metric.scale.better} | {metric.definition} |" for metric in protocol.metrics
     )
     fault = f"**Faulty, never ranked, never best**: {protocol.fault}.\n\n" if protocol.fault else ""
     return (

@@ -24,6 +24,7 @@ from orchestrator.store.reference import model_reference
 from orchestrator.store.run_document import EntrantEntry, Overrides, RunDocument, StageEntry
 from orchestrator.store.runs import run_folder, run_in_progress, start_run
 from orchestrator.store.store import Artifact, Store
+from stagekit.measures import HOUSE, PROTOCOLS
 from stagekit.results.export import ExportFile
 from stagekit.results.release import ReleaseFile
 
@@ -56,7 +57,7 @@ def adopt_model(model: str, checkpoint: Path, name: str, features: str, means: M
         "name": name,
         "models": [{"model": model, "name": name, "weights": {"checkpoint": str(checkpoint.absolute())}}],
         "test": [_SCORED_ON],
-        "metrics": ["psnr", "ssim"],
+        "metrics": [metric.name for metric in PROTOCOLS[HOUSE].metrics if not metric.features],
         "features": features,
     }
     with store.scratch("adopt") as folder:

@@ -12,7 +12,7 @@ from orchestrator.execute.rankings import with_rankings
 from orchestrator.execute.run_results import RunResults
 from orchestrator.execute.stage_records import environment_record, stage_record
 from orchestrator.plan.overlap import OVERLAP
-from orchestrator.plan.plan import CONTROLS, evaluate_name, snapshot_label
+from orchestrator.plan.plan import evaluate_name, snapshot_label
 from orchestrator.report import artifacts as read
 from orchestrator.report.content import (
     Adoption,
@@ -32,11 +32,11 @@ from orchestrator.report.content import (
 )
 from orchestrator.report.stage_content import EnvironmentRecord
 from orchestrator.spec.explained import explained_tables
-from orchestrator.spec.protocol import Protocol, ProtocolMetric, ProtocolName
+from orchestrator.spec.protocol import Protocol, ProtocolMetric
 from orchestrator.spec.published_numbers import published_tables
-from orchestrator.spec.resolve import ALEXNET
 from orchestrator.spec.weights import FEATURES_VARIABLE
 from orchestrator.store.run_document import EntrantEntry, ProtocolEntry, RunDocument
+from stagekit.measures import CONTROLS, metrics
 
 
 class _Gathering:
@@ -109,9 +109,8 @@ def report_content(results: RunResults) -> ReportContent:
 
 def _protocol(entry: ProtocolEntry) -> Protocol:
     """Return a protocol as the run recorded it, whatever it has become since."""
-    metrics = tuple(ProtocolMetric(metric.name, metric.definition) for metric in entry.metrics)
-    name = cast(ProtocolName, entry.name)
-    return Protocol(name, entry.version, entry.title, entry.scored, metrics, entry.source, entry.fault)
+    measured = tuple(ProtocolMetric(metric.name, metric.definition) for metric in entry.metrics)
+    return Protocol(entry.name, entry.version, entry.title, entry.scored, measured, entry.source, entry.fault)
 
 
 def _program(document: RunDocument) -> str:
@@ -123,10 +122,15 @@ def _program(document: RunDocument) -> str:
 
 def _warnings(document: RunDocument) -> Iterator[str]:
     features = document.features
-    measured = any(metric.name == "lpips" for protocol in document.protocols for metric in protocol.metrics)
-    if measured and features.weights == "pretrained" and ALEXNET not in features.files:
-        folder = "features_folder" if features.folder_named else FEATURES_VARIABLE
-        yield f"LPIPS is not measured: AlexNet weights missing, put {ALEXNET} into the folder that {folder} names"
+    measured = {metric.name for protocol in document.protocols for metric in protocol.metrics}
+    folder = "features_folder" if features.folder_named else FEATURES_VARIABLE
+    for metric in metrics():
+        lacking = metric.name in measured and metric.features and metric.features not in features.files
+        if lacking and features.weights == "pretrained":
+            yield (
+                f"{metric.scale.title} is not measured: weights missing, put {metric.features} into the folder that "
+                f"{folder} names"
+            )
 
 
 def _command(document: RunDocument) -> str:

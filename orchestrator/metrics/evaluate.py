@@ -4,7 +4,7 @@ import collections
 import contextlib
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Protocol
@@ -12,9 +12,10 @@ from typing import Protocol
 import numpy as np
 
 from orchestrator.metrics.pictures import ScoredPicture, read_pictures
-from orchestrator.metrics.protocol import PROTOCOLS
+from orchestrator.metrics.protocol import function_of
 from orchestrator.metrics.score import defined_score
 from stagekit import OutOfMemory, settle_worker
+from stagekit.measures import PROTOCOLS
 from stagekit.results.scores import NotMeasured, Score
 
 Step = Callable[[], None]
@@ -60,7 +61,7 @@ def perceptual_scores(
 ) -> dict[str, Score]:
     """Return LPIPS of every picture by its id; neighbours of one size go through the network together.
 
-    swapped: exchange red and blue, as the protocol `course2024` did
+    swapped: exchange red and blue
 
     Raises: BadInput where pictures cannot be read, OutOfMemory where the features do not fit.
     """
@@ -139,5 +140,7 @@ def _bytes(comparisons: Sequence[ScoredPicture]) -> int:
 
 def _score(comparison: ScoredPicture, protocol: str, names: tuple[str, ...]) -> dict[str, Score]:
     pair = read_pictures(comparison)
-    metrics: Mapping[str, Callable[[np.ndarray, np.ndarray], Score]] = PROTOCOLS[protocol]
-    return {name: pair if isinstance(pair, NotMeasured) else defined_score(metrics[name](*pair)) for name in names}
+    if isinstance(pair, NotMeasured):
+        return dict.fromkeys(names, pair)
+    metrics = PROTOCOLS[protocol]
+    return {name: defined_score(function_of(metrics.metric(name))(*pair)) for name in names}

@@ -7,12 +7,10 @@ import numpy as np
 from PIL import Image
 
 from stagekit import BadInput
+from stagekit.measures import CONTROLS
 from stagekit.results.dataset import DatasetFile
 from stagekit.results.predictions import PredictionsFile
 from stagekit.results.scores import NotMeasured
-
-CONTROLS = {"input": "blended", "truth": "transmission"}
-"""Each control, and the part of the dataset that it gives as its prediction."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ def control_pictures(dataset: Path, control: str) -> ScoredPictures:
     return ScoredPictures(
         found.name,
         tuple(
-            ScoredPicture(item.id, dataset / getattr(item, CONTROLS[control]), dataset / str(item.transmission))
+            ScoredPicture(item.id, dataset / getattr(item, CONTROLS[control].layer), dataset / str(item.transmission))
             for item in found.items
         ),
     )

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from orchestrator.metrics.statistics import Interval, holm, mean_interval, signed_ranks
+from stagekit.measures import INPUT
 
 LEVEL = 0.05
 """A difference counts where its corrected p-value lies below this."""
@@ -67,7 +68,7 @@ def ranking(
     better: Literal["higher", "lower"],
     controls: Mapping[str, np.ndarray] | None = None,
     *,
-    nothing: str = "input",
+    nothing: str = INPUT,
     differences: bool = False,
 ) -> Ranking:
     """Return how networks compare.

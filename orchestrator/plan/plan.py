@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from orchestrator.plan.overlap import guarded
 from orchestrator.plan.stage import Source, Stage
@@ -12,17 +12,12 @@ from orchestrator.spec.dataset import Dataset, PhotosDataset, ScenesDataset, dat
 from orchestrator.spec.experiment import Experiment, Inference
 from orchestrator.spec.model import ModelSpec, Recipe
 from orchestrator.spec.names import DEFAULT_THREADS, Device
-from orchestrator.spec.protocol import ProtocolName, chosen_protocol
-from orchestrator.spec.resolve import ADOPTED_FIELDS, ALEXNET, Resolved, ResolvedModel
+from orchestrator.spec.protocol import ProtocolName, chosen_metrics
+from orchestrator.spec.resolve import ADOPTED_FIELDS, Resolved, ResolvedModel
+from stagekit.measures import CONTROLS, PROTOCOLS
 
 Digest = Callable[[Path], str]
 """Returns the content hash of a file or folder."""
-
-CONTROLS: tuple[Literal["input", "truth"], ...] = ("input", "truth")
-"""The built-in 'networks' of every comparison: the unchanged input, and the truth itself."""
-
-FLOAT_PROTOCOLS: tuple[ProtocolName, ...] = ("errnet2019",)
-"""Protocols that score what a network answered before it is rounded to 8 bits."""
 
 _DESCRIPTION = {"folder", "title", "source"}
 """Fields of a dataset that do not decide its pictures: the folder's content is in the key instead."""
@@ -159,7 +154,7 @@ def _infer_stage(model: ResolvedModel, dataset: str, resolved: Resolved, label: 
         experiment.inference,
         model=model.spec.name,
         device=experiment.device,
-        arrays=scored and any(name in FLOAT_PROTOCOLS for name in experiment.protocols),
+        arrays=scored and any(PROTOCOLS[name].floats for name in experiment.protocols),
         **_limits(experiment),
     )
 
@@ -318,9 +313,8 @@ def _evaluate_stage(
     inputs = {"dataset": f"prepare/{dataset}"}
     if model is not None:
         inputs["predictions"] = f"infer/{label}/{dataset}"
-    chosen = chosen_protocol(protocol, experiment.metrics)
-    metrics = [metric.name for metric in chosen.metrics]
-    features = (ALEXNET,) if "lpips" in metrics else ()
+    metrics = chosen_metrics(protocol, experiment.metrics)
+    features = tuple(dict.fromkeys(metric.features for metric in metrics if metric.features))
     return Stage(
         name=evaluate_name(label, dataset, protocol),
         kind="evaluate",
@@ -329,8 +323,8 @@ def _evaluate_stage(
             "model": model.spec.name if model else label,
             "control": model is None,
             "protocol": protocol,
-            "version": chosen.version,
-            "metrics": metrics,
+            "version": PROTOCOLS[protocol].version,
+            "metrics": [metric.name for metric in metrics],
             **({"features": experiment.features} if features else {}),
         },
         inputs=inputs,

@@ -5,15 +5,7 @@ from dataclasses import dataclass, replace
 from orchestrator.report.content import Dataset, Model, NotMeasured, Predictions, ReportContent, Result, Scores
 from orchestrator.report.rankings import MetricRanking
 from orchestrator.spec.protocol import Protocol
-
-INPUT = "input"
-TRUTH = "truth"
-
-CONTROLS = {
-    INPUT: "the unchanged picture",
-    TRUTH: "the transmission itself",
-}
-"""Built-in 'networks' that every comparison contains, and what they answer."""
+from stagekit.measures import CONTROLS
 
 NO_RESULT = NotMeasured("no result was recorded")
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
+from stagekit.measures import Direction, metric_named
+
 _NOISE_DECIMALS = 9
 
 
@@ -27,7 +29,7 @@ class MetricFormat:
     title: str
     unit: str
     decimals: int
-    better: Literal["higher", "lower"]
+    better: Direction
     perfect: float
     ranked: bool = True
 
@@ -35,25 +37,6 @@ class MetricFormat:
     def arrow(self) -> str:
         """The direction in which the metric gets better."""
         return "↑" if self.better == "higher" else "↓"
-
-
-_METRICS = {
-    # Papers print PSNR in hundredths of a decibel. SSIM and LPIPS get one digit more than the usual three: networks
-    # of one family differ in the fourth.
-    "psnr": MetricFormat("psnr", "PSNR", "dB", 2, "higher", math.inf),
-    "ssim": MetricFormat("ssim", "SSIM", "", 4, "higher", 1.0),
-    "lpips": MetricFormat("lpips", "LPIPS", "", 4, "lower", 0.0),
-    "lmse": MetricFormat("lmse", "LMSE", "", 4, "lower", 0.0),
-    "ncc": MetricFormat("ncc", "NCC", "", 4, "higher", 1.0),
-    # Those that only the protocol `course2024` has: what its formulas meant, and how often they failed.
-    "psnr_grey": MetricFormat("psnr_grey", "PSNR as meant", "dB", 2, "higher", math.inf),
-    "ssim_grey": MetricFormat("ssim_grey", "SSIM as meant", "", 4, "higher", 1.0),
-    "wrapped": MetricFormat("wrapped", "wrapped", "", 3, "lower", 0.0),
-}
-
-
-_OF_FEATURES = ("lpips",)
-"""Metrics that compare the features of a network: with random weights they are another metric."""
 
 
 def metric_format(
@@ -65,8 +48,10 @@ def metric_format(
 
     Raises: KeyError for a metric whose direction the report does not know; it must not guess what is best.
     """
-    found = _METRICS[name] if ranked else replace(_METRICS[name], ranked=False)
-    if features == "random" and name in _OF_FEATURES:
+    metric = metric_named(name)
+    scale = metric.scale
+    found = MetricFormat(name, scale.title, scale.unit, scale.decimals, scale.better, scale.identical, ranked)
+    if features == "random" and metric.features:
         return replace(found, title=f"{found.title}, random features", ranked=False)
     return found
 

@@ -16,8 +16,9 @@ from orchestrator.spec.model import Recipe
 from orchestrator.spec.prepared import added_datasets
 from orchestrator.spec.problems import Problem, listed, suggestion
 from orchestrator.spec.validation import validation_problems
+from stagekit.measures import CONTROLS
 
-RESERVED_LABELS = ("input", "truth")
+RESERVED_LABELS = tuple(CONTROLS)
 """The controls: built-in 'networks' that every comparison contains."""
 
 _ROLES: Mapping[DatasetRole, str] = {

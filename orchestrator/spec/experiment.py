@@ -8,10 +8,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from orchestrator.spec.base import Bytes, Name, StrictModel
 from orchestrator.spec.dataset import Dataset
 from orchestrator.spec.names import DEFAULT_THREADS, Device, EngineName
-from orchestrator.spec.protocol import PROTOCOLS, ProtocolName
-
-Metric = Literal["psnr", "ssim", "lpips"]
-"""A score of one picture."""
+from orchestrator.spec.protocol import MetricName, ProtocolName
+from stagekit.measures import HOUSE, PROTOCOLS
 
 
 def _model_from_name(value: object) -> object:
@@ -112,7 +110,7 @@ def _some_protocol_ranks(protocols: tuple[ProtocolName, ...]) -> tuple[ProtocolN
     if len(set(protocols)) < len(protocols):
         raise ValueError("a protocol is listed twice")
     if not any(PROTOCOLS[name].ranked for name in protocols):
-        raise ValueError(f"{', '.join(protocols)} explains faulty numbers and ranks nothing: add 'standard'")
+        raise ValueError(f"{', '.join(protocols)} explains faulty numbers and ranks nothing: add {HOUSE!r}")
     return protocols
 
 
@@ -137,12 +135,10 @@ class Experiment(StrictModel):
     """Leave the training pictures out that are also test pictures, and say so in the report."""
     datasets: dict[Name, Dataset] = Field(default_factory=dict)
     """Datasets of this experiment, besides those of the catalogue."""
-    metrics: tuple[Metric, ...] = ("psnr", "ssim", "lpips")
+    metrics: tuple[MetricName, ...] = tuple(metric.name for metric in PROTOCOLS[HOUSE].metrics)
     """The scores of protocol 'standard'. Other protocols have metrics of their own; LPIPS is measured only where it
     stands here."""
-    protocols: Annotated[tuple[ProtocolName, ...], Field(min_length=1), AfterValidator(_some_protocol_ranks)] = (
-        "standard",
-    )
+    protocols: Annotated[tuple[ProtocolName, ...], Field(min_length=1), AfterValidator(_some_protocol_ranks)] = (HOUSE,)
     """The ways of scoring, several at once: 'standard', 'errnet2019' (what ERRNet and its successors print; keeps the
     networks' answers as floats too) and 'course2024' (faulty, kept to explain a published table; never ranked)."""
     inference: Inference = Inference()

@@ -7,8 +7,9 @@ from pydantic import Field, model_validator
 from orchestrator.resources import data_folder
 from orchestrator.spec.base import Name, StrictModel
 from orchestrator.spec.document import read_document
-from orchestrator.spec.protocol import PROTOCOLS, ProtocolName
+from orchestrator.spec.protocol import ProtocolName
 from orchestrator.spec.validation import validated
+from stagekit.measures import HOUSE, PROTOCOLS
 
 
 class ExplainedNetwork(StrictModel):
@@ -44,7 +45,7 @@ class ExplainedCell(StrictModel):
     """Column."""
     model: Name
     """Row."""
-    metric: str = "psnr"
+    metric: str = PROTOCOLS[HOUSE].metrics[0].name
     """Metric."""
     printed: str
     """What the table prints, as text: a number, a range, or a word."""

@@ -12,18 +12,12 @@ from orchestrator.spec.problems import Problem, spec_error
 from orchestrator.spec.protocol import ProtocolName
 from orchestrator.spec.validation import validated
 
-PublishedMetric = Literal["psnr", "ssim", "lpips", "lmse", "ncc"]
-"""A metric of which numbers are published."""
-
 Kind = Literal["paper", "re-run"]
 """Whether the authors of a paper printed a table, or somebody else ran released or retrained weights."""
 
 Evidence = Literal["paper", "code", "issue", "computed", "third-party", "unconfirmed"]
 """How a number is known: read in the paper, in a program's files, in the thread of an issue, computed from the stored
 files, measured by somebody else and not run again, or not established."""
-
-INPUT = "input"
-"""What tables call the unprocessed picture."""
 
 
 class PublishedRow(StrictModel):

@@ -16,13 +16,12 @@ from orchestrator.spec.library import image_names, load_catalogue, load_image, l
 from orchestrator.spec.model import ModelSpec, Recipe
 from orchestrator.spec.prepared import DATA_VARIABLE, INDEX, data_home, prepared_folder
 from orchestrator.spec.problems import Place, Problem, spec_error
+from orchestrator.spec.protocol import chosen_metrics
 from orchestrator.spec.weights import FEATURES_VARIABLE, released_file, weights_folder
+from stagekit.measures import metrics
 
 ADOPTED_FIELDS = frozenset({"cascade"})
 """Fields of a recipe that shape the network itself, and so matter for adopted weights too."""
-
-ALEXNET = "alexnet-owt-7be5be79.pth"
-"""The feature weights of LPIPS."""
 
 TOOL_IMAGES = ("inference", "metrics")
 """The images that every comparison needs besides those of its models."""
@@ -266,10 +265,10 @@ def _features(experiment: Experiment, path: Path, document: Document | None) -> 
     names = _features_needed(experiment)
     files = {name: folder / name for name in names} if folder else {}
     absent = [name for name in names if name not in files or not files[name].is_file()]
-    if ALEXNET in absent:
-        # Its absence is no mistake: LPIPS then reads 'not measured' and why.
-        absent.remove(ALEXNET)
-        files.pop(ALEXNET, None)
+    # What a metric lacks is no mistake: its scores then read 'not measured' and why.
+    missed = {metric.features for metric in metrics() if metric.features in absent}
+    absent = [name for name in absent if name not in missed]
+    files = {name: path for name, path in files.items() if name not in missed}
     location: Location = ("features_folder",) if experiment.features_folder else ("features",)
     return files, [_missing_feature(name, folder, place_of(document, location)) for name in absent]
 
@@ -288,8 +287,8 @@ def _features_needed(experiment: Experiment) -> list[str]:
             names += load_model_spec(choice.model).features
         except SpecError:
             continue
-    if "lpips" in experiment.metrics:
-        names.append(ALEXNET)
+    for protocol in experiment.protocols:
+        names += [metric.features for metric in chosen_metrics(protocol, experiment.metrics) if metric.features]
     return list(dict.fromkeys(names))
 
 

@@ -24,14 +24,14 @@ from orchestrator.execute.rankings import with_rankings
 from orchestrator.metrics import course2024, errnet2019, standard
 from orchestrator.metrics.evaluate import perceptual_scores
 from orchestrator.metrics.pictures import ScoredPicture, read_pictures
-from orchestrator.metrics.protocol import PROTOCOLS
+from orchestrator.metrics.protocol import function_of
 from orchestrator.plan.plan import Plan
 from orchestrator.report.content import NotMeasured, ReportContent, Result, Scores
 from orchestrator.report.render import render_report
 from orchestrator.report.views.published import published_view
 from orchestrator.report.views.summary import summary_view
 from orchestrator.spec.load import load_image
-from orchestrator.spec.protocol import PROTOCOLS as KNOWN
+from stagekit.measures import PROTOCOLS
 from stagekit.results.scores import NotMeasured as NoScore
 from stagekit.results.scores import Score
 from tests.metrics.conftest import picture, save
@@ -118,7 +118,7 @@ def test_defect_02_a_saturated_number_stands_in_no_table_with_an_honest_one(cont
         assert bool(table.fault) == bool(protocol.fault)
         assert not (table.fault and (table.any_best or table.any_beside))
     assert summary_view(content).tables[0].fault == ""
-    faulty = [found for found in content.rankings if KNOWN[found.protocol].fault]  # type: ignore[index]
+    faulty = [found for found in content.rankings if PROTOCOLS[found.protocol].fault]
     assert faulty
     assert not any(found.best or found.pairs or found.beside for found in faulty)
 
@@ -137,7 +137,7 @@ def test_defect_02_faulty_scores_are_marked_in_every_file(content: ReportContent
 
 def test_defect_03_every_ssim_is_named_by_its_protocol(content: ReportContent) -> None:
     definitions = {
-        metric.definition for protocol in KNOWN.values() for metric in protocol.metrics if metric.name == "ssim"
+        metric.definition for protocol in PROTOCOLS.values() for metric in protocol.metrics if metric.name == "ssim"
     }
     assert len(definitions) == 3
     tables = summary_view(content).tables
@@ -163,7 +163,8 @@ def test_defect_04_colours_count(protocol: str, name: str) -> None:
     shifted = truth.astype(int)
     shifted += (10, -2, -16)
     prediction = np.clip(shifted, 0, 255).astype(np.uint8)
-    assert PROTOCOLS[protocol][name](prediction, truth) != PROTOCOLS[protocol][name](truth, truth)
+    metric = function_of(PROTOCOLS[protocol].metric(name))
+    assert metric(prediction, truth) != metric(truth, truth)
     grey = np.abs(course2024.grey(prediction).astype(int) - course2024.grey(truth))
     assert np.median(grey) <= 1
 
@@ -194,8 +195,8 @@ def test_defect_10_the_code_that_computes_a_score_is_in_its_key() -> None:
 
 def test_defect_12_scores_of_the_same_pictures_are_the_same_again() -> None:
     prediction, truth = picture("a", 33, 47), picture("b", 33, 47)
-    for metrics in PROTOCOLS.values():
-        for metric in metrics.values():
+    for protocol in PROTOCOLS.values():
+        for metric in (function_of(metric) for metric in protocol.metrics if not metric.features):
             assert metric(prediction, truth) == metric(prediction, truth)
 
 
@@ -216,7 +217,7 @@ def test_defect_16_doing_nothing_is_in_every_comparison(
 ) -> None:
     plan, _ = planned(test=["skimage-test"], protocols=["standard", "errnet2019", "course2024"])
     stages = {stage.name for stage in plan.stages if stage.kind == "evaluate"}
-    for protocol in KNOWN:
+    for protocol in PROTOCOLS:
         assert {f"evaluate/{control}/skimage-test/{protocol}" for control in ("input", "truth")} <= stages
 
 

@@ -15,12 +15,12 @@ from PIL import Image
 from orchestrator.metrics import errnet2019, evaluate
 from orchestrator.metrics.evaluate import PictureScores, Step, perceptual_scores, picture_scores
 from orchestrator.metrics.pictures import ScoredPictures, control_pictures, network_pictures
-from orchestrator.metrics.protocol import FAULTS
 from orchestrator.metrics.scores import COLUMNS, incomplete_notes, score_rows, write_scores
 from orchestrator.metrics.standard import psnr
 from orchestrator.report import content
 from orchestrator.report.artifacts import read_scores
 from stagekit import BadInput
+from stagekit.measures import PROTOCOLS
 from stagekit.results import scores as scores_form
 from stagekit.results.scores import NotMeasured, Score, ScoresFile
 from tests.metrics.conftest import WritePictures, picture
@@ -271,11 +271,9 @@ def test_tables_hold_every_score_and_every_reason(write_dataset: WritePictures, 
 
 def test_scores_of_a_faulty_protocol_say_so_in_every_file(write_dataset: WritePictures, tmp_path: Path) -> None:
     scores = picture_scores(control_pictures(write_dataset("1"), "input").items, "course2024", ("psnr",), no_step)
-    write_scores(
-        tmp_path,
-        ScoresFile("input", "postcard", "course2024", 1, ("psnr",), by_picture(scores), fault=FAULTS["course2024"]),
-        parquet=False,
-    )
+    fault = PROTOCOLS["course2024"].fault
+    faulty = ScoresFile("input", "postcard", "course2024", 1, ("psnr",), by_picture(scores), fault=fault)
+    write_scores(tmp_path, faulty, parquet=False)
     assert "wrap around" in json.loads((tmp_path / "scores.json").read_text())["fault"]
     with (tmp_path / "scores.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))

@@ -12,38 +12,25 @@ from hypothesis import strategies as st
 
 from orchestrator.metrics import course2024, errnet2019, standard
 from orchestrator.metrics.perceptual import feature_shapes
-from orchestrator.metrics.protocol import (
-    FAULTS,
-    FLOATS,
-    PERCEPTUAL,
-    PERCEPTUAL_PROTOCOLS,
-    PROTOCOLS,
-    VERSIONS,
-    checked_metrics,
-)
+from orchestrator.metrics.protocol import chosen_metrics, function_of
 from orchestrator.metrics.score import defined_score
-from orchestrator.plan.plan import FLOAT_PROTOCOLS
-from orchestrator.spec.protocol import PROTOCOLS as KNOWN
 from stagekit import BadInput
+from stagekit.measures import PROTOCOLS, Metric, metric_named
 from stagekit.results.scores import NotMeasured
 from tests.metrics.conftest import picture
 
-PERFECT = {
-    "psnr": math.inf,
-    "ssim": 1.0,
-    "lmse": 0.0,
-    "ncc": 1.0,
-    "psnr_grey": math.inf,
-    "ssim_grey": 1.0,
-    "wrapped": 0.0,
-}
-ALL = [(protocol, name) for protocol, metrics in PROTOCOLS.items() for name in metrics]
+FUNCTIONS = [
+    pytest.param(metric, id=f"{protocol.name}-{metric.name}")
+    for protocol in PROTOCOLS.values()
+    for metric in protocol.metrics
+    if not metric.features
+]
 
 
-@pytest.mark.parametrize(("protocol", "name"), ALL)
-def test_identical_pictures_score_perfectly(protocol: str, name: str) -> None:
+@pytest.mark.parametrize("metric", FUNCTIONS)
+def test_identical_pictures_score_as_the_table_says(metric: Metric) -> None:
     truth = picture("truth")
-    assert PROTOCOLS[protocol][name](truth.copy(), truth) == pytest.approx(PERFECT[name], abs=1e-12)
+    assert function_of(metric)(truth.copy(), truth) == pytest.approx(metric.scale.identical, abs=1e-12)
 
 
 def test_psnr_of_black_against_white_is_zero() -> None:
@@ -107,17 +94,14 @@ def test_scores_as_files_hold_them(score: Any, plain: Any) -> None:
     assert type(defined_score(score)) is type(plain)
 
 
-def test_protocols_are_those_that_specs_can_name() -> None:
-    assert {name: protocol.version for name, protocol in KNOWN.items()} == VERSIONS
-    for name, protocol in KNOWN.items():
-        lpips = [PERCEPTUAL] if name in PERCEPTUAL_PROTOCOLS else []
-        assert sorted([*PROTOCOLS[name], *lpips]) == sorted(metric.name for metric in protocol.metrics)
-        assert (name in FAULTS) == bool(protocol.fault)
-    assert set(FLOATS) == set(FLOAT_PROTOCOLS)
+@pytest.mark.parametrize("metric", [metric for protocol in PROTOCOLS.values() for metric in protocol.metrics])
+def test_every_metric_of_the_table_has_its_function_and_the_scale_of_its_name(metric: Metric) -> None:
+    assert callable(function_of(metric))
+    assert metric.scale == metric_named(metric.name).scale
 
 
-def test_checked_metrics_come_in_the_given_order_without_lpips() -> None:
-    assert checked_metrics("standard", 1, ["lpips", "ssim", "psnr"]) == ("ssim", "psnr")
+def test_metrics_come_in_the_given_order() -> None:
+    assert [metric.name for metric in chosen_metrics("standard", 1, ["lpips", "ssim"])] == ["lpips", "ssim"]
 
 
 @pytest.mark.parametrize(
@@ -130,13 +114,13 @@ def test_checked_metrics_come_in_the_given_order_without_lpips() -> None:
 )
 def test_unknown_protocols_and_metrics_are_refused(protocol: str, names: list[str], message: str) -> None:
     with pytest.raises(BadInput) as caught:
-        checked_metrics(protocol, 1, names)
+        chosen_metrics(protocol, 1, names)
     assert message in caught.value.message
 
 
 def test_another_version_of_a_protocol_is_refused() -> None:
     with pytest.raises(BadInput, match="'standard' is asked for in version 2; here it is in version 1"):
-        checked_metrics("standard", 2, ["psnr"])
+        chosen_metrics("standard", 2, ["psnr"])
 
 
 def test_feature_shapes_are_those_of_alexnet() -> None:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from orchestrator.spec.protocol import PROTOCOLS
+from stagekit.measures import PROTOCOLS
 
 PAIRS = ["input", "truth", "errnet2019", "short"]
 

@@ -86,7 +86,7 @@ def test_cost_leaves_out_what_was_not_measured(plausible: ReportContent) -> None
     assert shown["costs"]["seconds"][1] is None
     assert shown["metrics"][0]["means"][1] is None
     assert shown["metrics"][0]["means"][0] == pytest.approx(26 - 14 * 0.595)
-    assert shown["metrics"][0]["input"] == pytest.approx(26 - 14 * 0.495)
+    assert shown["metrics"][0]["unchanged"] == pytest.approx(26 - 14 * 0.495)
 
 
 def test_report_without_any_answer_has_no_cost(plausible: ReportContent) -> None:

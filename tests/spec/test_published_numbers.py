@@ -4,7 +4,8 @@ import pytest
 
 from orchestrator.spec.explained import explained_tables
 from orchestrator.spec.library import load_catalogue, model_spec_names
-from orchestrator.spec.published_numbers import INPUT, published_tables
+from orchestrator.spec.published_numbers import published_tables
+from stagekit.measures import INPUT
 
 ROWS = [(table, row) for table in published_tables() for row in table.rows]
 ELSEWHERE = {"ceilnet-testdata-synthetic", "sir2-all"}

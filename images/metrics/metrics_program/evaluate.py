@@ -6,18 +6,16 @@ from typing import Any, Dict, Tuple
 
 from orchestrator.metrics.evaluate import perceptual_scores, picture_scores
 from orchestrator.metrics.pictures import ScoredPictures, control_pictures, network_pictures
-from orchestrator.metrics.protocol import FAULTS, FLOATS, PERCEPTUAL, checked_metrics
+from orchestrator.metrics.protocol import chosen_metrics, function_of
 from orchestrator.metrics.scores import incomplete_notes, write_scores
 from stagekit import BadInput, StageContext
+from stagekit.measures import PROTOCOLS, Metric
 from stagekit.results.scores import NotMeasured, PictureScores, Score, ScoresFile
 
-FILE = "alexnet-owt-7be5be79.pth"
-"""The published file of AlexNet's weights."""
-
-MISSING = "AlexNet weights missing, put %s into the folder that SIRR_FEATURES names" % FILE
+MISSING = "AlexNet weights missing, put %s into the folder that SIRR_FEATURES names"
 
 RANDOM_NOTE = (
-    "LPIPS was computed with random AlexNet features: it is not the published LPIPS, "
+    "%s was computed with random AlexNet features: it is not the published %s, "
     "and its values are comparable only among themselves"
 )
 
@@ -26,15 +24,17 @@ def evaluate(context: StageContext) -> None:
     """Write the scores of a network's predictions, or of a control, on a dataset of pairs."""
     names: Tuple[str, ...] = tuple(context.setting("metrics"))
     protocol, version = context.setting("protocol"), context.setting("version")
-    plain = checked_metrics(protocol, version, names)
-    comparisons = _comparisons(context, floats=protocol in FLOATS)
-    step = _Steps(context, len(comparisons.items) * (1 + (PERCEPTUAL in names)))
+    metrics = chosen_metrics(protocol, version, names)
+    plain, perceptual = [[metric for metric in metrics if bool(metric.features) == kind] for kind in (False, True)]
+    pictures = _pictures(context, floats=PROTOCOLS[protocol].floats)
+    step = _Steps(context, len(pictures.items) * (1 + len(perceptual)))
     workers = context.request.threads or len(os.sched_getaffinity(0))
-    scores = picture_scores(comparisons.items, protocol, plain, step, workers)
+    scores = picture_scores(pictures.items, protocol, [metric.name for metric in plain], step, workers)
     notes: Tuple[str, ...] = ()
-    if PERCEPTUAL in names:
-        distances, notes = _distances(context, comparisons, step, swapped=protocol == "course2024")
-        scores = {name: {**of_picture, PERCEPTUAL: distances[name]} for name, of_picture in scores.items()}
+    for metric in perceptual:
+        distances, said = _distances(context, pictures, step, metric)
+        scores = {name: {**found, metric.name: distances[name]} for name, found in scores.items()}
+        notes = (*notes, *said)
     incomplete = tuple(incomplete_notes(scores))
     for note in incomplete:
         context.warn(note)
@@ -42,13 +42,13 @@ def evaluate(context: StageContext) -> None:
         Path(context.output()),
         ScoresFile(
             model=context.setting("model"),
-            dataset=comparisons.dataset,
+            dataset=pictures.dataset,
             protocol=protocol,
             version=version,
             metrics=names,
             items=tuple(PictureScores(identifier, values) for identifier, values in scores.items()),
             notes=(*notes, *incomplete),
-            fault=FAULTS.get(protocol, ""),
+            fault=PROTOCOLS[protocol].fault,
         ),
     )
 
@@ -66,7 +66,7 @@ class _Steps:
             self._context.interrupt()
 
 
-def _comparisons(context: StageContext, *, floats: bool) -> ScoredPictures:
+def _pictures(context: StageContext, *, floats: bool) -> ScoredPictures:
     dataset = Path(context.input("dataset"))
     if context.setting("control"):
         return control_pictures(dataset, context.setting("model"))
@@ -74,27 +74,27 @@ def _comparisons(context: StageContext, *, floats: bool) -> ScoredPictures:
 
 
 def _distances(
-    context: StageContext, comparisons: ScoredPictures, step: _Steps, *, swapped: bool
+    context: StageContext, pictures: ScoredPictures, step: _Steps, metric: Metric
 ) -> Tuple[Dict[str, Score], Tuple[str, ...]]:
-    """Return LPIPS with the features that the settings ask for, and what is to be said about it."""
+    """Return a metric of the features that the settings ask for, and what is to be said about it."""
     kind = context.setting("features")
     if kind not in ("pretrained", "random"):
         raise BadInput("there are no features %r; there are random and pretrained" % kind)
     if kind == "pretrained" and "features" not in context.request.inputs:
-        absent: Dict[str, Score] = {item.id: NotMeasured(MISSING) for item in comparisons.items}
+        absent: Dict[str, Score] = {item.id: NotMeasured(MISSING % metric.features) for item in pictures.items}
         return absent, ()
-    distance = _perceptual(context, kind)
-    scores = perceptual_scores(comparisons.items, distance, step, swapped=swapped)
-    return scores, (RANDOM_NOTE,) if kind == "random" else ()
+    distance = _perceptual(context, kind, metric)
+    scores = perceptual_scores(pictures.items, distance, step, swapped=metric.exchanged)
+    title = metric.scale.title
+    return scores, (RANDOM_NOTE % (title, title),) if kind == "random" else ()
 
 
-def _perceptual(context: StageContext, kind: str) -> Any:
+def _perceptual(context: StageContext, kind: str, metric: Metric) -> Any:
     import torch  # noqa: PLC0415 - slow to import, and needed by LPIPS only
 
     from metrics_program.features import published_features, random_features  # noqa: PLC0415 - imports PyTorch
-    from orchestrator.metrics.perceptual import PerceptualDistance  # noqa: PLC0415 - imports PyTorch
 
     if context.request.threads is not None:
         torch.set_num_threads(context.request.threads)
     features = random_features() if kind == "random" else published_features(context.input("features"))
-    return PerceptualDistance(features, context.request.device)
+    return function_of(metric)(features, context.request.device)

@@ -15,12 +15,11 @@ from orchestrator.report.content import (
     Scores,
     Training,
 )
-from orchestrator.report.lookup import CONTROLS
 from orchestrator.report.machine import record, record_entry, record_run
 from orchestrator.report.rankings import MetricRanking
 from orchestrator.report.views.header import alerts
 from orchestrator.report.views.tally import Evaluation, Mean, evaluations, mean, mean_of
-from orchestrator.spec.protocol import PROTOCOLS
+from stagekit.measures import CONTROLS, PROTOCOLS
 
 _E = TypeVar("_E", bound=record_entry.Entry)
 
@@ -155,7 +154,7 @@ def _scores(found: Scores, total: int) -> record.ScoresEntry:
     return record.ScoresEntry(
         protocol=found.protocol,
         version=found.version,
-        fault=PROTOCOLS[found.protocol].fault,  # type: ignore[index]  # its artifact's reader refuses others
+        fault=PROTOCOLS[found.protocol].fault,
         metrics=found.metrics,
         means={name: _mean(mean([item.values.get(name) for item in found.items], total)) for name in found.metrics},
         pictures=tuple(

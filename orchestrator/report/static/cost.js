@@ -39,11 +39,11 @@
       marker: { color: series(index).colour, symbol: series(index).symbol, size: 13 },
     }));
     const missing = data.networks.filter((_title, index) => !known.some((one) => one.index === index));
-    const input = metric.input === null ? "" : ` The unchanged input has ${write(metric.input)}.`;
+    const input = metric.unchanged === null ? "" : ` The unchanged input has ${write(metric.unchanged)}.`;
     const lost = missing.length > 0 ? ` Not measured on every picture: ${missing.join(", ")}.` : "";
     section.querySelector("#plot-cost").textContent = `${metric.title}, ${metric.higher ? "higher" : "lower"} is better: ${said.join("; ") || "nothing"}.${input}${lost}`;
-    const line = { type: "line", xref: "paper", x0: 0, x1: 1, y0: metric.input, y1: metric.input, line: { color: colour("--muted"), width: 1.5, dash: "dash" } };
-    const heights = [...known.map(({ y }) => y), ...(metric.input === null ? [] : [metric.input])];
+    const line = { type: "line", xref: "paper", x0: 0, x1: 1, y0: metric.unchanged, y1: metric.unchanged, line: { color: colour("--muted"), width: 1.5, dash: "dash" } };
+    const heights = [...known.map(({ y }) => y), ...(metric.unchanged === null ? [] : [metric.unchanged])];
     if (heights.length === 0) heights.push(0, 1);
     const room = (Math.max(...heights) - Math.min(...heights) || 1) * 0.15;
     const widest = Math.max(...known.map(({ x }) => x), 0) * 1.15 || 1;
@@ -51,7 +51,7 @@
       ...layout(),
       height: 360,
       margin: { l: 44, r: 24, t: 24, b: 40 },
-      shapes: metric.input === null ? [] : [line],
+      shapes: metric.unchanged === null ? [] : [line],
       xaxis: { ...axis(data.costs[kind]), range: [0, widest] },
       yaxis: { ...axis(metric.label), range: [Math.min(...heights) - room, Math.max(...heights) + room] },
     });

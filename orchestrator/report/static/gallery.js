@@ -9,7 +9,7 @@
   const field = (name) => tools.querySelector(`[data-${name}]`);
   const value = (name) => field(name)?.value ?? "";
   const scored = sirr.metrics.length > 0;
-  const input = sirr.entrantOf("input");
+  const input = sirr.entrantOf(sirr.unchanged);
 
   const FIRST = {
     score: ["worst", "best"],
@@ -130,7 +130,7 @@
   // The viewer opens with the answer that the card shows.
   gallery.addEventListener("click", (event) => {
     const tile = event.target.closest("[data-tile]");
-    if (tile !== null && event.target.closest("a")) sirr.viewer.choose({ left: "input", right: `${tile.dataset.network}/transmission` });
+    if (tile !== null && event.target.closest("a")) sirr.viewer.choose({ left: sirr.unchanged, right: `${tile.dataset.network}/transmission` });
   });
   tools.addEventListener("submit", (event) => event.preventDefault());
   tools.addEventListener("change", () => {

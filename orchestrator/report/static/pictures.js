@@ -1,6 +1,6 @@
 // Reads the pictures and scores that a dataset's page carries, and writes numbers in the reader's format.
-// The page's data: entrants (networks, then controls), metrics, scores[metric][entrant][picture number - 1], layers, and
-// pictures, whose `endings` say by layer which file there is.
+// The page's data: entrants (networks, then controls), unchanged (the label of the control that does nothing), metrics,
+// scores[metric][entrant][picture number - 1], layers, and pictures, whose `endings` say by layer which file there is.
 "use strict";
 
 window.sirr = (() => {

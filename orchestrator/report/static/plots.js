@@ -108,7 +108,7 @@
     sirr.viewer.choose(layers(event.points[0]));
     location.hash = anchor;
   };
-  const answer = (entrant) => (sirr.entrants[entrant].label === "input" ? "input" : `${sirr.entrants[entrant].label}/transmission`);
+  const answer = (entrant) => (sirr.entrants[entrant].label === sirr.unchanged ? sirr.unchanged : `${sirr.entrants[entrant].label}/transmission`);
 
   const bound = new Set();
   const bind = (name, layers) => {
@@ -121,7 +121,7 @@
     await drawDistribution();
     await new Promise((rest) => setTimeout(rest));
     await drawPaired();
-    bind("distribution", (point) => ({ left: "input", right: answer(drawn[point.curveNumber]) }));
+    bind("distribution", (point) => ({ left: sirr.unchanged, right: answer(drawn[point.curveNumber]) }));
     bind("paired", () => ({ left: answer(sirr.entrantOf(chosen("across").value)), right: answer(sirr.entrantOf(chosen("up").value)) }));
   };
 

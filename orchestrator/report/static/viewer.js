@@ -122,7 +122,7 @@ sirr.viewer = (() => {
   const showScores = () => {
     const rows = part("score-rows");
     if (rows === null) return;
-    const input = sirr.entrantOf("input");
+    const input = sirr.entrantOf(sirr.unchanged);
     rows.replaceChildren(
       ...sirr.entrants.map((entrant, index) => {
         const row = element("tr", "", entrant.control ? { class: "controls" } : {});

@@ -9,11 +9,10 @@ from orchestrator.report.content import Predictions, ReportContent, Score, Score
 from orchestrator.report.lookup import predictions, tested
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.views.tally import Evaluation, evaluations, mean_of, metrics_of
+from stagekit.measures import TRUTH, metric_named
 
 ABSENT = "—"
 """What stands where a run has no such field or network."""
-
-_OF_FEATURES = ("lpips",)
 
 
 @dataclass(frozen=True)
@@ -166,7 +165,7 @@ def _scores(
         if all(metric in part.metrics for part in parts)
     ]
     entrants = {label: of.entrant for part in reversed(parts) for label, of in part.found.items()}
-    labels = dict.fromkeys(label for part in parts for label in part.found if label != "truth")
+    labels = dict.fromkeys(label for part in parts for label in part.found if label != TRUTH)
     return BesideScores(
         anchor=f"scores-{number}",
         title=next((dataset.title for dataset in tested(contents[0]) if dataset.name == name), name),
@@ -263,7 +262,7 @@ def _cautions(name: str, contents: Sequence[ReportContent]) -> Iterator[str]:
 
 
 def _features_agree(metric: MetricFormat, first: ReportContent, other: ReportContent) -> bool:
-    return metric.name not in _OF_FEATURES or first.features == other.features
+    return not metric_named(metric.name).features or first.features == other.features
 
 
 def _alone(contents: Sequence[ReportContent]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.rankings import MetricRanking, PairedTest
 from orchestrator.report.views.mean_cell import mean_remarks, runs_text
 from orchestrator.spec.protocol import Protocol
+from stagekit.measures import INPUT
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def _section(content: ReportContent, dataset: Dataset, protocol: Protocol, index
     controls = [entrant.label for entrant in entrants(content) if entrant.control]
     rows = [(name, title, False) for name, title in titles.items()]
     rows += [(name, name, True) for name in controls]
-    titles["input"] = "the unchanged input"
+    titles[INPUT] = "the unchanged input"
     duels = [_duel(test, titles) for test in (*ranking.pairs, *ranking.beside.values())]
     return MetricSection(
         anchor=f"{protocol.name}-{measured.name}",

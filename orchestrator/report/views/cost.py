@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.report.content import Dataset, NotMeasured, Predictions, ReportContent, Score
-from orchestrator.report.lookup import INPUT, predictions, tested
+from orchestrator.report.lookup import predictions, tested
 from orchestrator.report.views.gallery import Choice
 from orchestrator.report.views.measures import DECIMALS, Measure, measures, picture_values
+from stagekit.measures import INPUT
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def _quality(content: ReportContent, dataset: Dataset, measure: Measure) -> dict
     """Return a metric's mean of every network and of the unchanged input; None where a picture is not measured."""
     labels = [model.label for model in content.models]
     means = [_mean(picture_values(content, dataset, label, measure)) for label in (*labels, INPUT)]
-    return {**measure.plain, "means": means[:-1], "input": means[-1]}
+    return {**measure.plain, "means": means[:-1], "unchanged": means[-1]}
 
 
 def _mean(values: list[Score | NotMeasured]) -> float | None:

@@ -9,12 +9,7 @@ from orchestrator.report.lookup import headline, metric_ranking, networks, teste
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.views.mean_cell import Cell, mean_cell
 from orchestrator.spec.explained import ExplainedDataset, ExplainedNetwork, ExplainedTable
-from orchestrator.spec.protocol import PROTOCOLS
-
-_MEANT = {"psnr": "psnr_grey", "ssim": "ssim_grey", "lpips": "lpips"}
-"""The metric of the faulty protocol that says what a metric meant; LPIPS means that of the headline protocol."""
-
-METRICS = ("psnr", "ssim", "lpips")
+from stagekit.measures import HOUSE, INPUT, PROTOCOLS
 
 NOT_HERE = "not in this run"
 
@@ -115,7 +110,8 @@ def _column(content: ReportContent, table: ExplainedTable, column: ExplainedData
     specs = {model.label: model.spec for model in content.models}
     ours = {specs[network.labels[0]]: network.name for network in networks(content)}
     places = [_Place(content, table, network, dataset, ours.get(network.model)) for network in table.networks]
-    wrapped = places[0].cell(table.protocol, "wrapped", "input")
+    telling = [metric.name for metric in PROTOCOLS[table.protocol].metrics if metric.tells_fault]
+    wrapped = places[0].cell(table.protocol, telling[0], INPUT) if telling else None
     return ExplainedColumn(
         title=dataset.title if dataset else column.name,
         href=href(dataset_page(dataset.name)) if dataset else "",
@@ -141,8 +137,14 @@ def _row(place: _Place, dataset: str) -> ExplainedRow:
     return ExplainedRow(
         title=titles[place.ours] if place.ours is not None else place.network.model,
         training=place.network.training,
-        cells=tuple(_explanation(place, dataset, metric) for metric in METRICS),
+        cells=tuple(_explanation(place, dataset, metric) for metric in _explained_metrics(place.table)),
     )
+
+
+def _explained_metrics(table: ExplainedTable) -> list[str]:
+    """Return the metrics of the house protocol of which the table's own has another notion."""
+    own = {metric.name for metric in PROTOCOLS[table.protocol].metrics}
+    return [metric.name for metric in PROTOCOLS[HOUSE].metrics if metric.name in own]
 
 
 def _explanation(place: _Place, dataset: str, metric: str) -> Explanation:
@@ -152,12 +154,13 @@ def _explanation(place: _Place, dataset: str, metric: str) -> Explanation:
     )
     judged = headline(place.content).name
     # A program without a formula of its own for a metric took the usual one.
-    own = {m.name for m in PROTOCOLS[place.network.protocol].metrics}
+    own = {found.name for found in PROTOCOLS[place.network.protocol].metrics}
     protocol = place.network.protocol if metric in own else judged
+    meaning = PROTOCOLS[place.table.protocol].metric(metric).meant if faulty else ""
     shown = numbers.metric_format(metric, place.content.features)
     formula = place.cell(protocol, metric)
-    nothing = place.cell(protocol, metric, "input")
-    meant = place.cell(place.table.protocol, _MEANT[metric]) if faulty and metric != "lpips" else None
+    nothing = place.cell(protocol, metric, INPUT)
+    meant = place.cell(place.table.protocol, meaning) if meaning else None
     return Explanation(
         metric=shown.title,
         printed=known.printed if known else "not recorded",

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from orchestrator.report import numbers
 from orchestrator.report.content import Dataset, ReportContent
-from orchestrator.report.lookup import INPUT, entrants
+from orchestrator.report.lookup import entrants
 from orchestrator.report.pictures import Shown
 from orchestrator.report.views.layers import TRANSMISSION, Layer, ShownPicture, ShownPictures
 from orchestrator.report.views.measures import measures
+from stagekit.measures import INPUT
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def gallery_view(content: ReportContent, dataset: Dataset, shown: ShownPictures)
 
 def _card(picture: ShownPicture, answer: Layer | None) -> GalleryCard:
     item = picture.picture
-    thumbnails = [_thumbnail("input", INPUT, picture.shown[INPUT])]
+    thumbnails = [_thumbnail(INPUT, INPUT, picture.shown[INPUT])]
     if answer is not None and answer.key in picture.shown:
         thumbnails.append(_thumbnail("answer", answer.full_title, picture.shown[answer.key]))
     return GalleryCard(picture.anchor, item.id, numbers.size(item.height, item.width), tuple(thumbnails))

@@ -9,8 +9,9 @@ import numpy as np
 
 from orchestrator.report.address import file_name, href, picture_folder
 from orchestrator.report.content import Dataset, Model, Picture, PicturePrediction, Predictions, ReportContent
-from orchestrator.report.lookup import INPUT, TRUTH, predictions
+from orchestrator.report.lookup import predictions
 from orchestrator.report.pictures import PictureFile, Place, Shown
+from stagekit.measures import INPUT, TRUTH
 
 TRUE_REFLECTION = "true reflection"
 TRANSMISSION = "transmission"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from orchestrator.report import numbers
 from orchestrator.report.content import Dataset, NotMeasured, ReportContent, Score
 from orchestrator.report.lookup import entrants, headline, scores
+from stagekit.measures import TRUTH
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class PictureScoreTable:
         )
 
     def _named(self) -> list[tuple[str, str, numbers.MetricFormat]]:
-        shown = [entrant for entrant in self._entrants if not (entrant.control and entrant.label == "truth")]
+        shown = [entrant for entrant in self._entrants if entrant.label != TRUTH]
         return [(entrant.label, entrant.title, metric) for metric in self._metrics for entrant in shown]
 
     def _cell(self, place: int, label: str, item: str, metric: numbers.MetricFormat) -> ScoreCell:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from orchestrator.report.content import Dataset, ReportContent
-from orchestrator.report.lookup import TRUTH
 from orchestrator.report.views.gallery import Choice
 from orchestrator.report.views.measures import measures, scored_entrants
+from stagekit.measures import TRUTH
 
 
 @dataclass(frozen=True)

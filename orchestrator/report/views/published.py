@@ -3,20 +3,18 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from orchestrator.report import numbers
 from orchestrator.report.content import Dataset, ReportContent
 from orchestrator.report.lookup import headline, metric_ranking, networks, tested
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.views.mean_cell import mean_cell
-from orchestrator.spec.protocol import PROTOCOLS
-from orchestrator.spec.published_numbers import INPUT, PublishedMetric, PublishedRow, PublishedTable
+from orchestrator.spec.protocol import chosen_protocol
+from orchestrator.spec.published_numbers import PublishedRow, PublishedTable
+from stagekit.measures import HOUSE, INPUT, PROTOCOLS
 
-Metric = Literal["psnr", "ssim"]
+METRICS = tuple(metric.name for metric in PROTOCOLS[HOUSE].metrics if metric.printed)
 """The metrics that are set beside each other: those that every table has."""
-
-METRICS: tuple[PublishedMetric, ...] = get_args(Metric)
 
 UNKNOWN = "not known"
 
@@ -171,7 +169,7 @@ def _network(
     return PublishedNetwork(
         title=title,
         own=tuple(ours.shown(protocol, metric) for metric in METRICS) if ours else (),
-        own_protocol=PROTOCOLS[protocol].label if ours else "",  # type: ignore[index]  # a protocol of the content
+        own_protocol=chosen_protocol(protocol, ()).label if ours else "",
         own_n=str(len(dataset.items)) if ours else "",
         lines=tuple(_line(content, dataset, ours, table, row) for table, row in rows),
         spread=_spread(rows),
@@ -199,7 +197,7 @@ def _beside(
     ours: _Ours | None,
     protocol: str | None,
     row: PublishedRow,
-    metric: PublishedMetric,
+    metric: str,
 ) -> Beside:
     theirs = row.value(metric)
     shown = numbers.metric_format(metric)

@@ -6,11 +6,12 @@ from typing import Literal
 from orchestrator.report import numbers
 from orchestrator.report.address import EXPLAINED, PUBLISHED, SCORES, dataset_page, href
 from orchestrator.report.content import Dataset, NotMeasured, ReportContent, Scores
-from orchestrator.report.lookup import CONTROLS, entrants, headline, metric_ranking, networks, scores, tested
+from orchestrator.report.lookup import entrants, headline, metric_ranking, networks, scores, tested
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.rankings import MetricRanking
 from orchestrator.report.views.mean_cell import Cell, mean_cell
 from orchestrator.spec.protocol import INFINITE_RULE, Protocol
+from stagekit.measures import CONTROLS
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def _entries(content: ReportContent) -> list[_Entry]:
         for network in networks(content)
     ]
     controls = [entrant.label for entrant in entrants(content) if entrant.control]
-    return [*found, *(_Entry(label, label, CONTROLS[label], (label,), True) for label in controls)]
+    return [*found, *(_Entry(label, label, CONTROLS[label].title, (label,), True) for label in controls)]
 
 
 def _table(content: ReportContent, protocol: Protocol, pairs: list[Dataset], entries: list[_Entry]) -> ProtocolTable:

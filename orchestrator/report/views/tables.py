@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from orchestrator.report import numbers
 from orchestrator.report.content import NotMeasured, ReportContent
-from orchestrator.report.lookup import CONTROLS, tested
+from orchestrator.report.lookup import tested
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.views.tally import Evaluation, Mean, best_of, evaluations, mean_of, metrics_of, protocol_of
+from stagekit.measures import CONTROLS
 
 CSV_COLUMNS = (
     "dataset",
@@ -99,7 +100,7 @@ def _table(content: ReportContent, protocol: str, found: Sequence[Evaluation], m
         columns=tuple(Column(titles[name], numbers.metric_format(metric, content.features)) for name, metric in shown),
         pictures={titles[name]: sizes[titles[name]] for name, _ in shown},
         rows=tuple(
-            Row(CONTROLS.get(label, of.title) if of.control else of.title, of.control, tuple(cells.get(label, ())))
+            Row(CONTROLS[label].title if of.control else of.title, of.control, tuple(cells.get(label, ())))
             for label, of in entrants.items()
         ),
         notes={letter: text for text, letter in notes.items()},

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from orchestrator.report import numbers
 from orchestrator.report.address import dataset_page, href
 from orchestrator.report.content import Dataset, ReportContent
-from orchestrator.report.lookup import INPUT, headline, metric_ranking, networks, tested
+from orchestrator.report.lookup import headline, metric_ranking, networks, tested
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.rankings import MetricRanking, PairedTest
+from stagekit.measures import INPUT
 
 _NOTHING = "the unchanged input"
 

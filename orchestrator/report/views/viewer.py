@@ -7,10 +7,11 @@ from typing import Any
 from orchestrator.report import numbers
 from orchestrator.report.address import href
 from orchestrator.report.content import Dataset, NotMeasured, PicturePrediction, Predictions, ReportContent
-from orchestrator.report.lookup import INPUT, NO_RESULT, TRUTH, entrants, predictions
+from orchestrator.report.lookup import NO_RESULT, entrants, predictions
 from orchestrator.report.thumbnails import THUMBNAIL_ENDING
 from orchestrator.report.views.layers import TRANSMISSION, Layer, ShownPicture, ShownPictures
 from orchestrator.report.views.measures import measures, plain_values
+from stagekit.measures import INPUT, TRUTH
 
 DIGITS = 9
 """Layers that a digit key chooses."""
@@ -36,6 +37,7 @@ def viewer_view(content: ReportContent, dataset: Dataset, shown: ShownPictures) 
             {"label": entrant.label, "title": entrant.title, "control": entrant.control}
             for entrant in entrants(content)
         ],
+        "unchanged": INPUT,
         "metrics": [measure.plain for measure in scored],
         "scores": [plain_values(content, dataset, measure) for measure in scored],
         "layers": [
