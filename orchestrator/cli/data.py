@@ -10,7 +10,7 @@ import typer
 from orchestrator.cli.options import DataOption, JsonOption
 
 if TYPE_CHECKING:
-    from orchestrator.execute.data import Told
+    from orchestrator.execute.data import Reporter
 
 app = typer.Typer(help="Get, prepare and check datasets, published ones and your own.", no_args_is_help=True)
 
@@ -45,8 +45,8 @@ def fetch(name: NameArgument, data: DataOption = None) -> None:
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.execute.data import fetch_set  # noqa: PLC0415
 
-    with _told() as told:
-        by_hand = fetch_set(name, told, data)
+    with _reporter() as reporter:
+        by_hand = fetch_set(name, reporter, data)
     for step in by_hand:
         out.print(f"by hand: {step}")
     out.print(f"then: sirr-orch data prepare {name}")
@@ -79,8 +79,8 @@ def prepare(
     from orchestrator.execute.data import PrepareRequest, prepare_set  # noqa: PLC0415
 
     _check_name(called, "--as")
-    with _told() as told:
-        variant = prepare_set(PrepareRequest(name, source, names_list, called, home=data), told)
+    with _reporter() as reporter:
+        variant = prepare_set(PrepareRequest(name, source, names_list, called, home=data), reporter)
     out.print(f"{called or name}: {variant.text}")
     _show_findings(called or name, data, json=False)
 
@@ -118,8 +118,8 @@ def add(
 
     chosen = name or path.resolve().name.partition(".")[0].lower()
     _check_name(chosen, "--name")
-    with _told() as told:
-        variant = add_set(path, chosen, told, layers=layers, title=title, home=data)
+    with _reporter() as reporter:
+        variant = add_set(path, chosen, reporter, layers=layers, title=title, home=data)
     out.print(f"{chosen}: {variant.text}")
     _show_findings(chosen, data, json=False)
 
@@ -130,8 +130,8 @@ def _show_findings(name: str, data: Path | None, *, json: bool) -> bool:
     from orchestrator.cli.data_table import finding_rows, print_findings  # noqa: PLC0415
     from orchestrator.execute.data import check_set  # noqa: PLC0415
 
-    with _told() as told:
-        findings = check_set(name, told.pictures, data)
+    with _reporter() as reporter:
+        findings = check_set(name, reporter.pictures, data)
     if json:
         out.print_json(data=finding_rows(findings))
     else:
@@ -142,7 +142,8 @@ def _show_findings(name: str, data: Path | None, *, json: bool) -> bool:
 def _check_name(name: str | None, option: str) -> None:
     """Refuse a name that is no safe folder.
 
-    Raises: typer.BadParameter
+    Raises:
+        BadParameter: Where it is none.
     """
     import re  # noqa: PLC0415
 
@@ -153,9 +154,9 @@ def _check_name(name: str | None, option: str) -> None:
 
 
 @contextmanager
-def _told() -> Iterator["Told"]:
+def _reporter() -> Iterator["Reporter"]:
     """Show how a command goes: bars on a terminal, sentences elsewhere."""
     from orchestrator.cli.data_table import bars  # noqa: PLC0415
 
-    with bars() as told:
-        yield told
+    with bars() as reporter:
+        yield reporter

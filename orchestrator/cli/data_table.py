@@ -12,7 +12,7 @@ from rich.text import Text
 
 from orchestrator.cli.console import err
 from orchestrator.datasets.raw.dataset_checks import DatasetFinding
-from orchestrator.execute.data import SetState, Told
+from orchestrator.execute.data import Reporter, SetState
 
 _STATES = {"prepared": "green", "raw": "yellow", "missing": "dim", "built in": "green"}
 _SEVERITIES = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "bold red"}
@@ -65,7 +65,7 @@ def print_findings(findings: Sequence[DatasetFinding], console: Console) -> None
 
 
 @contextmanager
-def bars() -> Iterator[Told]:
+def bars() -> Iterator[Reporter]:
     """Give what shows a bar for bytes and one for pictures while they are under way."""
     columns = (
         TextColumn("{task.description}"),
@@ -80,13 +80,13 @@ def bars() -> Iterator[Told]:
         progress.stop()
 
 
-class _Bars(Told):
+class _Bars(Reporter):
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._tasks: dict[str, TaskID] = {}
 
-    def say(self, sentence: str) -> None:
-        self._progress.console.print(sentence)
+    def sentence(self, text: str) -> None:
+        self._progress.console.print(text)
 
     def bytes(self, done: int, total: int | None) -> None:
         whole = "" if total is None else f" of {total / 1e6:.0f}"

@@ -17,10 +17,14 @@ _CDI_SINCE = (25, 0)
 class EngineCaps:
     """Facts about an engine.
 
-    address: where it answers, such as "unix:///var/run/docker.sock"; remote: it runs on another machine
-    rootless: its root is the caller; userns: it maps container users to others (userns-remap)
-    cgroup: version of the kernel's control groups; nvidia: the NVIDIA runtime is registered
-    cdi: GPUs have CDI names
+    Attributes:
+        address: Where it answers, such as "unix:///var/run/docker.sock".
+        remote: It runs on another machine.
+        rootless: Its root is the caller.
+        userns: It maps container users to others (userns-remap).
+        cgroup: Version of the kernel's control groups.
+        nvidia: The NVIDIA runtime is registered.
+        cdi: GPUs have CDI names.
     """
 
     address: str = "unix:///var/run/docker.sock"

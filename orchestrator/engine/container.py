@@ -30,7 +30,8 @@ _LOG_FILES = "5"
 class Caller:
     """Who a program runs as: the files that it leaves belong to them.
 
-    groups: further groups, by which the inputs may be readable
+    Attributes:
+        groups: Further groups, by which the inputs may be readable.
     """
 
     uid: int

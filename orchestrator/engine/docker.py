@@ -69,7 +69,7 @@ class DockerRunning:
 
     def stop(self, grace_s: float) -> None:
         """Send SIGTERM, and SIGKILL after `grace_s` seconds; see `Running.stop`."""
-        with _said(f"container {self._id[:12]}"), contextlib.suppress(NotFound):
+        with _translate_errors(f"container {self._id[:12]}"), contextlib.suppress(NotFound):
             try:
                 if grace_s <= 0:
                     self._client.api.kill(self._id)
@@ -92,7 +92,7 @@ class DockerRunning:
 
     def remove(self) -> None:
         """Remove the container, running or not, and wait until its name is free again."""
-        with _said(f"container {self._id[:12]}"), contextlib.suppress(NotFound):
+        with _translate_errors(f"container {self._id[:12]}"), contextlib.suppress(NotFound):
             try:
                 self._client.api.remove_container(self._id, v=True, force=True)
             except APIError as error:
@@ -107,7 +107,8 @@ class DockerRunning:
     def _state(self) -> dict[str, Any] | None:
         """Return the engine's view, None where the container is gone; an engine that restarts is waited for.
 
-        Raises: InfraFailure where it does not come back.
+        Raises:
+            InfraFailure: Where it does not come back.
         """
         deadline = time.monotonic() + _LOST_S
         while True:
@@ -128,9 +129,10 @@ class DockerRunning:
 class DockerEngine:
     """Runs jobs in containers of one Docker engine.
 
-    client: None connects as the command line does (DOCKER_HOST, current context)
-    shared_root: a folder that has the same path here and on the engine's machine; needed where that is another one
-    caller: who programs run as; None is this process's user
+    Args:
+        client: None connects as the command line does (DOCKER_HOST, current context).
+        shared_root: A folder that has the same path here and on the engine's machine; needed where that is another one.
+        caller: Who programs run as; None is this process's user.
     """
 
     name = "docker"
@@ -142,7 +144,7 @@ class DockerEngine:
         shared_root: Path | None = None,
         caller: Caller | None = None,
     ) -> None:
-        with _said("docker"):
+        with _translate_errors("docker"):
             self._client = client or _connected()
             self.caps: EngineCaps = engine_caps(self._client)
         self._shared_root = None if shared_root is None else shared_root.resolve()
@@ -160,7 +162,7 @@ class DockerEngine:
             raise DeviceUnavailable(
                 f"{job.stage} needs a GPU and was given none", hint="write device: cpu, or free a device"
             )
-        with _said(f"stage {job.stage}"), starting(job.staging):
+        with _translate_errors(f"stage {job.stage}"), starting(job.staging):
             for _attempt in range(_CREATE_ATTEMPTS):
                 found = _inspect(self._client, container_name(job.key, job.staging))
                 if found is not None:
@@ -180,7 +182,7 @@ class DockerEngine:
     def sweep(self) -> Sequence[str]:
         """Remove ended containers of dead processes; one whose result is still to be fetched stays."""
         removed = []
-        with _said("docker"):
+        with _translate_errors("docker"):
             for container in self._labelled(LABEL_KEY):
                 labels = container["Labels"]
                 owner = Owner.parse(labels.get(LABEL_OWNER, ""))
@@ -195,7 +197,7 @@ class DockerEngine:
 
     def paths_in_use(self) -> set[Path]:
         """Return what containers that run, or are about to, read and write; see `Engine.paths_in_use`."""
-        with _said("looking at running containers"):
+        with _translate_errors("looking at running containers"):
             return {
                 Path(mount["Source"])
                 for container in self._labelled(LABEL_KEY)
@@ -255,7 +257,7 @@ class DockerEngine:
 
 
 @contextlib.contextmanager
-def _said(where: str) -> Iterator[None]:
+def _translate_errors(where: str) -> Iterator[None]:
     """Turn what the SDK raises into our errors."""
     try:
         yield

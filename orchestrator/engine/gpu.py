@@ -59,10 +59,12 @@ def lease_gpus(
 ) -> Iterator[tuple[str, ...]]:
     """Hold `count` GPUs for as long as the block runs and give their UUIDs.
 
-    folder: where the leases lie, one locked file per device; a lease ends with the process that holds it
-    waiting: called about once a second while others hold what is needed; may raise to give up
+    Args:
+        folder: Where the leases lie, one locked file per device; a lease ends with the process that holds it.
+        waiting: Called about once a second while others hold what is needed; may raise to give up.
 
-    Raises: DeviceUnavailable where the machine has fewer devices than asked for.
+    Raises:
+        DeviceUnavailable: Where the machine has fewer devices than asked for.
     """
     known = devices()
     if len(known) < count:
@@ -72,27 +74,27 @@ def lease_gpus(
             hint="check the driver with nvidia-smi, or write device: cpu",
         )
     folder.mkdir(parents=True, exist_ok=True)
-    with contextlib.ExitStack() as held:
+    with contextlib.ExitStack() as locks:
         while True:
             taken: list[str] = []
             for gpu in known:
-                if len(taken) < count and _locked(folder / f"{gpu.uuid}.lock", held):
+                if len(taken) < count and _locked(folder / f"{gpu.uuid}.lock", locks):
                     taken.append(gpu.uuid)
             if len(taken) == count:
                 break
-            held.close()
+            locks.close()
             if waiting is not None:
                 waiting()
             time.sleep(_POLL_S)
         yield tuple(taken)
 
 
-def _locked(path: Path, held: contextlib.ExitStack) -> bool:
+def _locked(path: Path, locks: contextlib.ExitStack) -> bool:
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(handle)
         return False
-    held.callback(os.close, handle)
+    locks.callback(os.close, handle)
     return True

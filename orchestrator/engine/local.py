@@ -178,7 +178,8 @@ def held_bytes(processes: Sequence[psutil.Process]) -> int:
 class LocalEngine:
     """Runs jobs as supervised processes.
 
-    staging_root: the folder that holds one staging folder per key; `sweep` looks there
+    Args:
+        staging_root: The folder that holds one staging folder per key; `sweep` looks there.
     """
 
     name = "local"
@@ -280,8 +281,8 @@ def _launch(staging: Path, stage: str) -> None:
     except ProcessFailed as error:
         raise InfraFailure(f"the supervisor of {stage} could not be started: {error}") from error
     if not (staging / PROCESS_FILE).exists():
-        said = _read(staging / EXIT_FILE).get("error", "it left no record")
-        raise InfraFailure(f"the program of {stage} could not be started: {said}")
+        reason = _read(staging / EXIT_FILE).get("error", "it left no record")
+        raise InfraFailure(f"the program of {stage} could not be started: {reason}")
 
 
 def _check_gpus(job: Job) -> None:
@@ -290,9 +291,9 @@ def _check_gpus(job: Job) -> None:
     there = {gpu.uuid for gpu in list_gpus()}
     missing = [uuid for uuid in job.gpus if uuid not in there]
     if missing or not job.gpus:
-        said = f"does not show {', '.join(missing)}" if missing else "has none to give"
+        reason = f"does not show {', '.join(missing)}" if missing else "has none to give"
         raise DeviceUnavailable(
-            f"{job.stage} needs a GPU, and this machine {said}",
+            f"{job.stage} needs a GPU, and this machine {reason}",
             hint="check the driver with nvidia-smi, or write device: cpu",
         )
 

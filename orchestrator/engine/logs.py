@@ -41,9 +41,10 @@ class LogLost(Exception):
 class LogFollower:
     """The lines of one container, from the first on.
 
-    ended: says whether the container has ended; asked before each connection, so that a stream which was opened
-        after the end is known to hold everything
-    idle_s: after so long without a line the connection is made anew; the program may just be silent
+    Args:
+        ended: Says whether the container has ended; asked before each connection, so that a stream which was opened
+            after the end is known to hold everything.
+        idle_s: After so long without a line the connection is made anew; the program may just be silent.
     """
 
     def __init__(
@@ -58,7 +59,8 @@ class LogFollower:
     def lines(self) -> Iterator[str]:
         """Yield the lines without their ends, until the container has ended and all of its output was read.
 
-        Raises: LogLost where the container is removed meanwhile.
+        Raises:
+            LogLost: Where the container is removed meanwhile.
         """
         failures = 0
         while True:

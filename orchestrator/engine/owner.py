@@ -14,7 +14,8 @@ _SAME_START_S = 1.0
 class Owner:
     """A process on a machine since its last start: a process number alone is used again sooner or later.
 
-    created: when the process was started, seconds since the epoch
+    Attributes:
+        created: When the process was started, seconds since the epoch.
     """
 
     host: str

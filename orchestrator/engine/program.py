@@ -31,7 +31,9 @@ _CUDA_CACHE_BYTES = 4 * 2**30
 def stage_request(job: Job, stage: str, inputs: Mapping[str, str]) -> StageRequest:
     """Return the content of stage.json.
 
-    stage: the staging folder as the program sees it; inputs: name to path as the program sees it
+    Args:
+        stage: The staging folder as the program sees it.
+        inputs: Name to path as the program sees it.
     """
     return StageRequest.below(
         stage,
@@ -53,8 +55,10 @@ def stage_request(job: Job, stage: str, inputs: Mapping[str, str]) -> StageReque
 def program_environment(job: Job, stage: str) -> dict[str, str]:
     """Return the variables that a program gets in every engine, and that never come from the host.
 
-    stage: the staging folder as the program sees it. A number without an account has no home and no name, so both
-    are given; caches live in the work folder.
+    A number without an account has no home and no name, so both are given; caches live in the work folder.
+
+    Args:
+        stage: The staging folder as the program sees it.
     """
     environment = {
         "HOME": posixpath.join(stage, _HOME),

@@ -14,13 +14,14 @@ __all__ = ["Engine", "Environment", "Job", "Outcome", "Running"]
 class Job:
     """One stage, ready to run.
 
-    key: the stage's key; a running job is found again by it
-    module: run as ``python -m module STAGE_JSON``
-    staging: the only writable folder; the engine writes stage.json there, with the paths that the program will see;
-        the program's folders are staging/output, staging/work and staging/facts
-    inputs: input name to host folder or file, mounted read-only
-    shm_bytes: size of /dev/shm in a container
-    gpus: UUIDs of the leased devices, empty on the CPU
+    Attributes:
+        key: The stage's key; a running job is found again by it.
+        module: Run as ``python -m module STAGE_JSON``.
+        staging: The only writable folder; the engine writes stage.json there, with the paths that the program will see;
+            the program's folders are staging/output, staging/work and staging/facts.
+        inputs: Input name to host folder or file, mounted read-only.
+        shm_bytes: Size of /dev/shm in a container.
+        gpus: UUIDs of the leased devices, empty on the CPU.
     """
 
     key: str
@@ -49,10 +50,12 @@ class Job:
 class Outcome:
     """How a job ended.
 
-    exit_code: the program's; None where it is not known (the node or the engine was lost)
-    out_of_memory: the engine saw the memory limit strike (in a container also a child process)
-    started, finished: seconds since the epoch
-    error: the engine's own message where it could not start the program
+    Attributes:
+        exit_code: The program's; None where it is not known (the node or the engine was lost).
+        out_of_memory: The engine saw the memory limit strike (in a container also a child process).
+        started: Seconds since the epoch.
+        finished: Seconds since the epoch.
+        error: The engine's own message where it could not start the program.
     """
 
     exit_code: int | None
@@ -99,7 +102,11 @@ class Engine(Protocol):
     def start(self, job: Job) -> Running:
         """Start a job, or adopt the one with its key that runs already: never two for one key.
 
-        Raises: ImageNotBuilt, DeviceUnavailable, EngineUnavailable, InfraFailure.
+        Raises:
+            ImageNotBuilt: Where an image is not built.
+            DeviceUnavailable: Where a device that it needs is not there.
+            EngineUnavailable: Where no engine answers.
+            InfraFailure: Where the program cannot be started.
         """
 
     def sweep(self) -> Sequence[str]:

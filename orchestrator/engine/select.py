@@ -23,9 +23,11 @@ class Selection:
 def available_engine(name: EngineName, staging_root: Path) -> Selection:
     """Return the engine that is asked for; "auto" is Docker where one answers, else local.
 
-    staging_root: the store's folder of staging folders
+    Args:
+        staging_root: The store's folder of staging folders.
 
-    Raises: EngineUnavailable where Docker is asked for by name and does not answer.
+    Raises:
+        EngineUnavailable: Where Docker is asked for by name and does not answer.
     """
     if name == "local":
         return Selection(_local(staging_root), f"engine: local environments, as asked for; {_NO_FENCE}")

@@ -41,25 +41,27 @@ OWN_LAYOUTS = (
 """The forms in which a user's own pairs are taken."""
 
 
-class Told:
-    """Hears how a command goes; all of it may be passed over."""
+class Reporter:
+    """Is told how a command goes; a subclass shows what it wants of it."""
 
-    def say(self, sentence: str) -> None:
-        """Hear a sentence for the user."""
+    def sentence(self, text: str) -> None:
+        """Take a sentence for the user."""
 
     def bytes(self, done: int, total: int | None) -> None:
-        """Hear how much of a file is there."""
+        """Take how many bytes of a file are there."""
 
     def pictures(self, done: int, total: int) -> None:
-        """Hear how many scenes or files are done."""
+        """Take how many scenes or files are done."""
 
 
 @dataclass(frozen=True)
 class SetState:
     """A dataset of the catalogue or of the user, and what there is of it.
 
-    state: 'prepared', 'raw' (downloaded), 'missing', or 'built in' (needs no files)
-    variant: of the prepared set; remedy: what to do next, empty where nothing is
+    Attributes:
+        state: 'prepared', 'raw' (downloaded), 'missing', or 'built in' (needs no files).
+        variant: Of the prepared set.
+        remedy: What to do next, empty where nothing is.
     """
 
     name: str
@@ -75,7 +77,8 @@ class SetState:
 def known_sets(home: Path | None = None) -> list[SetState]:
     """Return every dataset that experiments can name, with its state.
 
-    home: the data folder, here and below; None for the environment's, or the default
+    Args:
+        home: The data folder, here and below; None for the environment's, or the default.
     """
     states = [_state(name, entry, home) for name, entry in load_catalogue().items()]
     own = {name: dataset for name, dataset in added_datasets(home).items() if name not in load_catalogue()}
@@ -120,7 +123,8 @@ def _variant_of(name: str, home: Path | None) -> str:
 def published_set(name: str) -> tuple[CatalogueEntry, Published]:
     """Return a published set of the catalogue.
 
-    Raises: SpecError where there is none of this name.
+    Raises:
+        SpecError: Where there is none of this name.
     """
     known = {other: entry for other, entry in load_catalogue().items() if entry.published is not None}
     if name not in known:
@@ -134,18 +138,21 @@ def published_set(name: str) -> tuple[CatalogueEntry, Published]:
     return known[name], published
 
 
-def fetch_set(name: str, told: Told, home: Path | None = None) -> list[str]:
+def fetch_set(name: str, reporter: Reporter, home: Path | None = None) -> list[str]:
     """Fetch and unpack what has a direct address; return what is left to do by hand, a sentence each.
 
-    Raises: SpecError for an unknown set; InfraFailure or InputInvalid where a file cannot be had as published.
+    Raises:
+        SpecError: For an unknown set.
+        InfraFailure: Where a file cannot be had as published.
+        InputInvalid: Where a file cannot be had as published.
     """
     _, published = published_set(name)
     folder = raw_folder(name, home)
     for file in published.files:
-        told.say(f"{file.address} -> {folder}")
-        path = fetched(file, folder, told.bytes)
+        reporter.sentence(f"{file.address} -> {folder}")
+        path = fetched(file, folder, reporter.bytes)
         if file.unpack:
-            _unpacked(path, folder, told, again=False)
+            _unpacked(path, folder, reporter, again=False)
     return [f"get {step.what}, and put it {step.put.format(folder=folder)}" for step in published.by_hand]
 
 
@@ -153,7 +160,9 @@ def fetch_set(name: str, told: Told, home: Path | None = None) -> list[str]:
 class PrepareRequest:
     """What `sirr-orch data prepare` was asked for.
 
-    source: raw folder or archive; None: the data folder's raw/NAME; home: the data folder
+    Attributes:
+        source: Raw folder or archive; None: the data folder's raw/NAME.
+        home: The data folder.
     """
 
     name: str
@@ -164,10 +173,12 @@ class PrepareRequest:
     home: Path | None = None
 
 
-def prepare_set(request: PrepareRequest, told: Told) -> FoundVariant:
+def prepare_set(request: PrepareRequest, reporter: Reporter) -> FoundVariant:
     """Prepare a published set from its raw files.
 
-    Raises: SpecError for an unknown set; InputInvalid where the raw files cannot be used.
+    Raises:
+        SpecError: For an unknown set.
+        InputInvalid: Where the raw files cannot be used.
     """
     entry, published = published_set(request.name)
     assert isinstance(entry.dataset, PreparedDataset)  # all published sets are
@@ -188,37 +199,40 @@ def prepare_set(request: PrepareRequest, told: Told) -> FoundVariant:
         variants=published.variants,
         workers=request.workers,
     )
-    with _explained(), _opened(source, raw_folder(request.name, request.home), told) as folder:
+    with _explained(), _opened(source, raw_folder(request.name, request.home), reporter) as folder:
         listed_names = None
         if published.names_list:
             path = request.names_list or _list_beside(folder, source, published)
             listed_names = read_names(path, published.names_list)
-            told.say(f"pictures are those of {listed_names.origin}")
+            reporter.sentence(f"pictures are those of {listed_names.origin}")
         found = recognise(raw_tree(folder), published.layouts, published.selection, listed_names)
-        return prepare_raw(order, folder, found, told.pictures)
+        return prepare_raw(order, folder, found, reporter.pictures)
 
 
 def add_set(
-    source: Path, name: str, told: Told, *, layers: bool = False, title: str = "", home: Path | None = None
+    source: Path, name: str, reporter: Reporter, *, layers: bool = False, title: str = "", home: Path | None = None
 ) -> FoundVariant:
     """Prepare a user's own pairs, or photographs to blend, so that experiments can name them.
 
-    Raises: SpecError where the name is the catalogue's; InputInvalid where the files cannot be used.
+    Raises:
+        SpecError: Where the name is the catalogue's.
+        InputInvalid: Where the files cannot be used.
     """
     if name in load_catalogue():
         raise SpecError(f"{name!r} is a dataset of the catalogue", hint="choose another name with --name")
     role: Literal["layers", "pairs"] = "layers" if layers else "pairs"
     order = PreparationOrder(name, title or name, "added by the user", role, prepared_folder(name, home), changed=True)
-    with _explained(), _opened(source, raw_folder(name, home), told) as folder:
+    with _explained(), _opened(source, raw_folder(name, home), reporter) as folder:
         tree = raw_tree(folder)
         found = photographs(tree) if layers else recognise(tree, OWN_LAYOUTS)
-        return prepare_raw(order, folder, found, told.pictures)
+        return prepare_raw(order, folder, found, reporter.pictures)
 
 
 def check_set(name: str, step: ProgressCallback, home: Path | None = None) -> list[DatasetFinding]:
     """Return what is odd about a prepared set.
 
-    Raises: InputInvalid where there is none of this name.
+    Raises:
+        InputInvalid: Where there is none of this name.
     """
     folder = prepared_folder(name, home)
     if not (folder / INDEX).is_file():
@@ -233,7 +247,8 @@ def check_set(name: str, step: ProgressCallback, home: Path | None = None) -> li
 def _list_beside(folder: Path, source: Path, published: Published) -> Path:
     """Return the published list that lies beside the raw files.
 
-    Raises: BadInput where none does.
+    Raises:
+        BadInput: Where none does.
     """
     for name in dict.fromkeys(listing.name for listing in published.names_list):
         beside = [source.parent / name, *sorted(folder.rglob(name)), *sorted(source.rglob(name))]
@@ -245,28 +260,33 @@ def _list_beside(folder: Path, source: Path, published: Published) -> Path:
 
 
 @contextmanager
-def _opened(source: Path, raw: Path, told: Told) -> Iterator[Path]:
+def _opened(source: Path, raw: Path, reporter: Reporter) -> Iterator[Path]:
     """Give the folder of raw files; an archive is unpacked beside the raw downloads and kept there.
 
-    raw: where the dataset's raw downloads lie
+    Args:
+        raw: Where the dataset's raw downloads lie.
     """
     if not source.is_file():
         # What fetch says to put there by hand is an archive, for some sets.
         for archive in sorted(filter(is_archive, source.iterdir())) if source == raw else ():
-            _unpacked(archive, source, told, again=False)
+            _unpacked(archive, source, reporter, again=False)
         yield source
         return
     if not is_archive(source):
         raise InputInvalid(f"{source} is neither a folder nor an archive", hint="name a folder, or a .zip or .tar file")
-    yield _unpacked(source, raw, told, again=True)
+    yield _unpacked(source, raw, reporter, again=True)
 
 
-def _unpacked(archive: Path, folder: Path, told: Told, *, again: bool) -> Path:
-    """Return where an archive's files lie in a folder. again: unpack it even where that was done before"""
+def _unpacked(archive: Path, folder: Path, reporter: Reporter, *, again: bool) -> Path:
+    """Return where an archive's files lie in a folder.
+
+    Args:
+        again: Unpack it even where that was done before.
+    """
     target = folder / archive.name.partition(".tar")[0].partition(".zip")[0]
     if again or not target.is_dir():
-        told.say(f"unpacking {archive.name} into {target}")
-        unpack(archive, target, told.pictures)
+        reporter.sentence(f"unpacking {archive.name} into {target}")
+        unpack(archive, target, reporter.pictures)
     return target
 
 

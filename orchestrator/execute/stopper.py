@@ -33,10 +33,10 @@ class Stopper:
     def listening(self) -> Iterator[None]:
         """Turn SIGINT and SIGTERM into requests while the block runs; only in the main thread."""
 
-        def heard(_number: int, _frame: FrameType | None) -> None:
+        def on_signal(_number: int, _frame: FrameType | None) -> None:
             self.request()
 
-        previous = {number: signal.signal(number, heard) for number in (signal.SIGINT, signal.SIGTERM)}
+        previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
         finally:

@@ -11,7 +11,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-ROOMS = ("orchestrator/datasets", "orchestrator/infer", "orchestrator/photos", "images/inference/inference_program")
+ROOMS = (
+    "orchestrator/datasets",
+    "orchestrator/infer",
+    "orchestrator/photos",
+    "images/inference/inference_program",
+    "orchestrator/engine",
+)
 
 _SECTION = re.compile(r"^(Args|Attributes|Raises|Returns|Yields):$")
 _WITH_ENTRIES = frozenset({"Args:", "Attributes:", "Raises:"})

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from orchestrator.execute.data import PrepareRequest, Told, prepare_set
+from orchestrator.execute.data import PrepareRequest, Reporter, prepare_set
 from orchestrator.spec.prepared import prepared_folder
 
 
@@ -54,7 +54,7 @@ def prepared(data_home: Path) -> Callable[..., PreparedSet]:
     """Return a function that prepares a published set from a raw folder."""
 
     def prepare(name: str, source: Path | None, **wishes: Any) -> PreparedSet:
-        variant = prepare_set(PrepareRequest(name, source, **wishes), Told())
+        variant = prepare_set(PrepareRequest(name, source, **wishes), Reporter())
         return left(wishes.get("called") or name, variant.text)
 
     return prepare

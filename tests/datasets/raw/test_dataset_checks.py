@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from orchestrator.datasets.raw.dataset_checks import check_dataset
 from orchestrator.datasets.raw.shift import shift_estimate
 from orchestrator.errors import InputInvalid
-from orchestrator.execute.data import Told, add_set, check_set
+from orchestrator.execute.data import Reporter, add_set, check_set
 from orchestrator.spec.prepared import prepared_folder
 from tests.datasets.raw import trees
 
@@ -19,7 +19,7 @@ SIZE = {"height": 64, "width": 80}
 
 def found(root):
     """Return the findings on a pack of own pairs by check."""
-    add_set(root, "office", Told())
+    add_set(root, "office", Reporter())
     return {finding.check: finding for finding in check_dataset(prepared_folder("office"), lambda *_: None)}
 
 
@@ -79,7 +79,7 @@ def test_converted_pictures_are_noted(pack):
 
 @pytest.mark.parametrize("spoil", ["changed", "removed"])
 def test_files_that_changed_after_they_were_prepared_are_an_error(pack, spoil):
-    add_set(pack, "office", Told())
+    add_set(pack, "office", Reporter())
     path = prepared_folder("office") / "blended" / "2.png"
     path.unlink() if spoil == "removed" else trees.write(path, trees.pixels(9, **SIZE))
     finding = check_dataset(prepared_folder("office"), lambda *_: None)[0]
@@ -93,7 +93,7 @@ def test_set_that_is_not_prepared_names_the_command(data_home):
 
 
 def test_index_of_another_version_is_refused(pack):
-    add_set(pack, "office", Told())
+    add_set(pack, "office", Reporter())
     path = prepared_folder("office") / "index.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 99}))
     with pytest.raises(InputInvalid, match="version 99"):

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from orchestrator.errors import InputInvalid
-from orchestrator.execute.data import Told, add_set
+from orchestrator.execute.data import Reporter, add_set
 from tests.conftest import OPTIONAL
 from tests.datasets.raw import trees
 from tests.datasets.raw.conftest import left
@@ -230,7 +230,7 @@ def test_index_is_the_same_wherever_the_files_lie(prepared, tmp_path):
     ],
 )
 def test_own_pairs_are_added_under_usual_names(data_home, tmp_path, parts):
-    add_set(trees.folders(tmp_path / "office", ["x", "y"], parts), "office", Told(), title="Our office")
+    add_set(trees.folders(tmp_path / "office", ["x", "y"], parts), "office", Reporter(), title="Our office")
     found = left("office")
     assert found.ids == ["x", "y"]
     assert found.index["title"] == "Our office"
@@ -240,7 +240,7 @@ def test_own_pairs_are_added_under_usual_names(data_home, tmp_path, parts):
 def test_own_photographs_are_added_as_layers(data_home, tmp_path):
     for seed, name in enumerate(("a/1.png", "a/2.jpg", "b/1.png")):
         trees.write(tmp_path / "photos" / name, trees.pixels(seed))
-    add_set(tmp_path / "photos", "photos", Told(), layers=True)
+    add_set(tmp_path / "photos", "photos", Reporter(), layers=True)
     found = left("photos")
     assert found.index["role"] == "layers"
     assert found.ids == ["a-1", "a-2", "b-1"]
