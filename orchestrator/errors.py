@@ -97,6 +97,12 @@ class StoreError(SirrError):
     exit_code = 9
 
 
+class PackInvalid(StoreError):
+    """A file is no pack of runs, was cut short or changed, or a newer version made it; nothing was unpacked."""
+
+    code = "pack-invalid"
+
+
 class AddressUnavailable(SirrError):
     """The address or port that a report is to be shown at cannot be listened on."""
 

@@ -2,16 +2,17 @@
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli.options import DEFAULT_STORE, JsonOption, StoreOption
+from orchestrator.cli.options import DEFAULT_STORE, DataOption, JsonOption, StoreOption
 
 if TYPE_CHECKING:
     from orchestrator.store.check import Progress
 
-app = typer.Typer(help="Look after a store: check it, see what fills it, clean it.", no_args_is_help=True)
+app = typer.Typer(help="Look after a store: check it, see what fills it, clean it, pack runs.", no_args_is_help=True)
 
 
 @app.command("check")
@@ -93,6 +94,74 @@ def clean(
             err.print(said[0])
 
     print_cleaned(store_care.cleaned(store, listed, waiting), out)
+
+
+@app.command("pack")
+def pack(
+    arguments: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN... FILE", help="Runs, or revisions such as quickstart@2; last, the file to write."),
+    ],
+    with_environments: Annotated[
+        bool, typer.Option("--with-environments", help="Add the local environments that the runs need.")
+    ] = False,
+    with_images: Annotated[
+        bool, typer.Option("--with-images", help="Add the Docker images that the runs need.")
+    ] = False,
+    with_data: Annotated[bool, typer.Option("--with-data", help="Add the prepared datasets of the runs.")] = False,
+    data: DataOption = None,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Write runs into one file: their records, results, logs, and what stopped stages go on from.
+
+    It is a tar file whose first member lists the others with their SHA-256.
+
+    Examples:  sirr-orch store pack quickstart quickstart.tar  |
+    sirr-orch store pack first second@1 both.tar --with-environments
+    """
+    from orchestrator.cli.console import out  # noqa: PLC0415
+    from orchestrator.cli.store_table import print_pack  # noqa: PLC0415
+    from orchestrator.execute import packing  # noqa: PLC0415
+
+    if len(arguments) < 2:
+        raise typer.BadParameter("name at least one run, and last the file to write", param_hint="RUN... FILE")
+    target = Path(arguments[-1])
+    wanted = packing.Wanted(with_environments, with_images, with_data, data)
+    with _bar("packing") as progress:
+        index = packing.pack(store, arguments[:-1], target, wanted, progress)
+    print_pack(index, target, out)
+
+
+@app.command("unpack")
+def unpack(
+    file: Annotated[Path, typer.Argument(help="A file that sirr-orch store pack has written.")],
+    named: Annotated[str | None, typer.Option("--as", metavar="NAME", help="Another name for the pack's run.")] = None,
+    data: DataOption = None,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Take runs out of a file into the store. All of it is verified before any of it can be seen.
+
+    Results that the store has already stay. A run of the same name is refused.
+
+    Examples:  sirr-orch store unpack quickstart.tar  |  sirr-orch store unpack quickstart.tar --as theirs
+    """
+    from orchestrator.cli.console import err, out  # noqa: PLC0415
+    from orchestrator.cli.store_table import print_unpacked  # noqa: PLC0415
+    from orchestrator.execute import packing  # noqa: PLC0415
+
+    _check_name(named)
+    with _bar("unpacking") as progress:
+        done = packing.unpack(store, file, named, data, progress, err.print)
+    print_unpacked(done, out)
+
+
+def _check_name(name: str | None) -> None:
+    import re  # noqa: PLC0415
+
+    from orchestrator.spec.base import NAME_PATTERN  # noqa: PLC0415
+
+    if name is not None and not re.match(NAME_PATTERN, name):
+        raise typer.BadParameter(f"{name!r} is no name: small letters, digits, '.', '_', '-'", param_hint="--as")
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -11,6 +12,8 @@ from rich.text import Text
 
 from orchestrator.store.check import Check
 from orchestrator.store.clean import Cleaned, Removable
+from orchestrator.store.pack_form import PackIndex
+from orchestrator.store.unpack import Unpacked
 from orchestrator.store.usage import Usage
 
 
@@ -97,6 +100,33 @@ def print_cleaned(done: Cleaned, console: Console) -> None:
     console.print(f"removed {len(done.removed)}, {decimal(done.bytes)} are free now")
     if done.left:
         console.print(f"{len(done.left)} stayed: somebody needs or uses them by now")
+
+
+def print_pack(index: PackIndex, target: Path, console: Console) -> None:
+    """Print what a pack holds."""
+    console.print(f"packed: {target} ({decimal(target.stat().st_size)})", soft_wrap=True)
+    console.print(_contents(index))
+
+
+def print_unpacked(done: Unpacked, console: Console) -> None:
+    """Print what came out of a pack, and how to go on."""
+    console.print(f"unpacked: {_contents(done.index)}")
+    if done.kept:
+        console.print(f"{len(done.kept)} results were there already")
+    for name in done.runs:
+        console.print(f"next: sirr-orch report {name}")
+
+
+def _contents(index: PackIndex) -> str:
+    counts = (
+        (len(index.runs), "runs"),
+        (len(index.artifacts), "results"),
+        (len(index.staging), "stopped stages"),
+        (len(index.environments), "environments"),
+        (len(index.images), "images"),
+        (len(index.data), "datasets"),
+    )
+    return ", ".join(f"{count} {words}" for count, words in counts if count)
 
 
 def _sizes(title: str, sizes: Mapping[str, int]) -> Table:

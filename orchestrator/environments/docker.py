@@ -90,6 +90,33 @@ class DockerBuilder:
             raise files_changed(image)
         return built
 
+    def tag(self, image: ImageSpec, variant: Variant, settings: BuildSettings) -> str | None:
+        """Return the name of the image of exactly this recipe, None where there is none."""
+        found = self.find(image, variant, settings)
+        return None if found is None else next(iter(self._client.images.get(found.reference).tags), None)
+
+    def saved(self, tag: str) -> Iterator[bytes]:
+        """Yield an image as Docker saves it.
+
+        Raises: EngineUnavailable where the engine fails meanwhile.
+        """
+        try:
+            yield from self._client.images.get(tag).save(named=tag)
+        except DockerException as error:
+            raise EngineUnavailable(
+                f"the image {tag} cannot be saved: {error}", hint="look at the engine's log"
+            ) from error
+
+    def load(self, stream: IO[bytes]) -> None:
+        """Load an image as Docker saved it.
+
+        Raises: EngineUnavailable where the engine refuses it.
+        """
+        try:
+            self._client.images.load(stream)
+        except DockerException as error:
+            raise EngineUnavailable(f"an image cannot be loaded: {error}", hint="look at the engine's log") from error
+
     def _provide_base(self, base: str, image: ImageSpec, output: Output) -> None:
         try:
             self._client.images.get(base)

@@ -64,6 +64,50 @@ class LocalBuilder:
                 found |= {self._venv(image, variant), self._root / "code" / recipe_hash(image, variant)}
         return found
 
+    def restore(self, folder: str, python: str, packed: Path) -> bool:
+        """Make an environment of packages that were packed elsewhere; return whether there was none.
+
+        The environment itself is made anew, as it names the interpreter of its machine; nothing is fetched.
+
+        Args:
+            folder: Name of the environment's folder.
+            python: Minor version of its interpreter, such as "3.8".
+            packed: The folder with its packages, on the store's disk; they are moved.
+
+        Raises:
+            BuildError: Where this machine has no such interpreter, or the environment cannot be made.
+        """
+        venv = self._root / "venvs" / folder
+        if venv.is_dir():
+            return False
+        interpreter = find_interpreter(python, fetch=False)
+        if interpreter is None:
+            raise BuildError(
+                f"the environment {folder} needs Python {python}, which is not on this machine",
+                hint=f"install Python {python} here (with uv python install, pyenv, or the distribution's packages)",
+            )
+        made = packed.with_name(f"{packed.name}.made")
+        try:
+            run(
+                [_uv(), "venv", "--quiet", "--relocatable", "--python", str(interpreter), str(made)], env=_environment()
+            )
+        except ProcessFailed as error:
+            raise BuildError(
+                f"the environment {folder} could not be made", where=str(error), hint="check the interpreter and uv"
+            ) from error
+        for path in sorted(packed.rglob("*")):
+            if path.is_file():
+                target = made / path.relative_to(packed)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                path.replace(target)
+        _place(made, venv)
+        return True
+
+    def restore_code(self, packed: Path) -> None:
+        """Take a folder of code that was packed elsewhere, named after its recipe; it is moved."""
+        if not (self._root / "code" / packed.name).is_dir():
+            _place(packed, self._root / "code" / packed.name)
+
     def _venv(self, image: ImageSpec, variant: Variant) -> Path:
         return self._root / "venvs" / f"{image.name}-{variant}-{lock_hash(image, variant)[:16]}"
 
@@ -123,6 +167,13 @@ class LocalBuilder:
         (partial / _RECORD).write_text(json.dumps(details, indent=1), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
+
+
+def _place(made: Path, target: Path) -> None:
+    """Rename a folder to its place; where another program was quicker, its own stays."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        made.rename(target)
 
 
 def files_changed(image: ImageSpec) -> BuildError:
