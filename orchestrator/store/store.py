@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import json
 import os
 import shutil
 import tempfile
@@ -11,14 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestrator.errors import OutputInvalid, StoreError
+from orchestrator.errors import StoreError
 from orchestrator.plan.keys import Identity, ResultDigests
-from orchestrator.store.content import ContentDigests, file_sha256, files_below
+from orchestrator.store.commit import (
+    check_output,
+    check_plain,
+    committed_manifest,
+    plain_size,
+    recorded,
+    set_modes,
+    take_back,
+)
+from orchestrator.store.content import ContentDigests
 from orchestrator.store.disk import space_explained, sync, write_synced
 from orchestrator.store.examine import Fault, examine, read_manifest
 from orchestrator.store.layout import FACTS, MANIFEST, OUTPUT, READY, WORK, Layout
 from orchestrator.store.leases import held, uses_of
-from orchestrator.store.manifest import FileRecord, Manifest
+from orchestrator.store.manifest import Manifest
 from orchestrator.store.record import RunRecord
 from orchestrator.store.repair import sound_or_aside
 from orchestrator.store.version import check_version, mark_version
@@ -148,17 +156,8 @@ class Store:
         manifest = read_manifest(folder, key)
         if isinstance(manifest, Fault):
             return None
-        whole = all(_size(folder / OUTPUT / name) == record.size for name, record in manifest.files.items())
+        whole = all(plain_size(folder / OUTPUT / name) == record.size for name, record in manifest.files.items())
         return Artifact(folder, manifest) if whole else None
-
-    def verify(self, artifact: Artifact) -> list[str]:
-        """Return the files that were changed, removed or added since the artifact was committed.
-
-        Those about how it went are named with their folder, such as "facts/train.json".
-        """
-        manifest = artifact.manifest
-        about = _differences(artifact.facts, manifest.fact_files)
-        return _differences(artifact.output, manifest.files) + [f"{FACTS}/{name}" for name in about]
 
     def has_staging(self, key: str) -> bool:
         """Return whether an earlier run left something of this stage."""
@@ -171,7 +170,7 @@ class Store:
         """
         folder = self._staging_folder(key)
         with space_explained(self.root, "making a staging folder"):
-            _take_back(folder)
+            take_back(folder)
             for name in (OUTPUT, WORK, FACTS):
                 (folder / name).mkdir(parents=True, exist_ok=True)
         return folder
@@ -193,17 +192,17 @@ class Store:
         staging = self._staging_folder(identity.key)
         output, about = staging / OUTPUT, staging / FACTS
         about.mkdir(exist_ok=True)
-        _check_output(identity, output, required)
-        _check_plain(identity, about)
+        check_output(identity, output, required)
+        check_plain(identity, about)
         with space_explained(self.root, f"keeping the result of {identity.stage}"):
-            manifest = _manifest(identity, _recorded(output), _recorded(about), facts)
+            manifest = committed_manifest(identity, recorded(output), recorded(about), facts)
             ready = staging / READY
             shutil.rmtree(ready, ignore_errors=True)
             ready.mkdir()
             write_synced(ready / MANIFEST, manifest.model_dump_json(indent=1).encode())
             output.rename(ready / OUTPUT)
             about.rename(ready / FACTS)
-            _set_modes(ready, 0o444)
+            set_modes(ready, 0o444)
             sync(ready)
             with uses_of(self.layout).noting(identity.key):
                 self._publish(ready, identity.key)
@@ -268,85 +267,3 @@ class Store:
 
     def _staging_folder(self, key: str) -> Path:
         return self.layout.staging(key)
-
-
-def _check_output(identity: Identity, output: Path, required: Sequence[str]) -> None:
-    """Refuse an output that is not what the stage declared, or that other files could change later."""
-    for name in required:
-        if not _size(output / name):
-            raise OutputInvalid(
-                f"{identity.stage} ended well but left no {name}", where=str(output), hint="look into its log"
-            )
-    _check_plain(identity, output)
-
-
-def _check_plain(identity: Identity, folder: Path) -> None:
-    """Refuse links and devices: what they lead to could change, or not be there, later."""
-    for path in folder.rglob("*"):
-        if path.is_symlink() or not (path.is_dir() or path.is_file()):
-            name = path.relative_to(folder).as_posix()
-            raise OutputInvalid(
-                f"{identity.stage} left {name}, which is not a plain file",
-                where=str(folder),
-                hint="let the stage write plain files only",
-            )
-
-
-def _recorded(folder: Path) -> dict[str, FileRecord]:
-    """Return every file of a folder with its hash, once all of it is on disk."""
-    files = {}
-    for path in files_below(folder):
-        sync(path)
-        files[path.relative_to(folder).as_posix()] = FileRecord(sha256=file_sha256(path), size=path.stat().st_size)
-    for inner in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
-        sync(inner)
-    return files
-
-
-def _differences(folder: Path, files: Mapping[str, FileRecord]) -> list[str]:
-    """Return the names of files in a folder that are not as they were recorded, and of those that were not recorded."""
-    changed = [
-        name
-        for name, record in files.items()
-        if _size(folder / name) != record.size or file_sha256(folder / name) != record.sha256
-    ]
-    there = {path.relative_to(folder).as_posix() for path in files_below(folder)} if folder.is_dir() else set()
-    return changed + sorted(there - set(files))
-
-
-def _manifest(
-    identity: Identity, files: dict[str, FileRecord], fact_files: dict[str, FileRecord], facts: Mapping[str, Any]
-) -> Manifest:
-    return Manifest(
-        key=identity.key,
-        stage=identity.stage,
-        document=json.loads(json.dumps(identity.document)),
-        files=files,
-        fact_files=fact_files,
-        facts=json.loads(json.dumps(facts, default=str)),
-    )
-
-
-def _take_back(staging: Path) -> None:
-    """Undo a commit that was cut short: what was moved goes back to its place and can be written again."""
-    for name in (OUTPUT, FACTS):
-        half = staging / READY / name
-        if not half.is_dir():
-            continue
-        shutil.rmtree(staging / name, ignore_errors=True)
-        _set_modes(half, 0o644)
-        half.rename(staging / name)
-
-
-def _set_modes(folder: Path, mode: int) -> None:
-    """Set the mode of every file; folders stay writable, so that the store can be removed like any folder."""
-    for path in files_below(folder):
-        path.chmod(mode)
-
-
-def _size(path: Path) -> int | None:
-    """Return the size of a plain file, None where there is none."""
-    try:
-        return path.stat().st_size if path.is_file() else None
-    except OSError:
-        return None

@@ -15,6 +15,7 @@ import pytest
 
 from orchestrator.errors import NoSpace, OutputInvalid, StoreError
 from orchestrator.plan.keys import Identity, document_key
+from orchestrator.store.examine import examine
 from orchestrator.store.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +45,11 @@ def committed(store, named, files=(("weights.pt", "w" * 100), ("sub/curves.json"
     return store.commit(named, {"seconds": 1.5}, ["weights.pt"])
 
 
+def differences(store, artifact):
+    """Return the names of the files that are not as they were committed, all of them read."""
+    return [fault.name for fault in examine(store.layout, artifact.key, {}).faults]
+
+
 def test_committed_artifact_is_found_with_its_files_and_facts(store):
     named = identity()
     assert store.artifact(named.key) is None
@@ -56,7 +62,7 @@ def test_committed_artifact_is_found_with_its_files_and_facts(store):
     assert found.manifest.facts == {"seconds": 1.5}
     assert set(found.manifest.files) == {"weights.pt", "sub/curves.json"}
     assert (found.output / "sub" / "curves.json").read_text() == "{}"
-    assert store.verify(found) == []
+    assert differences(store, found) == []
     assert not store.has_staging(named.key)
 
 
@@ -80,7 +86,7 @@ def test_files_about_how_it_went_are_kept_beside_the_results_and_count_for_nothi
     assert (first.facts / "train.json").read_text() == "3 s"
     assert (first.facts / "train.json").stat().st_mode & 0o222 == 0
     assert first.content == second.content != committed(store, identity(2)).content
-    assert store.verify(first) == []
+    assert differences(store, first) == []
 
 
 def test_damage_to_a_file_about_how_it_went_is_named_and_leaves_the_result_usable(store):
@@ -91,7 +97,7 @@ def test_damage_to_a_file_about_how_it_went_is_named_and_leaves_the_result_usabl
     (artifact.facts / "train.json").write_text("4 s")
     (artifact.facts / "host.json").unlink()
     (artifact.facts / "more").write_text("")
-    assert store.verify(artifact) == ["facts/host.json", "facts/train.json", "facts/more"]
+    assert differences(store, artifact) == ["facts/host.json", "facts/train.json", "facts/more"]
     assert store.artifact(named.key) == artifact
 
 
@@ -113,7 +119,7 @@ def test_manifest_from_before_there_were_such_files_is_read(store):
     shutil.rmtree(artifact.facts)
     found = store.artifact(artifact.key)
     assert (found.manifest.fact_files, found.content) == ({}, artifact.content)
-    assert store.verify(found) == []
+    assert differences(store, found) == []
 
 
 def test_committed_files_are_read_only_and_can_be_removed(store):
@@ -143,14 +149,14 @@ def test_commit_with_a_link_is_refused(store, tmp_path):
         store.commit(named, {}, ["weights.pt"])
 
 
-def test_verify_names_changed_removed_and_added_files(store):
+def test_examination_names_changed_removed_and_added_files(store):
     artifact = committed(store, identity(), {"weights.pt": "aaa", "gone": "x", "kept": "k"})
     weights = artifact.output / "weights.pt"
     weights.chmod(0o644)
     weights.write_text("bbb")
     (artifact.output / "gone").unlink()
     (artifact.output / "new").write_text("n")
-    assert store.verify(artifact) == ["gone", "weights.pt", "new"]
+    assert differences(store, artifact) == ["output/gone", "output/weights.pt", "output/new"]
 
 
 def spoil_size(artifact):
@@ -173,7 +179,7 @@ def test_damaged_artifact_counts_as_missing_and_is_replaced(store, spoil):
     spoil(committed(store, named))
     assert store.artifact(named.key) is None
     again = committed(store, named)
-    assert store.verify(again) == []
+    assert differences(store, again) == []
     assert store.artifact(named.key) == again
 
 
@@ -212,7 +218,7 @@ KILLED = """
 """
 
 
-@pytest.mark.parametrize("point", ["_manifest", "write_synced", "_set_modes", "publish"])
+@pytest.mark.parametrize("point", ["committed_manifest", "write_synced", "set_modes", "publish"])
 def test_kill_in_the_middle_of_a_commit_leaves_no_artifact_and_staging_is_taken_up_again(store, point):
     script = textwrap.dedent(KILLED)
     done = subprocess.run([sys.executable, "-c", script, str(store.root), point], cwd=ROOT, check=False)
@@ -225,7 +231,7 @@ def test_kill_in_the_middle_of_a_commit_leaves_no_artifact_and_staging_is_taken_
     weights = staging / "output" / "weights.pt"
     assert weights.read_text() == "w" * 1000
     assert weights.stat().st_mode & 0o200
-    assert store.verify(store.commit(named, {}, ["weights.pt"])) == []
+    assert differences(store, store.commit(named, {}, ["weights.pt"])) == []
 
 
 def test_full_disk_is_explained_with_its_numbers(store, monkeypatch):
