@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from orchestrator.engine.program import lay_out, result_is_left, stage_request, starting
 from orchestrator.engine.protocol import Job, Outcome
@@ -202,3 +203,7 @@ class FakeEngine:
         for key in dead:
             del self.world[key]
         return dead
+
+    def paths_in_use(self) -> set[Path]:
+        running = [held.job for held in self.world.values() if held.outcome is None]
+        return {path for job in running for path in (job.staging.resolve(), *job.inputs.values())}

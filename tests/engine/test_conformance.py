@@ -253,6 +253,19 @@ def test_sweep_never_touches_a_running_job(bench):
     assert found.outcome().exit_code == 12
 
 
+def test_what_a_running_job_reads_and_writes_is_in_use_until_it_ends(bench, tmp_path):
+    words = (tmp_path / "source").resolve()
+    words.mkdir()
+    job = training(bench, inputs={"words": words})
+    running = bench.start(job)
+    later = bench.engine()
+    assert {job.staging.resolve(), words} <= later.paths_in_use()
+    running.stop(0)
+    running.outcome()
+    assert not {job.staging.resolve(), words} & later.paths_in_use()
+    running.remove()
+
+
 def test_outcome_of_a_stopped_job_is_hashable_and_plain(bench):
     running = bench.start(counting(bench))
     assert isinstance(running.outcome(), Outcome)
