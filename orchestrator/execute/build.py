@@ -37,7 +37,7 @@ def chosen_engine(name: EngineName, store: Path) -> Selection:
 
     Raises: EngineUnavailable where the one that was asked for does not answer.
     """
-    return available_engine(name, Store(store).root / "staging")
+    return available_engine(name, Store(store).layout.stagings)
 
 
 def not_built(images: Sequence[str], engine: str, variant: Device) -> ImageNotBuilt:
@@ -70,7 +70,7 @@ def build_settings(bases: Iterable[str], wheels: Iterable[Path]) -> BuildSetting
 
 def builder_for(engine: str, store: Path) -> Builder:
     """Return what builds environments for an engine."""
-    return DockerBuilder() if engine == "docker" else LocalBuilder(Store(store).root / "environments")
+    return DockerBuilder() if engine == "docker" else LocalBuilder(Store(store).layout.environments)
 
 
 def build_images(

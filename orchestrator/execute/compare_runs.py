@@ -34,7 +34,7 @@ def compare_runs(runs: Sequence[str], store_root: Path) -> Path:
     found = [recorded_results(reference, store) for reference in references]
     if len({(results.document.name, results.document.revision) for results in found}) < len(found):
         raise SpecError("a run cannot stand beside itself", hint="name each run, and each revision, once")
-    folder = store.root / "comparisons" / file_name("+".join(runs))
+    folder = store.layout.comparisons / file_name("+".join(runs))
     facts = []
     for reference, results in zip(references, found, strict=True):
         index = make_report(results, store, lambda _event: None)

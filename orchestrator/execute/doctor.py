@@ -60,7 +60,7 @@ def _disk(store: Store) -> Finding:
 
 
 def _engines(store: Store) -> Iterator[Finding]:
-    staging = store.root / "staging"
+    staging = store.layout.stagings
     try:
         docker = available_engine("docker", staging)
     except SirrError as error:

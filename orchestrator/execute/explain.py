@@ -68,7 +68,7 @@ def _planned(
         stages,
         store,
         run="explain",
-        logs=store.root / "runs" / "explain" / "logs",
+        logs=store.layout.logs("explain"),
         engine=removal.engine,
         variant=common.device,
         listener=listener,

@@ -8,8 +8,9 @@ from pathlib import Path
 from orchestrator.environments.builder import BuildSettings
 from orchestrator.environments.docker import DockerBuilder
 from orchestrator.environments.local import LocalBuilder
-from orchestrator.errors import PackInvalid
+from orchestrator.errors import PackInvalid, StoreError
 from orchestrator.execute.build import not_built
+from orchestrator.execute.store_care import paths_in_use
 from orchestrator.spec.image import ImageSpec, Variant
 from orchestrator.spec.load import load_image
 from orchestrator.spec.prepared import prepared_folder
@@ -44,6 +45,15 @@ def pack(folder: Path, runs: Sequence[str], target: Path, wanted: Wanted, progre
     store = Store(folder)
     references = [run_reference(run) for run in runs]
     documents = [run_document(store, reference) for reference in references]
+    layout = store.layout
+    at_work = {layout.key_of(path) for path in paths_in_use(layout) if path.is_relative_to(layout.stagings)}
+    for document in documents:
+        running = [stage.name for stage in document.stages if stage.key is not None and stage.key in at_work]
+        if running:
+            raise StoreError(
+                f"{', '.join(running)} of {document.name!r} runs on, though its run has ended: it cannot be packed now",
+                hint="wait until it has ended; or run the experiment again, which takes it over, and stop it",
+            )
     return pack_runs(store, references, target, _extras(store, documents, wanted), progress)
 
 

@@ -17,6 +17,7 @@ from orchestrator.execute.machine import machine_facts
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Identity, Program
 from orchestrator.plan.stage import Stage, StageKind
+from orchestrator.store.layout import log_name
 from orchestrator.store.store import Artifact, Store
 
 REQUIRED_OUTPUTS: Mapping[StageKind, tuple[str, ...]] = {
@@ -111,7 +112,7 @@ def _leased_gpus(stage: Stage, world: World, held: contextlib.ExitStack) -> tupl
 
     if stage.device != "cuda":
         return ()
-    return held.enter_context(lease_gpus(world.store.root / "leases" / "gpus", waiting=waiting))
+    return held.enter_context(lease_gpus(world.store.layout.lease("gpus"), waiting=waiting))
 
 
 def _job(stage: Stage, identity: Identity, inputs: Mapping[str, Path], staging: Path, world: World) -> Job:
@@ -174,7 +175,7 @@ def _run_once(job: Job, stage: Stage, world: World) -> tuple[Followed, bool]:
     running = world.engine.start(job)
     try:
         world.listener(StateChanged(stage.name, "adopted" if running.adopted else "running", {"key": job.key}))
-        log = world.logs / (stage.name.replace("/", "_") + ".log")
+        log = world.logs / log_name(stage.name)
         limits = Limits(stage.timeout_s, world.grace_s)
         followed = follow(running, stage.name, log, world.listener, world.stopper, limits)
     finally:

@@ -74,7 +74,7 @@ def remove_reflections(removal: Removal, listener: Listener, say: Callable[[str]
             stages,
             store,
             run="remove",
-            logs=store.root / "runs" / run / "logs" / "remove",
+            logs=store.layout.logs(run) / "remove",
             engine=removal.engine,
             variant=common.device,
             listener=listener,

@@ -74,16 +74,22 @@ def _known(layout: Layout, run: str) -> str:
     return run
 
 
-def _kept(layout: Layout) -> Kept:
-    """Return what jobs that run need, whether their programs live or not, and the environments of today's recipes."""
+def paths_in_use(layout: Layout) -> set[Path]:
+    """Return what jobs that run now read and write, whether the programs that started them live or not."""
     paths: set[Path] = set()
     for name in _ENGINES:
         with contextlib.suppress(EngineUnavailable):
             paths |= available_engine(name, layout.stagings).engine.paths_in_use()
-    keys = {layout.key_of(path) for path in paths} - {None}
+    return paths
+
+
+def _kept(layout: Layout) -> Kept:
+    """Return what jobs that run need, and the environments of today's recipes."""
+    paths = paths_in_use(layout)
+    keys = {key for key in map(layout.key_of, paths) if key is not None}
     recipes = LocalBuilder(layout.environments).folders(load_image(name) for name in image_names())
     used = {layout.environments / shelf / name for shelf, name in _environments(layout, paths)}
-    return Kept({key for key in keys if key}, recipes | used)
+    return Kept(keys, recipes | used)
 
 
 def _environments(layout: Layout, paths: set[Path]) -> set[tuple[str, str]]:

@@ -41,7 +41,7 @@ class Usage:
     kinds: Mapping[str, int]
     datasets: Mapping[str, int]
     rooms: Mapping[str, int]
-    """results, environments, staging, runs, damaged, comparisons, other."""
+    """results, environments, staging, runs, damaged, cache, comparisons, other."""
     shared: int
     """Bytes of results that several runs need."""
     unneeded: int
@@ -107,6 +107,7 @@ def store_usage(layout: Layout) -> Usage:
     runs = _by_run(layout, sizes, needed, seen)
     rooms["runs"] = sum(run.other for run in runs.values()) + disk_bytes(layout.runs, seen)
     rooms["damaged"] = disk_bytes(layout.damaged, seen)
+    rooms["cache"] = disk_bytes(layout.cache, seen)
     rooms["comparisons"] = disk_bytes(layout.comparisons, seen)
     rooms["other"] = disk_bytes(layout.root, seen)
     status = os.statvfs(layout.root)

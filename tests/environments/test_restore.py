@@ -1,5 +1,6 @@
 """An environment whose packages came from elsewhere works where they are put."""
 
+import io
 import shutil
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.environments.docker import DockerBuilder
 from orchestrator.environments.local import LocalBuilder
 from orchestrator.errors import BuildError
 
@@ -57,6 +59,22 @@ def test_interpreter_that_is_not_there_is_named_and_nothing_is_fetched(tmp_path,
         LocalBuilder(tmp_path / "environments").restore("network-cpu-1", "3.99", packed)
     assert "uv python install" in caught.value.hint
     assert not (tmp_path / "environments" / "venvs").exists()
+
+
+@pytest.mark.docker
+def test_image_is_saved_and_loaded_with_its_tag(docker_client):
+    tag = "sirr-orch/words:test-restore"
+    context = io.BytesIO(b"FROM scratch\nLABEL words=hello\n")
+    made, _ = docker_client.images.build(fileobj=context, tag=tag, rm=True)
+    builder = DockerBuilder(docker_client)
+    saved = b"".join(builder.saved(tag))
+    docker_client.images.remove(tag)
+    try:
+        builder.load(io.BytesIO(saved))
+        assert docker_client.images.get(tag).labels == {"words": "hello"}
+        assert docker_client.images.get(tag).id == made.id
+    finally:
+        docker_client.images.remove(tag)
 
 
 def test_code_is_put_in_its_place_once(tmp_path):
