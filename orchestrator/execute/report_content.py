@@ -45,6 +45,7 @@ class _Gathering:
     def __init__(self, results: RunResults) -> None:
         self.document = results.document
         self.artifacts = results.artifacts
+        self.outdated = results.outdated
         self.failures = results.document.failures
         self.waiting = {stage.name for stage in results.document.stages if OVERLAP in stage.after}
 
@@ -59,6 +60,8 @@ class _Gathering:
             return NotMeasured(overlap.message)
         if stage in self.artifacts:
             return self.artifacts[stage].output
+        if stage in self.outdated:
+            return NotMeasured(f"{stage} was made of another result of {self.outdated[stage]}, and has not run since")
         failure = self.failures.get(stage)
         if failure is None:
             return NotMeasured(f"{stage} has not run")

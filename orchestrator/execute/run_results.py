@@ -15,12 +15,14 @@ from orchestrator.store.store import Artifact, Store
 class RunResults:
     """One revision of a run with its results.
 
-    artifacts: by stage, those of the recorded keys that the store has
+    artifacts: by stage, those of the recorded keys that the store has and that belong to each other
+    outdated: stages whose result was made of another result than the run has now, and of which stage's
     folder: where what belongs to this revision alone is kept, its report among it
     """
 
     document: RunDocument
     artifacts: Mapping[str, Artifact]
+    outdated: Mapping[str, str]
     folder: Path
 
     @property
@@ -51,8 +53,33 @@ def results_of(document: RunDocument, store: Store) -> RunResults:
             hint=f"run the experiment of {document.name!r} again, which makes it again; until then its report reads "
             "'not measured' there",
         )
-    artifacts = {name: artifact for name, artifact in found.items() if artifact is not None}
-    return RunResults(document, artifacts, revision_folder(run_folder(store, document.name), document))
+    artifacts, outdated = _belonging({name: one for name, one in found.items() if one is not None}, document)
+    return RunResults(document, artifacts, outdated, revision_folder(run_folder(store, document.name), document))
+
+
+def _belonging(artifacts: Mapping[str, Artifact], document: RunDocument) -> tuple[dict[str, Artifact], dict[str, str]]:
+    """Return the results that belong to each other, and for each of the others the stage whose result is another.
+
+    A run that was stopped in the middle can have a result that was made anew beside one that was made of its
+    predecessor. Each result records the content of what it was made of.
+    """
+    kept: dict[str, Artifact] = {}
+    outdated: dict[str, str] = {}
+    for stage in document.stages:
+        artifact = artifacts.get(stage.name)
+        if artifact is None:
+            continue
+        read = artifact.manifest.document.get("inputs", {})
+        changed = [
+            needed
+            for name, needed in stage.inputs.items()
+            if needed in outdated or (needed in artifacts and name in read and read[name] != artifacts[needed].content)
+        ]
+        if changed:
+            outdated[stage.name] = changed[0]
+        else:
+            kept[stage.name] = artifact
+    return kept, outdated
 
 
 def recorded_entrant(document: RunDocument, reference: ModelReference) -> EntrantEntry:

@@ -8,10 +8,11 @@ import pytest
 from orchestrator.errors import StoreError
 from orchestrator.execute import comparison as of_comparison
 from orchestrator.execute import report_stage
-from orchestrator.execute.command import RunRequest, planned, report_of_run
+from orchestrator.execute.command import RunRequest, content_of_run, planned, report_of_run
 from orchestrator.plan.keys import Program
+from orchestrator.report.machine.table_text import write_table
 from orchestrator.store.reference import run_reference
-from orchestrator.store.runs import run_document
+from orchestrator.store.runs import run_document, save_run
 from orchestrator.store.store import Store
 from tests.execute.small_run import keep_run
 
@@ -73,6 +74,19 @@ def test_report_is_rendered_again_where_a_result_is_another(store: Store, tmp_pa
     shutil.rmtree(artifact.folder)
     assert moment(store) > before
     assert "evaluate/taken/skimage-test/standard has not run" in (rendered(store) / "index.html").read_text("utf-8")
+
+
+def test_result_that_was_made_of_another_one_is_not_shown(store: Store, tmp_path: Path) -> None:
+    keep_run(store, tmp_path)
+    document = run_document(store, run_reference("first"))
+    keep_run(store, tmp_path, name="other", seed=4)
+    key = run_document(store, run_reference("other")).keys["train/errnet2019"]
+    save_run(store, document.with_stages({"train/errnet2019": {"key": key}}))
+    page = (rendered(store) / "index.html").read_text(encoding="utf-8")
+    assert "export/errnet2019 was made of another result of train/errnet2019" in page
+    table = write_table(content_of_run("first", store.root), "csv", ["psnr"])
+    assert "skimage-test,taken,no,standard,psnr,22.0," in table
+    assert "skimage-test,errnet2019,no,standard,psnr,," in table
 
 
 def test_report_of_a_run_is_of_its_results_where_images_changed_since(
