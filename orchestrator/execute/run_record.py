@@ -134,6 +134,7 @@ def _stage(stage: Stage, comparison: Comparison) -> StageEntry:
         after=stage.after,
         device=stage.device,
         seed=stage.seed,
+        threads=stage.threads if stage.kind in comparison.programs[stage.image].pinned_threads else None,
         memory_bytes=stage.memory_bytes,
         timeout_s=stage.timeout_s,
         key=None if identity is None else identity.key,
