@@ -3,9 +3,14 @@
 usage: python docs/generate.py [--check]     (--check changes nothing and fails where a page is stale)
 """
 
+import importlib
+import inspect
 import json
+import pkgutil
 import sys
-from collections.abc import Iterator
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +27,9 @@ from orchestrator.spec import dataset, experiment, image, model
 from orchestrator.spec.protocol import INFINITE_RULE
 from orchestrator.store import run_document
 from orchestrator.store.run_document import document_schema
+from stagekit import results
 from stagekit.measures import CONTROLS, PROTOCOLS, Protocol
+from stagekit.results.form import Form, fields_of
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 GENERATED = "<!-- Made by docs/generate.py; edit the code, not this page. -->\n"
@@ -207,7 +214,76 @@ def report_schema() -> str:
     return json.dumps(record.schema(), indent=2) + "\n"
 
 
+def results_page() -> str:
+    """Return the reference of the files that stages leave."""
+    parts = ["# Results\n", GENERATED, RESULTS_INTRODUCED]
+    for found in pkgutil.iter_modules(results.__path__):
+        module = importlib.import_module(f"{results.__name__}.{found.name}")
+        records = [cls for cls in vars(module).values() if is_dataclass(cls) and cls.__module__ == module.__name__]
+        for cls in sorted(records, key=lambda cls: not issubclass(cls, Form)):
+            title = cls.FILE_NAME if issubclass(cls, Form) else f"In {records[-1].FILE_NAME}: {cls.__name__}"
+            text, described = described_fields(cls)
+            parts.append(f"{'##' if issubclass(cls, Form) else '###'} {title}\n\n{text}\n")
+            parts.append("| field | type | meaning |\n| --- | --- | --- |")
+            parts += [
+                f"| `{name}` | {_type(hint)} | {described[name]}{_rules(rules, needed)} |"
+                for name, hint, rules, needed in fields_of(cls)
+            ]
+            parts.append("")
+    return "\n".join(parts)
+
+
+def described_fields(cls: Any) -> tuple[str, dict[str, str]]:
+    """Return what a record's docstring says of it, and of each field, from its section 'Attributes:'."""
+    text, _, attributes = inspect.cleandoc(cls.__doc__).partition("Attributes:\n")
+    described: dict[str, str] = {}
+    for line in attributes.splitlines():
+        name, colon, words = line.strip().partition(": ")
+        if line.startswith("    ") and not line.startswith("     ") and colon:
+            described[name] = words
+        elif line.strip() and described:
+            described[list(described)[-1]] += " " + line.strip()
+    return text.strip(), described
+
+
+def _type(hint: Any) -> str:
+    """Return a field's type as JSON has it, in words."""
+    origin, of_it = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal:
+        return " or ".join(f"`{json.dumps(value)}`" for value in of_it)
+    if origin is tuple:
+        return f"list of {_type(of_it[0])}"
+    if origin is not None and origin is not typing.Union:
+        return f"object of {_type(of_it[1])}"
+    if origin is typing.Union:
+        return " or ".join(_type(one) for one in of_it if one is not type(None))
+    simple = {str: "text", bool: "truth value", int: "whole number", float: "number"}
+    return simple.get(hint, hint.__name__)
+
+
+def _rules(rules: Mapping[str, Any], needed: bool) -> str:
+    said = [words for rule, words in RULES.items() if rules.get(rule)]
+    return "".join(f" {words}" for words in (*said, *(() if needed else ("May be missing.",))))
+
+
+RULES = {
+    "inside": "Path of a file beside it.",
+    "infinite": 'Where it is infinite: "inf".',
+    "fact": "In the file of the same name in `facts/`.",
+}
+
+RESULTS_INTRODUCED = """\
+What stages leave beside pictures, arrays and networks: JSON in ASCII with sorted keys, the same bytes for the same
+content. `schema` is a file's version (a file without one is from before there was one) and grows where an earlier
+reader would go wrong. Fields that a reader does not know are kept where it writes the file again. Whatever is read is
+checked: types, bounds, finite numbers, and that paths lie inside the folder.
+
+What may differ between two equal runs, such as times, stands in a file of the same name in the artifact's `facts/`,
+which no later stage sees. The classes are those of `stagekit.results`; `load` and `save` read and write each file.
+"""
+
 PAGES = {
+    "results.md": results_page,
     "commands.md": commands_page,
     "spec.md": spec_page,
     "errors.md": errors_page,

@@ -1,6 +1,9 @@
-"""What lies inside a folder: the one place that decides it, for every name that came out of a file."""
+"""What lies inside a folder, for the orchestrator: paths and errors of its own, decided by the contract's function."""
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+
+from stagekit import BadInput
+from stagekit.inside import inside
 
 
 def path_inside(folder: Path, name: str) -> Path:
@@ -17,10 +20,7 @@ def path_inside(folder: Path, name: str) -> Path:
         ValueError: Where the name is empty or absolute, steps upwards, holds what no file's name can, or leads outside
             through a link that lies in the folder.
     """
-    parts = PurePosixPath(name).parts
-    if not parts or name != str(PurePosixPath(name)) or name.startswith("/") or ".." in parts or "\0" in name:
-        raise ValueError(f"{name!r} is no path inside a folder")
-    path = folder.joinpath(*parts)
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise ValueError(f"{name!r} leads outside its folder")
-    return path
+    try:
+        return Path(inside(folder, name))
+    except BadInput as error:
+        raise ValueError(error.message) from error

@@ -19,7 +19,7 @@ def inside(folder: "Union[str, os.PathLike[str]]", name: str) -> str:
     """
     mistake = unsafe_name(name)
     if mistake:
-        raise BadInput("%r %s" % (name, mistake))
+        raise BadInput("%r is no path inside a folder: it %s" % (name, mistake))
     root = os.path.realpath(folder)
     path = os.path.join(os.fspath(folder), *name.split("/"))
     try:
@@ -27,7 +27,7 @@ def inside(folder: "Union[str, os.PathLike[str]]", name: str) -> str:
     except (OSError, ValueError) as error:
         raise BadInput("%r cannot be looked up: %s" % (name, error)) from error
     if os.path.commonpath([root, found]) != root or found == root:
-        raise BadInput("%r leads out of its folder" % name)
+        raise BadInput("%r leads outside its folder" % name)
     return path
 
 
@@ -38,8 +38,8 @@ def unsafe_name(name: str) -> str:
     """
     if not name:
         return "is empty"
-    if "\0" in name or "\\" in name:
-        return "has a character that no name inside a folder has"
+    if "\0" in name:
+        return "has a character that no file's name can have"
     if name.startswith("/"):
         return "is an absolute path"
     parts = name.split("/")

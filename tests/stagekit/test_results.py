@@ -152,13 +152,11 @@ def test_link_that_leads_out_of_the_folder_is_not_followed(tmp_path):
     (tmp_path / "output").mkdir()
     os.symlink(tmp_path / "secret", tmp_path / "output" / "blended")
     DATASET.save(tmp_path / "output")
-    with pytest.raises(InvalidResult, match=r"items\.0\.blended: 'blended/a\.png' leads out of its folder"):
+    with pytest.raises(InvalidResult, match=r"items\.0\.blended: 'blended/a\.png' leads outside its folder"):
         DatasetFile.load(tmp_path / "output")
 
 
-@pytest.mark.parametrize(
-    "name", ["", ".", "..", "a/../b", "a/..", "/a", "a//b", "a/", "./a", "a\0b", "a\\b", "a/" * 3000]
-)
+@pytest.mark.parametrize("name", ["", ".", "..", "a/../b", "a/..", "/a", "a//b", "a/", "./a", "a\0b", "a/" * 3000])
 def test_name_that_is_no_plain_path_inside_is_refused(tmp_path, name):
     with pytest.raises(BadInput):
         inside(tmp_path, name)
