@@ -8,7 +8,7 @@ from typing import Any, Dict, Optional
 from stagekit.failures import BadInput
 from stagekit.files import write_atomically
 
-SCHEMA = 1
+SCHEMA = 2
 
 FOLDERS = ("output", "work", "facts")
 """What a stage may write to, below one folder."""
@@ -71,15 +71,18 @@ class StageRequest:
         try:
             with open(path, encoding="utf-8") as stream:
                 fields = json.load(stream)
-            request = cls(**fields)
-        except (OSError, TypeError, ValueError) as error:
+        except (OSError, ValueError) as error:
             raise BadInput("%s is not a stage description: %s" % (path, error)) from error
-        if request.schema != SCHEMA:
+        schema = fields.get("schema") if isinstance(fields, dict) else None
+        if schema is not None and schema != SCHEMA:
             raise BadInput(
-                "stage description has schema %s, this image reads %d" % (request.schema, SCHEMA),
+                "stage description has schema %s, this image reads %d" % (schema, SCHEMA),
                 "rebuild the image with the orchestrator's version",
             )
-        return request
+        try:
+            return cls(**fields)
+        except TypeError as error:
+            raise BadInput("%s is not a stage description: %s" % (path, error)) from error
 
     def save(self, path: str) -> None:
         """Write this request as ``stage.json``."""

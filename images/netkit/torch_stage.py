@@ -20,6 +20,8 @@ def stage_device(context: StageContext) -> torch.device:
     """
     if context.request.threads is not None:
         torch.set_num_threads(context.request.threads)
+        if torch.get_num_interop_threads() != 1:  # PyTorch lets it be set once in a process
+            torch.set_num_interop_threads(1)
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
     if context.request.device != "cuda":

@@ -23,6 +23,7 @@ _CACHES: Mapping[str, str] = {
 }
 _HOME = "work/home"
 _START_LOCK = "work/start.lock"
+_DYNAMIC = ("OMP_DYNAMIC", "MKL_DYNAMIC")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _CUDA_CACHE_BYTES = 4 * 2**30
 """Kernels that a driver compiles for a GPU newer than the framework fill the default cache several times over."""
@@ -74,7 +75,8 @@ def program_environment(job: Job, stage: str) -> dict[str, str]:
         **{name: posixpath.join(stage, folder) for name, folder in _CACHES.items()},
     }
     if job.threads is not None:
-        environment.update(dict.fromkeys(_THREADS, str(job.threads)))
+        # Libraries that may take fewer threads than they are told would sum in another order on a smaller machine.
+        environment.update({**dict.fromkeys(_THREADS, str(job.threads)), **dict.fromkeys(_DYNAMIC, "FALSE")})
     return environment
 
 

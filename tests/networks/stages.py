@@ -42,7 +42,8 @@ def started_stage(module, folder, kind, settings, inputs, elsewhere=False, narro
     fields = {"threads": 1, "workers": 0, **request}
     StageRequest.below(folder, "%s/%s" % (kind, module), kind, settings, inputs, **fields).save(description)
     # As every engine has it, see orchestrator/engine/program.py.
-    threads = {} if fields["threads"] is None else dict.fromkeys(THREADS, str(fields["threads"]))
+    given = dict.fromkeys(THREADS, str(fields["threads"]))
+    threads = {} if fields["threads"] is None else {**given, "OMP_DYNAMIC": "FALSE", "MKL_DYNAMIC": "FALSE"}
     first = "%d" % min(os.sched_getaffinity(0))
     return subprocess.Popen(
         [*(["taskset", "--cpu-list", first] if narrow else []), sys.executable, "-m", module, description],

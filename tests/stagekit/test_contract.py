@@ -90,6 +90,14 @@ def test_request_that_cannot_be_read_is_bad_input(tmp_path, text):
         StageRequest.load(str(path))
 
 
+def test_request_of_another_version_says_that_the_image_must_be_rebuilt(tmp_path):
+    path = tmp_path / "stage.json"
+    path.write_text(json.dumps({"schema": 1, "stage": "x", "lean": 0}))
+    with pytest.raises(BadInput, match="has schema 1, this image reads 2") as caught:
+        StageRequest.load(str(path))
+    assert "rebuild the image" in caught.value.hint
+
+
 PROGRAM = """
 import errno, sys, time
 from stagekit import BadInput, run_program
