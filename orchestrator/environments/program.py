@@ -18,6 +18,7 @@ def image_program(image: ImageSpec, variant: Variant) -> Program:
         behaviours={str(kind): version for kind, version in image.behaviours.items()},
         environment={"lock": lock_hash(image, variant), "python": image.python},
         pinned_threads=frozenset(image.pinned_threads),
+        pinned_memory=frozenset(image.pinned_memory),
     )
 
 

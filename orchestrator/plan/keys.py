@@ -19,13 +19,14 @@ class Program:
     behaviours: stage kind to the version of its behaviour, which is raised where results change
     code: hash of the code; in the key of those kinds only that declare no version
     environment: `lock`, the hash of the installed packages, and `python`, the interpreter; None in the orchestrator
-    pinned_threads: the kinds whose bits depend on the number of threads
+    pinned_threads: the kinds whose bits depend on the number of threads; pinned_memory: on the memory that they may use
     """
 
     code: str
     behaviours: Mapping[str, int] = field(default_factory=dict)
     environment: Mapping[str, str] | None = None
     pinned_threads: frozenset[str] = frozenset()
+    pinned_memory: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,17 @@ def key_document(stage: Stage, program: Program, results: Mapping[str, ResultDig
         "device": stage.device,
         "seed": stage.seed,
         **({"threads": stage.threads} if stage.kind in program.pinned_threads else {}),
+        **(_memory(stage) if stage.kind in program.pinned_memory else {}),
         "environment": None if program.environment is None else dict(program.environment),
         "inputs": {name: None if found is None else found.content for name, found in digests.items()},
         "sources": {name: source.digest for name, source in stage.sources.items()},
     }
+
+
+def _memory(stage: Stage) -> dict[str, Any]:
+    """Return the budgets of a stage; that of a GPU only where it computes on one."""
+    device = {"device_memory_bytes": stage.device_memory_bytes} if stage.device == "cuda" else {}
+    return {"memory_bytes": stage.memory_bytes, **device}
 
 
 def stage_identity(stage: Stage, program: Program, results: Mapping[str, ResultDigests]) -> Identity:

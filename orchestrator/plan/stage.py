@@ -41,7 +41,7 @@ class Stage:
     device: Literal["cpu", "cuda"] = "cpu"
     seed: int = 0
     memory_bytes: int | None = None
-    """Budget; not in the key: it decides whether a stage fits, not what comes out."""
+    """Budget; in the key of those kinds only whose bits depend on it, for others decides whether a stage fits."""
     timeout_s: float | None = None
     """Limit; not in the key."""
     device_memory_bytes: int | None = None

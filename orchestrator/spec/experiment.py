@@ -155,10 +155,12 @@ class Experiment(StrictModel):
     engine: EngineName = "auto"
     """What runs the stages. Not part of any key: both give the same result."""
     memory: Bytes = 8 * 2**30
-    """Memory that one stage may use; text such as "8GiB" or a number of bytes."""
+    """Memory that one stage may use; text such as "8GiB" or a number of bytes. The tiles of exact inference follow from
+    it, and with them its last digits: it is in inference's key."""
     threads: int = Field(default=DEFAULT_THREADS, ge=1, le=1024)
-    """Processor threads of stages whose results depend on them in the last digits, such as trainings. It does not
-    depend on the machine, so that every machine of a kind gives the same bits; other stages use all processors."""
+    """Processor threads of stages whose results depend on them, such as trainings: sums are rounded otherwise, and a
+    training carries that on. It does not depend on the machine, so that every machine of a kind gives the same bits;
+    other stages use all processors."""
     device_memory: Bytes | None = None
     """Memory that one training may use on a GPU; None takes what is free on it."""
     checkpoint_minutes: float = Field(default=5, gt=0)

@@ -45,13 +45,21 @@ class ImageSpec(StrictModel):
     keys. A kind without one has the hash of the image's code in its keys: every change of the code runs it again."""
     pinned_threads: tuple[_Kind, ...] = ()
     """The kinds whose bits depend on the number of processor threads: it is in their keys, and the same everywhere."""
+    pinned_memory: tuple[_Kind, ...] = ()
+    """The kinds whose bits depend on the memory that they may use, such as inference, whose tiles follow from it: the
+    budget is in their keys."""
     variants: dict[Variant, VariantSpec] = Field(min_length=1)
     """The locks it can be built from."""
 
     @model_validator(mode="after")
     def _only_its_own_kinds(self) -> "ImageSpec":
-        for field, named in (("behaviours", set(self.behaviours)), ("pinned_threads", set(self.pinned_threads))):
-            unknown = sorted(named - set(self.kinds))
+        named = {
+            "behaviours": self.behaviours,
+            "pinned_threads": self.pinned_threads,
+            "pinned_memory": self.pinned_memory,
+        }
+        for field, kinds in named.items():
+            unknown = sorted(set(kinds) - set(self.kinds))
             if unknown:
                 raise ValueError(f"{field} names {', '.join(unknown)}, which is not among its kinds")
         return self

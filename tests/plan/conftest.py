@@ -17,6 +17,7 @@ PROGRAMS = {
         behaviours=dict.fromkeys(KINDS, 1),
         environment={"lock": f"{number + 100:064x}", "python": "3.11"},
         pinned_threads=frozenset({"train"}),
+        pinned_memory=frozenset({"infer"}),
     )
     for number, image in enumerate(IMAGES)
 }

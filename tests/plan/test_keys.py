@@ -153,6 +153,15 @@ def test_number_of_threads_is_in_the_keys_of_what_depends_on_it_alone(planned):
     assert not changed_stages(planned(programs=free)[1], planned(programs=free, threads=3)[1])
 
 
+def test_memory_is_in_the_keys_of_what_depends_on_it_alone(planned):
+    plan, before = planned()
+    _, after = planned(memory="5GiB")
+    inferred = {name for name in before if name.startswith("infer/")}
+    assert changed_stages(before, after) == inferred.union(*(plan.dependents(name) for name in inferred))
+    free = {name: dataclasses.replace(one, pinned_memory=frozenset()) for name, one in PROGRAMS.items()}
+    assert not changed_stages(planned(programs=free)[1], planned(programs=free, memory="5GiB")[1])
+
+
 def test_new_name_for_a_model_makes_no_new_results(planned):
     _, before = planned()
     models = ["errnet2019", {"model": "ibcln2020", "name": "other", "recipe": {"crop": 64}}]
@@ -172,6 +181,7 @@ def test_size_of_tiles_counts_only_where_tiles_are_used(planned):
 
 
 CHANGES = {
+    "memory": "1GiB",
     "models": ["errnet2019"],
     "train": "skimage-train",
     "test": ["skimage-test"],
@@ -190,7 +200,6 @@ UNDECIDING = {
     "name": "second",
     "note": "other words",
     "engine": "local",
-    "memory": "1GiB",
     "timeout_hours": 2.5,
     "device_memory": "6GiB",
     "checkpoint_minutes": 1.5,
