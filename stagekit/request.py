@@ -30,7 +30,7 @@ class StageRequest:
     threads: how many processor threads to use, None for the framework's default
     workers: processes that prepare training samples; 0 for none beside the program, None for the program's choice
     checkpoint_s: seconds between the checkpoints of a training, None for the program's choice
-    lean: how many of its ways of saving memory a training begins with; raised after it ran out of memory
+    memory_saving_level: how many of its ways of saving memory a training begins with; raised after it ran out
     device_memory_bytes: the budget on a GPU, None for all that it has
     """
 
@@ -47,7 +47,7 @@ class StageRequest:
     threads: Optional[int] = None
     workers: Optional[int] = None
     checkpoint_s: Optional[float] = None
-    lean: int = 0
+    memory_saving_level: int = 0
     device_memory_bytes: Optional[int] = None
     schema: int = SCHEMA
 

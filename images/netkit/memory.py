@@ -5,7 +5,7 @@ import json
 import os
 from typing import Any, Callable, List, Mapping, Optional, Protocol, Sequence, Tuple
 
-from netkit.feeding import WORKER_BYTES, worker_count
+from netkit.prefetching import WORKER_BYTES, worker_count
 from stagekit import BudgetTooSmall, StageContext, peak_bytes, reset_peak, write_atomically
 from stagekit.results.train import Device, TrainingMemory
 
@@ -91,52 +91,52 @@ class MemoryPlan:
     peak_bytes: int
     budget_bytes: Optional[int]
     shape: Shape
-    savings: Tuple[str, ...]
+    level: Tuple[str, ...]
 
     def facts(self) -> TrainingMemory:
         """Return the plan as ``train.json`` has it."""
         shape = self.shape
         return TrainingMemory(
-            self.device, self.peak_bytes, shape.height, shape.width, shape.batch, self.savings, self.budget_bytes
+            self.device, self.peak_bytes, shape.height, shape.width, shape.batch, self.level, self.budget_bytes
         )
 
     def sentence(self) -> str:
         """Return the plan in words."""
         budget = "" if self.budget_bytes is None else " of %s" % _gib(self.budget_bytes)
-        means = " with " + " and ".join(self.savings) if self.savings else ""
+        means = " with " + " and ".join(self.level) if self.level else ""
         return "the largest step (%s) needs %s%s%s" % (self.shape, _gib(self.peak_bytes), budget, means)
 
 
 Rehearse = Callable[[Tuple[str, ...], Shape], None]
-"""Does whole training steps on made-up pictures of a shape, with some savings, and throws everything away."""
+"""Does whole training steps on made-up pictures of a shape, on a level, and throws everything away."""
 
 
 def plan_memory(
     context: StageContext, levels: Sequence[Tuple[str, ...]], shape: Shape, rehearse: Rehearse, meter: Meter
 ) -> MemoryPlan:
-    """Return the first level of savings with which the largest step fits; say what it needs.
+    """Return the first memory-saving level with which the largest step fits; say what it needs.
 
-    levels: ways of saving, each with what came before it; the request's `lean` skips the first ones
+    levels: ways of saving, each with what came before it; the request's `memory_saving_level` skips the first ones
     shape: the largest that the training will meet
     A plan that was made by an earlier start of the same stage is taken over.
 
     Raises: BudgetTooSmall where no level fits, with the numbers.
     """
     budget = meter.budget(context)
-    begin = min(context.request.lean, len(levels) - 1)
+    begin = min(context.request.memory_saving_level, len(levels) - 1)
     device: Device = "cuda" if context.request.device == "cuda" else "cpu"
     question = {"device": device, "budget": budget, "begin": begin, "shape": dataclasses.asdict(shape)}
     plan = _kept(context, question)
     needed = 0
-    for savings in levels[begin:] if plan is None else ():
-        needed = _needed(savings, shape, rehearse, meter, budget)
+    for level in levels[begin:] if plan is None else ():
+        needed = _needed(level, shape, rehearse, meter, budget)
         if budget is None or needed <= budget:
-            plan = MemoryPlan(device, needed, budget, shape, savings)
+            plan = MemoryPlan(device, needed, budget, shape, level)
             break
     if plan is None:
         raise _too_small(shape, levels[-1], needed, budget or 0)
     with write_atomically(context.work(_PLAN), "w") as stream:
-        json.dump({"question": question, "peak": plan.peak_bytes, "savings": plan.savings}, stream)
+        json.dump({"question": question, "peak": plan.peak_bytes, "level": plan.level}, stream)
     context.note(plan.sentence())
     return plan
 
@@ -146,7 +146,7 @@ def ran_out(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or any(sign in str(error) for sign in _SIGNS)
 
 
-def _needed(savings: Tuple[str, ...], shape: Shape, rehearse: Rehearse, meter: Meter, budget: Optional[int]) -> int:
+def _needed(level: Tuple[str, ...], shape: Shape, rehearse: Rehearse, meter: Meter, budget: Optional[int]) -> int:
     """Return the peak of the largest step, measured; only predicted where it is clear that it would not fit."""
     peaks: List[int] = []
     smaller = [_shrunk(shape, share) for share in _SHARES] if shape.pixels > _SMALL_PIXELS else []
@@ -157,7 +157,7 @@ def _needed(savings: Tuple[str, ...], shape: Shape, rehearse: Rehearse, meter: M
                 return predicted
         meter.reset()
         try:
-            rehearse(savings, size)
+            rehearse(level, size)
         except Exception as error:
             if not ran_out(error) or budget is None:
                 raise
@@ -187,11 +187,11 @@ def _kept(context: StageContext, question: Mapping[str, Any]) -> Optional[Memory
     if kept["question"] != question:
         return None
     shape = Shape(**question["shape"])
-    return MemoryPlan(question["device"], kept["peak"], question["budget"], shape, tuple(kept["savings"]))
+    return MemoryPlan(question["device"], kept["peak"], question["budget"], shape, tuple(kept["level"]))
 
 
-def _too_small(shape: Shape, savings: Tuple[str, ...], needed: int, budget: int) -> BudgetTooSmall:
-    means = " even with " + " and ".join(savings) if savings else ""
+def _too_small(shape: Shape, level: Tuple[str, ...], needed: int, budget: int) -> BudgetTooSmall:
+    means = " even with " + " and ".join(level) if level else ""
     return BudgetTooSmall(
         "the largest training step (%s) needs %s%s, and the budget is %s" % (shape, _gib(needed), means, _gib(budget)),
         "raise the memory to %d GiB or more, or make the recipe's pictures or batch smaller" % (needed // 2**30 + 1),

@@ -22,7 +22,7 @@ def checked(
     problems = of_another_network(expected, tensors) or differences(
         {name: tuple(value.shape) for name, value in expected.items()}, tensors
     )
-    problems += _unsound([name for name, value in tensors.items() if not bool(torch.isfinite(value).all())])
+    problems += _non_finite([name for name, value in tensors.items() if not bool(torch.isfinite(value).all())])
     if problems:
         raise BadInput(
             "%s does not fit the network: %s" % (origin, "; ".join(problems)), "give a checkpoint of this network"
@@ -30,6 +30,6 @@ def checked(
     return {name: tensors[name].to(value.dtype) for name, value in expected.items()}
 
 
-def _unsound(names: Sequence[str]) -> List[str]:
+def _non_finite(names: Sequence[str]) -> List[str]:
     """Return the sentence, if any, about tensors that are not finite."""
     return ["not finite: %s" % ", ".join(names)] if names else []

@@ -48,15 +48,15 @@ class TorchState:
         for name, optimiser in self._optimisers.items():
             optimiser.load_state_dict(content["optimisers"][name])
 
-    def unsound(self) -> Optional[str]:
+    def non_finite_tensor(self) -> Optional[str]:
         """Return the name of a tensor that is not finite, None where all are."""
         for network in self._networks.values():
-            name = first_unsound(network.state_dict())
+            name = first_non_finite(network.state_dict())
             if name is not None:
                 return name
         return None
 
 
-def first_unsound(tensors: Mapping[str, torch.Tensor]) -> Optional[str]:
+def first_non_finite(tensors: Mapping[str, torch.Tensor]) -> Optional[str]:
     """Return the name of the first tensor that holds a NaN or an infinity, None where all are finite."""
     return next((name for name, value in tensors.items() if not bool(torch.isfinite(value).all())), None)

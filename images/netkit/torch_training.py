@@ -58,13 +58,13 @@ class Precision:
         """Return the context in which forward passes run."""
         return torch.autocast("cuda", dtype=torch.bfloat16) if self.mixed else contextlib.nullcontext()
 
-    def place(self, *networks: nn.Module) -> None:
+    def networks_to_memory_format(self, *networks: nn.Module) -> None:
         """Lay kernels out as the pictures will be."""
         if self.channels_last:
             for network in networks:
                 network.to(memory_format=torch.channels_last)
 
-    def laid(self, pictures: torch.Tensor) -> torch.Tensor:
+    def to_memory_format(self, pictures: torch.Tensor) -> torch.Tensor:
         """Return pictures (N, C, H, W) in the memory layout that was asked for."""
         return pictures.contiguous(memory_format=torch.channels_last) if self.channels_last else pictures
 

@@ -11,7 +11,7 @@ import numpy as np
 from netkit.checkpoints import Checkpoints
 from netkit.curves import Curves
 from netkit.events import Events
-from netkit.feeding import Feed, Prepare, worker_count
+from netkit.prefetching import PrefetchingLoader, Prepare, worker_count
 from netkit.sampling import described
 from stagekit import StageContext, StageError
 from stagekit.results.apart import save_apart
@@ -38,7 +38,7 @@ class Trainable(Protocol):
     def load(self, path: str) -> None:
         """Read what `save` wrote, exactly."""
 
-    def unsound(self) -> Optional[str]:
+    def non_finite_tensor(self) -> Optional[str]:
         """Return the name of a tensor that is not finite, None where all are."""
 
     def pictures(self) -> Mapping[str, np.ndarray]:
@@ -167,10 +167,10 @@ class TrainingRun:
         """
         self._resume()
         total = self._schedule.total()
-        feed = Feed(self._prepare, worker_count(self._context))
+        loader = PrefetchingLoader(self._prepare, worker_count(self._context))
         events = Events(self._context.facts("events"), self._position["done"], total)
-        with feed, contextlib.closing(events):
-            for job, data in self._fed(feed):
+        with loader, contextlib.closing(events):
+            for job, data in self._loaded(loader):
                 if data is None:
                     self._position["skipped"] += len(job.batch)
                 else:
@@ -217,7 +217,7 @@ class TrainingRun:
         for result in (self._curves.file(), training):
             save_apart(result, self._context.output(), self._context.facts())
 
-    def _fed(self, feed: Feed) -> Iterator[Tuple[Job, Any]]:
+    def _loaded(self, loader: PrefetchingLoader) -> Iterator[Tuple[Job, Any]]:
         """Yield every batch that is left with what was prepared of it, and count the time that it takes."""
         if self._finished():
             return
@@ -228,13 +228,13 @@ class TrainingRun:
                 ahead.append(job)
                 yield job.epoch, job.batch
 
-        before, waited = time.monotonic(), feed.waited
-        for data in feed.batches(announced()):
+        before, waited = time.monotonic(), loader.waited
+        for data in loader.batches(announced()):
             yield ahead.pop(0), data
             now = time.monotonic()
             self._times["seconds"] += now - before
-            self._times["waiting_s"] += feed.waited - waited
-            before, waited = now, feed.waited
+            self._times["waiting_s"] += loader.waited - waited
+            before, waited = now, loader.waited
 
     def _one(self, job: Job, data: Any, step: StepFunction) -> None:
         position = self._position
@@ -289,7 +289,7 @@ class TrainingRun:
             self._context.interrupt()
 
     def _save(self) -> None:
-        tensor = self._trainable.unsound()
+        tensor = self._trainable.non_finite_tensor()
         if tensor is not None:
             raise _lost("after step %d of epoch %d" % (self._position["done"], self._position["epoch"] + 1), tensor)
         self._position["saves"] += 1

@@ -48,7 +48,7 @@ def stage_request(job: Job, stage: str, inputs: Mapping[str, str]) -> StageReque
         threads=job.threads,
         workers=job.workers,
         checkpoint_s=job.checkpoint_s,
-        lean=job.lean,
+        memory_saving_level=job.memory_saving_level,
         device_memory_bytes=job.device_memory_bytes,
     )
 

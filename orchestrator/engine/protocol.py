@@ -40,7 +40,7 @@ class Job:
     threads: int | None = None
     workers: int | None = None
     checkpoint_s: float | None = None
-    lean: int = 0
+    memory_saving_level: int = 0
     device_memory_bytes: int | None = None
     shm_bytes: int = 2 * 2**30
     pids: int = 4096

@@ -35,7 +35,7 @@ REQUIRED_OUTPUTS: Mapping[StageKind, tuple[str, ...]] = {
 
 _INFRA_RETRIES = 2
 _RETRY_WAIT_S = 2.0
-_LEAN_RETRIES = 2
+_MORE_SAVING_LEVELS = 2
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def realise(stage: Stage, identity: Identity, inputs: Mapping[str, Path], world:
         staging = world.store.staging(identity.key)
         job = replace(_job(stage, identity, inputs, staging, world), gpus=gpus)
         started = time.time()
-        followed, adopted, attempts = _run_with_savings(job, stage, world)
+        followed, adopted, attempts = _run_saving_memory(job, stage, world)
         _check_sources(stage, inputs, world.store)
         facts = {
             **world.facts,
@@ -136,20 +136,20 @@ def _job(stage: Stage, identity: Identity, inputs: Mapping[str, Path], staging: 
     )
 
 
-def _run_with_savings(job: Job, stage: Stage, world: World) -> tuple[Followed, bool, int]:
+def _run_saving_memory(job: Job, stage: Stage, world: World) -> tuple[Followed, bool, int]:
     """Run the job; a training that runs out of memory goes on from its last checkpoint with more saving.
 
     What it saves by changes no result, so the retry is the same stage.
     """
-    for lean in range(_LEAN_RETRIES + 1):
+    for level in range(_MORE_SAVING_LEVELS + 1):
         try:
-            return _run_with_retries(replace(job, lean=lean), stage, world)
+            return _run_with_retries(replace(job, memory_saving_level=level), stage, world)
         except OutOfMemory as error:
-            final = isinstance(error, BudgetTooSmall) or lean == _LEAN_RETRIES or stage.kind != "train"
+            final = isinstance(error, BudgetTooSmall) or level == _MORE_SAVING_LEVELS or stage.kind != "train"
             if final or world.stopper.requested:
                 raise
-            said = f"{error.message}; going on from the last checkpoint, saving memory ({lean + 1} of {_LEAN_RETRIES})"
-            world.listener(Warned(stage.name, said))
+            more = f"saving memory ({level + 1} of {_MORE_SAVING_LEVELS})"
+            world.listener(Warned(stage.name, f"{error.message}; going on from the last checkpoint, {more}"))
     raise AssertionError("the last attempt returns or raises")
 
 

@@ -38,7 +38,7 @@ class Course:
     def _train(self, context):
         self.requests.append(context.request)
         context.note("the largest step needs 7.0 GiB")
-        if context.request.lean < self._enough:
+        if context.request.memory_saving_level < self._enough:
             raise self._error("memory did not suffice", "raise the memory")
         for name in ("curves.json", "train.json"):
             with open(context.output(name), "w", encoding="utf-8") as stream:
@@ -56,7 +56,7 @@ class Course:
 def test_a_training_saves_more_until_it_fits(tmp_path, enough):
     course = Course(tmp_path, enough)
     course.realised()
-    assert [request.lean for request in course.requests] == list(range(enough + 1))
+    assert [request.memory_saving_level for request in course.requests] == list(range(enough + 1))
     assert len({request.work for request in course.requests}) == 1
     warnings = [event.message for event in course.events if isinstance(event, Warned)]
     assert len(warnings) == enough

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netkit.feeding import WORKER_BYTES
 from netkit.memory import CHECKPOINTING, HostMeter, MemoryPlan, Shape, plan_memory, ran_out
+from netkit.prefetching import WORKER_BYTES
 from stagekit import BudgetTooSmall, Note, OutOfMemory, StageContext, StageRequest, decode
 from stagekit.results.train import TrainingMemory
 
@@ -22,16 +22,16 @@ PER_PIXEL = {(): 4096, (CHECKPOINTING,): 1024}
 
 
 class Device:
-    """A device whose memory grows with the pixels, half as fast with savings; what it is asked to do is kept."""
+    """A device whose memory grows with the pixels, half as fast with level; what it is asked to do is kept."""
 
     def __init__(self, room: int | None = None) -> None:
         self.calls: list[tuple[tuple[str, ...], Shape]] = []
         self.room = room
         self._peak = 0
 
-    def rehearse(self, savings: tuple[str, ...], shape: Shape) -> None:
-        self.calls.append((savings, shape))
-        self._peak = BASE + shape.pixels * PER_PIXEL[savings]
+    def rehearse(self, level: tuple[str, ...], shape: Shape) -> None:
+        self.calls.append((level, shape))
+        self._peak = BASE + shape.pixels * PER_PIXEL[level]
         if self.room is not None and self._peak > self.room:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
@@ -46,10 +46,10 @@ class Device:
 
 
 def planned(
-    work: Path, device: Device, budget: int | None, lean: int = 0, shape: Shape = LARGEST
+    work: Path, device: Device, budget: int | None, level: int = 0, shape: Shape = LARGEST
 ) -> tuple[MemoryPlan, list[str]]:
     stream = io.StringIO()
-    request = StageRequest.below(str(work), "train/x", "train", {}, {}, memory_bytes=budget, lean=lean)
+    request = StageRequest.below(str(work), "train/x", "train", {}, {}, memory_bytes=budget, memory_saving_level=level)
     plan = plan_memory(StageContext(request, stream), LEVELS, shape, device.rehearse, device)
     messages = [decode(line) for line in stream.getvalue().splitlines()]
     return plan, [message.message for message in messages if isinstance(message, Note)]
@@ -57,7 +57,7 @@ def planned(
 
 def test_nothing_is_saved_where_everything_fits(tmp_path: Path) -> None:
     plan, notes = planned(tmp_path, Device(), 2048 * MIB)
-    assert plan.savings == ()
+    assert plan.level == ()
     assert plan.peak_bytes == BASE + LARGEST.pixels * 4096
     assert notes == ["the largest step (512 x 640 pixels) needs 1.3 GiB of 2.0 GiB"]
 
@@ -71,7 +71,7 @@ def test_without_a_budget_the_peak_is_stated_all_the_same(tmp_path: Path) -> Non
 def test_what_cannot_fit_is_predicted_and_not_tried(tmp_path: Path) -> None:
     device = Device()
     plan, notes = planned(tmp_path, device, 1024 * MIB)
-    assert plan.savings == (CHECKPOINTING,)
+    assert plan.level == (CHECKPOINTING,)
     assert plan.peak_bytes == BASE + LARGEST.pixels * 1024
     assert ((), LARGEST) not in device.calls
     assert "with activation checkpointing" in notes[0]
@@ -80,9 +80,9 @@ def test_what_cannot_fit_is_predicted_and_not_tried(tmp_path: Path) -> None:
 def test_a_rehearsal_that_runs_out_goes_on_to_the_next_level(tmp_path: Path) -> None:
     room = 250 * MIB
     plan, _ = planned(tmp_path, Device(room), room + MIB, shape=Shape(128, 256))
-    assert plan.savings == ()
+    assert plan.level == ()
     plan, _ = planned(tmp_path / "other", Device(220 * MIB), 220 * MIB, shape=Shape(128, 256))
-    assert plan.savings == (CHECKPOINTING,)
+    assert plan.level == (CHECKPOINTING,)
 
 
 def test_a_budget_that_cannot_be_met_is_said_with_the_numbers(tmp_path: Path) -> None:
@@ -97,8 +97,8 @@ def test_a_budget_that_cannot_be_met_is_said_with_the_numbers(tmp_path: Path) ->
 
 
 def test_lean_skips_levels(tmp_path: Path) -> None:
-    assert planned(tmp_path, Device(), None, lean=1)[0].savings == (CHECKPOINTING,)
-    assert planned(tmp_path, Device(), None, lean=7)[0].savings == (CHECKPOINTING,)
+    assert planned(tmp_path, Device(), None, level=1)[0].level == (CHECKPOINTING,)
+    assert planned(tmp_path, Device(), None, level=7)[0].level == (CHECKPOINTING,)
 
 
 def test_a_resumed_training_takes_its_plan_over(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_resumed_training_takes_its_plan_over(tmp_path: Path) -> None:
 
 def test_an_error_of_another_kind_is_not_hidden(tmp_path: Path) -> None:
     class Broken(Device):
-        def rehearse(self, savings: tuple[str, ...], shape: Shape) -> None:
+        def rehearse(self, level: tuple[str, ...], shape: Shape) -> None:
             raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
     with pytest.raises(RuntimeError, match="mat1"):

@@ -51,7 +51,7 @@ class Counter:
     def load(self, path: str) -> None:
         self.value = int(Path(path).read_text())
 
-    def unsound(self) -> str | None:
+    def non_finite_tensor(self) -> str | None:
         return None
 
     def pictures(self) -> dict[str, np.ndarray]:
@@ -230,7 +230,7 @@ def test_loss_that_is_not_finite_names_step_and_samples_and_keeps_the_last_check
 
 def test_weights_that_are_not_finite_never_become_a_checkpoint(course: Course) -> None:
     class Broken(Counter):
-        def unsound(self) -> str | None:
+        def non_finite_tensor(self) -> str | None:
             return "conv1.weight" if len(self.seen) > 4 else None
 
     with pytest.raises(StageError, match=r"after step 8 .* conv1\.weight is not a finite number"):

@@ -103,16 +103,20 @@ class AdoptingCases:
 
     def test_every_wrong_tensor_is_named(self):
         arrays = self.arrays()
-        missing, misshapen, unsound = list(arrays)[:3]
+        missing, misshapen, non_finite = list(arrays)[:3]
         del arrays[missing]
         arrays[misshapen] = np.zeros((2, 3), np.float32)
-        value = np.array(arrays[unsound])
+        value = np.array(arrays[non_finite])
         value.flat[0] = np.nan
-        arrays[unsound] = value
+        arrays[non_finite] = value
         arrays[missing + "_new"] = np.zeros(4, np.float32)
         result = self.adopted("out", self.write(self.at("released"), arrays))
         self.assert_refused(
-            result, "missing: %s" % missing, "%s_new" % missing, "%s is 2 x 3" % misshapen, "not finite: %s" % unsound
+            result,
+            "missing: %s" % missing,
+            "%s_new" % missing,
+            "%s is 2 x 3" % misshapen,
+            "not finite: %s" % non_finite,
         )
 
     def test_a_checkpoint_of_another_network_is_refused(self):

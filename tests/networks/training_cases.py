@@ -132,7 +132,7 @@ class TrainingCases:
         self.assert_same("stopped")
 
     def test_processes_recomputed_activations_and_kept_weights_change_no_bit(self):
-        result = self.trained("varied", workers=2, lean=1, settings={"snapshots": [1, 2]})
+        result = self.trained("varied", workers=2, memory_saving_level=1, settings={"snapshots": [1, 2]})
         self.assertEqual(result.code, 0, result.log)
         self.assertEqual(self.training("varied").memory.savings, ("activation checkpointing",))
         self.assert_same("varied", "snapshots")

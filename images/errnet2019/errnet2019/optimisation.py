@@ -84,7 +84,7 @@ class Optimisation:
         )
         self._run = run
         self._precision = precision or Precision()
-        self._precision.place(self.vgg, self.generator, self.discriminator)
+        self._precision.networks_to_memory_format(self.vgg, self.generator, self.discriminator)
         self._last: Dict[str, torch.Tensor] = {}
 
     def step(
@@ -103,7 +103,8 @@ class Optimisation:
         aligned: False compares with the transmission by one deep VGG-19 activation alone
         """
         blended, transmission = (
-            self._precision.laid(pictures.to(self.device, non_blocking=True)) for pictures in (blended, transmission)
+            self._precision.to_memory_format(pictures.to(self.device, non_blocking=True))
+            for pictures in (blended, transmission)
         )
         for group in self.generator_adam.param_groups:
             group["lr"] = rate

@@ -46,16 +46,14 @@ def train(context: StageContext) -> None:
     precision = Precision.of(recipe, device)
     vgg = stage_vgg19(context, UNALIGNED_LAYER if sources.unaligned else FEATURE_LAYERS[-1])
 
-    def fresh(savings: Tuple[str, ...]) -> Optimisation:
+    def fresh(level: Tuple[str, ...]) -> Optimisation:
         return Optimisation(
-            Weights.of(recipe), vgg, seed, device, recomputed if CHECKPOINTING in savings else directly, precision
+            Weights.of(recipe), vgg, seed, device, recomputed if CHECKPOINTING in level else directly, precision
         )
 
     shape = Shape(recipe["crop"], recipe["crop"], recipe["batch"])
-    plan = plan_memory(
-        context, LEVELS, shape, lambda savings, size: _rehearse(fresh(savings), size), stage_meter(context)
-    )
-    subject = fresh(plan.savings)
+    plan = plan_memory(context, LEVELS, shape, lambda level, size: _rehearse(fresh(level), size), stage_meter(context))
+    subject = fresh(plan.level)
     run = TrainingRun(
         context,
         _schedule(recipe, sources, seed),

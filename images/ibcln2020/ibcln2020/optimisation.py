@@ -44,7 +44,7 @@ class Batch:
         """Return prepared pictures on a device."""
 
         def placed(arrays: Sequence[np.ndarray]) -> torch.Tensor:
-            return precision.laid(tensor_of(arrays).to(device, non_blocking=True))
+            return precision.to_memory_format(tensor_of(arrays).to(device, non_blocking=True))
 
         full, half, quarter = map(placed, pictures.targets)
         scale, synthetic = (torch.from_numpy(values).to(device) for values in (pictures.scale, pictures.synthetic))
@@ -91,7 +91,7 @@ class Optimisation:
         self._run = run
         self._part = part
         self._precision = Precision.of(recipe, device)
-        self._precision.place(self.vgg, self.cascade, self.discriminator)
+        self._precision.networks_to_memory_format(self.vgg, self.cascade, self.discriminator)
         self._last: Dict[str, torch.Tensor] = {}
 
     def step(self, pictures: Pictures, *, rate: float, dropout_seeds: Sequence[int]) -> Dict[str, torch.Tensor]:

@@ -40,19 +40,19 @@ def train(context: StageContext) -> None:
     sources = Sources.load(context.input("synthetic"), inputs.get("real"), overlap=inputs.get("overlap"))
     vgg = stage_vgg19(context, LAYERS[-1])
 
-    def fresh(savings: Tuple[str, ...]) -> Optimisation:
-        run = recomputed if CHECKPOINTING in savings else directly
-        return Optimisation(recipe, vgg, seed, device, run, 1 if ACCUMULATION in savings else None)
+    def fresh(level: Tuple[str, ...]) -> Optimisation:
+        run = recomputed if CHECKPOINTING in level else directly
+        return Optimisation(recipe, vgg, seed, device, run, 1 if ACCUMULATION in level else None)
 
     shape = Shape(recipe["crop"], recipe["crop"], recipe["batch"])
     plan = plan_memory(
         context,
         levels(recipe["batch"]),
         shape,
-        lambda savings, size: _rehearse(fresh(savings), size),
+        lambda level, size: _rehearse(fresh(level), size),
         stage_meter(context),
     )
-    subject = fresh(plan.savings)
+    subject = fresh(plan.level)
     schedule = Schedule.of(
         recipe,
         epoch=lambda epoch: free_epoch(sources, share_at(recipe, epoch), seed, epoch, recipe["limit"]),
@@ -71,7 +71,7 @@ def train(context: StageContext) -> None:
     run.run(functools.partial(_step, subject, seed), fetched, write)
     save_tensors(context.output(FILE_NAME), subject.cascade.state_dict())
     parameters = sum(value.numel() for value in subject.cascade.parameters())
-    notes = _notes(bool(sources.real), plan.savings) + Precision.of(recipe, device).notes()
+    notes = _notes(bool(sources.real), plan.level) + Precision.of(recipe, device).notes()
     run.finish(features=context.setting("features"), parameters=parameters, notes=notes, memory=plan.facts())
 
 
@@ -96,7 +96,7 @@ def _rehearse(subject: Optimisation, shape: Shape) -> None:
         subject.step(pictures, rate=0.0, dropout_seeds=range(shape.batch))
 
 
-def _notes(real: bool, savings: Tuple[str, ...]) -> List[str]:
+def _notes(real: bool, level: Tuple[str, ...]) -> List[str]:
     """Return what a reader must know about this training, in sentences."""
     notes = [
         "each sample decides for itself whether it is real: in the authors' program the first of a batch decides for "
@@ -106,7 +106,7 @@ def _notes(real: bool, savings: Tuple[str, ...]) -> List[str]:
     ]
     if not real:
         notes.append("there were no real pairs: every sample is synthetic")
-    if ACCUMULATION in savings:
+    if ACCUMULATION in level:
         notes.append(
             "each batch went through in parts for want of memory: with more memory, the weights differ by rounding"
         )

@@ -60,7 +60,7 @@ class Train(TrainingCases, unittest.TestCase):
         self.assertEqual([points[0]["rate"], points[-1]["rate"]], [2e-4, 1e-4])
 
     def test_a_batch_in_parts_gives_the_same_up_to_rounding(self):
-        result = self.trained("parts", lean=2)
+        result = self.trained("parts", memory_saving_level=2)
         self.assertEqual(result.code, 0, result.log)
         training = self.training("parts")
         self.assertEqual(training.memory.savings, ("activation checkpointing", "accumulation"))

@@ -169,7 +169,7 @@ class Optimisation:
         """Return the pictures of the last step by name, float32 RGB, (H, W, 3)."""
         return {name: picture.numpy()[0, ..., ::-1] for name, picture in self._last.items()}
 
-    def unsound(self) -> Optional[str]:
+    def non_finite_tensor(self) -> Optional[str]:
         """Return the name of a parameter that is not finite, None where all are."""
         return next((name for name, value in self.parameters().items() if not np.isfinite(value).all()), None)
 

@@ -33,10 +33,10 @@ def adopt(context: StageContext) -> None:
     form, arrays = ("own", load_arrays(own)) if os.path.isfile(own) else ("released", read_released(path))
     shapes = {**generator_shapes(), **discriminator_shapes()}
     extra = [name for name in arrays if name not in shapes]
-    unsound = [name for name, value in arrays.items() if not _finite(value)]
+    non_finite = [name for name, value in arrays.items() if not _finite(value)]
     problems = of_another_network(shapes, arrays)
     if not problems:
-        problems = problems_of(arrays, shapes) + ["%s: %s" % kind for kind in _named(extra, unsound)]
+        problems = problems_of(arrays, shapes) + ["%s: %s" % kind for kind in _named(extra, non_finite)]
     if problems:
         raise BadInput(
             "the checkpoint does not fit Zhang's network: %s" % "; ".join(problems), "give a checkpoint of this network"
@@ -96,6 +96,6 @@ def _finite(value: np.ndarray) -> bool:
     return np.issubdtype(value.dtype, np.floating) and bool(np.isfinite(value).all())
 
 
-def _named(extra: List[str], unsound: List[str]) -> List[Tuple[str, str]]:
-    kinds = (("not part of it", extra), ("not finite", unsound))
+def _named(extra: List[str], non_finite: List[str]) -> List[Tuple[str, str]]:
+    kinds = (("not part of it", extra), ("not finite", non_finite))
     return [(kind, ", ".join(names)) for kind, names in kinds if names]

@@ -40,15 +40,13 @@ def train(context: StageContext) -> None:
     features = stage_features(context)
 
     @functools.lru_cache(maxsize=1)
-    def built(savings: Tuple[str, ...]) -> Optimisation:
+    def built(level: Tuple[str, ...]) -> Optimisation:
         """Tracing takes seconds: what rehearses is restarted, and trains."""
-        return Optimisation(Weights.of(recipe), features, seed, recompute=CHECKPOINTING in savings)
+        return Optimisation(Weights.of(recipe), features, seed, recompute=CHECKPOINTING in level)
 
     shape = Shape(*largest_size(recipe, _shapes(context.input("synthetic"), real)))
-    plan = plan_memory(
-        context, LEVELS, shape, lambda savings, size: _rehearse(built(savings), size), stage_meter(context)
-    )
-    optimisation = built(plan.savings)
+    plan = plan_memory(context, LEVELS, shape, lambda level, size: _rehearse(built(level), size), stage_meter(context))
+    optimisation = built(plan.level)
     optimisation.restart()
 
     def epoch(number: int) -> List[Sample]:

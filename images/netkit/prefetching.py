@@ -35,7 +35,7 @@ def worker_count(context: StageContext) -> int:
     return max(1, min(_MOST_WORKERS, len(os.sched_getaffinity(0)) - 1))
 
 
-class Feed:
+class PrefetchingLoader:
     """Batches in their order, prepared a little ahead.
 
     workers: processes; 0 prepares each batch when it is asked for. `waited` counts the seconds that the caller waited.
@@ -86,7 +86,7 @@ class Feed:
             # Waited for: Python 3.8's own thread fails, and says so, where the pool is gone before it.
             self._pool.shutdown(wait=True)
 
-    def __enter__(self) -> "Feed":
+    def __enter__(self) -> "PrefetchingLoader":
         return self
 
     def __exit__(self, *_error: object) -> None:

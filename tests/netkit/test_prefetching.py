@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from netkit.feeding import Feed, worker_count
+from netkit.prefetching import PrefetchingLoader, worker_count
 from stagekit import BadInput, OutOfMemory, StageContext, StageRequest
 
 JOBS = [(epoch, [place, place + 1]) for epoch in range(3) for place in range(0, 8, 2)]
@@ -41,12 +41,12 @@ def dies(_epoch: int, _samples: list[int]) -> None:
 
 @pytest.mark.parametrize("workers", [0, 1, 3])
 def test_the_number_of_processes_changes_nothing(workers: int) -> None:
-    with Feed(squared, workers) as feed:
+    with PrefetchingLoader(squared, workers) as feed:
         assert list(feed.batches(JOBS)) == [squared(*job) for job in JOBS]
 
 
 def test_samples_are_prepared_elsewhere() -> None:
-    with Feed(process, 1) as feed:
+    with PrefetchingLoader(process, 1) as feed:
         found = set(feed.batches(JOBS))
     assert len(found) == 1
     assert os.getpid() not in found
@@ -55,7 +55,7 @@ def test_samples_are_prepared_elsewhere() -> None:
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_bad_sample_is_reported_at_its_place(workers: int) -> None:
     seen: list[Any] = []
-    with Feed(fails_at_four, workers) as feed, pytest.raises(BadInput, match="picture 4") as caught:
+    with PrefetchingLoader(fails_at_four, workers) as feed, pytest.raises(BadInput, match="picture 4") as caught:
         for made in feed.batches([(0, [place]) for place in range(8)]):
             seen.append(made)
     assert seen == [[0], [1], [2], [3]]
@@ -63,19 +63,19 @@ def test_a_bad_sample_is_reported_at_its_place(workers: int) -> None:
 
 
 def test_a_killed_process_counts_as_out_of_memory() -> None:
-    with Feed(dies, 1) as feed, pytest.raises(OutOfMemory, match="was killed") as caught:
+    with PrefetchingLoader(dies, 1) as feed, pytest.raises(OutOfMemory, match="was killed") as caught:
         list(feed.batches(JOBS))
     assert "--workers" in str(caught.value.hint)
 
 
 def test_waiting_is_counted() -> None:
-    with Feed(squared, 0) as feed:
+    with PrefetchingLoader(squared, 0) as feed:
         list(feed.batches([(0, [0])] * 3))
         assert feed.waited >= 0.06
 
 
 def test_closing_ends_the_processes_at_once() -> None:
-    with Feed(process, 1) as feed:
+    with PrefetchingLoader(process, 1) as feed:
         (child,) = set(feed.batches(JOBS))
         assert psutil.pid_exists(child)
     assert not psutil.pid_exists(child)
@@ -83,11 +83,11 @@ def test_closing_ends_the_processes_at_once() -> None:
 
 PARENT = """
 import sys, time
-from netkit.feeding import Feed
+from netkit.prefetching import PrefetchingLoader
 sys.path.insert(0, {folder!r})
 import prepared
 if __name__ == "__main__":
-    with Feed(prepared.process, 1) as feed:
+    with PrefetchingLoader(prepared.process, 1) as feed:
         for made in feed.batches((0, [place]) for place in range(10**6)):
             print(made, flush=True)
             time.sleep(0.05)
