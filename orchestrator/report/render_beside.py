@@ -20,11 +20,11 @@ def render_beside(runs: Sequence[RunFacts], folder: Path) -> Path:
     environment, assets = template_environment(), Assets(folder)
     view = beside_view(runs)
 
-    def section(name: str, of: Any) -> Markup:
-        fields = {field.name: getattr(of, field.name) for field in dataclasses.fields(of)}
+    def section(name: str, view: Any) -> Markup:
+        fields = {field.name: getattr(view, field.name) for field in dataclasses.fields(view)}
         return Markup(environment.get_template(name).render(fields))
 
-    found = [f"{of.title}: {text}" for of in view.scores for text in of.obstacles]
+    found = [f"{scores.title}: {text}" for scores in view.scores for text in scores.obstacles]
     found += [f"{run.content.name}: {alert.text}" for run in runs for alert in alerts(run.content)]
     header = HeaderView(
         name=" beside ".join(run.name for run in view.runs),

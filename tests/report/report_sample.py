@@ -274,7 +274,7 @@ def validation() -> Validation:
     ]
     why = NotMeasured("export/ibcln2020@2 failed: memory did not suffice")
     return Validation(
-        "skimage-test", tuple(ValidationPoint(n + 1, why if n == 1 else of) for n, of in enumerate(found))
+        "skimage-test", tuple(ValidationPoint(n + 1, why if n == 1 else value) for n, value in enumerate(found))
     )
 
 
@@ -283,7 +283,7 @@ def memory(number: int) -> MemoryOverTime | None:
     if number % 5 == 4:
         return None
     held = [int(2**30 * (0.3 + 0.9 * math.sin(index / 9 + number) ** 2)) for index in range(40)]
-    gap = [None if number % 4 == 3 and 10 < index < 15 else of for index, of in enumerate(held)]
+    gap = [None if number % 4 == 3 and 10 < index < 15 else value for index, value in enumerate(held)]
     return MemoryOverTime(0.5, tuple(gap), None if number % 3 == 2 else 2**31)
 
 

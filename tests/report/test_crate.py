@@ -28,8 +28,12 @@ def graph(index: Path) -> dict[str, dict[str, Any]]:
 def references(value: Any) -> list[str]:
     """Return every id that a value refers to."""
     if isinstance(value, dict):
-        return [value["@id"]] if set(value) == {"@id"} else [of for part in value.values() for of in references(part)]
-    return [of for part in value for of in references(part)] if isinstance(value, list) else []
+        return (
+            [value["@id"]]
+            if set(value) == {"@id"}
+            else [reference for part in value.values() for reference in references(part)]
+        )
+    return [reference for part in value for reference in references(part)] if isinstance(value, list) else []
 
 
 def listed(value: Any) -> list[Any]:
@@ -65,12 +69,14 @@ def test_every_reference_leads_to_an_entity_and_every_file_is_there(
     for entity in entities.values():
         for name, value in entity.items():
             outside = [
-                of for of in references(value) if of not in entities and not of.startswith("https://w3id.org/ro/crate")
+                reference
+                for reference in references(value)
+                if reference not in entities and not reference.startswith("https://w3id.org/ro/crate")
             ]
             assert outside == [], (entity["@id"], name)
-    parts = {of["@id"] for of in listed(entities["./"]["hasPart"])}
+    parts = {entity["@id"] for entity in listed(entities["./"]["hasPart"])}
     there = {path.name for path in index.parent.iterdir()} - {"ro-crate-metadata.json"}
-    assert {unquote(of).split("/")[0] for of in parts} == there
+    assert {unquote(name).split("/")[0] for name in parts} == there
     for part in parts:
         path = index.parent / unquote(part)
         assert path.exists(), part
@@ -80,8 +86,8 @@ def test_every_reference_leads_to_an_entity_and_every_file_is_there(
 
 def test_every_stage_that_ran_is_an_action_with_times_software_and_result(plausible_report: Path) -> None:
     entities = graph(plausible_report)
-    actions = {of["name"]: of for of in entities.values() if of["@type"] == "CreateAction"}
-    assert set(references(entities["./"]["mentions"])) == {of["@id"] for of in actions.values()}
+    actions = {entity["name"]: entity for entity in entities.values() if entity["@type"] == "CreateAction"}
+    assert set(references(entities["./"]["mentions"])) == {entity["@id"] for entity in actions.values()}
     assert "train/errnet2019" in actions
     for action in actions.values():
         assert datetime.fromisoformat(action["startTime"]) <= datetime.fromisoformat(action["endTime"])
@@ -92,14 +98,14 @@ def test_every_stage_that_ran_is_an_action_with_times_software_and_result(plausi
     trained = actions["train/errnet2019"]
     tool = entities[trained["instrument"]["@id"]]
     assert tool["@type"] == "SoftwareApplication"
-    pinned = [entities[of] for of in references(tool["softwareRequirements"])]
-    assert {(of["name"], of["softwareVersion"]) for of in pinned} >= {("torch", "1.12.1")}
+    pinned = [entities[name] for name in references(tool["softwareRequirements"])]
+    assert {(package["name"], package["softwareVersion"]) for package in pinned} >= {("torch", "1.12.1")}
     assert len(entities[trained["result"]["@id"]]["sha256"]) == 64
 
 
 def test_nobody_and_no_licence_is_invented(plausible_report: Path) -> None:
     entities = graph(plausible_report)
-    kinds = {kind for of in entities.values() for kind in listed(of["@type"])}
+    kinds = {kind for entity in entities.values() for kind in listed(entity["@type"])}
     assert not kinds & {"Person", "Organization"}
     assert entities[entities["./"]["license"]["@id"]]["name"] == "No licence stated"
 

@@ -51,8 +51,10 @@ def test_schema_names_its_version() -> None:
 
 def test_scores_stand_as_they_were_measured(plausible: ReportContent, plausible_report: Path) -> None:
     found = read(plausible_report)
-    results = {(of["label"], of["dataset"]): of for of in found["results"]}
-    measured = next(of for of in plausible.results if (of.label, of.dataset) == ("ibcln2020", "skimage-test"))
+    results = {(result["label"], result["dataset"]): result for result in found["results"]}
+    measured = next(
+        result for result in plausible.results if (result.label, result.dataset) == ("ibcln2020", "skimage-test")
+    )
     own = measured.scores["standard"]
     assert isinstance(own, Scores)
     scores, _, faulty = results["ibcln2020", "skimage-test"]["scores"]
@@ -90,7 +92,7 @@ def test_pairs_of_networks_are_told_with_their_test(plausible: ReportContent, pl
         "better": None,
     }
     assert [pair["second"] for pair in first["beside_input"]] == ["input"] * 3
-    assert all(not of["pairs"] for of in found if of["protocol"] == "course2024")
+    assert all(not ranking["pairs"] for ranking in found if ranking["protocol"] == "course2024")
 
 
 def test_what_was_not_measured_says_why(hostile_report: Path) -> None:
@@ -108,7 +110,7 @@ def test_spec_is_kept_as_a_file_with_its_hash(plausible: ReportContent, plausibl
 
 
 def test_stages_keep_memory_and_what_they_left(plausible_report: Path) -> None:
-    stages = {of["name"]: of for of in read(plausible_report)["stages"]}
+    stages = {stage["name"]: stage for stage in read(plausible_report)["stages"]}
     assert stages["evaluate/zhang2018/photos/standard"]["files"]["scores.json"] == {"sha256": "cd" * 32, "size": 812}
     assert stages["prepare/skimage-test"]["memory"]["budget_bytes"] == 2**31
 
@@ -129,9 +131,9 @@ def test_mean_is_over_finite_scores_and_counts_the_others(values: Any, total: in
 
 def test_pictures_that_were_not_scored_are_missing_from_the_mean(plausible: ReportContent) -> None:
     def cut(scores: Any) -> Any:
-        return {name: replace(of, items=of.items[:3]) for name, of in scores.items()}
+        return {name: replace(found, items=found.items[:3]) for name, found in scores.items()}
 
-    results = tuple(replace(of, scores=cut(of.scores)) for of in plausible.results)
+    results = tuple(replace(result, scores=cut(result.scores)) for result in plausible.results)
     record = report_record(replace(plausible, results=results))
     means = record.results[0].scores[0].means  # type: ignore[union-attr]
     assert (means["ssim"].finite, means["ssim"].missing) == (3, 1)

@@ -65,7 +65,9 @@ def test_markdown_is_one_table(plausible: ReportContent) -> None:
 def test_csv_holds_every_mean_unrounded(plausible: ReportContent) -> None:
     rows = {(row["network"], row["metric"]): row for row in rows_of(by_standard(plausible))}
     assert len(rows) == 5 * 3
-    found = next(of.scores for of in plausible.results if of.label == "errnet2019" and of.scores)["standard"]
+    found = next(result.scores for result in plausible.results if result.label == "errnet2019" and result.scores)[
+        "standard"
+    ]
     assert isinstance(found, Scores)
     expected = math.fsum(float(item.values["ssim"]) for item in found.items) / 4  # type: ignore[arg-type]
     assert float(rows["errnet2019", "ssim"]["mean"]) == expected
@@ -119,7 +121,7 @@ def test_hostile_names_stay_text(hostile_content: ReportContent) -> None:
 def test_spreadsheets_take_names_for_text(plausible: ReportContent, start: str) -> None:
     name = f"{start}1+1"
     datasets = (replace(plausible.datasets[0], name=name), plausible.datasets[1])
-    results = tuple(replace(of, dataset=name) for of in plausible.results if of.dataset == "skimage-test")
+    results = tuple(replace(result, dataset=name) for result in plausible.results if result.dataset == "skimage-test")
     content = replace(plausible, datasets=datasets, test=(name,), results=results)
     assert {row["dataset"] for row in rows_of(content)} == {f"'{name}"}
 

@@ -57,7 +57,9 @@ def crate_metadata(content: ReportContent, folder: Path) -> dict[str, Any]:
     crate.datePublished = _moment(max((_end(stage) for stage in _ran(content)), default=0.0))
     crate.license = crate.add(ContextEntity(crate, "#licence", {"@type": "CreativeWork", "name": "No licence stated"}))
     crate.license["description"] = _LICENCE
-    crate.root_dataset["conformsTo"] = [_profile(crate, of, name, version) for of, (name, version) in _PROFILES.items()]
+    crate.root_dataset["conformsTo"] = [
+        _profile(crate, profile, name, version) for profile, (name, version) in _PROFILES.items()
+    ]
     crate.metadata["conformsTo"] = [{"@id": "https://w3id.org/ro/crate/1.1"}, {"@id": _WORKFLOW_CRATE}]
     _add_files(crate, folder)
     workflow = _add_workflow(crate, content, folder)
@@ -148,7 +150,7 @@ class _Results:
             self._known[name] = self._crate.add(ContextEntity(self._crate, f"#result/{stage.key}", facts))
             if stage.kind == "prepare":
                 self._known[name]["exampleOfWork"] = {"@id": "#parameter/datasets"}
-            parts = [self._file(file, of.sha256, of.size) for file, of in stage.files.items()]
+            parts = [self._file(file, record.sha256, record.size) for file, record in stage.files.items()]
             if parts:
                 self._known[name]["hasPart"] = parts
         return self._known[name]
@@ -201,7 +203,7 @@ def _action(
     if tool is None or stage.started is None:
         return None
     inputs = [results.of_stage(name) for name in stage.inputs.values()]
-    used = [of for of in inputs if of is not None]
+    used = [entity for entity in inputs if entity is not None]
     used += [results.source(name, digest) for name, digest in stage.sources.items()]
     left = results.of_stage(stage.name)
     facts = {

@@ -27,8 +27,8 @@ _E = TypeVar("_E", bound=record_entry.Entry)
 def report_record(content: ReportContent) -> record.ReportFile:
     """Return everything that the report tells, for programs."""
     scored: dict[tuple[str, str], list[Evaluation]] = {}
-    for of in evaluations(content):
-        scored.setdefault((of.entrant.label, of.dataset), []).append(of)
+    for evaluation in evaluations(content):
+        scored.setdefault((evaluation.entrant.label, evaluation.dataset), []).append(evaluation)
     return record.ReportFile(
         program=content.program,
         name=content.name,
@@ -43,10 +43,12 @@ def report_record(content: ReportContent) -> record.ReportFile:
         overlap=_overlap(content.overlap),
         models=tuple(_model(model) for model in content.models),
         datasets=tuple(_dataset(dataset, content) for dataset in content.datasets),
-        results=tuple(_result(content, of, scored.get((of.label, of.dataset), [])) for of in content.results),
-        rankings=tuple(_ranking(of) for of in content.rankings),
+        results=tuple(
+            _result(content, result, scored.get((result.label, result.dataset), [])) for result in content.results
+        ),
+        rankings=tuple(_ranking(ranking) for ranking in content.rankings),
         stages=tuple(_same(record_run.StageEntry, stage) for stage in content.stages),
-        environments=tuple(_same(record_run.EnvironmentEntry, of) for of in content.environments),
+        environments=tuple(_same(record_run.EnvironmentEntry, environment) for environment in content.environments),
     )
 
 
@@ -123,7 +125,7 @@ def _result(content: ReportContent, result: Result, scored: list[Evaluation]) ->
         control=result.label in CONTROLS,
         dataset=result.dataset,
         inference=_inference(result.predictions),
-        scores=tuple(_evaluation(content, of) for of in scored),
+        scores=tuple(_evaluation(content, evaluation) for evaluation in scored),
     )
 
 
@@ -141,11 +143,11 @@ def _inference(found: Predictions | NotMeasured | None) -> record.InferenceEntry
     )
 
 
-def _evaluation(content: ReportContent, of: Evaluation) -> record.ScoresEntry | record.MissingScores:
-    if isinstance(of.found, NotMeasured):
-        return record.MissingScores(protocol=of.protocol, not_measured=of.found.why)
-    entry = _scores(of.found, 0)
-    means = {metric: _mean(mean_of(content, of, metric)) for metric in of.found.metrics}
+def _evaluation(content: ReportContent, evaluation: Evaluation) -> record.ScoresEntry | record.MissingScores:
+    if isinstance(evaluation.found, NotMeasured):
+        return record.MissingScores(protocol=evaluation.protocol, not_measured=evaluation.found.why)
+    entry = _scores(evaluation.found, 0)
+    means = {metric: _mean(mean_of(content, evaluation, metric)) for metric in evaluation.found.metrics}
     return entry.model_copy(update={"means": means})
 
 
@@ -171,25 +173,25 @@ def _scores(found: Scores, total: int) -> record.ScoresEntry:
     )
 
 
-def _mean(of: Mean) -> record.MeanEntry:
+def _mean(mean: Mean) -> record.MeanEntry:
     return record.MeanEntry(
-        value=None if of.value is None else _number(of.value),
-        finite=of.finite,
-        infinite=of.infinite,
-        missing=of.missing,
-        low=of.low,
-        high=of.high,
+        value=None if mean.value is None else _number(mean.value),
+        finite=mean.finite,
+        infinite=mean.infinite,
+        missing=mean.missing,
+        low=mean.low,
+        high=mean.high,
     )
 
 
-def _ranking(of: MetricRanking) -> record.RankingEntry:
+def _ranking(ranking: MetricRanking) -> record.RankingEntry:
     return record.RankingEntry(
-        dataset=of.dataset,
-        protocol=of.protocol,
-        metric=of.metric,
-        pairs=tuple(_same(record.PairEntry, pair) for pair in of.pairs),
-        beside_input=tuple(_same(record.PairEntry, pair) for pair in of.beside.values()),
-        best=tuple(sorted(of.best)),
+        dataset=ranking.dataset,
+        protocol=ranking.protocol,
+        metric=ranking.metric,
+        pairs=tuple(_same(record.PairEntry, pair) for pair in ranking.pairs),
+        beside_input=tuple(_same(record.PairEntry, pair) for pair in ranking.beside.values()),
+        best=tuple(sorted(ranking.best)),
     )
 
 

@@ -21,7 +21,9 @@ def write_table(content: ReportContent, form: TableFormat, metrics: Sequence[str
     Raises: SpecError for a metric that was not measured.
     """
     content = with_distinct_titles(content)
-    known = tuple(dict.fromkeys(name for of in evaluations(content) for name in metrics_of(content, of)))
+    known = tuple(
+        dict.fromkeys(name for evaluation in evaluations(content) for name in metrics_of(content, evaluation))
+    )
     for name in metrics:
         if name not in known:
             raise SpecError(

@@ -96,8 +96,8 @@ def beside_view(runs: Sequence[RunFacts]) -> BesideView:
     """Return the runs side by side; the first is what the others are compared with."""
     contents = [run.content for run in runs]
     found = [_by_place(content) for content in contents]
-    places = list(dict.fromkeys(place for of in found for place in of))
-    shared = [place for place in places if all(place in of for of in found)]
+    places = list(dict.fromkeys(place for run_places in found for place in run_places))
+    shared = [place for place in places if all(place in run_places for run_places in found)]
     return BesideView(
         runs=tuple(RunHead(run.content.name, run.content.note, run.content.program, run.href) for run in runs),
         fields=_differing([run.fields for run in runs]),
@@ -116,24 +116,24 @@ _Found = Mapping[str, Evaluation]
 
 def _by_place(content: ReportContent) -> dict[_Place, dict[str, Evaluation]]:
     found: dict[_Place, dict[str, Evaluation]] = {}
-    for of in evaluations(content):
-        found.setdefault((of.dataset, of.protocol), {})[of.entrant.label] = of
+    for evaluation in evaluations(content):
+        found.setdefault((evaluation.dataset, evaluation.protocol), {})[evaluation.entrant.label] = evaluation
     return found
 
 
 def _differing(values: Sequence[Mapping[str, str]]) -> tuple[FieldRow, ...]:
-    names = dict.fromkeys(name for of in values for name in of)
-    rows = (FieldRow(name, tuple(of.get(name, ABSENT) for of in values)) for name in names)
+    names = dict.fromkeys(name for fields in values for name in fields)
+    rows = (FieldRow(name, tuple(fields.get(name, ABSENT) for fields in values)) for name in names)
     return tuple(row for row in rows if len(set(row.values)) > 1)
 
 
 def _software(content: ReportContent) -> dict[str, str]:
     """Return what the results were made with: of each image its recipe, engine and pinned packages."""
     found = {"sirr-orch": content.program}
-    for of in content.environments:
-        found[f"{of.image}: recipe"] = of.recipe[:12]
-        found[f"{of.image}: engine"] = f"{of.engine}, {of.variant}"
-        found |= {f"{of.image}: {name}": version for name, version in of.packages.items()}
+    for environment in content.environments:
+        found[f"{environment.image}: recipe"] = environment.recipe[:12]
+        found[f"{environment.image}: engine"] = f"{environment.engine}, {environment.variant}"
+        found |= {f"{environment.image}: {name}": version for name, version in environment.packages.items()}
     return found
 
 
@@ -156,15 +156,15 @@ def _scores(
     name, protocol = place
     base = found[0][place]
     parts = [
-        _Part(content, of[place], tuple(_refusals(name, contents[0], content, base, of[place])))
-        for content, of in zip(contents, found, strict=True)
+        _Part(content, evaluations_at[place], tuple(_refusals(name, contents[0], content, base, evaluations_at[place])))
+        for content, evaluations_at in zip(contents, found, strict=True)
     ]
     metrics = [
         numbers.metric_format(metric, contents[0].features)
         for metric in parts[0].metrics
         if all(metric in part.metrics for part in parts)
     ]
-    entrants = {label: of.entrant for part in reversed(parts) for label, of in part.found.items()}
+    entrants = {label: evaluation.entrant for part in reversed(parts) for label, evaluation in part.found.items()}
     labels = dict.fromkeys(label for part in parts for label in part.found if label != TRUTH)
     return BesideScores(
         anchor=f"scores-{number}",
@@ -188,7 +188,9 @@ def _scores(
 
 def _cells(label: str, metric: MetricFormat, parts: Sequence[_Part]) -> Iterator[BesideCell]:
     """Yield one network's means in every run, each but the first with its difference to the first."""
-    means = [mean_of(of.content, of.found[label], metric.name).value if label in of.found else None for of in parts]
+    means = [
+        mean_of(part.content, part.found[label], metric.name).value if label in part.found else None for part in parts
+    ]
     among = [value for value in means if value is not None]
     base = parts[0]
     for part, value in zip(parts, means, strict=True):
@@ -221,10 +223,10 @@ def _difference(first: Evaluation, other: Evaluation, metric: MetricFormat) -> t
     return words, "" if numbers.same(mean, 0.0) else "better" if sign * mean > 0 else "worse"
 
 
-def _values(of: Evaluation, metric: str) -> dict[str, Score]:
-    if not isinstance(of.found, Scores):
+def _values(evaluation: Evaluation, metric: str) -> dict[str, Score]:
+    if not isinstance(evaluation.found, Scores):
         return {}
-    scored = ((item.id, item.values.get(metric)) for item in of.found.items)
+    scored = ((item.id, item.values.get(metric)) for item in evaluation.found.items)
     return {item: value for item, value in scored if isinstance(value, float | int)}
 
 
@@ -236,12 +238,17 @@ def _refusals(
     after: Mapping[str, Evaluation],
 ) -> Iterator[str]:
     """Yield why no difference of two runs on a dataset means anything."""
-    digests = [next((of.digest for of in content.datasets if of.name == name), "") for content in (first, other)]
+    digests = [
+        next((dataset.digest for dataset in content.datasets if dataset.name == name), "") for content in (first, other)
+    ]
     if not all(digests):
         yield "whether the pictures are the same is not recorded, so scores are not compared"
     elif digests[0] != digests[1]:
         yield "the dataset holds other pictures (its content hash differs), so scores are not compared"
-    versions = [{of.found.version for of in part.values() if isinstance(of.found, Scores)} for part in (before, after)]
+    versions = [
+        {evaluation.found.version for evaluation in part.values() if isinstance(evaluation.found, Scores)}
+        for part in (before, after)
+    ]
     if all(versions) and versions[0] != versions[1]:
         yield "another version of the protocol, so scores are not compared"
 
@@ -269,10 +276,10 @@ def _alone(contents: Sequence[ReportContent]) -> Iterator[str]:
     """Yield what not every run has, in words."""
     kinds = {
         "network": [{model.label: model.title for model in content.models} for content in contents],
-        "test dataset": [{of.name: of.title for of in tested(content)} for content in contents],
+        "test dataset": [{dataset.name: dataset.title for dataset in tested(content)} for content in contents],
     }
     for kind, found in kinds.items():
-        for label in dict.fromkeys(label for of in found for label in of):
-            having = [content.name for content, of in zip(contents, found, strict=True) if label in of]
+        for label in dict.fromkeys(label for labels in found for label in labels):
+            having = [content.name for content, labels in zip(contents, found, strict=True) if label in labels]
             if len(having) < len(contents):
                 yield f"{kind} {label}: only in {', '.join(having)}"

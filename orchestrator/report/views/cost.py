@@ -65,7 +65,7 @@ def peak_gibibytes(found: Predictions) -> float | None:
 class _Kind:
     key: str
     title: str
-    of: Callable[[Predictions], float | None]
+    value: Callable[[Predictions], float | None]
 
 
 _KINDS = (
@@ -76,7 +76,7 @@ _KINDS = (
 
 def _costs(content: ReportContent, dataset: Dataset) -> dict[str, list[float | None]]:
     found = [predictions(content, model.label, dataset.name) for model in content.models]
-    return {kind.key: [None if isinstance(one, NotMeasured) else kind.of(one) for one in found] for kind in _KINDS}
+    return {kind.key: [None if isinstance(one, NotMeasured) else kind.value(one) for one in found] for kind in _KINDS}
 
 
 def _quality(content: ReportContent, dataset: Dataset, measure: Measure) -> dict[str, Any]:

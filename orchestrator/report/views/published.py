@@ -150,7 +150,9 @@ def _dataset(
     ]
     known = {spec for _, _, spec in ours}
     others = dict.fromkeys(row.network for _, row in rows if row.network not in known)
-    found += [_network(content, dataset, name, None, [of for of in rows if of[1].network == name]) for name in others]
+    found += [
+        _network(content, dataset, name, None, [row for row in rows if row[1].network == name]) for name in others
+    ]
     return PublishedDataset(
         dataset.title,
         numbers.count(len(dataset.items), "picture"),

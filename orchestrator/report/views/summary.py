@@ -182,13 +182,13 @@ def _cells(
 ) -> list[Cell]:
     """Return an entry's cells of one dataset; one that covers all of them where there are no scores."""
     found = [scores(content, label, dataset.name, protocol.name) for label in entry.labels]
-    if not any(isinstance(of, Scores) for of in found):
-        reasons = dict.fromkeys(of.why for of in found if isinstance(of, NotMeasured))
+    if not any(isinstance(ranking, Scores) for ranking in found):
+        reasons = dict.fromkeys(ranking.why for ranking in found if isinstance(ranking, NotMeasured))
         return [Cell(first, "missing", numbers.not_measured("; ".join(reasons)), span=len(formats) + 1)]
     cells = [
-        mean_cell(entry.name, of, metric, first + index)
-        for index, (metric, of) in enumerate(zip(formats, rankings, strict=True))
+        mean_cell(entry.name, ranking, metric, first + index)
+        for index, (metric, ranking) in enumerate(zip(formats, rankings, strict=True))
     ]
-    measured = [of.means[entry.name] for of in rankings if entry.name in of.means]
+    measured = [ranking.means[entry.name] for ranking in rankings if entry.name in ranking.means]
     n = str(max((mean.finite + len(mean.infinite) for mean in measured), default=0))
     return [*cells, Cell(first + len(formats), "count", n, value=n)]

@@ -74,8 +74,8 @@ class ScoreTable:
 def score_tables(content: ReportContent, metrics: Sequence[str] = ()) -> tuple[ScoreTable, ...]:
     """Return one table for each protocol."""
     by_protocol: dict[str, list[Evaluation]] = {}
-    for of in evaluations(content):
-        by_protocol.setdefault(of.protocol, []).append(of)
+    for evaluation in evaluations(content):
+        by_protocol.setdefault(evaluation.protocol, []).append(evaluation)
     return tuple(_table(content, protocol, found, metrics) for protocol, found in by_protocol.items())
 
 
@@ -84,24 +84,28 @@ def _table(content: ReportContent, protocol: str, found: Sequence[Evaluation], m
     sizes = {dataset.title: len(dataset.items) for dataset in tested(content)}
     shown = [
         (name, metric)
-        for name in dict.fromkeys(of.dataset for of in found)
-        for metric in metrics_of(content, next(of for of in found if of.dataset == name))
+        for name in dict.fromkeys(evaluation.dataset for evaluation in found)
+        for metric in metrics_of(content, next(evaluation for evaluation in found if evaluation.dataset == name))
         if not metrics or metric in metrics
     ]
     notes: dict[str, str] = {}
     cells: dict[str, list[Cell]] = {}
     for name, metric in shown:
-        those = {of.entrant.label: of for of in found if of.dataset == name}
+        those = {evaluation.entrant.label: evaluation for evaluation in found if evaluation.dataset == name}
         for label, cell in _column(content, those, metric, notes).items():
             cells.setdefault(label, []).append(cell)
-    entrants = {of.entrant.label: of.entrant for of in found}
+    entrants = {evaluation.entrant.label: evaluation.entrant for evaluation in found}
     return ScoreTable(
         protocol=protocol_of(content, found[0]).label,
         columns=tuple(Column(titles[name], numbers.metric_format(metric, content.features)) for name, metric in shown),
         pictures={titles[name]: sizes[titles[name]] for name, _ in shown},
         rows=tuple(
-            Row(CONTROLS[label].title if of.control else of.title, of.control, tuple(cells.get(label, ())))
-            for label, of in entrants.items()
+            Row(
+                CONTROLS[label].title if entrant.control else entrant.title,
+                entrant.control,
+                tuple(cells.get(label, ())),
+            )
+            for label, entrant in entrants.items()
         ),
         notes={letter: text for text, letter in notes.items()},
     )
@@ -111,16 +115,18 @@ def _column(
     content: ReportContent, those: Mapping[str, Evaluation], metric: str, notes: dict[str, str]
 ) -> dict[str, Cell]:
     form = numbers.metric_format(metric, content.features)
-    means = {label: mean_of(content, of, metric) for label, of in those.items()}
+    means = {label: mean_of(content, evaluation, metric) for label, evaluation in those.items()}
     among = [mean.value for mean in means.values() if mean.value is not None]
     best = best_of(content, list(those.values()), metric)
-    return {label: _cell(means[label], of, form, among, label in best, notes) for label, of in those.items()}
+    return {
+        label: _cell(means[label], evaluation, form, among, label in best, notes) for label, evaluation in those.items()
+    }
 
 
 def _cell(
-    mean: Mean, of: Evaluation, form: MetricFormat, among: Sequence[float], best: bool, notes: dict[str, str]
+    mean: Mean, evaluation: Evaluation, form: MetricFormat, among: Sequence[float], best: bool, notes: dict[str, str]
 ) -> Cell:
-    said = "; ".join(_remarks(mean, of))
+    said = "; ".join(_remarks(mean, evaluation))
     letter = notes.setdefault(said, _letter(len(notes))) if said else ""
     if mean.value is None:
         return Cell("not measured", "", best=False, note=letter)
@@ -131,9 +137,9 @@ def _cell(
     return Cell(numbers.score(mean.value, form, among), interval, best, letter)
 
 
-def _remarks(mean: Mean, of: Evaluation) -> list[str]:
-    if isinstance(of.found, NotMeasured):
-        return [numbers.not_measured(of.found.why)]
+def _remarks(mean: Mean, evaluation: Evaluation) -> list[str]:
+    if isinstance(evaluation.found, NotMeasured):
+        return [numbers.not_measured(evaluation.found.why)]
     said = [f"not measured on {numbers.count(mean.missing, 'picture')}"] if mean.missing else []
     if mean.infinite and mean.finite:
         said.append(f"{numbers.count(mean.infinite, 'picture')} identical to the truth left out")
@@ -151,17 +157,17 @@ def csv_table(content: ReportContent, metrics: Sequence[str] = ()) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
-    for of in evaluations(content):
-        why = of.found.why if isinstance(of.found, NotMeasured) else ""
-        for metric in metrics_of(content, of):
+    for evaluation in evaluations(content):
+        why = evaluation.found.why if isinstance(evaluation.found, NotMeasured) else ""
+        for metric in metrics_of(content, evaluation):
             if metrics and metric not in metrics:
                 continue
-            mean = mean_of(content, of, metric)
+            mean = mean_of(content, evaluation, metric)
             values = [_plain(value) for value in (mean.value, mean.low, mean.high)]
-            head = [_cell_text(text) for text in (of.dataset, of.entrant.label)]
+            head = [_cell_text(text) for text in (evaluation.dataset, evaluation.entrant.label)]
             tail = [mean.finite, mean.infinite, mean.missing, _cell_text(why)]
-            protocol = protocol_of(content, of)
-            named = ["yes" if of.entrant.control else "no", protocol.name, metric]
+            protocol = protocol_of(content, evaluation)
+            named = ["yes" if evaluation.entrant.control else "no", protocol.name, metric]
             writer.writerow([*head, *named, *values, *tail, protocol.version, protocol.fault])
     return stream.getvalue()
 

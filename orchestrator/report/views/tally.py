@@ -45,14 +45,14 @@ def evaluations(content: ReportContent) -> Iterator[Evaluation]:
                 yield Evaluation(entrant, dataset.name, protocol.name, found)
 
 
-def protocol_of(content: ReportContent, of: Evaluation) -> Protocol:
+def protocol_of(content: ReportContent, evaluation: Evaluation) -> Protocol:
     """Return the protocol of an evaluation, with the metrics that it has or should have."""
-    return next(protocol for protocol in content.protocols if protocol.name == of.protocol)
+    return next(protocol for protocol in content.protocols if protocol.name == evaluation.protocol)
 
 
-def metrics_of(content: ReportContent, of: Evaluation) -> tuple[str, ...]:
+def metrics_of(content: ReportContent, evaluation: Evaluation) -> tuple[str, ...]:
     """Return the metrics that an evaluation has, or should have."""
-    return tuple(metric.name for metric in protocol_of(content, of).metrics)
+    return tuple(metric.name for metric in protocol_of(content, evaluation).metrics)
 
 
 def best_of(content: ReportContent, those: Sequence[Evaluation], metric: str) -> frozenset[str]:
@@ -60,18 +60,18 @@ def best_of(content: ReportContent, those: Sequence[Evaluation], metric: str) ->
 
     A network of several seeds is marked as a whole, none of its runs is.
     """
-    places = {(of.dataset, of.protocol) for of in those}
+    places = {(evaluation.dataset, evaluation.protocol) for evaluation in those}
     best = [metric_ranking(content, dataset, protocol, metric).best for dataset, protocol in places]
-    return frozenset(of.entrant.label for of in those) & frozenset().union(*best)
+    return frozenset(evaluation.entrant.label for evaluation in those) & frozenset().union(*best)
 
 
-def mean_of(content: ReportContent, of: Evaluation, metric: str) -> Mean:
+def mean_of(content: ReportContent, evaluation: Evaluation, metric: str) -> Mean:
     """Return the mean of a metric; the pictures that the scores leave out count as missing."""
-    total = next(len(dataset.items) for dataset in tested(content) if dataset.name == of.dataset)
-    if isinstance(of.found, NotMeasured):
+    total = next(len(dataset.items) for dataset in tested(content) if dataset.name == evaluation.dataset)
+    if isinstance(evaluation.found, NotMeasured):
         return Mean(None, 0, 0, total)
-    own = mean([item.values.get(metric) for item in of.found.items], total)
-    known = metric_ranking(content, of.dataset, of.protocol, metric).means.get(of.entrant.label)
+    own = mean([item.values.get(metric) for item in evaluation.found.items], total)
+    known = metric_ranking(content, evaluation.dataset, evaluation.protocol, metric).means.get(evaluation.entrant.label)
     return own if known is None else replace(own, low=known.low, high=known.high)
 
 

@@ -66,7 +66,7 @@ def _overall(leaders: Sequence[str | None], titles: Mapping[str, str]) -> str:
     counts = {name: leaders.count(name) for name in titles if name in leaders}
     if not counts:
         return f"On none of the {len(leaders)} datasets is one network ahead of all others."
-    parts = [f"{titles[name]} on {count}" for name, count in sorted(counts.items(), key=lambda of: -of[1])]
+    parts = [f"{titles[name]} on {count}" for name, count in sorted(counts.items(), key=lambda entry: -entry[1])]
     return f"Ahead of all others, of {len(leaders)} datasets: {_listed(parts)}."
 
 

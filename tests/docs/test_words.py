@@ -1,0 +1,31 @@
+"""Words of the code: what a name may not be, because it says nothing of the thing."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def bound_names(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield line and name of every variable and parameter."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "images", "orchestrator", "scripts", "stagekit", "tests"])
+def test_no_variable_is_called_of(folder: str) -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for line, name in bound_names(ast.parse(path.read_text(encoding="utf-8")))
+        if name == "of"
+    ]
+    assert not found
