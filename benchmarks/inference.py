@@ -133,7 +133,12 @@ def picture_of(height: int, width: int, seed: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Way:
-    """How a picture goes through. kind: as inference_runs names it; memory: GiB, None for no limit"""
+    """How a picture goes through.
+
+    Attributes:
+        kind: As inference_runs names it.
+        memory: GiB, None for no limit.
+    """
 
     kind: str
     memory: float | None = None
@@ -251,8 +256,11 @@ def watched(command: list[str], limit: float) -> dict[str, Any]:
 class Difference:
     """What two answers differ by, over all outputs.
 
-    largest: absolute difference by the range of the output; rms: by the standard deviation of the output
-    values, step: share of the 8-bit values that differ, as they are saved, and the largest step between two
+    Attributes:
+        largest: Absolute difference by the range of the output.
+        rms: By the standard deviation of the output.
+        values: Share of the 8-bit values that differ, as they are saved, and the largest step between two.
+        step: See `values`.
     """
 
     largest: float

@@ -58,9 +58,12 @@ def image_of_checkout() -> str:
 
 
 def contained(kind: str, network: Path, picture: Path, folder: Path, image: str, memory: str) -> dict[str, Any]:
-    """Run once in a container and return what the run and the engine say of it. memory: as Docker takes it
+    """Run once in a container and return what the run and the engine say of it.
 
     The engine gets the container's limit as its memory, as a stage does.
+
+    Args:
+        memory: As Docker takes it.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()

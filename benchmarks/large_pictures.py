@@ -164,7 +164,11 @@ def rows(
 
 @dataclass(frozen=True)
 class Run:
-    """A stage that has run. peak_bytes: the most memory that its process held, files' pages in it included"""
+    """A stage that has run.
+
+    Attributes:
+        peak_bytes: The most memory that its process held, files' pages in it included.
+    """
 
     kind: str
     output: Path

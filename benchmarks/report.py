@@ -79,7 +79,9 @@ def tell_sizes(folder: Path) -> None:
 class Visit:
     """One visit of a page, in seconds: since navigation, and of a processor by the page's main thread.
 
-    bound: all scripts have run, so that every button works; interactive: nothing delays an answer any more
+    Attributes:
+        bound: All scripts have run, so that every button works.
+        interactive: Nothing delays an answer any more.
     """
 
     bound: float

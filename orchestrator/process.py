@@ -9,8 +9,10 @@ from pathlib import Path
 class ProcessFailed(Exception):
     """A program could not be run, or ended with a status other than 0.
 
-    argv: the command; status: its exit status, None where it could not be started or took too long
-    output: what it printed, standard output and error together
+    Args:
+        argv: The command.
+        status: Its exit status, None where it could not be started or took too long.
+        output: What it printed, standard output and error together.
     """
 
     def __init__(self, argv: Sequence[str], status: int | None, output: str) -> None:
@@ -41,10 +43,12 @@ def run(
 ) -> Completed:
     """Run a program to its end and return what it printed.
 
-    env: the whole environment; None passes this process's own on
-    own_session: keep the terminal's Ctrl-C from it
+    Args:
+        env: The whole environment; None passes this process's own on.
+        own_session: Keep the terminal's Ctrl-C from it.
 
-    Raises: ProcessFailed.
+    Raises:
+        ProcessFailed: Where it cannot be started, or ends with another exit code than 0.
     """
     try:
         done = subprocess.run(
@@ -73,7 +77,8 @@ def stream(argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Pa
 
     A program whose reader gives up is ended.
 
-    Raises: ProcessFailed, after the last line.
+    Raises:
+        ProcessFailed: After the last line.
     """
     try:
         process = subprocess.Popen(

@@ -48,14 +48,16 @@ class StageContext:
     def interrupt(self) -> None:
         """End the stage as interrupted. Call it after the checkpoint is on disk.
 
-        Raises: Interrupted, always.
+        Raises:
+            Interrupted: Always.
         """
         raise Interrupted("stopped on request", "run the same command again to continue")
 
     def input(self, name: str, *parts: str) -> str:
         """Return the path of a declared input, or of something inside it.
 
-        Raises: BadInput where the stage has no such input.
+        Raises:
+            BadInput: Where the stage has no such input.
         """
         if name not in self.request.inputs:
             raise BadInput("stage %s has no input %r" % (self.request.stage, name))
@@ -79,7 +81,8 @@ class StageContext:
     def setting(self, name: str) -> Any:
         """Return one of the stage's settings.
 
-        Raises: BadInput where it is missing.
+        Raises:
+            BadInput: Where it is missing.
         """
         try:
             return self.request.settings[name]

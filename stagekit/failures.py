@@ -8,7 +8,9 @@ from stagekit.exit_codes import ExitCode
 class StageError(Exception):
     """A failure that the program can explain.
 
-    message: what is wrong, with the value; hint: what to do, beginning with a verb.
+    Args:
+        message: What is wrong, with the value.
+        hint: What to do, beginning with a verb.
     """
 
     exit_code = ExitCode.FAILED

@@ -9,7 +9,8 @@ from typing import IO, Any, Iterator
 def write_atomically(path: str, mode: str = "wb") -> Iterator[IO[Any]]:
     """Open a file beside `path`; rename it to `path` when the block ends without an exception.
 
-    mode: "wb" or "w" (UTF-8). The data is on disk before the name changes.
+    Args:
+        mode: "wb" or "w" (UTF-8). The data is on disk before the name changes.
     """
     partial = path + ".partial"
     encoding = None if "b" in mode else "utf-8"

@@ -25,10 +25,11 @@ def run_program(
 ) -> int:
     """Run the handler that ``stage.json`` (the only argument) asks for and return the exit code.
 
-    handlers: stage kind to function. A handler returns when its output folder is complete and raises a StageError
-        otherwise; other exceptions count as FAILED and leave their traceback in the log.
-    out_of_memory: the framework's own exception classes that mean a lack of memory.
-    SIGTERM and SIGINT set `StageContext.stop_requested`; the handler decides when to stop.
+    Args:
+        handlers: Stage kind to function. A handler returns when its output folder is complete and raises a StageError
+            otherwise; other exceptions count as FAILED and leave their traceback in the log.
+        out_of_memory: The framework's own exception classes that mean a lack of memory. SIGTERM and SIGINT set
+            `StageContext.stop_requested`; the handler decides when to stop.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     stop = threading.Event()

@@ -8,7 +8,7 @@ from typing import List
 def import_package(name: str) -> List[str]:
     """Import a package and every module in it, apart from ``__main__``, and return their names.
 
-    Raises: whatever a module raises on import; a package that cannot be imported must not become an image.
+    Raises whatever a module raises on import; a package that cannot be imported must not become an image.
     """
     package = importlib.import_module(name)
     found = [module.name for module in pkgutil.walk_packages(package.__path__, name + ".")]

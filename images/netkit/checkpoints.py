@@ -19,7 +19,9 @@ _NAME = re.compile(r"checkpoint\.(\d{9})\.json")
 class Checkpoints:
     """The checkpoints of one training in its work folder.
 
-    folder: exists; warn: is told about a checkpoint that cannot be used.
+    Args:
+        folder: Exists.
+        warn: Is told about a checkpoint that cannot be used.
     """
 
     def __init__(self, folder: str, warn: Callable[[str], None]) -> None:
@@ -29,9 +31,13 @@ class Checkpoints:
     def save(self, number: int, write: Callable[[str], None], facts: Mapping[str, Any]) -> str:
         """Write a checkpoint and return the file name of its state.
 
-        number: grows with every checkpoint; write: writes the state to exactly the path it gets; facts: JSON values.
+        Args:
+            number: Grows with every checkpoint.
+            write: Writes the state to exactly the path it gets.
+            facts: JSON values.
 
-        Raises: StageError where it cannot be written, such as on a full disk; earlier checkpoints are still there.
+        Raises:
+            StageError: Where it cannot be written, such as on a full disk; earlier checkpoints are still there.
         """
         state = "checkpoint.%09d.state" % number
         partial = os.path.join(self._folder, state + ".partial")
@@ -59,7 +65,8 @@ class Checkpoints:
     def restore(self, read: Callable[[str], None]) -> Optional[Dict[str, Any]]:
         """Read the newest whole checkpoint and return its facts; None where there is none.
 
-        read: reads the state from the path it gets.
+        Args:
+            read: Reads the state from the path it gets.
         """
         for number in self._numbers():
             vouched = self._vouched(number)

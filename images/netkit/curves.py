@@ -21,7 +21,12 @@ class Curves:
         self._open: List[Dict[str, Any]] = []
 
     def add(self, step: int, epoch: int, losses: Mapping[str, float], rate: float, seconds: float) -> None:
-        """Record a step. step: counted from 1; seconds: since the training began, pauses left out."""
+        """Record a step.
+
+        Args:
+            step: Counted from 1.
+            seconds: Since the training began, pauses left out.
+        """
         counted = {name: (float(value), 1) for name, value in losses.items()}
         self._open.append({"step": step, "epoch": epoch, "losses": counted, "rate": rate, "seconds": seconds})
         if len(self._open) < self._stride:

@@ -18,7 +18,10 @@ POINTS = 10_000
 class Events:
     """The event files of one training; a resumed training hides what was written past its checkpoint.
 
-    folder: of the event files; step: optimiser steps done before; total: steps of the whole training
+    Args:
+        folder: Of the event files.
+        step: Optimiser steps done before.
+        total: Steps of the whole training.
     """
 
     def __init__(self, folder: str, step: int, total: int) -> None:
@@ -29,7 +32,11 @@ class Events:
         self._open: Dict[str, List[float]] = collections.defaultdict(list)
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """Record scalars by name, such as "loss/pixel"; step: counted from 1."""
+        """Record scalars by name, such as "loss/pixel".
+
+        Args:
+            step: Counted from 1.
+        """
         for name, value in values.items():
             self._open[name].append(value)
         if step % self._stride == 0:

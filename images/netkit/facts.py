@@ -14,14 +14,20 @@ def write_adopted(
 ) -> None:
     """Write ``adopt.json``.
 
-    form: "released" for a checkpoint of the authors' program, "own" for one of this project; shapes: of its tensors
+    Args:
+        form: "released" for a checkpoint of the authors' program, "own" for one of this project.
+        shapes: Of its tensors.
     """
     parameters = sum(math.prod(shape) for shape in shapes)
     AdoptFile(form, len(shapes), parameters, tuple(notes)).save(context.output())
 
 
 def write_released(context: StageContext, files: Sequence[str], notes: Sequence[str]) -> None:
-    """Write ``release.json``. files: names of what the authors' program reads, beside it"""
+    """Write ``release.json``.
+
+    Args:
+        files: Names of what the authors' program reads, beside it.
+    """
     ReleaseFile(tuple(files), tuple(notes)).save(context.output())
 
 
@@ -38,9 +44,13 @@ def of_another_network(expected: Collection[str], found: Collection[str]) -> Lis
 def exported_weights(context: StageContext, file: str) -> str:
     """Return the path of the weights to export: the input `weights`, or the file in it of the weights after an epoch.
 
-    The setting `snapshot` names the epoch, counted from 1. file: name of the final weights
+    The setting `snapshot` names the epoch, counted from 1.
 
-    Raises: BadInput where there are no weights of that epoch.
+    Args:
+        file: Name of the final weights.
+
+    Raises:
+        BadInput: Where there are no weights of that epoch.
     """
     epoch = context.request.settings.get("snapshot")
     if epoch is None:

@@ -17,7 +17,8 @@ def canonical(model: onnx.ModelProto) -> onnx.ModelProto:
     Constants of the same content are one, and stand in the order of their first use. What nothing needs is left out,
     and so are notes on inner shapes. Inputs and outputs keep their names. Every number stays as it is.
 
-    Raises: ValueError where an operation holds a graph of its own, which no exported network here does.
+    Raises:
+        ValueError: Where an operation holds a graph of its own, which no exported network here does.
     """
     graph = model.graph
     nodes = _in_order_of_need(graph)

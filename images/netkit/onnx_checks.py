@@ -27,9 +27,12 @@ def export_checks(
 ) -> Tuple[ExportCheck, ...]:
     """Return how the outputs for fixed pictures compare.
 
-    path: an ONNX file after the project's contract, run on the host with ONNX Runtime; threads: that this takes
+    Args:
+        path: An ONNX file after the project's contract, run on the host with ONNX Runtime.
+        threads: That this takes.
 
-    Raises: StageError where an error is above the tolerance or is not a number, or where an output has another size.
+    Raises:
+        StageError: Where an error is above the tolerance or is not a number, or where an output has another size.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
@@ -58,7 +61,9 @@ def write_export_report(
 ) -> None:
     """Write ``export.json``, what was measured beside it.
 
-    path: of the network; native: name and version of the framework that was compared with
+    Args:
+        path: Of the network.
+        native: Name and version of the framework that was compared with.
     """
     model = onnx.load(path)
     report = ExportFile(

@@ -101,7 +101,8 @@ def _replace_nodes(model: onnx.ModelProto, nodes: List[onnx.NodeProto]) -> None:
 def fold_constants(model: onnx.ModelProto) -> None:
     """Replace what is computed from constants alone by its value, such as the pads of a reflection padding.
 
-    model: changed in place. The values are ONNX Runtime's own.
+    Args:
+        model: Changed in place. The values are ONNX Runtime's own.
     """
     graph = model.graph
     known = {tensor.name: tensor for tensor in graph.initializer}

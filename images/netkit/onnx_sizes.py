@@ -15,7 +15,9 @@ _END = np.iinfo(np.int64).max
 class SizeRule:
     """The picture sizes that a network can take.
 
-    multiple: height and width must be multiples of it; minimum: and at least this many pixels.
+    Attributes:
+        multiple: Height and width must be multiples of it.
+        minimum: And at least this many pixels.
     """
 
     multiple: int = 1
@@ -42,8 +44,9 @@ def edge_padded(image: np.ndarray, rule: SizeRule) -> np.ndarray:
 def accept_any_size(model: onnx.ModelProto, rule: SizeRule) -> None:
     """Pad the input `image` at its bottom and right by repeating the edge, and crop every output, inside the graph.
 
-    model: changed in place; input and outputs are (1, C, H, W) and keep their names. Nothing changes where the rule
-    allows every size.
+    Args:
+        model: Changed in place; input and outputs are (1, C, H, W) and keep their names. Nothing changes where the rule
+            allows every size.
     """
     if rule == ANY_SIZE:
         return

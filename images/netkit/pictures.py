@@ -18,7 +18,8 @@ shrinks, on 8-bit values."""
 def read_picture(path: str) -> np.ndarray:
     """Return a prepared picture, float32 RGB in [0, 1].
 
-    Raises: BadInput where the file is missing or is not a readable picture.
+    Raises:
+        BadInput: Where the file is missing or is not a readable picture.
     """
     try:
         with Image.open(path) as picture:
@@ -30,7 +31,8 @@ def read_picture(path: str) -> np.ndarray:
 def read_pair(first: str, second: str) -> Tuple[np.ndarray, np.ndarray]:
     """Return two prepared pictures of one scene, as `read_picture`.
 
-    Raises: BadInput where one cannot be read, or where they differ in size.
+    Raises:
+        BadInput: Where one cannot be read, or where they differ in size.
     """
     pair = read_picture(first), read_picture(second)
     if pair[0].shape != pair[1].shape:
@@ -63,7 +65,8 @@ def as_bytes(picture: np.ndarray) -> np.ndarray:
 def resize(picture: np.ndarray, height: int, width: int, method: str) -> np.ndarray:
     """Return the picture at another size, in one of `RESIZE_METHODS`; at its own size it is returned as it is.
 
-    Raises: KeyError for another method.
+    Raises:
+        KeyError: For another method.
     """
     if picture.shape[:2] == (height, width):
         return picture
@@ -74,7 +77,11 @@ def resize(picture: np.ndarray, height: int, width: int, method: str) -> np.ndar
 
 
 def crop(picture: np.ndarray, top: int, left: int, size: Tuple[int, int]) -> np.ndarray:
-    """Return a rectangle of the picture. size: (height, width), in pixels; the rectangle lies inside the picture."""
+    """Return a rectangle of the picture.
+
+    Args:
+        size: (height, width), in pixels; the rectangle lies inside the picture.
+    """
     return picture[top : top + size[0], left : left + size[1]]
 
 

@@ -38,7 +38,9 @@ def worker_count(context: StageContext) -> int:
 class PrefetchingLoader:
     """Batches in their order, prepared a little ahead.
 
-    workers: processes; 0 prepares each batch when it is asked for. `waited` counts the seconds that the caller waited.
+    Args:
+        workers: Processes; 0 prepares each batch when it is asked for. `waited` counts the seconds that the caller
+            waited.
     """
 
     def __init__(self, prepare: Prepare, workers: int) -> None:
@@ -54,7 +56,7 @@ class PrefetchingLoader:
     def batches(self, jobs: Iterable[Tuple[int, Any]]) -> Iterator[Any]:
         """Yield what `prepare` makes of each (epoch, samples), in order.
 
-        Raises: what `prepare` raises, at its batch; OutOfMemory where a process was killed.
+        Raises what `prepare` raises, at its batch; OutOfMemory where a process was killed.
         """
         waiting: Deque[Any] = collections.deque()
         source = iter(jobs)

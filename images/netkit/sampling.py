@@ -17,7 +17,11 @@ from stagekit.results.overlap import OverlapFile
 
 @dataclasses.dataclass(frozen=True)
 class SyntheticSample:
-    """Two pictures to be blended, by path. place: position in the epoch, from 0."""
+    """Two pictures to be blended, by path.
+
+    Attributes:
+        place: Position in the epoch, from 0.
+    """
 
     place: int
     transmission: str
@@ -26,7 +30,11 @@ class SyntheticSample:
 
 @dataclasses.dataclass(frozen=True)
 class RealSample:
-    """A photographed pair, by path. place: position in the epoch, from 0."""
+    """A photographed pair, by path.
+
+    Attributes:
+        place: Position in the epoch, from 0.
+    """
 
     place: int
     blended: str
@@ -35,7 +43,11 @@ class RealSample:
 
 @dataclasses.dataclass(frozen=True)
 class UnalignedSample:
-    """A photographed pair whose pictures do not lie exactly on each other, by path. place: in the epoch, from 0."""
+    """A photographed pair whose pictures do not lie exactly on each other, by path.
+
+    Attributes:
+        place: In the epoch, from 0.
+    """
 
     place: int
     blended: str
@@ -49,8 +61,11 @@ Sample = Union[SyntheticSample, RealSample, UnalignedSample]
 class Sources:
     """The pictures that samples are drawn from.
 
-    transmissions, reflections: paths; a picture may serve as both
-    real, unaligned: paths of (blended, transmission)
+    Attributes:
+        transmissions: Paths; a picture may serve as both.
+        reflections: Paths; a picture may serve as both.
+        real: Paths of (blended, transmission).
+        unaligned: Paths of (blended, transmission).
     """
 
     transmissions: Tuple[str, ...]
@@ -71,9 +86,11 @@ class Sources:
     ) -> "Sources":
         """Read prepared datasets: the folder of one with layers, and those of real and of unaligned pairs.
 
-        overlap: folder of an ``overlap.json``, whose dropped pictures are left out
+        Args:
+            overlap: Folder of an ``overlap.json``, whose dropped pictures are left out.
 
-        Raises: BadInput where one is missing, is not a prepared dataset, or lacks the pictures needed.
+        Raises:
+            BadInput: Where one is missing, is not a prepared dataset, or lacks the pictures needed.
         """
         dropped = read_dropped(overlap)
         items = [item for item in read_dataset(layers) if item.id not in dropped.get("synthetic", ())]

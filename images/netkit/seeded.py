@@ -36,8 +36,9 @@ Source: Simonyan and Zisserman 2015, configuration E.
 def seeded_tensor(name: str, shape: Sequence[int], fan_in: Optional[int] = None, salt: str = "") -> np.ndarray:
     """Return a parameter's stand-in value, float32, of the given shape.
 
-    fan_in: how many inputs one output sums, which gives N(0, 2 / fan_in); None, for vectors, gives N(0, 0.01 ** 2).
-    salt: another string gives other numbers.
+    Args:
+        fan_in: How many inputs one output sums, which gives N(0, 2 / fan_in); None, for vectors, gives N(0, 0.01 ** 2).
+        salt: Another string gives other numbers.
     """
     normal = _stream("%s|%s" % (salt, name)).standard_normal(int(np.prod(shape, dtype=np.int64)))
     deviation = 0.01 if fan_in is None else np.sqrt(2.0 / fan_in)

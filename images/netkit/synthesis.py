@@ -25,8 +25,12 @@ _BLUR_COUNT = 80
 class LinearDraws:
     """What a blending in linear light draws.
 
-    sigma: of the reflection's blur, pixels; attenuation: of what exceeds white;
-    mask_top, mask_left: place of the picture in the vignetting mask, pixels; transmission_scale: in linear light.
+    Attributes:
+        sigma: Of the reflection's blur, pixels.
+        attenuation: Of what exceeds white.
+        mask_top: Place of the picture in the vignetting mask, pixels.
+        mask_left: Place of the picture in the vignetting mask, pixels.
+        transmission_scale: In linear light.
     """
 
     sigma: float
@@ -38,7 +42,12 @@ class LinearDraws:
 
 @dataclasses.dataclass(frozen=True)
 class ClippedDraws:
-    """What ERRNet's blending draws. sigma: of the reflection's blur, pixels; gamma: attenuation beyond white."""
+    """What ERRNet's blending draws.
+
+    Attributes:
+        sigma: Of the reflection's blur, pixels.
+        gamma: Attenuation beyond white.
+    """
 
     sigma: float
     gamma: float = 1.3
@@ -46,7 +55,11 @@ class ClippedDraws:
 
 @dataclasses.dataclass(frozen=True)
 class Blend:
-    """A blended picture and its layers, float32 RGB in [0, 1]; scale: of the transmission, in linear light."""
+    """A blended picture and its layers, float32 RGB in [0, 1].
+
+    Attributes:
+        scale: Of the transmission, in linear light.
+    """
 
     blended: np.ndarray
     transmission: np.ndarray
@@ -129,7 +142,8 @@ def blend_clipped(transmission: np.ndarray, reflection: np.ndarray, draws: Clipp
 def blend(synthesis: str, transmission: np.ndarray, reflection: np.ndarray, rng: np.random.RandomState) -> Blend:
     """Return the blend of two pictures of one size in one of the ways of `SYNTHESES`, with draws from `rng`.
 
-    Raises: KeyError for another name.
+    Raises:
+        KeyError: For another name.
     """
     return SYNTHESES[synthesis](transmission, reflection, rng)
 
@@ -142,7 +156,8 @@ def reflection_too_dark(transmission: np.ndarray, reflection: np.ndarray) -> boo
 def degenerate(blended: np.ndarray, transmission: np.ndarray, reflection: Optional[np.ndarray] = None) -> bool:
     """Whether a blended picture or one of its layers is too dark to learn from (Zhang 2018, IBCLN).
 
-    reflection: None where a real pair has none.
+    Args:
+        reflection: None where a real pair has none.
     """
     layers = [transmission] if reflection is None else [transmission, reflection]
     return bool(blended.max() < 0.1 or any(layer.max() < 0.15 for layer in layers))

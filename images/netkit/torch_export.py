@@ -32,12 +32,14 @@ def export_network(
 ) -> None:
     """Write a network as ONNX; the name appears when the file is whole.
 
-    network: takes float32 RGB in [0, 1], (1, 3, H, W), and returns a tensor, or a tuple of them as `outputs` names
-        them; it is exported in evaluation mode.
-    sizes: what the network can take; other pictures are padded at the edge inside the graph and cropped again.
-    example: (height, width) that the network can take, used for tracing; it leaves no trace in the graph.
+    Raises:
+        onnx.checker.ValidationError: Where the exporter wrote a graph that is not valid.
 
-    Raises: onnx.checker.ValidationError where the exporter wrote a graph that is not valid.
+    Args:
+        network: Takes float32 RGB in [0, 1], (1, 3, H, W), and returns a tensor, or a tuple of them as `outputs` names
+            them; it is exported in evaluation mode.
+        sizes: What the network can take; other pictures are padded at the edge inside the graph and cropped again.
+        example: (height, width) that the network can take, used for tracing; it leaves no trace in the graph.
     """
     network.eval()
     image = torch.rand(1, 3, *example)

@@ -24,7 +24,8 @@ def load_plain(path: str) -> Any:
 
     Both of PyTorch's formats are read, the zip file and the older single pickle.
 
-    Raises: BadInput where the file is missing, damaged, not such a file, or wants to build anything else.
+    Raises:
+        BadInput: Where the file is missing, damaged, not such a file, or wants to build anything else.
     """
     try:
         _refuse_archives(path)
@@ -45,15 +46,21 @@ def load_plain(path: str) -> Any:
 def load_tensors(path: str, entry: Sequence[str] = ()) -> Dict[str, torch.Tensor]:
     """Return the named tensors of a file.
 
-    entry: keys that lead to the state dict inside a larger checkpoint, such as ("icnn",); empty for a plain one.
+    Args:
+        entry: Keys that lead to the state dict inside a larger checkpoint, such as ("icnn",); empty for a plain one.
 
-    Raises: BadInput as `load_plain`, and where there is no such entry or it is not a mapping of names to tensors.
+    Raises:
+        BadInput: As `load_plain`, and where there is no such entry or it is not a mapping of names to tensors.
     """
     return tensors_of(load_plain(path), path, entry)
 
 
 def tensors_of(content: Any, path: str, entry: Sequence[str] = ()) -> Dict[str, torch.Tensor]:
-    """Return the named tensors in what `load_plain` returned; as `load_tensors`. path: for the messages."""
+    """Return the named tensors in what `load_plain` returned; as `load_tensors`.
+
+    Args:
+        path: For the messages.
+    """
     for key in entry:
         if not isinstance(content, Mapping) or key not in content:
             raise BadInput("%s has no entry %r" % (path, key), "give a checkpoint of this network")
@@ -77,9 +84,11 @@ def save_plain(path: str, content: Any) -> None:
 def fill(module: nn.Module, tensors: Mapping[str, torch.Tensor], origin: str) -> None:
     """Copy tensors into the parameters and buffers of a module by name.
 
-    origin: where they are from, for the message.
+    Args:
+        origin: Where they are from, for the message.
 
-    Raises: BadInput that names every missing, superfluous and misshapen tensor.
+    Raises:
+        BadInput: Names every missing, superfluous and misshapen tensor.
     """
     own = module.state_dict()
     problems = differences({name: tuple(value.shape) for name, value in own.items()}, tensors)

@@ -45,7 +45,8 @@ CHILD: Mapping[str, int] = {name: index for index, (name, _before, _after) in en
 class Vgg19(nn.Module):
     """VGG-19's `features` up to and including one layer, frozen.
 
-    last: the last layer that is built, such as 'relu5_1'. The weights are unset until `load` or `fill_random`.
+    Args:
+        last: The last layer that is built, such as 'relu5_1'. The weights are unset until `load` or `fill_random`.
     """
 
     def __init__(self, last: str = "pool5") -> None:
@@ -64,10 +65,13 @@ class Vgg19(nn.Module):
     def forward(self, image: torch.Tensor, layers: Sequence[str]) -> List[torch.Tensor]:
         """Return the activations after the named layers, in the order of the network.
 
-        image: float32, (N, 3, H, W), as the weights expect it (see `normalised`); layers after the last wanted one
-        do not run. A convolution's own activation, before its ReLU, is given only where it is the last wanted one.
+        Args:
+            image: float32, (N, 3, H, W), as the weights expect it (see `normalised`); layers after the last wanted one
+                do not run. A convolution's own activation, before its ReLU, is given only where it is the last wanted
+                one.
 
-        Raises: ValueError where a wanted convolution is followed by a wanted layer: the ReLU would overwrite it.
+        Raises:
+            ValueError: Where a wanted convolution is followed by a wanted layer: the ReLU would overwrite it.
         """
         wanted = sorted(CHILD[name] for name in layers)
         if any(isinstance(self.features[index], nn.Conv2d) for index in wanted[:-1]):
@@ -83,7 +87,8 @@ class Vgg19(nn.Module):
     def load(self, path: str) -> "Vgg19":
         """Fill the network from torchvision's file; its classifier and the layers that are not built are left out.
 
-        Raises: BadInput where the file cannot be read or lacks a tensor of the right shape.
+        Raises:
+            BadInput: Where the file cannot be read or lacks a tensor of the right shape.
         """
         names = self.state_dict().keys()
         stored = load_tensors(path)

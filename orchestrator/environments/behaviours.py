@@ -28,8 +28,10 @@ DOCKERFILE = "Dockerfile"
 class BehaviourChange:
     """A kind whose record does not fit its code or its declaration.
 
-    declared: the version that the image declares; recorded: that of the record, None where there is none
-    files: what differs, each with "changed", "new" or "gone"
+    Attributes:
+        declared: The version that the image declares.
+        recorded: That of the record, None where there is none.
+        files: What differs, each with "changed", "new" or "gone".
     """
 
     image: str

@@ -18,9 +18,10 @@ Output = Callable[[str], None]
 class BuildSettings:
     """Where a site has its packages.
 
-    bases: base image by Python version, instead of the official ones
-    wheels: folders of wheels that are looked into besides the index
-    network_host: build with the host's network, for an index that is reached only so
+    Attributes:
+        bases: Base image by Python version, instead of the official ones.
+        wheels: Folders of wheels that are looked into besides the index.
+        network_host: Build with the host's network, for an index that is reached only so.
     """
 
     bases: Mapping[str, str] = field(default_factory=dict)
@@ -31,7 +32,8 @@ class BuildSettings:
     def from_environment(cls) -> "BuildSettings":
         """Return what SIRR_BASES ("3.10=image,3.8=image") and SIRR_WHEELS or PIP_FIND_LINKS say.
 
-        Raises: SpecError where SIRR_BASES is not of that form.
+        Raises:
+            SpecError: Where SIRR_BASES is not of that form.
         """
         wheels = os.environ.get("SIRR_WHEELS") or os.environ.get("PIP_FIND_LINKS", "")
         folders = [Path(text) for text in wheels.replace(os.pathsep, " ").split() if Path(text).is_dir()]
@@ -57,5 +59,6 @@ class Builder(Protocol):
     def build(self, image: ImageSpec, variant: Variant, settings: BuildSettings, output: Output) -> Environment:
         """Build the environment and run its smoke test.
 
-        Raises: BuildError naming the step that failed and its last lines.
+        Raises:
+            BuildError: Naming the step that failed and its last lines.
         """

@@ -63,11 +63,14 @@ def classify(
 ) -> Verdict:
     """Return what a job's end means.
 
-    last_failure: the last failure that the program explained; stopped_by_us: the user asked for the end;
-    timed_out: the end was ours because of the time limit; log_tail: the last lines that were not messages
-
     An end that we caused is judged first: what a stopped program says or does then is no failure of its own. Only a
     result that is complete stays one even so.
+
+    Args:
+        last_failure: The last failure that the program explained.
+        stopped_by_us: The user asked for the end.
+        timed_out: The end was ours because of the time limit.
+        log_tail: The last lines that were not messages.
     """
     if outcome.exit_code == ExitCode.DONE:
         return Verdict(warnings=_warnings(outcome))

@@ -27,8 +27,10 @@ from orchestrator.store.store import Artifact, Store
 class Lookup:
     """What a store has of some stages.
 
-    identities: by stage, as far as they are known: those of which everything that they read is there
-    artifacts: what is there, by stage; damaged: what was said of results that were set aside, by stage
+    Attributes:
+        identities: By stage, as far as they are known: those of which everything that they read is there.
+        artifacts: What is there, by stage.
+        damaged: What was said of results that were set aside, by stage.
     """
 
     identities: Mapping[str, Identity]
@@ -71,10 +73,12 @@ def plan_comparison(
 ) -> Comparison:
     """Plan an experiment; nothing is run.
 
-    home: the data folder; None for the environment's, or the default
-    sound: as in `look_up`
+    Args:
+        home: The data folder; None for the environment's, or the default.
+        sound: As in `look_up`.
 
-    Raises: SpecError with every mistake that the experiment's names and values hold.
+    Raises:
+        SpecError: With every mistake that the experiment's names and values hold.
     """
     resolved = resolve(experiment, path, home)
     plan = experiment_plan(resolved, store.digest)
@@ -110,7 +114,8 @@ def stage_programs(images: Mapping[str, ImageSpec], variant: Variant) -> dict[st
 def look_up(stages: Iterable[Stage], programs: Mapping[str, Program], store: Store, *, sound: bool = False) -> Lookup:
     """Return what the store has of stages, each after those it reads.
 
-    sound: compare contents, as is due before something is read: what is damaged is set aside and counts as missing
+    Args:
+        sound: Compare contents, as is due before something is read: what is damaged is set aside and counts as missing.
     """
     artifacts: dict[str, Artifact] = {}
     damaged: dict[str, str] = {}

@@ -23,7 +23,11 @@ class MemorySeries:
         return min(self._every_s, _RAREST_S)
 
     def add(self, elapsed_s: float, held_bytes: int) -> None:
-        """Take one look in. elapsed_s: since the first, never negative."""
+        """Take one look in.
+
+        Args:
+            elapsed_s: Since the first, never negative.
+        """
         while elapsed_s >= _LONGEST * self._every_s:
             pairs = zip(self._bytes[::2], [*self._bytes[1::2], None], strict=False)
             self._bytes = [max((value for value in pair if value is not None), default=None) for pair in pairs]
@@ -40,7 +44,11 @@ class MemorySeries:
 
 
 class MemoryWatch(threading.Thread):
-    """Looks at what a job holds until `finished` is set; look: bytes, None where they are not known."""
+    """Looks at what a job holds until `finished` is set.
+
+    Args:
+        look: Bytes, None where they are not known.
+    """
 
     def __init__(self, look: Callable[[], int | None]) -> None:
         super().__init__(daemon=True)

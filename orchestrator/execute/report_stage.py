@@ -51,7 +51,9 @@ def make_report(results: RunResults, store: Store, listener: Listener) -> Path:
 
     The earlier report stays in its place until the next one is whole.
 
-    Raises: OutputInvalid where a result is not as its stage declared it, NoSpace.
+    Raises:
+        OutputInvalid: Where a result is not as its stage declared it.
+        NoSpace: Where the disk is full.
     """
     key = report_key(results, store)
     if is_current(results.folder, key):

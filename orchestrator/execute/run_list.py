@@ -21,8 +21,12 @@ _ENDED_BADLY = {"failed", "skipped", "cancelled"}
 class RunSummary:
     """One run at a glance, as its latest revision has it.
 
-    revision, updated: None where the document cannot be read; problem: why it cannot, empty where it can
-    networks: their labels, runs of several seeds as one; test: names of the test datasets
+    Attributes:
+        revision: None where the document cannot be read.
+        updated: None where the document cannot be read.
+        problem: Why it cannot, empty where it can.
+        networks: Their labels, runs of several seeds as one.
+        test: Names of the test datasets.
     """
 
     name: str
@@ -36,7 +40,12 @@ class RunSummary:
 
 @dataclass(frozen=True)
 class StageSummary:
-    """One stage of a run. here: whether the store has its result; why: it failed, empty where it did not"""
+    """One stage of a run.
+
+    Attributes:
+        here: Whether the store has its result.
+        why: It failed, empty where it did not.
+    """
 
     name: str
     state: str
@@ -47,7 +56,11 @@ class StageSummary:
 
 @dataclass(frozen=True)
 class RunDescription:
-    """One revision of a run in full. revisions: all that there are"""
+    """One revision of a run in full.
+
+    Attributes:
+        revisions: All that there are.
+    """
 
     document: RunDocument
     state: RunState
@@ -84,7 +97,9 @@ def run_state(document: RunDocument, store: Store) -> RunState:
 def described_run(reference: RunReference, store: Store) -> RunDescription:
     """Return one revision of a run in full.
 
-    Raises: SpecError where the store knows no such run or revision, StoreError where its document cannot be read.
+    Raises:
+        SpecError: Where the store knows no such run or revision.
+        StoreError: Where its document cannot be read.
     """
     document = run_document(store, reference)
     stages = tuple(

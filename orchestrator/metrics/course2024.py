@@ -65,7 +65,11 @@ def ssim_with_usual_constants(prediction: np.ndarray, truth: np.ndarray) -> Scor
 
 
 def grey_ssim(prediction: np.ndarray, truth: np.ndarray, *, sigma: float, k2: float) -> Score:
-    """Return the SSIM of the grey levels in Gaussian windows of 11 x 11 pixels. sigma: in pixels"""
+    """Return the SSIM of the grey levels in Gaussian windows of 11 x 11 pixels.
+
+    Args:
+        sigma: In pixels.
+    """
     too_small = smaller_than(truth, SSIM_WINDOW, "SSIM's window")
     if too_small is not None:
         return too_small

@@ -44,10 +44,14 @@ def picture_scores(
     """Return the scores of every picture by its id and the metric's name, in the order of the comparisons.
 
     A picture without a prediction, or with one of another size, is not measured in any metric, and says why.
-    names: metrics of the protocol that need no network
-    workers: processes that score; a few pictures are scored without, for a process takes time to begin
 
-    Raises: BadInput where pictures cannot be read; OutOfMemory where a process was killed.
+    Args:
+        names: Metrics of the protocol that need no network.
+        workers: Processes that score; a few pictures are scored without, for a process takes time to begin.
+
+    Raises:
+        BadInput: Where pictures cannot be read.
+        OutOfMemory: Where a process was killed.
     """
     scores: PictureScores = {}
     for comparison, found in zip(comparisons, _scored(comparisons, protocol, tuple(names), workers), strict=True):
@@ -61,9 +65,12 @@ def perceptual_scores(
 ) -> dict[str, Score]:
     """Return LPIPS of every picture by its id; neighbours of one size go through the network together.
 
-    swapped: exchange red and blue
+    Args:
+        swapped: Exchange red and blue.
 
-    Raises: BadInput where pictures cannot be read, OutOfMemory where the features do not fit.
+    Raises:
+        BadInput: Where pictures cannot be read.
+        OutOfMemory: Where the features do not fit.
     """
     scores: dict[str, Score] = {}
     batch: dict[str, tuple[np.ndarray, np.ndarray]] = {}

@@ -32,8 +32,9 @@ class PerceptualDistance:
     def __init__(self, features: Mapping[str, Any], device: str = "cpu") -> None:
         """Take AlexNet's features; nothing is fetched.
 
-        features: torch tensors by torchvision's names, 'features.0.weight' to 'features.10.bias'.
-        device: of PyTorch.
+        Args:
+            features: Torch tensors by torchvision's names, 'features.0.weight' to 'features.10.bias'.
+            device: Of PyTorch.
         """
         import lpips  # noqa: PLC0415 - only the image `metrics` has it, and PyTorch is slow to import
 
@@ -50,16 +51,20 @@ class PerceptualDistance:
     def __call__(self, prediction: np.ndarray, truth: np.ndarray) -> Score:
         """Return the distance of two pictures, 0 for identical ones; not measured below 31 pixels.
 
-        prediction, truth: uint8, (H, W, 3), RGB.
+        Args:
+            prediction: uint8, (H, W, 3), RGB.
+            truth: uint8, (H, W, 3), RGB.
 
-        Raises: OutOfMemory where the features do not fit.
+        Raises:
+            OutOfMemory: Where the features do not fit.
         """
         return self.distances([(prediction, truth)])[0]
 
     def distances(self, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[Score]:
         """Return the distance of each prediction from its truth, all at once; the pictures are of one size.
 
-        Raises: OutOfMemory where the features do not fit.
+        Raises:
+            OutOfMemory: Where the features do not fit.
         """
         import torch  # noqa: PLC0415 - only the image `metrics` has it
 

@@ -36,7 +36,8 @@ class ScoredPictures:
 def control_pictures(dataset: Path, control: str) -> ScoredPictures:
     """Return a dataset's pictures with a control's predictions: the blended picture, or the truth itself.
 
-    Raises: BadInput where there is no such control, or the dataset has no truth.
+    Raises:
+        BadInput: Where there is no such control, or the dataset has no truth.
     """
     if control not in CONTROLS:
         raise BadInput(f"there is no control {control!r}; there are {', '.join(CONTROLS)}")
@@ -53,9 +54,11 @@ def control_pictures(dataset: Path, control: str) -> ScoredPictures:
 def network_pictures(dataset: Path, predictions: Path, *, floats: bool = False) -> ScoredPictures:
     """Return a dataset's pictures with a network's predictions; pictures without one are there too.
 
-    floats: take the answers as they came, from ``arrays/ID.transmission.npy``, instead of the rounded pictures
+    Args:
+        floats: Take the answers as they came, from ``arrays/ID.transmission.npy``, instead of the rounded pictures.
 
-    Raises: BadInput where the dataset has no truth, and where none of the predictions is of this dataset.
+    Raises:
+        BadInput: Where the dataset has no truth, and where none of the predictions is of this dataset.
     """
     pairs = _pairs(dataset)
     found = {item.id: item for item in PredictionsFile.load(predictions).items}
@@ -81,7 +84,8 @@ def read_pictures(picture: ScoredPicture) -> tuple[np.ndarray, np.ndarray] | Not
     The truth is uint8; so is the prediction, unless it is an array: then float64, clipped to the range of a picture.
     Nothing is resized.
 
-    Raises: BadInput where one cannot be read, or is no 8-bit RGB picture.
+    Raises:
+        BadInput: Where one cannot be read, or is no 8-bit RGB picture.
     """
     if picture.prediction is None:
         return NotMeasured("there is no prediction")

@@ -11,7 +11,8 @@ from stagekit.measures import PROTOCOLS, Metric
 def chosen_metrics(protocol: str, version: int, names: Sequence[str]) -> tuple[Metric, ...]:
     """Return the metrics that a protocol shall give, in the given order.
 
-    Raises: BadInput where there is no such protocol, in another version only, or it has no such metric.
+    Raises:
+        BadInput: Where there is no such protocol, in another version only, or it has no such metric.
     """
     if protocol not in PROTOCOLS:
         raise BadInput(f"there is no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")

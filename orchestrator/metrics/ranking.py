@@ -19,8 +19,12 @@ LEVEL = 0.05
 class Mean:
     """The mean of a network's scores over the pictures whose score is finite.
 
-    value: None where no score is finite; seeds: the mean of every run of it, one after the other
-    finite, infinite, missing: numbers of the pictures, counted from 0
+    Attributes:
+        value: None where no score is finite.
+        seeds: The mean of every run of it, one after the other.
+        finite: Numbers of the pictures, counted from 0.
+        infinite: Numbers of the pictures, counted from 0.
+        missing: Numbers of the pictures, counted from 0.
     """
 
     value: float | None
@@ -35,10 +39,14 @@ class Mean:
 class Pair:
     """Two networks over the pictures that both were measured on.
 
-    won, lost: on how many pictures the first is better or worse; p: corrected for the number of pairs
-    apart: whether the difference counts; better: that of the two with the better mean, where it does
-    difference: mean of the first's score less the second's where both are finite, with its interval; None where it was
-        not asked for, or where there is none
+    Attributes:
+        won: On how many pictures the first is better or worse.
+        lost: On how many pictures the first is better or worse.
+        p: Corrected for the number of pairs.
+        apart: Whether the difference counts.
+        better: That of the two with the better mean, where it does.
+        difference: Mean of the first's score less the second's where both are finite, with its interval; None where it
+            was not asked for, or where there is none.
     """
 
     first: str
@@ -55,7 +63,12 @@ class Pair:
 
 @dataclass(frozen=True)
 class Ranking:
-    """One metric on one dataset. beside: each network against doing nothing; best: those to be marked."""
+    """One metric on one dataset.
+
+    Attributes:
+        beside: Each network against doing nothing.
+        best: Those to be marked.
+    """
 
     means: Mapping[str, Mean]
     pairs: tuple[Pair, ...]
@@ -73,15 +86,17 @@ def ranking(
 ) -> Ranking:
     """Return how networks compare.
 
-    networks: name to scores, float64, (runs, pictures): NaN where a picture was not measured, inf is allowed
-    controls: the same for the controls, which are never ranked; nothing: the one that every network is set against
-    differences: give every pair the mean of its differences, with an interval, which takes time
-
     Two networks are apart where the signed-rank test over the same pictures, corrected by Holm for all pairs of
     networks, gives p < 0.05, the ranks point where the means do, and, where networks have several runs, every run of
     one is better than every run of the other. Best are the network with the best mean over the pictures that all
     networks have finite scores on, and those that are not apart from it; where those are all of them, none is marked.
     Networks with a picture that was not measured are compared, and never best.
+
+    Args:
+        networks: Name to scores, float64, (runs, pictures): NaN where a picture was not measured, inf is allowed.
+        controls: The same for the controls, which are never ranked.
+        nothing: The one that every network is set against.
+        differences: Give every pair the mean of its differences, with an interval, which takes time.
     """
     controls = controls or {}
     means = {name: _mean(scores) for name, scores in {**networks, **controls}.items()}

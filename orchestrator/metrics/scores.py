@@ -13,7 +13,11 @@ COLUMNS = ("dataset", "model", "protocol", "version", "fault", "picture", "metri
 
 
 def write_scores(folder: Path, scores: ScoresFile, *, parquet: bool = True) -> None:
-    """Write the files of an evaluation, each whole or not at all; ``scores.json`` last. parquet: needs pyarrow"""
+    """Write the files of an evaluation, each whole or not at all; ``scores.json`` last.
+
+    Args:
+        parquet: Needs pyarrow.
+    """
     rows = list(score_rows(scores))
     with write_atomically(os.fspath(folder / "scores.csv"), "w") as stream:
         writer = csv.writer(stream, lineterminator="\n")

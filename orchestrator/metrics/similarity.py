@@ -22,10 +22,12 @@ _STRIP = 24
 def uniform_ssim(prediction: np.ndarray, truth: np.ndarray, window: int) -> Score:
     """Return the mean over the channels of their SSIM with equal weights; 1 for identical pictures.
 
-    prediction, truth: (H, W, 3), 0 to 255, of any type; not measured where a side is shorter than the window.
-    window: its side in pixels; variances are those of a sample.
-
     Source: Wang et al. 2004, with K1 = 0.01 and K2 = 0.03, as scikit-image computes it.
+
+    Args:
+        prediction: (H, W, 3), 0 to 255, of any type; not measured where a side is shorter than the window.
+        truth: See `prediction`.
+        window: Its side in pixels; variances are those of a sample.
     """
     too_small = smaller_than(truth, window, "SSIM's window")
     if too_small is not None:
@@ -41,12 +43,15 @@ def uniform_ssim(prediction: np.ndarray, truth: np.ndarray, window: int) -> Scor
 def gaussian_ssim(prediction: np.ndarray, truth: np.ndarray, window: int, sigma: float) -> Score:
     """Return the mean over the channels of their SSIM with Gaussian weights; 1 for identical pictures.
 
-    prediction, truth: (H, W, 3), 0 to 255; not measured where a side is shorter than the window. Averaged where the
-    window lies inside the picture.
-    window: its side in pixels, odd; sigma: of its weights, in pixels.
-
     Source: Wang et al. 2004, equation 13, with K1 = 0.01 and K2 = 0.03. The same number as scikit-image's with
     `gaussian_weights`, to 1e-12; scikit-image takes three to four times as long as the pictures take to read.
+
+    Args:
+        prediction: (H, W, 3), 0 to 255; not measured where a side is shorter than the window. Averaged where the window
+            lies inside the picture.
+        truth: See `prediction`.
+        window: Its side in pixels, odd.
+        sigma: Of its weights, in pixels.
     """
     too_small = smaller_than(truth, window, "SSIM's window")
     if too_small is not None:
@@ -122,7 +127,12 @@ class _Strip:
 
 
 def _along_rows(values: np.ndarray, taps: tuple[float, ...], sums: np.ndarray) -> None:
-    """Write the weighted sums of all windows inside each row. values: (N, width); sums: (N, columns)"""
+    """Write the weighted sums of all windows inside each row.
+
+    Args:
+        values: (N, width).
+        sums: (N, columns).
+    """
     reach = len(taps) - 1
     columns = sums.shape[1]
     for left in range(0, columns, _STRIP):

@@ -17,7 +17,9 @@ _ROWS = 128
 def psnr(prediction: np.ndarray, truth: np.ndarray) -> float:
     """Return the peak signal-to-noise ratio over all values of all channels, in dB; inf for identical pictures.
 
-    prediction, truth: (H, W, 3) or (H, W), 0 to 255. The difference is taken in float64.
+    Args:
+        prediction: (H, W, 3) or (H, W), 0 to 255. The difference is taken in float64.
+        truth: (H, W, 3) or (H, W), 0 to 255. The difference is taken in float64.
     """
     squares = 0.0
     for top in range(0, len(truth), _ROWS):
@@ -35,8 +37,10 @@ def decibels(mean_square: float) -> float:
 def ssim(prediction: np.ndarray, truth: np.ndarray) -> Score:
     """Return the structural similarity, the mean over the channels; 1 for identical pictures.
 
-    prediction, truth: uint8, (H, W, 3); not measured where a side is shorter than the window.
-
     Source: Wang et al. 2004: Gaussian window of 11 x 11 pixels with sigma 1.5, K1 = 0.01, K2 = 0.03.
+
+    Args:
+        prediction: uint8, (H, W, 3); not measured where a side is shorter than the window.
+        truth: See `prediction`.
     """
     return gaussian_ssim(prediction, truth, SSIM_WINDOW, _SIGMA)

@@ -29,10 +29,11 @@ class Interval:
 def mean_interval(values: np.ndarray) -> Interval | None:
     """Return the bootstrap interval of the mean of a sample; None below `SMALLEST` values.
 
-    values: float64, (n,), finite. The resamples are the same for every sample of this size, so that the interval
-    depends on nothing but the values and their order.
-
     Source: Efron 1987, Better Bootstrap Confidence Intervals (BCa), as scipy.stats.bootstrap computes it.
+
+    Args:
+        values: float64, (n,), finite. The resamples are the same for every sample of this size, so that the interval
+            depends on nothing but the values and their order.
     """
     n = len(values)
     if n < SMALLEST:
@@ -56,7 +57,12 @@ def _mean(values: np.ndarray, axis: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class SignedRanks:
-    """A paired comparison. p: two-sided; direction: 1 where the differences' ranks are mostly positive, -1, or 0."""
+    """A paired comparison.
+
+    Attributes:
+        p: Two-sided.
+        direction: 1 where the differences' ranks are mostly positive, -1, or 0.
+    """
 
     n: int
     positive: int
@@ -68,10 +74,12 @@ class SignedRanks:
 def signed_ranks(differences: np.ndarray) -> SignedRanks:
     """Return Wilcoxon's signed-rank test of paired differences.
 
-    differences: float64, (n,), without NaN; infinite ones rank above all finite ones. Zeros keep their ranks (Pratt).
-    With no difference at all, and with no pair, p is 1. Exact for up to 50 pairs without ties, and for up to 13 with.
-
     Source: Wilcoxon 1945, Pratt 1959; as scipy.stats.wilcoxon computes it.
+
+    Args:
+        differences: float64, (n,), without NaN; infinite ones rank above all finite ones. Zeros keep their ranks
+            (Pratt). With no difference at all, and with no pair, p is 1. Exact for up to 50 pairs without ties, and for
+            up to 13 with.
     """
     positive, negative = int(np.count_nonzero(differences > 0)), int(np.count_nonzero(differences < 0))
     if not positive and not negative:

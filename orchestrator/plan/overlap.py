@@ -14,8 +14,11 @@ OVERLAP = "overlap"
 def guarded(stages: Sequence[Stage], resolved: Resolved, limits: Mapping[str, Any]) -> list[Stage]:
     """Return the stages after the preparations, with the comparison before all that has to do with a training.
 
-    Trainings wait for it without reading it, so that another test set does not train again; where pictures are
-    dropped they read which. limits: of the comparison
+    Trainings wait for it without reading it, so that another test set does not train again; where pictures are dropped
+    they read which.
+
+    Args:
+        limits: Of the comparison.
     """
     overlap = _overlap_stage(resolved, limits)
     if overlap is None:

@@ -32,7 +32,8 @@ class Plan:
     def stage(self, name: str) -> Stage:
         """Return the stage of this name.
 
-        Raises: KeyError where the plan has none.
+        Raises:
+            KeyError: Where the plan has none.
         """
         return self._by_name[name]
 
@@ -52,7 +53,8 @@ class Plan:
 def experiment_plan(resolved: Resolved, digest: Digest) -> Plan:
     """Return the stages of a resolved experiment.
 
-    digest: content hash of a file or folder outside the store; each is asked for once
+    Args:
+        digest: Content hash of a file or folder outside the store; each is asked for once.
     """
     known: dict[Path, str] = {}
 
@@ -125,8 +127,11 @@ def infer_stage(
 ) -> Stage:
     """Return the stage that takes a dataset's pictures through an exported network.
 
-    model: name of the model spec, where it differs from the label; arrays: keep what the network answers as floats too
-    as_photos: write results as files of the photographs' kinds, with their transparency; else PNG, which reports show
+    Args:
+        model: Name of the model spec, where it differs from the label.
+        arrays: Keep what the network answers as floats too.
+        as_photos: Write results as files of the photographs' kinds, with their transparency; else PNG, which reports
+            show.
     """
     used = {"mode", "tile", "overlap"} if inference.mode == "tiles" else {"mode"}
     used |= {"resize"} if inference.resize is not None else set()
@@ -165,9 +170,12 @@ def evaluate_name(label: str, dataset: str, protocol: str) -> str:
 
 
 def explain_stage(label: str, settings: Mapping[str, Any], *, memory_bytes: int | None = None) -> Stage:
-    """Return the stage that says how pictures would go through a network. settings: sizes, where there is no dataset
+    """Return the stage that says how pictures would go through a network.
 
     The memory is in its settings too: it decides what is said.
+
+    Args:
+        settings: Sizes, where there is no dataset.
     """
     return Stage(
         name=f"explain/{label}",
@@ -205,7 +213,10 @@ def adopt_stage(
 def release_stage(label: str, model: str, image: str, recipe: Mapping[str, Any], weights: Source) -> Stage:
     """Return the stage that writes weights as the authors' program reads them.
 
-    model: name of the model spec; recipe: its values by name; weights: output of the stage that left them
+    Args:
+        model: Name of the model spec.
+        recipe: Its values by name.
+        weights: Output of the stage that left them.
     """
     return Stage(
         name=f"release/{label}",
@@ -281,7 +292,11 @@ def _validation_stages(model: ResolvedModel, resolved: Resolved, digest: Digest)
 
 
 def _export_stage(model: ResolvedModel, resolved: Resolved, digest: Digest, epoch: int | None = None) -> Stage:
-    """Return the stage that exports a model's weights. epoch: the final ones where None"""
+    """Return the stage that exports a model's weights.
+
+    Args:
+        epoch: The final ones where None.
+    """
     settings: dict[str, Any] = {
         "model": model.spec.name,
         "tolerance": model.spec.export_tolerance,

@@ -53,5 +53,9 @@ def score_table(label: str, dataset: str, protocol: str) -> PurePosixPath:
 
 
 def picture_folder(dataset: str, number: int, item: str) -> PurePosixPath:
-    """Return the folder of one picture's files; number: from 1, keeps the dataset's order in a file manager."""
+    """Return the folder of one picture's files.
+
+    Args:
+        number: From 1, keeps the dataset's order in a file manager.
+    """
     return PurePosixPath("pictures") / file_name(dataset) / f"{number:03d}-{file_name(item)}"

@@ -38,7 +38,11 @@ from stagekit.results.train import TrainFile
 
 
 def read_dataset(folder: Path, *, source: str = "") -> Dataset:
-    """Return a prepared dataset from its ``dataset.json``; source: what its description says about its origin."""
+    """Return a prepared dataset from its ``dataset.json``.
+
+    Args:
+        source: What its description says about its origin.
+    """
     file = read_result(DatasetFile, folder)
     return Dataset(
         name=file.name,
@@ -66,7 +70,8 @@ def read_dataset(folder: Path, *, source: str = "") -> Dataset:
 def read_training(folder: Path, facts: Path | None = None) -> Training:
     """Return a training's curve and facts from its ``curves.json`` and ``train.json``.
 
-    facts: the artifact's folder of facts; what only they hold is None where they are gone
+    Args:
+        facts: The artifact's folder of facts; what only they hold is None where they are gone.
     """
     curve = read_result(CurvesFile, folder, facts)
     training = read_result(TrainFile, folder, facts)
@@ -100,14 +105,20 @@ def read_training(folder: Path, facts: Path | None = None) -> Training:
 def read_adoption(folder: Path, *, checkpoint: str, digest: str) -> Adoption:
     """Return what was adopted, from its ``adopt.json``.
 
-    checkpoint: where the checkpoint was; digest: SHA-256 of its names and contents
+    Args:
+        checkpoint: Where the checkpoint was.
+        digest: SHA-256 of its names and contents.
     """
     file = read_result(AdoptFile, folder)
     return Adoption(file.format, file.tensors, file.parameters, checkpoint, digest, file.notes)
 
 
 def read_export(folder: Path, facts: Path | None = None) -> Export:
-    """Return an export's parity from its ``export.json``; facts: as `read_training`"""
+    """Return an export's parity from its ``export.json``.
+
+    Args:
+        facts: As `read_training`.
+    """
     file = read_result(ExportFile, folder, facts)
     error = max((check.error for check in file.checks), default=None)
     return Export(file.opset, file.native or "the native network", file.tolerance, error, len(file.checks))
@@ -116,7 +127,8 @@ def read_export(folder: Path, facts: Path | None = None) -> Export:
 def read_predictions(folder: Path, facts: Path | None = None) -> Predictions:
     """Return what a network answered, from its ``predictions.json``; every picture that it names is there.
 
-    facts: as `read_training`
+    Args:
+        facts: As `read_training`.
     """
     file = read_result(PredictionsFile, folder, facts)
     return Predictions(
@@ -168,7 +180,8 @@ def read_scores(folder: Path) -> Scores:
 def read_overlap(folder: Path, *, reason: str = "") -> Overlap:
     """Return what a comparison of training and test pictures found, from its ``overlap.json``.
 
-    reason: why the experiment accepts what was found
+    Args:
+        reason: Why the experiment accepts what was found.
     """
     file = read_result(OverlapFile, folder)
     return Overlap(

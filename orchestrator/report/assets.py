@@ -84,7 +84,8 @@ class Assets:
 def plotly_script() -> Path:
     """Return plotly.min.js of the installed package; the package itself is slow to import and is not imported.
 
-    Raises: SirrError where the package lacks it.
+    Raises:
+        SirrError: Where the package lacks it.
     """
     found = importlib.util.find_spec("plotly")
     for folder in (found.submodule_search_locations or ()) if found else ():

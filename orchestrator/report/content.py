@@ -55,9 +55,10 @@ class Override:
 class CurveStep:
     """One recorded step of a training.
 
-    losses: name to value, in the order in which they are shown; a value that is not finite is None
-    rate: the generator's learning rate
-    seconds: since this training began, over all its attempts
+    Attributes:
+        losses: Name to value, in the order in which they are shown; a value that is not finite is None.
+        rate: The generator's learning rate.
+        seconds: Since this training began, over all its attempts.
     """
 
     step: int
@@ -71,8 +72,14 @@ class CurveStep:
 class Memory:
     """What a training needed at most, as it found before it began.
 
-    device: "cpu" or "cuda"; peak_bytes: of the largest step; budget_bytes: None where nothing limited it
-    height, width, batch: of the largest step, pixels and samples; savings: what it did to need no more
+    Attributes:
+        device: "cpu" or "cuda".
+        peak_bytes: Of the largest step.
+        budget_bytes: None where nothing limited it.
+        height: Of the largest step, pixels and samples.
+        width: Of the largest step, pixels and samples.
+        batch: Of the largest step, pixels and samples.
+        savings: What it did to need no more.
     """
 
     device: str
@@ -88,8 +95,12 @@ class Memory:
 class Adoption:
     """Weights that somebody else trained.
 
-    format: "released" for a checkpoint of the authors' program, "own" for one of this program
-    tensors, parameters: how many there are; checkpoint: where it was; digest: SHA-256 of its names and contents
+    Attributes:
+        format: "released" for a checkpoint of the authors' program, "own" for one of this program.
+        tensors: How many there are.
+        parameters: How many there are.
+        checkpoint: Where it was.
+        digest: SHA-256 of its names and contents.
     """
 
     format: str
@@ -104,8 +115,11 @@ class Adoption:
 class Training:
     """What a training left: its curve and its facts.
 
-    samples: training samples seen, over all steps; parameters: of the network
-    seconds: time of the optimisation; waiting_s: of these, spent waiting for samples
+    Attributes:
+        samples: Training samples seen, over all steps.
+        parameters: Of the network.
+        seconds: Time of the optimisation.
+        waiting_s: Of these, spent waiting for samples.
     """
 
     curve: tuple[CurveStep, ...]
@@ -124,8 +138,9 @@ class Training:
 class Export:
     """What an export left: its parity with the native network.
 
-    error: the largest relative error over all checks, norm(out - ref) / norm(ref), None where it was not recorded
-    tolerance: what was allowed
+    Attributes:
+        error: The largest relative error over all checks, norm(out - ref) / norm(ref), None where it was not recorded.
+        tolerance: What was allowed.
     """
 
     opset: int
@@ -145,7 +160,11 @@ class PictureScores:
 
 @dataclass(frozen=True)
 class Scores:
-    """What an evaluation left. table: its scores as a Parquet file, None where there is none"""
+    """What an evaluation left.
+
+    Attributes:
+        table: Its scores as a Parquet file, None where there is none.
+    """
 
     protocol: str
     version: int
@@ -165,7 +184,11 @@ class ValidationPoint:
 
 @dataclass(frozen=True)
 class Validation:
-    """A training's weights after some epochs, and its final ones, scored on one dataset; points: by epoch."""
+    """A training's weights after some epochs, and its final ones, scored on one dataset.
+
+    Attributes:
+        points: By epoch.
+    """
 
     dataset: str
     points: tuple[ValidationPoint, ...]
@@ -175,11 +198,13 @@ class Validation:
 class Model:
     """A model of the comparison.
 
-    label: what the comparison calls it; unique, never that of a control
-    training, export: NotMeasured where the stage left nothing
-    validation: None where the training was not validated
-    spec: name of its model spec, under which numbers of it are published
-    group: what the comparison calls the network of which this is one of several seeds; empty where it stands alone
+    Attributes:
+        label: What the comparison calls it; unique, never that of a control.
+        training: NotMeasured where the stage left nothing.
+        export: NotMeasured where the stage left nothing.
+        validation: None where the training was not validated.
+        spec: Name of its model spec, under which numbers of it are published.
+        group: What the comparison calls the network of which this is one of several seeds; empty where it stands alone.
     """
 
     label: str
@@ -212,10 +237,12 @@ class Picture:
 class Dataset:
     """A prepared dataset.
 
-    name: unique; role: pairs are scored, photos are shown, layers are only trained on
-    source: where the pictures come from; address, paper, licence
-    variant: which form of a published set it is, with its number of scenes and sizes; empty where it has no forms
-    digest: SHA-256 over the prepared files, the same for the same pictures; empty where it was not prepared
+    Attributes:
+        name: Unique.
+        role: Pairs are scored, photos are shown, layers are only trained on.
+        source: Where the pictures come from; address, paper, licence.
+        variant: Which form of a published set it is, with its number of scenes and sizes; empty where it has no forms.
+        digest: SHA-256 over the prepared files, the same for the same pictures; empty where it was not prepared.
     """
 
     name: str
@@ -230,7 +257,11 @@ class Dataset:
 
 @dataclass(frozen=True)
 class OverlapPair:
-    """A training scene that is a test scene too. how: 'same pixels', or 'near-duplicate' with how much is alike"""
+    """A training scene that is a test scene too.
+
+    Attributes:
+        how: 'same pixels', or 'near-duplicate' with how much is alike.
+    """
 
     train: str
     test: str
@@ -242,8 +273,11 @@ class OverlapPair:
 class Overlap:
     """What came of comparing what is trained on with what is tested on.
 
-    action: what was done about pairs that were found; reason: why they were accepted, empty where they were not
-    trained, tested: how many different pictures were compared
+    Attributes:
+        action: What was done about pairs that were found.
+        reason: Why they were accepted, empty where they were not.
+        trained: How many different pictures were compared.
+        tested: How many different pictures were compared.
     """
 
     action: Literal["stop", "accept", "drop"]
@@ -257,7 +291,10 @@ class Overlap:
 class TilePlan:
     """How a picture went through a network in exact parts.
 
-    expected_s, expected_bytes: of time and of the process's memory, before it ran; filed_bytes: of maps in files
+    Attributes:
+        expected_s: Of time and of the process's memory, before it ran.
+        expected_bytes: Of time and of the process's memory, before it ran.
+        filed_bytes: Of maps in files.
     """
 
     segments: int
@@ -271,9 +308,13 @@ class TilePlan:
 class PicturePrediction:
     """What a network answered for one picture.
 
-    reflection: None where the network has none; steps: transmissions of a cascade, first to last, without the final one
-    low, high: range of the raw answer before it was clipped to [0, 1]
-    peak_bytes: the most memory that the process held; plan: None where it did not go in exact parts
+    Attributes:
+        reflection: None where the network has none.
+        steps: Transmissions of a cascade, first to last, without the final one.
+        low: Range of the raw answer before it was clipped to [0, 1].
+        high: Range of the raw answer before it was clipped to [0, 1].
+        peak_bytes: The most memory that the process held.
+        plan: None where it did not go in exact parts.
     """
 
     id: str
@@ -291,7 +332,11 @@ class PicturePrediction:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What an inference left. label: 'exact', or 'approximate: …' with the reason."""
+    """What an inference left.
+
+    Attributes:
+        label: 'exact', or 'approximate: …' with the reason.
+    """
 
     mode: str
     label: str
@@ -304,9 +349,10 @@ class Predictions:
 class Result:
     """One model or control on one test dataset.
 
-    label: a model's label, or a control's: 'input' (the unchanged picture) or 'truth' (the transmission itself)
-    predictions: None for controls, which have none
-    scores: by protocol; empty for photos, which have no truth
+    Attributes:
+        label: A model's label, or a control's: 'input' (the unchanged picture) or 'truth' (the transmission itself).
+        predictions: None for controls, which have none.
+        scores: By protocol; empty for photos, which have no truth.
     """
 
     label: str
@@ -319,18 +365,23 @@ class Result:
 class ReportContent:
     """Everything that a report shows.
 
-    protocols: the ways of scoring, each with the metrics that were measured, the one to rank by first
-    rankings: what the scores allow to say, for every dataset, protocol and metric
-    models: in the order of the spec; datasets: the test datasets in the order of the spec, then those of training
-    test: names of the test datasets
-    results: one per (model or control, test dataset); one that is missing reads 'not measured: no result was recorded'
-    warnings: for the head of the report, besides what the report finds itself: random feature weights, approximate
-        inference, failed stages
-    overlap: None where nothing was trained, NotMeasured where training and test pictures were not compared
-    spec: text of the experiment file; spec_name: its file name
-    commands: how to make this report again, one command per line
-    program: name and version of the orchestrator
-    published: numbers of others to set beside; explained: tables of others whose cells this run explains
+    Attributes:
+        protocols: The ways of scoring, each with the metrics that were measured, the one to rank by first.
+        rankings: What the scores allow to say, for every dataset, protocol and metric.
+        models: In the order of the spec.
+        datasets: The test datasets in the order of the spec, then those of training.
+        test: Names of the test datasets.
+        results: One per (model or control, test dataset); one that is missing reads 'not measured: no result was
+            recorded'.
+        warnings: For the head of the report, besides what the report finds itself: random feature weights, approximate
+            inference, failed stages.
+        overlap: None where nothing was trained, NotMeasured where training and test pictures were not compared.
+        spec: Text of the experiment file.
+        spec_name: Its file name.
+        commands: How to make this report again, one command per line.
+        program: Name and version of the orchestrator.
+        published: Numbers of others to set beside.
+        explained: Tables of others whose cells this run explains.
     """
 
     name: str

@@ -23,7 +23,9 @@ class Entrant:
 class Network:
     """A network of the comparison: one run, or the runs of several seeds.
 
-    name: its label, or that of the group; labels: of its runs
+    Attributes:
+        name: Its label, or that of the group.
+        labels: Of its runs.
     """
 
     name: str

@@ -20,9 +20,10 @@ _NOISE_DECIMALS = 9
 class MetricFormat:
     """How a metric is shown.
 
-    decimals: digits after the point where that is enough to tell the values of a column apart
-    perfect: the value of identical pictures
-    ranked: whether its best value is marked
+    Attributes:
+        decimals: Digits after the point where that is enough to tell the values of a column apart.
+        perfect: The value of identical pictures.
+        ranked: Whether its best value is marked.
     """
 
     name: str
@@ -44,9 +45,11 @@ def metric_format(
 ) -> MetricFormat:
     """Return how a metric is shown; one that measures with random features says so and ranks nothing.
 
-    ranked: whether its protocol ranks
+    Args:
+        ranked: Whether its protocol ranks.
 
-    Raises: KeyError for a metric whose direction the report does not know; it must not guess what is best.
+    Raises:
+        KeyError: For a metric whose direction the report does not know; it must not guess what is best.
     """
     metric = metric_named(name)
     scale = metric.scale
@@ -87,7 +90,11 @@ def _rounded(value: float, metric: MetricFormat, decimals: int) -> str:
 
 
 def mean(value: float | None, infinite: int, metric: MetricFormat, among: Iterable[float] = ()) -> str:
-    """Return the mean over finite scores as text; where all are infinite, '∞ (identical)'. infinite: how many are"""
+    """Return the mean over finite scores as text; where all are infinite, '∞ (identical)'.
+
+    Args:
+        infinite: How many are.
+    """
     if value is not None:
         return score(value, metric, among)
     return score(math.inf, metric) if infinite else not_measured("no picture was scored")
@@ -119,7 +126,11 @@ def p_value(p: float) -> str:
 
 
 def difference(value: float, metric: MetricFormat, other: str = "") -> str:
-    """Return a difference with its sign. other: a printed number whose digits decide; a metric's own otherwise"""
+    """Return a difference with its sign.
+
+    Args:
+        other: A printed number whose digits decide; a metric's own otherwise.
+    """
     decimals = len(other.partition(".")[2]) if other else metric.decimals
     text = f"{value:+.{decimals}f}"
     return text if float(text) else f"{0:.{decimals}f}"

@@ -15,7 +15,12 @@ from orchestrator.report.thumbnails import THUMBNAIL_ENDING, ThumbnailUse, pictu
 
 @dataclass(frozen=True)
 class PictureFile:
-    """A picture that a report is to show. path: inside the report, without ending; use: what its thumbnail is for"""
+    """A picture that a report is to show.
+
+    Attributes:
+        path: Inside the report, without ending.
+        use: What its thumbnail is for.
+    """
 
     source: Path
     path: PurePosixPath
@@ -26,7 +31,10 @@ class PictureFile:
 class Shown:
     """A picture in the report folder.
 
-    height, width: of the picture itself, in pixels; sketch: COARSE_PX x COARSE_PX RGB bytes, of cards' pictures alone
+    Attributes:
+        height: Of the picture itself, in pixels.
+        width: Of the picture itself, in pixels.
+        sketch: COARSE_PX x COARSE_PX RGB bytes, of cards' pictures alone.
     """
 
     href: str
@@ -44,9 +52,10 @@ Place = Callable[[Sequence[PictureFile]], Sequence[Shown]]
 class PictureSource:
     """What is known of the pictures that a report shows.
 
-    cache: folder of the thumbnails that reports share, made where it is not there; None shares none
-    digests: SHA-256 that a picture's file must have, hexadecimal, by its absolute path; one that is not in here may be
-        any picture
+    Attributes:
+        cache: Folder of the thumbnails that reports share, made where it is not there; None shares none.
+        digests: SHA-256 that a picture's file must have, hexadecimal, by its absolute path; one that is not in here may
+            be any picture.
     """
 
     cache: Path | None = None

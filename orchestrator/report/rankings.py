@@ -8,10 +8,16 @@ from dataclasses import dataclass
 class MeanScore:
     """The mean of a network's scores over the pictures whose score is finite.
 
-    value: None where no score is finite; low, high: its 95 % interval, None where there are too few pictures
-    runs: the mean of every run of it, where it was trained with several seeds; absent: of these, how many failed
-    finite: how many pictures it is a mean of; total: how many the dataset has
-    infinite: ids of the pictures identical to the truth; missing: ids without a score, by the reason
+    Attributes:
+        value: None where no score is finite.
+        low: Its 95 % interval, None where there are too few pictures.
+        high: Its 95 % interval, None where there are too few pictures.
+        runs: The mean of every run of it, where it was trained with several seeds.
+        absent: Of these, how many failed.
+        finite: How many pictures it is a mean of.
+        total: How many the dataset has.
+        infinite: Ids of the pictures identical to the truth.
+        missing: Ids without a score, by the reason.
     """
 
     value: float | None
@@ -29,9 +35,14 @@ class MeanScore:
 class PairedTest:
     """Two networks over the pictures that both were measured on.
 
-    won, lost: pictures on which the first is better or worse; p: corrected for the number of pairs
-    better: the one that is better beyond the noise, None where they cannot be told apart
-    difference: mean of the first's score less the second's; low, high: its 95 % interval; None where nobody asked
+    Attributes:
+        won: Pictures on which the first is better or worse.
+        lost: Pictures on which the first is better or worse.
+        p: Corrected for the number of pairs.
+        better: The one that is better beyond the noise, None where they cannot be told apart.
+        difference: Mean of the first's score less the second's.
+        low: Its 95 % interval; None where nobody asked.
+        high: Its 95 % interval; None where nobody asked.
     """
 
     first: str
@@ -50,8 +61,10 @@ class PairedTest:
 class MetricRanking:
     """One metric of one protocol on one dataset.
 
-    means: by network or control; beside: each network against the unchanged input; best: those to be marked
-    Faulty protocols, and metrics of random features, have means alone.
+    Attributes:
+        means: By network or control.
+        beside: Each network against the unchanged input.
+        best: Those to be marked; faulty protocols, and metrics of random features, have means alone.
     """
 
     dataset: str

@@ -44,9 +44,14 @@ class ReportServer(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, folder: Path, bind: str = "127.0.0.1", port: int = 8000) -> None:
-        """Listen. folder: links are followed here once, never later; port: 0 takes a free one.
+        """Listen.
 
-        Raises: AddressUnavailable where the port is taken, may not be used, or the address is not this machine's.
+        Args:
+            folder: Links are followed here once, never later.
+            port: 0 takes a free one.
+
+        Raises:
+            AddressUnavailable: Where the port is taken, may not be used, or the address is not this machine's.
         """
         self.folder = folder.resolve()
         try:

@@ -35,7 +35,11 @@ _MAIL_BYTES = 18 * 2**20
 
 @dataclass(frozen=True)
 class SingleFile:
-    """What was written. edge_px: longest edge of its pictures, None where none had to be made smaller."""
+    """What was written.
+
+    Attributes:
+        edge_px: Longest edge of its pictures, None where none had to be made smaller.
+    """
 
     path: Path
     size: int
@@ -50,9 +54,13 @@ class SingleFile:
 
 
 def write_single_file(folder: Path, target: Path, *, picture_bytes: int = _MAIL_BYTES) -> SingleFile:
-    """Write a report's folder as one file, beside and renamed. picture_bytes: what its pictures may take, about
+    """Write a report's folder as one file, beside and renamed.
 
-    Raises: StoreError where the file cannot be written.
+    Args:
+        picture_bytes: What its pictures may take, about.
+
+    Raises:
+        StoreError: Where the file cannot be written.
     """
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     pictures = [path for path in files if path.suffix.lower() in _PICTURES]

@@ -12,8 +12,10 @@ StageState = Literal["done", "stored", "adopted", "failed", "skipped", "cancelle
 class MemoryOverTime:
     """What a stage's program and its children held while it ran.
 
-    every_s: seconds that each value stands for; held_bytes: the most that was seen in each, None where nobody looked
-    budget_bytes: what it was told to keep to, None where nothing limited it
+    Attributes:
+        every_s: Seconds that each value stands for.
+        held_bytes: The most that was seen in each, None where nobody looked.
+        budget_bytes: What it was told to keep to, None where nothing limited it.
     """
 
     every_s: float
@@ -25,10 +27,17 @@ class MemoryOverTime:
 class MachineRecord:
     """What a stage's program ran on. The host's name is left out: reports are passed on, names stay in the store.
 
-    processor: its model; instructions: sets that it has, of those that decide which kernels frameworks choose
-    processors: logical ones that the program could run on; memory_bytes: of the whole machine; system: its kernel
-    container: what the program was closed into, None for nothing; threads: that it was asked to use
-    gpu, driver, cuda: None where it computed on the processor
+    Attributes:
+        processor: Its model.
+        instructions: Sets that it has, of those that decide which kernels frameworks choose.
+        processors: Logical ones that the program could run on.
+        memory_bytes: Of the whole machine.
+        system: Its kernel.
+        container: What the program was closed into, None for nothing.
+        threads: That it was asked to use.
+        gpu: None where it computed on the processor.
+        driver: None where it computed on the processor.
+        cuda: None where it computed on the processor.
     """
 
     processor: str
@@ -62,15 +71,25 @@ class StageFile:
 class StageRecord:
     """One stage of the run, in plan order.
 
-    key: 64 hexadecimal digits; image: None for the report
-    recipe: recipe hash of its image; engine: 'docker' or 'local', None where it never ran
-    started: seconds since the epoch; seconds: how long it took (None where not known)
-    resumed_from: what it was taken up from after an interruption, in words; None where it ran in one go
-    reasons: why it had to run; message, hint: of a failure, or which stage it waited for
-    machine: that it ended on, None where that was not recorded; earlier_machines: of another kind that it had run on
-    memory: None where nobody looked; attempts: how often it was started, for what was lost on the way
-    inputs: input name to the stage it is from; sources: input name to the SHA-256 of files from outside
-    files: the files by which its kind of stage is known, by name; digest: SHA-256 over all its files, empty if none
+    Attributes:
+        key: 64 hexadecimal digits.
+        image: None for the report.
+        recipe: Recipe hash of its image.
+        engine: 'docker' or 'local', None where it never ran.
+        started: Seconds since the epoch.
+        seconds: How long it took (None where not known).
+        resumed_from: What it was taken up from after an interruption, in words; None where it ran in one go.
+        reasons: Why it had to run.
+        message: Of a failure, or which stage it waited for.
+        hint: Of a failure, or which stage it waited for.
+        machine: That it ended on, None where that was not recorded.
+        earlier_machines: Of another kind that it had run on.
+        memory: None where nobody looked.
+        attempts: How often it was started, for what was lost on the way.
+        inputs: Input name to the stage it is from.
+        sources: Input name to the SHA-256 of files from outside.
+        files: The files by which its kind of stage is known, by name.
+        digest: SHA-256 over all its files, empty if none.
     """
 
     name: str
@@ -102,9 +121,10 @@ class StageRecord:
 class EnvironmentRecord:
     """A software environment that stages ran in.
 
-    reference: a Docker image's id or a local interpreter's version; never a path
-    details: facts such as base image and versions, shown as they are, in this order
-    packages: name to version of everything that its lock pins; empty where that was not recorded
+    Attributes:
+        reference: A Docker image's id or a local interpreter's version; never a path.
+        details: Facts such as base image and versions, shown as they are, in this order.
+        packages: Name to version of everything that its lock pins; empty where that was not recorded.
     """
 
     image: str

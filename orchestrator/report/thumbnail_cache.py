@@ -50,7 +50,11 @@ class ThumbnailCache:
 
 
 def entry_key(digest: str, use: ThumbnailUse) -> str:
-    """Return the name of the entry of a picture's thumbnail. digest: SHA-256 of the picture's file, hexadecimal"""
+    """Return the name of the entry of a picture's thumbnail.
+
+    Args:
+        digest: SHA-256 of the picture's file, hexadecimal.
+    """
     document = {"form": _FORM, "picture": digest, "settings": thumbnail_settings(use)}
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode("ascii")).hexdigest()
 

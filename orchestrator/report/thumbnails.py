@@ -34,8 +34,11 @@ _REDUCING_GAP = 2.0
 class Thumbnail:
     """A small form of a picture.
 
-    height, width: of the picture itself, in pixels; encoded: the thumbnail as a WebP file
-    sketch: COARSE_PX x COARSE_PX RGB bytes, of cards' pictures alone
+    Attributes:
+        height: Of the picture itself, in pixels.
+        width: Of the picture itself, in pixels.
+        encoded: The thumbnail as a WebP file.
+        sketch: COARSE_PX x COARSE_PX RGB bytes, of cards' pictures alone.
     """
 
     height: int

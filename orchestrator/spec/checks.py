@@ -48,7 +48,8 @@ class Draft:
 def name_problems(draft: Draft, document: Document | None) -> list[Problem]:
     """Return every mistake in names, roles, labels and recipes.
 
-    document: the file that the draft was read from, for positions; None where there is none
+    Args:
+        document: The file that the draft was read from, for positions; None where there is none.
     """
     return [*_model_problems(draft, document), *_dataset_problems(draft, document)]
 
@@ -56,7 +57,8 @@ def name_problems(draft: Draft, document: Document | None) -> list[Problem]:
 def full_recipe(choice: ModelChoice) -> Recipe:
     """Return the paper's recipe with the choice's overrides, validated by the strict class of its family.
 
-    Raises: ValidationError where an override does not fit.
+    Raises:
+        ValidationError: Where an override does not fit.
     """
     paper = load_model_spec(choice.model).recipe
     merged = {**paper.model_dump(), **choice.recipe}

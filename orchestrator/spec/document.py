@@ -34,8 +34,9 @@ class Document:
     def place(self, location: Location, *, name: bool = False) -> Place:
         """Return where a value stands, or the nearest thing around it that is in the file.
 
-        name: point at the field's name instead of its value. Parts of the location that are not in the file (the tags
-        of unions, values that were expanded from a short form) are passed over.
+        Args:
+            name: Point at the field's name instead of its value. Parts of the location that are not in the file (the
+                tags of unions, values that were expanded from a short form) are passed over.
         """
         node, mark = self.root, self.root.start_mark
         for part in location:
@@ -55,8 +56,10 @@ class Document:
 def read_document(path: Path) -> Document:
     """Read a YAML file whose top is a mapping.
 
-    Raises: SpecError, with every mistake that can be told, for a file that is missing, cannot be read, is empty, is not
-    UTF-8 or not YAML, holds tabs as indentation, marks of a merge conflict or a field twice, or is not a mapping.
+    Raises:
+        SpecError: With every mistake that can be told, for a file that is missing, cannot be read, is empty, is not
+            UTF-8 or not YAML, holds tabs as indentation, marks of a merge conflict or a field twice, or is not a
+            mapping.
     """
     lines = tuple(_text(path).splitlines())
     problems = list(_line_problems(path, lines))

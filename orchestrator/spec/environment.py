@@ -10,11 +10,14 @@ from typing import Literal
 class Environment:
     """A built image: what an engine needs in order to run a module in it.
 
-    engine: which engine can run it; image: its name, such as "errnet2019"; recipe: its recipe hash
-    reference: a Docker image's id, or the path of a local environment's interpreter
-    code: the folder with the image's packages (local environments; None in Docker, where it is inside)
-    details: facts for the provenance page (base image, versions, variant)
-    packages: name to version of everything that its lock pins
+    Attributes:
+        engine: Which engine can run it.
+        image: Its name, such as "errnet2019".
+        recipe: Its recipe hash.
+        reference: A Docker image's id, or the path of a local environment's interpreter.
+        code: The folder with the image's packages (local environments; None in Docker, where it is inside).
+        details: Facts for the provenance page (base image, versions, variant).
+        packages: Name to version of everything that its lock pins.
     """
 
     engine: Literal["docker", "local"]

@@ -88,7 +88,8 @@ class ExplainedTable(StrictModel):
 def explained_tables() -> tuple[ExplainedTable, ...]:
     """Return all tables that can be explained.
 
-    Raises: SpecError where a file is wrong.
+    Raises:
+        SpecError: Where a file is wrong.
     """
     folder = data_folder() / "explained"
     return tuple(validated(ExplainedTable, read_document(path)) for path in sorted(folder.glob("*.yaml")))

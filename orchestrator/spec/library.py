@@ -24,7 +24,8 @@ def model_spec_names() -> tuple[str, ...]:
 def load_model_spec(name: str) -> ModelSpec:
     """Return one model spec.
 
-    Raises: SpecError where there is none of this name, or the file is wrong.
+    Raises:
+        SpecError: Where there is none of this name, or the file is wrong.
     """
     path = model_specs_folder() / f"{name}.yaml"
     _check_known("model", name, model_spec_names())
@@ -43,7 +44,8 @@ def image_names() -> tuple[str, ...]:
 def load_image(name: str) -> ImageSpec:
     """Return the description of one image.
 
-    Raises: SpecError where there is none of this name, or the file is wrong.
+    Raises:
+        SpecError: Where there is none of this name, or the file is wrong.
     """
     path = images_folder() / name / "image.yaml"
     _check_known("image", name, image_names())
@@ -56,7 +58,8 @@ def load_image(name: str) -> ImageSpec:
 def load_catalogue() -> dict[str, CatalogueEntry]:
     """Return the dataset catalogue, by name. The result is shared: do not change it.
 
-    Raises: SpecError where a file is wrong.
+    Raises:
+        SpecError: Where a file is wrong.
     """
     entries = {}
     for path in sorted(data_folder().glob("*.yaml")):

@@ -29,9 +29,11 @@ def load_experiment(path: Path, home: Path | None = None) -> Experiment:
     Where a field is wrong, names and recipes in the others are checked too, so that one look shows all mistakes; in a
     file without wrong fields that is left to `resolve`.
 
-    home: the data folder; None for the environment's, or the default
+    Args:
+        home: The data folder; None for the environment's, or the default.
 
-    Raises: SpecError that lists every mistake with file:line:column, the line and a caret.
+    Raises:
+        SpecError: Lists every mistake with file:line:column, the line and a caret.
     """
     document = read_document(path)
     try:
@@ -58,7 +60,11 @@ def _draft(data: Mapping[str, Any], home: Path | None) -> Draft:
 
 
 def _sound(name: str, value: Any, *, one: bool = False) -> Any:
-    """Return a field's value as its type, or None where it is wrong. one: the only entry of a list."""
+    """Return a field's value as its type, or None where it is wrong.
+
+    Args:
+        one: The only entry of a list.
+    """
     field = Experiment.model_fields[name]
     adapter: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, name, *field.metadata])  # type: ignore[arg-type]
     try:

@@ -23,7 +23,8 @@ INDEX = "index.json"
 def data_home(named: Path | None = None) -> Path:
     """Return the absolute path of the folder that holds raw downloads and prepared datasets.
 
-    named: as a command was told; None for the environment's, or the default
+    Args:
+        named: As a command was told; None for the environment's, or the default.
     """
     return (named or Path(os.environ.get(DATA_VARIABLE) or DEFAULT_DATA)).expanduser().absolute()
 

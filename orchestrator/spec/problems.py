@@ -56,7 +56,8 @@ def listed(names: Iterable[str]) -> str:
 def spec_error(problems: Sequence[Problem], path: Path) -> SpecError:
     """Return the error that shows all problems, in the order of the file.
 
-    path: the file that is at fault where a problem has no place of its own
+    Args:
+        path: The file that is at fault where a problem has no place of its own.
     """
     ordered = sorted(problems, key=_order)
     if len(ordered) == 1:

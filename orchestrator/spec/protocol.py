@@ -24,7 +24,11 @@ INFINITE_RULE = (
 
 @dataclass(frozen=True)
 class ProtocolMetric:
-    """One metric of a protocol. definition: how it is computed, for somebody who knows the field."""
+    """One metric of a protocol.
+
+    Attributes:
+        definition: How it is computed, for somebody who knows the field.
+    """
 
     name: str
     definition: str
@@ -34,8 +38,11 @@ class ProtocolMetric:
 class Protocol:
     """One way of scoring as a run has it, with the metrics that it measures.
 
-    version: grows whenever a number that it gives would change; it is in the key of every evaluation
-    scored: what the scores are taken of; source: who defined it; fault: why it must not be believed, empty where it may
+    Attributes:
+        version: Grows whenever a number that it gives would change; it is in the key of every evaluation.
+        scored: What the scores are taken of.
+        source: Who defined it.
+        fault: Why it must not be believed, empty where it may.
     """
 
     name: ProtocolName
@@ -60,7 +67,9 @@ class Protocol:
 def chosen_metrics(name: ProtocolName, chosen: tuple[str, ...]) -> tuple[measures.Metric, ...]:
     """Return the metrics of a protocol that an experiment measures.
 
-    chosen: the experiment's choice, which decides those of the house protocol, and everywhere those that need features
+    Args:
+        chosen: The experiment's choice, which decides those of the house protocol, and everywhere those that need
+            features.
     """
     return tuple(
         metric

@@ -86,7 +86,8 @@ class PublishedTable(StrictModel):
 def published_tables() -> tuple[PublishedTable, ...]:
     """Return all published tables, by name.
 
-    Raises: SpecError where a file is wrong.
+    Raises:
+        SpecError: Where a file is wrong.
     """
     tables = []
     for path in sorted((data_folder() / "published").glob("*.yaml")):

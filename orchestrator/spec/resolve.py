@@ -80,10 +80,12 @@ class Resolved:
 def resolve(experiment: Experiment, path: Path, home: Path | None = None) -> Resolved:
     """Return the experiment with all names replaced.
 
-    path: the file it was read from; relative folders start there. It may have been changed or removed since, then
-    mistakes have no positions. home: the data folder; None for the environment's, or the default
+    Args:
+        path: The file it was read from; relative folders start there. It may have been changed or removed since, then
+            mistakes have no positions. home: the data folder; None for the environment's, or the default.
 
-    Raises: SpecError that lists every unknown name, wrong recipe, wrong role, missing folder and missing feature file.
+    Raises:
+        SpecError: Lists every unknown name, wrong recipe, wrong role, missing folder and missing feature file.
     """
     document = _document(path)
     draft = Draft.of(experiment, home)

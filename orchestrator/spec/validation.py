@@ -44,7 +44,8 @@ _LIMITS = {
 def validated(model: type[Model], document: Document) -> Model:
     """Return a document's content as a model.
 
-    Raises: SpecError that shows every mistake.
+    Raises:
+        SpecError: Shows every mistake.
     """
     try:
         return model.model_validate(document.data)
@@ -57,7 +58,9 @@ def validation_problems(
 ) -> list[Problem]:
     """Return the mistakes that a validation found, in plain words.
 
-    document: None where the values come from no file; prefix: the way from the document's top to what was validated
+    Args:
+        document: None where the values come from no file.
+        prefix: The way from the document's top to what was validated.
     """
     found = error.errors()
     inner = {tuple(details["loc"][:depth]) for details in found for depth in range(len(details["loc"]))}

@@ -63,8 +63,9 @@ def weights_folder() -> Path | None:
 class Presence:
     """Whether a file is there and whole.
 
-    state: "missing", "present" (nothing to compare it with), "whole" (as published) or "damaged"
-    remedy: empty where there is nothing to do
+    Attributes:
+        state: "missing", "present" (nothing to compare it with), "whole" (as published) or "damaged".
+        remedy: Empty where there is nothing to do.
     """
 
     file: ReleasedFile
@@ -74,7 +75,11 @@ class Presence:
 
 
 def presence(files: Sequence[ReleasedFile], folder: Path | None, *, verify: bool) -> list[Presence]:
-    """Return which files are in a folder. verify: compare sizes and checksums, which reads them whole"""
+    """Return which files are in a folder.
+
+    Args:
+        verify: Compare sizes and checksums, which reads them whole.
+    """
     return [_presence(file, folder, verify=verify) for file in files]
 
 

@@ -22,9 +22,13 @@ Progress = Callable[[int, int], None]
 class Finding:
     """One result that is not as its manifest says.
 
-    key: of the result; stage: its name in the run that made it, None where that is not known; faults: what is wrong,
-    in words; damaged: whether it must not be used; runs: those that need it; done: what was done about it, None where
-    it still lies there
+    Attributes:
+        key: Of the result.
+        stage: Its name in the run that made it, None where that is not known.
+        faults: What is wrong, in words.
+        damaged: Whether it must not be used.
+        runs: Those that need it.
+        done: What was done about it, None where it still lies there.
     """
 
     key: str
@@ -44,7 +48,11 @@ class Busy:
 
 @dataclass(frozen=True)
 class Check:
-    """What came of a check. busy: results that were being made meanwhile and were not looked at"""
+    """What came of a check.
+
+    Attributes:
+        busy: Results that were being made meanwhile and were not looked at.
+    """
 
     results: int
     files: int

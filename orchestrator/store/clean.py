@@ -26,8 +26,9 @@ _CLEANING = "cleaning"
 class Kept:
     """What must stay although no run needs it.
 
-    keys: of results and stagings that jobs without a living program read or write
-    environments: paths below the store's environments that recipes of today, or running jobs, use
+    Attributes:
+        keys: Of results and stagings that jobs without a living program read or write.
+        environments: Paths below the store's environments that recipes of today, or running jobs, use.
     """
 
     keys: Collection[str] = ()
@@ -36,7 +37,11 @@ class Kept:
 
 @dataclass(frozen=True)
 class Removable:
-    """One thing that can go. kind: result, staging, scratch, environment, damaged, comparison, trash or pack"""
+    """One thing that can go.
+
+    Attributes:
+        kind: Result, staging, scratch, environment, damaged, comparison, trash or pack.
+    """
 
     kind: str
     path: Path
@@ -48,7 +53,11 @@ class Removable:
 
 @dataclass(frozen=True)
 class Cleaned:
-    """What came of a cleaning. left: what somebody began to use, or need, since it was listed"""
+    """What came of a cleaning.
+
+    Attributes:
+        left: What somebody began to use, or need, since it was listed.
+    """
 
     removed: tuple[Removable, ...] = ()
     left: tuple[Removable, ...] = ()

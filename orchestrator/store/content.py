@@ -39,7 +39,11 @@ def _walk(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
 
 
 class ContentDigests:
-    """Digests of paths outside the store. memory: a JSON file; losing it costs time, never correctness."""
+    """Digests of paths outside the store.
+
+    Args:
+        memory: A JSON file; losing it costs time, never correctness.
+    """
 
     def __init__(self, memory: Path) -> None:
         self._memory = memory
@@ -52,7 +56,8 @@ class ContentDigests:
     def digest(self, path: Path) -> str:
         """Return the SHA-256 of a file, or that of a folder's relative names and contents; its own path does not count.
 
-        Raises: OSError where the path is not there or cannot be read.
+        Raises:
+            OSError: Where the path is not there or cannot be read.
         """
         with self._lock:
             before = dict(self._known)

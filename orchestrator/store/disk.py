@@ -33,9 +33,11 @@ def sync(path: Path) -> None:
 def space_explained(root: Path, doing: str) -> Iterator[None]:
     """Turn a full disk into an error that says how full it is.
 
-    doing: what could not be done, such as "keeping the result of train/errnet2019"
+    Args:
+        doing: What could not be done, such as "keeping the result of train/errnet2019".
 
-    Raises: NoSpace.
+    Raises:
+        NoSpace: Where the disk is full.
     """
     try:
         yield

@@ -28,7 +28,11 @@ Stamp = list[int]
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is not as the manifest says. name: the file, by its path in the artifact's folder"""
+    """One thing that is not as the manifest says.
+
+    Attributes:
+        name: The file, by its path in the artifact's folder.
+    """
 
     kind: Literal["manifest", "missing", "changed", "surplus"]
     name: str
@@ -42,7 +46,11 @@ class Fault:
 
 @dataclass(frozen=True)
 class Examination:
-    """What came of looking at an artifact. manifest: None where it cannot be read"""
+    """What came of looking at an artifact.
+
+    Attributes:
+        manifest: None where it cannot be read.
+    """
 
     key: str
     manifest: Manifest | None

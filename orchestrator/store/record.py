@@ -28,7 +28,8 @@ class RunRecord:
     def append(self, event: Mapping[str, Any]) -> None:
         """Append one event; it is a single write, so that two programs do not mix their lines.
 
-        Raises: NoSpace.
+        Raises:
+            NoSpace: Where the disk is full.
         """
         line = (json.dumps(event, ensure_ascii=False, default=str) + "\n").encode("utf-8", errors="replace")
         with self._lock, space_explained(self.folder, "writing the run's record"):

@@ -9,7 +9,11 @@ from orchestrator.spec.base import NAME_PATTERN
 
 @dataclass(frozen=True)
 class RunReference:
-    """One revision of a run. revision: counted from 1; None: the latest"""
+    """One revision of a run.
+
+    Attributes:
+        revision: Counted from 1; None: the latest.
+    """
 
     run: str
     revision: int | None = None
@@ -32,7 +36,8 @@ class ModelReference:
 def run_reference(text: str) -> RunReference:
     """Return what RUN or RUN@REVISION names.
 
-    Raises: SpecError for text of another form; whether there is such a run is not asked.
+    Raises:
+        SpecError: For text of another form; whether there is such a run is not asked.
     """
     run, at, revision = text.partition("@")
     if "/" in text:
@@ -49,7 +54,8 @@ def run_reference(text: str) -> RunReference:
 def model_reference(text: str) -> ModelReference:
     """Return what RUN/MODEL or RUN@REVISION/MODEL names.
 
-    Raises: SpecError for text of another form; whether there is such a model is not asked.
+    Raises:
+        SpecError: For text of another form; whether there is such a model is not asked.
     """
     run, slash, model = text.partition("/")
     if not slash or not run or not model or "/" in model:

@@ -322,19 +322,25 @@ class RunDocument(Recorded):
     def stage(self, name: str) -> StageEntry:
         """Return the stage of this name.
 
-        Raises: KeyError where the run has none.
+        Raises:
+            KeyError: Where the run has none.
         """
         return {stage.name: stage for stage in self.stages}[name]
 
     def dataset(self, name: str) -> DatasetEntry:
         """Return the dataset of this name.
 
-        Raises: KeyError where the run has none.
+        Raises:
+            KeyError: Where the run has none.
         """
         return {dataset.name: dataset for dataset in self.datasets}[name]
 
     def with_stages(self, changed: Mapping[str, Mapping[str, Any]]) -> "RunDocument":
-        """Return the document with fields of some stages replaced. changed: by stage, then by field"""
+        """Return the document with fields of some stages replaced.
+
+        Args:
+            changed: By stage, then by field.
+        """
         stages = tuple(
             stage.model_copy(update=dict(changed[stage.name])) if stage.name in changed else stage
             for stage in self.stages
@@ -350,7 +356,8 @@ def has_document(folder: Path) -> bool:
 def revisions(folder: Path) -> tuple[int, ...]:
     """Return the numbers of a run's revisions, the latest last.
 
-    Raises: StoreError where the latest document cannot be read.
+    Raises:
+        StoreError: Where the latest document cannot be read.
     """
     earlier = {
         int(path.parent.name)
@@ -367,9 +374,14 @@ def revision_folder(folder: Path, document: RunDocument) -> Path:
 
 
 def load_document(folder: Path, revision: int | None = None) -> RunDocument:
-    """Return the document of a run's folder. revision: None for the latest
+    """Return the document of a run's folder.
 
-    Raises: SpecError where there is none, StoreError where it cannot be read or is of a later version.
+    Args:
+        revision: None for the latest.
+
+    Raises:
+        SpecError: Where there is none.
+        StoreError: Where it cannot be read or is of a later version.
     """
     name = folder.name
     path = folder / RUN_FILE
@@ -429,9 +441,12 @@ def start_document(folder: Path, planned: RunDocument, lock: Path) -> RunDocumen
     """Write the document of a run that is about to start, and return it with its revision.
 
     Where what decides results differs from the latest revision, it becomes the next one and the latest is kept beside.
-    lock: file whose lock makes the writing programs take turns
 
-    Raises: StoreError where the latest document cannot be read: nothing is written over it. NoSpace.
+    Args:
+        lock: File whose lock makes the writing programs take turns.
+
+    Raises:
+        StoreError: Where the latest document cannot be read: nothing is written over it. NoSpace.
     """
     with _turn(lock), space_explained(folder, "writing the run's record"):
         if not has_document(folder):
@@ -452,9 +467,12 @@ def start_document(folder: Path, planned: RunDocument, lock: Path) -> RunDocumen
 def save_document(folder: Path, document: RunDocument, lock: Path) -> None:
     """Write a document again, at the place of its revision, which another program may have moved by now.
 
-    lock: file whose lock makes the writing programs take turns
+    Args:
+        lock: File whose lock makes the writing programs take turns.
 
-    Raises: StoreError where the latest document cannot be read; NoSpace.
+    Raises:
+        StoreError: Where the latest document cannot be read.
+        NoSpace: Where the disk is full.
     """
     with _turn(lock), space_explained(folder, "writing the run's record"):
         latest = load_document(folder)

@@ -41,7 +41,9 @@ def _is_recorded(folder: Path) -> bool:
 def run_document(store: Store, reference: RunReference) -> RunDocument:
     """Return the document that a reference names.
 
-    Raises: SpecError where the store has no such run or revision, StoreError where its document cannot be read.
+    Raises:
+        SpecError: Where the store has no such run or revision.
+        StoreError: Where its document cannot be read.
     """
     folder = run_folder(store, reference.run)
     if not _is_recorded(folder):
@@ -63,7 +65,8 @@ def run_document(store: Store, reference: RunReference) -> RunDocument:
 def run_documents(store: Store, name: str) -> list[RunDocument]:
     """Return the documents of all revisions of a run, the latest last; none for a run of an earlier version.
 
-    Raises: StoreError where one cannot be read.
+    Raises:
+        StoreError: Where one cannot be read.
     """
     folder = run_folder(store, name)
     return [load_document(folder, number) for number in revisions(folder)]
@@ -84,7 +87,8 @@ def save_run(store: Store, document: RunDocument) -> None:
 def run_in_progress(store: Store, name: str) -> Iterator[None]:
     """Keep others from renaming or removing a run; any number of programs may hold it.
 
-    Raises: StoreError where the run is being renamed or removed right now.
+    Raises:
+        StoreError: Where the run is being renamed or removed right now.
     """
     with _lock(store, name).open("a") as stream:
         try:
@@ -98,7 +102,8 @@ def run_in_progress(store: Store, name: str) -> Iterator[None]:
 def run_at_rest(store: Store, name: str) -> Iterator[None]:
     """Keep a run from being started.
 
-    Raises: StoreError where it is in progress.
+    Raises:
+        StoreError: Where it is in progress.
     """
     with _lock(store, name).open("a") as stream:
         try:
@@ -125,8 +130,9 @@ def rename_run(store: Store, name: str, new_name: str) -> None:
 
     The folder is renamed first, and its name is the run's: a crash in between leaves a whole run of the new name.
 
-    Raises: SpecError for an unknown run, or a new name that cannot be used or is taken; StoreError where either run is
-        in progress.
+    Raises:
+        SpecError: For an unknown run, or a new name that cannot be used or is taken.
+        StoreError: Where either run is in progress.
     """
     run_document(store, RunReference(name))
     if run_reference(new_name).revision is not None:
@@ -144,7 +150,9 @@ def rename_run(store: Store, name: str, new_name: str) -> None:
 def remove_run(store: Store, reference: RunReference) -> None:
     """Remove the record of a run, or of one earlier revision; its results stay until the store is cleaned.
 
-    Raises: SpecError for an unknown run, or the latest revision among several; StoreError where the run is in progress.
+    Raises:
+        SpecError: For an unknown run, or the latest revision among several.
+        StoreError: Where the run is in progress.
     """
     folder = run_folder(store, reference.run)
     if not _is_recorded(folder):

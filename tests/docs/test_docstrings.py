@@ -12,16 +12,22 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 ROOMS = (
+    "benchmarks",
+    "images/inference",
+    "images/metrics",
     "orchestrator/datasets",
-    "orchestrator/infer",
-    "orchestrator/photos",
-    "images/inference/inference_program",
     "orchestrator/engine",
+    "orchestrator/infer",
+    "orchestrator/metrics",
+    "orchestrator/photos",
+    "orchestrator/report",
+    "orchestrator/spec",
+    "stagekit/results",
 )
 
 _SECTION = re.compile(r"^(Args|Attributes|Raises|Returns|Yields):$")
 _WITH_ENTRIES = frozenset({"Args:", "Attributes:", "Raises:"})
-_ENTRY = re.compile(r"^    [A-Za-z_*]\w*: \S")
+_ENTRY = re.compile(r"^    [A-Za-z_*][\w.]*: \S")
 
 
 def documented(path: Path) -> Iterator[tuple[str, str, set[str]]]:

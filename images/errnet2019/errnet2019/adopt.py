@@ -13,8 +13,9 @@ def adopt(context: StageContext) -> None:
 
     The authors' checkpoint is read, and a plain state dict, such as a training of this project leaves.
 
-    Raises: BadInput where the file cannot be read safely, or where a tensor is missing, superfluous, misshapen or not
-        finite: all are named.
+    Raises:
+        BadInput: Where the file cannot be read safely, or where a tensor is missing, superfluous, misshapen or not
+            finite: all are named.
     """
     form, tensors = adopted(context.input("checkpoint"))
     save_tensors(context.output(FILE_NAME), tensors)

@@ -35,6 +35,10 @@ class Discriminator(nn.Module):
         )
 
     def forward(self, picture: torch.Tensor) -> torch.Tensor:
-        """Return one logit per sample, (N, 1). picture: float32 RGB in [0, 1], (N, 3, H, W)."""
+        """Return one logit per sample, (N, 1).
+
+        Args:
+            picture: float32 RGB in [0, 1], (N, 3, H, W).
+        """
         logit: torch.Tensor = self.tail(self.body(picture)).flatten(1)
         return logit

@@ -22,7 +22,9 @@ OUTPUTS = ("transmission",)
 def export(context: StageContext) -> None:
     """Write ``network.onnx`` and ``export.json``, after comparing native and exported answers.
 
-    Raises: BadInput where the weights cannot be used, StageError where the answers differ by more than the tolerance.
+    Raises:
+        BadInput: Where the weights cannot be used.
+        StageError: Where the answers differ by more than the tolerance.
     """
     stage_device(context)
     tolerance = float(context.setting("tolerance"))

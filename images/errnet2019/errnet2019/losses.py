@@ -20,7 +20,9 @@ UNALIGNED_LAYER = "conv5_2"
 def pixel_loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """Return 0.2 times the mean squared error plus 0.4 times the mean absolute errors of both forward differences.
 
-    output, target: float32, (N, 3, H, W); H and W at least 2.
+    Args:
+        output: float32, (N, 3, H, W); H and W at least 2.
+        target: float32, (N, 3, H, W); H and W at least 2.
     """
     down = functional.l1_loss(output.diff(dim=2), target.diff(dim=2))
     across = functional.l1_loss(output.diff(dim=3), target.diff(dim=3))
@@ -30,7 +32,8 @@ def pixel_loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 def vgg_target(vgg: Vgg19, target: torch.Tensor, layers: Sequence[str] = VGG_LAYERS) -> List[torch.Tensor]:
     """Return the activations that `vgg_loss` compares with, without a gradient.
 
-    target: RGB in [0, 1], (N, 3, H, W).
+    Args:
+        target: RGB in [0, 1], (N, 3, H, W).
     """
     with torch.no_grad():
         activations: List[torch.Tensor] = vgg(normalised(target), layers)
@@ -38,7 +41,11 @@ def vgg_target(vgg: Vgg19, target: torch.Tensor, layers: Sequence[str] = VGG_LAY
 
 
 def vgg_loss(vgg: Vgg19, output: torch.Tensor, target: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Return the weighted mean absolute errors of five VGG-19 activations. target: see `vgg_target`."""
+    """Return the weighted mean absolute errors of five VGG-19 activations.
+
+    Args:
+        target: See `vgg_target`.
+    """
     terms = [
         weight * functional.l1_loss(own, true)
         for weight, own, true in zip(VGG_WEIGHTS, vgg(normalised(output), VGG_LAYERS), target)
@@ -49,8 +56,12 @@ def vgg_loss(vgg: Vgg19, output: torch.Tensor, target: Sequence[torch.Tensor]) -
 def unaligned_loss(vgg: Vgg19, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """Return the loss of a pair whose pictures do not lie exactly on each other, unweighted.
 
-    The mean absolute error of conv5_2 before its ReLU. vgg: built up to conv5_2 at least; output, target: RGB in
-    [0, 1], (N, 3, H, W).
+    The mean absolute error of conv5_2 before its ReLU.
+
+    Args:
+        vgg: Built up to conv5_2 at least.
+        output: RGB in [0, 1], (N, 3, H, W).
+        target: RGB in [0, 1], (N, 3, H, W).
     """
     (own,) = vgg(normalised(output), (UNALIGNED_LAYER,))
     (true,) = vgg_target(vgg, target, (UNALIGNED_LAYER,))
@@ -60,8 +71,10 @@ def unaligned_loss(vgg: Vgg19, output: torch.Tensor, target: torch.Tensor) -> to
 def relativistic_losses(real: torch.Tensor, fake: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
     """Return the generator's and the discriminator's relativistic average loss, unweighted.
 
-    real, fake: the discriminator's logits of true and of estimated transmissions, (N, 1) each; each is compared with
-    the other's mean over the batch.
+    Args:
+        real: The discriminator's logits of true and of estimated transmissions, (N, 1) each; each is compared with the
+            other's mean over the batch.
+        fake: See `real`.
     """
     real_lead = real - fake.mean(0, keepdim=True)
     fake_lead = fake - real.mean(0, keepdim=True)

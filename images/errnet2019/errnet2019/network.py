@@ -114,7 +114,8 @@ class Generator(nn.Module):
     def forward(self, hypercolumn: torch.Tensor) -> torch.Tensor:
         """Return the transmission, (N, 3, H, W), not negative and not limited above.
 
-        hypercolumn: float32, (N, 1475, H, W), see `hypercolumn`; H and W even and at least 32.
+        Args:
+            hypercolumn: float32, (N, 1475, H, W), see `hypercolumn`; H and W even and at least 32.
         """
         return self._after_first(functional.relu(self.conv1(hypercolumn), inplace=True), directly)
 
@@ -122,8 +123,11 @@ class Generator(nn.Module):
         """Return what `forward` returns, without the hypercolumn: a training's way, equal up to rounding.
 
         A convolution of one pixel can be done before its input is resized, at the size of each activation.
-        image: float32 RGB in [0, 1], (N, 3, H, W); levels: VGG-19's activations, see `vgg_levels`
-        run: how each part of the network is run
+
+        Args:
+            image: float32 RGB in [0, 1], (N, 3, H, W).
+            levels: VGG-19's activations, see `vgg_levels`.
+            run: How each part of the network is run.
         """
         convolution = self.conv1.conv2d
         kernels = convolution.weight.split([3, *(level.shape[1] for level in levels)], 1)
@@ -153,7 +157,8 @@ class Generator(nn.Module):
 def vgg_levels(vgg: Vgg19, image: torch.Tensor) -> List[torch.Tensor]:
     """Return VGG-19's activations of a picture, each at its own size, without a gradient.
 
-    image: float32 RGB in [0, 1], (N, 3, H, W), fed to VGG as it is.
+    Args:
+        image: float32 RGB in [0, 1], (N, 3, H, W), fed to VGG as it is.
     """
     with torch.no_grad():
         levels: List[torch.Tensor] = vgg(image, FEATURE_LAYERS)
@@ -163,7 +168,8 @@ def vgg_levels(vgg: Vgg19, image: torch.Tensor) -> List[torch.Tensor]:
 def hypercolumn(vgg: Vgg19, image: torch.Tensor) -> torch.Tensor:
     """Return the picture with its VGG-19 features at full size, (N, 1475, H, W), without a gradient.
 
-    image: float32 RGB in [0, 1], (N, 3, H, W), fed to VGG as it is.
+    Args:
+        image: float32 RGB in [0, 1], (N, 3, H, W), fed to VGG as it is.
     """
     size = image.shape[2:]
     with torch.no_grad():
@@ -186,6 +192,10 @@ class Errnet(nn.Module):
         self.vgg = vgg
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Return the transmission, not limited above. image: float32 RGB in [0, 1], (N, 3, H, W)."""
+        """Return the transmission, not limited above.
+
+        Args:
+            image: float32 RGB in [0, 1], (N, 3, H, W).
+        """
         transmission: torch.Tensor = self.generator(hypercolumn(self.vgg, image))
         return transmission

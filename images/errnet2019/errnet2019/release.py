@@ -14,7 +14,8 @@ RELEASED_FILE = "errnet2019.pt"
 def release(context: StageContext) -> None:
     """Write the generator as a checkpoint of the authors' program, and ``release.json``.
 
-    Raises: BadInput where the weights cannot be used.
+    Raises:
+        BadInput: Where the weights cannot be used.
     """
     folder = context.input("weights")
     generator = read_generator(folder)

@@ -20,7 +20,8 @@ METHOD = "pillow-bicubic"
 def check_recipe(recipe: Mapping[str, Any]) -> None:
     """Refuse a recipe whose scaled pictures may be smaller than its crop, or that would mix losses in a batch.
 
-    Raises: BadInput.
+    Raises:
+        BadInput: Where an input cannot be used.
     """
     smallest, largest = recipe["short_side"]
     if _even(smallest) < recipe["crop"] or largest < smallest:
@@ -37,7 +38,11 @@ def check_recipe(recipe: Mapping[str, Any]) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Pictures:
-    """A batch, float32 RGB in [0, 1], (N, crop, crop, 3); aligned: whether its pairs lie exactly on each other."""
+    """A batch, float32 RGB in [0, 1], (N, crop, crop, 3).
+
+    Attributes:
+        aligned: Whether its pairs lie exactly on each other.
+    """
 
     blended: np.ndarray
     transmission: np.ndarray
@@ -49,7 +54,8 @@ def training_batch(recipe: Mapping[str, Any], seed: int, epoch: int, samples: Se
 
     A pure function: every draw is named for seed, epoch and the sample's place in it.
 
-    Raises: BadInput where a picture cannot be read, or where those of a pair differ in size.
+    Raises:
+        BadInput: Where a picture cannot be read, or where those of a pair differ in size.
     """
     pairs = [_training_pair(sample, recipe, sample_stream(seed, epoch, sample.place)) for sample in samples]
     aligned = not any(isinstance(sample, UnalignedSample) for sample in samples)

@@ -22,7 +22,8 @@ def read_generator(path: str) -> Generator:
 
     A plain state dict is read, and a checkpoint of the authors' program, which holds the generator as 'icnn'.
 
-    Raises: BadInput where the file cannot be read safely, or lacks, misshapes or adds a tensor: all are named.
+    Raises:
+        BadInput: Where the file cannot be read safely, or lacks, misshapes or adds a tensor: all are named.
     """
     file = os.path.join(path, FILE_NAME) if os.path.isdir(path) else path
     generator = Generator()
@@ -33,9 +34,11 @@ def read_generator(path: str) -> Generator:
 def adopted(path: str) -> Tuple[str, Dict[str, torch.Tensor]]:
     """Return where a checkpoint is from ("released" or "own"), and the generator's tensors.
 
-    path: a file, or a folder with a single one
+    Args:
+        path: A file, or a folder with a single one.
 
-    Raises: BadInput as the stage `adopt`.
+    Raises:
+        BadInput: As the stage `adopt`.
     """
     file = path
     if os.path.isdir(path):

@@ -13,8 +13,9 @@ def adopt(context: StageContext) -> None:
 
     The folder with both checkpoints of the authors is read, and the one file that a training of this project leaves.
 
-    Raises: BadInput where a file cannot be read safely, or where a tensor is missing, superfluous, misshapen or not
-        finite: all are named.
+    Raises:
+        BadInput: Where a file cannot be read safely, or where a tensor is missing, superfluous, misshapen or not
+            finite: all are named.
     """
     form, tensors = adopted(context.input("checkpoint"))
     save_tensors(context.output(FILE_NAME), tensors)

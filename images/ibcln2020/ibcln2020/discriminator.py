@@ -27,6 +27,10 @@ class Discriminator(nn.Module):
         self.model = nn.Sequential(*layers, nn.Conv2d(512, 1, 4, 1, padding=1))
 
     def forward(self, picture: torch.Tensor) -> torch.Tensor:
-        """Return one number a patch, (N, 1, h, w). picture: RGB in [0, 1], (N, 3, H, W), at least 32 pixels a side."""
+        """Return one number a patch, (N, 1, h, w).
+
+        Args:
+            picture: RGB in [0, 1], (N, 3, H, W), at least 32 pixels a side.
+        """
         judgement: torch.Tensor = self.model(picture)
         return judgement

@@ -20,7 +20,9 @@ from stagekit import StageContext
 def export(context: StageContext) -> None:
     """Write ``network.onnx`` and ``export.json``, after comparing native and exported answers; dropout is off.
 
-    Raises: BadInput where the weights cannot be used, StageError where the answers differ by more than the tolerance.
+    Raises:
+        BadInput: Where the weights cannot be used.
+        StageError: Where the answers differ by more than the tolerance.
     """
     stage_device(context)
     tolerance, steps = float(context.setting("tolerance")), int(context.setting("cascade"))

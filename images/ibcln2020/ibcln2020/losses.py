@@ -36,7 +36,9 @@ def residual_loss(
 ) -> torch.Tensor:
     """Return how far the layers are from adding up to the blended picture, in linear light, times 10.
 
-    scale: of each sample's transmission, (N, 1, 1, 1); synthetic: 1 for samples that count, 0 for real ones, (N,)
+    Args:
+        scale: Of each sample's transmission, (N, 1, 1, 1).
+        synthetic: 1 for samples that count, 0 for real ones, (N,).
     """
     light = linear(blended)
     errors = [scale * linear(step.transmission.full) + linear(step.reflection.full) - light for step in steps]
@@ -52,7 +54,9 @@ def reflection_loss(
 ) -> torch.Tensor:
     """Return how far the reflection is from what the true transmission leaves of the blended picture, times 10.
 
-    scale, synthetic: as in `residual_loss`.
+    Args:
+        scale: As in `residual_loss`.
+        synthetic: As in `residual_loss`.
     """
     light, true = linear(blended), scale * linear(transmission)
     return _masked([linear(step.reflection.full) + true - light for step in steps], synthetic)
@@ -73,7 +77,10 @@ def perceptual_targets(vgg: Vgg19, targets: Targets) -> List[List[torch.Tensor]]
 def perceptual_loss(vgg: Vgg19, frames: Frames, targets: Sequence[Sequence[torch.Tensor]]) -> torch.Tensor:
     """Return the weighted mean absolute errors of VGG-19's first activations at three sizes.
 
-    The pictures are not normalised before. targets: see `perceptual_targets`.
+    The pictures are not normalised before.
+
+    Args:
+        targets: See `perceptual_targets`.
     """
     terms = [
         scale * weight * functional.l1_loss(own, true)
@@ -84,10 +91,19 @@ def perceptual_loss(vgg: Vgg19, frames: Frames, targets: Sequence[Sequence[torch
 
 
 def adversarial_loss(fake: torch.Tensor) -> torch.Tensor:
-    """Return the generator's least-squares loss, unweighted; fake: the discriminator's judgement of the estimate."""
+    """Return the generator's least-squares loss, unweighted.
+
+    Args:
+        fake: The discriminator's judgement of the estimate.
+    """
     return functional.mse_loss(fake, torch.ones_like(fake))
 
 
 def discriminator_loss(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
-    """Return the discriminator's least-squares loss; real, fake: its judgements."""
+    """Return the discriminator's least-squares loss.
+
+    Args:
+        real: Its judgements.
+        fake: Its judgements.
+    """
     return 0.5 * (functional.mse_loss(real, torch.ones_like(real)) + functional.mse_loss(fake, torch.zeros_like(fake)))

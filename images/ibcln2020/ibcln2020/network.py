@@ -85,9 +85,11 @@ class Generator(nn.Module):
     ) -> Tuple[Frames, State]:
         """Return the layer at three sizes and the new state.
 
-        value: blended picture, transmission and reflection, float32 in [0, 1], (N, 9, H, W), H and W multiples of 4
-        state: None at the start of a cascade, which stands for zeros
-        mask: of the dropout, (N, 128, H/2, W/2): 0 where a value is dropped; None drops nothing
+        Args:
+            value: Blended picture, transmission and reflection, float32 in [0, 1], (N, 9, H, W), H and W multiples of
+                4.
+            state: None at the start of a cascade, which stands for zeros.
+            mask: Of the dropout, (N, 128, H/2, W/2): 0 where a value is dropped; None drops nothing.
         """
         first = self.conv1(value)
         third = self.conv3(self.conv2(first))
@@ -133,9 +135,10 @@ class Cascade(nn.Module):
     def forward(self, blended: torch.Tensor, masks: Sequence[torch.Tensor] = (), run: Run = directly) -> List[Step]:
         """Return every step, first to last.
 
-        blended: float32 RGB in [0, 1], (N, 3, H, W), H and W multiples of 4
-        masks: of the dropout, one for each generator of each step in their order; none drops nothing
-        run: how each generator is run
+        Args:
+            blended: float32 RGB in [0, 1], (N, 3, H, W), H and W multiples of 4.
+            masks: Of the dropout, one for each generator of each step in their order; none drops nothing.
+            run: How each generator is run.
         """
         transmission, reflection = blended, torch.full_like(blended, FIRST_REFLECTION)
         states: List[Optional[State]] = [None, None]

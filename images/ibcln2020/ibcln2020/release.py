@@ -9,7 +9,8 @@ from stagekit import StageContext
 def release(context: StageContext) -> None:
     """Write each generator as a state dict under its released name, and ``release.json``.
 
-    Raises: BadInput where the weights cannot be used.
+    Raises:
+        BadInput: Where the weights cannot be used.
     """
     cascade = read_cascade(context.input("weights"), int(context.setting("cascade")))
     files = []

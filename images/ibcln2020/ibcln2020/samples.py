@@ -22,8 +22,9 @@ TARGET_METHOD = "pillow-bilinear"
 class SamplePictures:
     """One sample, float32 RGB in [0, 1], (crop, crop, 3).
 
-    scale: of the transmission in linear light, rounded to one decimal as in the program; None for a real pair, whose
-    scale and reflection nobody knows
+    Attributes:
+        scale: Of the transmission in linear light, rounded to one decimal as in the program; None for a real pair,
+            whose scale and reflection nobody knows.
     """
 
     blended: np.ndarray
@@ -35,8 +36,10 @@ class SamplePictures:
 class Pictures:
     """A batch, pictures float32 RGB in [0, 1], (N, h, w, 3); the transmission at full, half and quarter size.
 
-    scale: of each transmission in linear light, (N,); synthetic: 1 for blended samples, 0 for real ones, (N,)
-    places: of the samples in their epoch
+    Attributes:
+        scale: Of each transmission in linear light, (N,).
+        synthetic: 1 for blended samples, 0 for real ones, (N,).
+        places: Of the samples in their epoch.
     """
 
     blended: np.ndarray
@@ -51,7 +54,8 @@ def training_batch(recipe: Mapping[str, Any], seed: int, epoch: int, samples: Se
 
     A pure function: every draw is named for seed, epoch and the sample's place in it.
 
-    Raises: BadInput where a picture cannot be read, or where those of a pair differ in size.
+    Raises:
+        BadInput: Where a picture cannot be read, or where those of a pair differ in size.
     """
     drawn = [(sample, sample_pictures(sample, recipe, sample_stream(seed, epoch, sample.place))) for sample in samples]
     kept = [(sample.place, pictures) for sample, pictures in drawn if pictures is not None]

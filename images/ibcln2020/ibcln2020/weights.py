@@ -20,7 +20,8 @@ GENERATORS = ("G_T", "G_R")
 def read_cascade(path: str, steps: int) -> Cascade:
     """Return a cascade with the weights of a file, or of a folder with `FILE_NAME` or both released checkpoints.
 
-    Raises: BadInput where a file is missing, cannot be read safely, or lacks, misshapes or adds a tensor.
+    Raises:
+        BadInput: Where a file is missing, cannot be read safely, or lacks, misshapes or adds a tensor.
     """
     cascade = Cascade(steps)
     fill(cascade, _read(path)[1], path)
@@ -30,7 +31,8 @@ def read_cascade(path: str, steps: int) -> Cascade:
 def adopted(path: str) -> Tuple[str, Dict[str, torch.Tensor]]:
     """Return where a checkpoint is from ("released" or "own"), and the tensors of both generators.
 
-    Raises: BadInput as the stage `adopt`.
+    Raises:
+        BadInput: As the stage `adopt`.
     """
     form, tensors = _read(path)
     return form, checked(tensors, Cascade().state_dict(), "the checkpoint")

@@ -11,7 +11,8 @@ from stagekit import StageContext
 def overlap(context: StageContext) -> None:
     """Write ``overlap.json``, or refuse where pictures are trained on and tested on and the setting is to stop.
 
-    Raises: BadInput that names the pairs.
+    Raises:
+        BadInput: Names the pairs.
     """
 
     def step(done: int, total: int) -> None:

@@ -26,7 +26,8 @@ def random_features() -> Dict[str, Any]:
 def published_features(path: str) -> Dict[str, Any]:
     """Return the features of torchvision's file of AlexNet; nothing in it is run.
 
-    Raises: BadInput where the file is missing, is another one, or does not fit AlexNet.
+    Raises:
+        BadInput: Where the file is missing, is another one, or does not fit AlexNet.
     """
     digest = file_digest(path)
     if not digest.startswith(PUBLISHED):
@@ -38,9 +39,13 @@ def published_features(path: str) -> Dict[str, Any]:
 
 
 def features_of(tensors: Dict[str, Any], origin: str) -> Dict[str, Any]:
-    """Return the features among AlexNet's tensors; its classifier is left out. origin: for the message.
+    """Return the features among AlexNet's tensors; its classifier is left out.
 
-    Raises: BadInput where one is missing or misshapen.
+    Args:
+        origin: For the message.
+
+    Raises:
+        BadInput: Where one is missing or misshapen.
     """
     shapes = feature_shapes()
     features = {name: value.float() for name, value in tensors.items() if name in shapes}
@@ -53,7 +58,8 @@ def features_of(tensors: Dict[str, Any], origin: str) -> Dict[str, Any]:
 def file_digest(path: str) -> str:
     """Return a file's SHA-256, 64 hexadecimal digits.
 
-    Raises: BadInput where it cannot be read.
+    Raises:
+        BadInput: Where it cannot be read.
     """
     digest = hashlib.sha256()
     try:

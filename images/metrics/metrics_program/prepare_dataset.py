@@ -34,7 +34,8 @@ def prepare(context: StageContext) -> None:
 def blended(synthesis: str, transmission: np.ndarray, reflection: np.ndarray, seed: int, index: int) -> Blended:
     """Return two pictures blended with the draws of (seed, index), which depend on nothing else.
 
-    Raises: BadInput where no synthesis has this name.
+    Raises:
+        BadInput: Where no synthesis has this name.
     """
     if synthesis not in SYNTHESES:
         raise BadInput("there is no synthesis %r; there are %s" % (synthesis, ", ".join(SYNTHESES)))

@@ -17,7 +17,11 @@ UNIFORM = {"name": "shots", "title": "Shots", "dataset": {"kind": "prepared", "r
 
 
 def written(folder, scenes):
-    """Write a folder that is uniform already; scenes: name to picture."""
+    """Write a folder that is uniform already.
+
+    Args:
+        scenes: Name to picture.
+    """
     items = []
     os.makedirs(os.path.join(folder, "blended"))
     os.makedirs(os.path.join(folder, "transmission"))

@@ -26,7 +26,8 @@ def save_arrays(path: str, arrays: Mapping[str, np.ndarray]) -> None:
 def load_arrays(path: str) -> Dict[str, np.ndarray]:
     """Return the named arrays of a file.
 
-    Raises: BadInput where it is missing, damaged, or holds anything but numbers.
+    Raises:
+        BadInput: Where it is missing, damaged, or holds anything but numbers.
     """
     try:
         with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as stored:

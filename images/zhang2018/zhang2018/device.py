@@ -14,7 +14,8 @@ PRIMITIVES_BYTES = 1100 * 2**20
 def set_up(context: StageContext) -> None:
     """Choose the device that the stage's request names; results are the same in every run on one machine.
 
-    Raises: BadInput where a GPU is asked for and TensorFlow sees none.
+    Raises:
+        BadInput: Where a GPU is asked for and TensorFlow sees none.
     """
     if context.request.threads is not None:
         tf.config.threading.set_intra_op_parallelism_threads(context.request.threads)

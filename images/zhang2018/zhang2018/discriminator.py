@@ -11,7 +11,9 @@ STRIDES = (2, 2, 2, 1, 1)
 def discriminate(picture: tf.Tensor, candidate: tf.Tensor, parameters: Parameters) -> tf.Tensor:
     """Return the probability, per patch, that the candidate is the picture's true transmission.
 
-    picture, candidate: float32, (N, H, W, 3), in [0, 1]. Pictures are at least 32 pixels high and wide.
+    Args:
+        picture: float32, (N, H, W, 3), in [0, 1]. Pictures are at least 32 pixels high and wide.
+        candidate: See `picture`.
     """
     value = tf.concat([picture, candidate], axis=3)
     for number, stride in enumerate(STRIDES, start=1):

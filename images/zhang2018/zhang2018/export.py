@@ -26,7 +26,8 @@ def export_network(path: str, parameters: Mapping[str, np.ndarray], features: Fe
 
     Outputs are `transmission` and `reflection`, RGB, not clipped. The features are inside.
 
-    Raises: onnx.checker.ValidationError where the converter wrote a graph that is not valid.
+    Raises:
+        onnx.checker.ValidationError: Where the converter wrote a graph that is not valid.
     """
 
     def network(image: tf.Tensor) -> Dict[str, tf.Tensor]:
@@ -53,7 +54,11 @@ def export_network(path: str, parameters: Mapping[str, np.ndarray], features: Fe
 def native_answers(
     image: np.ndarray, parameters: Mapping[str, np.ndarray], features: Features
 ) -> Dict[str, np.ndarray]:
-    """Return what the network itself answers, by output, (H, W, 3) RGB. image: float32 RGB in [0, 1], (H, W, 3)."""
+    """Return what the network itself answers, by output, (H, W, 3) RGB.
+
+    Args:
+        image: float32 RGB in [0, 1], (H, W, 3).
+    """
     layers = separate(tf.constant(image[None, :, :, ::-1]), features, parameters)
     return {name: layer.numpy()[0, :, :, ::-1] for name, layer in zip(OUTPUTS, layers)}
 

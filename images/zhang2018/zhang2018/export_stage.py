@@ -18,7 +18,9 @@ from zhang2018.parameters import checked, generator_shapes
 def export(context: StageContext) -> None:
     """Write ``network.onnx`` and ``export.json``.
 
-    Raises: BadInput where the weights do not fit; StageError where ONNX Runtime answers otherwise than TensorFlow.
+    Raises:
+        BadInput: Where the weights do not fit.
+        StageError: Where ONNX Runtime answers otherwise than TensorFlow.
     """
     set_up(context)
     origin = stored_weights(exported_weights(context, WEIGHTS))

@@ -22,7 +22,8 @@ Features = Mapping[str, Tuple[np.ndarray, np.ndarray]]
 def stage_features(context: StageContext) -> Features:
     """Return the features that the setting `features` names: "random", or "pretrained" from the input `features`.
 
-    Raises: BadInput for another setting, or where the file is missing or does not fit.
+    Raises:
+        BadInput: For another setting, or where the file is missing or does not fit.
     """
     wanted = context.setting("features")
     if wanted == "random":
@@ -45,7 +46,8 @@ def load_features(path: str) -> Features:
     Both of its generations are read: fields are found by name, in any order, with kernel and bias in a cell named
     `weights`, or apart as `filters` and `biases`. Layers without a name are passed over: they hold no weights.
 
-    Raises: BadInput where the file is missing, is not a MATLAB 5 file, or lacks a layer of the right shape.
+    Raises:
+        BadInput: Where the file is missing, is not a MATLAB 5 file, or lacks a layer of the right shape.
     """
     try:
         content = scipy.io.loadmat(path, variable_names=["layers"])

@@ -48,13 +48,22 @@ def exclusion(transmission: tf.Tensor, reflection: tf.Tensor) -> tf.Tensor:
 
 
 def adversarial(real: tf.Tensor, fake: tf.Tensor) -> Tuple[tf.Tensor, tf.Tensor]:
-    """Return the discriminator's and the generator's loss. real, fake: the discriminator's probabilities."""
+    """Return the discriminator's and the generator's loss.
+
+    Args:
+        real: The discriminator's probabilities.
+        fake: The discriminator's probabilities.
+    """
     discriminator = 0.5 * tf.reduce_mean(-(tf.math.log(real + EPSILON) + tf.math.log(1 - fake + EPSILON)))
     return discriminator, generator_adversarial(fake)
 
 
 def generator_adversarial(fake: tf.Tensor) -> tf.Tensor:
-    """Return the generator's adversarial loss. fake: the discriminator's probabilities for its transmission."""
+    """Return the generator's adversarial loss.
+
+    Args:
+        fake: The discriminator's probabilities for its transmission.
+    """
     return tf.reduce_mean(-tf.math.log(fake + EPSILON))
 
 

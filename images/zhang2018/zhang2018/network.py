@@ -59,7 +59,9 @@ def separate_in_training(
     """Return what `separate` returns, without the hypercolumn: a training's way, equal up to rounding.
 
     A convolution of one pixel can be done before its input is resized, at the size of each activation.
-    recompute: compute each layer's activations again in the backward pass, instead of keeping them
+
+    Args:
+        recompute: Compute each layer's activations again in the backward pass, instead of keeping them.
     """
     size = tf.shape(picture)[1:3]
     taken = vgg19(picture, features)

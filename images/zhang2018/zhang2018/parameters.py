@@ -66,7 +66,9 @@ def initial_generator(seed: int, start: str = "identity") -> Dict[str, np.ndarra
 
     The adaptive normalisation starts as no normalisation (w0 = 1, w1 = 0), and the last layer is drawn uniformly
     (Glorot and Bengio 2010, tf-slim's default).
-    start: of the other kernels: "identity", as in the program, or "glorot"
+
+    Args:
+        start: Of the other kernels: "identity", as in the program, or "glorot".
     """
     values: Dict[str, np.ndarray] = {}
     for name, shape in generator_shapes().items():
@@ -112,9 +114,11 @@ def _size(shape: Tuple[int, ...]) -> str:
 def checked(values: Mapping[str, np.ndarray], shapes: Shapes, origin: str) -> Dict[str, np.ndarray]:
     """Return exactly the named values, as float32; others, such as unused moving averages, are left out.
 
-    origin: where the values are from, for the message.
+    Args:
+        origin: Where the values are from, for the message.
 
-    Raises: BadInput that names every missing and misshapen value.
+    Raises:
+        BadInput: Names every missing and misshapen value.
     """
     problems = problems_of(values, shapes)
     if problems:

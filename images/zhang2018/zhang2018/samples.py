@@ -16,7 +16,11 @@ SMALLEST_SIDE = 32
 
 @dataclasses.dataclass(frozen=True)
 class Pictures:
-    """The pictures of one step, float32, (1, H, W, 3), BGR in [0, 1]; reflection: None for a real pair."""
+    """The pictures of one step, float32, (1, H, W, 3), BGR in [0, 1].
+
+    Attributes:
+        reflection: None for a real pair.
+    """
 
     blended: np.ndarray
     transmission: np.ndarray
@@ -28,14 +32,19 @@ def training_batch(recipe: Mapping[str, Any], seed: int, epoch: int, samples: Se
 
     A pure function: every draw is named for seed, epoch and the sample's place in it.
 
-    Raises: BadInput as `step_pictures`.
+    Raises:
+        BadInput: As `step_pictures`.
     """
     (sample,) = samples
     return step_pictures(sample, recipe, sample_stream(seed, epoch, sample.place))
 
 
 def largest_size(recipe: Mapping[str, Any], shapes: Sequence[Tuple[int, int]]) -> Tuple[int, int]:
-    """Return height and width of the largest step. shapes: height and width of every picture"""
+    """Return height and width of the largest step.
+
+    Args:
+        shapes: Height and width of every picture.
+    """
     width = _rounded(recipe["width"][1] - 1, recipe["size_step"])
     return max(_rounded(width / across * high, recipe["size_step"]) for high, across in shapes), width
 
@@ -43,8 +52,9 @@ def largest_size(recipe: Mapping[str, Any], shapes: Sequence[Tuple[int, int]]) -
 def step_pictures(sample: Sample, recipe: Mapping[str, Any], rng: np.random.RandomState) -> Optional[Pictures]:
     """Return the pictures of a sample at a random width, or None where the paper's program skips it.
 
-    Raises: BadInput where a picture cannot be read, is too flat or too narrow for the recipe's width, or where those of
-        a pair differ in size.
+    Raises:
+        BadInput: Where a picture cannot be read, is too flat or too narrow for the recipe's width, or where those of a
+            pair differ in size.
     """
     step = recipe["size_step"]
     width = _rounded(int(rng.randint(*recipe["width"])), step)

@@ -49,7 +49,11 @@ _LICENCE = (
 
 
 def crate_metadata(content: ReportContent, folder: Path) -> dict[str, Any]:
-    """Return the content of ro-crate-metadata.json. folder: the report's, complete but for that file"""
+    """Return the content of ro-crate-metadata.json.
+
+    Args:
+        folder: The report's, complete but for that file.
+    """
     crate = ROCrate(version="1.1")
     crate.metadata.extra_contexts.append(_TERMS)
     crate.name = f"{content.name}: a comparison of reflection removal networks"

@@ -16,9 +16,13 @@ TableFormat = Literal["markdown", "latex", "csv"]
 
 
 def write_table(content: ReportContent, form: TableFormat, metrics: Sequence[str] = ()) -> str:
-    """Return the scores as text. metrics: those to show, all where none is named
+    """Return the scores as text.
 
-    Raises: SpecError for a metric that was not measured.
+    Args:
+        metrics: Those to show, all where none is named.
+
+    Raises:
+        SpecError: For a metric that was not measured.
     """
     content = with_distinct_titles(content)
     known = tuple(

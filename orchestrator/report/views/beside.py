@@ -17,7 +17,12 @@ ABSENT = "—"
 
 @dataclass(frozen=True)
 class RunFacts:
-    """One run. fields: its spec with every default filled in, by dotted name; href: of its report, empty if none"""
+    """One run.
+
+    Attributes:
+        fields: Its spec with every default filled in, by dotted name.
+        href: Of its report, empty if none.
+    """
 
     content: ReportContent
     fields: Mapping[str, str]
@@ -44,7 +49,11 @@ class FieldRow:
 
 @dataclass(frozen=True)
 class BesideCell:
-    """One network's mean in one run. difference: to the first run, in words; empty where it would mean nothing"""
+    """One network's mean in one run.
+
+    Attributes:
+        difference: To the first run, in words; empty where it would mean nothing.
+    """
 
     text: str
     difference: str
@@ -53,7 +62,11 @@ class BesideCell:
 
 @dataclass(frozen=True)
 class BesideRow:
-    """One network or control; cells: by metric, then by run."""
+    """One network or control.
+
+    Attributes:
+        cells: By metric, then by run.
+    """
 
     title: str
     control: bool
@@ -71,7 +84,11 @@ class BesideMetric:
 
 @dataclass(frozen=True)
 class BesideScores:
-    """The scores of one dataset by one protocol. obstacles: why runs cannot be compared, or only with care"""
+    """The scores of one dataset by one protocol.
+
+    Attributes:
+        obstacles: Why runs cannot be compared, or only with care.
+    """
 
     anchor: str
     title: str
@@ -83,7 +100,11 @@ class BesideScores:
 
 @dataclass(frozen=True)
 class BesideView:
-    """The page. alone: what only some of the runs have, in words"""
+    """The page.
+
+    Attributes:
+        alone: What only some of the runs have, in words.
+    """
 
     runs: tuple[RunHead, ...]
     fields: tuple[FieldRow, ...]
@@ -139,7 +160,11 @@ def _software(content: ReportContent) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class _Part:
-    """One run's scores of one dataset by one protocol. refused: why they cannot be set against those of the first."""
+    """One run's scores of one dataset by one protocol.
+
+    Attributes:
+        refused: Why they cannot be set against those of the first.
+    """
 
     content: ReportContent
     found: Mapping[str, Evaluation]

@@ -16,7 +16,11 @@ from stagekit.measures import INPUT
 
 @dataclass(frozen=True)
 class MeanRow:
-    """One network's or control's mean. n: pictures that it is a mean of"""
+    """One network's or control's mean.
+
+    Attributes:
+        n: Pictures that it is a mean of.
+    """
 
     title: str
     control: bool
@@ -29,7 +33,11 @@ class MeanRow:
 
 @dataclass(frozen=True)
 class DuelRow:
-    """Two networks over the same pictures. verdict: which is better, or that they cannot be told apart"""
+    """Two networks over the same pictures.
+
+    Attributes:
+        verdict: Which is better, or that they cannot be told apart.
+    """
 
     first: str
     second: str
@@ -42,7 +50,12 @@ class DuelRow:
 
 @dataclass(frozen=True)
 class MetricSection:
-    """One metric of one protocol. anchor: its id on the page; unfolded: whether it is shown at once"""
+    """One metric of one protocol.
+
+    Attributes:
+        anchor: Its id on the page.
+        unfolded: Whether it is shown at once.
+    """
 
     anchor: str
     title: str

@@ -14,7 +14,11 @@ from stagekit.measures import INPUT
 
 @dataclass(frozen=True)
 class CostView:
-    """The plot, its choices and its data. drawing: address of the script that draws"""
+    """The plot, its choices and its data.
+
+    Attributes:
+        drawing: Address of the script that draws.
+    """
 
     datasets: tuple[Choice, ...]
     costs: tuple[Choice, ...]

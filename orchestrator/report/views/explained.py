@@ -18,9 +18,13 @@ NOT_HERE = "not in this run"
 class Explanation:
     """One cell of the table.
 
-    printed: what the table prints, with what is known of it; formula: what its formula gives on this run's pictures
-    meant: what it meant to measure, on the same pictures; true: by the protocol that this report judges by
-    nothing: what doing nothing gets by its formula; verdict: what follows
+    Attributes:
+        printed: What the table prints, with what is known of it.
+        formula: What its formula gives on this run's pictures.
+        meant: What it meant to measure, on the same pictures.
+        true: By the protocol that this report judges by.
+        nothing: What doing nothing gets by its formula.
+        verdict: What follows.
     """
 
     metric: str
@@ -45,7 +49,12 @@ class ExplainedRow:
 
 @dataclass(frozen=True)
 class ExplainedColumn:
-    """One dataset. counts: what the table says of its size, and what is so; wrapped: how often the formula fails."""
+    """One dataset.
+
+    Attributes:
+        counts: What the table says of its size, and what is so.
+        wrapped: How often the formula fails.
+    """
 
     title: str
     href: str

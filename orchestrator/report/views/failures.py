@@ -7,7 +7,11 @@ from orchestrator.report.content import ReportContent
 
 @dataclass(frozen=True)
 class FailedStage:
-    """A stage that failed or was stopped. hint: empty where the reader can do nothing."""
+    """A stage that failed or was stopped.
+
+    Attributes:
+        hint: Empty where the reader can do nothing.
+    """
 
     name: str
     state: str
@@ -17,7 +21,11 @@ class FailedStage:
 
 @dataclass(frozen=True)
 class WaitingStage:
-    """A stage that was not run. why: which stage it needed."""
+    """A stage that was not run.
+
+    Attributes:
+        why: Which stage it needed.
+    """
 
     name: str
     why: str

@@ -13,7 +13,11 @@ from stagekit.measures import INPUT
 
 @dataclass(frozen=True)
 class Choice:
-    """One entry of a list of choices. key: names it inside the page."""
+    """One entry of a list of choices.
+
+    Attributes:
+        key: Names it inside the page.
+    """
 
     key: str
     text: str
@@ -21,7 +25,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class GalleryThumbnail:
-    """One thumbnail of a card. ratio: height and width in pixels of the picture itself, which keep its place free"""
+    """One thumbnail of a card. ratio: height and width in pixels of the picture itself, which keep its place free."""
 
     side: str
     title: str
@@ -42,7 +46,11 @@ class GalleryCard:
 
 @dataclass(frozen=True)
 class GalleryView:
-    """The gallery. metrics: empty for photographs, which are sorted by nothing but their names."""
+    """The gallery.
+
+    Attributes:
+        metrics: Empty for photographs, which are sorted by nothing but their names.
+    """
 
     metrics: tuple[Choice, ...]
     networks: tuple[Choice, ...]

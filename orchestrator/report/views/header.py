@@ -27,7 +27,11 @@ RANDOM_FEATURES = "random feature weights: scores cannot be compared with anythi
 
 @dataclass(frozen=True)
 class Alert:
-    """One thing to know before any number; more: the sentence after it, may be empty."""
+    """One thing to know before any number.
+
+    Attributes:
+        more: The sentence after it, may be empty.
+    """
 
     text: str
     more: str

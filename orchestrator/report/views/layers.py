@@ -23,8 +23,12 @@ _ON_CARDS = {INPUT, TRUTH, TRANSMISSION}
 class Layer:
     """One kind of picture that a dataset's page can show.
 
-    key: names it inside the page; title: what it is of its network; full_title: with the network's name
-    label: its network's, empty for the dataset's own; path: below a picture's folder, without ending
+    Attributes:
+        key: Names it inside the page.
+        title: What it is of its network.
+        full_title: With the network's name.
+        label: Its network's, empty for the dataset's own.
+        path: Below a picture's folder, without ending.
     """
 
     key: str
@@ -36,7 +40,12 @@ class Layer:
 
 @dataclass(frozen=True)
 class ShownPicture:
-    """One picture of the dataset in the report. number: from 1, in the dataset's order; shown: by layer key."""
+    """One picture of the dataset in the report.
+
+    Attributes:
+        number: From 1, in the dataset's order.
+        shown: By layer key.
+    """
 
     number: int
     picture: Picture
@@ -69,7 +78,11 @@ class ShownPictures:
 
 
 def anchor(number: int) -> str:
-    """Return the fragment of a dataset's page that opens a picture. number: from 1, in the dataset's order."""
+    """Return the fragment of a dataset's page that opens a picture.
+
+    Args:
+        number: From 1, in the dataset's order.
+    """
     return f"picture-{number}"
 
 

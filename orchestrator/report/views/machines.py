@@ -29,7 +29,12 @@ class MachineFact:
 
 @dataclass(frozen=True)
 class MachineRow:
-    """A machine that stages ran on. title: 'machine 1'; stages: how many, in words, and their names."""
+    """A machine that stages ran on.
+
+    Attributes:
+        title: 'machine 1'.
+        stages: How many, in words, and their names.
+    """
 
     title: str
     words: str

@@ -11,9 +11,15 @@ from orchestrator.report.rankings import MeanScore, MetricRanking
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell. value: for sorting, empty where not measured; span: columns that it covers; place: its column.
+    """One cell.
 
-    interval: of the mean; runs: the spread over seeds; remarks: what the mean leaves out
+    Attributes:
+        value: For sorting, empty where not measured.
+        span: Columns that it covers.
+        place: Its column.
+        interval: Of the mean.
+        runs: The spread over seeds.
+        remarks: What the mean leaves out.
     """
 
     place: int

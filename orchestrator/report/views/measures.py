@@ -18,7 +18,11 @@ Plain = float | str | list[str]
 
 @dataclass(frozen=True)
 class Measure:
-    """One metric of one protocol. beside: whether the comparison is judged by another protocol"""
+    """One metric of one protocol.
+
+    Attributes:
+        beside: Whether the comparison is judged by another protocol.
+    """
 
     protocol: str
     format: numbers.MetricFormat

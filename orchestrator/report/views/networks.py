@@ -9,7 +9,11 @@ from orchestrator.report.content import Adoption, Export, Model, NotMeasured, Re
 
 @dataclass(frozen=True)
 class NetworkRow:
-    """One network of the comparison. whole: it was trained and exported."""
+    """One network of the comparison.
+
+    Attributes:
+        whole: It was trained and exported.
+    """
 
     title: str
     label: str

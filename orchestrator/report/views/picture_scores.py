@@ -19,7 +19,11 @@ class LabelledScore:
 
 @dataclass(frozen=True)
 class ScoreColumn:
-    """One column of the table. number: counts from 1, for the script that sorts."""
+    """One column of the table.
+
+    Attributes:
+        number: Counts from 1, for the script that sorts.
+    """
 
     number: int
     title: str
@@ -29,7 +33,11 @@ class ScoreColumn:
 
 @dataclass(frozen=True)
 class ScoreCell:
-    """One score. value: for sorting, empty where it is missing."""
+    """One score.
+
+    Attributes:
+        value: For sorting, empty where it is missing.
+    """
 
     place: int
     text: str

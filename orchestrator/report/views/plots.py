@@ -10,9 +10,12 @@ from stagekit.measures import TRUTH
 
 @dataclass(frozen=True)
 class PlotsView:
-    """What can be chosen; the values are the page's. across, up: the networks drawn against each other at first.
+    """What can be chosen; the values are the page's.
 
-    drawing: address of the script that draws, fetched when a plot comes into sight
+    Attributes:
+        across: The networks drawn against each other at first.
+        up: The networks drawn against each other at first.
+        drawing: Address of the script that draws, fetched when a plot comes into sight.
     """
 
     metrics: tuple[Choice, ...]

@@ -31,7 +31,11 @@ class OverrideRow:
 
 @dataclass(frozen=True)
 class ModelProvenance:
-    """A model: its paper, and what differs from it. adopted: its weights are, so that no recipe was followed here."""
+    """A model: its paper, and what differs from it.
+
+    Attributes:
+        adopted: Its weights are, so that no recipe was followed here.
+    """
 
     title: str
     label: str

@@ -21,7 +21,12 @@ UNKNOWN = "not known"
 
 @dataclass(frozen=True)
 class Beside:
-    """One published number and ours. difference: ours minus theirs; why: why there is none"""
+    """One published number and ours.
+
+    Attributes:
+        difference: Ours minus theirs.
+        why: Why there is none.
+    """
 
     printed: str
     ours: str
@@ -31,7 +36,11 @@ class Beside:
 
 @dataclass(frozen=True)
 class OwnMean:
-    """Our mean of one metric. text: says why where there is none"""
+    """Our mean of one metric.
+
+    Attributes:
+        text: Says why where there is none.
+    """
 
     text: str
     interval: str
@@ -40,7 +49,13 @@ class OwnMean:
 
 @dataclass(frozen=True)
 class PublishedLine:
-    """One published row. kind: 'paper' or 're-run'; remark: what is known of its pictures; numbers: PSNR, SSIM"""
+    """One published row.
+
+    Attributes:
+        kind: 'paper' or 're-run'.
+        remark: What is known of its pictures.
+        numbers: PSNR, SSIM.
+    """
 
     source: str
     kind: str
@@ -52,9 +67,11 @@ class PublishedLine:
 
 @dataclass(frozen=True)
 class PublishedNetwork:
-    """What is published of one network on a dataset. own: our means, in the order of the metrics; empty where none
+    """What is published of one network on a dataset.
 
-    spread: how far the published numbers lie apart, in words
+    Attributes:
+        own: Our means, in the order of the metrics; empty where none.
+        spread: How far the published numbers lie apart, in words.
     """
 
     title: str
@@ -67,7 +84,11 @@ class PublishedNetwork:
 
 @dataclass(frozen=True)
 class PublishedDataset:
-    """One dataset. pictures: how many we tested on."""
+    """One dataset.
+
+    Attributes:
+        pictures: How many we tested on.
+    """
 
     title: str
     pictures: str
@@ -87,7 +108,11 @@ class PublishedSource:
 
 @dataclass(frozen=True)
 class PublishedView:
-    """The page; absent: test datasets of which nothing is published here."""
+    """The page.
+
+    Attributes:
+        absent: Test datasets of which nothing is published here.
+    """
 
     datasets: tuple[PublishedDataset, ...]
     sources: tuple[PublishedSource, ...]

@@ -14,9 +14,12 @@ _WIDTH, _HEIGHT = 240.0, 40.0
 
 @dataclass(frozen=True)
 class MemoryChart:
-    """A small chart; words: what it shows, for those who cannot see it. line, area: paths; budget: height of its line.
+    """A small chart.
 
-    budget: empty where nothing limited the stage
+    Attributes:
+        words: What it shows, for those who cannot see it. line, area: paths.
+        budget: Height of its line.
+        budget: Empty where nothing limited the stage.
     """
 
     words: str
@@ -29,7 +32,13 @@ class MemoryChart:
 
 @dataclass(frozen=True)
 class ResourcesRow:
-    """One stage. ended: how, where it has no result; memory: the most that was seen; share: of its budget."""
+    """One stage.
+
+    Attributes:
+        ended: How, where it has no result.
+        memory: The most that was seen.
+        share: Of its budget.
+    """
 
     name: str
     ended: str
@@ -58,7 +67,11 @@ class TileRow:
 
 @dataclass(frozen=True)
 class ResourcesView:
-    """The page on time and memory. total: time of all stages, in words."""
+    """The page on time and memory.
+
+    Attributes:
+        total: Time of all stages, in words.
+    """
 
     total: str
     rows: tuple[ResourcesRow, ...]

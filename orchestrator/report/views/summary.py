@@ -16,7 +16,11 @@ from stagekit.measures import CONTROLS
 
 @dataclass(frozen=True)
 class MetricColumn:
-    """One column of scores. number: counts the columns of the table from 1, for the script that sorts."""
+    """One column of scores.
+
+    Attributes:
+        number: Counts the columns of the table from 1, for the script that sorts.
+    """
 
     number: int
     title: str
@@ -48,7 +52,12 @@ class Row:
 
 @dataclass(frozen=True)
 class ProtocolTable:
-    """The scores of one protocol. anchor: its id on the page; fault: why it must not be believed, may be empty."""
+    """The scores of one protocol.
+
+    Attributes:
+        anchor: Its id on the page.
+        fault: Why it must not be believed, may be empty.
+    """
 
     anchor: str
     title: str

@@ -43,7 +43,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """One mean as shown. interval: '[21.3, 22.8]', empty where it is not known; note: a letter, or empty"""
+    """One mean as shown.
+
+    Attributes:
+        interval: '[21.3, 22.8]', empty where it is not known.
+        note: A letter, or empty.
+    """
 
     text: str
     interval: str
@@ -62,7 +67,12 @@ class Row:
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """All networks by one protocol. pictures: how many each dataset has, by its title; notes: by letter"""
+    """All networks by one protocol.
+
+    Attributes:
+        pictures: How many each dataset has, by its title.
+        notes: By letter.
+    """
 
     protocol: str
     columns: tuple[Column, ...]

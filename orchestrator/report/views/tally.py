@@ -13,9 +13,13 @@ from orchestrator.spec.protocol import Protocol
 class Mean:
     """A mean over the pictures whose score is finite.
 
-    value: inf where every score is, None where nothing was measured
-    finite, infinite, missing: how many pictures it is a mean of, were identical to the truth, have no score
-    low, high: its 95 % interval, None where it is not known
+    Attributes:
+        value: Inf where every score is, None where nothing was measured.
+        finite: How many pictures it is a mean of, were identical to the truth, have no score.
+        infinite: See `finite`.
+        missing: See `finite`.
+        low: Its 95 % interval, None where it is not known.
+        high: Its 95 % interval, None where it is not known.
     """
 
     value: float | None
@@ -76,7 +80,11 @@ def mean_of(content: ReportContent, evaluation: Evaluation, metric: str) -> Mean
 
 
 def mean(values: Sequence[Score | NotMeasured | None], total: int) -> Mean:
-    """Return the mean of scores. total: how many pictures there should be"""
+    """Return the mean of scores.
+
+    Args:
+        total: How many pictures there should be.
+    """
     there = [value for value in values if isinstance(value, float | int)]
     finite = [value for value in there if math.isfinite(value)]
     infinite = len(there) - len(finite)

@@ -16,7 +16,11 @@ sparse where points are few and far from 0: they are marked, and the axis does n
 
 @dataclass(frozen=True)
 class Chart:
-    """One chart; caption says in words what it shows, for those who cannot see it. key: names its figure."""
+    """One chart; caption says in words what it shows, for those who cannot see it.
+
+    Attributes:
+        key: Names its figure.
+    """
 
     key: str
     title: str
@@ -25,7 +29,11 @@ class Chart:
 
 @dataclass(frozen=True)
 class TrainingModel:
-    """One model's training. missing: why there is none, else empty, as for adopted weights."""
+    """One model's training.
+
+    Attributes:
+        missing: Why there is none, else empty, as for adopted weights.
+    """
 
     title: str
     label: str

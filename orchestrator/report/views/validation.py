@@ -12,7 +12,11 @@ from orchestrator.report.numbers import MetricFormat
 
 @dataclass(frozen=True)
 class ValidationCurve:
-    """One metric by epoch. points: epoch and mean over all pictures, None where it is not measured or not finite."""
+    """One metric by epoch.
+
+    Attributes:
+        points: Epoch and mean over all pictures, None where it is not measured or not finite.
+    """
 
     metric: str
     title: str

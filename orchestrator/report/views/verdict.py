@@ -16,7 +16,11 @@ _NOTHING = "the unchanged input"
 
 @dataclass(frozen=True)
 class DatasetVerdict:
-    """What one dataset's scores say. sentences: the most important first"""
+    """What one dataset's scores say.
+
+    Attributes:
+        sentences: The most important first.
+    """
 
     title: str
     href: str
@@ -26,7 +30,11 @@ class DatasetVerdict:
 
 @dataclass(frozen=True)
 class VerdictView:
-    """What all datasets say in the metric that the comparison is judged by. overall: over several datasets, or empty"""
+    """What all datasets say in the metric that the comparison is judged by.
+
+    Attributes:
+        overall: Over several datasets, or empty.
+    """
 
     metric: str
     protocol: str

@@ -22,7 +22,11 @@ Island = dict[str, Any]
 
 @dataclass(frozen=True)
 class ViewerView:
-    """The viewer, empty, and the data that fills it. protocols: by which the pictures have scores, if any"""
+    """The viewer, empty, and the data that fills it.
+
+    Attributes:
+        protocols: By which the pictures have scores, if any.
+    """
 
     protocols: tuple[str, ...]
     island: Island
