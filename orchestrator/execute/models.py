@@ -19,6 +19,7 @@ from orchestrator.results import read_result
 from orchestrator.spec.base import NAME_PATTERN
 from orchestrator.spec.library import load_model_spec
 from orchestrator.spec.names import Device, EngineName
+from orchestrator.spec.stage_names import stage_name
 from orchestrator.spec.weights import FEATURES_VARIABLE, weights_folder
 from orchestrator.store.reference import model_reference
 from orchestrator.store.run_document import EntrantEntry, Overrides, RunDocument, StageEntry
@@ -68,7 +69,7 @@ def adopt_model(model: str, checkpoint: Path, name: str, features: str, means: M
         spec = store.run(name).folder / _SPEC
         shutil.copyfile(draft, spec)
     comparison = replace(comparison, resolved=replace(comparison.resolved, path=spec))
-    stages = {stage: comparison.plan.stage(stage) for stage in (f"adopt/{name}", f"export/{name}")}
+    stages = {stage: comparison.plan.stage(stage) for stage in (stage_name("adopt", name), stage_name("export", name))}
     with run_in_progress(store, name):
         writer = DocumentWriter(store, start_run(store, planned_document(comparison, Overrides(engine=means.engine))))
         heard = together(recorder(store.run(name)), writer.listen, means.listener)
@@ -102,7 +103,7 @@ def export_model(model: str, out: Path, means: Means) -> list[Path]:
     """
     store = Store(means.store)
     results, entrant = _found(model, store)
-    artifact = results.artifacts.get(f"export/{entrant.label}") or _exported(results, entrant, means, store)
+    artifact = results.artifacts.get(stage_name("export", entrant.label)) or _exported(results, entrant, means, store)
     network = _delivered(artifact, ["network.onnx"], out)
     read_result(ExportFile, artifact.output, artifact.facts).save(out / ExportFile.FILE_NAME)
     return [*network, out / ExportFile.FILE_NAME]
@@ -150,7 +151,7 @@ def _exported(results: RunResults, entrant: EntrantEntry, means: Means, store: S
     weights = _weights(results, entrant)
     document = results.document
     means.say(f"the store has no export of {document.name}/{entrant.label}: it is made now, in image {entrant.image!r}")
-    entry = document.stage(f"export/{entrant.label}")
+    entry = document.stage(stage_name("export", entrant.label))
     stage = Stage(
         name=entry.name,
         kind="export",

@@ -19,6 +19,7 @@ from orchestrator.results import read_result
 from orchestrator.spec.dataset import PhotosDataset
 from orchestrator.spec.experiment import Inference
 from orchestrator.spec.names import Device, EngineName
+from orchestrator.spec.stage_names import stage_kind, stage_name
 from orchestrator.store.reference import model_reference
 from orchestrator.store.store import Artifact, Store
 from stagekit.results.dataset import DatasetFile, DatasetItem
@@ -115,7 +116,7 @@ def found_network(removal: Removal, store: Store) -> tuple[Path, str, Common]:
             f"run {str(reference.run)!r} has no model {reference.model!r}; it has: {', '.join(labels)}",
             hint="choose one of them",
         )
-    artifact = results.artifacts.get(f"export/{reference.model}")
+    artifact = results.artifacts.get(stage_name("export", reference.model))
     if artifact is None:
         raise SpecError(
             f"the model {str(reference)!r} is not exported yet",
@@ -184,10 +185,10 @@ def describe_arrays(folder: Path) -> None:
 
 def _deliver(artifacts: Mapping[str, Artifact], names: list[str], removal: Removal) -> list[Path]:
     """Copy the predictions out of the store, named after the photos."""
-    infer = next(artifact for name, artifact in artifacts.items() if name.startswith("infer/"))
+    infer = next(artifact for name, artifact in artifacts.items() if stage_kind(name) == "infer")
     ids = {name: Path(name).stem for name in names}
     for stage, dataset in artifacts.items():
-        if stage.startswith("prepare/"):
+        if stage_kind(stage) == "prepare":
             ids = {Path(item.origin).name: item.id for item in read_result(DatasetFile, dataset.output).items}
     by_id = {item.id: item for item in read_result(PredictionsFile, infer.output).items}
     removal.out.mkdir(parents=True, exist_ok=True)

@@ -34,6 +34,7 @@ from orchestrator.report.stage_content import EnvironmentRecord
 from orchestrator.spec.explained import explained_tables
 from orchestrator.spec.protocol import Protocol, ProtocolMetric
 from orchestrator.spec.published_numbers import published_tables
+from orchestrator.spec.stage_names import stage_name
 from orchestrator.spec.weights import FEATURES_VARIABLE
 from orchestrator.store.run_document import EntrantEntry, ProtocolEntry, RunDocument
 from stagekit.measures import CONTROLS, metrics
@@ -143,7 +144,7 @@ def _command(document: RunDocument) -> str:
 
 
 def _model(entrant: EntrantEntry, gathering: _Gathering) -> Model:
-    stage = f"export/{entrant.label}"
+    stage = stage_name("export", entrant.label)
     export = gathering.output(stage)
     paper = entrant.paper
     return Model(
@@ -186,7 +187,7 @@ def _weights(entrant: EntrantEntry, gathering: _Gathering) -> Training | Adoptio
 
 def _datasets(gathering: _Gathering) -> Iterator[Dataset]:
     for entry in gathering.document.datasets:
-        stage = f"prepare/{entry.name}"
+        stage = stage_name("prepare", entry.name)
         output = gathering.output(stage)
         if isinstance(output, NotMeasured):
             role = cast(DatasetRole, entry.role)
@@ -212,7 +213,7 @@ def _results(gathering: _Gathering) -> Iterator[Result]:
         for label in (*CONTROLS, *labels) if scored else labels:
             names = [protocol.name for protocol in document.protocols] if scored else []
             scores = {name: gathering.output(evaluate_name(label, dataset, name)) for name in names}
-            infer = f"infer/{label}/{dataset}"
+            infer = stage_name("infer", label, dataset)
             answered = None if label in CONTROLS else gathering.output(infer)
             yield Result(
                 label,

@@ -6,6 +6,7 @@ from typing import Any
 
 from orchestrator.plan.stage import Stage
 from orchestrator.spec.resolve import Resolved
+from orchestrator.spec.stage_names import stage_name
 
 OVERLAP = "overlap"
 """The stage's name."""
@@ -54,8 +55,8 @@ def _overlap_stage(resolved: Resolved, limits: Mapping[str, Any]) -> Stage | Non
         image="metrics",
         settings={"train": sorted(trained), "test": list(tested), "action": action},
         inputs={
-            **{f"train-{role}": f"prepare/{name}" for role, name in trained.items()},
-            **{f"test-{number}": f"prepare/{name}" for number, name in enumerate(tested)},
+            **{f"train-{role}": stage_name("prepare", name) for role, name in trained.items()},
+            **{f"test-{number}": stage_name("prepare", name) for number, name in enumerate(tested)},
         },
         **limits,
     )

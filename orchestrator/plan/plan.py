@@ -14,6 +14,7 @@ from orchestrator.spec.model import ModelSpec, Recipe
 from orchestrator.spec.names import DEFAULT_THREADS, Device
 from orchestrator.spec.protocol import ProtocolName, chosen_metrics
 from orchestrator.spec.resolve import ADOPTED_FIELDS, Resolved, ResolvedModel
+from orchestrator.spec.stage_names import stage_name
 from stagekit.measures import CONTROLS, PROTOCOLS
 
 Digest = Callable[[Path], str]
@@ -97,7 +98,7 @@ def prepare_stage(
     if not isinstance(dataset, ScenesDataset) and dataset.folder is not None:
         sources["source"] = Source(dataset.folder, digest(dataset.folder))
     return Stage(
-        name=f"prepare/{name}",
+        name=stage_name("prepare", name),
         kind="prepare",
         image="inference" if isinstance(dataset, PhotosDataset) else "metrics",
         settings={
@@ -137,11 +138,11 @@ def infer_stage(
     used |= {"resize"} if inference.resize is not None else set()
     kept = {name: True for name, wanted in (("arrays", arrays), ("as_photos", as_photos)) if wanted}
     return Stage(
-        name=f"infer/{label}/{dataset}",
+        name=stage_name("infer", label, dataset),
         kind="infer",
         image="inference",
         settings={"model": model or label, "inference": inference.model_dump(mode="json", include=used), **kept},
-        inputs={"network": f"export/{label}", "dataset": f"prepare/{dataset}"},
+        inputs={"network": stage_name("export", label), "dataset": stage_name("prepare", dataset)},
         device=device,
         memory_bytes=memory_bytes,
         timeout_s=timeout_s,
@@ -166,7 +167,7 @@ def _infer_stage(model: ResolvedModel, dataset: str, resolved: Resolved, label: 
 
 def evaluate_name(label: str, dataset: str, protocol: str) -> str:
     """Return the name of the stage that scores a model, a control or an epoch's weights in a protocol."""
-    return f"evaluate/{label}/{dataset}/{protocol}"
+    return stage_name("evaluate", label, dataset, protocol)
 
 
 def explain_stage(label: str, settings: Mapping[str, Any], *, memory_bytes: int | None = None) -> Stage:
@@ -178,7 +179,7 @@ def explain_stage(label: str, settings: Mapping[str, Any], *, memory_bytes: int 
         settings: Sizes, where there is no dataset.
     """
     return Stage(
-        name=f"explain/{label}",
+        name=stage_name("explain", label),
         kind="explain",
         image="inference",
         settings={**settings, "memory": memory_bytes},
@@ -199,7 +200,7 @@ def adopt_stage(
 ) -> Stage:
     """Return the stage that takes over a checkpoint, a file or a folder; its content decides, not its path."""
     return Stage(
-        name=f"adopt/{label}",
+        name=stage_name("adopt", label),
         kind="adopt",
         image=spec.image,
         settings={"model": spec.name, **_shape(recipe.model_dump(mode="json"))},
@@ -219,7 +220,7 @@ def release_stage(label: str, model: str, image: str, recipe: Mapping[str, Any],
         weights: Output of the stage that left them.
     """
     return Stage(
-        name=f"release/{label}",
+        name=stage_name("release", label),
         kind="release",
         image=image,
         settings={"model": model, **_shape(recipe)},
@@ -243,14 +244,14 @@ def _train_stage(model: ResolvedModel, resolved: Resolved, digest: Digest) -> St
     experiment = resolved.experiment
     train = experiment.train
     assert train is not None  # resolving refuses a model that is neither trained nor adopted
-    inputs = {"synthetic": f"prepare/{train.synthetic}"}
+    inputs = {"synthetic": stage_name("prepare", train.synthetic)}
     if train.real is not None:
-        inputs["real"] = f"prepare/{train.real}"
+        inputs["real"] = stage_name("prepare", train.real)
     if train.unaligned is not None and model.recipe.uses_unaligned:
-        inputs["unaligned"] = f"prepare/{train.unaligned}"
+        inputs["unaligned"] = stage_name("prepare", train.unaligned)
     snapshots = resolved.snapshots(model)
     return Stage(
-        name=f"train/{model.label}",
+        name=stage_name("train", model.label),
         kind="train",
         image=model.spec.image,
         settings={
@@ -306,7 +307,7 @@ def _export_stage(model: ResolvedModel, resolved: Resolved, digest: Digest, epoc
     }
     label = model.label if epoch is None else snapshot_label(model.label, epoch)
     return Stage(
-        name=f"export/{label}",
+        name=stage_name("export", label),
         kind="export",
         image=model.spec.image,
         settings=settings,
@@ -325,9 +326,9 @@ def _evaluate_stage(
     digest: Digest,
 ) -> Stage:
     experiment = resolved.experiment
-    inputs = {"dataset": f"prepare/{dataset}"}
+    inputs = {"dataset": stage_name("prepare", dataset)}
     if model is not None:
-        inputs["predictions"] = f"infer/{label}/{dataset}"
+        inputs["predictions"] = stage_name("infer", label, dataset)
     metrics = chosen_metrics(protocol, experiment.metrics)
     features = tuple(dict.fromkeys(metric.features for metric in metrics if metric.features))
     return Stage(

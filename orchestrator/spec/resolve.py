@@ -17,6 +17,7 @@ from orchestrator.spec.model import ModelSpec, Recipe
 from orchestrator.spec.prepared import DATA_VARIABLE, INDEX, data_home, prepared_folder
 from orchestrator.spec.problems import Place, Problem, spec_error
 from orchestrator.spec.protocol import chosen_metrics
+from orchestrator.spec.stage_names import stage_name
 from orchestrator.spec.weights import FEATURES_VARIABLE, released_file, weights_folder
 from stagekit.measures import metrics
 
@@ -46,7 +47,7 @@ class ResolvedModel:
     @property
     def weights_stage(self) -> str:
         """Name of the stage that leaves the weights."""
-        return f"{'train' if self.checkpoint is None else 'adopt'}/{self.label}"
+        return stage_name("train" if self.checkpoint is None else "adopt", self.label)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from orchestrator.errors import SpecError, StoreError
+from orchestrator.spec.stage_names import stage_name
 from orchestrator.store.disk import space_explained, sync, write_synced
 
 SCHEMA = 1
@@ -191,7 +192,7 @@ class EntrantEntry(Recorded):
     @property
     def weights_stage(self) -> str:
         """Name of the stage that leaves its weights."""
-        return f"{'train' if self.checkpoint is None else 'adopt'}/{self.label}"
+        return stage_name("train" if self.checkpoint is None else "adopt", self.label)
 
 
 class DatasetEntry(Recorded):

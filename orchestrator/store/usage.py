@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from orchestrator.spec.stage_names import stage_dataset
 from orchestrator.store.examine import Fault, read_manifest
 from orchestrator.store.layout import Layout
 from orchestrator.store.need import needed_keys
@@ -77,14 +78,6 @@ def _own_bytes(path: Path, seen: set[tuple[int, int]]) -> int:
     return 0
 
 
-def dataset_of(stage: str) -> str | None:
-    """Return the dataset that a stage is about, None where it is about none alone."""
-    match stage.split("/"):
-        case ["prepare", dataset] | ["infer" | "evaluate", _, dataset, *_]:
-            return dataset
-    return None
-
-
 def store_usage(layout: Layout) -> Usage:
     """Return what fills the store; nothing is written, and programs may use it meanwhile.
 
@@ -131,7 +124,7 @@ def _by_kind(layout: Layout, sizes: Mapping[str, int]) -> tuple[dict[str, int], 
         manifest = read_manifest(layout.artifact(key), key)
         kind = UNREADABLE if isinstance(manifest, Fault) else manifest.kind
         kinds[kind] = kinds.get(kind, 0) + size
-        dataset = None if isinstance(manifest, Fault) else dataset_of(manifest.stage)
+        dataset = None if isinstance(manifest, Fault) else stage_dataset(manifest.stage)
         if dataset is not None:
             datasets[dataset] = datasets.get(dataset, 0) + size
     return _largest_first(kinds), _largest_first(datasets)
