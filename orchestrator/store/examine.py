@@ -150,12 +150,16 @@ def recorded_files(manifest: Manifest) -> dict[str, FileRecord]:
 
 def _present(folder: Path) -> dict[str, os.stat_result]:
     """Return what lies in an artifact's folder apart from the manifest, links not followed, by path."""
-    found = {}
-    for above, folders, files in os.walk(folder):
-        for name in (*files, *(inner for inner in folders if Path(above, inner).is_symlink())):
-            path = Path(above, name)
-            with contextlib.suppress(FileNotFoundError):
-                found[path.relative_to(folder).as_posix()] = path.lstat()
+    found: dict[str, os.stat_result] = {}
+    folders = [("", os.fspath(folder))]
+    while folders:
+        prefix, path = folders.pop()
+        with contextlib.suppress(FileNotFoundError), os.scandir(path) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append((f"{prefix}{entry.name}/", entry.path))
+                else:
+                    found[prefix + entry.name] = entry.stat(follow_symlinks=False)
     found.pop(MANIFEST, None)
     return found
 
