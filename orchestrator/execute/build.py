@@ -24,12 +24,15 @@ class Built:
     environment: Environment
     already: bool
     """Whether it was there before."""
+    note: str = ""
+    """What is to be known of its variant."""
 
     @property
     def sentence(self) -> str:
         """What to tell the user."""
         verb = "is built already" if self.already else "built"
-        return f"{self.image}: {verb} (recipe {self.environment.recipe[:12]}, {self.environment.engine})"
+        told = f"{self.image}: {verb} (recipe {self.environment.recipe[:12]}, {self.environment.engine})"
+        return f"{told}. {self.note}" if self.note and not self.already else told
 
 
 def chosen_engine(name: EngineName, store: Path) -> Selection:
@@ -90,7 +93,7 @@ def build_images(
     for image in images:
         found = builder.find(image, variant, settings)
         environment = found or builder.build(image, variant, settings, output)
-        yield Built(image.name, environment, found is not None)
+        yield Built(image.name, environment, found is not None, image.variants[variant].note.strip())
 
 
 def built_environments(

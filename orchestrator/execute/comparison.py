@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.environments.program import image_program
+from orchestrator.errors import SpecError
 from orchestrator.plan.keys import (
     Identity,
     Program,
@@ -101,9 +102,23 @@ def plan_comparison(
 
 
 def stage_images(stages: Iterable[Stage]) -> dict[str, ImageSpec]:
-    """Return the images that stages run in, by name."""
-    names = sorted({stage.image for stage in stages})
-    return {name: load_image(name) for name in names}
+    """Return the images that stages run in, by name.
+
+    Raises:
+        SpecError: where an image's program does not run a kind of stage that is planned for it.
+    """
+    kinds: dict[str, set[str]] = {}
+    for stage in stages:
+        kinds.setdefault(stage.image, set()).add(stage.kind)
+    images = {name: load_image(name) for name in sorted(kinds)}
+    for name, image in images.items():
+        lacking = sorted(kinds[name] - set(image.kinds))
+        if lacking:
+            raise SpecError(
+                f"the image {name!r} runs no stage of kind {', '.join(lacking)}; it runs {', '.join(image.kinds)}",
+                hint=f"choose another image, or add the kind to its program and to images/{name}/image.yaml",
+            )
+    return images
 
 
 def stage_programs(images: Mapping[str, ImageSpec], variant: Variant) -> dict[str, Program]:

@@ -166,8 +166,6 @@ class ModelSpec(StrictModel):
     """Where it was published."""
     image: Name
     """The image that trains and exports it."""
-    outputs: tuple[Literal["transmission", "reflection"], ...] = Field(min_length=1)
-    """What the exported network answers, besides numbered cascade steps."""
     features: tuple[str, ...]
     """File names of the pretrained feature weights that its training needs."""
     export_tolerance: float = Field(gt=0)
