@@ -8,7 +8,7 @@ import numpy as np
 from orchestrator.metrics.ranking import Mean, Pair, Ranking, ranking
 from orchestrator.report import numbers
 from orchestrator.report.content import Dataset, NotMeasured, ReportContent, Scores
-from orchestrator.report.lookup import entrants, headline, networks, scores
+from orchestrator.report.lookup import entrants, networks, primary_protocol, scores
 from orchestrator.report.rankings import MeanScore, MetricRanking, PairedTest
 from orchestrator.spec.protocol import Protocol
 
@@ -39,7 +39,7 @@ def _metric_ranking(content: ReportContent, dataset: Dataset, protocol: Protocol
         for name, found in measured.items()
         if found
     }
-    judged = headline(content)
+    judged = primary_protocol(content)
     result = ranking(
         {name: array for name, array in arrays.items() if name in runs},
         shown.better,

@@ -50,7 +50,7 @@ def planned_document(comparison: Comparison, overrides: Overrides) -> RunDocumen
     now = datetime.now(UTC)
     stages = tuple(_stage(stage, comparison) for stage in comparison.plan.stages)
     entrants = tuple(_entrant(model) for model in resolved.models)
-    judged_first = sorted(experiment.protocols, key=lambda name: name != experiment.headline)
+    judged_first = sorted(experiment.protocols, key=lambda name: name != experiment.primary_protocol)
     return RunDocument(
         name=experiment.name,
         identity=_identity(comparison, entrants),

@@ -289,7 +289,7 @@ def _validation_stages(model: ResolvedModel, resolved: Resolved, digest: Digest)
         yield _export_stage(model, resolved, digest, epoch)
     for label in labels if name in experiment.test else [*labels, model.label]:
         yield _infer_stage(model, name, resolved, label)
-        yield _evaluate_stage(label, model, name, experiment.headline, resolved, digest)
+        yield _evaluate_stage(label, model, name, experiment.primary_protocol, resolved, digest)
 
 
 def _export_stage(model: ResolvedModel, resolved: Resolved, digest: Digest, epoch: int | None = None) -> Stage:

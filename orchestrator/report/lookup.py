@@ -91,7 +91,7 @@ def predictions(content: ReportContent, label: str, dataset: str) -> Predictions
     return result(content, label, dataset).predictions or NO_RESULT
 
 
-def headline(content: ReportContent) -> Protocol:
+def primary_protocol(content: ReportContent) -> Protocol:
     """Return the protocol by which the comparison is judged: the first that ranks."""
     return next(protocol for protocol in content.protocols if protocol.ranked)
 

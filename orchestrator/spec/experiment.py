@@ -169,6 +169,6 @@ class Experiment(StrictModel):
     """Longest time of one stage; None sets no limit."""
 
     @property
-    def headline(self) -> ProtocolName:
+    def primary_protocol(self) -> ProtocolName:
         """The first protocol that ranks: validation is scored in it, and the report shows it first."""
         return next(name for name in self.protocols if PROTOCOLS[name].ranked)

@@ -31,8 +31,8 @@ def with_psnr(
     )
     chosen = chosen_protocol(protocol, ("psnr",))  # type: ignore[arg-type]  # a protocol's name
     psnr = tuple(metric for metric in chosen.metrics if metric.name == "psnr")
-    headline = chosen_protocol("standard", ("psnr",))
-    protocols = (replace(chosen, metrics=psnr),) if chosen.ranked else (headline, replace(chosen, metrics=psnr))
+    primary = chosen_protocol("standard", ("psnr",))
+    protocols = (replace(chosen, metrics=psnr),) if chosen.ranked else (primary, replace(chosen, metrics=psnr))
     return with_rankings(
         replace(content, protocols=protocols, datasets=(dataset,), test=(dataset.name,), results=results)
     )

@@ -6,7 +6,7 @@ from typing import Literal
 from orchestrator.report import numbers
 from orchestrator.report.address import SCORES, href, score_table
 from orchestrator.report.content import Dataset, ReportContent, Scores
-from orchestrator.report.lookup import entrants, headline, metric_ranking, networks, scores
+from orchestrator.report.lookup import entrants, metric_ranking, networks, primary_protocol, scores
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.rankings import MetricRanking, PairedTest
 from orchestrator.report.views.mean_cell import mean_remarks, runs_text
@@ -127,7 +127,7 @@ def _section(content: ReportContent, dataset: Dataset, protocol: Protocol, index
         fault=protocol.fault,
         means=tuple(_mean(name, title, ranking, metric, control=control) for name, title, control in rows),
         duels=tuple(duels),
-        unfolded=protocol == headline(content) and index == 0,
+        unfolded=protocol == primary_protocol(content) and index == 0,
     )
 
 

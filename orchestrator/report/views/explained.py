@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from orchestrator.report import numbers
 from orchestrator.report.address import dataset_page, href
 from orchestrator.report.content import Dataset, ReportContent
-from orchestrator.report.lookup import headline, metric_ranking, networks, tested
+from orchestrator.report.lookup import metric_ranking, networks, primary_protocol, tested
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.views.mean_cell import Cell, mean_cell
 from orchestrator.spec.explained import ExplainedDataset, ExplainedNetwork, ExplainedTable
@@ -161,7 +161,7 @@ def _explanation(place: _Place, dataset: str, metric: str) -> Explanation:
     known = next(
         (c for c in place.table.cells if (c.dataset, c.model, c.metric) == (dataset, place.network.model, metric)), None
     )
-    judged = headline(place.content).name
+    judged = primary_protocol(place.content).name
     # A program without a formula of its own for a metric took the usual one.
     own = {found.name for found in PROTOCOLS[place.network.protocol].metrics}
     protocol = place.network.protocol if metric in own else judged

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from orchestrator.report import numbers
 from orchestrator.report.content import Dataset, NotMeasured, ReportContent, Score
-from orchestrator.report.lookup import entrants, headline, scores
+from orchestrator.report.lookup import entrants, primary_protocol, scores
 from stagekit.measures import TRUTH
 
 
@@ -54,11 +54,11 @@ class ScoreRow:
 
 
 class PictureScoreTable:
-    """The scores of a dataset's pictures in the headline protocol; empty for photographs, which have none."""
+    """The scores of a dataset's pictures in the primary protocol; empty for photographs, which have none."""
 
     def __init__(self, content: ReportContent, dataset: Dataset) -> None:
         self._entrants = entrants(content)
-        protocol = headline(content)
+        protocol = primary_protocol(content)
         metrics = protocol.metrics if dataset.role == "pairs" else ()
         self._metrics = [numbers.metric_format(metric.name, content.features) for metric in metrics]
         self._items = [item.id for item in dataset.items]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from orchestrator.report import numbers
 from orchestrator.report.content import Dataset, ReportContent
-from orchestrator.report.lookup import headline, metric_ranking, networks, tested
+from orchestrator.report.lookup import metric_ranking, networks, primary_protocol, tested
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.views.mean_cell import mean_cell
 from orchestrator.spec.protocol import chosen_protocol
@@ -258,7 +258,7 @@ def _obstacles(dataset: Dataset, protocol: str | None, own: str, row: PublishedR
 def _protocol(content: ReportContent, wanted: str | None) -> str:
     """Return ours to compare with: the same one, else the one to judge by."""
     names = [protocol.name for protocol in content.protocols]
-    return next((name for name in names if name == wanted), headline(content).name)
+    return next((name for name in names if name == wanted), primary_protocol(content).name)
 
 
 def _spread(rows: list[tuple[PublishedTable, PublishedRow]]) -> str:

@@ -6,7 +6,7 @@ from typing import Literal
 from orchestrator.report import numbers
 from orchestrator.report.address import EXPLAINED, PUBLISHED, SCORES, dataset_page, href
 from orchestrator.report.content import Dataset, NotMeasured, ReportContent, Scores
-from orchestrator.report.lookup import entrants, headline, metric_ranking, networks, scores, tested
+from orchestrator.report.lookup import entrants, metric_ranking, networks, primary_protocol, scores, tested
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.rankings import MetricRanking
 from orchestrator.report.views.mean_cell import Cell, mean_cell
@@ -153,7 +153,7 @@ def _table(content: ReportContent, protocol: Protocol, pairs: list[Dataset], ent
     every = [cell for found in cells.values() for cell in found]
     return ProtocolTable(
         anchor=f"scores-{protocol.name}",
-        title="Scores" if protocol == headline(content) else protocol.title,
+        title="Scores" if protocol == primary_protocol(content) else protocol.title,
         name=protocol.label,
         scored=protocol.scored,
         fault=protocol.fault,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from orchestrator.report import numbers
 from orchestrator.report.content import Model, NotMeasured, PictureScores, ReportContent, ValidationPoint
-from orchestrator.report.lookup import headline
+from orchestrator.report.lookup import primary_protocol
 from orchestrator.report.numbers import MetricFormat
 
 
@@ -31,7 +31,7 @@ def validation_curves(content: ReportContent, model: Model) -> Iterator[Validati
         return
     titles = {dataset.name: dataset.title for dataset in content.datasets}
     where = titles.get(validation.dataset) or validation.dataset
-    for measured in headline(content).metrics:
+    for measured in primary_protocol(content).metrics:
         name = measured.name
         metric = numbers.metric_format(name, content.features)
         found = [(point.epoch, _mean(point, name)) for point in validation.points]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from orchestrator.report import numbers
 from orchestrator.report.address import dataset_page, href
 from orchestrator.report.content import Dataset, ReportContent
-from orchestrator.report.lookup import headline, metric_ranking, networks, tested
+from orchestrator.report.lookup import metric_ranking, networks, primary_protocol, tested
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.rankings import MetricRanking, PairedTest
 from stagekit.measures import INPUT
@@ -44,7 +44,7 @@ class VerdictView:
 
 def verdict_view(content: ReportContent) -> VerdictView | None:
     """Return the verdict of a comparison; None where there is nothing to judge, or nothing to judge by."""
-    protocol = headline(content)
+    protocol = primary_protocol(content)
     metric = numbers.metric_format(protocol.metrics[0].name, content.features, ranked=protocol.ranked)
     if not metric.ranked:
         return None
