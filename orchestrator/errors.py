@@ -13,9 +13,11 @@ from stagekit import ExitCode
 class SirrError(Exception):
     """Base of all errors that are shown to people.
 
-    message: what is wrong, with the value; where: file and line, or stage and log; hint: what to do, beginning with
-    a verb; None only where the reader can do nothing. took: of a stage that failed, its time and memory as its
-    manifest would tell them.
+    Args:
+        message: What is wrong, with the value.
+        where: File and line, or stage and log.
+        hint: What to do, beginning with a verb; None only where the reader can do nothing.
+        took: Of a stage that failed, its time and memory as its manifest would tell them.
     """
 
     code: ClassVar[str] = "error"

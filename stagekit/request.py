@@ -18,20 +18,23 @@ FOLDERS = ("output", "work", "facts")
 class StageRequest:
     """One stage as its program sees it.
 
-    stage: the stage's readable name, such as "train/errnet2019"; kind: which handler runs it
-    settings: everything that decides the result, as plain JSON values
-    inputs: name to folder (or file), read-only
-    output: the folder for results, the same bytes every time; empty at the start, or as an interrupted run left it
-    work: the folder for checkpoints and caches; never kept
-    facts: the folder for files about how it went (times, memory, event files); kept beside the results, never read by
-        another stage
-    device: "cpu" or "cuda"; seed: of every random draw
-    memory_bytes: the budget of the stage, None where it is not limited
-    threads: how many processor threads to use, None for the framework's default
-    workers: processes that prepare training samples; 0 for none beside the program, None for the program's choice
-    checkpoint_s: seconds between the checkpoints of a training, None for the program's choice
-    memory_saving_level: how many of its ways of saving memory a training begins with; raised after it ran out
-    device_memory_bytes: the budget on a GPU, None for all that it has
+    Attributes:
+        stage: The stage's readable name, such as "train/errnet2019".
+        kind: Which handler runs it.
+        settings: Everything that decides the result, as plain JSON values.
+        inputs: Name to folder (or file), read-only.
+        output: The folder for results, the same bytes every time; empty at the start, or as an interrupted run left it.
+        work: The folder for checkpoints and caches; never kept.
+        facts: The folder for files about how it went (times, memory, event files); kept beside the results, never read
+            by another stage.
+        device: "cpu" or "cuda".
+        seed: Of every random draw.
+        memory_bytes: The budget of the stage, None where it is not limited.
+        threads: How many processor threads to use, None for the framework's default.
+        workers: Processes that prepare training samples; 0 for none beside the program, None for the program's choice.
+        checkpoint_s: Seconds between the checkpoints of a training, None for the program's choice.
+        memory_saving_level: How many of its ways of saving memory a training begins with; raised after it ran out.
+        device_memory_bytes: The budget on a GPU, None for all that it has.
     """
 
     stage: str
@@ -57,7 +60,8 @@ class StageRequest:
     ) -> "StageRequest":
         """Return a request whose own folders, `FOLDERS`, lie below one folder.
 
-        fields: those that have a default
+        Args:
+            fields: Those that have a default.
         """
         output, work, facts = (posixpath.join(folder, name) for name in FOLDERS)
         return cls(stage, kind, settings, inputs, output, work, facts, **fields)
@@ -66,7 +70,8 @@ class StageRequest:
     def load(cls, path: str) -> "StageRequest":
         """Read a ``stage.json``.
 
-        Raises: BadInput where the file is missing, is not JSON, has other fields, or another schema version.
+        Raises:
+            BadInput: Where the file is missing, is not JSON, has other fields, or another schema version.
         """
         try:
             with open(path, encoding="utf-8") as stream:

@@ -56,7 +56,8 @@ class Meter(Protocol):
 class HostMeter:
     """Resident memory of this process, with that of the processes that prepare samples.
 
-    later: bytes that the framework will take besides what a rehearsal shows
+    Args:
+        later: Bytes that the framework will take besides what a rehearsal shows.
     """
 
     def __init__(self, workers: int = 0, later: int = 0) -> None:
@@ -84,7 +85,10 @@ class HostMeter:
 class MemoryPlan:
     """What a training will need at most, and what it does to need no more.
 
-    device: "cpu" or "cuda"; peak_bytes: measured; budget_bytes: None where nothing limits it
+    Attributes:
+        device: "cpu" or "cuda".
+        peak_bytes: Measured.
+        budget_bytes: None where nothing limits it.
     """
 
     device: Device
@@ -116,11 +120,14 @@ def plan_memory(
 ) -> MemoryPlan:
     """Return the first memory-saving level with which the largest step fits; say what it needs.
 
-    levels: ways of saving, each with what came before it; the request's `memory_saving_level` skips the first ones
-    shape: the largest that the training will meet
     A plan that was made by an earlier start of the same stage is taken over.
 
-    Raises: BudgetTooSmall where no level fits, with the numbers.
+    Args:
+        levels: Ways of saving, each with what came before it; the request's `memory_saving_level` skips the first ones.
+        shape: The largest that the training will meet.
+
+    Raises:
+        BudgetTooSmall: Where no level fits, with the numbers.
     """
     budget = meter.budget(context)
     begin = min(context.request.memory_saving_level, len(levels) - 1)

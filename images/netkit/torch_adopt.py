@@ -14,10 +14,12 @@ def checked(
 ) -> Dict[str, torch.Tensor]:
     """Return the tensors in the expected order and types.
 
-    origin: where they are from, for the message.
+    Args:
+        origin: Where they are from, for the message.
 
-    Raises: BadInput that names what is missing, superfluous, misshapen, or holds a NaN or an infinity; where nothing
-        fits, it says that alone.
+    Raises:
+        BadInput: Names what is missing, superfluous, misshapen, or holds a NaN or an infinity; where nothing fits, it
+            says that alone.
     """
     problems = of_another_network(expected, tensors) or differences(
         {name: tuple(value.shape) for name, value in expected.items()}, tensors

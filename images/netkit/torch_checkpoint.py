@@ -14,7 +14,9 @@ class TorchState:
 
     Saved and loaded, a training goes on bit by bit as if it had not stopped, on one machine with the same number of
     threads. Random states are not part of it: draws come from streams named for their step.
-    pictures: returns those of the last step, see `Trainable`
+
+    Args:
+        pictures: Returns those of the last step, see `Trainable`.
     """
 
     def __init__(
@@ -40,7 +42,8 @@ class TorchState:
     def load(self, path: str) -> None:
         """Read what `save` wrote.
 
-        Raises: BadInput where the file cannot be read, or is of other networks.
+        Raises:
+            BadInput: Where the file cannot be read, or is of other networks.
         """
         content = load_plain(path)
         for name, network in self._networks.items():

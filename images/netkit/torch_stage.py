@@ -16,7 +16,8 @@ def stage_device(context: StageContext) -> torch.device:
 
     Results are the same in every run on one machine: cuDNN chooses no algorithm by its speed.
 
-    Raises: BadInput where a GPU is asked for and PyTorch sees none.
+    Raises:
+        BadInput: Where a GPU is asked for and PyTorch sees none.
     """
     if context.request.threads is not None:
         torch.set_num_threads(context.request.threads)
@@ -37,10 +38,11 @@ def stage_device(context: StageContext) -> torch.device:
 def stage_vgg19(context: StageContext, last: str) -> Vgg19:
     """Return the VGG-19 that the setting `features` names, up to a layer, on the host.
 
-    "random" is seeded and the same in every program; "pretrained" reads the input `features`, torchvision's file or
-    a folder that holds it.
+    "random" is seeded and the same in every program; "pretrained" reads the input `features`, torchvision's file or a
+    folder that holds it.
 
-    Raises: BadInput for another setting, or where the file is missing or does not fit.
+    Raises:
+        BadInput: For another setting, or where the file is missing or does not fit.
     """
     features = context.setting("features")
     if features == "random":

@@ -36,7 +36,9 @@ def fetched(losses: Sequence[Mapping[str, torch.Tensor]]) -> List[Dict[str, floa
 class Precision:
     """How a training computes on a GPU where that is not the paper's way.
 
-    mixed: forward passes in bfloat16 where PyTorch deems it safe; channels_last: memory layout of pictures and kernels
+    Attributes:
+        mixed: Forward passes in bfloat16 where PyTorch deems it safe.
+        channels_last: Memory layout of pictures and kernels.
     """
 
     mixed: bool = False
@@ -46,7 +48,8 @@ class Precision:
     def of(cls, recipe: Mapping[str, Any], device: torch.device) -> "Precision":
         """Return what a recipe asks for.
 
-        Raises: BadInput where it asks for what only a GPU can do, and there is none.
+        Raises:
+            BadInput: Where it asks for what only a GPU can do, and there is none.
         """
         names = ("mixed_precision", "channels_last")
         asked = [name for name in names if recipe.get(name, False)]

@@ -49,8 +49,12 @@ class Trainable(Protocol):
 class Step:
     """What one step is given.
 
-    number: optimiser steps done before it; epoch: from 0; batch: the samples, in order; rate: the generator's
-    data: what was prepared of the samples
+    Attributes:
+        number: Optimiser steps done before it.
+        epoch: From 0.
+        batch: The samples, in order.
+        rate: The generator's.
+        data: What was prepared of the samples.
     """
 
     number: int
@@ -64,11 +68,12 @@ class Step:
 class Schedule:
     """How long a training is and what it sees.
 
-    epoch: from an epoch's number, the samples of that epoch; must be a pure function
-    rate: from an epoch's number, the learning rate
-    batch: samples per step; what is left of an epoch makes a smaller last batch
-    steps: stop after this many optimiser steps; None goes through all epochs
-    length: from an epoch's number, how many samples it has; None where all have as many as the first
+    Attributes:
+        epoch: From an epoch's number, the samples of that epoch; must be a pure function.
+        rate: From an epoch's number, the learning rate.
+        batch: Samples per step; what is left of an epoch makes a smaller last batch.
+        steps: Stop after this many optimiser steps; None goes through all epochs.
+        length: From an epoch's number, how many samples it has; None where all have as many as the first.
     """
 
     epochs: int
@@ -108,7 +113,12 @@ class Schedule:
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One batch of an epoch; reached: samples of the epoch that are through after it; last: whether it ends it."""
+    """One batch of an epoch.
+
+    Attributes:
+        reached: Samples of the epoch that are through after it.
+        last: Whether it ends it.
+    """
 
     epoch: int
     reached: int
@@ -139,8 +149,11 @@ def on_host(losses: Sequence[Losses]) -> List[Dict[str, float]]:
 class TrainingRun:
     """One training in a stage: goes on from its newest checkpoint, and ends with curves and facts on disk.
 
-    prepare: makes of samples what a step is given, in processes of its own; None skips them, and nothing is changed
     Checkpoints are written after every epoch, on SIGTERM, and every so many seconds as the request says.
+
+    Args:
+        prepare: Makes of samples what a step is given, in processes of its own; None skips them and changes
+            nothing.
     """
 
     def __init__(self, context: StageContext, schedule: Schedule, trainable: Trainable, prepare: Prepare) -> None:
@@ -159,11 +172,14 @@ class TrainingRun:
     def run(self, step: StepFunction, fetch: Fetch = on_host, snapshot: Optional[Callable[[str], None]] = None) -> None:
         """Do every step that is left.
 
-        snapshot: writes the weights to a path that it gets without its ending, after each epoch (counted from 1) that
-            the setting `snapshots` names
+        Args:
+            snapshot: Writes the weights to a path that it gets without its ending, after each epoch (counted from 1)
+                that the setting `snapshots` names.
 
-        Raises: Interrupted after SIGTERM, with a checkpoint on disk; StageError where every sample was skipped, where a
-            loss or a weight is not finite (the last good checkpoint is kept), or where a checkpoint cannot be written.
+        Raises:
+            Interrupted: After SIGTERM, with a checkpoint on disk.
+            StageError: Where every sample was skipped, where a loss or a weight is not finite (the last good checkpoint
+                is kept), or where a checkpoint cannot be written.
         """
         self._resume()
         total = self._schedule.total()
@@ -199,7 +215,9 @@ class TrainingRun:
     ) -> None:
         """Write ``curves.json`` and ``train.json``, times and memory beside them.
 
-        features: which weights the losses' feature network had; parameters: of the trained network
+        Args:
+            features: Which weights the losses' feature network had.
+            parameters: Of the trained network.
         """
         position = self._position
         skipped = "%d samples were skipped, as the paper's program does" % position["skipped"]

@@ -32,7 +32,8 @@ class DockerBuilder:
     def __init__(self, client: docker.DockerClient | None = None) -> None:
         """Connect to the engine.
 
-        Raises: EngineUnavailable.
+        Raises:
+            EngineUnavailable: Where no engine answers.
         """
         try:
             self._client = client or docker.from_env(timeout=_TIMEOUT_S)
@@ -98,7 +99,8 @@ class DockerBuilder:
     def saved(self, tag: str) -> Iterator[bytes]:
         """Yield an image as Docker saves it.
 
-        Raises: EngineUnavailable where the engine fails meanwhile.
+        Raises:
+            EngineUnavailable: Where the engine fails meanwhile.
         """
         try:
             yield from self._client.images.get(tag).save(named=tag)
@@ -110,7 +112,8 @@ class DockerBuilder:
     def load(self, stream: IO[bytes]) -> None:
         """Load an image as Docker saved it.
 
-        Raises: EngineUnavailable where the engine refuses it.
+        Raises:
+            EngineUnavailable: Where the engine refuses it.
         """
         try:
             self._client.images.load(stream)

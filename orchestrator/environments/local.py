@@ -198,9 +198,11 @@ def needs_torch_index(lock: Path, folders: Sequence[Path]) -> bool:
 def find_interpreter(python: str, *, fetch: bool = True) -> Path | None:
     """Return an interpreter of a minor version such as "3.8": one that uv finds, pyenv's, or one that uv fetches.
 
-    fetch: whether one may be downloaded; None is returned only where it may not.
+    Args:
+        fetch: Whether one may be downloaded; None is returned only where it may not.
 
-    Raises: BuildError where none is found and none can be fetched.
+    Raises:
+        BuildError: Where none is found and none can be fetched.
     """
     found = _uv_finds(python) or _pyenv_has(python)
     if found is not None or not fetch:

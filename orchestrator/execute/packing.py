@@ -27,7 +27,11 @@ _SHELVES = ("venvs", "code")
 
 @dataclass(frozen=True)
 class Wanted:
-    """What goes into a pack besides runs. data: the data folder; None for the environment's, or the default"""
+    """What goes into a pack besides runs.
+
+    Attributes:
+        data: The data folder; None for the environment's, or the default.
+    """
 
     environments: bool = False
     images: bool = False
@@ -38,9 +42,10 @@ class Wanted:
 def pack(folder: Path, runs: Sequence[str], target: Path, wanted: Wanted, progress: Progress) -> PackIndex:
     """Write runs into one file; see `pack_runs`.
 
-    runs: RUN or RUN@2
+    Raises what `pack_runs` raises, and ImageNotBuilt for an environment or image that is not built here.
 
-    Raises: as `pack_runs`; ImageNotBuilt for an environment or image that is not built here.
+    Args:
+        runs: RUN or RUN@2.
     """
     store = Store(folder)
     references = [run_reference(run) for run in runs]
@@ -60,9 +65,12 @@ def pack(folder: Path, runs: Sequence[str], target: Path, wanted: Wanted, progre
 def unpack(
     folder: Path, file: Path, named: str | None, data: Path | None, progress: Progress, say: Callable[[str], None]
 ) -> Unpacked:
-    """Take a pack into a store; see `unpacking`. data: as in `Wanted`
+    """Take a pack into a store; see `unpacking`.
 
-    Raises: as `unpacking`; BuildError where the interpreter of an environment is not on this machine.
+    Raises what `unpacking` raises, and BuildError where the interpreter of an environment is not on this machine.
+
+    Args:
+        data: As in `Wanted`.
     """
     store = Store(folder)
     with unpacking(store, file, named, progress) as parts:

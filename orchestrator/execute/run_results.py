@@ -15,9 +15,10 @@ from orchestrator.store.store import Artifact, Store
 class RunResults:
     """One revision of a run with its results.
 
-    artifacts: by stage, those of the recorded keys that the store has and that belong to each other
-    outdated: stages whose result was made of another result than the run has now, and of which stage's
-    folder: where what belongs to this revision alone is kept, its report among it
+    Attributes:
+        artifacts: By stage, those of the recorded keys that the store has and that belong to each other.
+        outdated: Stages whose result was made of another result than the run has now, and of which stage's.
+        folder: Where what belongs to this revision alone is kept, its report among it.
     """
 
     document: RunDocument
@@ -34,7 +35,9 @@ class RunResults:
 def recorded_results(reference: RunReference, store: Store) -> RunResults:
     """Return what a run recorded, with the results that the store has.
 
-    Raises: SpecError where the store knows no such run or revision, StoreError where its document cannot be read.
+    Raises:
+        SpecError: Where the store knows no such run or revision.
+        StoreError: Where its document cannot be read.
     """
     return results_of(run_document(store, reference), store)
 
@@ -42,7 +45,8 @@ def recorded_results(reference: RunReference, store: Store) -> RunResults:
 def results_of(document: RunDocument, store: Store) -> RunResults:
     """Return a document with the results that the store has of its stages, each as it was committed.
 
-    Raises: StoreError where results are damaged; they are set aside, and missing from then on.
+    Raises:
+        StoreError: Where results are damaged; they are set aside, and missing from then on.
     """
     damaged: list[str] = []
     found = {name: store.sound_artifact(key, damaged.append) for name, key in document.keys.items()}
@@ -85,7 +89,8 @@ def _belonging(artifacts: Mapping[str, Artifact], document: RunDocument) -> tupl
 def recorded_entrant(document: RunDocument, reference: ModelReference) -> EntrantEntry:
     """Return the network of a run that a reference names.
 
-    Raises: SpecError where the run has no such network.
+    Raises:
+        SpecError: Where the run has no such network.
     """
     known = {entrant.label: entrant for entrant in document.entrants}
     if reference.model not in known:

@@ -32,9 +32,14 @@ def opened_store(folder: Path) -> Store:
 
 
 def check(folder: Path, runs: Sequence[str], progress: Progress, *, repair: bool = False) -> Check:
-    """Compare a store's results with their manifests. runs: those whose results are looked at; none: all
+    """Compare a store's results with their manifests.
 
-    Raises: SpecError for a run that is not there, StoreError.
+    Args:
+        runs: Those whose results are looked at; none: all.
+
+    Raises:
+        SpecError: For a run that is not there.
+        StoreError: Where the store cannot be read, or a newer program made it.
     """
     layout = opened_store(folder).layout
     keys = {key for run in runs for key in keys_of_run(layout, _known(layout, run))} if runs else None
@@ -44,7 +49,9 @@ def check(folder: Path, runs: Sequence[str], progress: Progress, *, repair: bool
 def usage(folder: Path) -> Usage:
     """Return what fills a store.
 
-    Raises: SpecError, StoreError.
+    Raises:
+        SpecError: Where the spec is wrong.
+        StoreError: Where the store cannot be read, or a newer program made it.
     """
     return store_usage(opened_store(folder).layout)
 
@@ -52,16 +59,23 @@ def usage(folder: Path) -> Usage:
 def cleanable(folder: Path) -> list[Removable]:
     """Return what can be taken out of a store.
 
-    Raises: SpecError, StoreError.
+    Raises:
+        SpecError: Where the spec is wrong.
+        StoreError: Where the store cannot be read, or a newer program made it.
     """
     layout = opened_store(folder).layout
     return removables(layout, _kept(layout))
 
 
 def cleaned(folder: Path, listed: Sequence[Removable], waiting: Callable[[], None]) -> Cleaned:
-    """Take what was listed out of a store. waiting: called while another cleaning is at work
+    """Take what was listed out of a store.
 
-    Raises: SpecError, StoreError.
+    Args:
+        waiting: Called while another cleaning is at work.
+
+    Raises:
+        SpecError: Where the spec is wrong.
+        StoreError: Where the store cannot be read, or a newer program made it.
     """
     layout = opened_store(folder).layout
     return clean(layout, listed, _kept(layout), waiting)

@@ -16,10 +16,13 @@ KEY_SCHEMA = 2
 class Program:
     """What runs the stages of an image, as far as it decides results.
 
-    behaviours: stage kind to the version of its behaviour, which is raised where results change
-    code: hash of the code; in the key of those kinds only that declare no version
-    environment: `lock`, the hash of the installed packages, and `python`, the interpreter; None in the orchestrator
-    pinned_threads: the kinds whose bits depend on the number of threads; pinned_memory: on the memory that they may use
+    Attributes:
+        behaviours: Stage kind to the version of its behaviour, which is raised where results change.
+        code: Hash of the code; in the key of those kinds only that declare no version.
+        environment: `lock`, the hash of the installed packages, and `python`, the interpreter; None in the
+            orchestrator.
+        pinned_threads: The kinds whose bits depend on the number of threads.
+        pinned_memory: On the memory that they may use.
     """
 
     code: str
@@ -33,8 +36,9 @@ class Program:
 class ResultDigests:
     """What names the content of a result.
 
-    content: SHA-256 over the names and hashes of the output's files: what later stages read
-    record: SHA-256 of all that the store tells of it, times and environment too: what a report shows
+    Attributes:
+        content: SHA-256 over the names and hashes of the output's files: what later stages read.
+        record: SHA-256 of all that the store tells of it, times and environment too: what a report shows.
     """
 
     content: str
@@ -64,7 +68,9 @@ class Identity:
 def canonical_json(value: Any) -> str:
     """Return the one text of a plain value: fields sorted, no spaces, the shortest digits that give a float back.
 
-    Raises: ValueError for NaN and infinity, TypeError for what JSON cannot hold.
+    Raises:
+        ValueError: For NaN and infinity.
+        TypeError: For what JSON cannot hold.
     """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
@@ -77,7 +83,8 @@ def document_key(document: Mapping[str, Any]) -> str:
 def key_document(stage: Stage, program: Program, results: Mapping[str, ResultDigests]) -> dict[str, Any]:
     """Return what a stage's key is made of; an input whose content is not known is None in it.
 
-    results: of the stages that it reads, by their names
+    Args:
+        results: Of the stages that it reads, by their names.
     """
     version = program.behaviours.get(stage.kind)
     digests = {name: results.get(needed) for name, needed in stage.inputs.items()}
@@ -106,7 +113,8 @@ def _memory(stage: Stage) -> dict[str, Any]:
 def stage_identity(stage: Stage, program: Program, results: Mapping[str, ResultDigests]) -> Identity:
     """Return the identity of a stage whose inputs are all there.
 
-    Raises: KeyError where one is not.
+    Raises:
+        KeyError: Where one is not.
     """
     for needed in stage.inputs.values():
         results[needed]
@@ -119,10 +127,12 @@ def identities(
 ) -> dict[str, Identity]:
     """Return the identities of stages, each after those it reads, by name, as far as they can be known.
 
-    programs: by image, and "orchestrator" for stages without one
-    result: asked for what is there of an identity; what reads a stage of which nothing is there is left out
+    Args:
+        programs: By image, and "orchestrator" for stages without one.
+        result: Asked for what is there of an identity; what reads a stage of which nothing is there is left out.
 
-    Raises: KeyError where an image has no program.
+    Raises:
+        KeyError: Where an image has no program.
     """
     known: dict[str, Identity] = {}
     results: dict[str, ResultDigests] = {}

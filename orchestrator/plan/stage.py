@@ -23,11 +23,12 @@ class Source:
 class Stage:
     """One unit of work with declared inputs and outputs.
 
-    name: unique in a plan and readable, such as "train/errnet2019" or "infer/errnet2019/skimage-test"
-    image: the image whose program runs it
-    settings: everything that decides the result, as plain JSON values; all of it is in the key
-    inputs: input name to the name of the stage whose artifact is mounted there
-    sources: input name to files from outside
+    Attributes:
+        name: Unique in a plan and readable, such as "train/errnet2019" or "infer/errnet2019/skimage-test".
+        image: The image whose program runs it.
+        settings: Everything that decides the result, as plain JSON values; all of it is in the key.
+        inputs: Input name to the name of the stage whose artifact is mounted there.
+        sources: Input name to files from outside.
     """
 
     name: str

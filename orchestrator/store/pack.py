@@ -49,7 +49,9 @@ _LEFT_OUT = ("work/cache/", "work/home/", "work/start.lock")
 class Entry:
     """A file to be packed.
 
-    size: None where it is known only once it is read; sha256: what it has to be, where that is known
+    Attributes:
+        size: None where it is known only once it is read.
+        sha256: What it has to be, where that is known.
     """
 
     place: Place
@@ -203,7 +205,12 @@ def _file(place: Place, path: Path, sha256: str | None = None) -> Entry:
 
 
 def folder_entries(place: Place, folder: Path, left_out: Callable[[Path], bool] = lambda _path: False) -> list[Entry]:
-    """Return entries for the plain files of a folder. place: of the folder; left_out: of a path in it"""
+    """Return entries for the plain files of a folder.
+
+    Args:
+        place: Of the folder.
+        left_out: Of a path in it.
+    """
     found = ((path, path.relative_to(folder)) for path in _plain_files(folder))
     return [
         _file(Place(place.shelf, place.name, str(Path(place.inner) / inner)), path)

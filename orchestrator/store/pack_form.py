@@ -89,7 +89,10 @@ class PackIndex(_Part):
 class Place:
     """Where a member belongs.
 
-    shelf: what it is part of; name: run, key, shelf of environments, image's number or dataset; inner: its path below
+    Attributes:
+        shelf: What it is part of.
+        name: Run, key, shelf of environments, image's number or dataset.
+        inner: Its path below.
     """
 
     shelf: Shelf

@@ -34,7 +34,11 @@ from orchestrator.store.version import check_version, mark_version
 
 @dataclass(frozen=True)
 class Artifact:
-    """A finished stage's result. folder: holds the manifest, the output and the files about how it went."""
+    """A finished stage's result.
+
+    Attributes:
+        folder: Holds the manifest, the output and the files about how it went.
+    """
 
     folder: Path
     manifest: Manifest
@@ -71,7 +75,9 @@ class Store:
     def __init__(self, root: Path) -> None:
         """Open the store at `root`, and make it where it is not there.
 
-        Raises: StoreError where the folder cannot be made or a newer program made it, NoSpace.
+        Raises:
+            StoreError: Where the folder cannot be made or a newer program made it.
+            NoSpace: Where the disk is full.
         """
         self.root = root.absolute()
         self.layout = Layout(self.root)
@@ -99,7 +105,8 @@ class Store:
     def digest(self, path: Path) -> str:
         """Return the content hash of a file or folder outside the store.
 
-        Raises: StoreError where it cannot be read.
+        Raises:
+            StoreError: Where it cannot be read.
         """
         try:
             return self._digests.digest(path)
@@ -166,7 +173,8 @@ class Store:
     def staging(self, key: str) -> Path:
         """Return the staging folder of a key, with output, work and facts inside, as an interrupted run left it.
 
-        Raises: NoSpace.
+        Raises:
+            NoSpace: Where the disk is full.
         """
         folder = self._staging_folder(key)
         with space_explained(self.root, "making a staging folder"):
@@ -185,9 +193,12 @@ class Store:
         The files about how it went come with it. Where another process has committed the same key, its artifact is
         returned; one that is not complete is replaced.
 
-        facts: for the manifest, as plain values
+        Args:
+            facts: For the manifest, as plain values.
 
-        Raises: OutputInvalid where a required file is missing or empty, or a folder holds links; NoSpace.
+        Raises:
+            OutputInvalid: Where a required file is missing or empty, or a folder holds links.
+            NoSpace: Where the disk is full.
         """
         staging = self._staging_folder(identity.key)
         output, about = staging / OUTPUT, staging / FACTS
@@ -220,7 +231,8 @@ class Store:
     def lease(self, key: str, waiting: Callable[[], None] | None = None) -> Iterator[None]:
         """Hold the only right to realise a key, among threads and processes; it ends with this process at the latest.
 
-        waiting: called at every look at a key that another holds, several times a second; may raise to give up.
+        Args:
+            waiting: Called at every look at a key that another holds, several times a second; may raise to give up.
         """
         with held(self.layout.lease(key), waiting):
             yield
@@ -229,7 +241,8 @@ class Store:
     def scratch(self, purpose: str) -> Iterator[Path]:
         """Yield an empty folder in the store that goes away with the block, and with this process at the latest.
 
-        purpose: begins its name, such as "photos"
+        Args:
+            purpose: Begins its name, such as "photos".
         """
         with space_explained(self.root, "making a scratch folder"):
             made = tempfile.TemporaryDirectory(dir=self.layout.stagings, prefix=f"{purpose}-")

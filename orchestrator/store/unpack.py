@@ -34,7 +34,10 @@ _INDEX_BYTES = 2**30
 class Unpacked:
     """What came of a pack.
 
-    index: what it held; runs: the names that its runs have now; kept: keys whose result or staging the store had
+    Attributes:
+        index: What it held.
+        runs: The names that its runs have now.
+        kept: Keys whose result or staging the store had.
     """
 
     index: PackIndex
@@ -71,7 +74,11 @@ def unpacking(
 
 @dataclass(frozen=True)
 class Unpacking:
-    """A pack that is read, verified, and no part of the store yet. folder: where its parts lie, by shelf"""
+    """A pack that is read, verified, and no part of the store yet.
+
+    Attributes:
+        folder: Where its parts lie, by shelf.
+    """
 
     store: Store
     index: PackIndex

@@ -13,16 +13,17 @@ ROOT = Path(__file__).parents[2]
 
 ROOMS = (
     "benchmarks",
-    "images/inference",
-    "images/metrics",
+    "images",
     "orchestrator/datasets",
     "orchestrator/engine",
+    "orchestrator/environments",
     "orchestrator/infer",
     "orchestrator/metrics",
     "orchestrator/photos",
     "orchestrator/report",
     "orchestrator/spec",
-    "stagekit/results",
+    "orchestrator/store",
+    "stagekit",
 )
 
 _SECTION = re.compile(r"^(Args|Attributes|Raises|Returns|Yields):$")

@@ -22,8 +22,11 @@ from netkit.torch_vgg19 import Vgg19
 class Weights:
     """Weights of the losses beside the pixel loss, whose weight is 1, and how the networks start and step.
 
-    betas: Adam's decay rates; rate: the first learning rate
-    generator_start, discriminator_start: "pytorch" as PyTorch draws its layers, "kaiming" as He et al. 2015
+    Attributes:
+        betas: Adam's decay rates.
+        rate: The first learning rate.
+        generator_start: "pytorch" as PyTorch draws its layers, "kaiming" as He et al. 2015.
+        discriminator_start: "pytorch" as PyTorch draws its layers, "kaiming" as He et al. 2015.
     """
 
     vgg: float
@@ -52,10 +55,11 @@ class Weights:
 class Optimisation:
     """Generator and discriminator with their optimisers.
 
-    vgg: VGG-19 up to relu5_1 at least, up to conv5_2 for unaligned pairs; its features feed the generator and measure
-        the losses
-    seed: of the initial weights
-    run: how the generator's parts are run
+    Args:
+        vgg: VGG-19 up to relu5_1 at least, up to conv5_2 for unaligned pairs; its features feed the generator and
+            measure the losses.
+        seed: Of the initial weights.
+        run: How the generator's parts are run.
     """
 
     def __init__(
@@ -98,9 +102,12 @@ class Optimisation:
     ) -> Dict[str, torch.Tensor]:
         """Update the networks with one batch and return its losses, unweighted, as scalars without a gradient.
 
-        blended, transmission: float32 RGB in [0, 1], (N, 3, H, W), on any device; rate: the generator's
-        adversarial: whether the discriminator takes part, which adds its two losses to the answer
-        aligned: False compares with the transmission by one deep VGG-19 activation alone
+        Args:
+            blended: float32 RGB in [0, 1], (N, 3, H, W), on any device.
+            transmission: float32 RGB in [0, 1], (N, 3, H, W), on any device.
+            rate: The generator's.
+            adversarial: Whether the discriminator takes part, which adds its two losses to the answer.
+            aligned: False compares with the transmission by one deep VGG-19 activation alone.
         """
         blended, transmission = (
             self._precision.to_memory_format(pictures.to(self.device, non_blocking=True))

@@ -33,8 +33,10 @@ def train(context: StageContext) -> None:
 
     Goes on from the newest checkpoint in the work folder, which holds the discriminator and the optimisers too.
 
-    Raises: BadInput for a recipe or pictures that cannot be used, BudgetTooSmall where the largest step does not fit,
-        Interrupted on SIGTERM after a checkpoint.
+    Raises:
+        BadInput: For a recipe or pictures that cannot be used.
+        BudgetTooSmall: Where the largest step does not fit.
+        Interrupted: On SIGTERM after a checkpoint.
     """
     recipe: Mapping[str, Any] = context.setting("recipe")
     check_recipe(recipe)

@@ -61,8 +61,11 @@ class Batch:
 class Optimisation:
     """Cascade and discriminator with their optimisers.
 
-    vgg: VGG-19 up to relu2_1 at least; seed: of the initial weights
-    run: how each generator is run; part: samples that go through at once, None for the whole batch
+    Args:
+        vgg: VGG-19 up to relu2_1 at least.
+        seed: Of the initial weights.
+        run: How each generator is run.
+        part: Samples that go through at once, None for the whole batch.
     """
 
     def __init__(
@@ -97,8 +100,9 @@ class Optimisation:
     def step(self, pictures: Pictures, *, rate: float, dropout_seeds: Sequence[int]) -> Dict[str, torch.Tensor]:
         """Update the networks with one batch and return its losses, unweighted, as scalars without a gradient.
 
-        dropout_seeds: one for each sample, named for the step and the sample, so that a resumed training, and one
-            that takes its batches in parts, drops the same
+        Args:
+            dropout_seeds: One for each sample, named for the step and the sample, so that a resumed training, and one
+                that takes its batches in parts, drops the same.
         """
         batch = Batch.of(pictures, self.device, self._precision)
         for optimiser in (self.cascade_adam, self.discriminator_adam):

@@ -30,10 +30,14 @@ Rates = Tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 class Weights:
     """Weights of the losses, and how the optimisers step.
 
-    total: of the sum of the losses against the adversarial one; perceptual: inside that sum
-    betas: Adam's decay rates; discriminator_rate: the discriminator's learning rate, which is constant
-    discriminator_every: it is updated at every n-th step, at the first one to begin with
-    generator_start, discriminator_deviation: see `initial_generator` and `initial_discriminator`
+    Attributes:
+        total: Of the sum of the losses against the adversarial one.
+        perceptual: Inside that sum.
+        betas: Adam's decay rates.
+        discriminator_rate: The discriminator's learning rate, which is constant.
+        discriminator_every: It is updated at every n-th step, at the first one to begin with.
+        generator_start: See `initial_generator` and `initial_discriminator`.
+        discriminator_deviation: See `initial_generator` and `initial_discriminator`.
     """
 
     total: float
@@ -80,7 +84,12 @@ class Adam:
         return tf.constant(rate, tf.float32), first, second
 
     def apply(self, gradients: List[tf.Tensor], rates: Rates) -> None:
-        """Change the variables. gradients: in their order; rates: from `rates`."""
+        """Change the variables.
+
+        Args:
+            gradients: In their order.
+            rates: From `rates`.
+        """
         rate, first, second = rates
         for (name, variable), gradient in zip(self._variables.items(), gradients):
             tf.raw_ops.ResourceApplyAdam(
@@ -110,7 +119,9 @@ class Adam:
 class Optimisation:
     """Generator and discriminator with their optimisers.
 
-    seed: of the initial parameters; recompute: save memory, see `separate_in_training`
+    Args:
+        seed: Of the initial parameters.
+        recompute: Save memory, see `separate_in_training`.
     """
 
     def __init__(self, weights: Weights, features: Features, seed: int, recompute: bool = False) -> None:
@@ -151,8 +162,13 @@ class Optimisation:
     ) -> Dict[str, tf.Tensor]:
         """Update the networks with one picture and return its losses, unweighted, as scalars.
 
-        number: steps done before; blended, transmission, reflection: float32, (1, H, W, 3), BGR in [0, 1]; a
-        reflection of None makes it a real pair, whose reflection is not known. rate: the generator's.
+        Args:
+            number: Steps done before.
+            blended: float32, (1, H, W, 3), BGR in [0, 1]; a reflection of None makes it a real pair, whose reflection
+                is not known.
+            transmission: See `blended`.
+            reflection: See `blended`.
+            rate: The generator's.
         """
         both = number % self._weights.discriminator_every == 0
         pictures = tuple(
@@ -206,8 +222,11 @@ class Optimisation:
     ) -> Tuple[Dict[str, tf.Tensor], tf.Tensor]:
         """Update the discriminator, where there are rates for it, then the generator; its layers are computed once.
 
-        pictures: blended, transmission and, where it is known, reflection
-        Returns the losses and the transmission that was found.
+        Args:
+            pictures: Blended, transmission and, where it is known, reflection.
+
+        Returns:
+            The losses and the transmission that was found.
         """
         blended = pictures[0]
         losses: Dict[str, tf.Tensor] = {}

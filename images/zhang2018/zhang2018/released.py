@@ -25,8 +25,9 @@ def adopt(context: StageContext) -> None:
     The folder of a TensorFlow checkpoint is read, and the file that a training of this project leaves. A graph beside
     the checkpoint (``.meta``) is never looked at.
 
-    Raises: BadInput where it cannot be read, or where a tensor is missing, superfluous, misshapen or not finite: all
-        are named, except where nothing fits.
+    Raises:
+        BadInput: Where it cannot be read, or where a tensor is missing, superfluous, misshapen or not finite: all are
+            named, except where nothing fits.
     """
     path = context.input("checkpoint")
     own = stored_weights(path)
@@ -49,10 +50,11 @@ def adopt(context: StageContext) -> None:
 def release(context: StageContext) -> None:
     """Write generator and discriminator as a checkpoint of the authors' program, and ``release.json``.
 
-    The moving averages, which nothing reads, are written as a new network has them, so that the program finds all
-    that it restores.
+    The moving averages, which nothing reads, are written as a new network has them, so that the program finds all that
+    it restores.
 
-    Raises: BadInput where the weights cannot be used.
+    Raises:
+        BadInput: Where the weights cannot be used.
     """
     values = dict(load_arrays(stored_weights(context.input("weights"))))
     for layer in ("g_conv0", *DILATIONS):
@@ -72,7 +74,8 @@ def release(context: StageContext) -> None:
 def read_released(folder: str) -> Dict[str, np.ndarray]:
     """Return the tensors of a checkpoint folder, without the optimiser's and the unused ones.
 
-    Raises: BadInput where it holds no single checkpoint, or one that cannot be read.
+    Raises:
+        BadInput: Where it holds no single checkpoint, or one that cannot be read.
     """
     found = sorted(glob.glob(os.path.join(folder, "*.index"))) if os.path.isdir(folder) else []
     if len(found) != 1:

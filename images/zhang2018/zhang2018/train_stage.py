@@ -24,8 +24,10 @@ LEVELS = ((), (CHECKPOINTING,))
 def train(context: StageContext) -> None:
     """Train the network; goes on from a checkpoint where there is one.
 
-    Raises: BadInput where recipe, pictures or features cannot be used; BudgetTooSmall where the largest step does not
-        fit; Interrupted on SIGTERM.
+    Raises:
+        BadInput: Where recipe, pictures or features cannot be used.
+        BudgetTooSmall: Where the largest step does not fit.
+        Interrupted: On SIGTERM.
     """
     set_up(context)
     recipe: Mapping[str, Any] = context.setting("recipe")
