@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import hashlib
 import typing
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from orchestrator.plan.keys import ResultDigests, canonical_json, document_key
+from orchestrator.plan.keys import Program, ResultDigests, canonical_json, document_key, stage_identity
 from orchestrator.plan.plan import prepare_stage
+from orchestrator.plan.stage import Source, Stage
 from orchestrator.spec.experiment import Experiment
 from orchestrator.spec.model import ErrnetRecipe, IbclnRecipe, ZhangRecipe
 from tests.plan.conftest import PROGRAMS, as_new
@@ -255,3 +257,40 @@ def test_every_field_of_a_dataset_reaches_its_preparation_or_the_report(kind: ty
     assert stage.settings["title"] == "mine"
     if "folder" in kind.model_fields:
         assert stage.sources["source"].path == Path("/pictures")
+
+
+STAGE = Stage(
+    name="train/one",
+    kind="train",
+    image="errnet2019",
+    settings={"rate": 1e-4, "crop": 64},
+    inputs={"data": "prepare/mine"},
+    sources={"features": Source(Path("/features"), "ab" * 32)},
+    device="cuda",
+    seed=7,
+    threads=3,
+)
+PROGRAM = Program("cd" * 32, {"train": 4}, {"lock": "ef" * 32, "python": "3.11"}, frozenset({"train"}))
+RESULTS = {"prepare/mine": ResultDigests("12" * 32, "34" * 32)}
+
+
+def test_key_is_the_hash_of_one_text_that_stays_the_same_from_version_to_version():
+    identity = stage_identity(STAGE, PROGRAM, RESULTS)
+    text = (
+        '{"behaviour":4,"device":"cuda","environment":{"lock":"' + "ef" * 32 + '","python":"3.11"},'
+        '"image":"errnet2019","inputs":{"data":"' + "12" * 32 + '"},"kind":"train","schema":2,"seed":7,'
+        '"settings":{"crop":64,"rate":0.0001},"sources":{"features":"' + "ab" * 32 + '"},"threads":3}'
+    )
+    assert canonical_json(identity.document) == text
+    assert identity.key == hashlib.sha256(text.encode()).hexdigest()
+    assert (identity.stage, identity.inputs, identity.image) == ("train/one", {"data": "prepare/mine"}, "errnet2019")
+
+
+def test_stage_of_the_same_program_in_another_image_has_another_key():
+    other = stage_identity(dataclasses.replace(STAGE, image="ibcln2020"), PROGRAM, RESULTS)
+    assert other.key != stage_identity(STAGE, PROGRAM, RESULTS).key
+
+
+def test_stage_whose_input_is_not_there_has_no_key():
+    with pytest.raises(KeyError, match="prepare/mine"):
+        stage_identity(STAGE, PROGRAM, {})
