@@ -12,8 +12,8 @@ from orchestrator.execute.report_content import report_content
 from orchestrator.execute.report_stage import make_report
 from orchestrator.execute.run_results import RunResults, recorded_results
 from orchestrator.report.address import file_name, href
-from orchestrator.report.render_beside import render_beside
-from orchestrator.report.views.beside import RunFacts
+from orchestrator.report.compare_runs import render_compared_runs
+from orchestrator.report.views.compared_runs import RunFacts
 from orchestrator.store.reference import run_reference
 from orchestrator.store.run_document import EntrantEntry, RunDocument
 from orchestrator.store.store import Store
@@ -40,7 +40,7 @@ def compare_runs(runs: Sequence[str], store_root: Path) -> Path:
         index = make_report(results, store, lambda _event: None)
         address = href(PurePosixPath(os.path.relpath(index, folder)))
         facts.append(run_facts(results, address, name=str(reference)))
-    return render_beside(facts, folder)
+    return render_compared_runs(facts, folder)
 
 
 def run_facts(results: RunResults, address: str, *, name: str) -> RunFacts:

@@ -13,7 +13,7 @@ from orchestrator.execute.command import content_of_run
 from orchestrator.execute.compare_runs import compare_runs, run_facts
 from orchestrator.execute.run_results import recorded_results
 from orchestrator.report.content import ReportContent, Scores
-from orchestrator.report.views.beside import BesideView, RunFacts, beside_view
+from orchestrator.report.views.compared_runs import ComparedRunsView, RunFacts, compared_runs_view
 from orchestrator.store.reference import run_reference
 from orchestrator.store.store import Store
 from tests.execute.small_run import keep_run
@@ -32,21 +32,21 @@ def facts(store: Store, name: str, **changes: Any) -> RunFacts:
     return replace(found, content=replace(found.content, **changes))
 
 
-def cells_of(view: BesideView) -> dict[str, list[tuple[str, str, str]]]:
+def cells_of(view: ComparedRunsView) -> dict[str, list[tuple[str, str, str]]]:
     """Return the first metric's cells by network, of the first protocol."""
     runs, scores = len(view.runs), view.scores[0]
     return {row.title: [(cell.text, cell.difference, cell.kind) for cell in row.cells[:runs]] for row in scores.rows}
 
 
 def test_exactly_the_fields_that_differ_are_told(store: Store) -> None:
-    view = beside_view([facts(store, "before"), facts(store, "after")])
+    view = compared_runs_view([facts(store, "before"), facts(store, "after")])
     assert [(row.field, row.values) for row in view.fields] == [("models.errnet2019.recipe.epochs", ("5", "7"))]
     assert view.software == ()
     assert view.alone == ()
 
 
 def test_scores_stand_beside_each_other_with_paired_differences(store: Store) -> None:
-    view = beside_view([facts(store, "before"), facts(store, "after")])
+    view = compared_runs_view([facts(store, "before"), facts(store, "after")])
     cells = cells_of(view)
     assert view.scores[0].obstacles == ()
     name = next(title for title in cells if title.startswith("ERRNet"))
@@ -68,7 +68,7 @@ def with_digest(content: ReportContent, digest: str) -> Any:
 )
 def test_scores_on_other_pictures_are_not_compared(store: Store, digest: str, said: str) -> None:
     content = content_of_run("after", store.root)
-    view = beside_view([facts(store, "before"), facts(store, "after", datasets=with_digest(content, digest))])
+    view = compared_runs_view([facts(store, "before"), facts(store, "after", datasets=with_digest(content, digest))])
     assert [text for text in view.scores[0].obstacles if said in text and text.startswith("after: ")]
     assert all(difference == "" for cells in cells_of(view).values() for _, difference, _ in cells)
 
@@ -81,7 +81,7 @@ def test_other_feature_weights_and_ways_of_inference_are_told(store: Store) -> N
         else result
         for result in content.results
     )
-    view = beside_view([facts(store, "before"), facts(store, "after", results=results, features="pretrained")])
+    view = compared_runs_view([facts(store, "before"), facts(store, "after", results=results, features="pretrained")])
     said = view.scores[0].obstacles
     assert any("feature weights differ" in text for text in said)
     assert any(
@@ -94,7 +94,7 @@ def test_network_of_one_run_alone_is_named_and_not_compared(store: Store) -> Non
     content = content_of_run("after", store.root)
     models = tuple(model for model in content.models if model.label != "taken")
     results = tuple(result for result in content.results if result.label != "taken")
-    view = beside_view([facts(store, "before"), facts(store, "after", models=models, results=results)])
+    view = compared_runs_view([facts(store, "before"), facts(store, "after", models=models, results=results)])
     assert view.alone == ("network taken: only in before",)
     assert ("not compared", "", "") in [cell for cells in cells_of(view).values() for cell in cells]
 
@@ -108,7 +108,7 @@ def test_picture_without_score_in_one_run_is_left_out_of_the_difference(store: S
         return replace(scores, items=scores.items[1:]) if isinstance(scores, Scores) else scores
 
     results = tuple(replace(result, scores=cut(result.scores)) for result in content.results)
-    cells = cells_of(beside_view([facts(store, "before"), facts(store, "after", results=results)]))
+    cells = cells_of(compared_runs_view([facts(store, "before"), facts(store, "after", results=results)]))
     name = next(title for title in cells if title.startswith("ERRNet"))
     assert cells[name][1] == ("24.00", "+0.50, better on 2 of 2", "better")
 

@@ -12,8 +12,8 @@ import pytest
 
 from orchestrator.report.content import NotMeasured, ReportContent, Scores
 from orchestrator.report.machine.record import ReportFile, schema
-from orchestrator.report.machine.record_of import report_record
-from orchestrator.report.views.tally import mean
+from orchestrator.report.machine.report_record import report_record
+from orchestrator.report.views.aggregate import mean
 from tests.report.hostile_sample import HOSTILE
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "report.schema.json"

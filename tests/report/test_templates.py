@@ -8,7 +8,7 @@ import pytest
 from jinja2 import meta, nodes
 
 from orchestrator.report.render import TEMPLATES, PageView, template_environment
-from orchestrator.report.views.beside import BesideView
+from orchestrator.report.views.compared_runs import ComparedRunsView
 from orchestrator.report.views.comparison import ComparisonView
 from orchestrator.report.views.cost import CostView
 from orchestrator.report.views.dataset import DatasetIntroView, DatasetView
@@ -43,7 +43,7 @@ VIEWS = {
     "_published.html.jinja": PublishedView,
     "_explained.html.jinja": ExplainedView,
     "_training.html.jinja": TrainingView,
-    "_beside.html.jinja": BesideView,
+    "_compared_runs.html.jinja": ComparedRunsView,
     "_resources.html.jinja": ResourcesView,
     "_provenance.html.jinja": ProvenanceView,
 }

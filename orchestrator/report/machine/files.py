@@ -7,7 +7,7 @@ from typing import Any
 from orchestrator.report.address import CRATE, RECORD, spec_path
 from orchestrator.report.content import ReportContent
 from orchestrator.report.machine.crate import crate_metadata
-from orchestrator.report.machine.record_of import report_record
+from orchestrator.report.machine.report_record import report_record
 
 
 def write_machine_files(content: ReportContent, folder: Path) -> None:

@@ -7,8 +7,8 @@ from orchestrator.errors import SpecError
 from orchestrator.report.content import ReportContent
 from orchestrator.report.lookup import with_distinct_titles
 from orchestrator.report.numbers import MetricFormat
+from orchestrator.report.views.aggregate import evaluations, metrics_of
 from orchestrator.report.views.tables import Cell, Column, Row, ScoreTable, csv_table, score_tables
-from orchestrator.report.views.tally import evaluations, metrics_of
 from orchestrator.report.visible import visible
 
 TableFormat = Literal["markdown", "latex", "csv"]

@@ -11,7 +11,7 @@ from orchestrator.report import numbers
 from orchestrator.report.content import NotMeasured, ReportContent
 from orchestrator.report.lookup import tested
 from orchestrator.report.numbers import MetricFormat
-from orchestrator.report.views.tally import Evaluation, Mean, best_of, evaluations, mean_of, metrics_of, protocol_of
+from orchestrator.report.views.aggregate import Evaluation, Mean, best_of, evaluations, mean_of, metrics_of, protocol_of
 from stagekit.measures import CONTROLS
 
 CSV_COLUMNS = (

@@ -17,8 +17,8 @@ from orchestrator.report.content import (
 )
 from orchestrator.report.machine import record, record_entry, record_run
 from orchestrator.report.rankings import MetricRanking
+from orchestrator.report.views.aggregate import Evaluation, Mean, evaluations, mean, mean_of
 from orchestrator.report.views.header import alerts
-from orchestrator.report.views.tally import Evaluation, Mean, evaluations, mean, mean_of
 from stagekit.measures import CONTROLS, PROTOCOLS
 
 _E = TypeVar("_E", bound=record_entry.Entry)

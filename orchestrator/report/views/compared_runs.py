@@ -8,7 +8,7 @@ from orchestrator.report import numbers
 from orchestrator.report.content import Predictions, ReportContent, Score, Scores
 from orchestrator.report.lookup import predictions, tested
 from orchestrator.report.numbers import MetricFormat
-from orchestrator.report.views.tally import Evaluation, evaluations, mean_of, metrics_of
+from orchestrator.report.views.aggregate import Evaluation, evaluations, mean_of, metrics_of
 from stagekit.measures import TRUTH, metric_named
 
 ABSENT = "—"
@@ -48,7 +48,7 @@ class FieldRow:
 
 
 @dataclass(frozen=True)
-class BesideCell:
+class ComparedCell:
     """One network's mean in one run.
 
     Attributes:
@@ -61,7 +61,7 @@ class BesideCell:
 
 
 @dataclass(frozen=True)
-class BesideRow:
+class ComparedRow:
     """One network or control.
 
     Attributes:
@@ -70,11 +70,11 @@ class BesideRow:
 
     title: str
     control: bool
-    cells: tuple[BesideCell, ...]
+    cells: tuple[ComparedCell, ...]
 
 
 @dataclass(frozen=True)
-class BesideMetric:
+class ComparedMetric:
     """One metric's columns."""
 
     title: str
@@ -83,7 +83,7 @@ class BesideMetric:
 
 
 @dataclass(frozen=True)
-class BesideScores:
+class ComparedScores:
     """The scores of one dataset by one protocol.
 
     Attributes:
@@ -94,12 +94,12 @@ class BesideScores:
     title: str
     protocol: str
     obstacles: tuple[str, ...]
-    metrics: tuple[BesideMetric, ...]
-    rows: tuple[BesideRow, ...]
+    metrics: tuple[ComparedMetric, ...]
+    rows: tuple[ComparedRow, ...]
 
 
 @dataclass(frozen=True)
-class BesideView:
+class ComparedRunsView:
     """The page.
 
     Attributes:
@@ -109,17 +109,17 @@ class BesideView:
     runs: tuple[RunHead, ...]
     fields: tuple[FieldRow, ...]
     software: tuple[FieldRow, ...]
-    scores: tuple[BesideScores, ...]
+    scores: tuple[ComparedScores, ...]
     alone: tuple[str, ...]
 
 
-def beside_view(runs: Sequence[RunFacts]) -> BesideView:
+def compared_runs_view(runs: Sequence[RunFacts]) -> ComparedRunsView:
     """Return the runs side by side; the first is what the others are compared with."""
     contents = [run.content for run in runs]
     found = [_by_place(content) for content in contents]
     places = list(dict.fromkeys(place for run_places in found for place in run_places))
     shared = [place for place in places if all(place in run_places for run_places in found)]
-    return BesideView(
+    return ComparedRunsView(
         runs=tuple(RunHead(run.content.name, run.content.note, run.content.program, run.href) for run in runs),
         fields=_differing([run.fields for run in runs]),
         software=_differing([_software(content) for content in contents]),
@@ -177,7 +177,7 @@ class _Part:
 
 def _scores(
     number: int, place: _Place, contents: Sequence[ReportContent], found: Sequence[Mapping[_Place, _Found]]
-) -> BesideScores:
+) -> ComparedScores:
     name, protocol = place
     base = found[0][place]
     parts = [
@@ -191,7 +191,7 @@ def _scores(
     ]
     entrants = {label: evaluation.entrant for part in reversed(parts) for label, evaluation in part.found.items()}
     labels = dict.fromkeys(label for part in parts for label in part.found if label != TRUTH)
-    return BesideScores(
+    return ComparedScores(
         anchor=f"scores-{number}",
         title=next((dataset.title for dataset in tested(contents[0]) if dataset.name == name), name),
         protocol=protocol,
@@ -199,9 +199,9 @@ def _scores(
             *(f"{part.content.name}: {text}" for part in parts for text in part.refused),
             *_cautions(name, contents),
         ),
-        metrics=tuple(BesideMetric(metric.title, metric.arrow, metric.unit) for metric in metrics),
+        metrics=tuple(ComparedMetric(metric.title, metric.arrow, metric.unit) for metric in metrics),
         rows=tuple(
-            BesideRow(
+            ComparedRow(
                 entrants[label].title,
                 entrants[label].control,
                 tuple(cell for metric in metrics for cell in _cells(label, metric, parts)),
@@ -211,7 +211,7 @@ def _scores(
     )
 
 
-def _cells(label: str, metric: MetricFormat, parts: Sequence[_Part]) -> Iterator[BesideCell]:
+def _cells(label: str, metric: MetricFormat, parts: Sequence[_Part]) -> Iterator[ComparedCell]:
     """Yield one network's means in every run, each but the first with its difference to the first."""
     means = [
         mean_of(part.content, part.found[label], metric.name).value if label in part.found else None for part in parts
@@ -221,15 +221,15 @@ def _cells(label: str, metric: MetricFormat, parts: Sequence[_Part]) -> Iterator
     for part, value in zip(parts, means, strict=True):
         own = part.found.get(label)
         if own is None:
-            yield BesideCell("not compared", "", "")
+            yield ComparedCell("not compared", "", "")
         elif value is None:
             why = getattr(own.found, "why", "no picture was scored")
-            yield BesideCell(numbers.not_measured(why), "", "")
+            yield ComparedCell(numbers.not_measured(why), "", "")
         else:
             comparable = part is not base and not part.refused and label in base.found
             comparable = comparable and _features_agree(metric, base.content, part.content)
             words, kind = _difference(base.found[label], own, metric) if comparable else ("", "")
-            yield BesideCell(numbers.score(value, metric, among), words, kind)
+            yield ComparedCell(numbers.score(value, metric, among), words, kind)
 
 
 def _difference(first: Evaluation, other: Evaluation, metric: MetricFormat) -> tuple[str, str]:
