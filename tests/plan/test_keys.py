@@ -7,7 +7,7 @@ import typing
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -43,11 +43,13 @@ def paths(value, above=()):
 
 
 @pytest.mark.slow
+@settings(deadline=None)
 @given(documents)
 def test_key_is_independent_of_the_order_of_fields(document):
     assert document_key(document) == document_key(shuffled(document))
 
 
+@settings(deadline=None)
 @given(documents)
 def test_key_changes_with_every_leaf(document):
     key = document_key(document)
