@@ -18,7 +18,7 @@ from orchestrator.engine.docker import DockerEngine
 from orchestrator.environments.builder import BuildSettings
 from orchestrator.environments.docker import DockerBuilder
 from orchestrator.environments.program import image_program
-from orchestrator.execute.realise import World, realise
+from orchestrator.execute.stage_execution import ExecutionContext, execute_stage
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import stage_identity
 from orchestrator.plan.plan import prepare_stage
@@ -44,7 +44,7 @@ def main() -> None:
         (root / "photos").mkdir()
         Image.linear_gradient("L").convert("RGB").save(root / "photos" / "gradient.png")
         store = Store(root / "store")
-        world = World(
+        context = ExecutionContext(
             store=store,
             engine=DockerEngine(),
             environments={"metrics": environment},
@@ -60,7 +60,7 @@ def main() -> None:
             one = replace(planned, seed=repeat)
             identity = stage_identity(one, image_program(image, "cpu"), {})
             began = time.perf_counter()
-            realise(one, identity, {"source": root / "photos"}, world)
+            execute_stage(one, identity, {"source": root / "photos"}, context)
             stage.append(time.perf_counter() - began)
             bare.append(bare_run(environment.reference, one.settings, root, repeat))
     difference = statistics.median(stage) - statistics.median(bare)

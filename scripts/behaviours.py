@@ -34,7 +34,7 @@ from orchestrator.environments.builder import BuildSettings
 from orchestrator.environments.program import image_program
 from orchestrator.errors import SirrError
 from orchestrator.execute.build import build_images, chosen_engine
-from orchestrator.execute.realise import World, realise
+from orchestrator.execute.stage_execution import ExecutionContext, execute_stage
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import stage_identity
 from orchestrator.plan.plan import experiment_plan, explain_stage, infer_stage, release_stage
@@ -226,7 +226,7 @@ def run_stages(
     environments.mkdir(parents=True, exist_ok=True)
     (folder / "store" / "environments").symlink_to(environments.absolute())
     store = Store(folder / "store")
-    world = golden_world(stages, store, folder)
+    context = execution_context(stages, store, folder)
     made: dict[str, Artifact] = {}
     for name, stage in stages.items():
         there = made if stored is None else stored
@@ -236,9 +236,9 @@ def run_stages(
         results = {needed: there[needed].digests for needed in stage.inputs.values()}
         inputs = {key: readable(there[needed].output, stage, folder) for key, needed in stage.inputs.items()}
         inputs |= {key: source.path for key, source in stage.sources.items()}
-        identity = stage_identity(stage, world.programs[stage.image], results)
+        identity = stage_identity(stage, context.programs[stage.image], results)
         try:
-            made[name] = realise(replace(stage, sources={}), identity, inputs, world)
+            made[name] = execute_stage(replace(stage, sources={}), identity, inputs, context)
         except SirrError as error:
             print(f"{name}: failed: {error.message}\n{error.where or ''}", flush=True)
         else:
@@ -246,13 +246,13 @@ def run_stages(
     return made
 
 
-def golden_world(stages: Mapping[str, Stage], store: Store, folder: Path) -> World:
+def execution_context(stages: Mapping[str, Stage], store: Store, folder: Path) -> ExecutionContext:
     """Return what the stages are run with: local environments, which are built where they are not there."""
     images = {name: load_image(name) for name in sorted({stage.image for stage in stages.values()})}
     selection = chosen_engine("local", store.root)
     say: Callable[[str], None] = lambda _line: None  # noqa: E731
     built = build_images(list(images), "cpu", selection, store.root, BuildSettings.from_environment(), say)
-    return World(
+    return ExecutionContext(
         store=store,
         engine=selection.engine,
         environments={one.image: one.environment for one in built},

@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.options import DEFAULT_STORE, EngineOption, JsonOption, MemoryOption, StoreOption, memory_bytes
+from orchestrator.cli.options import (
+    DEFAULT_STORE,
+    EngineOption,
+    JsonOption,
+    MemoryOption,
+    StoreOption,
+    ThreadsOption,
+    memory_bytes,
+)
 
 
 def infer(
@@ -37,6 +45,7 @@ def infer(
         typer.Option("--tile", min=64, help="Blend overlapping tiles of this size instead: an approximate result."),
     ] = None,
     json: JsonOption = False,
+    threads: ThreadsOption = None,
     engine: EngineOption = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
@@ -68,6 +77,7 @@ def infer(
         arrays=arrays,
         whole=whole,
         memory_bytes=memory_bytes(memory),
+        threads=threads,
     )
     if check is None and not explain:
         with live_listener(err, verbose=False) as listener:

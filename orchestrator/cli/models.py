@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from orchestrator.cli.options import DEFAULT_STORE, EngineOption, StoreOption
+from orchestrator.cli.options import DEFAULT_STORE, EngineOption, StoreOption, ThreadsOption
 from orchestrator.spec.names import EngineName
 
 if TYPE_CHECKING:
-    from orchestrator.execute.models import Means
+    from orchestrator.execute.run_stages import ExecutionRequest
 
 ModelArgument = Annotated[
     str, typer.Argument(metavar="RUN/MODEL", help="A model of a run, such as quickstart/errnet2019.")
@@ -34,6 +34,7 @@ def adopt(
         typer.Option("--features", help="Feature weights of the exported network; 'random' is for trying things out."),
     ] = "pretrained",
     build: BuildOption = False,
+    threads: ThreadsOption = None,
     engine: EngineOption = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
@@ -47,8 +48,8 @@ def adopt(
     from orchestrator.execute.models import adopt_model  # noqa: PLC0415
 
     called = name or f"{model}-adopted"
-    with _means(store, engine, build=build) as means:
-        spec = adopt_model(model, checkpoint, called, features, means)
+    with _request(store, engine, threads, build=build) as request:
+        spec = adopt_model(model, checkpoint, called, features, request)
     out.print(f"adopted: {called}/{called}")
     out.print(f"to compare it: sirr-orch run {spec}")
 
@@ -57,6 +58,7 @@ def export(
     model: ModelArgument,
     out_folder: OutOption,
     build: BuildOption = False,
+    threads: ThreadsOption = None,
     engine: EngineOption = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
@@ -67,8 +69,8 @@ def export(
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.execute.models import export_model  # noqa: PLC0415
 
-    with _means(store, engine, build=build) as means:
-        written = export_model(model, out_folder, means)
+    with _request(store, engine, threads, build=build) as request:
+        written = export_model(model, out_folder, request)
     for path in written:
         out.print(str(path))
 
@@ -77,6 +79,7 @@ def release(
     model: ModelArgument,
     out_folder: OutOption,
     build: BuildOption = False,
+    threads: ThreadsOption = None,
     engine: EngineOption = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
@@ -87,18 +90,20 @@ def release(
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.execute.models import release_model  # noqa: PLC0415
 
-    with _means(store, engine, build=build) as means:
-        written = release_model(model, out_folder, means)
+    with _request(store, engine, threads, build=build) as request:
+        written = release_model(model, out_folder, request)
     for path in written:
         out.print(str(path))
 
 
 @contextlib.contextmanager
-def _means(store: Path, engine: EngineName | None, *, build: bool) -> Iterator["Means"]:
+def _request(
+    store: Path, engine: EngineName | None, threads: int | None, *, build: bool
+) -> Iterator["ExecutionRequest"]:
     # Imported here: --help must not wait for the engine.
     from orchestrator.cli.console import err  # noqa: PLC0415
     from orchestrator.cli.progress import live_listener  # noqa: PLC0415
-    from orchestrator.execute.models import Means  # noqa: PLC0415
+    from orchestrator.execute.run_stages import ExecutionRequest, RunOptions  # noqa: PLC0415
 
     with live_listener(err, verbose=False) as listener:
-        yield Means(store, engine or "auto", listener, err.print, build)
+        yield ExecutionRequest(store, engine or "auto", listener, err.print, build, RunOptions(threads=threads))

@@ -46,6 +46,11 @@ DataOption = Annotated[
     ),
 ]
 
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option("--threads", min=1, help="Processor threads of a stage. Default: all that there are."),
+]
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, for scripts.")]
 
 DEFAULT_STORE = Path(".sirr")

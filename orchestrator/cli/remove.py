@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.options import DEFAULT_STORE, EngineOption, MemoryOption, StoreOption, memory_bytes
+from orchestrator.cli.options import DEFAULT_STORE, EngineOption, MemoryOption, StoreOption, ThreadsOption, memory_bytes
 
 
 def remove(
@@ -25,6 +25,7 @@ def remove(
         int | None,
         typer.Option("--tile", min=64, help="Blend overlapping tiles of this size instead: an approximate result."),
     ] = None,
+    threads: ThreadsOption = None,
     engine: EngineOption = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
@@ -46,6 +47,7 @@ def remove(
         tile,
         reflection,
         memory_bytes=memory_bytes(memory),
+        threads=threads,
     )
     with live_listener(err, verbose=False) as listener:
         results = remove_reflections(removal, listener, err.print)

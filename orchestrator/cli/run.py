@@ -21,7 +21,13 @@ def run(
     engine: EngineOption = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Stages that run at the same time.")] = 1,
     threads: Annotated[
-        int | None, typer.Option("--threads", min=1, help="Processor threads of one stage. Default: all.")
+        int | None,
+        typer.Option(
+            "--threads",
+            min=1,
+            help="Processor threads of one stage. Default: the spec's for trainings, whose results depend on it, and "
+            "all for others.",
+        ),
     ] = None,
     workers: Annotated[
         int | None,
@@ -46,9 +52,9 @@ def run(
     from orchestrator.cli.table import print_plan  # noqa: PLC0415
     from orchestrator.execute.build import build_settings  # noqa: PLC0415
     from orchestrator.execute.command import RunRequest, planned, run_request  # noqa: PLC0415
-    from orchestrator.execute.run import RunOptions  # noqa: PLC0415
+    from orchestrator.execute.run_stages import RunOptions  # noqa: PLC0415
 
-    request = RunRequest(spec, store, tuple(photos or ()), engine, build, build_settings((), ()), data)
+    request = RunRequest(spec, store, tuple(photos or ()), engine, build, build_settings((), ()), data, threads)
     if dry_run:
         print_plan(planned(request), out)
         return

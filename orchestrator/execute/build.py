@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.engine.protocol import Environment
+from orchestrator.engine.protocol import Engine, Environment
 from orchestrator.engine.select import Selection, available_engine
 from orchestrator.environments.builder import Builder, BuildSettings
 from orchestrator.environments.docker import DockerBuilder
@@ -103,3 +103,29 @@ def built_environments(
     builder = builder_for(selection.engine.name, store)
     found = {name: builder.find(load_image(name), variant, settings) for name in names}
     return {name: environment for name, environment in found.items() if environment is not None}
+
+
+def prepared_engine(
+    images: Sequence[str],
+    variant: Variant,
+    engine: EngineName,
+    store: Path,
+    settings: BuildSettings,
+    say: Callable[[str], None],
+    *,
+    build: bool,
+) -> tuple[Engine | None, Mapping[str, Environment]]:
+    """Return the engine and those of some images' environments that are built; no engine where no image is needed.
+
+    say: hears which engine is used and what is built; build: build the missing ones first
+
+    Raises: EngineUnavailable, BuildError.
+    """
+    if not images:
+        return None, {}
+    selection = chosen_engine(engine, store)
+    say(selection.sentence)
+    if build:
+        for built in build_images(images, variant, selection, store, settings, say):
+            say(built.sentence)
+    return selection.engine, built_environments(images, variant, selection, store, settings)

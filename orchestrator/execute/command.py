@@ -1,24 +1,22 @@
 """What the commands ask for: plan, run and report of one experiment file."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from orchestrator.engine.protocol import Engine
-from orchestrator.engine.select import Selection
 from orchestrator.environments.builder import BuildSettings
-from orchestrator.execute.build import build_images, built_environments, chosen_engine
+from orchestrator.execute.build import prepared_engine
 from orchestrator.execute.comparison import Comparison, plan_comparison
 from orchestrator.execute.events import Listener
 from orchestrator.execute.experiment_run import run_experiment
 from orchestrator.execute.report_content import report_content
 from orchestrator.execute.report_stage import make_report
-from orchestrator.execute.run import RunOptions, RunResult
+from orchestrator.execute.run import RunResult
 from orchestrator.execute.run_results import recorded_results
+from orchestrator.execute.run_stages import RunOptions
 from orchestrator.execute.stopper import Stopper
 from orchestrator.report.content import ReportContent
 from orchestrator.spec.dataset import PhotosDataset
-from orchestrator.spec.environment import Environment
 from orchestrator.spec.experiment import Experiment
 from orchestrator.spec.load import load_experiment
 from orchestrator.spec.names import EngineName
@@ -42,6 +40,8 @@ class RunRequest:
     settings: BuildSettings = field(default_factory=BuildSettings)
     data: Path | None = None
     """The data folder; None for the environment's, or the default."""
+    threads: int | None = None
+    """Overrides the experiment's threads."""
 
 
 def planned(request: RunRequest, *, sound: bool = False) -> Comparison:
@@ -52,6 +52,8 @@ def planned(request: RunRequest, *, sound: bool = False) -> Comparison:
     Raises: SpecError with every mistake in the file.
     """
     experiment = with_photos(load_experiment(request.spec, request.data), request.photos)
+    if request.threads is not None:
+        experiment = experiment.model_copy(update={"threads": request.threads})
     return plan_comparison(experiment, request.spec, Store(request.store), request.data, sound=sound)
 
 
@@ -74,8 +76,16 @@ def run_request(request: RunRequest, options: RunOptions, listener: Listener, sa
 
     Raises: SpecError, BuildError, ImageNotBuilt, EngineUnavailable, DeviceUnavailable or NoSpace before a stage runs.
     """
-    comparison = planned(request, sound=True)
-    engine, environments = _prepared(request, comparison, say)
+    comparison = planned(replace(request, threads=options.threads), sound=True)
+    engine, environments = prepared_engine(
+        comparison.images_needed,
+        comparison.variant,
+        request.engine or comparison.resolved.experiment.engine,
+        request.store,
+        request.settings,
+        say,
+        build=request.build,
+    )
     overrides = recorded_overrides(request, options)
     stopper = Stopper()
     with stopper.listening():
@@ -94,28 +104,6 @@ def recorded_overrides(request: RunRequest, options: RunOptions) -> Overrides:
         data=None if request.data is None else request.data.resolve().name,
         photos=tuple(folder.resolve().name for folder in request.photos),
     )
-
-
-def _prepared(
-    request: RunRequest, comparison: Comparison, say: Callable[[str], None]
-) -> tuple[Engine | None, Mapping[str, Environment]]:
-    """Return the engine and the environments that the missing stages need; no engine where none is missing."""
-    if not comparison.images_needed:
-        return None, {}
-    selection = chosen_engine(request.engine or comparison.resolved.experiment.engine, request.store)
-    say(selection.sentence)
-    return selection.engine, _environments(request, comparison, selection, say)
-
-
-def _environments(
-    request: RunRequest, comparison: Comparison, selection: Selection, say: Callable[[str], None]
-) -> dict[str, Environment]:
-    """Return the environments that are needed and built; build the missing ones first where that is asked for."""
-    images, variant = comparison.images_needed, comparison.variant
-    if request.build:
-        for built in build_images(images, variant, selection, request.store, request.settings, say):
-            say(built.sentence)
-    return dict(built_environments(images, variant, selection, request.store, request.settings))
 
 
 def report_of_run(run: str, store_root: Path) -> Path:

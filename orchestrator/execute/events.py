@@ -119,7 +119,7 @@ def _entry(event: Event) -> dict[str, Any] | None:
             return None
 
 
-def together(*listeners: Listener) -> Listener:
+def fan_out(*listeners: Listener) -> Listener:
     """Return a listener that tells all of these, one event at a time whatever the thread."""
     lock = threading.Lock()
 

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from orchestrator.engine.protocol import Engine, Environment
 from orchestrator.execute.comparison import Comparison
-from orchestrator.execute.events import Listener, together
+from orchestrator.execute.events import Listener, fan_out
 from orchestrator.execute.report_stage import make_report
-from orchestrator.execute.run import RunOptions, RunResult, run_comparison
+from orchestrator.execute.run import RunResult, run_comparison
 from orchestrator.execute.run_record import DocumentWriter, planned_document
 from orchestrator.execute.run_results import results_of
+from orchestrator.execute.run_stages import RunOptions
 from orchestrator.execute.stopper import Stopper
 from orchestrator.store.run_document import Overrides
 from orchestrator.store.runs import run_in_progress, start_run
@@ -37,7 +38,7 @@ def run_experiment(
     """
     with run_in_progress(store, comparison.resolved.experiment.name):
         writer = DocumentWriter(store, start_run(store, planned_document(comparison, overrides)))
-        told = together(writer.listen, listener)
+        told = fan_out(writer.listen, listener)
         try:
             result = run_comparison(comparison, store, engine, environments, told, stopper, options)
             if stopper.requested:

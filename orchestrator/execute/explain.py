@@ -7,8 +7,8 @@ from typing import Any
 
 from orchestrator.errors import SpecError
 from orchestrator.execute.events import Listener
-from orchestrator.execute.few import realise_few
 from orchestrator.execute.remove import Common, Removal, describe_arrays, found_network, gathered
+from orchestrator.execute.run_stages import executed_stages, planned_stages
 from orchestrator.plan.plan import explain_stage, prepare_stage
 from orchestrator.plan.stage import Source, Stage
 from orchestrator.results import read_result
@@ -64,14 +64,6 @@ def _planned(
     stages: dict[str, Stage], removal: Removal, common: Common, listener: Listener, say: Callable[[str], None]
 ) -> PlanFile:
     store = Store(removal.store)
-    artifacts = realise_few(
-        stages,
-        store,
-        run="explain",
-        logs=store.layout.logs("explain"),
-        engine=removal.engine,
-        variant=common.device,
-        listener=listener,
-        say=say,
-    )
+    planned = planned_stages(stages.values(), store, "explain", store.layout.logs("explain"), common.device)
+    artifacts = executed_stages(planned, store, removal.execution(listener, say))
     return read_result(PlanFile, artifacts["explain/network"].output)

@@ -3,22 +3,21 @@
 import json
 import re
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.errors import SpecError
 from orchestrator.execute.command import RunRequest, planned
-from orchestrator.execute.events import Listener, recorder, together
-from orchestrator.execute.few import realise_few
+from orchestrator.execute.events import fan_out, recorder
 from orchestrator.execute.run_record import DocumentWriter, planned_document
 from orchestrator.execute.run_results import RunResults, recorded_entrant, recorded_results
+from orchestrator.execute.run_stages import ExecutionRequest, executed_stages, planned_stages
 from orchestrator.plan.plan import release_stage
 from orchestrator.plan.stage import Source, Stage
 from orchestrator.results import read_result
 from orchestrator.spec.base import NAME_PATTERN
 from orchestrator.spec.library import load_model_spec
-from orchestrator.spec.names import Device, EngineName
+from orchestrator.spec.names import Device
 from orchestrator.spec.stage_names import stage_name
 from orchestrator.spec.weights import FEATURES_VARIABLE, weights_folder
 from orchestrator.store.reference import model_reference
@@ -33,18 +32,7 @@ _SPEC = "spec.yaml"
 _SCORED_ON = "skimage-test"
 
 
-@dataclass(frozen=True)
-class Means:
-    """What the stages are realised with. build: build missing images first"""
-
-    store: Path
-    engine: EngineName
-    listener: Listener
-    say: Callable[[str], None]
-    build: bool = False
-
-
-def adopt_model(model: str, checkpoint: Path, name: str, features: str, means: Means) -> Path:
+def adopt_model(model: str, checkpoint: Path, name: str, features: str, request: ExecutionRequest) -> Path:
     """Adopt a checkpoint and export its network; return the spec of the run that holds it.
 
     model: name of a model spec; name: of the run and of the model in it; features: "pretrained" or "random"
@@ -52,7 +40,7 @@ def adopt_model(model: str, checkpoint: Path, name: str, features: str, means: M
     Raises: SpecError for an unknown model, a missing checkpoint, or a name that cannot be used, each before anything
         is written; ImageNotBuilt, and what the stages raise.
     """
-    store = Store(means.store)
+    store = Store(request.store)
     _check_adoption(model, checkpoint, name, store)
     content = {
         "name": name,
@@ -71,10 +59,10 @@ def adopt_model(model: str, checkpoint: Path, name: str, features: str, means: M
     comparison = replace(comparison, resolved=replace(comparison.resolved, path=spec))
     stages = {stage: comparison.plan.stage(stage) for stage in (stage_name("adopt", name), stage_name("export", name))}
     with run_in_progress(store, name):
-        writer = DocumentWriter(store, start_run(store, planned_document(comparison, Overrides(engine=means.engine))))
-        heard = together(recorder(store.run(name)), writer.listen, means.listener)
+        writer = DocumentWriter(store, start_run(store, planned_document(comparison, Overrides(engine=request.engine))))
+        heard = fan_out(recorder(store.run(name)), writer.listen, request.listener)
         try:
-            _execute_all(stages, name, comparison.variant, replace(means, listener=heard), store)
+            _execute_all(stages, name, comparison.variant, replace(request, listener=heard), store)
         finally:
             writer.save()
     return spec
@@ -94,34 +82,34 @@ def _check_adoption(model: str, checkpoint: Path, name: str, store: Store) -> No
         raise SpecError(f"there is no checkpoint '{checkpoint}'", hint="correct the path")
 
 
-def export_model(model: str, out: Path, means: Means) -> list[Path]:
+def export_model(model: str, out: Path, request: ExecutionRequest) -> list[Path]:
     """Write the ONNX network of RUN/MODEL and its parity report into a folder; return their paths.
 
     The run's own export is taken where the store has it; only where it has not is anything run.
 
     Raises: SpecError for a model that is not there or not trained yet, ImageNotBuilt, and what the stage raises.
     """
-    store = Store(means.store)
+    store = Store(request.store)
     results, entrant = _found(model, store)
-    artifact = results.artifacts.get(stage_name("export", entrant.label)) or _exported(results, entrant, means, store)
+    artifact = results.artifacts.get(stage_name("export", entrant.label)) or _exported(results, entrant, request, store)
     network = _delivered(artifact, ["network.onnx"], out)
     read_result(ExportFile, artifact.output, artifact.facts).save(out / ExportFile.FILE_NAME)
     return [*network, out / ExportFile.FILE_NAME]
 
 
-def release_model(model: str, out: Path, means: Means) -> list[Path]:
+def release_model(model: str, out: Path, request: ExecutionRequest) -> list[Path]:
     """Write the weights of RUN/MODEL into a folder as the authors' program reads them; return their paths.
 
     Raises: as `export_model`.
     """
-    store = Store(means.store)
+    store = Store(request.store)
     results, entrant = _found(model, store)
     weights = _weights(results, entrant)
     stage = release_stage(entrant.label, entrant.spec, entrant.image, entrant.recipe, _source(weights, store))
-    artifact = _execute(stage, results.document, means, store)
+    artifact = _execute(stage, results.document, request, store)
     released = read_result(ReleaseFile, artifact.output)
     for note in released.notes:
-        means.say(f"note: {note}")
+        request.say(f"note: {note}")
     return _delivered(artifact, list(released.files), out)
 
 
@@ -146,11 +134,13 @@ def _source(artifact: Artifact, store: Store) -> Source:
     return Source(artifact.output, store.digest(artifact.output))
 
 
-def _exported(results: RunResults, entrant: EntrantEntry, means: Means, store: Store) -> Artifact:
+def _exported(results: RunResults, entrant: EntrantEntry, request: ExecutionRequest, store: Store) -> Artifact:
     """Export the weights that the run recorded, with the run's own settings."""
     weights = _weights(results, entrant)
     document = results.document
-    means.say(f"the store has no export of {document.name}/{entrant.label}: it is made now, in image {entrant.image!r}")
+    request.say(
+        f"the store has no export of {document.name}/{entrant.label}: it is made now, in image {entrant.image!r}"
+    )
     entry = document.stage(stage_name("export", entrant.label))
     stage = Stage(
         name=entry.name,
@@ -161,7 +151,7 @@ def _exported(results: RunResults, entrant: EntrantEntry, means: Means, store: S
         memory_bytes=entry.memory_bytes,
         timeout_s=entry.timeout_s,
     )
-    return _execute(stage, document, means, store)
+    return _execute(stage, document, request, store)
 
 
 def _features(entry: StageEntry, store: Store) -> dict[str, Source]:
@@ -186,26 +176,17 @@ def _features(entry: StageEntry, store: Store) -> dict[str, Source]:
     return found
 
 
-def _execute(stage: Stage, document: RunDocument, means: Means, store: Store) -> Artifact:
+def _execute(stage: Stage, document: RunDocument, request: ExecutionRequest, store: Store) -> Artifact:
     run = document.name
     stages = {stage.name: stage}
-    return _execute_all(stages, run, "cuda" if document.device == "cuda" else "cpu", means, store)[stage.name]
+    return _execute_all(stages, run, "cuda" if document.device == "cuda" else "cpu", request, store)[stage.name]
 
 
 def _execute_all(
-    stages: dict[str, Stage], run: str, variant: Device, means: Means, store: Store
+    stages: dict[str, Stage], run: str, variant: Device, request: ExecutionRequest, store: Store
 ) -> dict[str, Artifact]:
-    return realise_few(
-        stages,
-        store,
-        run=run,
-        logs=run_folder(store, run) / "logs",
-        engine=means.engine,
-        variant=variant,
-        listener=means.listener,
-        say=means.say,
-        build=means.build,
-    )
+    planned_ones = planned_stages(stages.values(), store, run, run_folder(store, run) / "logs", variant)
+    return executed_stages(planned_ones, store, request)
 
 
 def _delivered(artifact: Artifact, names: list[str], out: Path) -> list[Path]:

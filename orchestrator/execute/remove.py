@@ -11,8 +11,8 @@ import numpy as np
 
 from orchestrator.errors import OutputInvalid, SpecError
 from orchestrator.execute.events import Listener
-from orchestrator.execute.few import realise_few
 from orchestrator.execute.run_results import recorded_results
+from orchestrator.execute.run_stages import ExecutionRequest, RunOptions, executed_stages, planned_stages
 from orchestrator.plan.plan import infer_stage, prepare_stage
 from orchestrator.plan.stage import Source, Stage
 from orchestrator.results import read_result
@@ -36,7 +36,7 @@ class Removal:
     photos: pictures, or arrays of floats (``.npy``, (H, W, 3), RGB, 0 to 1), not both
     model: RUN/MODEL, or None where `onnx` names a network's file
     tile: side of overlapping, blended tiles, None for the exact way; whole: the picture at once, as a reference
-    memory_bytes: None for what the run says
+    memory_bytes: None for what the run says; threads: None for all that there are
     reflection: write the reflections too; arrays: write every output as floats too
     """
 
@@ -51,6 +51,11 @@ class Removal:
     arrays: bool = False
     whole: bool = False
     memory_bytes: int | None = None
+    threads: int | None = None
+
+    def execution(self, listener: Listener, say: Callable[[str], None]) -> ExecutionRequest:
+        """Return how its stages are run."""
+        return ExecutionRequest(self.store, self.engine, listener, say, options=RunOptions(threads=self.threads))
 
     @property
     def of_arrays(self) -> bool:
@@ -71,16 +76,9 @@ def remove_reflections(removal: Removal, listener: Listener, say: Callable[[str]
     with store.scratch("photos") as folder:
         names = gathered(removal.photos, folder)
         stages = _stages(removal, network, folder, common, store)
-        artifacts = realise_few(
-            stages,
-            store,
-            run="remove",
-            logs=store.layout.logs(run) / "remove",
-            engine=removal.engine,
-            variant=common.device,
-            listener=listener,
-            say=say,
-        )
+        logs = store.layout.logs(run) / "remove"
+        planned = planned_stages(stages.values(), store, "remove", logs, common.device)
+        artifacts = executed_stages(planned, store, removal.execution(listener, say))
         return _deliver(artifacts, names, removal)
 
 

@@ -16,7 +16,7 @@ _POLL_S = 0.2
 
 
 @dataclass
-class Walked(Generic[Result]):
+class GraphResult(Generic[Result]):
     """What came of the stages: each is in exactly one of the three."""
 
     results: dict[str, Result] = field(default_factory=dict)
@@ -27,14 +27,14 @@ class Walked(Generic[Result]):
 
 def walk(
     stages: Mapping[str, Stage],
-    realise: Callable[[Stage, Mapping[str, Result]], Result],
+    execute: Callable[[Stage, Mapping[str, Result]], Result],
     stopper: Stopper,
     *,
     jobs: int = 1,
-) -> Walked[Result]:
+) -> GraphResult[Result]:
     """Realise stages in the order of their inputs, `jobs` at a time.
 
-    Inputs from stages that are not among these count as there; `realise` gets the results of those that are.
+    Inputs from stages that are not among these count as there; `execute` gets the results of those that are.
     A stage whose input failed is skipped; the others go on. After a stop request nothing new is started.
     Unexpected exceptions (not SirrError) end the walk once what runs has ended.
     """
@@ -42,7 +42,7 @@ def walk(
         {name: {needed for needed in _needed(stage) if needed in stages} for name, stage in stages.items()}
     )
     sorter.prepare()
-    walked: Walked[Result] = Walked()
+    result: GraphResult[Result] = GraphResult()
     pending: dict[Future[Result], str] = {}
     ready: list[str] = []
     with ThreadPoolExecutor(max_workers=jobs) as pool:
@@ -50,38 +50,38 @@ def walk(
             ready.extend(sorter.get_ready())
             while ready and len(pending) < jobs:
                 name = ready.pop(0)
-                blocker = _blocker(stages[name], walked)
+                blocker = _blocker(stages[name], result)
                 if blocker is not None:
-                    walked.skipped[name] = blocker
+                    result.skipped[name] = blocker
                     sorter.done(name)
                 elif stopper.requested:
-                    walked.failures[name] = Cancelled(f"{name} was not started: the run was stopped")
+                    result.failures[name] = Cancelled(f"{name} was not started: the run was stopped")
                     sorter.done(name)
                 else:
                     inputs = {
-                        key: walked.results[needed] for key, needed in stages[name].inputs.items() if needed in stages
+                        key: result.results[needed] for key, needed in stages[name].inputs.items() if needed in stages
                     }
-                    pending[pool.submit(realise, stages[name], inputs)] = name
+                    pending[pool.submit(execute, stages[name], inputs)] = name
                 ready.extend(sorter.get_ready())
             for future in wait(pending, timeout=_POLL_S, return_when=FIRST_COMPLETED).done:
                 name = pending.pop(future)
                 try:
-                    walked.results[name] = future.result()
+                    result.results[name] = future.result()
                 except SirrError as error:
-                    walked.failures[name] = error
+                    result.failures[name] = error
                 sorter.done(name)
-    return walked
+    return result
 
 
 def _needed(stage: Stage) -> tuple[str, ...]:
     return (*stage.after, *stage.inputs.values())
 
 
-def _blocker(stage: Stage, walked: Walked[Any]) -> str | None:
+def _blocker(stage: Stage, result: GraphResult[Any]) -> str | None:
     """Return the failed stage at the root of why this one cannot run."""
     for needed in _needed(stage):
-        if needed in walked.failures:
+        if needed in result.failures:
             return needed
-        if needed in walked.skipped:
-            return walked.skipped[needed]
+        if needed in result.skipped:
+            return result.skipped[needed]
     return None

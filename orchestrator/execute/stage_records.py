@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orchestrator.execute.realise import REQUIRED_OUTPUTS
+from orchestrator.execute.stage_execution import REQUIRED_OUTPUTS
 from orchestrator.report.stage_content import (
     EnvironmentRecord,
     MachineRecord,

@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from orchestrator.engine.protocol import Environment
+from orchestrator.execute.comparison import look_up
 from orchestrator.execute.events import StateChanged
-from orchestrator.execute.realise import World
-from orchestrator.execute.run import realise_stages
+from orchestrator.execute.run_stages import PlannedStages, RunOptions, run_stages
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Program
 from orchestrator.plan.stage import Stage
+from orchestrator.spec.library import load_image
 from orchestrator.store.store import Store
 from tests.engine.fake import FakeEngine
 
@@ -18,8 +19,8 @@ STAGES = {
     stage.name: stage
     for stage in (
         Stage("prepare/a", "prepare", "metrics", {}),
-        Stage("train/a", "train", "network", {}, inputs={"synthetic": "prepare/a"}),
-        Stage("export/a", "export", "network", {}, inputs={"weights": "train/a"}),
+        Stage("train/a", "train", "errnet2019", {}, inputs={"synthetic": "prepare/a"}),
+        Stage("export/a", "export", "errnet2019", {}, inputs={"weights": "train/a"}),
     )
 }
 OUTPUTS = {
@@ -46,19 +47,15 @@ class Course:
         """Return the stages that were started, and every change of state."""
         engine = FakeEngine(dict.fromkeys(OUTPUTS, self._work))
         events = []
-        world = World(
-            store=self.store,
-            engine=engine,
-            environments={name: Environment("local", name, "0" * 64, "python") for name in ("metrics", "network")},
-            modules={"metrics": "metrics", "network": "network"},
-            programs=dict.fromkeys(("metrics", "network"), Program("code", self.behaviours)),
-            listener=events.append,
-            stopper=Stopper(),
-            run="run",
-            logs=self.folder / "logs",
-        )
-        realised = realise_stages(STAGES, {}, world)
-        assert not realised.failures
+        images = {name: load_image(name) for name in ("metrics", "errnet2019")}
+        programs = dict.fromkeys(images, Program("code", self.behaviours))
+        stages = tuple(STAGES.values())
+        found = look_up(stages, programs, self.store, sound=True)
+        planned = PlannedStages("run", self.folder / "logs", stages, images, programs, "cpu", found)
+        environments = {name: Environment("local", name, "0" * 64, "python") for name in images}
+        result = run_stages(planned, self.store, engine, environments, events.append, Stopper(), RunOptions())
+        assert not result.failures
+        assert set(result.results) == set(STAGES)
         return engine.started, [event for event in events if isinstance(event, StateChanged)]
 
 
@@ -106,3 +103,13 @@ def test_every_state_tells_the_key(course):
         artifact = course.store.artifact(key)
         assert artifact is not None
         assert artifact.manifest.stage == stage
+
+
+def test_damaged_result_is_made_again_before_anything_reads_it(course):
+    key = {event.stage: event.facts["key"] for event in course.run()[1]}["train/a"]
+    damaged = course.store.artifact(key).output / "train.json"
+    damaged.chmod(0o644)
+    damaged.write_text("weighty")
+    course.behaviours["export"] = 2
+    assert course.run()[0] == ["train/a", "export/a"]
+    assert (course.store.artifact(key).output / "train.json").read_text() == "weights"

@@ -4,8 +4,8 @@ from orchestrator.execute.events import (
     Planned,
     StateChanged,
     Warned,
+    fan_out,
     recorder,
-    together,
 )
 
 
@@ -40,5 +40,5 @@ def test_recorder_keeps_what_explains_a_failure():
 
 def test_together_tells_every_listener():
     first, second = [], []
-    together(first.append, second.append)(Warned("a", "b"))
+    fan_out(first.append, second.append)(Warned("a", "b"))
     assert first == second == [Warned("a", "b")]

@@ -10,8 +10,8 @@ import stagekit
 from orchestrator.engine.protocol import Environment
 from orchestrator.errors import OutOfMemory
 from orchestrator.execute.memory_series import MemorySeries
-from orchestrator.execute.realise import World, realise
 from orchestrator.execute.run_record import failure_entry
+from orchestrator.execute.stage_execution import ExecutionContext, execute_stage
 from orchestrator.execute.stage_records import stage_record
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Program, stage_identity
@@ -56,7 +56,7 @@ STAGE = Stage("train/a", "train", "image", {}, memory_bytes=2**30)
 
 
 def realised(tmp_path, work):
-    world = World(
+    context = ExecutionContext(
         store=Store(tmp_path / "store"),
         engine=FakeEngine({"train": work}, Faults(held_bytes=123)),
         environments={"image": Environment("local", "image", "0" * 64, "python")},
@@ -67,7 +67,7 @@ def realised(tmp_path, work):
         run="run",
         logs=tmp_path / "logs",
     )
-    return realise(STAGE, stage_identity(STAGE, Program("code"), {}), {}, world)
+    return execute_stage(STAGE, stage_identity(STAGE, Program("code"), {}), {}, context)
 
 
 def test_stage_keeps_what_its_program_held_beside_its_budget(tmp_path):

@@ -5,11 +5,12 @@ import pytest
 from orchestrator.engine.protocol import Environment
 from orchestrator.engine.select import Selection
 from orchestrator.errors import SpecError
-from orchestrator.execute import few
+from orchestrator.execute import build
 from orchestrator.execute.command import RunRequest, planned
 from orchestrator.execute.events import StateChanged
-from orchestrator.execute.models import Means, adopt_model, export_model
+from orchestrator.execute.models import adopt_model, export_model
 from orchestrator.execute.run_record import DocumentWriter, planned_document
+from orchestrator.execute.run_stages import ExecutionRequest
 from orchestrator.plan.keys import Identity, document_key
 from orchestrator.store.run_document import Overrides
 from orchestrator.store.runs import start_run
@@ -39,7 +40,7 @@ class Run:
         request = RunRequest(self.spec, self.store.root)
         self.comparison = planned(request)
         self.writer = DocumentWriter(self.store, start_run(self.store, planned_document(self.comparison, Overrides())))
-        self.means = Means(self.store.root, "local", lambda event: None, lambda text: None)
+        self.request = ExecutionRequest(self.store.root, "local", lambda event: None, lambda text: None)
 
     def keep(self, stage, files):
         document = {"stage": stage}
@@ -59,7 +60,7 @@ def run(tmp_path):
 def test_a_trained_models_network_is_the_one_that_its_run_exported(run, tmp_path):
     run.keep("train/ibcln2020", {"weights.pt": "weights"})
     run.keep("export/ibcln2020", {"network.onnx": "network", "export.json": EXPORT.text()})
-    network, parity = export_model("first/ibcln2020", tmp_path / "out", run.means)
+    network, parity = export_model("first/ibcln2020", tmp_path / "out", run.request)
     assert (network.read_text(), parity.read_text()) == ("network", EXPORT.text())
 
 
@@ -73,16 +74,16 @@ def test_a_trained_model_that_was_not_exported_is_exported_from_its_weights(run,
 
     environment = Environment("local", "ibcln2020", "0" * 64, "python")
     engine = FakeEngine({"export": export}, Faults())
-    monkeypatch.setattr(few, "chosen_engine", lambda name, store: Selection(engine, "engine: fake"))
-    monkeypatch.setattr(few, "built_environments", lambda *parts: {"ibcln2020": environment})
+    monkeypatch.setattr(build, "chosen_engine", lambda name, store: Selection(engine, "engine: fake"))
+    monkeypatch.setattr(build, "built_environments", lambda *parts: {"ibcln2020": environment})
     run.keep("train/ibcln2020", {"weights.pt": "weights"})
-    network, parity = export_model("first/ibcln2020", tmp_path / "out", run.means)
+    network, parity = export_model("first/ibcln2020", tmp_path / "out", run.request)
     assert (network.read_text(), parity.read_text()) == ("network.onnx of weights", EXPORT.text())
 
 
 def test_a_model_without_weights_is_not_exported(run, tmp_path):
     with pytest.raises(SpecError, match="has no weights yet"):
-        export_model("first/ibcln2020", tmp_path / "out", run.means)
+        export_model("first/ibcln2020", tmp_path / "out", run.request)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_a_model_without_weights_is_not_exported(run, tmp_path):
 def test_adopting_what_cannot_be_used_leaves_no_run(run, tmp_path, model, checkpoint, name, said):
     (tmp_path / "there.pt").write_bytes(b"weights")
     with pytest.raises(SpecError, match=said):
-        adopt_model(model, tmp_path / checkpoint, name, "random", run.means)
+        adopt_model(model, tmp_path / checkpoint, name, "random", run.request)
     assert run.store.run_names() == ["first"]
     assert not (run.store.root / "taken").exists()
 
@@ -106,5 +107,5 @@ def test_adopting_without_feature_weights_leaves_no_run(run, tmp_path, monkeypat
     monkeypatch.delenv("SIRR_FEATURES", raising=False)
     (tmp_path / "there.pt").write_bytes(b"weights")
     with pytest.raises(SpecError, match="SIRR_FEATURES is not set"):
-        adopt_model("errnet2019", tmp_path / "there.pt", "taken", "pretrained", run.means)
+        adopt_model("errnet2019", tmp_path / "there.pt", "taken", "pretrained", run.request)
     assert run.store.run_names() == ["first"]

@@ -5,7 +5,7 @@ import pytest
 from orchestrator.engine.protocol import Environment
 from orchestrator.errors import BudgetTooSmall, OutOfMemory
 from orchestrator.execute.events import Noted, Warned
-from orchestrator.execute.realise import World, realise
+from orchestrator.execute.stage_execution import ExecutionContext, execute_stage
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Program, stage_identity
 from orchestrator.plan.stage import Stage
@@ -22,7 +22,7 @@ class Course:
         self.requests = []
         self.events = []
         self._enough, self._error = enough, error
-        self._world = World(
+        self._context = ExecutionContext(
             store=Store(folder / "store"),
             engine=FakeEngine({"train": self._train, "export": self._train}, Faults()),
             environments={"errnet2019": Environment("local", "errnet2019", "0" * 64, "python")},
@@ -49,7 +49,7 @@ class Course:
             f"{kind}/errnet2019", kind, "errnet2019", {}, checkpoint_s=90.0, device_memory_bytes=2**30, seed=1
         )
         identity = stage_identity(stage, Program("code"), {})
-        return realise(stage, identity, {}, self._world)
+        return execute_stage(stage, identity, {}, self._context)
 
 
 @pytest.mark.parametrize("enough", [0, 1, 2])

@@ -20,61 +20,61 @@ DIAMOND = plan(stage("a"), stage("b", "a"), stage("c", "a"), stage("d", "b", "c"
 
 
 def test_walk_hands_each_stage_the_results_of_its_inputs():
-    walked = walk(DIAMOND, lambda one, made: one.name + "".join(sorted(made.values())), Stopper())
-    assert walked.results["d"] == "dbaca"
+    result = walk(DIAMOND, lambda one, made: one.name + "".join(sorted(made.values())), Stopper())
+    assert result.results["d"] == "dbaca"
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_walk_skips_only_what_needs_the_failed_stage(jobs):
-    def realise(one, _made):
+    def execute(one, _made):
         if one.name == "b":
             raise StageFailed("b broke")
         return one.name
 
-    walked = walk(DIAMOND, realise, Stopper(), jobs=jobs)
-    assert set(walked.results) == {"a", "c"}
-    assert set(walked.failures) == {"b"}
-    assert walked.skipped == {"d": "b"}
+    result = walk(DIAMOND, execute, Stopper(), jobs=jobs)
+    assert set(result.results) == {"a", "c"}
+    assert set(result.failures) == {"b"}
+    assert result.skipped == {"d": "b"}
 
 
 def test_walk_names_the_root_of_a_chain_of_skips():
     chain = plan(stage("a"), stage("b", "a"), stage("c", "b"))
 
-    def realise(one, _made):
+    def execute(one, _made):
         raise StageFailed(one.name)
 
-    assert walk(chain, realise, Stopper()).skipped == {"b": "a", "c": "a"}
+    assert walk(chain, execute, Stopper()).skipped == {"b": "a", "c": "a"}
 
 
 def test_walk_starts_nothing_after_a_stop_request():
     stopper = Stopper()
 
-    def realise(one, _made):
+    def execute(one, _made):
         stopper.request()
         return one.name
 
-    walked = walk(DIAMOND, realise, stopper)
-    assert set(walked.results) == {"a"}
-    assert all(isinstance(error, Cancelled) for error in walked.failures.values())
-    assert set(walked.failures) | set(walked.skipped) == {"b", "c", "d"}
+    result = walk(DIAMOND, execute, stopper)
+    assert set(result.results) == {"a"}
+    assert all(isinstance(error, Cancelled) for error in result.failures.values())
+    assert set(result.failures) | set(result.skipped) == {"b", "c", "d"}
 
 
 def test_walk_runs_independent_stages_at_the_same_time():
-    together = threading.Barrier(2, timeout=10)
-    walk(plan(stage("a"), stage("b")), lambda _one, _made: together.wait(), Stopper(), jobs=2)
+    both = threading.Barrier(2, timeout=10)
+    walk(plan(stage("a"), stage("b")), lambda _one, _made: both.wait(), Stopper(), jobs=2)
 
 
 def test_walk_counts_inputs_from_outside_as_there():
-    walked = walk(plan(stage("b", "stored")), lambda one, made: (one.name, dict(made)), Stopper())
-    assert walked.results == {"b": ("b", {})}
+    result = walk(plan(stage("b", "stored")), lambda one, made: (one.name, dict(made)), Stopper())
+    assert result.results == {"b": ("b", {})}
 
 
 def test_walk_lets_unexpected_exceptions_out():
-    def realise(_one, _made):
+    def execute(_one, _made):
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        walk(plan(stage("a")), realise, Stopper())
+        walk(plan(stage("a")), execute, Stopper())
 
 
 def test_every_error_of_the_tree_has_a_code_of_its_own():

@@ -12,7 +12,7 @@ from orchestrator.engine.protocol import Engine, Environment, Job
 from orchestrator.errors import BudgetTooSmall, Cancelled, InfraFailure, NoSpace, OutOfMemory, OutputInvalid
 from orchestrator.execute.classify import Verdict, classify
 from orchestrator.execute.events import Listener, StateChanged, Warned
-from orchestrator.execute.follow import Followed, Limits, follow
+from orchestrator.execute.job_outcome import JobOutcome, Limits, follow
 from orchestrator.execute.machine import machine_facts
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Identity, Program
@@ -39,7 +39,7 @@ _MORE_SAVING_LEVELS = 2
 
 
 @dataclass(frozen=True)
-class World:
+class ExecutionContext:
     """What stages are realised with.
 
     environments: image name to the built environment; modules: image name to the module of its program
@@ -63,7 +63,7 @@ class World:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def realise(stage: Stage, identity: Identity, inputs: Mapping[str, Path], world: World) -> Artifact:
+def execute_stage(stage: Stage, identity: Identity, inputs: Mapping[str, Path], context: ExecutionContext) -> Artifact:
     """Return the stage's artifact: the store's, or made now.
 
     inputs: input name to the folder or file it is read from. A program that an earlier process left running is
@@ -72,146 +72,146 @@ def realise(stage: Stage, identity: Identity, inputs: Mapping[str, Path], world:
     Raises: the SirrError that names how the stage failed; its staging folder stays where it can be resumed.
     """
     with contextlib.ExitStack() as held:
-        held.enter_context(world.store.lease(identity.key, lambda: _tell_waiting(stage, world)))
-        stored = world.store.artifact(identity.key)
+        held.enter_context(context.store.lease(identity.key, lambda: _tell_waiting(stage, context)))
+        stored = context.store.artifact(identity.key)
         if stored is not None:
             return stored
-        gpus = _leased_gpus(stage, world, held)
-        resumed = world.store.has_staging(identity.key)
-        staging = world.store.staging(identity.key)
-        job = replace(_job(stage, identity, inputs, staging, world), gpus=gpus)
+        gpus = _leased_gpus(stage, context, held)
+        resumed = context.store.has_staging(identity.key)
+        staging = context.store.staging(identity.key)
+        job = replace(_job(stage, identity, inputs, staging, context), gpus=gpus)
         started = time.time()
-        followed, adopted, attempts = _run_saving_memory(job, stage, world)
-        _check_sources(stage, inputs, world.store)
+        job_outcome, adopted, attempts = _run_saving_memory(job, stage, context)
+        _check_sources(stage, inputs, context.store)
         facts = {
-            **world.facts,
+            **context.facts,
             "image": stage.image,
             "environment": dict(job.environment.details),
             "packages": dict(job.environment.packages),
             "device": stage.device,
-            **_took(followed, started, job, world),
+            **_took(job_outcome, started, job, context),
             **machine_facts(job.staging, threads=job.threads, device=job.device, same_machine=True),
-            "warnings": followed.warnings,
+            "warnings": job_outcome.warnings,
             "resumed": resumed,
             "adopted": adopted,
             "attempts": attempts,
         }
-        return world.store.commit(identity, facts, REQUIRED_OUTPUTS[stage.kind])
+        return context.store.commit(identity, facts, REQUIRED_OUTPUTS[stage.kind])
 
 
-def _tell_waiting(stage: Stage, world: World) -> None:
-    world.listener(Warned(stage.name, "another run is making this result; waiting for it"))
+def _tell_waiting(stage: Stage, context: ExecutionContext) -> None:
+    context.listener(Warned(stage.name, "another run is making this result; waiting for it"))
 
 
-def _leased_gpus(stage: Stage, world: World, held: contextlib.ExitStack) -> tuple[str, ...]:
+def _leased_gpus(stage: Stage, context: ExecutionContext, held: contextlib.ExitStack) -> tuple[str, ...]:
     """Hold a GPU for a stage that computes on one, for as long as `held`; an engine's own count reserves nothing."""
 
     def waiting() -> None:
-        if world.stopper.requested:
+        if context.stopper.requested:
             raise Cancelled(f"{stage.name} was not started: the run was stopped")
 
     if stage.device != "cuda":
         return ()
-    return held.enter_context(lease_gpus(world.store.layout.lease("gpus"), waiting=waiting))
+    return held.enter_context(lease_gpus(context.store.layout.lease("gpus"), waiting=waiting))
 
 
-def _job(stage: Stage, identity: Identity, inputs: Mapping[str, Path], staging: Path, world: World) -> Job:
+def _job(stage: Stage, identity: Identity, inputs: Mapping[str, Path], staging: Path, context: ExecutionContext) -> Job:
     return Job(
         key=identity.key,
-        run=world.run,
+        run=context.run,
         stage=stage.name,
         kind=stage.kind,
-        module=world.modules[stage.image],
-        environment=world.environments[stage.image],
+        module=context.modules[stage.image],
+        environment=context.environments[stage.image],
         staging=staging,
         settings=stage.settings,
         inputs=inputs,
         device=stage.device,
         seed=stage.seed,
         memory_bytes=stage.memory_bytes,
-        threads=stage.threads if stage.kind in world.programs[stage.image].pinned_threads else world.threads,
-        workers=world.workers,
+        threads=stage.threads if stage.kind in context.programs[stage.image].pinned_threads else context.threads,
+        workers=context.workers,
         checkpoint_s=stage.checkpoint_s,
         device_memory_bytes=stage.device_memory_bytes,
     )
 
 
-def _run_saving_memory(job: Job, stage: Stage, world: World) -> tuple[Followed, bool, int]:
+def _run_saving_memory(job: Job, stage: Stage, context: ExecutionContext) -> tuple[JobOutcome, bool, int]:
     """Run the job; a training that runs out of memory goes on from its last checkpoint with more saving.
 
     What it saves by changes no result, so the retry is the same stage.
     """
     for level in range(_MORE_SAVING_LEVELS + 1):
         try:
-            return _run_with_retries(replace(job, memory_saving_level=level), stage, world)
+            return _run_with_retries(replace(job, memory_saving_level=level), stage, context)
         except OutOfMemory as error:
             final = isinstance(error, BudgetTooSmall) or level == _MORE_SAVING_LEVELS or stage.kind != "train"
-            if final or world.stopper.requested:
+            if final or context.stopper.requested:
                 raise
             more = f"saving memory ({level + 1} of {_MORE_SAVING_LEVELS})"
-            world.listener(Warned(stage.name, f"{error.message}; going on from the last checkpoint, {more}"))
+            context.listener(Warned(stage.name, f"{error.message}; going on from the last checkpoint, {more}"))
     raise AssertionError("the last attempt returns or raises")
 
 
-def _run_with_retries(job: Job, stage: Stage, world: World) -> tuple[Followed, bool, int]:
+def _run_with_retries(job: Job, stage: Stage, context: ExecutionContext) -> tuple[JobOutcome, bool, int]:
     """Run the job to a good end; failures of the infrastructure are tried again, and not often."""
     for attempt in range(1, _INFRA_RETRIES + 2):
         try:
-            followed, adopted = _run_once(job, stage, world)
+            job_outcome, adopted = _run_once(job, stage, context)
         except InfraFailure as error:
-            if isinstance(error, NoSpace) or attempt > _INFRA_RETRIES or world.stopper.requested:
+            if isinstance(error, NoSpace) or attempt > _INFRA_RETRIES or context.stopper.requested:
                 raise
-            world.listener(Warned(stage.name, f"{error.message}; trying again ({attempt} of {_INFRA_RETRIES})"))
+            context.listener(Warned(stage.name, f"{error.message}; trying again ({attempt} of {_INFRA_RETRIES})"))
             time.sleep(_RETRY_WAIT_S * attempt)
         else:
-            return followed, adopted, attempt
+            return job_outcome, adopted, attempt
     raise AssertionError("the last attempt returns or raises")
 
 
-def _run_once(job: Job, stage: Stage, world: World) -> tuple[Followed, bool]:
-    if world.stopper.requested:
+def _run_once(job: Job, stage: Stage, context: ExecutionContext) -> tuple[JobOutcome, bool]:
+    if context.stopper.requested:
         raise Cancelled(f"{stage.name} was not started: the run was stopped")
     started = time.time()
-    running = world.engine.start(job)
+    running = context.engine.start(job)
     try:
-        world.listener(StateChanged(stage.name, "adopted" if running.adopted else "running", {"key": job.key}))
-        log = world.logs / log_name(stage.name)
-        limits = Limits(stage.timeout_s, world.grace_s)
-        followed = follow(running, stage.name, log, world.listener, world.stopper, limits)
+        context.listener(StateChanged(stage.name, "adopted" if running.adopted else "running", {"key": job.key}))
+        log = context.logs / log_name(stage.name)
+        limits = Limits(stage.timeout_s, context.grace_s)
+        job_outcome = follow(running, stage.name, log, context.listener, context.stopper, limits)
     finally:
         running.remove()
-    verdict = _verdict(followed, stage, log)
+    verdict = _verdict(job_outcome, stage, log)
     if verdict.error is not None:
-        verdict.error.took = _took(followed, started, job, world)
+        verdict.error.took = _took(job_outcome, started, job, context)
         raise verdict.error
-    followed.warnings.extend(verdict.warnings)
+    job_outcome.warnings.extend(verdict.warnings)
     for warning in verdict.warnings:
-        world.listener(Warned(stage.name, warning))
-    return followed, running.adopted
+        context.listener(Warned(stage.name, warning))
+    return job_outcome, running.adopted
 
 
-def _took(followed: Followed, started: float, job: Job, world: World) -> dict[str, Any]:
+def _took(job_outcome: JobOutcome, started: float, job: Job, context: ExecutionContext) -> dict[str, Any]:
     """Return where and when a job ran, for how long, and what it held. started: where the engine does not know"""
-    began, ended = followed.outcome.started or started, followed.outcome.finished or time.time()
+    began, ended = job_outcome.outcome.started or started, job_outcome.outcome.finished or time.time()
     return {
-        "engine": world.engine.name,
+        "engine": context.engine.name,
         "recipe": job.environment.recipe,
         "started": began,
         "seconds": round(ended - began, 3),
-        "memory": followed.memory.facts(job.memory_bytes),
+        "memory": job_outcome.memory.facts(job.memory_bytes),
     }
 
 
-def _verdict(followed: Followed, stage: Stage, log: Path) -> Verdict:
+def _verdict(job_outcome: JobOutcome, stage: Stage, log: Path) -> Verdict:
     verdict = classify(
-        followed.outcome,
-        followed.failure,
-        stopped_by_us=followed.stopped,
-        timed_out=followed.timed_out,
-        log_tail=tuple(followed.tail),
+        job_outcome.outcome,
+        job_outcome.failure,
+        stopped_by_us=job_outcome.stopped,
+        timed_out=job_outcome.timed_out,
+        log_tail=tuple(job_outcome.tail),
     )
     if verdict.error is not None:
-        tail = "".join(f"\n    {line}" for line in list(followed.tail)[-8:])
+        tail = "".join(f"\n    {line}" for line in list(job_outcome.tail)[-8:])
         verdict.error.where = f"stage {stage.name}, log {log}{tail}"
     return verdict
 

@@ -18,8 +18,8 @@ _LAST_LOOK_S = 5.0
 
 
 @dataclass
-class Followed:
-    """What was heard of a job, and how it ended."""
+class JobOutcome:
+    """What was job_outcome of a job, and how it ended."""
 
     outcome: Outcome = field(default_factory=lambda: Outcome(None))
     failure: Failure | None = None
@@ -42,23 +42,23 @@ class Limits:
 class _Watch(threading.Thread):
     """Ends the job when the user asks for it or its time is up; `finished` ends the watch."""
 
-    def __init__(self, running: Running, stopper: Stopper, limits: Limits, followed: Followed) -> None:
+    def __init__(self, running: Running, stopper: Stopper, limits: Limits, job_outcome: JobOutcome) -> None:
         super().__init__(daemon=True)
         self.finished = threading.Event()
         self._running = running
         self._stopper = stopper
         self._limits = limits
-        self._followed = followed
+        self._job_outcome = job_outcome
 
     def run(self) -> None:
         started = time.monotonic()
         while not self.finished.wait(_POLL_S):
             if self._stopper.requested:
-                self._followed.stopped = True
+                self._job_outcome.stopped = True
                 self._stop()
                 return
             if self._limits.timeout_s is not None and time.monotonic() - started > self._limits.timeout_s:
-                self._followed.timed_out = True
+                self._job_outcome.timed_out = True
                 self._stop()
                 return
 
@@ -73,10 +73,10 @@ class _Watch(threading.Thread):
                 return
 
 
-def follow(running: Running, stage: str, log: Path, listener: Listener, stopper: Stopper, limits: Limits) -> Followed:
-    """Pass on what the job says, keep its log in `log`, end it where it must end, and return what was heard."""
-    followed = Followed()
-    watch = _Watch(running, stopper, limits, followed)
+def follow(running: Running, stage: str, log: Path, listener: Listener, stopper: Stopper, limits: Limits) -> JobOutcome:
+    """Pass on what the job says, keep its log in `log`, end it where it must end, and return what was job_outcome."""
+    job_outcome = JobOutcome()
+    watch = _Watch(running, stopper, limits, job_outcome)
     watch.start()
     memory = MemoryWatch(running.memory_bytes)
     memory.start()
@@ -85,31 +85,31 @@ def follow(running: Running, stage: str, log: Path, listener: Listener, stopper:
         with log.open("w", encoding="utf-8") as stream:
             for line in running.lines():
                 stream.write(line + "\n")
-                _hear(line, stage, followed, listener)
-        followed.outcome = running.outcome()
+                _hear(line, stage, job_outcome, listener)
+        job_outcome.outcome = running.outcome()
     finally:
         watch.finished.set()
         memory.finished.set()
         watch.join()
         memory.join(_LAST_LOOK_S)
-        followed.memory = memory.series
-    return followed
+        job_outcome.memory = memory.series
+    return job_outcome
 
 
-def _hear(line: str, stage: str, followed: Followed, listener: Listener) -> None:
+def _hear(line: str, stage: str, job_outcome: JobOutcome, listener: Listener) -> None:
     match decode(line):
         case Progress() as progress:
             listener(Progressed(stage, progress))
         case Checkpoint(path=path):
-            followed.checkpoint = path
+            job_outcome.checkpoint = path
         case WarningMessage(message=message):
-            if message not in followed.warnings:
-                followed.warnings.append(message)
+            if message not in job_outcome.warnings:
+                job_outcome.warnings.append(message)
                 listener(Warned(stage, message))
         case Note(message=message):
             listener(Noted(stage, message))
         case Failure() as failure:
-            followed.failure = failure
+            job_outcome.failure = failure
         case None:
-            followed.tail.append(line)
+            job_outcome.tail.append(line)
             listener(Logged(stage, line))

@@ -1,0 +1,251 @@
+"""The one way to run stages, for every command: what the store lacks, in the order of the graph."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from orchestrator.engine.protocol import Engine, Environment
+from orchestrator.environments.builder import BuildSettings
+from orchestrator.errors import Cancelled, NoSpace, SirrError, StoreError
+from orchestrator.execute.build import not_built, prepared_engine
+from orchestrator.execute.comparison import Lookup, look_up, stage_images, stage_programs
+from orchestrator.execute.events import Failed, Listener, Planned, State, StateChanged, Warned, fan_out
+from orchestrator.execute.schedule import GraphResult, walk
+from orchestrator.execute.stage_execution import ExecutionContext, execute_stage
+from orchestrator.execute.stopper import Stopper
+from orchestrator.plan.keys import Identity, Program, stage_identity
+from orchestrator.plan.stage import Stage
+from orchestrator.spec.image import ImageSpec
+from orchestrator.spec.names import Device, EngineName
+from orchestrator.store.store import Artifact, Store
+
+_FREE_BYTES = 2**30
+"""Below this much free space no stage is started: checkpoints and pictures would be cut short."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run, apart from what an experiment says.
+
+    jobs: stages at the same time
+    threads: processor threads of a stage; None: what the experiment says where bits depend on it, else all there are
+    workers: processes that prepare a training's samples; None: as fits
+    grace_s: seconds that a stopped stage has to save what it can resume
+    """
+
+    jobs: int = 1
+    threads: int | None = None
+    workers: int | None = None
+    grace_s: float = 60.0
+
+
+@dataclass(frozen=True)
+class PlannedStages:
+    """Some stages, each after those it reads, with what the store has of them.
+
+    run: a label of their jobs; logs: folder for what their programs print
+    images, programs: of the stages, by name of the image; variant: of the images
+    """
+
+    run: str
+    logs: Path
+    stages: tuple[Stage, ...]
+    images: Mapping[str, ImageSpec]
+    programs: Mapping[str, Program]
+    variant: Device
+    found: Lookup
+
+    @property
+    def images_needed(self) -> tuple[str, ...]:
+        """The images of the stages that must run, or may, each once, in order."""
+        return tuple(dict.fromkeys(stage.image for stage in self.stages if stage.name not in self.found.artifacts))
+
+
+@dataclass
+class StagesResult(GraphResult[Artifact]):
+    """What came of stages; `results` are all that are there now.
+
+    identities: those that were found while they ran; stored: names of those whose result was there
+    """
+
+    identities: dict[str, Identity] = field(default_factory=dict)
+    stored: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class ExecutionRequest:
+    """How a command wants its stages run.
+
+    store: the store's folder; say: hears which engine is used and what is built; build: build missing images first
+    """
+
+    store: Path
+    engine: EngineName
+    listener: Listener
+    say: Callable[[str], None]
+    build: bool = False
+    options: RunOptions = RunOptions()
+
+
+def planned_stages(stages: Iterable[Stage], store: Store, run: str, logs: Path, variant: Device) -> PlannedStages:
+    """Return stages with what the store has of them; nothing is run, and what is damaged is set aside."""
+    ordered = tuple(stages)
+    images = stage_images(ordered)
+    programs = stage_programs(images, variant)
+    return PlannedStages(run, logs, ordered, images, programs, variant, look_up(ordered, programs, store, sound=True))
+
+
+def executed_stages(planned: PlannedStages, store: Store, request: ExecutionRequest) -> dict[str, Artifact]:
+    """Return the artifacts of some stages by their names; what is in the store is not run again.
+
+    Raises: ImageNotBuilt, EngineUnavailable or NoSpace before a stage runs, and what the stages raise: the first
+        failure, or Cancelled where the user stopped.
+    """
+    settings = BuildSettings.from_environment()
+    needed = planned.images_needed
+    engine, environments = prepared_engine(
+        needed, planned.variant, request.engine, store.root, settings, request.say, build=request.build
+    )
+    stopper = Stopper()
+    with stopper.listening():
+        result = run_stages(planned, store, engine, environments, request.listener, stopper, request.options)
+    for error in result.failures.values():
+        raise error
+    return result.results
+
+
+def run_stages(
+    planned: PlannedStages,
+    store: Store,
+    engine: Engine | None,
+    environments: Mapping[str, Environment],
+    listener: Listener,
+    stopper: Stopper,
+    options: RunOptions,
+) -> StagesResult:
+    """Run what the store lacks, and tell the listener of every change of state.
+
+    engine, environments: needed only where something is missing
+
+    Raises: ImageNotBuilt or NoSpace before anything is started. Failed stages do not raise: they are in the result.
+    """
+    told = fan_out(listener)
+    identities = planned.found.identities
+    told(Planned(tuple(stage.name for stage in planned.stages), {name: one.key for name, one in identities.items()}))
+    stored = planned.found.artifacts
+    for name, said in planned.found.damaged.items():
+        told(Warned(name, f"{said}; it is made again"))
+    for name in stored:
+        told(StateChanged(name, "stored", {"key": identities[name].key}))
+    missing = {stage.name: stage for stage in planned.stages if stage.name not in stored}
+    if not missing:
+        return StagesResult(dict(stored), stored=set(stored))
+    context = ExecutionContext(
+        store=store,
+        engine=_checked_engine(missing, planned, store, engine, environments),
+        environments=environments,
+        modules={name: image.module for name, image in planned.images.items()},
+        programs=planned.programs,
+        listener=told,
+        stopper=stopper,
+        run=planned.run,
+        logs=planned.logs,
+        threads=options.threads,
+        workers=options.workers,
+        grace_s=options.grace_s,
+    )
+    result = walk_stages(missing, stored, context, options.jobs)
+    context.engine.sweep()
+    return result
+
+
+def _checked_engine(
+    missing: Mapping[str, Stage],
+    planned: PlannedStages,
+    store: Store,
+    engine: Engine | None,
+    environments: Mapping[str, Environment],
+) -> Engine:
+    """Return the engine, after a look at what stages need before they start."""
+    images = dict.fromkeys(stage.image for stage in missing.values())
+    unbuilt = [image for image in images if image not in environments]
+    if unbuilt or engine is None:
+        error = not_built(unbuilt or list(images), "auto" if engine is None else engine.name, planned.variant)
+        error.hint = f"{error.hint}   (or run the command with --build, where it has that option)"
+        raise error
+    if store.free_bytes < _FREE_BYTES:
+        raise NoSpace(
+            f"the store's disk has {store.free_bytes / 2**20:.0f} MiB left, a run needs at least 1024 MiB",
+            where=str(store.root),
+            hint="free some space, or put the store elsewhere with --store",
+        )
+    return engine
+
+
+def walk_stages(
+    stages: Mapping[str, Stage], stored: Mapping[str, Artifact], context: ExecutionContext, jobs: int = 1
+) -> StagesResult:
+    """Run stages whose other inputs are stored; return their results and the stored ones.
+
+    Each stage's key becomes known when its inputs are there. Where the store has a result of it, it does not run: so
+    a stage that was made again and came out as it was makes nothing behind it run.
+    """
+    found = StagesResult(stored=set(stored))
+
+    def one(stage: Stage, made: Mapping[str, Artifact]) -> Artifact:
+        read = {needed: made.get(name) or stored[needed] for name, needed in stage.inputs.items()}
+        results = {needed: artifact.digests for needed, artifact in read.items()}
+        identity = stage_identity(stage, context.programs[stage.image], results)
+        found.identities[stage.name] = identity
+        with _failures_told(stage, identity, context):
+            there = context.store.sound_artifact(identity.key, partial(_tell_damaged, stage, context))
+            if there is None:
+                _check_inputs(read, context)
+                return _executed(stage, identity, read, context)
+        found.stored.add(stage.name)
+        context.listener(StateChanged(stage.name, "stored", {"key": identity.key}))
+        return there
+
+    result = walk(stages, one, context.stopper, jobs=jobs)
+    for name, blocker in result.skipped.items():
+        context.listener(StateChanged(name, "skipped", {"because": blocker}))
+    results = {**stored, **result.results}
+    return replace(found, results=results, failures=result.failures, skipped=result.skipped)
+
+
+def _tell_damaged(stage: Stage, context: ExecutionContext, said: str) -> None:
+    context.listener(Warned(stage.name, f"{said}; it is made again"))
+
+
+def _check_inputs(read: Mapping[str, Artifact], context: ExecutionContext) -> None:
+    """Refuse what was damaged since the run began: its stage has had its turn, and is made again by the next run."""
+    for name, artifact in read.items():
+        damaged: list[str] = []
+        if context.store.sound_artifact(artifact.key, damaged.append) is None:
+            said = damaged[0] if damaged else f"the result {artifact.key[:12]} of {name} is not in the store any more"
+            raise StoreError(said, hint="run the same command again: it is made again")
+
+
+@contextlib.contextmanager
+def _failures_told(stage: Stage, identity: Identity, context: ExecutionContext) -> Iterator[None]:
+    try:
+        yield
+    except SirrError as error:
+        state: State = "cancelled" if isinstance(error, Cancelled) else "failed"
+        context.listener(Failed(stage.name, error))
+        context.listener(StateChanged(stage.name, state, {"key": identity.key}))
+        raise
+
+
+def _executed(stage: Stage, identity: Identity, read: Mapping[str, Artifact], context: ExecutionContext) -> Artifact:
+    started = time.monotonic()
+    inputs = {name: read[needed].output for name, needed in stage.inputs.items()}
+    inputs |= {name: source.path for name, source in stage.sources.items()}
+    artifact = execute_stage(stage, identity, inputs, context)
+    context.listener(
+        StateChanged(stage.name, "done", {"key": identity.key, "seconds": round(time.monotonic() - started, 3)})
+    )
+    return artifact
