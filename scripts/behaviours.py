@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -38,7 +39,7 @@ from orchestrator.execute.stage_execution import ExecutionContext, execute_stage
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import stage_identity
 from orchestrator.plan.plan import experiment_plan, explain_stage, infer_stage, release_stage
-from orchestrator.plan.stage import Stage
+from orchestrator.plan.stage import Source, Stage
 from orchestrator.spec.experiment import Inference
 from orchestrator.spec.library import load_image
 from orchestrator.spec.load import load_experiment
@@ -105,12 +106,12 @@ def bring_up_to_date(folder: Path, environments: Path, commit: str | None) -> in
     return 1 if refused else 0
 
 
-def accept(change: BehaviourChange, record: dict[str, dict[str, object]]) -> None:
+def accept(change: BehaviourChange, record: dict[str, dict[str, Mapping[str, Any]]]) -> None:
     """Record a kind as it is now."""
     record.setdefault(change.image, {})[change.kind] = behaviour_entry(load_image(change.image), change.kind)
 
 
-def forget_what_is_gone(record: dict[str, dict[str, object]]) -> None:
+def forget_what_is_gone(record: dict[str, dict[str, Mapping[str, Any]]]) -> None:
     """Remove what no image declares any more."""
     for image in list(record):
         declared = load_image(image).behaviours if (ROOT / "images" / image).is_dir() else {}
@@ -189,7 +190,7 @@ def golden_stages(data: Path, kinds: set[tuple[str, str]]) -> dict[str, Stage]:
 def with_inputs(stages: Mapping[str, Stage], kinds: set[tuple[str, str]]) -> dict[str, Stage]:
     """Return the stages of some kinds and all that they read, directly or not."""
     needed: set[str] = set()
-    for name, stage in reversed(stages.items()):
+    for name, stage in reversed(list(stages.items())):
         if name in needed or (stage.image, stage.kind) in kinds:
             needed |= {name, *stage.inputs.values()}
     return {name: stage for name, stage in stages.items() if name in needed}
@@ -200,7 +201,8 @@ def further_stages(resolved: Resolved) -> Iterator[Stage]:
     for model in resolved.models:
         label = model.label
         weights = {"weights": f"train/{label}"}
-        release = release_stage(label, model.spec, model.recipe, SPEC, lambda _path: "")
+        recipe = model.recipe.model_dump(mode="json")
+        release = release_stage(label, model.spec.name, model.spec.image, recipe, Source(SPEC, ""))
         yield replace(release, sources={}, inputs=weights)
         yield replace(
             release, name=f"adopt/{label}", kind="adopt", sources={}, inputs={"checkpoint": f"release/{label}"}
@@ -285,11 +287,13 @@ def artifacts(store: Store) -> Iterator[Artifact]:
 
 def write_pictures(folder: Path) -> None:
     """Write layers, pairs and photographs: smooth noise of odd sizes, the same every time."""
-    for name, sizes in (("layers", ((60, 71), (57, 45), (41, 52))), ("photos", ((49, 63),))):
+    sets: list[tuple[str, list[tuple[int, int]]]] = [("layers", [(60, 71), (57, 45), (41, 52)]), ("photos", [(49, 63)])]
+    for name, sizes in sets:
         for number, size in enumerate(sizes):
             write_picture(folder / name / f"{number}.png", number, size)
     write_picture(folder / "photos" / "grey.jpg", 9, (45, 50))
-    for name, sizes in (("pairs", ((50, 41), (43, 64))), ("held-out", ((47, 39),))):
+    sets = [("pairs", [(50, 41), (43, 64)]), ("held-out", [(47, 39)])]
+    for name, sizes in sets:
         for number, size in enumerate(sizes):
             for layer in ("blended", "transmission"):
                 write_picture(folder / name / layer / f"{number}.png", len(name) * len(layer) + number, size)

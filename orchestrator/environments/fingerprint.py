@@ -43,7 +43,7 @@ class CodeTree:
             if name in found or name not in self._modules:
                 continue
             found.add(name)
-            if _imports_by_name(self._path(name)):
+            if _imports_by_name(self._path(name).read_text(encoding="utf-8")):
                 return {file: self._fingerprint(file) for file in sorted(self._files)}
             if name != start:
                 waiting.extend(self._imports(name))
@@ -53,9 +53,8 @@ class CodeTree:
     def _imports(self, module: str) -> Iterator[str]:
         """Yield every module that a module imports, and the packages above it, whether they are known here or not."""
         package = module if self._modules[module].endswith("__init__.py") else module.rpartition(".")[0]
-        for node in ast.walk(_syntax(self._path(module))):
-            for name in _imported(node, package):
-                yield from _with_parents(name)
+        for name in _imports_of(self._path(module).read_text(encoding="utf-8"), package):
+            yield from _with_parents(name)
 
     def _handlers_of_others(self, start: str, kind: str | None) -> set[str]:
         """Return the modules that a program takes the functions of other kinds from, and not that of this kind."""
@@ -170,6 +169,12 @@ def _is_version(node: Any) -> bool:
     return isinstance(node, ast.Assign) and [getattr(name, "id", "") for name in node.targets] == ["__version__"]
 
 
+@cache
+def _imports_of(source: str, package: str) -> tuple[str, ...]:
+    """Return what a module imports, which lies in a package."""
+    return tuple(name for node in ast.walk(_parsed(source)) for name in _imported(node, package))
+
+
 def _imported(node: ast.AST, package: str) -> Iterator[str]:
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
@@ -191,9 +196,10 @@ def _module_name(file: str) -> str:
     return file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def _imports_by_name(path: Path) -> bool:
+@cache
+def _imports_by_name(source: str) -> bool:
     """Return whether a module imports others by names that only running it tells."""
-    for node in ast.walk(_syntax(path)):
+    for node in ast.walk(_parsed(source)):
         if isinstance(node, ast.Call):
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if called in _BY_NAME:

@@ -9,7 +9,10 @@ from orchestrator.plan.stage import Stage
 _LONGEST_VALUE = 80
 _SNAPSHOTS = "snapshots"
 _NAMED = 3
-_OLDER = "its earlier result was made by an older version: sirr-orch store adopt-keys takes over what it can"
+_OLDER = (
+    "its earlier result was made by a version that recorded neither the number of threads nor what it read by content: "
+    "it cannot be shown to be the same, and is made again"
+)
 _ENVIRONMENT = {"lock": "the locked packages", "python": "the Python version"}
 
 
