@@ -1,5 +1,6 @@
 # make quickstart   sets everything up and runs the example comparison
 # make check        the fast checks: format, types, import rules, fast tests (under a minute)
+# make behaviours   after code changed that decides results: record raised versions, or prove that results are the same
 # make test         everything, with a Docker engine where one answers
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev quickstart check test lint types imports format golden behaviours clean
