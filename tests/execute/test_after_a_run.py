@@ -12,13 +12,14 @@ from orchestrator import resources
 from orchestrator.engine.protocol import Environment
 from orchestrator.engine.select import Selection
 from orchestrator.errors import SpecError
-from orchestrator.execute import few
+from orchestrator.execute import build
 from orchestrator.execute.command import RunRequest, content_of_run, report_of_run
 from orchestrator.execute.compare_runs import compare_runs
 from orchestrator.execute.data import Told, add_set
 from orchestrator.execute.explain import plan_of_photos
-from orchestrator.execute.models import Means, export_model, release_model
+from orchestrator.execute.models import export_model, release_model
 from orchestrator.execute.remove import Removal, remove_reflections
+from orchestrator.execute.run_stages import ExecutionRequest
 from orchestrator.report.machine.table_text import write_table
 from orchestrator.store.reference import run_reference
 from orchestrator.store.runs import run_document
@@ -138,7 +139,7 @@ def no_engine(_name: object, _store: object) -> Selection:
 
 
 def test_a_finished_run_is_read_from_its_document_and_results_alone(changed: SimpleNamespace) -> None:
-    changed.monkeypatch.setattr(few, "chosen_engine", no_engine)
+    changed.monkeypatch.setattr(build, "chosen_engine", no_engine)
     store, out = changed.store, changed.folder / "out"
     index = report_of_run("first", store).read_text(encoding="utf-8")
     assert "23.0" in index
@@ -150,7 +151,7 @@ def test_a_finished_run_is_read_from_its_document_and_results_alone(changed: Sim
     earlier = write_table(content_of_run("first@1", store), "csv", ["psnr"])
     assert "own,errnet2019,no,standard,psnr,23.0," in earlier
     assert "models.errnet2019.recipe.epochs" in compare_runs(["first@1", "first"], store).read_text(encoding="utf-8")
-    means = Means(store, "auto", lambda _event: None, lambda _text: None)
+    means = ExecutionRequest(store, "auto", lambda _event: None, lambda _text: None)
     for model in ("first/errnet2019", "first/taken", "first@1/errnet2019"):
         network, parity = export_model(model, out, means)
         assert network.read_bytes() == b"onnx"
@@ -171,9 +172,9 @@ def test_a_finished_run_is_read_from_its_document_and_results_alone(changed: Sim
 def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     """An engine for what must be run anew: pictures of the user, and weights that are written in another form."""
     made = FakeEngine({"prepare": prepare, "infer": infer, "explain": explain, "release": release}, Faults())
-    monkeypatch.setattr(few, "chosen_engine", lambda _name, _store: Selection(made, "engine: fake"))
+    monkeypatch.setattr(build, "chosen_engine", lambda _name, _store: Selection(made, "engine: fake"))
     monkeypatch.setattr(
-        few,
+        build,
         "built_environments",
         lambda names, *_: {name: Environment("local", name, "0" * 64, "python") for name in names},
     )
@@ -223,7 +224,7 @@ def test_models_of_a_finished_run_are_used_where_all_that_made_them_is_gone(
         (result,) = remove_reflections(removal, lambda _event: None, lambda _text: None)
         assert result.read_text(encoding="utf-8") == "through onnx"
         assert plan_of_photos(removal, lambda _event: None, lambda _text: None).sizes == ()
-        means = Means(world.store, "auto", lambda _event: None, lambda _text: None)
+        means = ExecutionRequest(world.store, "auto", lambda _event: None, lambda _text: None)
         (weights,) = release_model(model, out, means)
         assert weights.read_text(encoding="utf-8") == "released"
     assert set(engine.started) == {
@@ -237,7 +238,7 @@ def test_models_of_a_finished_run_are_used_where_all_that_made_them_is_gone(
 
 
 def test_unknown_models_and_revisions_are_named(world: SimpleNamespace) -> None:
-    means = Means(world.store, "auto", lambda _event: None, lambda _text: None)
+    means = ExecutionRequest(world.store, "auto", lambda _event: None, lambda _text: None)
     with pytest.raises(SpecError, match="run 'first@1' has no model 'ibcln2020'; it has: errnet2019, taken"):
         export_model("first@1/ibcln2020", world.folder, means)
     with pytest.raises(SpecError, match="no revision 3"):
