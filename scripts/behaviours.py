@@ -92,8 +92,9 @@ def bring_up_to_date(folder: Path, environments: Path, commit: str | None) -> in
     if unproven:
         differing = compared(unproven, folder, environments, commit or last_commit())
         for change in unproven:
-            if differing[change]:
-                refused.append(f"{change.image}/{change.kind}: results differ: {', '.join(differing[change])}")
+            files = differing[change.image, change.kind]
+            if files:
+                refused.append(f"{change.image}/{change.kind}: results differ: {', '.join(files)}")
             else:
                 print(f"{change.image}/{change.kind}: the same bytes; its record is renewed")
                 accept(change, record)
@@ -132,8 +133,8 @@ def last_commit() -> str:
 
 def compared(
     changes: Sequence[BehaviourChange], folder: Path, environments: Path, commit: str
-) -> dict[BehaviourChange, list[str]]:
-    """Run the stages of changed kinds with both codes; return by kind the files that differ, empty where none does."""
+) -> dict[tuple[str, str], list[str]]:
+    """Run the stages of changed kinds with both codes; return by image and kind the files that differ."""
     kinds = [f"{change.image}/{change.kind}" for change in changes]
     print(f"comparing {', '.join(kinds)} with the code of {commit[:12]}", flush=True)
     old = folder / "old"
@@ -150,12 +151,12 @@ def compared(
     stages = golden_stages(after / "data", asked(kinds))
     chosen = {name: stage for name, stage in stages.items() if (stage.image, stage.kind) in asked(kinds)}
     made = run_stages(chosen, after, environments, stored)
-    differing: dict[BehaviourChange, list[str]] = {}
-    for change in changes:
-        names = [name for name, stage in stages.items() if (stage.image, stage.kind) == (change.image, change.kind)]
-        differing[change] = [] if names else ["no stage of scripts/behaviours.yaml is of this kind"]
+    differing: dict[tuple[str, str], list[str]] = {}
+    for kind in sorted(asked(kinds)):
+        names = [name for name, stage in stages.items() if (stage.image, stage.kind) == kind]
+        differing[kind] = [] if names else ["no stage of scripts/behaviours.yaml is of this kind"]
         for name in names:
-            differing[change] += differences(name, stored.get(name), made.get(name))
+            differing[kind] += differences(name, stored.get(name), made.get(name))
     return differing
 
 
