@@ -8,9 +8,9 @@ from orchestrator.engine.protocol import Environment
 from orchestrator.errors import StoreError
 from orchestrator.execute.comparison import look_up
 from orchestrator.execute.events import StateChanged
-from orchestrator.execute.realise import World
-from orchestrator.execute.run import realise_stages
 from orchestrator.execute.run_results import recorded_results
+from orchestrator.execute.run_stages import walk_stages
+from orchestrator.execute.stage_execution import ExecutionContext
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Program
 from orchestrator.plan.stage import Stage
@@ -52,7 +52,7 @@ class Course:
         """Return what came of the stages, and the names of those that ran."""
         self.events = []
         found = look_up(STAGES.values(), PROGRAMS, self.store, sound=True)
-        world = World(
+        context = ExecutionContext(
             store=self.store,
             engine=FakeEngine(dict.fromkeys(OUTPUTS, self._work)),
             environments={name: Environment("local", name, "0" * 64, "python") for name in PROGRAMS},
@@ -64,9 +64,9 @@ class Course:
             logs=self.folder / "logs",
         )
         missing = {name: stage for name, stage in STAGES.items() if name not in found.artifacts}
-        realised = realise_stages(missing, found.artifacts, world)
+        result = walk_stages(missing, found.artifacts, context)
         ran = [event.stage for event in self.events if isinstance(event, StateChanged) and event.state == "running"]
-        return found, realised, ran
+        return found, result, ran
 
 
 @pytest.fixture
@@ -75,15 +75,15 @@ def course(tmp_path):
 
 
 def test_changed_bytes_of_the_same_size_are_made_again_by_the_same_run(course):
-    _, realised, ran = course.run()
+    _, result, ran = course.run()
     assert ran == list(STAGES)
-    damaged = realised.results["adopt/a"]
+    damaged = result.results["adopt/a"]
     change_bytes(damaged, "adopt.json")
-    found, realised, ran = course.run()
+    found, result, ran = course.run()
     assert ran == ["adopt/a"]
     assert "has other content than it had" in found.damaged["adopt/a"]
-    assert (realised.results["adopt/a"].output / "adopt.json").read_text() == "adopt"
-    assert realised.stored == {"infer/a/a"}
+    assert (result.results["adopt/a"].output / "adopt.json").read_text() == "adopt"
+    assert result.stored == {"prepare/a", "infer/a/a"}
     assert course.run()[2] == []
 
 
@@ -94,23 +94,23 @@ def test_result_that_is_damaged_while_the_run_goes_on_is_not_read_and_said(cours
                 change_bytes(artifact, "dataset.json")
 
     course.at = damage
-    _, realised, _ = course.run()
-    error = realised.failures["adopt/a"]
+    _, result, _ = course.run()
+    error = result.failures["adopt/a"]
     assert "was changed while adopt/a ran" in error.message
-    assert realised.skipped == {"infer/a/a": "adopt/a"}
+    assert result.skipped == {"infer/a/a": "adopt/a"}
     course.at = lambda stage: None
-    found, realised, ran = course.run()
+    found, result, ran = course.run()
     assert ran == list(STAGES)
-    assert not realised.failures
+    assert not result.failures
     assert list(found.damaged) == ["prepare/a"]
 
 
 def test_input_that_is_damaged_before_its_reader_starts_is_set_aside(course):
-    _, realised, _ = course.run()
-    prepared = realised.results["prepare/a"]
+    _, result, _ = course.run()
+    prepared = result.results["prepare/a"]
     change_bytes(prepared, "dataset.json")
-    world_stages = {"again": Stage("again", "adopt", "network", {"other": 1}, inputs={"dataset": "prepare/a"})}
-    world = World(
+    again = {"again": Stage("again", "adopt", "network", {"other": 1}, inputs={"dataset": "prepare/a"})}
+    context = ExecutionContext(
         store=course.store,
         engine=FakeEngine(dict.fromkeys(OUTPUTS, course._work)),
         environments={name: Environment("local", name, "0" * 64, "python") for name in PROGRAMS},
@@ -121,8 +121,8 @@ def test_input_that_is_damaged_before_its_reader_starts_is_set_aside(course):
         run="run",
         logs=course.folder / "logs",
     )
-    realised = realise_stages(world_stages, {"prepare/a": prepared}, world)
-    error = realised.failures["again"]
+    result = walk_stages(again, {"prepare/a": prepared}, context)
+    error = result.failures["again"]
     assert isinstance(error, StoreError)
     assert "is damaged" in error.message
     assert "run the same command again" in error.hint
