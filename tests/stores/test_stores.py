@@ -16,8 +16,9 @@ import pytest
 
 from orchestrator.execute.command import content_of_run, report_of_run
 from orchestrator.execute.compare_runs import compare_runs
-from orchestrator.execute.models import Means, export_model
+from orchestrator.execute.models import export_model
 from orchestrator.execute.run_list import listed_runs
+from orchestrator.execute.run_stages import ExecutionRequest
 from orchestrator.report.machine.table_text import write_table
 from orchestrator.store.reference import run_reference
 from orchestrator.store.runs import rename_run, run_document, run_documents
@@ -104,7 +105,7 @@ def test_networks_are_those_that_were_exported(
     packed: tuple[Path, dict[str, Any]], revision: int, tmp_path: Path
 ) -> None:
     root, said = packed
-    means = Means(root, "docker", lambda _event: None, lambda _text: None)
+    means = ExecutionRequest(root, "docker", lambda _event: None, lambda _text: None)
     for label, digest in said[str(revision)]["networks"].items():
         network, _ = export_model(f"kept@{revision}/{label}", tmp_path, means)
         assert hashlib.sha256(network.read_bytes()).hexdigest() == digest
