@@ -38,7 +38,8 @@ class Built:
 def chosen_engine(name: EngineName, store: Path) -> Selection:
     """Return the engine that runs stages here, and a sentence that says which and why.
 
-    Raises: EngineUnavailable where the one that was asked for does not answer.
+    Raises:
+        EngineUnavailable: Where the one that was asked for does not answer.
     """
     return available_engine(name, Store(store).layout.stagings)
 
@@ -55,7 +56,8 @@ def not_built(images: Sequence[str], engine: str, variant: Device) -> ImageNotBu
 def build_settings(bases: Iterable[str], wheels: Iterable[Path]) -> BuildSettings:
     """Return the site's build settings: the environment's, overridden by options such as "3.10=registry/python".
 
-    Raises: SpecError where an option is not of that form.
+    Raises:
+        SpecError: Where an option is not of that form.
     """
     named: dict[str, str] = {}
     for text in bases:
@@ -86,7 +88,9 @@ def build_images(
 ) -> Iterator[Built]:
     """Build the named images (all of them where none is named), one after the other; yield each when it is there.
 
-    Raises: SpecError for a name that no image has, BuildError naming the failing step.
+    Raises:
+        SpecError: For a name that no image has.
+        BuildError: Names the failing step.
     """
     images = [load_image(name) for name in names or image_names()]
     builder = builder_for(selection.engine.name, store)
@@ -117,9 +121,13 @@ def prepared_engine(
 ) -> tuple[Engine | None, Mapping[str, Environment]]:
     """Return the engine and those of some images' environments that are built; no engine where no image is needed.
 
-    say: hears which engine is used and what is built; build: build the missing ones first
+    Args:
+        say: Called with which engine is used and what is built.
+        build: Build the missing ones first.
 
-    Raises: EngineUnavailable, BuildError.
+    Raises:
+        EngineUnavailable: Where no engine answers.
+        BuildError: Where an image cannot be built.
     """
     if not images:
         return None, {}

@@ -47,9 +47,11 @@ class RunRequest:
 def planned(request: RunRequest, *, sound: bool = False) -> Comparison:
     """Plan the request against its store; nothing is run.
 
-    sound: compare the contents of what is there: what is damaged is set aside and counts as missing
+    Args:
+        sound: Compare the contents of what is there: what is damaged is set aside and counts as missing.
 
-    Raises: SpecError with every mistake in the file.
+    Raises:
+        SpecError: With every mistake in the file.
     """
     experiment = with_photos(load_experiment(request.spec, request.data), request.photos)
     if request.threads is not None:
@@ -58,7 +60,7 @@ def planned(request: RunRequest, *, sound: bool = False) -> Comparison:
 
 
 def with_photos(experiment: Experiment, folders: tuple[Path, ...]) -> Experiment:
-    """Return the experiment with folders of photographs added to its test sets, as photos, photos-2, …"""
+    """Return the experiment with folders of photographs added to its test sets, as photos, photos-2 and so on."""
     if not folders:
         return experiment
     names = ["photos" if number == 1 else f"photos-{number}" for number in range(1, len(folders) + 1)]
@@ -74,7 +76,13 @@ def with_photos(experiment: Experiment, folders: tuple[Path, ...]) -> Experiment
 def run_request(request: RunRequest, options: RunOptions, listener: Listener, say: Callable[[str], None]) -> RunResult:
     """Run a comparison from its file to its report; `say` hears which engine is used and what is built.
 
-    Raises: SpecError, BuildError, ImageNotBuilt, EngineUnavailable, DeviceUnavailable or NoSpace before a stage runs.
+    Raises:
+        SpecError: Before a stage runs.
+        BuildError: Before a stage runs.
+        ImageNotBuilt: Before a stage runs.
+        EngineUnavailable: Before a stage runs.
+        DeviceUnavailable: Before a stage runs.
+        NoSpace: Before a stage runs.
     """
     comparison = planned(replace(request, threads=options.threads), sound=True)
     engine, environments = prepared_engine(
@@ -109,10 +117,14 @@ def recorded_overrides(request: RunRequest, options: RunOptions) -> Overrides:
 def report_of_run(run: str, store_root: Path) -> Path:
     """Return the index.html of a run's report; stages that the store lacks read 'not measured'.
 
-    run: RUN, or RUN@2 for an earlier revision. It tells what the run recorded, whatever the experiment's file, the
-    datasets, images and programs have become since; it is rendered again where what it shows or how has changed.
+    Args:
+        run: RUN, or RUN@2 for an earlier revision. It tells what the run recorded, whatever the experiment's file, the
+            datasets, images and programs have become since; it is rendered again where what it shows or how has
+            changed.
 
-    Raises: SpecError where the store knows no such run, StoreError where its document cannot be read.
+    Raises:
+        SpecError: Where the store knows no such run.
+        StoreError: Where its document cannot be read.
     """
     store = Store(store_root)
     return make_report(recorded_results(run_reference(run), store), store, lambda _event: None)
@@ -121,6 +133,6 @@ def report_of_run(run: str, store_root: Path) -> Path:
 def content_of_run(run: str, store_root: Path) -> ReportContent:
     """Return what a run's report tells, without rendering it.
 
-    Raises: as `report_of_run`.
+    Raises what `report_of_run` raises.
     """
     return report_content(recorded_results(run_reference(run), Store(store_root)))

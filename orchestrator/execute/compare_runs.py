@@ -25,9 +25,11 @@ _LABELS = {"name", "note", "models"}
 def compare_runs(runs: Sequence[str], store_root: Path) -> Path:
     """Render runs side by side, below the store's `comparisons`, and return the page; each run's report too.
 
-    runs: RUN, or RUN@2 for an earlier revision
+    Args:
+        runs: RUN, or RUN@2 for an earlier revision.
 
-    Raises: SpecError where the store knows no such run, or one is named twice.
+    Raises:
+        SpecError: Where the store knows no such run, or one is named twice.
     """
     store = Store(store_root)
     references = [run_reference(run) for run in runs]
@@ -44,7 +46,12 @@ def compare_runs(runs: Sequence[str], store_root: Path) -> Path:
 
 
 def run_facts(results: RunResults, address: str, *, name: str) -> RunFacts:
-    """Return one run as it stands beside others. name: as it was asked for; address: of its report"""
+    """Return one run as it stands beside others.
+
+    Args:
+        name: As it was asked for.
+        address: Of its report.
+    """
     content = replace(report_content(results), name=name)
     return RunFacts(content, spec_fields(results.document), address)
 

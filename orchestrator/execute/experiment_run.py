@@ -31,10 +31,15 @@ def run_experiment(
 ) -> RunResult:
     """Run what is missing, keep the run's document current meanwhile, and make its report.
 
-    engine, environments: needed only where something is missing; overrides: what the command line said, for the record
+    Args:
+        engine: Needed only where something is missing.
+        environments: Needed only where something is missing.
+        overrides: What the command line said, for the record.
 
-    Raises: ImageNotBuilt or NoSpace before anything is started, StoreError where the run's document cannot be read.
-        Failed stages do not raise: they are in the result, and in the report as what was not measured.
+    Raises:
+        ImageNotBuilt: Where an image is not built.
+        NoSpace: Before anything is started.
+        StoreError: Where the run's document cannot be read.
     """
     with run_in_progress(store, comparison.resolved.experiment.name):
         writer = DocumentWriter(store, start_run(store, planned_document(comparison, overrides)))

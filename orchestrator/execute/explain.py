@@ -23,7 +23,11 @@ CHECKED_SIZES = ((413, 587), (1935, 2942))
 def plan_of_photos(removal: Removal, listener: Listener, say: Callable[[str], None]) -> PlanFile:
     """Return for each size among some pictures how it would go through a network.
 
-    Raises: SpecError for missing pictures or an unknown model, ImageNotBuilt, and what the stages raise.
+    Also raises what the stages raise.
+
+    Raises:
+        SpecError: For missing pictures or an unknown model.
+        ImageNotBuilt: Where an image is not built.
     """
     missing = [str(photo) for photo in removal.photos if not photo.is_file()]
     if missing:
@@ -47,7 +51,11 @@ def plan_of_photos(removal: Removal, listener: Listener, say: Callable[[str], No
 def check_network(network: Path, removal: Removal, listener: Listener, say: Callable[[str], None]) -> PlanFile:
     """Return how pictures of `CHECKED_SIZES` would go through the network of an ONNX file.
 
-    Raises: SpecError for a missing file, ImageNotBuilt, and what the stage raises.
+    Also raises what the stage raises.
+
+    Raises:
+        SpecError: For a missing file.
+        ImageNotBuilt: Where an image is not built.
     """
     store = Store(removal.store)
     path, _run, common = found_network(replace(removal, onnx=network), store)

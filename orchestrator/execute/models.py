@@ -35,10 +35,17 @@ _SCORED_ON = "skimage-test"
 def adopt_model(model: str, checkpoint: Path, name: str, features: str, request: ExecutionRequest) -> Path:
     """Adopt a checkpoint and export its network; return the spec of the run that holds it.
 
-    model: name of a model spec; name: of the run and of the model in it; features: "pretrained" or "random"
+    Also raises what the stages raise.
 
-    Raises: SpecError for an unknown model, a missing checkpoint, or a name that cannot be used, each before anything
-        is written; ImageNotBuilt, and what the stages raise.
+    Args:
+        model: Name of a model spec.
+        name: Of the run and of the model in it.
+        features: "pretrained" or "random".
+
+    Raises:
+        SpecError: For an unknown model, a missing checkpoint, or a name that cannot be used, each before anything is
+            written.
+        ImageNotBuilt: Where an image is not built.
     """
     store = Store(request.store)
     _check_adoption(model, checkpoint, name, store)
@@ -87,7 +94,11 @@ def export_model(model: str, out: Path, request: ExecutionRequest) -> list[Path]
 
     The run's own export is taken where the store has it; only where it has not is anything run.
 
-    Raises: SpecError for a model that is not there or not trained yet, ImageNotBuilt, and what the stage raises.
+    Also raises what the stage raises.
+
+    Raises:
+        SpecError: For a model that is not there or not trained yet.
+        ImageNotBuilt: Where an image is not built.
     """
     store = Store(request.store)
     results, entrant = _found(model, store)
@@ -100,7 +111,7 @@ def export_model(model: str, out: Path, request: ExecutionRequest) -> list[Path]
 def release_model(model: str, out: Path, request: ExecutionRequest) -> list[Path]:
     """Write the weights of RUN/MODEL into a folder as the authors' program reads them; return their paths.
 
-    Raises: as `export_model`.
+    Raises what `export_model` raises.
     """
     store = Store(request.store)
     results, entrant = _found(model, store)
@@ -157,7 +168,8 @@ def _exported(results: RunResults, entrant: EntrantEntry, request: ExecutionRequ
 def _features(entry: StageEntry, store: Store) -> dict[str, Source]:
     """Return the files of pretrained weights that an export reads, which a run's document names and does not hold.
 
-    Raises: SpecError where one is not there, or is another file than the run used.
+    Raises:
+        SpecError: Where one is not there, or is another file than the run used.
     """
     found = {}
     for name, source in entry.sources.items():

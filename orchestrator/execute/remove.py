@@ -33,11 +33,15 @@ _MEMORY_BYTES = 8 * 2**30
 class Removal:
     """What `sirr-orch remove` was asked for.
 
-    photos: pictures, or arrays of floats (``.npy``, (H, W, 3), RGB, 0 to 1), not both
-    model: RUN/MODEL, or None where `onnx` names a network's file
-    tile: side of overlapping, blended tiles, None for the exact way; whole: the picture at once, as a reference
-    memory_bytes: None for what the run says; threads: None for all that there are
-    reflection: write the reflections too; arrays: write every output as floats too
+    Attributes:
+        photos: Pictures, or arrays of floats (``.npy``, (H, W, 3), RGB, 0 to 1), not both.
+        model: RUN/MODEL, or None where `onnx` names a network's file.
+        tile: Side of overlapping, blended tiles, None for the exact way.
+        whole: The picture at once, as a reference.
+        memory_bytes: None for what the run says.
+        threads: None for all that there are.
+        reflection: Write the reflections too.
+        arrays: Write every output as floats too.
     """
 
     photos: tuple[Path, ...]
@@ -68,7 +72,11 @@ def remove_reflections(removal: Removal, listener: Listener, say: Callable[[str]
 
     Results of TIFF photos are TIFF files, all others PNG; depth, colour profile and transparency are the photo's.
 
-    Raises: SpecError for a photo or a model that is not there, ImageNotBuilt, and what the stages raise.
+    Also raises what the stages raise.
+
+    Raises:
+        SpecError: For a photo or a model that is not there.
+        ImageNotBuilt: Where an image is not built.
     """
     _check_photos(removal.photos)
     store = Store(removal.store)

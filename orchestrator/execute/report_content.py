@@ -76,7 +76,8 @@ class _Gathering:
 def report_content(results: RunResults) -> ReportContent:
     """Return everything that the report shows; what is missing is there as NotMeasured with its reason.
 
-    Raises: OutputInvalid where an artifact's files are not what their format says.
+    Raises:
+        OutputInvalid: Where an artifact's files are not what their format says.
     """
     gathering = _Gathering(results)
     document = results.document

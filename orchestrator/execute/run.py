@@ -46,10 +46,13 @@ def run_comparison(
 ) -> RunResult:
     """Run what is missing.
 
-    engine, environments: needed only where something is missing.
+    Args:
+        engine: Needed only where something is missing.
+        environments: Needed only where something is missing.
 
-    Raises: ImageNotBuilt or NoSpace before anything is started. Failed stages do not raise: they
-    are in the result, and in the report as what was not measured.
+    Raises:
+        ImageNotBuilt: Where an image is not built.
+        NoSpace: Before anything is started; failed stages do not raise.
     """
     name = comparison.resolved.experiment.name
     record = store.run(name)

@@ -226,7 +226,9 @@ class DocumentWriter:
     def listen(self, event: Event) -> None:
         """Take in one event; what is no stage's state is passed over.
 
-        Raises: NoSpace, StoreError where the document on disk cannot be read any more.
+        Raises:
+            NoSpace: Where the disk is full.
+            StoreError: Where the document on disk cannot be read any more.
         """
         with self._lock:
             match event:

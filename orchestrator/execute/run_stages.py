@@ -30,10 +30,12 @@ _FREE_BYTES = 2**30
 class RunOptions:
     """How to run, apart from what an experiment says.
 
-    jobs: stages at the same time
-    threads: processor threads of a stage; None: what the experiment says where bits depend on it, else all there are
-    workers: processes that prepare a training's samples; None: as fits
-    grace_s: seconds that a stopped stage has to save what it can resume
+    Attributes:
+        jobs: Stages at the same time.
+        threads: Processor threads of a stage; None: what the experiment says where bits depend on it, else all there
+            are.
+        workers: Processes that prepare a training's samples; None: as fits.
+        grace_s: Seconds that a stopped stage has to save what it can resume.
     """
 
     jobs: int = 1
@@ -46,8 +48,12 @@ class RunOptions:
 class PlannedStages:
     """Some stages, each after those it reads, with what the store has of them.
 
-    run: a label of their jobs; logs: folder for what their programs print
-    images, programs: of the stages, by name of the image; variant: of the images
+    Attributes:
+        run: A label of their jobs.
+        logs: Folder for what their programs print.
+        images: Of the stages, by name of the image.
+        programs: Of the stages, by name of the image.
+        variant: Of the images.
     """
 
     run: str
@@ -68,7 +74,9 @@ class PlannedStages:
 class StagesResult(GraphResult[Artifact]):
     """What came of stages; `results` are all that are there now.
 
-    identities: those that were found while they ran; stored: names of those whose result was there
+    Attributes:
+        identities: Those that were found while they ran.
+        stored: Names of those whose result was there.
     """
 
     identities: dict[str, Identity] = field(default_factory=dict)
@@ -79,7 +87,10 @@ class StagesResult(GraphResult[Artifact]):
 class ExecutionRequest:
     """How a command wants its stages run.
 
-    store: the store's folder; say: hears which engine is used and what is built; build: build missing images first
+    Attributes:
+        store: The store's folder.
+        say: Called with which engine is used and what is built.
+        build: Build missing images first.
     """
 
     store: Path
@@ -101,8 +112,11 @@ def planned_stages(stages: Iterable[Stage], store: Store, run: str, logs: Path, 
 def executed_stages(planned: PlannedStages, store: Store, request: ExecutionRequest) -> dict[str, Artifact]:
     """Return the artifacts of some stages by their names; what is in the store is not run again.
 
-    Raises: ImageNotBuilt, EngineUnavailable or NoSpace before a stage runs, and what the stages raise: the first
-        failure, or Cancelled where the user stopped.
+    Raises:
+        ImageNotBuilt: Where an image is not built.
+        EngineUnavailable: Where no engine answers.
+        NoSpace: Before a stage runs; the first failure of the stages is raised as it is.
+        Cancelled: Where the user stopped.
     """
     settings = BuildSettings.from_environment()
     needed = planned.images_needed
@@ -128,9 +142,13 @@ def run_stages(
 ) -> StagesResult:
     """Run what the store lacks, and tell the listener of every change of state.
 
-    engine, environments: needed only where something is missing
+    Args:
+        engine: Needed only where something is missing.
+        environments: Needed only where something is missing.
 
-    Raises: ImageNotBuilt or NoSpace before anything is started. Failed stages do not raise: they are in the result.
+    Raises:
+        ImageNotBuilt: Where an image is not built.
+        NoSpace: Before anything is started; failed stages do not raise.
     """
     told = fan_out(listener)
     identities = planned.found.identities

@@ -42,10 +42,13 @@ _MORE_SAVING_LEVELS = 2
 class ExecutionContext:
     """What stages are realised with.
 
-    environments: image name to the built environment; modules: image name to the module of its program
-    programs: image name to what its keys are made of
-    threads: of stages whose bits do not depend on them; None: all that there are
-    run: the run's name, a label of its jobs; logs: the folder for the stages' output
+    Attributes:
+        environments: Image name to the built environment.
+        modules: Image name to the module of its program.
+        programs: Image name to what its keys are made of.
+        threads: Of stages whose bits do not depend on them; None: all that there are.
+        run: The run's name, a label of its jobs.
+        logs: The folder for the stages' output.
     """
 
     store: Store
@@ -66,10 +69,11 @@ class ExecutionContext:
 def execute_stage(stage: Stage, identity: Identity, inputs: Mapping[str, Path], context: ExecutionContext) -> Artifact:
     """Return the stage's artifact: the store's, or made now.
 
-    inputs: input name to the folder or file it is read from. A program that an earlier process left running is
-    adopted, one that was interrupted is resumed from its staging folder.
+    Raises the SirrError that names how the stage failed; its staging folder stays where it can be resumed.
 
-    Raises: the SirrError that names how the stage failed; its staging folder stays where it can be resumed.
+    Args:
+        inputs: Input name to the folder or file it is read from. A program that an earlier process left running is
+            adopted, one that was interrupted is resumed from its staging folder.
     """
     with contextlib.ExitStack() as held:
         held.enter_context(context.store.lease(identity.key, lambda: _tell_waiting(stage, context)))
@@ -191,7 +195,11 @@ def _run_once(job: Job, stage: Stage, context: ExecutionContext) -> tuple[JobOut
 
 
 def _took(job_outcome: JobOutcome, started: float, job: Job, context: ExecutionContext) -> dict[str, Any]:
-    """Return where and when a job ran, for how long, and what it held. started: where the engine does not know"""
+    """Return where and when a job ran, for how long, and what it held.
+
+    Args:
+        started: Where the engine does not know.
+    """
     began, ended = job_outcome.outcome.started or started, job_outcome.outcome.finished or time.time()
     return {
         "engine": context.engine.name,

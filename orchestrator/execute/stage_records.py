@@ -19,7 +19,11 @@ _FILES: Mapping[str, tuple[str, ...]] = {str(kind): names for kind, names in REQ
 
 
 def stage_record(stage: StageEntry, artifact: Artifact | None, failure: FailureEntry | None) -> StageRecord:
-    """Return one stage of a run. failure: why it left nothing; None where it did, or has not run."""
+    """Return one stage of a run.
+
+    Args:
+        failure: Why it left nothing; None where it did, or has not run.
+    """
     failure = failure if artifact is None else None
     took: Mapping[str, Any] = failure.took if failure is not None else {}
     facts: Mapping[str, Any] = artifact.manifest.facts if artifact is not None else took

@@ -19,11 +19,12 @@ _ENVIRONMENT = {"lock": "the locked packages", "python": "the Python version"}
 def reasons(stage: Stage, document: Mapping[str, Any], previous: Mapping[str, Any] | None) -> tuple[str, ...]:
     """Return what differs from the document of the stage's last result, most telling first.
 
-    document: of the stage as it is now; inputs whose content is not known yet are None and differ from nothing
-    previous: of its last result; None where the stage has none yet
-
     Settings are named by their dotted field with old and new value: "settings.recipe.crop: 224 -> 64". Empty where
     nothing differs.
+
+    Args:
+        document: Of the stage as it is now; inputs whose content is not known yet are None and differ from nothing.
+        previous: Of its last result; None where the stage has none yet.
     """
     if previous is None:
         return ("first run",)

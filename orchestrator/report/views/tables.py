@@ -157,7 +157,7 @@ def _remarks(mean: Mean, evaluation: Evaluation) -> list[str]:
 
 
 def _letter(number: int) -> str:
-    """Return a, b, …, z, aa, ab, …"""
+    """Return the letters of a number: a to z, then aa, ab and so on."""
     before, last = divmod(number, 26)
     return (_letter(before - 1) if before else "") + string.ascii_lowercase[last]
 
