@@ -183,7 +183,8 @@ class RefusalsTest(StageTest):
     def test_dataset_of_layers_is_refused(self) -> None:
         dataset = self.dataset((8, 9))
         text = (dataset / "dataset.json").read_text(encoding="utf-8")
-        (dataset / "dataset.json").write_text(text.replace('"blended":', '"transmission":'), encoding="utf-8")
+        text = text.replace('"blended":', '"transmission":').replace('"role": "photos"', '"role": "layers"')
+        (dataset / "dataset.json").write_text(text, encoding="utf-8")
         result = run_stage(self.folder / "stage", self.network, dataset)
         self.assertEqual(result.code, ExitCode.BAD_INPUT)
         self.assertIn("no blended pictures", result.failure.message)
