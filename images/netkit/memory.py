@@ -189,12 +189,16 @@ def _kept(context: StageContext, question: Mapping[str, Any]) -> Optional[Memory
     path = context.work(_PLAN)
     if not os.path.isfile(path):
         return None
-    with open(path, encoding="utf-8") as stream:
-        kept = json.load(stream)
-    if kept["question"] != question:
+    try:
+        with open(path, encoding="utf-8") as stream:
+            kept = json.load(stream)
+        if kept["question"] != question:
+            return None
+        peak, level = int(kept["peak"]), tuple(str(means) for means in kept["level"])
+    except (KeyError, TypeError, ValueError):
+        # Another version's form, or cut short: what a step needs is measured again.
         return None
-    shape = Shape(**question["shape"])
-    return MemoryPlan(question["device"], kept["peak"], question["budget"], shape, tuple(kept["level"]))
+    return MemoryPlan(question["device"], peak, question["budget"], Shape(**question["shape"]), level)
 
 
 def _too_small(shape: Shape, level: Tuple[str, ...], needed: int, budget: int) -> BudgetTooSmall:

@@ -112,6 +112,18 @@ def test_a_resumed_training_takes_its_plan_over(tmp_path: Path) -> None:
     assert larger.calls
 
 
+@pytest.mark.parametrize("damage", ["renamed", "cut short", "empty"])
+def test_a_plan_of_another_version_or_cut_short_is_measured_again(tmp_path: Path, damage: str) -> None:
+    first, _ = planned(tmp_path, Device(), 1024 * MIB)
+    kept = next(path for path in tmp_path.rglob("*.json") if '"peak"' in path.read_text(encoding="utf-8"))
+    text = kept.read_text(encoding="utf-8")
+    texts = {"renamed": text.replace('"level"', '"savings"'), "cut short": text[:-9], "empty": ""}
+    kept.write_text(texts[damage], encoding="utf-8")
+    again = Device()
+    assert planned(tmp_path, again, 1024 * MIB)[0] == first
+    assert again.calls
+
+
 def test_an_error_of_another_kind_is_not_hidden(tmp_path: Path) -> None:
     class Broken(Device):
         def rehearse(self, level: tuple[str, ...], shape: Shape) -> None:
