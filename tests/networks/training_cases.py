@@ -30,6 +30,7 @@ class TrainingCases:
     recipe = {}
     file = "weights.pt"
     drawn = ("layers", "pairs")
+    processors_count = False
 
     @staticmethod
     def tensors(path):
@@ -153,7 +154,7 @@ class TrainingCases:
         recipe = {**self.recipe, "steps": 3}
         said = {**self.settings(), "recipe": recipe}
         folder = os.path.join(self.folder, "threads")
-        assert_threads_as_declared(self.network, folder, "train", said, self.inputs, seed=3)
+        assert_threads_as_declared(self.network, folder, "train", said, self.inputs, self.processors_count, seed=3)
 
     def test_another_seed_gives_other_weights(self):
         self.assertEqual(self.trained("other", seed=4, steps=1).code, 0)

@@ -28,6 +28,7 @@ class Train(TrainingCases, unittest.TestCase):
     network = "zhang2018"
     recipe = recipe(epochs=2, limit=3, width=[72, 81])
     file = "weights.npz"
+    processors_count = True
 
     @staticmethod
     def tensors(path: str) -> Dict[str, np.ndarray]:

@@ -1,5 +1,6 @@
 """What every stage sets up in TensorFlow: device, threads, determinism."""
 
+import os
 from typing import Optional
 
 import tensorflow as tf
@@ -18,6 +19,13 @@ def set_up(context: StageContext) -> None:
         BadInput: Where a GPU is asked for and TensorFlow sees none.
     """
     if context.request.threads is not None:
+        processors = len(os.sched_getaffinity(0))
+        if context.request.device != "cuda" and processors < context.request.threads:
+            # Its kernels cut their work by the processors that there are, whatever the number of threads.
+            context.warn(
+                "fewer processors than threads (%d of %d): TensorFlow's results are others than where there are enough"
+                % (processors, context.request.threads)
+            )
         tf.config.threading.set_intra_op_parallelism_threads(context.request.threads)
     if context.request.device != "cuda":
         # Each thread has a cache of primitives of its own, which grows to over a gigabyte: one is as fast as two.
