@@ -15,7 +15,7 @@ from orchestrator.errors import SpecError
 from orchestrator.execute import build
 from orchestrator.execute.command import RunRequest, content_of_run, report_of_run
 from orchestrator.execute.compare_runs import compare_runs
-from orchestrator.execute.data import Told, add_set
+from orchestrator.execute.data import Reporter, add_set
 from orchestrator.execute.explain import plan_of_photos
 from orchestrator.execute.models import export_model, release_model
 from orchestrator.execute.remove import Removal, remove_reflections
@@ -54,7 +54,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     monkeypatch.delenv("SIRR_DATA", raising=False)
     monkeypatch.setenv("SIRR_FEATURES", str(home / "features"))
     trees.folders(tmp_path / "raw", ["7", "8"], trees.PACK, **SIZE)
-    add_set(tmp_path / "raw", "mine", Told(), home=home / "data")
+    add_set(tmp_path / "raw", "mine", Reporter(), home=home / "data")
     (home / "holiday").mkdir()
     Image.new("RGB", (40, 30)).save(home / "holiday" / "a.png")
     spec = home / "first.yaml"

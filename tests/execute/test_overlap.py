@@ -12,7 +12,7 @@ from PIL import Image
 from orchestrator.engine.protocol import Environment
 from orchestrator.errors import InputInvalid
 from orchestrator.execute.comparison import plan_comparison
-from orchestrator.execute.data import Told, add_set
+from orchestrator.execute.data import Reporter, add_set
 from orchestrator.execute.experiment_run import run_experiment
 from orchestrator.execute.stopper import Stopper
 from orchestrator.spec.load import load_experiment
@@ -112,7 +112,7 @@ def leaking(tmp_path, monkeypatch):
         for seed in (70, 71):
             trees.write(tmp_path / "street" / f"{seed}.png", trees.pixels(seed, **SIZE))
         for name in ("shots", "held-out", "street"):
-            add_set(tmp_path / name, name, Told(), layers=name == "street")
+            add_set(tmp_path / name, name, Reporter(), layers=name == "street")
         return Course(tmp_path)
 
     return plant

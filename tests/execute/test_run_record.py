@@ -87,13 +87,19 @@ def test_same_experiment_again_is_the_same_revision(store: Store, tmp_path: Path
     assert found(store).updated > created
 
 
-def test_note_and_memory_make_no_revision(store: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("written", "revision"),
+    [
+        pytest.param("memory: 4GiB\nnote: other words", 1, id="note"),
+        pytest.param("memory: 6GiB\nnote: other words", 2, id="memory-which-answers-of-inference-depend-on"),
+    ],
+)
+def test_what_decides_no_result_makes_no_revision(store: Store, tmp_path: Path, written: str, revision: int) -> None:
     keep_run(store, tmp_path)
     spec = tmp_path / "first.yaml"
-    text = spec.read_text(encoding="utf-8").replace("memory: 4GiB", "memory: 6GiB\nnote: other words")
-    spec.write_text(text, encoding="utf-8")
+    spec.write_text(spec.read_text(encoding="utf-8").replace("memory: 4GiB", written), encoding="utf-8")
     start_run(store, planned_document(planned(RunRequest(spec, store.root)), Overrides()))
-    assert (found(store).revision, found(store).note) == (1, "other words")
+    assert (found(store).revision, found(store).note) == (revision, "other words")
 
 
 def started(store: Store, folder: Path, epochs: int = 5) -> DocumentWriter:

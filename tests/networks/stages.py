@@ -44,6 +44,7 @@ def started_stage(module, folder, kind, settings, inputs, elsewhere=False, narro
     # As every engine has it, see orchestrator/engine/program.py.
     given = dict.fromkeys(THREADS, str(fields["threads"]))
     threads = {} if fields["threads"] is None else {**given, "OMP_DYNAMIC": "FALSE", "MKL_DYNAMIC": "FALSE"}
+    threads["MKL_CBWR"] = "AUTO"
     first = "%d" % min(os.sched_getaffinity(0))
     return subprocess.Popen(
         [*(["taskset", "--cpu-list", first] if narrow else []), sys.executable, "-m", module, description],
