@@ -72,7 +72,7 @@ def program_environment(job: Job, stage: str) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
         "CUDA_CACHE_MAXSIZE": str(_CUDA_CACHE_BYTES),
-        # Without it MKL sums in another order where memory happens to lie otherwise, and equal trainings part.
+        # Without it MKL's threads sum in another order now and then, and equal trainings part.
         "MKL_CBWR": "AUTO",
         **{name: posixpath.join(stage, folder) for name, folder in _CACHES.items()},
     }

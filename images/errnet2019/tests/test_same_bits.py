@@ -1,4 +1,4 @@
-"""The discriminator's gradients are the same bits wherever its numbers lie in memory, as engines run it."""
+"""The discriminator's gradients are the same bits every time, as engines run it."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ for _ in range(40):
 
 
 class SameBits(unittest.TestCase):
-    def test_gradients_do_not_depend_on_where_memory_lies(self):
+    def test_gradients_are_the_same_every_time(self):
         # As every engine has it, see orchestrator/engine/program.py.
         environment = {**os.environ, "MKL_CBWR": "AUTO", "OMP_NUM_THREADS": "2", "OMP_DYNAMIC": "FALSE"}
         done = subprocess.run(
