@@ -31,8 +31,8 @@ class Built:
     def sentence(self) -> str:
         """What to tell the user."""
         verb = "is built already" if self.already else "built"
-        told = f"{self.image}: {verb} (recipe {self.environment.recipe[:12]}, {self.environment.engine})"
-        return f"{told}. {self.note}" if self.note and not self.already else told
+        sentence = f"{self.image}: {verb} (recipe {self.environment.recipe[:12]}, {self.environment.engine})"
+        return f"{sentence}. {self.note}" if self.note and not self.already else sentence
 
 
 def chosen_engine(name: EngineName, store: Path) -> Selection:

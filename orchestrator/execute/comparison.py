@@ -153,15 +153,15 @@ def _all_reasons(
 ) -> dict[str, tuple[str, ...]]:
     keys = record.keys()
     results = {name: artifact.digests for name, artifact in found.artifacts.items()}
-    told = {}
+    reasons_by_stage = {}
     for stage in plan.stages:
         if stage.name not in found.artifacts:
             document = key_document(stage, programs[stage.image], results)
             identity = found.identities.get(stage.name)
             changed = _reasons(stage, document, identity, keys.get(stage.name), store)
             waits = waiting_reason(stage, document)
-            told[stage.name] = (*changed, *((waits,) if waits else ()))
-    return told
+            reasons_by_stage[stage.name] = (*changed, *((waits,) if waits else ()))
+    return reasons_by_stage
 
 
 def _reasons(

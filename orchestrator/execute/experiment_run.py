@@ -43,11 +43,11 @@ def run_experiment(
     """
     with run_in_progress(store, comparison.resolved.experiment.name):
         writer = DocumentWriter(store, start_run(store, planned_document(comparison, overrides)))
-        told = fan_out(writer.listen, listener)
+        notify = fan_out(writer.listen, listener)
         try:
-            result = run_comparison(comparison, store, engine, environments, told, stopper, options)
+            result = run_comparison(comparison, store, engine, environments, notify, stopper, options)
             if stopper.requested:
                 return result
-            return replace(result, report=make_report(results_of(writer.document, store), store, told))
+            return replace(result, report=make_report(results_of(writer.document, store), store, notify))
         finally:
             writer.save()

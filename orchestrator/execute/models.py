@@ -67,9 +67,9 @@ def adopt_model(model: str, checkpoint: Path, name: str, features: str, request:
     stages = {stage: comparison.plan.stage(stage) for stage in (stage_name("adopt", name), stage_name("export", name))}
     with run_in_progress(store, name):
         writer = DocumentWriter(store, start_run(store, planned_document(comparison, Overrides(engine=request.engine))))
-        heard = fan_out(recorder(store.run(name)), writer.listen, request.listener)
+        notify = fan_out(recorder(store.run(name)), writer.listen, request.listener)
         try:
-            _execute_all(stages, name, comparison.variant, replace(request, listener=heard), store)
+            _execute_all(stages, name, comparison.variant, replace(request, listener=notify), store)
         finally:
             writer.save()
     return spec

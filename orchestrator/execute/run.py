@@ -65,8 +65,8 @@ def run_comparison(
         variant=comparison.variant,
         found=Lookup(comparison.identities, comparison.artifacts, comparison.damaged),
     )
-    told = fan_out(recorder(record), listener)
-    result = run_stages(planned, store, engine, environments, told, stopper, options)
+    notify = fan_out(recorder(record), listener)
+    result = run_stages(planned, store, engine, environments, notify, stopper, options)
     made = tuple(stage for stage in result.results if stage not in result.stored)
     stored = tuple(stage for stage in result.results if stage in result.stored)
     return RunResult(None, made, stored, result.failures, result.skipped)

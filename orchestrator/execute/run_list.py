@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Literal
 
 from orchestrator.errors import SirrError
+from orchestrator.store.document_files import revisions
 from orchestrator.store.reference import RunReference
-from orchestrator.store.run_document import RunDocument, revisions
+from orchestrator.store.run_document import RunDocument
 from orchestrator.store.runs import is_in_progress, recorded_runs, run_document, run_folder
 from orchestrator.store.store import Store
 

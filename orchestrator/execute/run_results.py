@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import SpecError, StoreError
+from orchestrator.store.document_files import revision_folder
 from orchestrator.store.reference import ModelReference, RunReference
-from orchestrator.store.run_document import EntrantEntry, RunDocument, revision_folder
+from orchestrator.store.run_document import EntrantEntry, RunDocument
 from orchestrator.store.runs import run_document, run_folder
 from orchestrator.store.store import Artifact, Store
 

@@ -150,14 +150,14 @@ def run_stages(
         ImageNotBuilt: Where an image is not built.
         NoSpace: Before anything is started; failed stages do not raise.
     """
-    told = fan_out(listener)
+    notify = fan_out(listener)
     identities = planned.found.identities
-    told(Planned(tuple(stage.name for stage in planned.stages), {name: one.key for name, one in identities.items()}))
+    notify(Planned(tuple(stage.name for stage in planned.stages), {name: one.key for name, one in identities.items()}))
     stored = planned.found.artifacts
     for name, said in planned.found.damaged.items():
-        told(Warned(name, f"{said}; it is made again"))
+        notify(Warned(name, f"{said}; it is made again"))
     for name in stored:
-        told(StateChanged(name, "stored", {"key": identities[name].key}))
+        notify(StateChanged(name, "stored", {"key": identities[name].key}))
     missing = {stage.name: stage for stage in planned.stages if stage.name not in stored}
     if not missing:
         return StagesResult(dict(stored), stored=set(stored))
@@ -167,7 +167,7 @@ def run_stages(
         environments=environments,
         modules={name: image.module for name, image in planned.images.items()},
         programs=planned.programs,
-        listener=told,
+        listener=notify,
         stopper=stopper,
         run=planned.run,
         logs=planned.logs,

@@ -16,7 +16,8 @@ from orchestrator.execute.job_outcome import JobOutcome, Limits, follow
 from orchestrator.execute.machine import machine_facts
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Identity, Program
-from orchestrator.plan.stage import Stage, StageKind
+from orchestrator.plan.stage import Stage
+from orchestrator.spec.names import StageKind
 from orchestrator.store.layout import log_name
 from orchestrator.store.store import Artifact, Store
 

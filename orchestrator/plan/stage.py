@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from orchestrator.spec.names import DEFAULT_THREADS
-
-StageKind = Literal["prepare", "train", "adopt", "release", "export", "infer", "explain", "overlap", "evaluate"]
+from orchestrator.spec.names import DEFAULT_THREADS, StageKind
 
 
 @dataclass(frozen=True)

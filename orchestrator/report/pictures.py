@@ -66,13 +66,13 @@ class AssetWriter:
     """Copies pictures into a report folder, several at a time; tells how many were put there after each."""
 
     def __init__(
-        self, folder: Path, source: PictureSource | None = None, told: Callable[[int], None] = lambda _done: None
+        self, folder: Path, source: PictureSource | None = None, progress: Callable[[int], None] = lambda _done: None
     ) -> None:
         source = source or PictureSource()
         self._folder = folder
         self._cache = ThumbnailCache(source.cache)
         self._digests = source.digests or {}
-        self._told = told
+        self._progress = progress
         self._done = 0
 
     def place(self, files: Sequence[PictureFile]) -> list[Shown]:
@@ -93,7 +93,7 @@ class AssetWriter:
                 for future in placing:
                     shown.append(future.result())
                     self._done += 1
-                    self._told(self._done)
+                    self._progress(self._done)
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise

@@ -5,11 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from orchestrator.spec.base import Name, StrictModel
+from orchestrator.spec.names import StageKind
 
 Variant = Literal["cpu", "cuda"]
 """Which hash-locked requirements an image is built from."""
-
-_Kind = Literal["prepare", "train", "adopt", "release", "export", "infer", "explain", "overlap", "evaluate"]
 
 
 class VariantSpec(StrictModel):
@@ -38,14 +37,14 @@ class ImageSpec(StrictModel):
     """Packages that are copied into the image: 'stagekit', 'netkit', the image's own, 'orchestrator.infer', …"""
     without: tuple[str, ...] = ()
     """Packages inside those that are not copied, as they run beside the orchestrator and need what it needs."""
-    kinds: tuple[_Kind, ...] = Field(min_length=1)
+    kinds: tuple[StageKind, ...] = Field(min_length=1)
     """The stages that its program runs."""
-    behaviours: dict[_Kind, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    behaviours: dict[StageKind, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     """Stage kind to the version of its behaviour, raised where the same stage would give other results. It stands in
     keys. A kind without one has the hash of the image's code in its keys: every change of the code runs it again."""
-    pinned_threads: tuple[_Kind, ...] = ()
+    pinned_threads: tuple[StageKind, ...] = ()
     """The kinds whose bits depend on the number of processor threads: it is in their keys, and the same everywhere."""
-    pinned_memory: tuple[_Kind, ...] = ()
+    pinned_memory: tuple[StageKind, ...] = ()
     """The kinds whose bits depend on the memory that they may use, such as inference, whose tiles follow from it: the
     budget is in their keys."""
     variants: dict[Variant, VariantSpec] = Field(min_length=1)

@@ -8,5 +8,8 @@ EngineName = Literal["auto", "docker", "local"]
 Device = Literal["cpu", "cuda"]
 """What a stage computes on; part of the key, and never replaced by another."""
 
+StageKind = Literal["prepare", "train", "adopt", "release", "export", "infer", "explain", "overlap", "evaluate"]
+"""The kinds of work that images' programs do."""
+
 DEFAULT_THREADS = 2
 """Processor threads of stages whose bits depend on them: the same on every machine."""

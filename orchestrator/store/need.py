@@ -1,8 +1,8 @@
 """What the runs of a store need: the results that any revision of any of them names."""
 
+from orchestrator.store.document_files import has_document, load_document, revisions
 from orchestrator.store.layout import Layout
 from orchestrator.store.record import RunRecord
-from orchestrator.store.run_document import has_document, load_document, revisions
 
 
 def keys_of_run(layout: Layout, name: str, revision: int | None = None) -> set[str]:

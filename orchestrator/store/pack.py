@@ -11,6 +11,7 @@ from typing import IO
 from orchestrator import __version__
 from orchestrator.errors import SpecError, StoreError
 from orchestrator.store.disk import space_explained
+from orchestrator.store.document_files import RUN_FILE, load_document
 from orchestrator.store.examine import examine, recorded_files
 from orchestrator.store.layout import FACTS, MANIFEST, OUTPUT, READY, WORK, Layout
 from orchestrator.store.leases import held_if_free
@@ -32,7 +33,6 @@ from orchestrator.store.pack_form import (
     unknown,
 )
 from orchestrator.store.reference import RunReference
-from orchestrator.store.run_document import RUN_FILE, load_document
 from orchestrator.store.runs import run_at_rest, run_document
 from orchestrator.store.store import Store
 

@@ -153,7 +153,7 @@ def parsed_index(content: bytes) -> PackIndex:
 
 
 def _check_index(index: PackIndex) -> None:
-    told = {
+    shelves = {
         "runs": set(index.runs),
         "artifacts": set(index.artifacts),
         "staging": set(index.staging),
@@ -166,7 +166,7 @@ def _check_index(index: PackIndex) -> None:
         place = member_place(member.name)
         if member.name in seen:
             raise PackInvalid(f"the pack's index names {member.name!r} twice", hint=FROM_WHERE)
-        if place.name not in told[place.shelf]:
+        if place.name not in shelves[place.shelf]:
             raise PackInvalid(f"the pack holds {member.name!r}, of which its index does not tell", hint=FROM_WHERE)
         seen.add(member.name)
 

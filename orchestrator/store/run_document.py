@@ -1,30 +1,17 @@
-"""The document of a run: everything that is known of it apart from its artifacts, in one file.
+"""The document of a run: everything that is known of it apart from its artifacts.
 
-``runs/NAME/run.json`` is the latest revision of a run, ``runs/NAME/revisions/N/run.json`` each earlier one. What comes
-after a run reads these and the artifacts, and nothing else: no experiment's file, no dataset, no checkpoint.
+What comes after a run reads it and the artifacts, and nothing else: no experiment's file, no dataset, no checkpoint.
 """
 
-import fcntl
-import json
-import os
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from orchestrator.errors import SpecError, StoreError
 from orchestrator.spec.stage_names import stage_name
-from orchestrator.store.disk import space_explained, sync, write_synced
 
 SCHEMA = 1
 """Grows where an earlier version could not read the document; fields that are added do not raise it."""
-
-RUN_FILE = "run.json"
-REVISIONS = "revisions"
 
 SETTLED = frozenset({"stored", "done", "failed", "skipped", "cancelled"})
 """States in which nothing more becomes of a stage by itself."""
@@ -347,173 +334,6 @@ class RunDocument(Recorded):
             for stage in self.stages
         )
         return self.model_copy(update={"stages": stages})
-
-
-def has_document(folder: Path) -> bool:
-    """Return whether a run's folder holds a document."""
-    return (folder / RUN_FILE).is_file()
-
-
-def revisions(folder: Path) -> tuple[int, ...]:
-    """Return the numbers of a run's revisions, the latest last.
-
-    Raises:
-        StoreError: Where the latest document cannot be read.
-    """
-    earlier = {
-        int(path.parent.name)
-        for path in (folder / REVISIONS).glob(f"*/{RUN_FILE}")
-        if path.parent.name.isascii() and path.parent.name.isdigit()
-    }
-    return tuple(sorted(earlier | ({load_document(folder).revision} if has_document(folder) else set())))
-
-
-def revision_folder(folder: Path, document: RunDocument) -> Path:
-    """Return where what belongs to one revision alone is kept: the run's folder for the latest."""
-    latest = load_document(folder)
-    return folder if latest.revision == document.revision else folder / REVISIONS / str(document.revision)
-
-
-def load_document(folder: Path, revision: int | None = None) -> RunDocument:
-    """Return the document of a run's folder.
-
-    Args:
-        revision: None for the latest.
-
-    Raises:
-        SpecError: Where there is none.
-        StoreError: Where it cannot be read or is of a later version.
-    """
-    name = folder.name
-    path = folder / RUN_FILE
-    if not path.is_file():
-        raise SpecError(
-            f"the run {name!r} was stored by an earlier version, which kept no document of it",
-            where=str(folder),
-            hint="run it again: sirr-orch run SPEC",
-        )
-    document = _read(path, name)
-    if revision is None or revision == document.revision:
-        return document
-    path = folder / REVISIONS / str(revision) / RUN_FILE
-    if not path.is_file():
-        known = ", ".join(f"{name}@{number}" for number in revisions(folder))
-        raise SpecError(f"the run {name!r} has no revision {revision}", hint=f"choose one of: {known}")
-    return _read(path, name)
-
-
-def _read(path: Path, name: str) -> RunDocument:
-    """Return a document; the folder's name is the run's, also where a renaming was cut short."""
-    try:
-        text = path.read_bytes()
-        found = json.loads(text)
-    except OSError as error:
-        raise StoreError(f"the record of run {name!r} cannot be read: {error.strerror}", where=str(path)) from error
-    except ValueError as error:
-        cut = "cut short" if not text.rstrip().endswith(b"}") else "damaged"
-        raise _damaged(path, name, f"it is {cut} ({error})") from error
-    version = found.get("schema_version") if isinstance(found, dict) else None
-    if isinstance(version, int) and version > SCHEMA:
-        raise StoreError(
-            f"the run {name!r} was recorded by a later version of sirr-orch: its document has form {version}, this "
-            f"version knows form {SCHEMA}",
-            where=str(path),
-            hint="use that version, or a later one",
-        )
-    try:
-        document = RunDocument.model_validate(found)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise _damaged(path, name, f"{field}: {first['msg']}") from error
-    return document if document.name == name else document.model_copy(update={"name": name})
-
-
-def _damaged(path: Path, name: str, why: str) -> StoreError:
-    return StoreError(
-        f"the record of run {name!r} is damaged: {why}",
-        where=str(path),
-        hint=f"restore the file; or move it away and run the experiment again, its results are still in the store: "
-        f"mv {path} {path}.damaged",
-    )
-
-
-def start_document(folder: Path, planned: RunDocument, lock: Path) -> RunDocument:
-    """Write the document of a run that is about to start, and return it with its revision.
-
-    Where what decides results differs from the latest revision, it becomes the next one and the latest is kept beside.
-
-    Args:
-        lock: File whose lock makes the writing programs take turns.
-
-    Raises:
-        StoreError: Where the latest document cannot be read: nothing is written over it. NoSpace.
-    """
-    with _turn(lock), space_explained(folder, "writing the run's record"):
-        if not has_document(folder):
-            earlier = [int(path.name) for path in (folder / REVISIONS).glob("*") if path.name.isdigit()]
-            started = planned.model_copy(update={"revision": max(earlier, default=0) + 1})
-        else:
-            latest = load_document(folder)
-            if latest.identity == planned.identity:
-                started = _with_keys(planned, latest)
-                started = started.model_copy(update={"revision": latest.revision, "created": latest.created})
-            else:
-                _write(folder / REVISIONS / str(latest.revision), latest)
-                started = planned.model_copy(update={"revision": latest.revision + 1})
-        _write(folder, started)
-    return started
-
-
-def save_document(folder: Path, document: RunDocument, lock: Path) -> None:
-    """Write a document again, at the place of its revision, which another program may have moved by now.
-
-    Args:
-        lock: File whose lock makes the writing programs take turns.
-
-    Raises:
-        StoreError: Where the latest document cannot be read.
-        NoSpace: Where the disk is full.
-    """
-    with _turn(lock), space_explained(folder, "writing the run's record"):
-        latest = load_document(folder)
-        if latest.revision == document.revision:
-            _write(folder, _with_keys(document, latest))
-        else:
-            _write(folder / REVISIONS / str(document.revision), document)
-
-
-def _with_keys(document: RunDocument, earlier: RunDocument) -> RunDocument:
-    """Return the document with those keys of an earlier one that it does not know itself, so that none is lost."""
-    known = earlier.keys
-    return document.with_stages(
-        {
-            stage.name: {"key": known[stage.name]}
-            for stage in document.stages
-            if stage.key is None and stage.name in known
-        }
-    )
-
-
-def _write(folder: Path, document: RunDocument) -> None:
-    """Replace a document as a whole; a crash leaves the old one or the new one."""
-    folder.mkdir(parents=True, exist_ok=True)
-    dated = document.model_copy(update={"updated": datetime.now(UTC)})
-    partial = folder / f"{RUN_FILE}.{os.getpid()}-{threading.get_ident()}"
-    try:
-        write_synced(partial, (dated.model_dump_json(indent=1) + "\n").encode("utf-8"))
-        partial.replace(folder / RUN_FILE)
-    finally:
-        partial.unlink(missing_ok=True)
-    sync(folder)
-
-
-@contextmanager
-def _turn(lock: Path) -> Iterator[None]:
-    """Wait for one's turn among the programs that write a run's documents."""
-    with lock.open("a") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
 
 
 def document_schema() -> dict[str, Any]:

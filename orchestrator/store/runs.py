@@ -9,11 +9,8 @@ from pathlib import Path
 
 from orchestrator.errors import SpecError, StoreError
 from orchestrator.store.disk import sync
-from orchestrator.store.record import RunRecord
-from orchestrator.store.reference import RunReference, run_reference
-from orchestrator.store.run_document import (
+from orchestrator.store.document_files import (
     REVISIONS,
-    RunDocument,
     has_document,
     load_document,
     revision_folder,
@@ -21,6 +18,9 @@ from orchestrator.store.run_document import (
     save_document,
     start_document,
 )
+from orchestrator.store.record import RunRecord
+from orchestrator.store.reference import RunReference, run_reference
+from orchestrator.store.run_document import RunDocument
 from orchestrator.store.store import Store
 
 

@@ -124,7 +124,7 @@ class Store:
         with uses_of(self.layout).noting(key):
             return self._complete(key)
 
-    def sound_artifact(self, key: str, told: Callable[[str], None]) -> Artifact | None:
+    def sound_artifact(self, key: str, report_damage: Callable[[str], None]) -> Artifact | None:
         """Return the artifact of a key whose content is what was committed, None where there is none.
 
         A file is read only where it was touched since it was last found right. A damaged artifact is set aside, so that
@@ -132,7 +132,7 @@ class Store:
 
         Args:
             key: The stage's key; its lease must not be held by this process.
-            told: Hears what was damaged and where it lies now.
+            report_damage: Hears what was damaged and where it lies now.
 
         Raises:
             StoreError: Where a file is there and cannot be read, or a damaged artifact cannot be moved.
@@ -142,7 +142,7 @@ class Store:
                 return None
         manifest, sentence = sound_or_aside(self.layout, key)
         if sentence is not None:
-            told(sentence)
+            report_damage(sentence)
         return None if manifest is None else Artifact(self.layout.artifact(key), manifest)
 
     def is_sound(self, key: str) -> bool:

@@ -13,11 +13,11 @@ from typing import IO
 from orchestrator.errors import NoSpace, PackInvalid, SpecError
 from orchestrator.inside import path_inside
 from orchestrator.store.disk import space_explained
+from orchestrator.store.document_files import RUN_FILE, load_document
 from orchestrator.store.examine import Fault, read_manifest, recorded_files
 from orchestrator.store.layout import FACTS, MANIFEST, WORK, Layout
 from orchestrator.store.leases import held_if_free, uses_of
 from orchestrator.store.pack_form import FROM_WHERE, INDEX, Member, PackIndex, member_place, parsed_index
-from orchestrator.store.run_document import RUN_FILE, load_document
 from orchestrator.store.runs import recorded_runs
 from orchestrator.store.store import Store
 
@@ -250,24 +250,24 @@ def _check_content(folder: Path, index: PackIndex) -> None:
         if not (run / RUN_FILE).is_file():
             raise PackInvalid(f"the pack has no document of the run {name!r}", hint=FROM_WHERE)
         load_document(run)
-    told: dict[str, dict[str, str]] = {}
+    packed: dict[str, dict[str, str]] = {}
     for member in index.members:
         place = member_place(member.name)
         if place.shelf == "artifacts":
-            told.setdefault(place.name, {})[place.inner] = member.sha256
+            packed.setdefault(place.name, {})[place.inner] = member.sha256
     for key in index.artifacts:
-        _check_result(folder / "artifacts" / key, key, told.get(key, {}))
+        _check_result(folder / "artifacts" / key, key, packed.get(key, {}))
     for key in index.staging:
         (folder / "staging" / key / WORK).mkdir(parents=True, exist_ok=True)
 
 
-def _check_result(artifact: Path, key: str, told: dict[str, str]) -> None:
+def _check_result(artifact: Path, key: str, packed: dict[str, str]) -> None:
     manifest = read_manifest(artifact, key)
     if isinstance(manifest, Fault):
         raise PackInvalid(f"a result of the pack is damaged: {key[:12]}: {manifest.words}", hint=FROM_WHERE)
     recorded = {name: file.sha256 for name, file in recorded_files(manifest).items()}
-    wanting = [name for name in recorded if name not in told and not name.startswith(f"{FACTS}/")]
-    other = [name for name, sha256 in told.items() if name != MANIFEST and recorded.get(name) != sha256]
+    wanting = [name for name in recorded if name not in packed and not name.startswith(f"{FACTS}/")]
+    other = [name for name, sha256 in packed.items() if name != MANIFEST and recorded.get(name) != sha256]
     if wanting or other:
         raise PackInvalid(f"a result of the pack is not what its manifest says: {key[:12]}", hint=FROM_WHERE)
 

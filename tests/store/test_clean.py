@@ -15,8 +15,8 @@ from orchestrator.errors import StoreError
 from orchestrator.store import clean as cleaning
 from orchestrator.store.check import check_store
 from orchestrator.store.clean import Kept, clean, removables
+from orchestrator.store.document_files import RUN_FILE
 from orchestrator.store.layout import Layout
-from orchestrator.store.run_document import RUN_FILE
 from orchestrator.store.store import Store
 from tests.store.kept_results import ROOT, grow_old, plan_run
 

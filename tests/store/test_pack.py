@@ -18,10 +18,10 @@ from orchestrator.errors import PackInvalid, SpecError, StoreError
 from orchestrator.execute.run_results import recorded_results
 from orchestrator.store.check import check_store
 from orchestrator.store.clean import Kept, clean, removables
+from orchestrator.store.document_files import load_document
 from orchestrator.store.pack import Entry, Extras, pack_runs
 from orchestrator.store.pack_form import INDEX, Place, tar_header
 from orchestrator.store.reference import run_reference
-from orchestrator.store.run_document import load_document
 from orchestrator.store.runs import run_in_progress
 from orchestrator.store.store import Store
 from orchestrator.store.unpack import unpacking

@@ -29,9 +29,9 @@ class CostView:
 def cost_view(content: ReportContent, drawing: str) -> CostView | None:
     """Return the plot over all datasets of pairs; None where no network was both timed and scored."""
     shown = [dataset for dataset in tested(content) if measures(content, dataset)]
-    told = {dataset.name: _costs(content, dataset) for dataset in shown}
-    kinds = [kind for kind in _KINDS if any(value is not None for found in told.values() for value in found[kind.key])]
-    datasets = [dataset for dataset in shown if any(value is not None for value in told[dataset.name]["seconds"])]
+    costs = {dataset.name: _costs(content, dataset) for dataset in shown}
+    kinds = [kind for kind in _KINDS if any(value is not None for found in costs.values() for value in found[kind.key])]
+    datasets = [dataset for dataset in shown if any(value is not None for value in costs[dataset.name]["seconds"])]
     if not datasets:
         return None
     return CostView(
@@ -42,7 +42,7 @@ def cost_view(content: ReportContent, drawing: str) -> CostView | None:
             "costs": {kind.key: kind.title for kind in kinds},
             "datasets": [
                 {
-                    "costs": told[dataset.name],
+                    "costs": costs[dataset.name],
                     "metrics": [_quality(content, dataset, measure) for measure in measures(content, dataset)],
                 }
                 for dataset in datasets

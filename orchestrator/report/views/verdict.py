@@ -161,8 +161,8 @@ class _Judge:
         sign = -1 if test.difference < 0 else 1
         unit = f" {self.metric.unit}" if self.metric.unit else ""
         decimals, least = self.metric.decimals, 10.0**-self.metric.decimals
-        told = max(abs(test.difference), least)
-        size = f"{before}{'less than ' * (abs(test.difference) < least / 2)}{told:.{decimals}f}{unit}"
+        shown = max(abs(test.difference), least)
+        size = f"{before}{'less than ' * (abs(test.difference) < least / 2)}{shown:.{decimals}f}{unit}"
         if test.low is None or test.high is None:
             return f"{size} on {numbers.count(test.n, 'picture')}, too few for an interval"
         low, high = sorted((sign * test.low, sign * test.high))
