@@ -15,6 +15,7 @@ from netkit.pictures import write_picture
 from netkit.seeded import seeded_image
 from orchestrator.metrics import course2024, errnet2019, standard
 from stagekit import ExitCode, Progress, WarningMessage
+from stagekit.results.predictions import PredictionItem, PredictionsFile
 
 ALL = ["psnr", "ssim", "lpips"]
 
@@ -52,16 +53,15 @@ class EvaluateTest(unittest.TestCase):
         items = []
         for name in self.ids:
             write_picture(os.path.join(folder, name + ".png"), seeded_image(name, height, width))
-            items.append({"id": name, "transmission": name + ".png"})
-        with open(os.path.join(folder, "predictions.json"), "w", encoding="utf-8") as stream:
-            json.dump({"items": items}, stream)
+            items.append(PredictionItem(name, name + ".png", height, width, 0.0, 1.0))
+        PredictionsFile("net", "small", "exact", "exact", tuple(items)).save(folder)
         return folder
 
     def test_the_truth_is_perfect(self):
         result = self.stage({"model": "truth"})
         self.assertEqual(result.code, ExitCode.DONE, result.log)
         document = result.document("scores.json")
-        expected = [{"id": name, "psnr": "inf", "ssim": 1.0, "lpips": 0.0} for name in self.ids]
+        expected = [{"id": name, "values": {"psnr": "inf", "ssim": 1.0, "lpips": 0.0}} for name in self.ids]
         self.assertEqual(document["items"], expected)
         self.assertEqual((document["model"], document["dataset"]), ("truth", "small"))
         self.assertEqual((document["protocol"], document["metrics"]), ("standard", ALL))
@@ -70,9 +70,9 @@ class EvaluateTest(unittest.TestCase):
         result = self.stage({})
         document = result.document("scores.json")
         for item in document["items"]:
-            self.assertLess(item["psnr"], 40)
-            self.assertLess(item["ssim"], 1)
-            self.assertGreater(item["lpips"], 0)
+            self.assertLess(item["values"]["psnr"], 40)
+            self.assertLess(item["values"]["ssim"], 1)
+            self.assertGreater(item["values"]["lpips"], 0)
         self.assertEqual(len(document["notes"]), 1)
         self.assertIn("not the published LPIPS", document["notes"][0])
         progress = [message for message in result.messages if isinstance(message, Progress)]
@@ -82,7 +82,7 @@ class EvaluateTest(unittest.TestCase):
         result = self.stage({"model": "net", "control": False, "metrics": ["psnr"]}, predictions=self.predictions())
         self.assertEqual(result.code, ExitCode.DONE, result.log)
         document = result.document("scores.json")
-        self.assertEqual([sorted(item) for item in document["items"]], [["id", "psnr"]] * 2)
+        self.assertEqual([sorted(item["values"]) for item in document["items"]], [["psnr"]] * 2)
         self.assertEqual(document["notes"], [])
 
     def test_predictions_of_another_size_are_named_and_not_measured(self):
@@ -92,7 +92,7 @@ class EvaluateTest(unittest.TestCase):
         document = result.document("scores.json")
         why = {"not_measured": "the prediction has 48 x 60 pixels, the truth 48 x 64"}
         for item in document["items"]:
-            self.assertEqual([item[name] for name in ALL], [why] * 3)
+            self.assertEqual([item["values"][name] for name in ALL], [why] * 3)
         self.assertIn("2 of 2 pictures were not scored", document["notes"][-1])
         self.assertTrue(any(isinstance(message, WarningMessage) for message in result.messages))
 
@@ -100,15 +100,17 @@ class EvaluateTest(unittest.TestCase):
         result = self.stage({"features": "pretrained"})
         self.assertEqual(result.code, ExitCode.DONE, result.log)
         for item in result.document("scores.json")["items"]:
-            self.assertIsInstance(item["psnr"], float)
-            why = item["lpips"]["not_measured"]
+            self.assertIsInstance(item["values"]["psnr"], float)
+            why = item["values"]["lpips"]["not_measured"]
             self.assertTrue(why.startswith("AlexNet weights missing, put alexnet-owt-7be5be79.pth into"), why)
 
     def test_the_tables_hold_the_same_scores(self):
         result = self.stage({"protocol": "course2024", "metrics": ["psnr", "wrapped"]})
         self.assertEqual(result.code, ExitCode.DONE, result.log)
         document = result.document("scores.json")
-        expected = [(item["id"], name, item[name]) for item in document["items"] for name in document["metrics"]]
+        expected = [
+            (item["id"], name, item["values"][name]) for item in document["items"] for name in document["metrics"]
+        ]
         table = pyarrow.parquet.read_table(os.path.join(result.output, "scores.parquet")).to_pylist()
         self.assertEqual([(row["picture"], row["metric"], row["score"]) for row in table], expected)
         self.assertEqual({(row["protocol"], row["version"]) for row in table}, {("course2024", 1)})
@@ -128,8 +130,8 @@ class EvaluateTest(unittest.TestCase):
         for item in floats["items"]:
             truth = read_pixels(os.path.join(self.dataset, self.truths[item["id"]]))
             answer = np.float64(seeded_image(item["id"], 48, 64).astype(np.float32)) * 255
-            self.assertAlmostEqual(item["psnr"], errnet2019.psnr(answer, truth), delta=1e-9)
-            self.assertNotEqual(item["psnr"], errnet2019.psnr(np.round(answer), truth))
+            self.assertAlmostEqual(item["values"]["psnr"], errnet2019.psnr(answer, truth), delta=1e-9)
+            self.assertNotEqual(item["values"]["psnr"], errnet2019.psnr(np.round(answer), truth))
 
     def test_course2024_feeds_lpips_with_exchanged_colours(self):
         right = self.stage({"metrics": ["lpips"]}).document("scores.json")["items"]
@@ -137,7 +139,7 @@ class EvaluateTest(unittest.TestCase):
         changes = settings(protocol="course2024", metrics=["lpips"])
         swapped = run_stage(folder, "evaluate", changes, {"dataset": self.dataset}).document("scores.json")["items"]
         for one, other in zip(right, swapped):
-            self.assertGreater(abs(one["lpips"] / other["lpips"] - 1), 1e-3)
+            self.assertGreater(abs(one["values"]["lpips"] / other["values"]["lpips"] - 1), 1e-3)
 
     def test_another_file_of_features_ends_with_bad_input(self):
         path = os.path.join(self.folder, "other.pth")
