@@ -14,6 +14,7 @@ from orchestrator.process import run
 
 REPOSITORY = "sirr-orch-test-engine"
 PROGRAM = Path(__file__).parent / "program" / "engine_program.py"
+_CONTRACT = Path(stagekit.__file__).parent
 _LEFT_OUT = {
     "test",
     "tests",
@@ -44,7 +45,7 @@ def engine_image(client) -> str:
 
 def _digest() -> str:
     digest = hashlib.sha256(sys.version.encode() + Path(__file__).read_bytes())
-    for path in sorted([PROGRAM, *Path(stagekit.__file__).parent.glob("*.py")]):
+    for path in sorted([PROGRAM, *_CONTRACT.rglob("*.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -60,8 +61,8 @@ def _fill(tar: tarfile.TarFile) -> None:
     link = tarfile.TarInfo("interpreter/python")
     link.type, link.linkname = tarfile.SYMTYPE, str(interpreter)
     tar.addfile(link)
-    for path in Path(stagekit.__file__).parent.glob("*.py"):
-        tar.add(path, f"program/stagekit/{path.name}")
+    for path in _CONTRACT.rglob("*.py"):
+        tar.add(path, f"program/stagekit/{path.relative_to(_CONTRACT).as_posix()}")
     tar.add(PROGRAM, f"program/{PROGRAM.name}")
     for name in ("tmp", "stage", "inputs", "proc", "sys", "dev"):
         folder = tarfile.TarInfo(name)
