@@ -171,8 +171,9 @@ def test_container_that_a_client_left_before_its_start_is_started(docker_bench, 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give folders to another user")
 def test_files_belong_to_a_caller_without_an_account(docker_bench, docker_client):
     job = docker_bench.job("count", settings={"lines": 1, "pause_s": 0})
-    (job.staging / "output").mkdir(parents=True)
-    os.chown(job.staging / "output", 12345, 23456)
+    for name in ("output", "facts"):
+        (job.staging / name).mkdir(parents=True)
+        os.chown(job.staging / name, 12345, 23456)
     caller = Caller(12345, 23456, [], Owner.current())
     running = docker_bench.start(job, DockerEngine(docker_client, caller=caller))
     assert running.outcome().exit_code == 0, list(running.lines())
