@@ -43,6 +43,17 @@ def _connected():
     return None, reason
 
 
+ENVIRONMENT_TIMEOUT_S = 1800
+"""Tests with the images' own environments train real networks, some of them twice to compare the bytes."""
+
+
+def pytest_collection_modifyitems(items):
+    """Give tests that train real networks the time that this takes on two busy processors."""
+    for item in items:
+        if item.get_closest_marker("environment") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(ENVIRONMENT_TIMEOUT_S))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """Turn skips into failures where they are forbidden."""
