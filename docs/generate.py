@@ -21,7 +21,7 @@ from pydantic_core import PydanticUndefined
 from orchestrator.cli.app import app
 from orchestrator.errors import SirrError
 from orchestrator.metrics.ranking import LEVEL
-from orchestrator.metrics.statistics import CONFIDENCE, RESAMPLES, SMALLEST
+from orchestrator.metrics.statistics import CONFIDENCE, MOST_EXACT, RESAMPLES, SIGN_DRAWS, SMALLEST
 from orchestrator.report.machine import record
 from orchestrator.spec import dataset, experiment, image, model
 from orchestrator.spec.protocol import INFINITE_RULE
@@ -114,7 +114,16 @@ def protocols_page() -> str:
     parts += [_protocol(protocol) for protocol in PROTOCOLS.values()]
     parts += ["## Infinite and missing scores\n", INFINITE_RULE + "\n"]
     parts += ["## Controls\n", *(f"- `{control.name}`: {control.title}" for control in CONTROLS.values()), ""]
-    parts.append(SCORES_JUDGED.format(confidence=CONFIDENCE, resamples=RESAMPLES, smallest=SMALLEST, level=LEVEL))
+    parts.append(
+        SCORES_JUDGED.format(
+            confidence=CONFIDENCE,
+            resamples=RESAMPLES,
+            smallest=SMALLEST,
+            level=LEVEL,
+            most_exact=MOST_EXACT,
+            sign_draws=SIGN_DRAWS,
+        )
+    )
     return "\n".join(parts)
 
 
@@ -132,9 +141,13 @@ Every table holds the controls, scored as networks are. They are never ranked.
 **Intervals** are bootstrap intervals of the mean (BCa, {confidence:.0%}, {resamples:,} resamples of the pictures,
 seeded); fewer than {smallest} pictures get none.
 
-**Pairs** of networks are compared over the pictures that both were measured on, by Wilcoxon's signed-rank test (zeros
-keep their ranks, infinite differences rank highest), corrected by Holm for all pairs of networks on that dataset in
-that metric. The comparisons with the unchanged input are a family of their own.
+**Pairs** of networks are compared over the pictures that both were measured on, by Wilcoxon's signed-rank test,
+two-sided, corrected by Holm for all pairs of networks on that dataset in that metric. The comparisons with the
+unchanged input are a family of their own. Zeros keep their ranks and count for neither side (Pratt), equal differences
+share the mean of their ranks, infinite ones rank highest. p is the share of all assignments of signs to these ranks
+that lie as far apart as the one that was measured: exact at every number of pictures up to {most_exact:,} that differ,
+with ties and zeros as without. Above that, {sign_draws:,} seeded assignments are drawn; `report.json` says which as
+`method`.
 
 **Two networks are told apart** where the corrected p is below {level}, means and ranks point the same way, and no run
 of one lies among the runs of the other.

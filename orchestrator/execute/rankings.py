@@ -117,5 +117,15 @@ def _mean_score(mean: Mean, ids: list[str], reasons: Mapping[str, str], absent: 
 def _test(pair: Pair) -> PairedTest:
     low, high = (None, None) if pair.interval is None else (pair.interval.low, pair.interval.high)
     return PairedTest(
-        pair.first, pair.second, pair.n, pair.won, pair.lost, pair.p, pair.better, pair.difference, low, high
+        pair.first,
+        pair.second,
+        pair.n,
+        pair.won,
+        pair.lost,
+        pair.p,
+        pair.method,
+        pair.better,
+        pair.difference,
+        low,
+        high,
     )

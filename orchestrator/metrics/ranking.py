@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from orchestrator.metrics.statistics import Interval, holm, mean_interval, signed_ranks
+from orchestrator.metrics.statistics import Interval, TestMethod, holm, mean_interval, signed_ranks
 from stagekit.measures import INPUT
 
 LEVEL = 0.05
@@ -43,6 +43,7 @@ class Pair:
         won: On how many pictures the first is better or worse.
         lost: On how many pictures the first is better or worse.
         p: Corrected for the number of pairs.
+        method: How it was found.
         apart: Whether the difference counts.
         better: That of the two with the better mean, where it does.
         difference: Mean of the first's score less the second's where both are finite, with its interval; None where it
@@ -55,6 +56,7 @@ class Pair:
     won: int
     lost: int
     p: float
+    method: TestMethod
     apart: bool
     better: str | None
     difference: float | None = None
@@ -121,6 +123,7 @@ class _Duel:
     won: int
     lost: int
     p: float
+    method: TestMethod
     direction: int
     ahead: int
 
@@ -161,7 +164,7 @@ def _duel(first: str, second: str, networks: Mapping[str, np.ndarray], sign: int
     differences = np.where(alike, 0.0, sign * np.subtract(a, b, where=~alike, out=np.zeros(len(a))))
     found = signed_ranks(differences)
     ahead = _ahead(networks[first], networks[second], sign)
-    return _Duel(first, second, found.n, found.positive, found.negative, found.p, found.direction, ahead)
+    return _Duel(first, second, found.n, found.positive, found.negative, found.p, found.method, found.direction, ahead)
 
 
 def _corrected(duels: list[_Duel]) -> tuple[Pair, ...]:
@@ -169,7 +172,7 @@ def _corrected(duels: list[_Duel]) -> tuple[Pair, ...]:
     for duel, p in zip(duels, holm([duel.p for duel in duels]), strict=True):
         apart = p < LEVEL and duel.direction == duel.ahead != 0
         better = {1: duel.first, -1: duel.second}[duel.ahead] if apart else None
-        pairs.append(Pair(duel.first, duel.second, duel.n, duel.won, duel.lost, p, apart, better))
+        pairs.append(Pair(duel.first, duel.second, duel.n, duel.won, duel.lost, p, duel.method, apart, better))
     return tuple(pairs)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class PairedTest:
         won: Pictures on which the first is better or worse.
         lost: Pictures on which the first is better or worse.
         p: Corrected for the number of pairs.
+        method: Whether p counts all assignments of signs, or so many that were drawn.
         better: The one that is better beyond the noise, None where they cannot be told apart.
         difference: Mean of the first's score less the second's.
         low: Its 95 % interval; None where nobody asked.
@@ -51,6 +53,7 @@ class PairedTest:
     won: int
     lost: int
     p: float
+    method: Literal["exact", "permutation"]
     better: str | None
     difference: float | None = None
     low: float | None = None

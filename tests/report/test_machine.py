@@ -89,6 +89,7 @@ def test_pairs_of_networks_are_told_with_their_test(plausible: ReportContent, pl
         "won": 0,
         "lost": 4,
         "p": pytest.approx(0.375),
+        "method": "exact",
         "better": None,
     }
     assert [pair["second"] for pair in first["beside_input"]] == ["input"] * 3

@@ -246,7 +246,9 @@ class PairEntry(Entry):
     """Pictures on which the first is better."""
     lost: int
     p: FiniteFloat
-    """Wilcoxon's signed-rank test, two-sided, corrected by Holm."""
+    """Wilcoxon's signed-rank test, two-sided, with shared ranks and Pratt's zeros, corrected by Holm."""
+    method: Literal["exact", "permutation"]
+    """Whether it counts all assignments of signs, or, of more than 2,000 pictures that differ, 99,999 seeded ones."""
     better: str | None
     """Which is better beyond the noise; None where they cannot be told apart."""
 

@@ -158,7 +158,7 @@ def _duel(test: PairedTest, titles: dict[str, str]) -> DuelRow:
         second=titles[test.second],
         won=share + (f", {ties} alike" if ties else ""),
         n=str(test.n),
-        p=numbers.p_value(test.p),
+        p=numbers.p_value(test.p) + ("" if test.method == "exact" else " (signs drawn)"),
         verdict="not told apart" if test.better is None else f"{titles[test.better]} is better",
         apart=test.better is not None,
     )
