@@ -17,8 +17,8 @@ def path_inside(folder: Path, name: str) -> Path:
         The path below the folder; there may be nothing yet.
 
     Raises:
-        ValueError: Where the name is empty or absolute, steps upwards, holds what no file's name can, or leads outside
-            through a link that lies in the folder.
+        ValueError: Where the name is empty or absolute, steps upwards, holds what no file's name should, or leads
+            outside through a link that lies in the folder.
     """
     try:
         return Path(inside(folder, name))

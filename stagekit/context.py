@@ -5,6 +5,7 @@ import threading
 from typing import Any, Mapping, Optional, TextIO
 
 from stagekit.failures import BadInput, Interrupted
+from stagekit.inside import inside
 from stagekit.messages import Checkpoint, Message, Note, Progress, WarningMessage, encode
 from stagekit.request import StageRequest
 
@@ -57,14 +58,18 @@ class StageContext:
         """Return the path of a declared input, or of something inside it.
 
         Raises:
-            BadInput: Where the stage has no such input.
+            BadInput: Where the stage has no such input, or the parts lead out of it.
         """
         if name not in self.request.inputs:
             raise BadInput("stage %s has no input %r" % (self.request.stage, name))
-        return os.path.join(self.request.inputs[name], *parts)
+        return inside(self.request.inputs[name], "/".join(parts)) if parts else self.request.inputs[name]
 
     def output(self, *parts: str) -> str:
-        """Return a path in the output folder; its parent folder exists afterwards."""
+        """Return a path in the output folder; its parent folder exists afterwards.
+
+        Raises:
+            BadInput: Where the parts, or links that lie there, lead out of the folder; so do `work` and `facts`.
+        """
         return self._made(self.request.output, parts)
 
     def work(self, *parts: str) -> str:
@@ -91,6 +96,6 @@ class StageContext:
 
     @staticmethod
     def _made(folder: str, parts: "tuple[str, ...]") -> str:
-        path = os.path.join(folder, *parts)
+        path = inside(folder, "/".join(parts)) if parts else folder
         os.makedirs(os.path.dirname(path) if parts else path, exist_ok=True)
         return path

@@ -14,8 +14,11 @@ def write_atomically(path: str, mode: str = "wb") -> Iterator[IO[Any]]:
     """
     partial = path + ".partial"
     encoding = None if "b" in mode else "utf-8"
+    # Made anew: a link of that name, which a program could have left, would lead the writing elsewhere.
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(partial)
     try:
-        with open(partial, mode, encoding=encoding) as stream:
+        with open(partial, mode.replace("w", "x"), encoding=encoding) as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())

@@ -1,12 +1,24 @@
-"""What lies inside a folder: the one place that decides whether a name from a file may be followed."""
+"""What lies inside a folder: the one place that decides whether a name from a file or a stage may be followed."""
 
 import os
+import re
+import stat
+import unicodedata
 from typing import Union
 
 from stagekit.failures import BadInput
 
+AnyPath = Union[str, "os.PathLike[str]"]
 
-def inside(folder: "Union[str, os.PathLike[str]]", name: str) -> str:
+PLAIN_NAME = "letters, digits, '.', '_' and '-' of ASCII, at most 128, beginning with a letter, a digit or '_'"
+"""The form of ids, and of all names that files are called after, in words."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_PART_BYTES = 255
+"""What file systems allow a name to have."""
+
+
+def inside(folder: AnyPath, name: str) -> str:
     """Return the path of what `name` names inside a folder; it need not exist.
 
     Args:
@@ -15,7 +27,8 @@ def inside(folder: "Union[str, os.PathLike[str]]", name: str) -> str:
             anything.
 
     Raises:
-        BadInput: where the name is empty, absolute or has parts such as '..', or where a link leads out of the folder.
+        BadInput: where the name is empty, absolute or has parts such as '..' or control characters, or where a link
+            leads out of the folder.
     """
     mistake = unsafe_name(name)
     if mistake:
@@ -36,15 +49,41 @@ def unsafe_name(name: str) -> str:
 
     The name alone decides; whether a link leads out only `inside` can tell.
     """
-    if not name:
-        return "is empty"
-    if "\0" in name:
-        return "has a character that no file's name can have"
-    if name.startswith("/"):
-        return "is an absolute path"
     parts = name.split("/")
-    if ".." in parts:
-        return "leads out of its folder"
-    if "" in parts or "." in parts:
-        return "is no plain relative path"
-    return ""
+    mistakes = {
+        "is empty": not name,
+        "has a control character": any(unicodedata.category(character) == "Cc" for character in name),
+        "is an absolute path": name.startswith("/"),
+        "leads out of its folder": ".." in parts,
+        "is no plain relative path": "" in parts or "." in parts,
+        "has a part of more than %d bytes" % _PART_BYTES: any(
+            len(part.encode("utf-8", "surrogatepass")) > _PART_BYTES for part in parts
+        ),
+    }
+    return next((words for words, found in mistakes.items() if found), "")
+
+
+def unsafe_id(name: str) -> str:
+    """Return what is wrong with an id, or with a name that files are called after; empty where it is a `PLAIN_NAME`."""
+    return "" if _PLAIN.fullmatch(name) else "is not a plain name (%s)" % PLAIN_NAME
+
+
+def is_plain_folder(path: AnyPath) -> bool:
+    """Return whether a path is a folder itself, and no link to one."""
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def open_plain(path: AnyPath) -> int:
+    """Return a descriptor that a plain file can be read from.
+
+    Raises:
+        OSError: where it cannot be opened, or is a link, a pipe or a device, none of which is opened or waited for.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError("it is no plain file")

@@ -1,38 +1,38 @@
 """Datasets that were made uniform before: their files are taken as they are, each checked against the index."""
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from orchestrator.datasets.dataset_document import PictureFolder, PreparedDataset, dataset_item
 from orchestrator.datasets.description import UniformDescription
+from orchestrator.datasets.prepared_index import IndexPicture, PreparedIndex
 from orchestrator.datasets.progress_callback import ProgressCallback
 from stagekit import BadInput
 from stagekit.inside import inside
+from stagekit.results.document import InvalidResult
 
-INDEX = "index.json"
-SCHEMA = 1
-LAYERS = ("blended", "transmission", "reflection")
+INDEX = PreparedIndex.FILE_NAME
+SCHEMA = PreparedIndex.SCHEMA
+_SHOWN = 5
 
 
-def read_index(folder: Path) -> dict[str, Any]:
-    """Return a prepared dataset's index.
+def read_index(folder: Path) -> PreparedIndex:
+    """Return a prepared dataset's index; the files that it names lie in its folder, if they are there.
 
     Raises:
-        BadInput: Where there is none, or one of another version.
+        BadInput: With every mistake, where there is none, or it is not as it should be.
     """
     try:
-        index: dict[str, Any] = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        schema = index["schema"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{folder} holds no prepared dataset: {error}", "prepare it with: sirr-orch data") from error
-    if schema != SCHEMA:
-        raise BadInput(f"{folder / INDEX} is of version {schema}; this program reads {SCHEMA}", "prepare it again")
-    return index
+        return PreparedIndex.load(folder / INDEX)
+    except InvalidResult as error:
+        found = "; ".join(error.mistakes[:_SHOWN])
+        more = f"; and {len(error.mistakes) - _SHOWN} more" if len(error.mistakes) > _SHOWN else ""
+        raise BadInput(
+            f"{folder} holds no prepared dataset: {INDEX}: {found}{more}", "prepare it again with: sirr-orch data"
+        ) from error
 
 
 def prepared_uniform(
@@ -44,26 +44,25 @@ def prepared_uniform(
         BadInput: Where a file is not there or is not the one that was prepared: all of them are named.
     """
     index = read_index(folder)
-    if index["role"] != uniform.role:
-        raise BadInput(f"the dataset holds {index['role']}, not {uniform.role}", "correct the dataset's role")
+    if index.role != uniform.role:
+        raise BadInput(f"the dataset holds {index.role}, not {uniform.role}", "correct the dataset's role")
     items, wrong = [], []
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        copied = pool.map(lambda entry: list(_copied(folder, entry["layers"], output)), index["items"])
-        for done, (entry, problems) in enumerate(zip(index["items"], copied, strict=True), 1):
+        copied = pool.map(lambda entry: list(_copied(folder, entry.layers, output)), index.items)
+        for done, (entry, problems) in enumerate(zip(index.items, copied, strict=True), 1):
             wrong += problems
-            paths = {layer: picture["file"] for layer, picture in entry["layers"].items()}
-            notes = tuple(entry["notes"])
-            items.append(dataset_item(entry["id"], (entry["height"], entry["width"]), entry["origin"], notes, paths))
-            progress(done, len(index["items"]))
+            paths = {layer: picture.file for layer, picture in entry.layers.items()}
+            items.append(dataset_item(entry.id, (entry.height, entry.width), entry.origin, entry.notes, paths))
+            progress(done, len(index.items))
     if wrong:
-        named = "; ".join(wrong[:5]) + (f"; and {len(wrong) - 5} more" if len(wrong) > 5 else "")
+        named = "; ".join(wrong[:_SHOWN]) + (f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else "")
         raise BadInput(f"the prepared dataset was changed: {named}", "prepare it again with: sirr-orch data prepare")
-    return PreparedDataset(index["role"], tuple(items), tuple(index["warnings"]), index["variant"]["text"])
+    return PreparedDataset(index.role, tuple(items), index.warnings, index.variant.text)
 
 
-def _copied(folder: Path, layers: Mapping[str, Mapping[str, str]], output: PictureFolder) -> Iterator[str]:
+def _copied(folder: Path, layers: Mapping[str, IndexPicture], output: PictureFolder) -> Iterator[str]:
     """Copy an item's files; yield what is wrong with them."""
-    for name, digest in {picture["file"]: picture["sha256"] for picture in layers.values()}.items():
+    for name, digest in {picture.file: picture.sha256 for picture in layers.values()}.items():
         try:
             content = Path(inside(folder, name)).read_bytes()
         except BadInput as error:

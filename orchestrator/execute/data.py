@@ -115,8 +115,8 @@ def _state(name: str, entry: CatalogueEntry, home: Path | None) -> SetState:
 
 def _variant_of(name: str, home: Path | None) -> str:
     try:
-        return str(read_index(prepared_folder(name, home))["variant"]["text"])
-    except (BadInput, KeyError, TypeError):
+        return read_index(prepared_folder(name, home)).variant.text
+    except BadInput:
         return "its index cannot be read"
 
 

@@ -3,12 +3,13 @@
 import glob
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from orchestrator.datasets.identifiers import safe_identifiers
 from orchestrator.errors import OutputInvalid, SpecError
 from orchestrator.execute.events import Listener
 from orchestrator.execute.run_results import recorded_results
@@ -180,19 +181,25 @@ def _inference(removal: Removal, common: Common) -> Inference:
 def describe_arrays(folder: Path) -> None:
     """Make a prepared dataset of arrays."""
     items = []
-    for name in sorted(path.name for path in folder.iterdir()):
+    for name, identifier in array_ids(path.name for path in folder.iterdir()).items():
         try:
             height, width = np.load(folder / name, allow_pickle=False).shape[:2]
         except (OSError, ValueError, EOFError) as error:
             raise SpecError(f"{name} is no array of a picture: {error}", hint="save it with numpy.save") from error
-        items.append(DatasetItem(Path(name).stem, height, width, name, blended=name))
+        items.append(DatasetItem(identifier, height, width, name, blended=name))
     DatasetFile(_DATASET, "photos", tuple(items), _DATASET).save(folder)
+
+
+def array_ids(names: Iterable[str]) -> dict[str, str]:
+    """Return the id of each array in a folder by its file's name."""
+    ordered = sorted(names)
+    return dict(zip(ordered, safe_identifiers(Path(name).stem for name in ordered), strict=True))
 
 
 def _deliver(artifacts: Mapping[str, Artifact], names: list[str], removal: Removal) -> list[Path]:
     """Copy the predictions out of the store, named after the photos."""
     infer = next(artifact for name, artifact in artifacts.items() if stage_kind(name) == "infer")
-    ids = {name: Path(name).stem for name in names}
+    ids = array_ids(names)
     for stage, dataset in artifacts.items():
         if stage_kind(stage) == "prepare":
             ids = {Path(item.origin).name: item.id for item in read_result(DatasetFile, dataset.output).items}

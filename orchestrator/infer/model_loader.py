@@ -1,6 +1,6 @@
 """From an ONNX file to a typed graph at one size of picture; what only computes shapes is computed here and now."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from onnx.reference import ReferenceEvaluator
 from orchestrator.infer.graph import Graph, NotTileable, ordered
 from orchestrator.infer.node import AnyNode, Array, Fill, Map, Node, Value
 from orchestrator.infer.region import Size
+from stagekit.inside import unsafe_id
 
 INPUT = "image"
 TRANSMISSION = "transmission"
@@ -79,7 +80,26 @@ def read_model(path: Path) -> OnnxModel:
     # Copied: a node of the file would keep all of the file's weights in memory.
     nodes = tuple(onnx.NodeProto.FromString(node.SerializeToString()) for node in model.graph.node)
     image = onnx.ValueInfoProto.FromString(inputs[0].SerializeToString())
-    return OnnxModel(path.name, opset, nodes, image, outputs, constants)
+    return OnnxModel(path.name, opset, nodes, image, plain_outputs(path.name, outputs), constants)
+
+
+def plain_outputs(name: str, outputs: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of a network's outputs, which files are called after.
+
+    Args:
+        name: Of the network's file.
+        outputs: As the file names them.
+
+    Raises:
+        NetworkError: Where one is no plain name, or is there twice.
+    """
+    found = tuple(outputs)
+    for output in found:
+        if unsafe_id(output):
+            raise NetworkError(f"{name} has an output {output!r:.80}, which {unsafe_id(output)}: rename it")
+    if len(set(found)) < len(found):
+        raise NetworkError(f"{name} has two outputs of one name: rename one")
+    return found
 
 
 def _tensors(graph: onnx.GraphProto) -> Iterator[tuple[str, onnx.TensorProto]]:

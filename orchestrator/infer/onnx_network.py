@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from orchestrator.infer.model_loader import INPUT, REFLECTION, TRANSMISSION, NetworkError
+from orchestrator.infer.model_loader import INPUT, REFLECTION, TRANSMISSION, NetworkError, plain_outputs
 from orchestrator.infer.session import DeviceMissing, MemoryShort, Resources, Session, share_memory
 
 Picture = npt.NDArray[np.float32]
@@ -52,7 +52,7 @@ class OnnxNetwork:
         except OSError as error:
             raise NetworkError(f"{path.name} cannot be loaded: {error.strerror}") from error
         self._session = Session(content, resources, path.name)
-        self.outputs = tuple(self._session.outputs)
+        self.outputs = plain_outputs(path.name, self._session.outputs)
         inputs = self._session.inputs
         if inputs != [INPUT] or TRANSMISSION not in self.outputs:
             raise NetworkError(

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,30 +11,39 @@ from orchestrator.errors import OutputInvalid
 from orchestrator.plan.keys import Identity
 from orchestrator.store.content import file_sha256, files_below
 from orchestrator.store.disk import sync
-from orchestrator.store.layout import FACTS, OUTPUT, READY
+from orchestrator.store.layout import FACTS, OUTPUT, READY, WORK
 from orchestrator.store.manifest import FileRecord, Manifest
+from stagekit.inside import is_plain_folder, unsafe_name
 
 
 def check_output(identity: Identity, output: Path, required: Sequence[str]) -> None:
     """Refuse an output that is not what the stage declared, or that other files could change later."""
+    check_plain(identity, output)
     for name in required:
         if not plain_size(output / name):
             raise OutputInvalid(
                 f"{identity.stage} ended well but left no {name}", where=str(output), hint="look into its log"
             )
-    check_plain(identity, output)
 
 
 def check_plain(identity: Identity, folder: Path) -> None:
-    """Refuse links and devices: what they lead to could change, or not be there, later."""
+    """Refuse links, devices and names that are not plain: what they lead to lies outside, or could change later."""
+    if not is_plain_folder(folder):
+        raise _not_plain(identity, folder, f"something else in place of its folder {folder.name!r}")
     for path in folder.rglob("*"):
-        if path.is_symlink() or not (path.is_dir() or path.is_file()):
-            name = path.relative_to(folder).as_posix()
-            raise OutputInvalid(
-                f"{identity.stage} left {name}, which is not a plain file",
-                where=str(folder),
-                hint="let the stage write plain files only",
-            )
+        name, status = path.relative_to(folder).as_posix(), path.lstat()
+        if not (stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)):
+            raise _not_plain(identity, folder, f"{name!r}, which is not a plain file")
+        if stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
+            raise _not_plain(identity, folder, f"{name!r}, which is another file too (a hard link)")
+        if unsafe_name(name):
+            raise _not_plain(identity, folder, f"{name!r}, whose name {unsafe_name(name)}")
+
+
+def _not_plain(identity: Identity, folder: Path, what: str) -> OutputInvalid:
+    return OutputInvalid(
+        f"{identity.stage} left {what}", where=str(folder), hint="let the stage write plain files only"
+    )
 
 
 def recorded(folder: Path) -> dict[str, FileRecord]:
@@ -61,11 +71,18 @@ def committed_manifest(
     )
 
 
+def plain_folders(staging: Path) -> None:
+    """Remove what an interrupted program has put in place of its folders: a link would be followed out of the store."""
+    for path in (staging / name for name in (OUTPUT, WORK, FACTS, READY)):
+        if path.is_symlink() or (path.exists() and not path.is_dir()):
+            path.unlink()
+
+
 def take_back(staging: Path) -> None:
     """Undo a commit that was cut short: what was moved goes back to its place and can be written again."""
     for name in (OUTPUT, FACTS):
         half = staging / READY / name
-        if not half.is_dir():
+        if not is_plain_folder(half):
             continue
         shutil.rmtree(staging / name, ignore_errors=True)
         set_modes(half, 0o644)
@@ -74,8 +91,9 @@ def take_back(staging: Path) -> None:
 
 def set_modes(folder: Path, mode: int) -> None:
     """Set the mode of every file; folders stay writable, so that the store can be removed like any folder."""
-    for path in files_below(folder):
-        path.chmod(mode)
+    for path in folder.rglob("*"):
+        if stat.S_ISREG(path.lstat().st_mode):
+            path.chmod(mode)
 
 
 def plain_size(path: Path) -> int | None:

@@ -4,7 +4,6 @@ import json
 import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,6 +12,7 @@ from orchestrator import __version__
 from orchestrator.errors import PackInvalid
 from orchestrator.spec.base import Name
 from orchestrator.store.layout import is_key
+from stagekit.inside import unsafe_name
 
 FORMAT = 1
 """Grows where an earlier program could not read a pack."""
@@ -114,9 +114,9 @@ def member_place(name: str) -> Place:
     Raises:
         PackInvalid: Where the name is not one that a pack can have.
     """
-    parts = PurePosixPath(name).parts
+    parts = name.split("/")
     shelf = next((shelf for shelf in _SHELVES if parts and parts[0] == shelf), None)
-    if shelf is None or len(parts) < 3 or "/".join(parts) != name or ".." in parts or "\0" in name:
+    if shelf is None or len(parts) < 3 or unsafe_name(name):
         raise PackInvalid(f"the pack holds the path {name!r}, which has no place in a store", hint=FROM_WHERE)
     if shelf == "runs" and any(part in REPORTS for part in parts[2:]):
         raise PackInvalid(f"the pack holds {name!r}: reports are made where they are shown", hint=FROM_WHERE)

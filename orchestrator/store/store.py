@@ -16,6 +16,7 @@ from orchestrator.store.commit import (
     check_output,
     check_plain,
     committed_manifest,
+    plain_folders,
     plain_size,
     recorded,
     set_modes,
@@ -178,6 +179,7 @@ class Store:
         """
         folder = self._staging_folder(key)
         with space_explained(self.root, "making a staging folder"):
+            plain_folders(folder)
             take_back(folder)
             for name in (OUTPUT, WORK, FACTS):
                 (folder / name).mkdir(parents=True, exist_ok=True)
@@ -197,17 +199,19 @@ class Store:
             facts: For the manifest, as plain values.
 
         Raises:
-            OutputInvalid: Where a required file is missing or empty, or a folder holds links.
+            OutputInvalid: Where a required file is missing or empty, or a folder is or holds what is not plain.
             NoSpace: Where the disk is full.
         """
         staging = self._staging_folder(identity.key)
         output, about = staging / OUTPUT, staging / FACTS
-        about.mkdir(exist_ok=True)
         check_output(identity, output, required)
+        if not os.path.lexists(about):  # a link that leads nowhere is there too
+            about.mkdir()
         check_plain(identity, about)
         with space_explained(self.root, f"keeping the result of {identity.stage}"):
             manifest = committed_manifest(identity, recorded(output), recorded(about), facts)
             ready = staging / READY
+            plain_folders(staging)
             shutil.rmtree(ready, ignore_errors=True)
             ready.mkdir()
             write_synced(ready / MANIFEST, manifest.model_dump_json(indent=1).encode())

@@ -9,7 +9,8 @@ import typing
 from dataclasses import is_dataclass
 from typing import Any, Dict, List, Mapping, Optional, Tuple, Type, TypeVar
 
-from stagekit.results.document import AnyPath, InvalidResult, read_document, write_document
+from stagekit.inside import AnyPath
+from stagekit.results.document import InvalidResult, read_document, write_document
 from stagekit.results.form import Form, Rules, fields_of
 
 _F = TypeVar("_F", bound=Form)

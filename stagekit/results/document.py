@@ -2,14 +2,15 @@
 
 import json
 import os
-from typing import Any, List, Mapping, Union
+from typing import Any, List, Mapping
 
 from stagekit.failures import BadInput
 from stagekit.files import write_atomically
-
-AnyPath = Union[str, "os.PathLike[str]"]
+from stagekit.inside import AnyPath, open_plain
 
 _NAMED = 12
+_LARGEST_BYTES = 2**29
+"""Of a result file; one of a million pictures has half of it."""
 
 
 class InvalidResult(BadInput):
@@ -33,10 +34,13 @@ def read_document(path: str) -> Any:
     """Return the JSON values of a file.
 
     Raises:
-        InvalidResult: where it cannot be read, or is no JSON.
+        InvalidResult: where it cannot be read, is no plain file, is too large, or is no JSON.
     """
     try:
-        with open(path, encoding="utf-8") as stream:
+        with open(open_plain(path), encoding="utf-8") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            if size > _LARGEST_BYTES:
+                raise OSError("it has %d bytes; at most %d are read" % (size, _LARGEST_BYTES))
             return json.load(stream)
     except OSError as error:
         raise InvalidResult(os.path.basename(path), ["it cannot be read: %s" % error]) from error

@@ -8,8 +8,8 @@ import typing
 from typing import Any, ClassVar, Dict, Iterator, List, Mapping, Optional, Tuple, Type, TypeVar, Union
 
 from stagekit.failures import BadInput
-from stagekit.inside import inside, unsafe_name
-from stagekit.results.document import AnyPath, InvalidResult, document_text, read_document, write_document
+from stagekit.inside import AnyPath, inside, unsafe_id, unsafe_name
+from stagekit.results.document import InvalidResult, document_text, read_document, write_document
 
 Rules = Mapping[str, Any]
 Unknown = Mapping[str, Any]
@@ -25,7 +25,7 @@ NOT_EMPTY: Rules = {"not_empty": True}
 """Rule of a field that names something."""
 
 ID: Rules = {"id": True}
-"""Rule of a field that files are called after: one part of a path."""
+"""Rule of a field that files are called after: a `PLAIN_NAME`, which is one part of a path."""
 
 INSIDE: Rules = {"inside": True}
 """Rule of a field that names a file beside the result: a relative path that does not lead out of the folder."""
@@ -259,8 +259,9 @@ class _Reading:
             return self._wrong(place, value, "text of whole characters")
         if rules.get("not_empty") and not value:
             return self._wrong(place, value, "a name")
-        if rules.get("id") and (unsafe_name(value) or "/" in value):
-            return self._wrong(place, value, "a name that files can be called after")
+        if rules.get("id") and unsafe_id(value):
+            self.mistakes.append("%s: %s %s" % (place or "it", repr(value)[:80], unsafe_id(value)))
+            return None
         if rules.get("inside"):
             self._check_inside(value, place)
         return value

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import ClassVar, Tuple
 
-from stagekit.results.form import INSIDE, Form, Unknown
+from stagekit.results.form import ID, INSIDE, Form, Unknown
 
 
 @dataclass(frozen=True)
@@ -11,12 +11,12 @@ class ReleaseFile(Form):
     """A released checkpoint, written by `release`.
 
     Attributes:
-        files: Names of what the authors' program reads, beside this file.
+        files: Plain names of what the authors' program reads, beside this file.
         notes: What a reader must know, in sentences.
     """
 
     FILE_NAME: ClassVar[str] = "release.json"
 
-    files: Tuple[str, ...] = field(metadata=INSIDE)
+    files: Tuple[str, ...] = field(metadata={**INSIDE, **ID})
     notes: Tuple[str, ...] = ()
     unknown: Unknown = field(default_factory=dict)

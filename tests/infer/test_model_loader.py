@@ -17,6 +17,7 @@ from orchestrator.infer.onnx_network import OnnxNetwork, Picture
 from orchestrator.infer.operations import graph_of
 from orchestrator.infer.region import Size
 from orchestrator.infer.session import MemoryShort
+from tests.hostile_names import NOT_PLAIN
 from tests.infer.networks import ONE, Draft, picture, tileable, tiled, untiled
 
 SIZE = Size(40, 52)
@@ -55,6 +56,19 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
         InferenceEngine(tmp_path / "none.onnx", ONE)
     with pytest.raises(NetworkError, match="cannot be loaded"):
         InferenceEngine(tmp_path, ONE)
+
+
+@pytest.mark.parametrize("name", [case for case in NOT_PLAIN if case.values[0]])
+def test_outputs_that_files_must_not_be_called_after_are_refused(name: str, tmp_path: Path) -> None:
+    model = simple()
+    if "\0" in name:
+        name = name.replace("\0", "\r")  # a text of protobuf has no such character
+    extra = helper.make_node("Identity", ["transmission"], [name])
+    model.graph.node.append(extra)
+    model.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, None, None]))
+    refused(tmp_path / "n.onnx", model, r"n\.onnx has an output .*plain name")
+    with pytest.raises(NetworkError, match="plain name"):
+        OnnxNetwork(tmp_path / "n.onnx")
 
 
 @pytest.mark.parametrize("opset", [9, 10, 99])

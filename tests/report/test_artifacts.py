@@ -19,7 +19,7 @@ from orchestrator.report.artifacts import (
 )
 from orchestrator.report.content import Adoption, Memory, NotMeasured
 
-PICTURE = {"id": "a b", "height": 31, "width": 47, "origin": "a b.png", "notes": ["was grey"]}
+PICTURE = {"id": "a", "height": 31, "width": 47, "origin": "a b.png", "notes": ["was grey"]}
 DATASET: dict[str, Any] = {
     "name": "d",
     "title": "D",
@@ -67,7 +67,7 @@ PREDICTIONS: dict[str, Any] = {
     "label": "exact",
     "items": [
         {
-            "id": "a b",
+            "id": "a",
             "transmission": "t.png",
             "steps": ["t.png"],
             "height": 31,
@@ -86,7 +86,7 @@ SCORES: dict[str, Any] = {
     "protocol": "standard",
     "version": 1,
     "metrics": ["psnr", "ssim"],
-    "items": [{"id": "a b", "psnr": "inf", "ssim": {"not_measured": "too small"}}],
+    "items": [{"id": "a", "psnr": "inf", "ssim": {"not_measured": "too small"}}],
     "notes": [],
 }
 
@@ -177,7 +177,7 @@ def test_scores_are_read_with_inf_and_reasons(artifact: Callable[..., Path]) -> 
         pytest.param({"items": [{"id": "a", "psnr": True, "ssim": 1}]}, "items.0.values.psnr", id="boolean"),
         pytest.param({"items": [{"id": "a", "psnr": 1.0}]}, "'a' has psnr; the metrics are psnr, ssim", id="missing"),
         pytest.param({"items": [{"psnr": 1.0, "ssim": 1.0}]}, "items.0.id", id="no-id"),
-        pytest.param({"items": SCORES["items"] * 2}, "item 'a b' twice", id="twice"),
+        pytest.param({"items": SCORES["items"] * 2}, "item 'a' twice", id="twice"),
     ],
 )
 def test_scores_that_are_not_as_declared_are_refused(

@@ -223,6 +223,7 @@ def entry(name, kind=tarfile.REGTYPE, target=""):
         "evil",
         "secrets/first/x",
         "runs/first",
+        "runs/first/a\x1b[31mb",
         "runs//first/x",
         "./runs/first/x",
         "artifacts/not-a-key/manifest.json",

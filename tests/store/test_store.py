@@ -105,7 +105,7 @@ def test_link_among_the_files_about_how_it_went_is_refused(store):
     named = identity()
     staged_with_facts(store, named, {})
     (store.staging(named.key) / "facts" / "events").symlink_to("/etc")
-    with pytest.raises(OutputInvalid, match="left events, which is not a plain file"):
+    with pytest.raises(OutputInvalid, match="left 'events', which is not a plain file"):
         store.commit(named, {}, ["weights.pt"])
 
 
@@ -145,8 +145,50 @@ def test_commit_with_a_link_is_refused(store, tmp_path):
     named = identity()
     output = staged(store, named, {"weights.pt": "w"})
     (output / "leak").symlink_to(tmp_path)
-    with pytest.raises(OutputInvalid, match="leak, which is not a plain file"):
+    with pytest.raises(OutputInvalid, match="'leak', which is not a plain file"):
         store.commit(named, {}, ["weights.pt"])
+
+
+def test_commit_with_another_name_of_a_file_is_refused(store, tmp_path):
+    named = identity()
+    precious = tmp_path / "precious"
+    precious.write_text("as it was")
+    output = staged(store, named, {"weights.pt": "w"})
+    os.link(precious, output / "taken")
+    with pytest.raises(OutputInvalid, match=r"'taken', which is another file too \(a hard link\)"):
+        store.commit(named, {}, ["weights.pt"])
+    assert precious.stat().st_mode & 0o200
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\x1b[31mb"], ids=["line-end", "escape"])
+def test_commit_with_control_characters_in_a_name_is_refused(store, name):
+    named = identity()
+    staged(store, named, {"weights.pt": "w", name: "x"})
+    with pytest.raises(OutputInvalid, match="whose name has a control character"):
+        store.commit(named, {}, ["weights.pt"])
+
+
+@pytest.mark.parametrize("replaced", ["output", "facts", "ready", "work"])
+def test_folder_that_a_stage_replaced_by_a_link_leads_nobody_out(store, tmp_path, replaced):
+    """A program can replace its own folders: nothing outside is moved, copied, or gets another mode."""
+    named = identity()
+    private = tmp_path / "private"
+    for folder in (private, private / "output"):
+        folder.mkdir()
+        (folder / "weights.pt").write_text("private")
+    modes = {path: path.stat().st_mode for path in private.rglob("*")}
+    output = staged(store, named, {"weights.pt": "w"})
+    folder = output.parent / replaced
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.symlink_to(private)
+    if replaced in {"output", "facts"}:
+        with pytest.raises(OutputInvalid, match=f"in place of its folder '{replaced}'"):
+            store.commit(named, {}, ["weights.pt"])
+    again = store.staging(named.key)
+    (again / "output" / "weights.pt").write_text("again")
+    artifact = store.commit(named, {}, ["weights.pt"])
+    assert (artifact.output / "weights.pt").read_text() == "again"
+    assert {path: path.stat().st_mode for path in private.rglob("*")} == modes
 
 
 def test_examination_names_changed_removed_and_added_files(store):

@@ -7,15 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from PIL import Image
 
 from orchestrator.datasets.overlap_search import pixel_hash
+from orchestrator.datasets.prepared_index import LAYERS, IndexItem
 from orchestrator.datasets.progress_callback import ProgressCallback
 from orchestrator.datasets.raw.shift import shift_estimate
-from orchestrator.datasets.uniform import LAYERS, read_index
+from orchestrator.datasets.uniform import read_index
+from stagekit.inside import inside
 
 CheckName = Literal["files", "sizes", "modes", "aligned", "layers", "reflections", "duplicates"]
 Severity = Literal["ok", "note", "warning", "error"]
@@ -59,7 +61,7 @@ def check_dataset(folder: Path, progress: ProgressCallback) -> list[DatasetFindi
         BadInput: Where the folder holds no prepared dataset.
     """
     index = read_index(folder)
-    entries: Sequence[Mapping[str, Any]] = index["items"]
+    entries = index.items
     seen = []
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for one in pool.map(lambda entry: _seen(folder, entry), entries):
@@ -69,32 +71,32 @@ def check_dataset(folder: Path, progress: ProgressCallback) -> list[DatasetFindi
         _files(seen),
         _sizes(seen),
         _modes(entries),
-        _aligned(seen, index["role"]),
-        _layers(seen, index["role"]),
-        _reflections(seen, entries, index["role"]),
+        _aligned(seen, index.role),
+        _layers(seen, index.role),
+        _reflections(seen, entries, index.role),
         *_duplicates(seen),
     ]
 
 
-def _seen(folder: Path, entry: Mapping[str, Any]) -> _Seen:
+def _seen(folder: Path, entry: IndexItem) -> _Seen:
     wrong, pictures = [], {}
     for layer in LAYERS:
-        stored = entry["layers"].get(layer)
+        stored = entry.layers.get(layer)
         if stored is None:
             continue
         try:
-            content = (folder / stored["file"]).read_bytes()
-            if hashlib.sha256(content).hexdigest() != stored["sha256"]:
-                wrong.append(f"{stored['file']} was changed")
-            with Image.open(folder / stored["file"]) as opened:
+            path = Path(inside(folder, stored.file))
+            if hashlib.sha256(path.read_bytes()).hexdigest() != stored.sha256:
+                wrong.append(f"{stored.file} was changed")
+            with Image.open(path) as opened:
                 pictures[layer] = np.asarray(opened.convert("RGB"))
         except OSError as error:
-            wrong.append(f"{stored['file']}: {error}")
+            wrong.append(f"{stored.file}: {error}")
     blended, transmission = pictures.get("blended"), pictures.get("transmission")
     comparable = blended is not None and transmission is not None and blended.shape == transmission.shape
     reflection = pictures.get("reflection")
     return _Seen(
-        entry["id"],
+        entry.id,
         tuple(wrong),
         {layer: pixel_hash(pixels) for layer, pixels in pictures.items()},
         {layer: pixels.shape[:2] for layer, pixels in pictures.items()},
@@ -125,8 +127,8 @@ def _sizes(seen: Sequence[_Seen]) -> DatasetFinding:
     return DatasetFinding("sizes", "ok", words)
 
 
-def _modes(entries: Sequence[Mapping[str, Any]]) -> DatasetFinding:
-    noted = {entry["id"]: entry["notes"] for entry in entries if entry["notes"]}
+def _modes(entries: Sequence[IndexItem]) -> DatasetFinding:
+    noted = {entry.id: entry.notes for entry in entries if entry.notes}
     if not noted:
         return DatasetFinding("modes", "ok", "all raw files were plain 8-bit RGB")
     words = dict.fromkeys(note for notes in noted.values() for note in notes)
@@ -153,11 +155,11 @@ def _layers(seen: Sequence[_Seen], role: str) -> DatasetFinding:
     return DatasetFinding("layers", "ok", "the layers of every scene differ" if role == "pairs" else "no pairs")
 
 
-def _reflections(seen: Sequence[_Seen], entries: Sequence[Mapping[str, Any]], role: str) -> DatasetFinding:
+def _reflections(seen: Sequence[_Seen], entries: Sequence[IndexItem], role: str) -> DatasetFinding:
     empty = [one.id for one in seen if one.empty]
     if empty:
         return DatasetFinding("reflections", "warning", "reflections are black", tuple(empty))
-    have = sum("reflection" in entry["layers"] for entry in entries)
+    have = sum("reflection" in entry.layers for entry in entries)
     words = f"{have} of {len(entries)} scenes have one" if role == "pairs" else "no pairs"
     return DatasetFinding("reflections", "ok", words)
 

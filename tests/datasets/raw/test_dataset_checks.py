@@ -7,12 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestrator.datasets.description import UniformDescription
+from orchestrator.datasets.preparation import Preparation, prepare_dataset
 from orchestrator.datasets.raw.dataset_checks import check_dataset
 from orchestrator.datasets.raw.shift import shift_estimate
 from orchestrator.errors import InputInvalid
 from orchestrator.execute.data import Reporter, add_set, check_set
 from orchestrator.spec.prepared import prepared_folder
+from stagekit import BadInput
 from tests.datasets.raw import trees
+from tests.hostile_names import NOT_PLAIN, OUTSIDE
 
 SIZE = {"height": 64, "width": 80}
 
@@ -98,6 +102,59 @@ def test_index_of_another_version_is_refused(pack):
     path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 99}))
     with pytest.raises(InputInvalid, match="version 99"):
         check_set("office", lambda *_: None)
+
+
+def spoilt(pack, field, value):
+    """Prepare pairs, change one field of the second one in the index, and return the folder."""
+    add_set(pack, "office", Reporter())
+    folder = prepared_folder("office")
+    index = json.loads((folder / "index.json").read_text())
+    item = index["items"][1]
+    (item["layers"]["blended"] if field == "file" else item)[field] = value
+    (folder / "index.json").write_text(json.dumps(index))
+    return folder
+
+
+def refused_by_check_and_stage(folder, output, said):
+    order = Preparation("office", "office", UniformDescription("pairs"), folder, output)
+    for act in (
+        lambda: check_set("office", lambda *_: None),
+        lambda: prepare_dataset(order, lambda *_: None, lambda *_: None),  # type: ignore[arg-type]  # nothing to blend
+    ):
+        with pytest.raises((InputInvalid, BadInput), match=said):
+            act()
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("name", NOT_PLAIN)
+def test_odd_id_in_an_index_is_refused_by_check_and_stage(pack, tmp_path, name):
+    refused_by_check_and_stage(spoilt(pack, "id", name), tmp_path / "output", r"items\.1\.id: .*plain name")
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_odd_path_in_an_index_is_refused_by_check_and_stage(pack, tmp_path, name):
+    refused_by_check_and_stage(spoilt(pack, "file", name), tmp_path / "output", r"items\.1\.layers\.blended\.file")
+
+
+def test_link_out_of_a_prepared_dataset_is_not_followed(pack, tmp_path):
+    folder = spoilt(pack, "file", "blended/leak.png")
+    (tmp_path / "private.png").write_bytes((folder / "blended" / "1.png").read_bytes())
+    (folder / "blended" / "leak.png").symlink_to(tmp_path / "private.png")
+    refused_by_check_and_stage(folder, tmp_path / "output", "leads outside its folder")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("height", -1),
+        ("height", "7"),
+        ("layers", {}),
+        ("layers", {"wrong": {"file": "a", "sha256": "b"}}),
+        ("notes", 3),
+    ],
+)
+def test_index_that_is_not_as_it_should_be_says_what_is_wrong(pack, tmp_path, field, value):
+    refused_by_check_and_stage(spoilt(pack, field, value), tmp_path / "output", "holds no prepared dataset")
 
 
 @settings(max_examples=20, deadline=None)
