@@ -64,7 +64,7 @@ def memory_bytes(text: str | None) -> int | None:
     # Imported here: --help must not wait for pydantic.
     from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
 
-    from orchestrator.spec.base import Bytes  # noqa: PLC0415
+    from orchestrator.spec.numbers import Bytes  # noqa: PLC0415
 
     if text is None:
         return None

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from orchestrator.spec.base import Name, StrictModel
+from orchestrator.spec.numbers import Offset, Pixels, Seed
 from orchestrator.spec.published import Published
 
 Synthesis = Literal["zhang", "errnet", "ibcln"]
@@ -20,13 +21,13 @@ class Scene(StrictModel):
 
     picture: str
     """File name of the photograph inside the source, such as 'coffee.png'."""
-    top: int = Field(ge=0)
+    top: Offset
     """First row of the rectangle, in pixels."""
-    left: int = Field(ge=0)
+    left: Offset
     """First column of the rectangle, in pixels."""
-    height: int = Field(gt=0)
+    height: Pixels
     """Rows."""
-    width: int = Field(gt=0)
+    width: Pixels
     """Columns."""
 
 
@@ -48,7 +49,7 @@ class ScenesDataset(_Described):
     """The scenes that are reflected; the n-th is blended with the n-th transmission, starting over at the end."""
     blend: Synthesis | None = None
     """How the pairs are blended; None leaves them unpaired, for training."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the blending's random draws."""
 
 

@@ -9,16 +9,17 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import ConstructorError, SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from orchestrator.spec.problems import Place, Problem, spec_error
+from orchestrator.spec.yaml_limits import excess
 
 Location = Sequence[str | int]
 """The way to a value: field names and list indices from the top."""
 
-_LARGEST_BYTES = 4 * 2**20
-_DEEPEST = 40
+_LARGEST_BYTES = 2**20
+_SCALARS = {"int": "a whole number", "float": "a number", "bool": "true or false", "timestamp": "a date"}
 _CONFLICT = re.compile(r"^(<{7}|={7}|>{7}|\|{7})( |$)")
 
 
@@ -58,8 +59,8 @@ def read_document(path: Path) -> Document:
 
     Raises:
         SpecError: With every mistake that can be told, for a file that is missing, cannot be read, is empty, is not
-            UTF-8 or not YAML, holds tabs as indentation, marks of a merge conflict or a field twice, or is not a
-            mapping.
+            UTF-8 or not YAML, holds tabs as indentation, marks of a merge conflict, a field twice, more values or
+            deeper ones than any spec, or is not a mapping.
     """
     lines = tuple(_text(path).splitlines())
     problems = list(_line_problems(path, lines))
@@ -127,21 +128,33 @@ def _line_problems(path: Path, lines: Sequence[str]) -> Iterator[Problem]:
 
 
 def _composed(path: Path, lines: Sequence[str]) -> Node:
+    text = "\n".join(lines)
     try:
-        root = YAML(typ="safe", pure=True).compose("\n".join(lines))
+        beyond = excess(YAML(typ="safe", pure=True).parse(text))
+        root = None if beyond else YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
         raise spec_error([_syntax_problem(error, path, lines)], path) from error
     except ReaderError as error:
-        problem = Problem(f"the file holds a character that YAML forbids: {error.reason}")
-        raise spec_error([problem], path) from error
-    except (YAMLError, RecursionError) as error:
+        words = f"the file holds a character that YAML forbids: {error.reason}"
+        place = _first_place(path, lines, chr(error.character))
+        raise spec_error([Problem(words, place, "remove the character")], path) from error
+    except YAMLError as error:
         raise spec_error([Problem("this is not YAML")], path) from error
+    if beyond:
+        place = Place(path, beyond.mark.line + 1, beyond.mark.column + 1, lines[beyond.mark.line])
+        raise spec_error([Problem(beyond.words, place, beyond.hint)], path)
     if not isinstance(root, MappingNode):
         mark = root.start_mark if root is not None else None
         place = Place(path, mark.line + 1, mark.column + 1, lines[mark.line]) if mark else None
         problem = Problem("a list of fields was expected, such as 'name: first'", place, "write 'field: value' lines")
         raise spec_error([problem], path)
     return root
+
+
+def _first_place(path: Path, lines: Sequence[str], character: str) -> Place | None:
+    """Return where a character stands first; None where it does not."""
+    found = ((number, line.find(character), line) for number, line in enumerate(lines))
+    return next((Place(path, number + 1, column + 1, line) for number, column, line in found if column >= 0), None)
 
 
 def _syntax_problem(error: MarkedYAMLError, path: Path, lines: Sequence[str]) -> Problem:
@@ -158,15 +171,14 @@ def _syntax_problem(error: MarkedYAMLError, path: Path, lines: Sequence[str]) ->
 
 
 def _node_problems(document: Document, node: Node, above: tuple[int, ...]) -> Iterator[Problem]:
-    """Yield fields that are given twice, keys that are no names, and values that contain themselves."""
+    """Yield fields given twice, keys that are no names, values that contain themselves or are not what they seem."""
     mark = node.start_mark
     if id(node) in above:
         yield Problem("this value contains itself", document.at(mark.line, mark.column), "write it out")
         return
-    if len(above) > _DEEPEST:
-        yield Problem("values are nested too deeply", document.at(mark.line, mark.column), "check the indentation")
-        return
     above = (*above, id(node))
+    if isinstance(node, ScalarNode):
+        yield from _scalar_problems(document, node)
     if isinstance(node, SequenceNode):
         for child in node.value:
             yield from _node_problems(document, child, above)
@@ -181,19 +193,38 @@ def _node_problems(document: Document, node: Node, above: tuple[int, ...]) -> It
                 yield Problem(words, place, "keep one of the two")
             else:
                 first[key.value] = place.line
+                yield from _scalar_problems(document, key)
             yield from _node_problems(document, child, above)
 
 
-def _constructed(document: Document) -> dict[str, Any]:
-    yaml = YAML(typ="safe", pure=True)
-    constructor = yaml.constructor
-    assert isinstance(constructor, SafeConstructor)
+def _scalar_problems(document: Document, node: ScalarNode) -> Iterator[Problem]:
+    """Yield why a value cannot be read, such as the thirteenth month, or a number of thousands of digits."""
     try:
-        data = constructor.construct_document(document.root)
+        _constructor().construct_document(node)
+    except ConstructorError as error:
+        yield _syntax_problem(error, document.path, document.lines)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        # What the library's readers of numbers, dates and truths raise for text that only looks like one.
+        kind = str(node.tag).rsplit(":", 1)[-1]
+        place = document.at(node.start_mark.line, node.start_mark.column)
+        yield Problem(
+            f"this cannot be read as {_SCALARS.get(kind, kind)}",
+            place,
+            "correct it, or put it in quotes where it is text",
+        )
+
+
+def _constructor() -> SafeConstructor:
+    constructor = YAML(typ="safe", pure=True).constructor
+    assert isinstance(constructor, SafeConstructor)
+    return constructor
+
+
+def _constructed(document: Document) -> dict[str, Any]:
+    try:
+        data = _constructor().construct_document(document.root)
     except ConstructorError as error:
         raise spec_error([_syntax_problem(error, document.path, document.lines)], document.path) from error
-    except (ValueError, OverflowError) as error:
-        raise spec_error([Problem(f"a value cannot be read: {error}")], document.path) from error
     assert isinstance(data, dict)
     return {str(key): value for key, value in data.items()}
 

@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from orchestrator.spec.base import Bytes, Name, StrictModel
+from orchestrator.spec.base import Name, StrictModel
 from orchestrator.spec.dataset import Dataset
 from orchestrator.spec.names import DEFAULT_THREADS, Device, EngineName
+from orchestrator.spec.numbers import REAL, WHOLE, Bytes, Count, Seed
 from orchestrator.spec.protocol import MetricName, ProtocolName
 from stagekit.measures import HOUSE, PROTOCOLS
 
@@ -34,9 +35,9 @@ class ModelChoice(StrictModel):
     """Fields of the recipe that differ from the paper; each is listed in the report."""
     weights: AdoptedWeights | None = None
     """Adopt a checkpoint instead of training."""
-    seed: int | None = None
+    seed: Seed | None = None
     """Seed of this model's training; None takes the experiment's."""
-    seeds: tuple[int, ...] = ()
+    seeds: tuple[Seed, ...] = ()
     """Seeds of several trainings of this model, such as [1, 2, 3]: each is a run of its own, called NAME-seed1 and so
     on, and the tables show them as one network with its spread. Empty trains once, with `seed`."""
 
@@ -64,7 +65,7 @@ class Validation(StrictModel):
 
     dataset: Name
     """Dataset of pairs: one of the test datasets, or one of this experiment's own."""
-    every: int = Field(ge=1)
+    every: Count
     """Epochs between two scorings. The training keeps the weights of these epochs, so another number trains again."""
 
 
@@ -88,7 +89,7 @@ def _training_from_name(value: object) -> object:
 class Resizing(StrictModel):
     """A picture made smaller for the network, and its answer larger again; labelled wherever the result goes."""
 
-    short_edge: int = Field(ge=64)
+    short_edge: Annotated[int, Field(ge=64, le=2**16), WHOLE]
     """Pixels of the short side; pictures whose short side is no longer are left as they are."""
 
 
@@ -98,9 +99,9 @@ class Inference(StrictModel):
     mode: Literal["exact", "whole", "tiles"] = "exact"
     """'exact': tile by tile in the memory there is, with the result of the whole picture; 'whole': the picture at
     once, as a reference; 'tiles': overlapping tiles, blended, which changes results and is labelled so."""
-    tile: int = Field(default=512, ge=64, multiple_of=32)
+    tile: Annotated[int, Field(ge=64, le=2**16, multiple_of=32), WHOLE] = 512
     """Side of a tile in pixels ('tiles' only)."""
-    overlap: int = Field(default=64, ge=0, multiple_of=2)
+    overlap: Annotated[int, Field(ge=0, le=2**16, multiple_of=2), WHOLE] = 64
     """Pixels by which neighbouring tiles overlap ('tiles' only)."""
     resize: Resizing | None = None
     """Make large pictures smaller first; None takes every picture at its own size."""
@@ -148,7 +149,7 @@ class Experiment(StrictModel):
     cannot be compared with anything, and the report says so on top."""
     features_folder: Path | None = None
     """Where the pretrained files lie. Default: the folder of the environment variable SIRR_FEATURES."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of every random draw."""
     device: Device = "cpu"
     """What training and inference compute on."""
@@ -157,15 +158,15 @@ class Experiment(StrictModel):
     memory: Bytes = 8 * 2**30
     """Memory that one stage may use; text such as "8GiB" or a number of bytes. The tiles of exact inference follow from
     it, and with them its last digits: it is in inference's key."""
-    threads: int = Field(default=DEFAULT_THREADS, ge=1, le=1024)
+    threads: Annotated[int, Field(ge=1, le=1024), WHOLE] = DEFAULT_THREADS
     """Processor threads of stages whose results depend on them, such as trainings: sums are rounded otherwise, and a
     training carries that on. It does not depend on the machine, so that every machine of a kind gives the same bits;
     other stages use all processors."""
     device_memory: Bytes | None = None
     """Memory that one training may use on a GPU; None takes what is free on it."""
-    checkpoint_minutes: float = Field(default=5, gt=0)
+    checkpoint_minutes: Annotated[float, Field(gt=0, le=7 * 24 * 60), REAL] = 5
     """Minutes between the checkpoints of a training, besides the one after each epoch. Not part of any key."""
-    timeout_hours: float | None = Field(default=None, gt=0)
+    timeout_hours: Annotated[float, Field(gt=0, le=366 * 24), REAL] | None = None
     """Longest time of one stage; None sets no limit."""
 
     @property

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from orchestrator.resources import data_folder
 from orchestrator.spec.base import Name, StrictModel
 from orchestrator.spec.document import read_document
+from orchestrator.spec.numbers import Amount
 from orchestrator.spec.protocol import ProtocolName
 from orchestrator.spec.validation import validated
 from stagekit.measures import HOUSE, PROTOCOLS
@@ -30,9 +31,9 @@ class ExplainedDataset(StrictModel):
 
     name: Name
     """Name of the dataset in the catalogue."""
-    claimed: int | None = None
+    claimed: Amount | None = None
     """How many pictures the table says there were."""
-    logged: int | None = None
+    logged: Amount | None = None
     """How many the program's own log shows."""
     note: str = ""
     """What else is known."""

@@ -1,11 +1,12 @@
 """What an image is: a pinned software environment, described by images/<name>/image.yaml."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from orchestrator.spec.base import Name, StrictModel
 from orchestrator.spec.names import StageKind
+from orchestrator.spec.numbers import Count
 
 Variant = Literal["cpu", "cuda"]
 """Which hash-locked requirements an image is built from."""
@@ -39,7 +40,7 @@ class ImageSpec(StrictModel):
     """Packages inside those that are not copied, as they run beside the orchestrator and need what it needs."""
     kinds: tuple[StageKind, ...] = Field(min_length=1)
     """The stages that its program runs."""
-    behaviours: dict[StageKind, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    behaviours: dict[StageKind, Count] = Field(default_factory=dict)
     """Stage kind to the version of its behaviour, raised where the same stage would give other results. It stands in
     keys. A kind without one has the hash of the image's code in its keys: every change of the code runs it again."""
     pinned_threads: tuple[StageKind, ...] = ()

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from orchestrator.spec.base import StrictModel
+from orchestrator.spec.numbers import Amount, Count, FileSize, Pixels
 
 LayoutName = Literal["folders", "tagged", "sir2", "voc"]
 """The families of raw layouts, each a module of orchestrator.datasets.raw.
@@ -25,7 +26,7 @@ class RemoteFile(StrictModel):
     """What it is called on disk."""
     address: str = Field(pattern=r"^https?://")
     """Where it is."""
-    size: int | None = Field(default=None, gt=0)
+    size: FileSize | None = None
     """Bytes; None where nobody states it."""
     md5: Hex | None = None
     """MD5, where that is what is published; it tells a damaged file, not a forged one."""
@@ -55,9 +56,9 @@ class NamesList(StrictModel):
     """How its SHA-256 begins."""
     sha256_ends: Hex
     """How its SHA-256 ends."""
-    count: int = Field(gt=0)
+    count: Count
     """Different names in it."""
-    years: dict[str, int] = Field(default_factory=dict)
+    years: dict[str, Amount] = Field(default_factory=dict)
     """First four characters of a name to how many names begin with them."""
 
 
@@ -87,18 +88,18 @@ class Layout(StrictModel):
     """Whether a scene without its reflection is refused."""
     inside: tuple[str, ...] = ()
     """Names of folders that hold this layout, to tell it from others in the same pack."""
-    size: int | None = Field(default=None, gt=0)
+    size: Pixels | None = None
     """Side of the centre crop in pixels ('voc' only)."""
 
 
 class Variant(StrictModel):
     """One form that goes about, told by the number of its scenes."""
 
-    scenes: int = Field(gt=0)
+    scenes: Count
     """How many scenes it has."""
-    short_edge: int | None = Field(default=None, gt=0)
+    short_edge: Pixels | None = None
     """Pixels of every picture's short side, where all are made so."""
-    long_edge: int | None = Field(default=None, gt=0)
+    long_edge: Pixels | None = None
     """The same of the long side."""
     digest: Hex | None = None
     """SHA-256 of the lines 'sha256  name' of its raw files in the order of their names."""
@@ -117,7 +118,7 @@ class Published(StrictModel):
     """Where its authors publish it."""
     terms: str
     """Licence or terms as far as known."""
-    scenes: int = Field(gt=0)
+    scenes: Count
     """How many scenes its authors state."""
     use: Literal["train", "test"]
     """What it is for. Pixels of a test set are never changed."""

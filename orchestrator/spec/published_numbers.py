@@ -1,13 +1,14 @@
 """Numbers that others published: which network scored what on which pictures, by which protocol, according to whom."""
 
 from functools import cache
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from orchestrator.resources import data_folder
 from orchestrator.spec.base import Name, StrictModel
 from orchestrator.spec.document import read_document
+from orchestrator.spec.numbers import REAL, Count, Weight
 from orchestrator.spec.problems import Problem, spec_error
 from orchestrator.spec.protocol import ProtocolName
 from orchestrator.spec.validation import validated
@@ -27,18 +28,18 @@ class PublishedRow(StrictModel):
     """Name of a model spec where it is one of them, 'input' for the unprocessed picture, else its own name."""
     dataset: Name
     """Name of the dataset in the catalogue; a set that is not in it has a name of its own."""
-    n: int | None = Field(default=None, gt=0)
+    n: Count | None = None
     """Number of pictures; None where it is not stated."""
     variant: str = ""
     """What is known of the run: the pack, the script, the weights."""
     altered: str = ""
     """How its pictures differ from the set as its authors publish it, such as 'short edge 512'; then no difference to
     numbers on the published pictures means anything."""
-    psnr: float | None = None
+    psnr: Annotated[float, Field(ge=-1000, le=1000), REAL] | None = None
     """In dB."""
-    ssim: float | None = Field(default=None, ge=-1, le=1)
+    ssim: Annotated[float, Field(ge=-1, le=1), REAL] | None = None
     """As printed."""
-    lpips: float | None = Field(default=None, ge=0)
+    lpips: Weight | None = None
     """As printed."""
     note: str = ""
     """What a reader must know about this row."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from orchestrator.spec.experiment import Experiment
+from orchestrator.spec.numbers import LEAST_BYTES, MOST_BYTES
 
 
 def experiment_schema() -> dict[str, Any]:
@@ -14,7 +15,7 @@ def experiment_schema() -> dict[str, Any]:
     name = {key: fields["name"][key] for key in ("type", "pattern")}
     fields["models"]["items"] = {"anyOf": [name, fields["models"]["items"]]}
     fields["train"]["anyOf"].insert(0, name)
-    number = {"type": "integer", "exclusiveMinimum": 0}
+    number = {"type": "integer", "minimum": LEAST_BYTES, "maximum": MOST_BYTES}
     text = {"type": "string", "pattern": r"^\s*[0-9.]+\s*[A-Za-z]+\s*$"}
     for field, forms in (("memory", [number, text]), ("device_memory", [number, text, {"type": "null"}])):
         kept = {key: fields[field][key] for key in ("title", "description", "default") if key in fields[field]}

@@ -19,6 +19,7 @@ _KINDS = {
     "int_type": "a whole number",
     "int_parsing": "a whole number",
     "int_from_float": "a whole number",
+    "int_parsing_size": "a whole number of fewer digits",
     "float_type": "a number",
     "float_parsing": "a number",
     "finite_number": "a finite number",
@@ -94,7 +95,7 @@ def _words(details: ErrorDetails, kind: str, field: str) -> str:  # noqa: PLR091
         return f"{field} must be {_KINDS[kind]}, not {_shown(value)}"
     if kind in _LIMITS:
         words, name = _LIMITS[kind]
-        return f"{field} must be {words} {context[name]:g}, not {_shown(value)}"
+        return f"{field} must be {words} {context[name]:.15g}, not {_shown(value)}"
     if kind in {"literal_error", "union_tag_invalid"}:
         known = _QUOTED.findall(str(context.get("expected", context.get("expected_tags", ""))))
         written = str(context.get("tag", value))

@@ -13,6 +13,7 @@ from pydantic import Field
 from orchestrator.resources import data_folder
 from orchestrator.spec.base import Name, StrictModel
 from orchestrator.spec.document import read_document
+from orchestrator.spec.numbers import FileSize
 from orchestrator.spec.validation import validated
 
 FEATURES_VARIABLE = "SIRR_FEATURES"
@@ -32,7 +33,7 @@ class ReleasedFile(StrictModel):
     """The models that use it."""
     address: str
     """Where its authors publish it: the file itself, or the page that leads to it."""
-    size: int | None = Field(default=None, gt=0)
+    size: FileSize | None = None
     """Size in bytes, where the publisher states it."""
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{8,64}$")
     """SHA-256 or how it begins, where the publisher states it."""
