@@ -46,7 +46,7 @@ def main() -> None:
         store = Store(root / "store")
         context = ExecutionContext(
             store=store,
-            engine=DockerEngine(),
+            engine=DockerEngine(store.layout.stagings),
             environments={"metrics": environment},
             modules={"metrics": image.module},
             programs={"metrics": image_program(image, "cpu")},

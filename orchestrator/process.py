@@ -40,12 +40,14 @@ def run(
     cwd: Path | None = None,
     timeout_s: float | None = None,
     own_session: bool = False,
+    pass_fds: Sequence[int] = (),
 ) -> Completed:
     """Run a program to its end and return what it printed.
 
     Args:
         env: The whole environment; None passes this process's own on.
         own_session: Keep the terminal's Ctrl-C from it.
+        pass_fds: Descriptors that it inherits.
 
     Raises:
         ProcessFailed: Where it cannot be started, or ends with another exit code than 0.
@@ -62,6 +64,7 @@ def run(
             timeout=timeout_s,
             check=False,
             start_new_session=own_session,
+            pass_fds=tuple(pass_fds),
         )
     except subprocess.TimeoutExpired as error:
         raise ProcessFailed(argv, None, f"no answer within {timeout_s} s") from error

@@ -16,6 +16,7 @@ PREFIX = "org.sirr-orch."
 LABEL_KEY = f"{PREFIX}key"
 LABEL_OWNER = f"{PREFIX}owner"
 LABEL_STAGING = f"{PREFIX}staging"
+LABEL_PLACE = f"{PREFIX}place"
 SCHEMA = "1"
 
 STAGE = "/stage"
@@ -59,11 +60,14 @@ def input_path(name: str) -> str:
     return str(_INPUTS / name)
 
 
-def container_config(job: Job, caps: EngineCaps, caller: Caller) -> dict[str, Any]:
+def container_config(job: Job, caps: EngineCaps, caller: Caller, place: str) -> dict[str, Any]:
     """Return the body of the engine's request that creates a job's container.
 
     Nothing is left to the engine's defaults that could let a program out: no network, no capabilities, a read-only
     root, inputs that cannot be written. Paths of the job must be absolute.
+
+    Args:
+        place: Tells the staging folder from a later one under the same path.
     """
     user = _user(caps, caller)
     return {
@@ -73,7 +77,7 @@ def container_config(job: Job, caps: EngineCaps, caller: Caller) -> dict[str, An
         "User": user,
         "WorkingDir": f"{STAGE}/work",
         "Env": [f"{name}={value}" for name, value in sorted(_environment(job).items())],
-        "Labels": _labels(job, caller),
+        "Labels": _labels(job, caller, place),
         "StopSignal": "SIGTERM",
         "Healthcheck": {"Test": ["NONE"]},
         "Tty": False,
@@ -83,13 +87,14 @@ def container_config(job: Job, caps: EngineCaps, caller: Caller) -> dict[str, An
     }
 
 
-def _labels(job: Job, caller: Caller) -> dict[str, str]:
+def _labels(job: Job, caller: Caller, place: str) -> dict[str, str]:
     facts = {
         "run": job.run,
         "stage": job.stage,
         "key": job.key,
         "owner": str(caller.owner),
         "staging": str(job.staging),
+        "place": place,
         "schema": SCHEMA,
     }
     return {PREFIX + name: value for name, value in facts.items()}

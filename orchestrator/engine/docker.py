@@ -18,6 +18,7 @@ from orchestrator.engine.caps import EngineCaps, engine_caps
 from orchestrator.engine.container import (
     LABEL_KEY,
     LABEL_OWNER,
+    LABEL_PLACE,
     LABEL_STAGING,
     STAGE,
     Caller,
@@ -28,7 +29,7 @@ from orchestrator.engine.container import (
 from orchestrator.engine.errors import engine_error
 from orchestrator.engine.logs import CUT, LogFollower, LogLost
 from orchestrator.engine.owner import Owner
-from orchestrator.engine.program import lay_out, result_is_left, stage_request, starting
+from orchestrator.engine.program import lay_out, place, result_is_left, stage_request, starting
 from orchestrator.engine.protocol import Job, Outcome
 from orchestrator.errors import DeviceUnavailable, EngineUnavailable, InfraFailure, SirrError
 
@@ -130,6 +131,7 @@ class DockerEngine:
     """Runs jobs in containers of one Docker engine.
 
     Args:
+        staging_root: The folder that holds one staging folder per key; `sweep` looks at containers that work in it.
         client: None connects as the command line does (DOCKER_HOST, current context).
         shared_root: A folder that has the same path here and on the engine's machine; needed where that is another one.
         caller: Who programs run as; None is this process's user.
@@ -139,6 +141,7 @@ class DockerEngine:
 
     def __init__(
         self,
+        staging_root: Path,
         client: docker.DockerClient | None = None,
         *,
         shared_root: Path | None = None,
@@ -147,6 +150,7 @@ class DockerEngine:
         with _translate_errors("docker"):
             self._client = client or _connected()
             self.caps: EngineCaps = engine_caps(self._client)
+        self._root = staging_root.resolve()
         self._shared_root = None if shared_root is None else shared_root.resolve()
         self._caller = caller or Caller.current()
         if self.caps.remote and self._shared_root is None:
@@ -166,7 +170,7 @@ class DockerEngine:
             for _attempt in range(_CREATE_ATTEMPTS):
                 found = _inspect(self._client, container_name(job.key, job.staging))
                 if found is not None:
-                    running = self._taken_over(found)
+                    running = self._taken_over(found, job)
                     if running is not None:
                         return running
                 container = self._created(job)
@@ -180,13 +184,17 @@ class DockerEngine:
         )
 
     def sweep(self) -> Sequence[str]:
-        """Remove ended containers of dead processes; one whose result is still to be fetched stays."""
+        """Remove ended containers of dead processes; one whose result is still to be fetched stays.
+
+        Those of other stores are left to these: who looks after one knows what is still wanted of it.
+        """
         removed = []
         with _translate_errors("docker"):
             for container in self._labelled(LABEL_KEY):
                 labels = container["Labels"]
                 owner = Owner.parse(labels.get(LABEL_OWNER, ""))
-                if owner is None or owner.alive or container["State"] not in ("created", *_OVER):
+                ours = Path(labels.get(LABEL_STAGING, "/")).parent == self._root
+                if not ours or owner is None or owner.alive or container["State"] not in ("created", *_OVER):
                     continue
                 found = _inspect(self._client, container["Id"])
                 if found is None or _is_running(found) or _holds_result(found):
@@ -222,9 +230,21 @@ class DockerEngine:
                     )
         return job
 
-    def _taken_over(self, found: dict[str, Any]) -> DockerRunning | None:
-        """Return a container that is there already, where it is worth having; remove it where not."""
+    def _taken_over(self, found: dict[str, Any], job: Job) -> DockerRunning | None:
+        """Return a container that is there already, where it is worth having; remove it where not.
+
+        Raises:
+            InfraFailure: Where it works in a folder that was under this path before.
+        """
         running = DockerRunning(self._client, found["Id"], adopted=True)
+        if _is_displaced(found, job):
+            if _is_running(found):
+                raise InfraFailure(
+                    f"a container of {job.stage} works in a folder that was {job.staging} before and was moved away",
+                    hint=f"wait for it, or end it: docker rm -f {container_name(job.key, job.staging)}",
+                )
+            running.remove()
+            return None
         if found["State"]["Status"] == "created":
             self._begin(found["Id"])
             return running
@@ -237,7 +257,7 @@ class DockerEngine:
         """Create the container; None where another client was quicker."""
         inputs = {name: input_path(name) for name in job.inputs}
         lay_out(job, stage_request(job, STAGE, inputs))
-        config = container_config(job, self.caps, self._caller)
+        config = container_config(job, self.caps, self._caller, place(job.staging))
         try:
             name = container_name(job.key, job.staging)
             made = self._client.api.create_container_from_config(config, name)  # type: ignore[no-untyped-call]
@@ -313,6 +333,14 @@ def container_bytes(stats: Mapping[str, Any]) -> int | None:
 
 def _is_running(found: dict[str, Any]) -> bool:
     return found["State"]["Status"] in ("running", "paused", "restarting")
+
+
+def _is_displaced(found: dict[str, Any], job: Job) -> bool:
+    """Whether a container works in a folder that was under this path before; another machine cannot tell."""
+    labels = found["Config"]["Labels"]
+    owner = Owner.parse(labels.get(LABEL_OWNER, ""))
+    same_machine = owner is not None and owner.host == Owner.current().host
+    return bool(same_machine and labels.get(LABEL_PLACE) != place(job.staging))
 
 
 def _holds_result(found: dict[str, Any]) -> bool:

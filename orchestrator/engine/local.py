@@ -4,175 +4,36 @@ The same contract as in a container, with less behind it: the environment is scr
 local process cannot be cut off from the network and could write wherever the user can.
 """
 
-import contextlib
 import json
-import os
-import signal
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 from orchestrator.engine import supervisor
 from orchestrator.engine.errors import engine_error
 from orchestrator.engine.gpu import list_gpus
-from orchestrator.engine.owner import Owner, boot_id, process_alive
-from orchestrator.engine.program import (
-    STAGE_FILE,
-    lay_out,
-    program_environment,
-    result_is_left,
-    stage_request,
-    starting,
+from orchestrator.engine.local_running import (
+    ENGINE_FILES,
+    EXIT_FILE,
+    JOB_FILE,
+    LOG_FILE,
+    PROCESS_FILE,
+    STAGING_VARIABLE,
+    LocalRunning,
+    holds_result,
+    kill_programs_of,
+    read_record,
 )
-from orchestrator.engine.protocol import Job, Outcome
+from orchestrator.engine.owner import Owner
+from orchestrator.engine.program import STAGE_FILE, lay_out, place, program_environment, stage_request, starting
+from orchestrator.engine.protocol import Job
 from orchestrator.errors import DeviceUnavailable, ImageNotBuilt, InfraFailure
 from orchestrator.process import ProcessFailed, run
 from stagekit import write_atomically
 
-JOB_FILE = "job.json"
-PROCESS_FILE = "process.json"
-EXIT_FILE = "exit.json"
-LOG_FILE = "log.txt"
-_FILES = (JOB_FILE, PROCESS_FILE, EXIT_FILE, LOG_FILE)
-_KEY_VARIABLE = "SIRR_JOB"
-_POLL_S = 0.05
 _LAUNCH_S = 60.0
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-
-@dataclass(frozen=True)
-class _Process:
-    """A process by number and start time."""
-
-    pid: int
-    created: float
-
-    @property
-    def alive(self) -> bool:
-        return process_alive(self.pid, self.created)
-
-    def signal(self, number: int) -> None:
-        if self.alive:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, number)
-
-
-class LocalRunning:
-    """A supervised program, by the files in its staging folder."""
-
-    def __init__(self, staging: Path, *, adopted: bool) -> None:
-        self._staging = staging
-        self._adopted = adopted
-        self._boot = str(_read(staging / JOB_FILE).get("boot", ""))
-        self._key = str(_read(staging / JOB_FILE).get("key", staging.name))
-
-    @property
-    def adopted(self) -> bool:
-        """Whether an earlier process started it."""
-        return self._adopted
-
-    @property
-    def alive(self) -> bool:
-        """Whether the program has not ended, as far as anybody knows."""
-        if (self._staging / EXIT_FILE).exists() or self._boot != boot_id():
-            return False
-        watcher = self._process("supervisor")
-        return watcher is not None and watcher.alive
-
-    def lines(self) -> Iterator[str]:
-        """Follow the output from the first line on; see `Running.lines`."""
-        pending = b""
-        with contextlib.suppress(FileNotFoundError), (self._staging / LOG_FILE).open("rb") as log:
-            while True:
-                over = not self.alive
-                while part := log.read(1 << 16):
-                    *complete, pending = (pending + part).split(b"\n")
-                    yield from (_text(line) for line in complete)
-                if over:
-                    break
-                time.sleep(_POLL_S)
-        if pending:
-            yield _text(pending)
-
-    def memory_bytes(self) -> int | None:
-        """Return what the program and its children hold; see `Running.memory_bytes`."""
-        watcher = self._process("supervisor")
-        if watcher is None or not watcher.alive:
-            return None
-        with contextlib.suppress(psutil.Error):
-            return held_bytes(psutil.Process(watcher.pid).children(recursive=True)) or None
-        return None
-
-    def stop(self, grace_s: float) -> None:
-        """Send SIGTERM to the program, and SIGKILL to all of it after `grace_s` seconds; see `Running.stop`.
-
-        Only the program itself is asked, as in a container: its workers must not die before it has saved.
-        """
-        program = self._process("program")
-        if program is None:
-            return
-        if grace_s > 0:
-            program.signal(signal.SIGTERM)
-            deadline = time.monotonic() + grace_s
-            while self.alive and time.monotonic() < deadline:
-                time.sleep(_POLL_S)
-        if self.alive:
-            program.signal(signal.SIGKILL)  # its supervisor ends what it leaves
-
-    def outcome(self) -> Outcome:
-        """Wait for the end and say how it came."""
-        while self.alive:
-            time.sleep(_POLL_S)
-        ended = _read(self._staging / EXIT_FILE)
-        if not ended:
-            self._kill_stragglers()
-            return Outcome(None, error="the program's supervisor was killed, or the machine was restarted")
-        return Outcome(
-            exit_code=ended["exit_code"],
-            out_of_memory=bool(ended.get("out_of_memory")),
-            started=ended.get("started"),
-            finished=ended.get("finished"),
-            error=ended.get("error"),
-        )
-
-    def remove(self) -> None:
-        """Remove the engine's files from the staging folder; kills a program that still runs."""
-        self.stop(0.0)
-        while self.alive:
-            time.sleep(_POLL_S)
-        self._kill_stragglers()
-        for name in (*_FILES, STAGE_FILE):
-            (self._staging / name).unlink(missing_ok=True)
-
-    def _process(self, which: str) -> _Process | None:
-        found = _read(self._staging / PROCESS_FILE).get(which)
-        return None if found is None else _Process(found["pid"], found["created"])
-
-    def _kill_stragglers(self) -> None:
-        """End what a killed supervisor left: it bears the job's key in its environment."""
-        if (self._staging / EXIT_FILE).exists():
-            return
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error):
-                if process.environ().get(_KEY_VARIABLE) == self._key:
-                    process.kill()
-
-
-def held_bytes(processes: Sequence[psutil.Process]) -> int:
-    """Return the memory that processes hold: of one its resident size, of several the share of each in what they share.
-
-    A process that has ended meanwhile holds nothing.
-    """
-    total = 0
-    for process in processes:
-        with contextlib.suppress(psutil.Error):
-            total += process.memory_info().rss if len(processes) == 1 else process.memory_full_info().pss
-    return total
 
 
 class LocalEngine:
@@ -198,18 +59,21 @@ class LocalEngine:
             )
         _check_gpus(job)
         try:
-            with starting(job.staging):
-                return self._started(job)
+            with starting(job.staging) as start_lock:
+                return self._started(job, start_lock)
         except OSError as error:
             raise engine_error(str(error), f"stage {job.stage}") from error
 
     def sweep(self) -> Sequence[str]:
-        """Forget ended jobs of dead processes; one whose result is still to be fetched stays."""
+        """Forget ended jobs of dead processes; one whose result is still to be fetched stays.
+
+        A record that a power cut made unreadable is that of a dead process.
+        """
         removed = []
         for record in sorted(self._root.glob(f"*/{JOB_FILE}")):
             running = LocalRunning(record.parent, adopted=True)
-            owner = Owner.parse(str(_read(record).get("owner", "")))
-            if owner is None or owner.alive or running.alive or _holds_result(record.parent):
+            owner = Owner.parse(str(read_record(record).get("owner", "")))
+            if (owner is not None and owner.alive) or running.alive or holds_result(record.parent):
                 continue
             running.remove()
             removed.append(record.parent.name)
@@ -221,27 +85,23 @@ class LocalEngine:
         for record in self._root.glob(f"*/{JOB_FILE}"):
             staging = record.parent
             if LocalRunning(staging, adopted=True).alive:
-                python, *_ = _read(record).get("argv", [""])
-                code = _read(record).get("environment", {}).get("PYTHONPATH", "")
-                inputs = _read(staging / STAGE_FILE).get("inputs", {}).values()
-                paths |= {staging, Path(python), Path(code), *map(Path, inputs)}
+                paths |= {staging, *_named_paths(staging)}
         return paths
 
-    def _started(self, job: Job) -> LocalRunning:
+    def _started(self, job: Job, start_lock: int) -> LocalRunning:
         staging = job.staging.resolve()
-        if (staging / PROCESS_FILE).exists():
-            running = LocalRunning(staging, adopted=True)
-            if running.alive or _holds_result(staging):
-                return running
-            running.remove()
-        for name in _FILES:
+        running = LocalRunning(staging, adopted=True)
+        if running.alive or holds_result(staging):
+            return running
+        kill_programs_of(staging)
+        for name in ENGINE_FILES:
             (staging / name).unlink(missing_ok=True)
         inputs = {name: str(path.resolve()) for name, path in job.inputs.items()}
         lay_out(job, stage_request(job, str(staging), inputs))
         (staging / LOG_FILE).touch()
         with write_atomically(str(staging / JOB_FILE), "w") as stream:
             json.dump(self._record(job, staging), stream)
-        _launch(staging, job.stage)
+        _launch(staging, job.stage, start_lock)
         return LocalRunning(staging, adopted=False)
 
     def _record(self, job: Job, staging: Path) -> dict[str, Any]:
@@ -250,7 +110,7 @@ class LocalEngine:
             "run": job.run,
             "stage": job.stage,
             "owner": str(self._owner),
-            "boot": boot_id(),
+            "place": place(staging),
             "argv": [job.environment.reference, "-m", job.module, str(staging / STAGE_FILE)],
             "environment": local_environment(job, staging),
             "memory_bytes": job.memory_bytes,
@@ -266,22 +126,23 @@ def local_environment(job: Job, staging: Path) -> dict[str, str]:
         "PYTHONPATH": str(job.environment.code),
         "TMPDIR": str(staging / "work" / "cache"),
         "CUDA_VISIBLE_DEVICES": ",".join(job.gpus),
-        _KEY_VARIABLE: job.key,
+        STAGING_VARIABLE: str(staging),
     }
 
 
-def _launch(staging: Path, stage: str) -> None:
+def _launch(staging: Path, stage: str, start_lock: int) -> None:
     try:
         run(
-            [sys.executable, "-I", supervisor.__file__, str(staging)],
+            [sys.executable, "-I", supervisor.__file__, str(staging), str(start_lock)],
             cwd=staging,
             timeout_s=_LAUNCH_S,
             own_session=True,
+            pass_fds=(start_lock,),
         )
     except ProcessFailed as error:
         raise InfraFailure(f"the supervisor of {stage} could not be started: {error}") from error
     if not (staging / PROCESS_FILE).exists():
-        reason = _read(staging / EXIT_FILE).get("error", "it left no record")
+        reason = read_record(staging / EXIT_FILE).get("error", "it left no record")
         raise InfraFailure(f"the program of {stage} could not be started: {reason}")
 
 
@@ -298,17 +159,14 @@ def _check_gpus(job: Job) -> None:
         )
 
 
-def _holds_result(staging: Path) -> bool:
-    """Whether a program ended well and nobody has fetched what it left."""
-    return _read(staging / EXIT_FILE).get("exit_code") == 0 and result_is_left(staging)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return {}
-
-
-def _text(line: bytes) -> str:
-    return line.decode("utf-8", "replace").rstrip("\r")
+def _named_paths(staging: Path) -> set[Path]:
+    """Return what a program was given to read, and what it runs in."""
+    job, request = read_record(staging / JOB_FILE), read_record(staging / STAGE_FILE)
+    named: list[object] = []
+    match job:
+        case {"argv": [python, *_], "environment": {"PYTHONPATH": code}}:
+            named += [python, code]
+    match request:
+        case {"inputs": dict(inputs)}:
+            named += inputs.values()
+    return {Path(name) for name in named if isinstance(name, str)}

@@ -7,27 +7,25 @@ from pathlib import Path
 
 import psutil
 
-_SAME_START_S = 1.0
-
 
 @dataclass(frozen=True)
 class Owner:
     """A process on a machine since its last start: a process number alone is used again sooner or later.
 
     Attributes:
-        created: When the process was started, seconds since the epoch.
+        created: When the process was started, in ticks since the machine's start: setting the clock does not move it.
     """
 
     host: str
     boot: str
     pid: int
-    created: float
+    created: int
 
     @classmethod
     def current(cls) -> "Owner":
         """Return this process."""
         pid = os.getpid()
-        return cls(platform.node(), boot_id(), pid, psutil.Process(pid).create_time())
+        return cls(platform.node(), boot_id(), pid, start_ticks(pid) or 0)
 
     @classmethod
     def parse(cls, text: str) -> "Owner | None":
@@ -35,12 +33,12 @@ class Owner:
         parts = text.rsplit(":", 3)
         try:
             host, boot, pid, created = parts
-            return cls(host, boot, int(pid), float(created))
+            return cls(host, boot, int(pid), int(float(created)))
         except ValueError:
             return None
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.boot}:{self.pid}:{self.created:.2f}"
+        return f"{self.host}:{self.boot}:{self.pid}:{self.created}"
 
     @property
     def alive(self) -> bool:
@@ -58,11 +56,23 @@ def boot_id() -> str:
         return f"{psutil.boot_time():.0f}"
 
 
-def process_alive(pid: int, created: float) -> bool:
-    """Return whether the process that had this number and start time still runs; a zombie does not."""
+def start_ticks(pid: int) -> int | None:
+    """Return when a process was started, in ticks since the machine's start; None where there is no such process.
+
+    Seconds since the epoch would not do: they are counted back from the clock, so that whoever sets it changes the
+    start of every process.
+    """
     try:
-        process = psutil.Process(pid)
-        same = abs(process.create_time() - created) < _SAME_START_S
-        return same and process.status() != psutil.STATUS_ZOMBIE
+        # The name in brackets may hold blanks and brackets of its own.
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        return int(fields[19])
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+def process_alive(pid: int, created: int) -> bool:
+    """Return whether the process that had this number and start still runs; a zombie does not."""
+    try:
+        return start_ticks(pid) == created and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False

@@ -4,10 +4,12 @@ import contextlib
 import fcntl
 import os
 import posixpath
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from orchestrator.engine.protocol import Job
+from orchestrator.errors import InfraFailure
 from stagekit import StageRequest
 from stagekit.request import FOLDERS
 
@@ -23,6 +25,8 @@ _CACHES: Mapping[str, str] = {
 }
 _HOME = "work/home"
 _START_LOCK = "work/start.lock"
+_START_S = 180.0
+_POLL_S = 0.02
 _DYNAMIC = ("OMP_DYNAMIC", "MKL_DYNAMIC")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _CUDA_CACHE_BYTES = 4 * 2**30
@@ -90,17 +94,47 @@ def lay_out(job: Job, request: StageRequest) -> None:
 
 
 @contextlib.contextmanager
-def starting(staging: Path) -> Iterator[None]:
-    """Keep other clients from starting the same job while the block runs; ends with the process."""
+def starting(staging: Path) -> Iterator[int]:
+    """Keep other clients from starting the same job while the block runs; yield the lock's descriptor.
+
+    It ends with the process, and with whatever inherits the descriptor: a program that is about to start shuts the next
+    client out even where this one is killed.
+
+    Raises:
+        InfraFailure: Where another client takes too long.
+    """
     (staging / "work").mkdir(parents=True, exist_ok=True)
     handle = os.open(staging / _START_LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    deadline = time.monotonic() + _START_S
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        while not _locked(handle):
+            if time.monotonic() > deadline:
+                raise InfraFailure(
+                    f"another program has been starting this stage for {_START_S:.0f} s",
+                    where=str(staging),
+                    hint="see what runs with: sirr-orch ps",
+                )
+            time.sleep(_POLL_S)
+        yield handle
     finally:
         os.close(handle)
 
 
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def place(staging: Path) -> str:
+    """Return what tells a staging folder from a copy of it, and from a later one under the same path."""
+    found = staging.stat()
+    return f"{found.st_dev}:{found.st_ino}"
+
+
 def result_is_left(staging: Path) -> bool:
     """Return whether an ended job's staging folder is still the one that the job wrote to."""
-    return (staging / STAGE_FILE).is_file() and (staging / "output").is_dir()
+    outputs = (staging / "output", staging / "ready" / "output")  # a commit that was cut short has moved it
+    return (staging / STAGE_FILE).is_file() and any(output.is_dir() for output in outputs)

@@ -32,18 +32,18 @@ def available_engine(name: EngineName, staging_root: Path) -> Selection:
     if name == "local":
         return Selection(_local(staging_root), f"engine: local environments, as asked for; {_NO_FENCE}")
     try:
-        return _docker(asked=name == "docker")
+        return _docker(staging_root, asked=name == "docker")
     except SirrError as error:
         if name == "docker":
             raise _unavailable(error) from error
         return Selection(_local(staging_root), f"engine: local environments, because {error.message}; {_NO_FENCE}")
 
 
-def _docker(*, asked: bool) -> Selection:
+def _docker(staging_root: Path, *, asked: bool) -> Selection:
     from orchestrator.engine.docker import DockerEngine  # noqa: PLC0415 - the SDK is slow to import
 
     shared = os.environ.get(SHARED_ROOT_VARIABLE)
-    engine = DockerEngine(shared_root=Path(shared) if shared else None)
+    engine = DockerEngine(staging_root, shared_root=Path(shared) if shared else None)
     why = "as asked for" if asked else "because one answers"
     return Selection(engine, f"engine: Docker {engine.caps.version}, {why}; programs run without a network")
 

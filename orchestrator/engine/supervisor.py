@@ -1,20 +1,24 @@
 """Starts one program, watches it and writes down how it ended, whatever becomes of the process that asked for it.
 
-Run as a script with the staging folder as its only argument, by the orchestrator's interpreter in isolated mode; it
-imports nothing of ours. It returns once the program was started or could not be, and goes on in the background.
+Run as a script with the staging folder and the descriptor of the start lock as its arguments, by the orchestrator's
+interpreter in isolated mode; it imports nothing of ours. It returns once the program was started or could not be, and
+goes on in the background.
 
 Reads job.json (argv, environment, memory_bytes). Writes process.json (who runs) and exit.json (how it ended); both
-appear complete or not at all. The program's output goes to log.txt.
+appear complete or not at all. The program's output goes to log.txt. It holds the start lock until it has said who runs,
+and work/run.lock for as long as it lives: so nobody starts a second program in the same folder, whoever is killed.
 """
 
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -23,16 +27,18 @@ import psutil
 
 _POLL_S = 0.2
 _BURY_S = 5.0
+_HOLD_S = 5.0
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _LIBC = ctypes.CDLL(None)
 
 
-def supervise(staging: Path) -> None:
+def supervise(staging: Path, start_lock: int) -> None:
     """Run the job that lies in `staging` to its end."""
+    _hold(staging / "work" / "run.lock")
     job = json.loads((staging / "job.json").read_text(encoding="utf-8"))
     _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    started = time.time()
+    started, began = time.time(), time.monotonic()
     with (staging / "log.txt").open("ab") as log:
         try:
             program = subprocess.Popen(
@@ -43,7 +49,7 @@ def supervise(staging: Path) -> None:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - this process has one thread
+                preexec_fn=partial(_die_with_parent, os.getpid()),  # noqa: PLW1509 - this process has one thread
             )
         except OSError as error:
             _write(staging / "exit.json", {"exit_code": None, "error": str(error), "started": started})
@@ -51,17 +57,38 @@ def supervise(staging: Path) -> None:
     _forward_stop(program)
     processes = {"supervisor": _identity(os.getpid()), "program": _identity(program.pid), "started": started}
     _write(staging / "process.json", processes)
-    _launched()
+    _launched(start_lock)
     struck = _wait(program, job["memory_bytes"])
     _end_descendants()
     code = program.returncode
     ended = {"exit_code": code if code >= 0 else 128 - code, "out_of_memory": struck, "error": None}
-    _write(staging / "exit.json", {**ended, "started": started, "finished": time.time()})
+    _write(staging / "exit.json", {**ended, "started": started, "finished": started + time.monotonic() - began})
 
 
-def _die_with_parent() -> None:
+def _hold(path: Path) -> None:
+    """Hold a lock until this process ends.
+
+    Raises:
+        TimeoutError: Where another supervisor has it; who only looks whether there is one is gone in a moment.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    deadline = time.monotonic() + _HOLD_S
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"another program runs in {path.parent.parent}") from None
+            time.sleep(_HOLD_S / 1000)
+        else:
+            return
+
+
+def _die_with_parent(parent: int) -> None:
     """A program without its supervisor would run on unwatched."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it was killed before it could be followed
+        os._exit(1)
 
 
 def _forward_stop(program: "subprocess.Popen[bytes]") -> None:
@@ -127,8 +154,10 @@ def _end_descendants() -> None:
             return
 
 
-def _identity(pid: int) -> dict[str, Any]:
-    return {"pid": pid, "created": psutil.Process(pid).create_time()}
+def _identity(pid: int) -> dict[str, int]:
+    """Return a process's number, and its start in ticks since the machine's: no clock that is set moves those."""
+    stat = Path(f"/proc/{pid}/stat").read_bytes()
+    return {"pid": pid, "created": int(stat.rpartition(b")")[2].split()[19])}
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
@@ -140,8 +169,9 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     partial.replace(path)
 
 
-def _launched() -> None:
-    """Let the process that started this one go on: its pipe closes."""
+def _launched(start_lock: int) -> None:
+    """Let the process that started this one go on: its pipe closes, and others may look who runs."""
+    os.close(start_lock)
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
@@ -152,7 +182,7 @@ def main() -> None:
     if os.fork() > 0:
         os._exit(0)
     os.setsid()
-    supervise(Path(sys.argv[1]))
+    supervise(Path(sys.argv[1]), int(sys.argv[2]))
 
 
 if __name__ == "__main__":

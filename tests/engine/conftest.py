@@ -85,7 +85,7 @@ def _make_bench(name, request, root):
             name, lambda: LocalEngine(root), Environment("local", "test", "0" * 64, sys.executable, code), root
         )
     client, image = request.getfixturevalue("docker_client"), request.getfixturevalue("docker_image")
-    return Bench(name, lambda: DockerEngine(client), Environment("docker", "test", "0" * 64, image), root)
+    return Bench(name, lambda: DockerEngine(root, client), Environment("docker", "test", "0" * 64, image), root)
 
 
 @pytest.fixture(params=["fake", "local", pytest.param("docker", marks=pytest.mark.docker)])

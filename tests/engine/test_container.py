@@ -13,7 +13,7 @@ from orchestrator.engine.protocol import Environment, Job
 GOLDEN = Path(__file__).parent / "golden"
 KEY = "0123456789abcdef" * 4
 GPUS = ("GPU-aaaaaaaa-0000-0000-0000-000000000001", "GPU-aaaaaaaa-0000-0000-0000-000000000002")
-CALLER = Caller(1000, 1001, [44, 109], Owner("host", "boot", 321, 1700000000.25))
+CALLER = Caller(1000, 1001, [44, 109], Owner("host", "boot", 321, 170000025))
 JOB = Job(
     key=KEY,
     run="comparison",
@@ -46,11 +46,11 @@ def assert_golden(name, value):
     ],
 )
 def test_container_config_is_as_accepted(name, job, caps):
-    assert_golden(name, container_config(job, caps, CALLER))
+    assert_golden(name, container_config(job, caps, CALLER, "66304:5311"))
 
 
 def host(job, **caps):
-    return container_config(job, EngineCaps(**caps), CALLER)["HostConfig"]
+    return container_config(job, EngineCaps(**caps), CALLER, "66304:5311")["HostConfig"]
 
 
 def test_container_config_shared_memory_fits_into_the_memory_limit():
@@ -72,7 +72,7 @@ def test_container_config_swap_is_no_way_around_the_memory_limit():
     ],
 )
 def test_container_config_files_belong_to_the_caller(caps, user, mode):
-    config = container_config(JOB, EngineCaps(**caps), CALLER)
+    config = container_config(JOB, EngineCaps(**caps), CALLER, "66304:5311")
     assert config["User"] == user
     assert config["HostConfig"].get("UsernsMode") == mode
 
@@ -87,7 +87,7 @@ def test_container_config_asks_for_gpus_as_the_engine_understands_it():
 
 
 def test_container_config_without_gpus_hides_them():
-    environment = container_config(JOB, EngineCaps(nvidia=True), CALLER)["Env"]
+    environment = container_config(JOB, EngineCaps(nvidia=True), CALLER, "66304:5311")["Env"]
     assert "NVIDIA_VISIBLE_DEVICES=void" in environment
     assert "CUDA_VISIBLE_DEVICES=" in environment
 

@@ -1,4 +1,5 @@
 import contextlib
+import dataclasses
 import json
 import os
 import signal
@@ -16,8 +17,9 @@ from orchestrator.engine.docker import DockerEngine
 from orchestrator.engine.logs import LogFollower
 from orchestrator.engine.owner import Owner
 from orchestrator.engine.protocol import Environment
-from orchestrator.errors import DeviceUnavailable, EngineUnavailable, ImageNotBuilt
+from orchestrator.errors import DeviceUnavailable, EngineUnavailable, ImageNotBuilt, InfraFailure
 from stagekit import decode
+from tests.engine.conftest import Bench
 from tests.engine.cutting_proxy import CuttingProxy
 
 pytestmark = pytest.mark.docker
@@ -78,7 +80,7 @@ def cut(tmp_path, **faults):
     proxy = CuttingProxy(tmp_path / "engine.sock", "/var/run/docker.sock", **faults)
     client = docker.DockerClient(base_url=f"unix://{tmp_path}/engine.sock", timeout=60)
     try:
-        yield DockerEngine(client), proxy
+        yield DockerEngine(tmp_path, client), proxy
     finally:
         client.close()
         proxy.close()
@@ -151,7 +153,7 @@ CLIENT = textwrap.dedent(
     environment = Environment("docker", "test", "0" * 64, image)
     settings = {"steps": 100000, "pause_s": 0.01}
     job = Job(key, "engine-tests", "train/test", "train", "engine_program", environment, Path(staging), settings, {})
-    running = DockerEngine().start(job)
+    running = DockerEngine(Path(staging).parent).start(job)
     next(iter(running.lines()))
     print("started", flush=True)
     time.sleep(600)
@@ -175,7 +177,7 @@ def test_files_belong_to_a_caller_without_an_account(docker_bench, docker_client
         (job.staging / name).mkdir(parents=True)
         os.chown(job.staging / name, 12345, 23456)
     caller = Caller(12345, 23456, [], Owner.current())
-    running = docker_bench.start(job, DockerEngine(docker_client, caller=caller))
+    running = docker_bench.start(job, DockerEngine(docker_bench.root, docker_client, caller=caller))
     assert running.outcome().exit_code == 0, list(running.lines())
     result = (job.staging / "output" / "result.txt").stat()
     assert (result.st_uid, result.st_gid) == (12345, 23456)
@@ -225,3 +227,50 @@ def test_removed_container_ends_its_followers(docker_bench):
     assert running.outcome().exit_code is None
     list(lines)
     assert time.monotonic() - began < 10
+
+
+def test_same_stage_of_another_store_is_left_alone(docker_bench, docker_client, tmp_path):
+    """Ended or running, adopted or swept: a container belongs to the store whose folder it works in."""
+    key = "5c" * 32
+    theirs = Bench(
+        "docker", lambda: DockerEngine(tmp_path / "b", docker_client), docker_bench.environment, tmp_path / "b"
+    )
+    try:
+        other = theirs.job("train", key=key, settings={"steps": 100000, "pause_s": 0.01})
+        neighbour = theirs.start(other)
+        failed = theirs.job("fail", settings={"how": "crash"})
+        theirs.start(failed).outcome()
+        unowned = dataclasses.replace(Owner.current(), created=1)
+        ours = DockerEngine(
+            docker_bench.root, docker_client, caller=dataclasses.replace(Caller.current(), owner=unowned)
+        )
+        running = docker_bench.start(docker_bench.job("train", key=key, settings=other.settings), ours)
+        assert not running.adopted
+        running.stop(0)
+        running.outcome()
+        assert key in ours.sweep()
+        assert len(containers_of(docker_client, failed)) == 1
+        assert theirs.start(other).adopted
+        neighbour.stop(20)
+        assert neighbour.outcome().exit_code == 12
+    finally:
+        theirs.clear()
+
+
+def test_container_of_an_ended_job_of_another_store_is_not_swept(docker_bench, docker_client, tmp_path):
+    dead = dataclasses.replace(Caller.current(), owner=dataclasses.replace(Owner.current(), created=1))
+    job = docker_bench.job("fail", settings={"how": "crash"})
+    docker_bench.start(job, DockerEngine(docker_bench.root, docker_client, caller=dead)).outcome()
+    assert job.key not in DockerEngine(tmp_path / "elsewhere", docker_client).sweep()
+    assert job.key in docker_bench.engine().sweep()
+
+
+def test_container_of_a_store_that_was_moved_away_is_not_adopted_by_the_next_one_there(docker_bench, docker_client):
+    job = docker_bench.job("train", settings={"steps": 100000, "pause_s": 0.01})
+    running = docker_bench.start(job)
+    job.staging.rename(job.staging.with_name("moved"))
+    with pytest.raises(InfraFailure, match="moved away"):
+        docker_bench.start(job)
+    running.stop(0)
+    running.outcome()
+    assert not docker_bench.start(job).adopted

@@ -1,26 +1,35 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+import uuid
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 
+from orchestrator.engine.local import LocalEngine
+from orchestrator.engine.owner import Owner
 from orchestrator.engine.protocol import Environment
 from orchestrator.errors import DeviceUnavailable, ImageNotBuilt, InfraFailure
 from stagekit import decode
+from tests.engine.conftest import Bench
 
 
 def processes_of(job):
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get("SIRR_JOB") == job.key and process.status() != psutil.STATUS_ZOMBIE:
+            if (
+                process.environ().get("SIRR_STAGING") == str(job.staging.resolve())
+                and process.status() != psutil.STATUS_ZOMBIE
+            ):
                 found.append(process)
         except psutil.Error:
             continue
@@ -114,9 +123,10 @@ def test_killed_supervisor_takes_its_program_along(local_bench):
 def test_record_of_another_process_with_the_same_number_is_not_a_running_job(local_bench):
     job = local_bench.job("count", settings={"lines": 1, "pause_s": 0})
     local_bench.start(job).outcome()
+    assert gone(job)
     (job.staging / "exit.json").unlink()
     record = json.loads((job.staging / "process.json").read_text())
-    record["supervisor"] = {"pid": os.getpid(), "created": 1.0}
+    record["supervisor"] = {"pid": os.getpid(), "created": 1}
     (job.staging / "process.json").write_text(json.dumps(record))
     again = local_bench.start(job)
     assert not again.adopted
@@ -167,3 +177,172 @@ def test_memory_of_a_program_and_its_children_is_seen_to_grow(local_bench):
         running.stop(0)
     running.outcome()
     assert running.memory_bytes() is None
+
+
+ODD = {
+    "empty": b"",
+    "zeros": bytes(512),
+    "other-types": b'{"supervisor": "me", "program": {"pid": "7"}, "exit_code": "0", "owner": 5, "argv": 3}',
+}
+
+
+@pytest.fixture
+def stores(request, tmp_path):
+    """Two stores of one machine; what a test starts in either is removed after it."""
+    code = request.getfixturevalue("local_code")
+    environment = Environment("local", "test", "0" * 64, sys.executable, code)
+    pair = [
+        Bench("local", partial(LocalEngine, tmp_path / name), environment, tmp_path / name)
+        for name in ("ours", "theirs")
+    ]
+    yield pair
+    for bench in pair:
+        bench.clear()
+
+
+def same_job(benches, pause_s=0.01):
+    settings = {"steps": 100000, "pause_s": pause_s}
+    key = uuid.uuid4().hex * 2
+    return [bench.job("train", key=key, settings=settings) for bench in benches]
+
+
+def begun(bench, job):
+    running = bench.start(job)
+    next(iter(running.lines()))
+    return running
+
+
+def kill_supervisor(job):
+    os.kill(json.loads((job.staging / "process.json").read_text())["supervisor"]["pid"], signal.SIGKILL)
+
+
+@pytest.mark.parametrize("then", ["outcome", "start", "sweep", "remove"])
+def test_same_stage_of_another_store_is_left_alone(stores, then):
+    ours, theirs = stores
+    job, other = same_job(stores)
+    running, neighbour = begun(ours, job), begun(theirs, other)
+    kill_supervisor(job)
+    assert gone(job)
+    if then == "outcome":
+        assert running.outcome().exit_code is None
+    elif then == "start":
+        assert not ours.start(job).adopted
+    elif then == "sweep":
+        ours.engine().sweep()
+    else:
+        running.remove()
+    assert neighbour.alive
+    assert theirs.start(other).adopted
+    neighbour.stop(20)
+    assert neighbour.outcome().exit_code == 12
+
+
+def test_copy_of_a_store_neither_adopts_nor_ends_what_runs_in_the_first(stores):
+    ours, theirs = stores
+    job, other = same_job(stores)
+    running = begun(ours, job)
+    shutil.copytree(job.staging, other.staging)
+    copy = theirs.start(other)
+    assert not copy.adopted
+    copy.remove()
+    assert running.alive
+    running.stop(20)
+    assert running.outcome().exit_code == 12
+
+
+def test_result_in_a_copy_of_a_store_is_made_again(stores):
+    ours, theirs = stores
+    key = uuid.uuid4().hex * 2
+    job, other = (bench.job("count", key=key, settings={"lines": 1, "pause_s": 0}) for bench in stores)
+    ours.start(job).outcome()
+    shutil.copytree(job.staging, other.staging)
+    (other.staging / "output" / "result.txt").write_text("cut sh")
+    again = theirs.start(other)
+    assert not again.adopted
+    again.outcome()
+    assert (other.staging / "output" / "result.txt").read_text() == "counted 1"
+
+
+def test_clock_that_is_set_ends_no_running_job(local_bench, monkeypatch):
+    job = local_bench.job("train", settings={"steps": 100000, "pause_s": 0.01})
+    running = begun(local_bench, job)
+    before = psutil.Process().create_time()
+    booted = psutil.boot_time()
+    monkeypatch.setattr(psutil._pslinux, "boot_time", lambda: booted - 7200)
+    assert psutil.Process(os.getpid()).create_time() == pytest.approx(before - 7200, abs=2)
+    assert running.alive
+    assert local_bench.start(job).adopted
+    assert Owner.parse(str(local_bench.engine()._owner)).alive
+    running.stop(20)
+    assert running.outcome().exit_code == 12
+
+
+def test_client_killed_while_its_supervisor_starts_leaves_one_program(local_bench):
+    """Whoever comes next waits until the first start is through, and adopts what came of it."""
+    job = local_bench.job("train", settings={"steps": 100000, "pause_s": 0.01})
+    arguments = [job.key, str(local_bench.root), str(job.environment.code)]
+    slow = SLOW_START + CLIENT
+    client = subprocess.Popen(
+        [sys.executable, "-c", slow, *arguments],
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        stdout=subprocess.DEVNULL,
+    )
+    with client:
+        deadline = time.monotonic() + 20
+        while not (job.staging / "job.json").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        time.sleep(0.2)
+        client.send_signal(signal.SIGKILL)
+    running = local_bench.start(job)
+    assert running.adopted
+    time.sleep(1.5)
+    steps = [decode(line).done for line in (job.staging / "log.txt").read_text().splitlines()]
+    assert steps == list(range(1, len(steps) + 1))
+    assert len([one for one in processes_of(job) if "engine_program" in " ".join(one.cmdline())]) == 1
+
+
+SLOW_START = textwrap.dedent(
+    """
+    import tempfile
+    from pathlib import Path
+    from orchestrator.engine import supervisor
+
+    text = Path(supervisor.__file__).read_text()
+    slow = Path(tempfile.mkdtemp()) / "supervisor.py"
+    slow.write_text(text.replace("    job = json.loads", "    time.sleep(1.0); job = json.loads"))
+    supervisor.__file__ = str(slow)
+    """
+)
+
+
+@pytest.mark.parametrize("content", ODD.values(), ids=ODD)
+@pytest.mark.parametrize("name", ["job.json", "process.json"])
+def test_record_that_a_power_cut_left_does_not_hide_a_running_job(local_bench, name, content):
+    job = local_bench.job("train", settings={"steps": 100000, "pause_s": 0.01})
+    running = begun(local_bench, job)
+    (job.staging / name).write_bytes(content)
+    assert local_bench.start(job).adopted
+    assert job.staging.resolve() in local_bench.engine().paths_in_use()
+    running.remove()
+    assert gone(job)
+
+
+@pytest.mark.parametrize("content", ODD.values(), ids=ODD)
+@pytest.mark.parametrize("name", ["job.json", "process.json", "exit.json"])
+def test_record_that_a_power_cut_left_is_swept_and_the_stage_runs_again(local_bench, name, content):
+    job = local_bench.job("count", settings={"lines": 1, "pause_s": 0})
+    local_bench.start(job).outcome()
+    supervisor = json.loads((job.staging / "process.json").read_text())["supervisor"]["pid"]
+    psutil.wait_procs([psutil.Process(supervisor)] if psutil.pid_exists(supervisor) else [], 10)
+    for record in ("job.json", "process.json", "exit.json"):
+        if record != name:
+            (job.staging / record).unlink()
+    (job.staging / name).write_bytes(content)
+    engine = local_bench.engine()
+    engine.sweep()
+    again = local_bench.start(job, engine)
+    assert not again.adopted
+    assert again.outcome().exit_code == 0
+    foreign = local_bench.job("count", settings={"lines": 1, "pause_s": 0})
+    assert local_bench.start(foreign, engine).outcome().exit_code == 0

@@ -64,6 +64,6 @@ def test_engine_on_another_machine_is_refused_without_a_shared_folder(docker_cli
             return {}
 
     with pytest.raises(EngineUnavailable, match="on another machine") as caught:
-        DockerEngine(Client())
+        DockerEngine(tmp_path, Client())
     assert "SIRR_SHARED_ROOT" in caught.value.hint
-    assert DockerEngine(Client(), shared_root=tmp_path).caps.remote
+    assert DockerEngine(tmp_path, Client(), shared_root=tmp_path).caps.remote
