@@ -38,6 +38,12 @@ class SpecError(SirrError):
     exit_code = 2
 
 
+class ResultExists(SpecError):
+    """A file is where a result would go, and was not replaced: the user gave it, or it differs from the result."""
+
+    code = "result-exists"
+
+
 class BuildError(SirrError):
     """An image or a local environment could not be built."""
 
@@ -73,7 +79,7 @@ class InfraFailure(SirrError):
 
 
 class NoSpace(InfraFailure):
-    """The store's disk is full; retrying cannot help."""
+    """The disk of the store, or of the folder for results, is full; retrying cannot help."""
 
     code = "no-space"
 

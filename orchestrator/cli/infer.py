@@ -10,6 +10,7 @@ from orchestrator.cli.options import (
     EngineOption,
     JsonOption,
     MemoryOption,
+    OverwriteOption,
     StoreOption,
     ThreadsOption,
     memory_bytes,
@@ -31,6 +32,7 @@ def infer(
     arrays: Annotated[
         bool, typer.Option("--arrays", help="Write every output as floats too (.npy), not clipped, not rounded.")
     ] = False,
+    overwrite: OverwriteOption = False,
     memory: MemoryOption = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Run nothing: show in which segments and tiles each size would run.")
@@ -78,6 +80,7 @@ def infer(
         whole=whole,
         memory_bytes=memory_bytes(memory),
         threads=threads,
+        overwrite=overwrite,
     )
     if check is None and not explain:
         with live_listener(err, verbose=False) as listener:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from orchestrator.cli.options import DEFAULT_STORE, EngineOption, StoreOption, ThreadsOption
+from orchestrator.cli.options import DEFAULT_STORE, EngineOption, OverwriteOption, StoreOption, ThreadsOption
 from orchestrator.spec.names import EngineName
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def adopt(
 def export(
     model: ModelArgument,
     out_folder: OutOption,
+    overwrite: OverwriteOption = False,
     build: BuildOption = False,
     threads: ThreadsOption = None,
     engine: EngineOption = None,
@@ -70,7 +71,7 @@ def export(
     from orchestrator.execute.models import export_model  # noqa: PLC0415
 
     with _request(store, engine, threads, build=build) as request:
-        written = export_model(model, out_folder, request)
+        written = export_model(model, out_folder, request, overwrite=overwrite)
     for path in written:
         out.print(str(path))
 
@@ -78,6 +79,7 @@ def export(
 def release(
     model: ModelArgument,
     out_folder: OutOption,
+    overwrite: OverwriteOption = False,
     build: BuildOption = False,
     threads: ThreadsOption = None,
     engine: EngineOption = None,
@@ -91,7 +93,7 @@ def release(
     from orchestrator.execute.models import release_model  # noqa: PLC0415
 
     with _request(store, engine, threads, build=build) as request:
-        written = release_model(model, out_folder, request)
+        written = release_model(model, out_folder, request, overwrite=overwrite)
     for path in written:
         out.print(str(path))
 

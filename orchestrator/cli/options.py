@@ -51,6 +51,14 @@ ThreadsOption = Annotated[
     typer.Option("--threads", min=1, help="Processor threads of a stage. Default: all that there are."),
 ]
 
+OverwriteOption = Annotated[
+    bool,
+    typer.Option(
+        "--overwrite",
+        help="Replace files that are there and differ; what the command reads is never replaced. Default: leave them.",
+    ),
+]
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, for scripts.")]
 
 DEFAULT_STORE = Path(".sirr")

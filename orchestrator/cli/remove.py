@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.options import DEFAULT_STORE, EngineOption, MemoryOption, StoreOption, ThreadsOption, memory_bytes
+from orchestrator.cli.options import (
+    DEFAULT_STORE,
+    EngineOption,
+    MemoryOption,
+    OverwriteOption,
+    StoreOption,
+    ThreadsOption,
+    memory_bytes,
+)
 
 
 def remove(
@@ -20,6 +28,7 @@ def remove(
     reflection: Annotated[
         bool, typer.Option("--reflection", help="Write the reflections too, where the network gives them.")
     ] = False,
+    overwrite: OverwriteOption = False,
     memory: MemoryOption = None,
     tile: Annotated[
         int | None,
@@ -48,6 +57,7 @@ def remove(
         reflection,
         memory_bytes=memory_bytes(memory),
         threads=threads,
+        overwrite=overwrite,
     )
     with live_listener(err, verbose=False) as listener:
         results = remove_reflections(removal, listener, err.print)

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from orchestrator.errors import SpecError
 from orchestrator.execute.events import Listener
-from orchestrator.execute.remove import Common, Removal, describe_arrays, found_network, gathered
+from orchestrator.execute.photographs import copy_photographs, settled
+from orchestrator.execute.remove import Common, Removal, check_photos, describe_arrays, found_network
 from orchestrator.execute.run_stages import executed_stages, planned_stages
 from orchestrator.plan.plan import explain_stage, prepare_stage
 from orchestrator.plan.stage import Source, Stage
@@ -29,20 +29,19 @@ def plan_of_photos(removal: Removal, listener: Listener, say: Callable[[str], No
         SpecError: For missing pictures or an unknown model.
         ImageNotBuilt: Where an image is not built.
     """
-    missing = [str(photo) for photo in removal.photos if not photo.is_file()]
-    if missing:
-        raise SpecError(f"no such picture: {', '.join(missing)}", hint="check the paths")
+    check_photos(removal.photos)
     store = Store(removal.store)
     network, _run, common = found_network(removal, store)
     with store.scratch("photos") as folder:
-        gathered(removal.photos, folder)
+        photographs = settled(removal.photos)
+        copy_photographs(photographs, folder, store.root)
         explain = _explain(network, {}, common, store)
         if removal.of_arrays:
-            describe_arrays(folder)
+            describe_arrays(folder, photographs)
             arrays = Source(folder, store.digest(folder))
             explain = replace(explain, sources={**explain.sources, "dataset": arrays})
             return _planned({explain.name: explain}, removal, common, listener, say)
-        photos = PhotosDataset(kind="photos", folder=folder)
+        photos = PhotosDataset(kind="photos", folder=folder, pictures="*")
         prepare = prepare_stage("photos", photos, store.digest, memory_bytes=common.memory)
         explain = replace(explain, inputs={"dataset": prepare.name})
         return _planned({prepare.name: prepare, explain.name: explain}, removal, common, listener, say)

@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from orchestrator.delivery import Delivery
 from orchestrator.errors import SpecError
 from orchestrator.execute.command import RunRequest, planned
 from orchestrator.execute.events import fan_out, recorder
@@ -89,26 +90,32 @@ def _check_adoption(model: str, checkpoint: Path, name: str, store: Store) -> No
         raise SpecError(f"there is no checkpoint '{checkpoint}'", hint="correct the path")
 
 
-def export_model(model: str, out: Path, request: ExecutionRequest) -> list[Path]:
+def export_model(model: str, out: Path, request: ExecutionRequest, *, overwrite: bool = False) -> list[Path]:
     """Write the ONNX network of RUN/MODEL and its parity report into a folder; return their paths.
 
     The run's own export is taken where the store has it; only where it has not is anything run.
 
     Also raises what the stage raises.
 
+    Args:
+        overwrite: Replace files that are there and differ.
+
     Raises:
-        SpecError: For a model that is not there or not trained yet.
+        SpecError: For a model that is not there or not trained yet, or a folder that cannot be written to.
+        ResultExists: Where a file is there that differs.
         ImageNotBuilt: Where an image is not built.
     """
     store = Store(request.store)
     results, entrant = _found(model, store)
+    delivery = _prepared_delivery(out, store, overwrite=overwrite)
     artifact = results.artifacts.get(stage_name("export", entrant.label)) or _exported(results, entrant, request, store)
-    network = _delivered(artifact, ["network.onnx"], out)
-    read_result(ExportFile, artifact.output, artifact.facts).save(out / ExportFile.FILE_NAME)
-    return [*network, out / ExportFile.FILE_NAME]
+    with store.scratch("export") as folder:
+        read_result(ExportFile, artifact.output, artifact.facts).save(folder)
+        sources = (artifact.output / "network.onnx", folder / ExportFile.FILE_NAME)
+        return [delivery.copy(source, source.name) for source in sources]
 
 
-def release_model(model: str, out: Path, request: ExecutionRequest) -> list[Path]:
+def release_model(model: str, out: Path, request: ExecutionRequest, *, overwrite: bool = False) -> list[Path]:
     """Write the weights of RUN/MODEL into a folder as the authors' program reads them; return their paths.
 
     Raises what `export_model` raises.
@@ -116,12 +123,19 @@ def release_model(model: str, out: Path, request: ExecutionRequest) -> list[Path
     store = Store(request.store)
     results, entrant = _found(model, store)
     weights = _weights(results, entrant)
+    delivery = _prepared_delivery(out, store, overwrite=overwrite)
     stage = release_stage(entrant.label, entrant.spec, entrant.image, entrant.recipe, _source(weights, store))
     artifact = _execute(stage, results.document, request, store)
     released = read_result(ReleaseFile, artifact.output)
     for note in released.notes:
         request.say(f"note: {note}")
-    return _delivered(artifact, list(released.files), out)
+    return [delivery.copy(artifact.output / name, name) for name in released.files]
+
+
+def _prepared_delivery(out: Path, store: Store, *, overwrite: bool) -> Delivery:
+    delivery = Delivery(out, overwrite=overwrite, closed=store.layout.kept)
+    delivery.prepare()
+    return delivery
 
 
 def _found(model: str, store: Store) -> tuple[RunResults, EntrantEntry]:
@@ -199,13 +213,3 @@ def _execute_all(
 ) -> dict[str, Artifact]:
     planned_ones = planned_stages(stages.values(), store, run, run_folder(store, run) / "logs", variant)
     return executed_stages(planned_ones, store, request)
-
-
-def _delivered(artifact: Artifact, names: list[str], out: Path) -> list[Path]:
-    """Copy files out of the store, without its read-only mode."""
-    out.mkdir(parents=True, exist_ok=True)
-    written = [out / name for name in names]
-    for name, path in zip(names, written, strict=True):
-        path.unlink(missing_ok=True)
-        shutil.copyfile(artifact.output / name, path)
-    return written

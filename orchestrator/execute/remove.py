@@ -1,17 +1,14 @@
 """Takes the reflection out of the user's own pictures with a model of a finished run."""
 
 import glob
-import os
-import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-
-from orchestrator.datasets.identifiers import safe_identifiers
+from orchestrator.delivery import Delivery
 from orchestrator.errors import OutputInvalid, SpecError
 from orchestrator.execute.events import Listener
+from orchestrator.execute.photographs import ARRAY_SUFFIX, Photograph, array_size, copy_photographs, settled
 from orchestrator.execute.run_results import recorded_results
 from orchestrator.execute.run_stages import ExecutionRequest, RunOptions, executed_stages, planned_stages
 from orchestrator.plan.plan import infer_stage, prepare_stage
@@ -43,6 +40,7 @@ class Removal:
         threads: None for all that there are.
         reflection: Write the reflections too.
         arrays: Write every output as floats too.
+        overwrite: Replace results that are there and differ.
     """
 
     photos: tuple[Path, ...]
@@ -57,6 +55,7 @@ class Removal:
     whole: bool = False
     memory_bytes: int | None = None
     threads: int | None = None
+    overwrite: bool = False
 
     def execution(self, listener: Listener, say: Callable[[str], None]) -> ExecutionRequest:
         """Return how its stages are run."""
@@ -65,38 +64,72 @@ class Removal:
     @property
     def of_arrays(self) -> bool:
         """Whether the pictures are arrays."""
-        return self.photos[0].suffix == ".npy"
+        return self.photos[0].suffix == ARRAY_SUFFIX
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """What is appended to a photograph's name for each of its pictures."""
+        return ("", "-reflection")[: 1 + self.reflection]
 
 
 def remove_reflections(removal: Removal, listener: Listener, say: Callable[[str], None]) -> list[Path]:
     """Write a result for each photo, of its size and named after it, and return their paths in the photos' order.
 
-    Results of TIFF photos are TIFF files, all others PNG; depth, colour profile and transparency are the photo's.
+    Results of TIFF photos are TIFF files, all others PNG; depth, colour profile and transparency are the photo's. What
+    each is called is settled before anything runs, and nothing that the user gave is ever replaced.
 
     Also raises what the stages raise.
 
     Raises:
-        SpecError: For a photo or a model that is not there.
+        SpecError: For a photo or a model that is not there, or a folder that results cannot be written to.
+        ResultExists: Where a result would fall on what was given, or on another file that differs.
+        NoSpace: Where the disk for results is full.
         ImageNotBuilt: Where an image is not built.
     """
-    _check_photos(removal.photos)
+    check_photos(removal.photos)
     store = Store(removal.store)
     network, run, common = found_network(removal, store)
+    photographs = settled(removal.photos, removal.layers)
+    delivery = _prepared_delivery(removal, photographs, store, say)
     with store.scratch("photos") as folder:
-        names = gathered(removal.photos, folder)
-        stages = _stages(removal, network, folder, common, store)
+        copy_photographs(photographs, folder, store.root)
+        stages = _stages(removal, photographs, network, folder, common, store)
         logs = store.layout.logs(run) / "remove"
         planned = planned_stages(stages.values(), store, "remove", logs, common.device)
         artifacts = executed_stages(planned, store, removal.execution(listener, say))
-        return _deliver(artifacts, names, removal)
+        return _deliver(artifacts, photographs, removal, delivery)
 
 
-def _check_photos(photos: tuple[Path, ...]) -> None:
+def check_photos(photos: tuple[Path, ...]) -> None:
+    """Refuse what is no file, and pictures among arrays.
+
+    Raises:
+        SpecError: For those.
+    """
     missing = [str(photo) for photo in photos if not photo.is_file()]
-    if len({photo.suffix == ".npy" for photo in photos}) > 1:
+    if len({photo.suffix == ARRAY_SUFFIX for photo in photos}) > 1:
         raise SpecError("there are pictures and arrays among them", hint="give one kind at a time")
     if missing:
         raise SpecError(f"no such picture: {', '.join(missing)}", hint="check the paths")
+
+
+def _prepared_delivery(
+    removal: Removal, photographs: list[Photograph], store: Store, say: Callable[[str], None]
+) -> Delivery:
+    """Return where results go, after everything about it that can be known before they are computed was checked."""
+    given = [*removal.photos, *([removal.onnx] if removal.onnx else [])]
+    delivery = Delivery(removal.out, tuple(given), removal.overwrite, store.layout.kept)
+    names = [photograph.result(words) for photograph in photographs for words in removal.layers]
+    for name in names:
+        delivery.check(name)
+    delivery.prepare(sum(photo.stat().st_size for photo in removal.photos) // 2)
+    for photograph in photographs:
+        if photograph.stem != photograph.path.stem:
+            say(f"the result of '{photograph.path}' is called '{photograph.result()}', as names must differ")
+    there = sum((removal.out / name).is_file() for name in names)
+    if there and not removal.overwrite:
+        say(f"{there} of the results are there already: those that differ are left as they are (see --overwrite)")
+    return delivery
 
 
 @dataclass(frozen=True)
@@ -135,21 +168,9 @@ def found_network(removal: Removal, store: Store) -> tuple[Path, str, Common]:
     return artifact.output, document.name, common
 
 
-def gathered(photos: tuple[Path, ...], folder: Path) -> list[str]:
-    """Copy the photos side by side under names that do not clash, and return the names."""
-    names: list[str] = []
-    for number, photo in enumerate(photos):
-        clash = any(photo.stem == Path(name).stem for name in names)
-        name = f"{photo.stem}-{number}{photo.suffix}" if clash else photo.name
-        try:
-            os.link(photo.resolve(), folder / name)
-        except OSError:
-            shutil.copy2(photo, folder / name)
-        names.append(name)
-    return names
-
-
-def _stages(removal: Removal, network: Path, folder: Path, common: Common, store: Store) -> dict[str, Stage]:
+def _stages(
+    removal: Removal, photographs: Sequence[Photograph], network: Path, folder: Path, common: Common, store: Store
+) -> dict[str, Stage]:
     inference = _inference(removal, common)
     label = removal.model.partition("/")[2] if removal.model else removal.out.name
     infer = infer_stage(
@@ -163,10 +184,10 @@ def _stages(removal: Removal, network: Path, folder: Path, common: Common, store
     )
     sources = {"network": Source(network, store.digest(network))}
     if removal.of_arrays:
-        describe_arrays(folder)
+        describe_arrays(folder, photographs)
         sources["dataset"] = Source(folder, store.digest(folder))
         return {infer.name: replace(infer, inputs={}, sources=sources)}
-    photos = PhotosDataset(kind="photos", folder=folder)
+    photos = PhotosDataset(kind="photos", folder=folder, pictures="*")
     prepare = prepare_stage(_DATASET, photos, store.digest, memory_bytes=common.memory)
     inputs = {name: source for name, source in infer.inputs.items() if name != "network"}
     return {prepare.name: prepare, infer.name: replace(infer, inputs=inputs, sources=sources)}
@@ -178,52 +199,46 @@ def _inference(removal: Removal, common: Common) -> Inference:
     return Inference(mode="whole") if removal.whole else common.inference
 
 
-def describe_arrays(folder: Path) -> None:
-    """Make a prepared dataset of arrays."""
-    items = []
-    for name, identifier in array_ids(path.name for path in folder.iterdir()).items():
+def describe_arrays(folder: Path, photographs: Sequence[Photograph]) -> None:
+    """Make a prepared dataset of arrays.
+
+    Raises:
+        SpecError: Names every array that is no picture.
+    """
+    items, problems = [], []
+    for photograph in photographs:
         try:
-            height, width = np.load(folder / name, allow_pickle=False).shape[:2]
-        except (OSError, ValueError, EOFError) as error:
-            raise SpecError(f"{name} is no array of a picture: {error}", hint="save it with numpy.save") from error
-        items.append(DatasetItem(identifier, height, width, name, blended=name))
+            height, width = array_size(folder / photograph.copy)
+        except ValueError as error:
+            problems.append(f"'{photograph.path}' {error}")
+            continue
+        name = photograph.copy
+        items.append(DatasetItem(Path(name).stem, height, width, name, blended=name))
+    if problems:
+        raise SpecError("; ".join(problems), hint="save (height, width, 3), RGB, floats from 0 to 1, with numpy.save")
     DatasetFile(_DATASET, "photos", tuple(items), _DATASET).save(folder)
 
 
-def array_ids(names: Iterable[str]) -> dict[str, str]:
-    """Return the id of each array in a folder by its file's name."""
-    ordered = sorted(names)
-    return dict(zip(ordered, safe_identifiers(Path(name).stem for name in ordered), strict=True))
-
-
-def _deliver(artifacts: Mapping[str, Artifact], names: list[str], removal: Removal) -> list[Path]:
+def _deliver(
+    artifacts: Mapping[str, Artifact], photographs: Sequence[Photograph], removal: Removal, delivery: Delivery
+) -> list[Path]:
     """Copy the predictions out of the store, named after the photos."""
     infer = next(artifact for name, artifact in artifacts.items() if stage_kind(name) == "infer")
-    ids = array_ids(names)
+    ids = {photograph.copy: Path(photograph.copy).stem for photograph in photographs}
     for stage, dataset in artifacts.items():
         if stage_kind(stage) == "prepare":
             ids = {Path(item.origin).name: item.id for item in read_result(DatasetFile, dataset.output).items}
     by_id = {item.id: item for item in read_result(PredictionsFile, infer.output).items}
-    removal.out.mkdir(parents=True, exist_ok=True)
     written = []
-    for name in names:
-        item = by_id.get(ids.get(name, ""))
+    for photograph in photographs:
+        item = by_id.get(ids.get(photograph.copy, ""))
         if item is None:
-            raise OutputInvalid(f"no result came for {name}", hint="look into the log of the infer stage")
+            raise OutputInvalid(f"no result came for {photograph.path}", hint="look into the log of the infer stage")
         for layer, words in [(item.transmission, ""), (item.reflection, "-reflection")][: 1 + removal.reflection]:
             if layer is not None:
                 source = infer.output / layer
-                written.append(_copy(source, removal.out / f"{Path(name).stem}{words}{source.suffix}"))
+                written.append(delivery.copy(source, f"{photograph.stem}{words}{source.suffix}"))
         if removal.arrays:
-            found = sorted((infer.output / "arrays").glob(f"{glob.escape(item.id)}.*.npy"))
-            for path in found:
-                target = removal.out / f"{Path(name).stem}{path.name.removeprefix(item.id)}"
-                written.append(_copy(path, target))
+            for source in sorted((infer.output / "arrays").glob(f"{glob.escape(item.id)}.*{ARRAY_SUFFIX}")):
+                written.append(delivery.copy(source, f"{photograph.stem}{source.name.removeprefix(item.id)}"))
     return written
-
-
-def _copy(source: Path, target: Path) -> Path:
-    """Copy without the store's read-only mode; a result replaces an earlier one of the same photo."""
-    target.unlink(missing_ok=True)
-    shutil.copyfile(source, target)
-    return target

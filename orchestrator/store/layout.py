@@ -38,6 +38,14 @@ class Layout:
         return self.root / "version.json"
 
     @property
+    def kept(self) -> tuple[Path, ...]:
+        """Folders that the program alone writes to; beside them, the store's folder may hold what a user likes."""
+        return (
+            *(self.artifacts, self.stagings, self.runs, self.environments, self.leases, self.comparisons),
+            *(self.damaged, self.trash, self.incoming, self.verified, self.cache),
+        )
+
+    @property
     def artifacts(self) -> Path:
         """Finished results, by the first two digits of their keys."""
         return self.root / "artifacts"
