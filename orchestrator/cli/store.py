@@ -160,7 +160,7 @@ def _check_name(name: str | None) -> None:
 
     from orchestrator.spec.base import NAME_PATTERN  # noqa: PLC0415
 
-    if name is not None and not re.match(NAME_PATTERN, name):
+    if name is not None and not re.fullmatch(NAME_PATTERN, name):
         raise typer.BadParameter(f"{name!r} is no name: small letters, digits, '.', '_', '-'", param_hint="--as")
 
 

@@ -13,7 +13,7 @@ from orchestrator.datasets.raw.layout_voc import read_names
 from orchestrator.datasets.raw.raw_preparation import PreparationOrder, prepare_raw
 from orchestrator.datasets.raw.recognise import photographs, recognise
 from orchestrator.datasets.raw.tree import raw_tree
-from orchestrator.datasets.raw.unpack import is_archive, unpack
+from orchestrator.datasets.raw.unpack import is_archive, unpack, unpacked_name
 from orchestrator.datasets.raw.variant import FoundVariant
 from orchestrator.datasets.uniform import INDEX, read_index
 from orchestrator.errors import InputInvalid, SpecError
@@ -283,7 +283,7 @@ def _unpacked(archive: Path, folder: Path, reporter: Reporter, *, again: bool) -
     Args:
         again: Unpack it even where that was done before.
     """
-    target = folder / archive.name.partition(".tar")[0].partition(".zip")[0]
+    target = folder / unpacked_name(archive)
     if again or not target.is_dir():
         reporter.sentence(f"unpacking {archive.name} into {target}")
         unpack(archive, target, reporter.pictures)

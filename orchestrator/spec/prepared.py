@@ -46,7 +46,7 @@ def added_datasets(home: Path | None = None) -> dict[str, PreparedDataset]:
         name = index.parent.name
         status = index.stat()
         described = _described(index, status.st_mtime_ns, status.st_size)
-        if described is not None and re.match(NAME_PATTERN, name):
+        if described is not None and re.fullmatch(NAME_PATTERN, name):
             found[name] = described
     return found
 

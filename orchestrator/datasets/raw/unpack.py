@@ -1,22 +1,52 @@
 """Archives, unpacked without harm: no links, nothing outside the folder, no more than expected."""
 
+import bz2
+import contextlib
+import gzip
+import io
+import lzma
+import re
 import shutil
 import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any, cast
 
 from orchestrator.datasets.progress_callback import ProgressCallback
 from orchestrator.errors import InputInvalid
+from stagekit.inside import unsafe_id, unsafe_name
 
-ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+ARCHIVES = (".tar.gz", ".tar.bz2", ".tar.xz", ".zip", ".tar", ".tgz")
 """Ends of names by which a file is taken for an archive."""
 
+MARK = ".unpacked-by-sirr-orch"
+"""A file in every folder that was made by unpacking: no other folder is ever replaced."""
+
 _CHUNK_BYTES = 2**20
+_HEADER_BYTES = 2**22
+"""Of a member's header, names and the like; nothing has more than a few thousand."""
+_PACKED: Mapping[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
+"""How packed tar files begin."""
+_ENCRYPTED = 0x1
+"""Bit of a zip member's flags."""
+_SPARE_BYTES = 2**28
+"""Of a disk, what unpacking leaves free."""
+_BROKEN = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    OverflowError,
+    MemoryError,
+)
+"""What the readers of archives raise for what is none, or is not whole."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +63,14 @@ class _Member:
     """One file of an archive.
 
     Attributes:
-        kind: 'file', 'folder', or what else it is.
+        kind: 'file', 'folder', or what else it is, in words.
+        entry: As the archive's reader knows it.
     """
 
     name: str
     size: int
     kind: str
+    entry: zipfile.ZipInfo | tarfile.TarInfo
 
 
 def is_archive(path: Path) -> bool:
@@ -46,38 +78,66 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith(ARCHIVES)
 
 
+def unpacked_name(archive: Path) -> str:
+    """Return the name of the folder that an archive is unpacked into: its own without the end, a plain name."""
+    end = next((end for end in ARCHIVES if archive.name.lower().endswith(end)), "")
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", archive.name[: len(archive.name) - len(end)])[:80].strip("-.")
+    return "unpacked" if unsafe_id(stem) else stem
+
+
 def unpack(archive: Path, folder: Path, progress: ProgressCallback, limits: UnpackLimits = UnpackLimits()) -> None:
     """Write an archive's files into a folder, which appears only when all of them are there.
 
+    A folder that was unpacked before is replaced; every other one stays as it is.
+
     Raises:
-        InputInvalid: Where the archive is damaged, cut off, too large, or holds links, devices, or paths that lead
-            outside; nothing is left behind.
+        InputInvalid: Where the archive is damaged, cut off, encrypted, too large, or holds links, devices, or paths
+            that lead outside, or where the folder is not one that was unpacked; nothing is left behind.
     """
+    refuse_to_replace(folder)
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
         _write_all(archive, partial, progress, limits)
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        (partial / MARK).write_text(f"{archive.name}\n", encoding="utf-8", errors="replace")
+        before = folder.with_name(f".{folder.name}.before")
+        shutil.rmtree(before, ignore_errors=True)
         if folder.exists():
-            shutil.rmtree(folder)
+            folder.rename(before)
         partial.rename(folder)
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
-        if isinstance(error, OSError) and error.errno is not None and not isinstance(error, zipfile.BadZipFile):
-            raise InputInvalid(
-                f"{archive.name} cannot be unpacked: {error}", hint="free space, check rights"
-            ) from error
+        shutil.rmtree(before, ignore_errors=True)
+    except _BROKEN as error:
         raise InputInvalid(
-            f"{archive.name} is damaged or cut off: {error or type(error).__name__}", hint="download it again"
+            f"{archive.name} is damaged or cut off: {str(error) or type(error).__name__}", hint="download it again"
         ) from error
+    except OSError as error:
+        if error.errno is None:
+            raise InputInvalid(f"{archive.name} is damaged or cut off: {error}", hint="download it again") from error
+        raise InputInvalid(f"{archive.name} cannot be unpacked: {error}", hint="free space, check rights") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def refuse_to_replace(folder: Path) -> None:
+    """Raise InputInvalid where a folder is there that was not made by unpacking."""
+    if folder.is_symlink() or (folder.exists() and not (folder / MARK).is_file()):
+        raise InputInvalid(
+            f"{folder} is there already and was not unpacked by this program: it is not replaced",
+            hint="name that folder instead of the archive, or move it away",
+        )
+
+
 def _write_all(archive: Path, folder: Path, progress: ProgressCallback, limits: UnpackLimits) -> None:
-    with _Opened(archive) as opened:
-        members = opened.members
-        _check(archive.name, members, limits)
+    with _opened(archive) as opened:
+        members = _checked(archive.name, opened.members(), limits)
+        needed, free = sum(member.size for member in members), shutil.disk_usage(folder).free - _SPARE_BYTES
+        if needed > free:
+            raise InputInvalid(
+                f"{archive.name} unpacks to {needed / 2**20:.0f} MiB, and {max(free, 0) / 2**20:.0f} MiB are free",
+                where=str(folder.parent),
+                hint="free some space",
+            )
         for done, member in enumerate(members, 1):
             if member.kind == "file":
                 target = folder / _inside(archive.name, member.name)
@@ -99,33 +159,48 @@ def _write(source: IO[bytes], target: Path, size: int) -> None:
         raise EOFError(f"{target.name} ends early")
 
 
-def _check(name: str, members: list[_Member], limits: UnpackLimits) -> None:
-    if len(members) > limits.members:
-        raise _refused(name, f"holds {len(members)} files; at most {limits.members} are unpacked")
-    total = sum(member.size for member in members)
-    if total > limits.total_bytes:
-        raise _refused(name, f"unpacks to {total} bytes; at most {limits.total_bytes} are unpacked")
-    seen: set[str] = set()
-    for member in members:
-        inside = str(_inside(name, member.name))
+def _checked(name: str, found: Iterator[_Member], limits: UnpackLimits) -> list[_Member]:
+    """Return the members, none of which may do harm; no more are looked at than may be there."""
+    members: list[_Member] = []
+    files: set[str] = set()
+    folders: set[str] = set()
+    total = 0
+    for member in found:
+        members.append(member)
+        total += member.size
+        if len(members) > limits.members:
+            raise _refused(name, f"holds more than {limits.members} files")
         if member.kind not in {"file", "folder"}:
-            raise _refused(name, f"holds a {member.kind}, {member.name!r}")
+            raise _refused(name, f"holds {member.kind}, {member.name!r}")
         if member.size > limits.member_bytes:
             raise _refused(name, f"holds {member.name!r} of {member.size} bytes")
-        if member.kind == "file" and inside.casefold() in seen:
-            raise _refused(name, f"holds {member.name!r} twice")
-        seen |= {inside.casefold()} if member.kind == "file" else set()
+        if total > limits.total_bytes:
+            raise _refused(name, f"unpacks to more than {limits.total_bytes} bytes")
+        path = PurePosixPath(str(_inside(name, member.name)).casefold())
+        folders.update(str(parent) for parent in path.parents)
+        if member.kind == "file":
+            if str(path) in files:
+                raise _refused(name, f"holds {member.name!r} twice")
+            files.add(str(path))
+    clash = sorted(files & folders)
+    if clash:
+        raise _refused(name, f"holds {clash[0]!r} as a file and as a folder")
+    return members
 
 
 def _inside(name: str, member: str) -> PurePosixPath:
     """Return a member's path inside the folder.
 
     Raises:
-        InputInvalid: Where it leads out of it.
+        InputInvalid: Where it leads out of it, or is not one that a file should have.
     """
     path = PurePosixPath(member.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or (path.parts and ":" in path.parts[0]) or "\0" in member:
-        raise _refused(name, f"holds the path {member!r}, which leads outside")
+    inner = "" if path == PurePosixPath() else str(path)
+    mistake = unsafe_name(inner) if inner else ""
+    if mistake or (path.parts and ":" in path.parts[0]):
+        raise _refused(name, f"holds the path {member!r}, which {mistake or 'leads outside'}")
+    if path.name == MARK:
+        raise _refused(name, f"holds the file {member!r}, by which unpacked folders are told")
     return path
 
 
@@ -135,31 +210,58 @@ def _refused(name: str, why: str) -> InputInvalid:
     )
 
 
-class _Opened:
-    """A zip or tar archive by its members."""
+class _Bounded(io.RawIOBase):
+    """A tar file's stream, unpacked, of which nobody reads much at a time: headers can claim any size."""
 
     def __init__(self, path: Path) -> None:
-        self._zip = zipfile.ZipFile(path) if path.name.lower().endswith(".zip") else None
-        # Opened from start to end for good: the handle lives as long as this object, which is a context manager.
-        self._tar = tarfile.open(path) if self._zip is None else None  # noqa: SIM115
+        with path.open("rb") as stream:
+            head = stream.read(8)
+        opened = next((opened for magic, opened in _PACKED.items() if head.startswith(magic)), None)
+        self._stream: IO[bytes] = path.open("rb") if opened is None else cast(IO[bytes], opened(path, "rb"))
 
-    def __enter__(self) -> "_Opened":
-        return self
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= _HEADER_BYTES:
+            raise tarfile.ReadError(f"it has a header of {size} bytes")
+        return self._stream.read(size)
 
-    def __exit__(self, *_: object) -> None:
-        for opened in (self._zip, self._tar):
-            if opened is not None:
-                opened.close()
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._stream.seek(offset, whence)
 
-    @property
-    def members(self) -> list[_Member]:
-        return list(self._zip_members() if self._zip is not None else self._tar_members())
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator["_Archive"]:
+    if path.name.lower().endswith(".zip"):
+        with zipfile.ZipFile(path) as packed:
+            yield _Archive(packed, None)
+    else:
+        with _Bounded(path) as stream, tarfile.open(fileobj=stream, mode="r:") as packed_tar:
+            yield _Archive(None, packed_tar)
+
+
+@dataclass(frozen=True)
+class _Archive:
+    """A zip or tar archive by its members."""
+
+    _zip: zipfile.ZipFile | None
+    _tar: tarfile.TarFile | None
+
+    def members(self) -> Iterator[_Member]:
+        """Yield what it holds, one by one: a table can be endless."""
+        return self._zip_members() if self._zip is not None else self._tar_members()
 
     def stream(self, member: _Member) -> IO[bytes]:
-        if self._zip is not None:
-            return self._zip.open(member.name)
+        if isinstance(member.entry, zipfile.ZipInfo):
+            assert self._zip is not None
+            return self._zip.open(member.entry)
         assert self._tar is not None
-        stream = self._tar.extractfile(member.name)
+        stream = self._tar.extractfile(member.entry)
         assert stream is not None  # only plain files are asked for
         return stream
 
@@ -167,14 +269,25 @@ class _Opened:
         assert self._zip is not None
         for info in self._zip.infolist():
             mode = info.external_attr >> 16
-            linked = stat.S_ISLNK(mode)
-            other = mode and not linked and stat.S_IFMT(mode) not in {0, stat.S_IFREG, stat.S_IFDIR}
-            kind = "folder" if info.is_dir() else "link" if linked else "special file" if other else "file"
-            yield _Member(info.filename, 0 if info.is_dir() else info.file_size, kind)
+            kind = "file"
+            if info.is_dir():
+                kind = "folder"
+            elif stat.S_ISLNK(mode):
+                kind = "a link"
+            elif mode and stat.S_IFMT(mode) not in {0, stat.S_IFREG, stat.S_IFDIR}:
+                kind = "a special file"
+            elif info.flag_bits & _ENCRYPTED:
+                kind = "an encrypted file"
+            yield _Member(info.filename, 0 if info.is_dir() else info.file_size, kind, info)
 
     def _tar_members(self) -> Iterator[_Member]:
         assert self._tar is not None
         for info in self._tar:
-            linked = info.issym() or info.islnk()
-            kind = "folder" if info.isdir() else "file" if info.isreg() else "link" if linked else "special file"
-            yield _Member(info.name, info.size if info.isreg() else 0, kind)
+            kind = "a special file"
+            if info.isdir():
+                kind = "folder"
+            elif info.issym() or info.islnk():
+                kind = "a link"
+            elif info.isreg() and not info.issparse():
+                kind = "file"
+            yield _Member(info.name, info.size if info.isreg() else 0, kind, info)

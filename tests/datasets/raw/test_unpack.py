@@ -1,15 +1,20 @@
 """Archives are unpacked without harm: what leads outside, links or grows too large is refused, and nothing is left."""
 
+import gzip
 import io
+import shutil
 import stat
 import tarfile
 import zipfile
+from types import SimpleNamespace
 
 import pytest
 
-from orchestrator.datasets.raw.unpack import UnpackLimits, is_archive, unpack
+from orchestrator.datasets.raw.unpack import MARK, UnpackLimits, is_archive, unpack
 from orchestrator.errors import InputInvalid
+from orchestrator.execute.data import Reporter, add_set
 from tests.datasets.raw import trees
+from tests.hostile_names import OUTSIDE
 
 ENOUGH = UnpackLimits()
 FILES = {"set/blended/1.png": b"one" * 500, "set/transmission/1.png": b"two" * 700, "set/прибор 1.txt": b""}
@@ -67,7 +72,7 @@ def test_good_archive_is_unpacked_whole(tmp_path, make, name):
 @pytest.mark.parametrize(("make", "name"), KINDS)
 @pytest.mark.parametrize("path", ["../evil.png", "/evil.png", "a/../../evil.png", "..\\evil.png", "C:\\evil.png"])
 def test_path_that_leads_outside_is_refused(tmp_path, make, name, path):
-    refused(make(tmp_path / name, {"good.png": b"x", path: b"x"}), tmp_path / "out", "leads outside")
+    refused(make(tmp_path / name, {"good.png": b"x", path: b"x"}), tmp_path / "out", "leads out|absolute path")
     assert not (tmp_path / "evil.png").exists()
 
 
@@ -107,8 +112,8 @@ def test_what_is_no_archive_is_refused(tmp_path, name):
 @pytest.mark.parametrize(
     ("limits", "said"),
     [
-        (UnpackLimits(members=2), "holds 3 files"),
-        (UnpackLimits(total_bytes=3000), "unpacks to 3600 bytes"),
+        (UnpackLimits(members=2), "holds more than 2 files"),
+        (UnpackLimits(total_bytes=3000), "unpacks to more than 3000 bytes"),
         (UnpackLimits(member_bytes=2000), "of 2100 bytes"),
     ],
 )
@@ -127,6 +132,111 @@ def test_zip_whose_table_lies_about_sizes_is_stopped_while_it_unfolds(tmp_path):
 @pytest.mark.parametrize(("make", "name"), KINDS)
 def test_files_that_some_disks_take_for_one_are_refused(tmp_path, make, name):
     refused(make(tmp_path / name, {"a/1.png": b"x", "A/1.PNG": b"y"}), tmp_path / "out", "twice")
+
+
+@pytest.mark.parametrize(("make", "name"), KINDS)
+@pytest.mark.parametrize("path", [case for case in OUTSIDE if case.values[0].strip("./") and ".." in case.values[0]])
+def test_member_that_leads_out_is_refused(tmp_path, make, name, path):
+    refused(make(tmp_path / name, {path: b"x"}), tmp_path / "out", "leads out")
+
+
+@pytest.mark.parametrize(("make", "name"), KINDS)
+@pytest.mark.parametrize("path", ["a\x1b[31mb.png", "a\nb.png", MARK, f"a/{MARK}"])
+def test_member_with_an_odd_name_is_refused(tmp_path, make, name, path):
+    refused(make(tmp_path / name, {path: b"x"}), tmp_path / "out", "control character|unpacked folders are told")
+
+
+@pytest.mark.parametrize(("make", "name"), KINDS)
+def test_file_that_is_a_folder_too_is_refused(tmp_path, make, name):
+    refused(make(tmp_path / name, {"A": b"x", "a/1.png": b"x"}), tmp_path / "out", "as a file and as a folder")
+
+
+@pytest.mark.parametrize(("make", "name"), KINDS)
+def test_more_than_the_disk_holds_is_refused_before_anything_is_written(tmp_path, make, name, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=2**28 + 100))
+    refused(make(tmp_path / name), tmp_path / "out", "0 MiB are free")
+
+
+def test_encrypted_archive_is_named_for_what_it_is(tmp_path):
+    archive = as_zip(tmp_path / "a.zip", {"a.png": b"x" * 50})
+    content = bytearray(archive.read_bytes())
+    for magic, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        content[content.index(magic) + flags] |= 1
+    archive.write_bytes(content)
+    refused(archive, tmp_path / "out", "holds an encrypted file, 'a.png'")
+
+
+def test_header_that_claims_to_be_huge_is_not_read(tmp_path):
+    info = tarfile.TarInfo("././@LongLink")
+    info.type, info.size = tarfile.GNUTYPE_LONGNAME, 2**33
+    with gzip.open(tmp_path / "a.tar.gz", "wb") as stream:
+        stream.write(info.tobuf(tarfile.GNU_FORMAT) + b"a" * 4096)
+    refused(tmp_path / "a.tar.gz", tmp_path / "out", r"has a header of \d+ bytes")
+
+
+def test_sparse_file_is_refused(tmp_path):
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        info = tarfile.TarInfo("a.png")
+        info.type = tarfile.GNUTYPE_SPARSE
+        archive.addfile(info)
+    refused(tmp_path / "a.tar", tmp_path / "out", "holds a special file")
+
+
+def test_tar_file_is_told_by_its_content(tmp_path):
+    (as_tar(tmp_path / "a.tar.gz")).rename(tmp_path / "b.tar")
+    unpack(tmp_path / "b.tar", tmp_path / "out", lambda _done, _total: None)
+    assert (tmp_path / "out" / "set" / "blended" / "1.png").is_file()
+
+
+ODD_NAMES = [
+    ".tar",
+    "..tar",
+    "...tar",
+    "....zip",
+    ".tar.gz",
+    "..zip",
+    "-.tar",
+    "a b.zip",
+    "~.tar",
+    "a.tar.zip",
+    "A.TAR",
+]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_an_archive_of_whatever_name_is_unpacked_beside_the_raw_downloads(data_home, tmp_path, name):
+    """The folder that an archive goes to was made of its name, and a name could lead to all downloads."""
+    root = trees.folders(tmp_path / "pack" / "mine", "12", {"blended": "blended", "transmission": "transmission"})
+    kept = [data_home / "raw" / "sir2-wild" / "SIR2.zip", data_home / "raw" / "mine" / "notes.txt"]
+    for path in kept:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("kept")
+    with (zipfile.ZipFile if name.lower().endswith("zip") else tarfile.open)(tmp_path / name, "w") as archive:
+        add = archive.write if isinstance(archive, zipfile.ZipFile) else archive.add
+        for path in root.rglob("*.png"):
+            add(path, path.relative_to(tmp_path / "pack"))
+    add_set(tmp_path / name, "mine", Reporter())
+    assert [path.read_text() for path in kept] == ["kept", "kept"]
+    (made,) = (path for path in (data_home / "raw" / "mine").iterdir() if path.is_dir())
+    assert (made / MARK).is_file()
+    add_set(tmp_path / name, "again", Reporter())
+
+
+def test_folder_that_was_not_unpacked_is_never_replaced(data_home, tmp_path):
+    root = trees.folders(tmp_path / "pack" / "mine", "12", {"blended": "blended", "transmission": "transmission"})
+    own = data_home / "raw" / "mine" / "pictures" / "own.png"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"my own")
+    with zipfile.ZipFile(tmp_path / "pictures.zip", "w") as archive:
+        for path in root.rglob("*.png"):
+            archive.write(path, path.relative_to(tmp_path / "pack"))
+    with pytest.raises(InputInvalid, match="is there already and was not unpacked by this program"):
+        add_set(tmp_path / "pictures.zip", "mine", Reporter())
+    assert own.read_bytes() == b"my own"
+    own.unlink()
+    own.parent.rmdir()
+    for name in ("mine", "mine"):  # what was unpacked is replaced
+        unpack(tmp_path / "pictures.zip", data_home / "raw" / name / "pictures", lambda _done, _total: None)
 
 
 def test_archive_is_prepared_like_the_folder_in_it(prepared, tmp_path):
