@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Get, prepare and check datasets, published ones and your own.", no_args_is_help=True)
 
+ReplaceOption = Annotated[
+    bool, typer.Option("--replace", help="Replace the prepared dataset that has this name already. Default: refuse.")
+]
 NameArgument = Annotated[str, typer.Argument(help="Name of a dataset, as sirr-orch data list shows it.")]
 
 
@@ -67,6 +70,7 @@ def prepare(
         str | None,
         typer.Option("--as", metavar="NAME", help="Another name, to keep two forms of one dataset side by side."),
     ] = None,
+    replace: ReplaceOption = False,
     data: DataOption = None,
 ) -> None:
     """Turn raw files in any known layout into a uniform dataset, name the form that was found, and check it.
@@ -80,7 +84,7 @@ def prepare(
 
     _check_name(called, "--as")
     with _reporter() as reporter:
-        variant = prepare_set(PrepareRequest(name, source, names_list, called, home=data), reporter)
+        variant = prepare_set(PrepareRequest(name, source, names_list, called, replace=replace, home=data), reporter)
     out.print(f"{called or name}: {variant.text}")
     _show_findings(called or name, data, json=False)
 
@@ -107,6 +111,7 @@ def add(
         bool, typer.Option("--layers", help="The pictures are clean photographs to blend, and no pairs.")
     ] = False,
     title: Annotated[str, typer.Option("--title", help="What the report calls it. Default: the name.")] = "",
+    replace: ReplaceOption = False,
     data: DataOption = None,
 ) -> None:
     """Prepare pairs of your own, in folders blended/ and transmission/ or in one folder with tags, for use by name.
@@ -119,7 +124,7 @@ def add(
     chosen = name or path.resolve().name.partition(".")[0].lower()
     _check_name(chosen, "--name")
     with _reporter() as reporter:
-        variant = add_set(path, chosen, reporter, layers=layers, title=title, home=data)
+        variant = add_set(path, chosen, reporter, layers=layers, title=title, replace=replace, home=data)
     out.print(f"{chosen}: {variant.text}")
     _show_findings(chosen, data, json=False)
 

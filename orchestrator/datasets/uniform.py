@@ -31,7 +31,8 @@ def read_index(folder: Path) -> PreparedIndex:
         found = "; ".join(error.mistakes[:_SHOWN])
         more = f"; and {len(error.mistakes) - _SHOWN} more" if len(error.mistakes) > _SHOWN else ""
         raise BadInput(
-            f"{folder} holds no prepared dataset: {INDEX}: {found}{more}", "prepare it again with: sirr-orch data"
+            f"{folder} holds no prepared dataset: {INDEX}: {found}{more}",
+            "prepare it again with: sirr-orch data prepare",
         ) from error
 
 
@@ -56,7 +57,9 @@ def prepared_uniform(
             progress(done, len(index.items))
     if wrong:
         named = "; ".join(wrong[:_SHOWN]) + (f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else "")
-        raise BadInput(f"the prepared dataset was changed: {named}", "prepare it again with: sirr-orch data prepare")
+        raise BadInput(
+            f"the prepared dataset was changed: {named}", "prepare it again with: sirr-orch data prepare NAME --replace"
+        )
     return PreparedDataset(index.role, tuple(items), index.warnings, index.variant.text)
 
 

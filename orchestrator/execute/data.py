@@ -162,6 +162,8 @@ class PrepareRequest:
 
     Attributes:
         source: Raw folder or archive; None: the data folder's raw/NAME.
+        called: Another name than the catalogue's.
+        replace: Whether a prepared dataset of that name may be replaced.
         home: The data folder.
     """
 
@@ -170,6 +172,7 @@ class PrepareRequest:
     names_list: Path | None = None
     called: str | None = None
     workers: int | None = None
+    replace: bool = False
     home: Path | None = None
 
 
@@ -177,12 +180,16 @@ def prepare_set(request: PrepareRequest, reporter: Reporter) -> FoundVariant:
     """Prepare a published set from its raw files.
 
     Raises:
-        SpecError: For an unknown set.
+        SpecError: For an unknown set, a name that is another one's of the catalogue, or of a prepared set that is not
+            to be replaced.
         InputInvalid: Where the raw files cannot be used.
     """
     entry, published = published_set(request.name)
     assert isinstance(entry.dataset, PreparedDataset)  # all published sets are
     name = request.called or request.name
+    if name != request.name:
+        _refuse_catalogue_name(name, "--as")
+    _refuse_prepared(name, request.home, "--as", replace=request.replace)
     source = request.source or raw_folder(request.name, request.home)
     if request.source is None and not source.is_dir():
         raise InputInvalid(
@@ -210,22 +217,64 @@ def prepare_set(request: PrepareRequest, reporter: Reporter) -> FoundVariant:
 
 
 def add_set(
-    source: Path, name: str, reporter: Reporter, *, layers: bool = False, title: str = "", home: Path | None = None
+    source: Path,
+    name: str,
+    reporter: Reporter,
+    *,
+    layers: bool = False,
+    title: str = "",
+    replace: bool = False,
+    home: Path | None = None,
 ) -> FoundVariant:
     """Prepare a user's own pairs, or photographs to blend, so that experiments can name them.
 
+    Args:
+        replace: Whether a prepared dataset of this name may be replaced.
+
     Raises:
-        SpecError: Where the name is the catalogue's.
+        SpecError: Where the name is the catalogue's, or that of a prepared set that is not to be replaced.
         InputInvalid: Where the files cannot be used.
     """
-    if name in load_catalogue():
-        raise SpecError(f"{name!r} is a dataset of the catalogue", hint="choose another name with --name")
+    _refuse_catalogue_name(name, "--name")
+    _refuse_prepared(name, home, "--name", replace=replace)
     role: Literal["layers", "pairs"] = "layers" if layers else "pairs"
     order = PreparationOrder(name, title or name, "added by the user", role, prepared_folder(name, home), changed=True)
     with _explained(), _opened(source, raw_folder(name, home), reporter) as folder:
         tree = raw_tree(folder)
         found = photographs(tree) if layers else recognise(tree, OWN_LAYOUTS)
         return prepare_raw(order, folder, found, reporter.pictures)
+
+
+def _refuse_catalogue_name(name: str, option: str) -> None:
+    """Keep every name of the catalogue for what it names: published numbers stand beside it in reports.
+
+    Raises:
+        SpecError: Where it is one.
+    """
+    if name in load_catalogue():
+        raise SpecError(f"{name!r} is a dataset of the catalogue", hint=f"choose another name with {option}")
+
+
+def _refuse_prepared(name: str, home: Path | None, option: str, *, replace: bool) -> None:
+    """Refuse to replace a prepared dataset without being asked.
+
+    Raises:
+        SpecError: Where there is one of this name, or another folder at its place.
+    """
+    folder = prepared_folder(name, home)
+    if (folder / INDEX).is_file():
+        if not replace:
+            raise SpecError(
+                f"there is a prepared dataset {name!r} already: {_variant_of(name, home)}",
+                where=str(folder),
+                hint=f"add --replace to replace it, or choose another name with {option}",
+            )
+    elif folder.is_symlink() or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):
+        raise SpecError(
+            f"what lies at the place of dataset {name!r} is no prepared dataset",
+            where=str(folder),
+            hint=f"move it away, or choose another name with {option}",
+        )
 
 
 def check_set(name: str, step: ProgressCallback, home: Path | None = None) -> list[DatasetFinding]:

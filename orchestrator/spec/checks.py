@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from orchestrator.errors import SpecError
-from orchestrator.spec.dataset import Dataset, DatasetRole, dataset_role
+from orchestrator.spec.dataset import Dataset, DatasetRole, PreparedDataset, dataset_role
 from orchestrator.spec.document import Document, Location, place_of
 from orchestrator.spec.experiment import Experiment, ModelChoice, TrainingData
 from orchestrator.spec.library import load_catalogue, load_model_spec, model_spec_names
@@ -97,6 +97,10 @@ def _recipe_problems(number: int, choice: ModelChoice, document: Document | None
 
 
 def _dataset_problems(draft: Draft, document: Document | None) -> Iterator[Problem]:
+    for taken in sorted(load_catalogue().keys() & draft.datasets.keys()):
+        if not isinstance(draft.datasets[taken], PreparedDataset | None):
+            words = f"{taken!r} is a dataset of the catalogue: published numbers stand beside that name in reports"
+            yield Problem(words, place_of(document, ("datasets", taken), name=True), "give this one another name")
     if draft.train is not None:
         yield from _role_problems(draft, draft.train.synthetic, ("train", "synthetic"), ("layers",), document)
         for field in ("real", "unaligned"):
@@ -196,5 +200,9 @@ def _use(location: Location) -> str:
 
 
 def known_datasets(own: Mapping[str, Dataset], home: Path | None = None) -> dict[str, Any]:
-    """Return all datasets by name: an experiment's own hide the catalogue's, which hide those of the data folder."""
+    """Return all datasets by name.
+
+    An experiment's own stand before those of the data folder; where they have a name of the catalogue, they are that
+    dataset, prepared elsewhere.
+    """
     return {**added_datasets(home), **{name: entry.dataset for name, entry in load_catalogue().items()}, **own}

@@ -51,6 +51,15 @@ def added_datasets(home: Path | None = None) -> dict[str, PreparedDataset]:
     return found
 
 
+def prepared_of(folder: Path) -> str | None:
+    """Return which dataset of the catalogue a folder was prepared from; None for a user's own, and where none is."""
+    try:
+        catalogue = json.loads((folder / INDEX).read_text(encoding="utf-8"))["catalogue"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return catalogue if isinstance(catalogue, str) else None
+
+
 @lru_cache(maxsize=256)
 def _described(index: Path, _changed_ns: int, _size: int) -> PreparedDataset | None:
     """Return what an index says of its dataset. An index can be large, and is asked for again and again."""

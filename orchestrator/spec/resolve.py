@@ -14,7 +14,7 @@ from orchestrator.spec.document import Document, Location, place_of, read_docume
 from orchestrator.spec.experiment import Experiment, ModelChoice, Validation
 from orchestrator.spec.library import image_names, load_catalogue, load_image, load_model_spec
 from orchestrator.spec.model import ModelSpec, Recipe
-from orchestrator.spec.prepared import DATA_VARIABLE, INDEX, data_home, prepared_folder
+from orchestrator.spec.prepared import DATA_VARIABLE, INDEX, data_home, prepared_folder, prepared_of
 from orchestrator.spec.problems import Place, Problem, spec_error
 from orchestrator.spec.protocol import chosen_metrics
 from orchestrator.spec.stage_names import stage_name
@@ -198,6 +198,8 @@ def _folder_problems(name: str, dataset: Dataset, document: Document | None, hom
     place = place_of(document, ("datasets", name, "folder"))
     if isinstance(dataset, PreparedDataset) and not (folder / INDEX).is_file():
         yield _not_prepared(name, folder, document, home)
+    elif isinstance(dataset, PreparedDataset) and name in load_catalogue() and prepared_of(folder) != name:
+        yield _prepared_of_another(name, folder, document)
     elif not folder.exists():
         hint = "create the folder or correct the path; a relative path starts at the file that names it"
         yield Problem(f"dataset {name!r}: there is no folder {str(folder)!r}", place, hint)
@@ -205,6 +207,15 @@ def _folder_problems(name: str, dataset: Dataset, document: Document | None, hom
         yield Problem(f"dataset {name!r}: {str(folder)!r} is a file", place, "name the folder that holds the pictures")
     elif not os.access(folder, os.R_OK | os.X_OK):
         yield Problem(f"dataset {name!r}: {str(folder)!r} cannot be read", place, "check the folder's permissions")
+
+
+def _prepared_of_another(name: str, folder: Path, document: Document | None) -> Problem:
+    """Return the problem of other pictures under a published set's name, beside which its published numbers stand."""
+    origin = prepared_of(folder)
+    made = f"was prepared from {origin!r}" if origin else "was not prepared from its files"
+    words = f"dataset {name!r} is one of the catalogue, and what lies in {str(folder)!r} {made}"
+    hint = f"run: sirr-orch data prepare {name} --replace; other pictures need another name, which --as gives"
+    return Problem(words, _place_of_name(name, document), hint)
 
 
 def _not_prepared(name: str, folder: Path, document: Document | None, home: Path) -> Problem:

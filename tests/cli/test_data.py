@@ -12,6 +12,8 @@ from orchestrator.spec.load import load_experiment
 from orchestrator.spec.resolve import resolve
 from tests.datasets.raw import trees
 
+SPEC = "name: first\nmodels: [ibcln2020]\ntrain: skimage-train\ntest: [{name}]\nfeatures: random\n{more}"
+
 
 @pytest.fixture
 def data(tmp_path, monkeypatch):
@@ -101,6 +103,88 @@ def test_bad_request_gets_one_clear_error_with_a_hint(data, arguments, said, hin
     assert isinstance(done.exception, SirrError)
     assert said in done.exception.message
     assert hint in f"{done.exception.message} {done.exception.hint}"
+
+
+def test_no_other_pictures_take_a_name_of_the_catalogue(data, tmp_path):
+    raw = trees.berkeley(tmp_path / "raw", trees.TEST_NUMBERS)
+    for taken in ("sir2-wild", "skimage-test"):
+        done = data("prepare", "berkeley-real-test", "--from", raw, "--as", taken)
+        assert isinstance(done.exception, SirrError)
+        assert f"{taken!r} is a dataset of the catalogue" in done.exception.message
+        assert "--as" in done.exception.hint
+    assert not (tmp_path / "data" / "prepared").exists()
+    assert data("prepare", "berkeley-real-test", "--from", raw, "--as", "berkeley-real-test").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(["add", "office", "--name", "mine"], id="add"),
+        pytest.param(["add", "office/blended", "--name", "mine", "--layers"], id="add-layers"),
+        pytest.param(["prepare", "ceilnet-table2", "--from", "ceilnet", "--as", "mine"], id="prepare-as"),
+        pytest.param(["prepare", "ceilnet-table2", "--from", "ceilnet"], id="prepare"),
+    ],
+)
+def test_prepared_dataset_is_replaced_only_when_asked(data, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    trees.folders(tmp_path / "office", "123", trees.PACK)
+    trees.ceilnet(tmp_path / "ceilnet", 2)
+    name = "ceilnet-table2" if "mine" not in command else "mine"
+    made = data("add", "office", "--name", "mine")
+    if name != "mine":
+        made = data(*command)
+    assert made.exit_code == 0
+    index = tmp_path / "data" / "prepared" / name / "index.json"
+    before = index.read_bytes()
+    done = data(*command)
+    assert isinstance(done.exception, SirrError)
+    assert (
+        f"there is a prepared dataset {name!r} already: {json.loads(before)['variant']['text']}"
+        == done.exception.message
+    )
+    assert "--replace" in done.exception.hint
+    assert index.read_bytes() == before
+    assert data(*command, "--replace").exit_code == 0
+    assert [path.name for path in index.parent.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_folder_that_is_no_prepared_dataset_is_never_replaced(data, tmp_path):
+    kept = tmp_path / "data" / "prepared" / "mine" / "thesis.txt"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("years of work", encoding="utf-8")
+    done = data("add", trees.folders(tmp_path / "office", "123", trees.PACK), "--name", "mine", "--replace")
+    assert isinstance(done.exception, SirrError)
+    assert "is no prepared dataset" in done.exception.message
+    assert kept.read_text(encoding="utf-8") == "years of work"
+
+
+def test_other_pictures_that_an_earlier_version_prepared_under_a_name_of_the_catalogue_are_refused(data, tmp_path):
+    data(
+        "prepare", "berkeley-real-test", "--from", trees.berkeley(tmp_path / "raw", trees.TEST_NUMBERS), "--as", "other"
+    )
+    prepared = tmp_path / "data" / "prepared"
+    (prepared / "other").rename(prepared / "sir2-wild")
+    spec = tmp_path / "first.yaml"
+    spec.write_text(SPEC.format(name="sir2-wild", more=""), encoding="utf-8")
+    with pytest.raises(SirrError, match="was prepared from 'berkeley-real-test'") as caught:
+        resolve(load_experiment(spec), spec)
+    assert caught.value.where.startswith(f"{spec}:4:8")
+
+
+def test_dataset_of_a_spec_may_have_a_name_of_the_catalogue_only_where_it_is_that_dataset(data, tmp_path):
+    data("prepare", "ceilnet-table2", "--from", trees.ceilnet(tmp_path / "raw", 2), "--data", tmp_path / "other")
+    spec = tmp_path / "first.yaml"
+    elsewhere = "datasets: {ceilnet-table2: {kind: prepared, role: pairs, folder: other/prepared/ceilnet-table2}}\n"
+    spec.write_text(SPEC.format(name="ceilnet-table2", more=elsewhere), encoding="utf-8")
+    assert (
+        resolve(load_experiment(spec), spec).datasets["ceilnet-table2"].folder
+        == tmp_path / elsewhere.rsplit(maxsplit=1)[-1][:-2]
+    )
+    other = "datasets: {ceilnet-table2: {kind: pairs, folder: raw}}\n"
+    spec.write_text(SPEC.format(name="ceilnet-table2", more=other), encoding="utf-8")
+    with pytest.raises(SirrError, match="'ceilnet-table2' is a dataset of the catalogue") as caught:
+        resolve(load_experiment(spec), spec)
+    assert caught.value.where.startswith(f"{spec}:6:12")
 
 
 def test_name_that_is_no_safe_folder_is_refused(data, tmp_path):

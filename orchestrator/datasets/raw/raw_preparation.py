@@ -46,7 +46,7 @@ class PreparationOrder:
 
 
 def prepare_raw(order: PreparationOrder, root: Path, found: Recognised, progress: ProgressCallback) -> FoundVariant:
-    """Write a dataset's pictures and its index; nothing is left where it fails.
+    """Write a dataset's pictures and its index; where it fails, what was there before stays, and nothing else.
 
     Raises:
         BadInput: Names every scene that cannot be prepared.
@@ -58,11 +58,20 @@ def prepare_raw(order: PreparationOrder, root: Path, found: Recognised, progress
         scenes = _stored(order, root, found, partial, progress)
         variant = found_variant(scenes, order.variants)
         _write_index(order, found, scenes, variant, partial)
-        shutil.rmtree(order.output, ignore_errors=True)
-        partial.rename(order.output)
+        _exchange(partial, order.output)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return variant
+
+
+def _exchange(made: Path, place: Path) -> None:
+    """Put a folder at its place; what was there is deleted only when the new one stands."""
+    before = place.with_name(f".{place.name}.before")
+    shutil.rmtree(before, ignore_errors=True)
+    if place.exists():
+        place.rename(before)
+    made.rename(place)
+    shutil.rmtree(before, ignore_errors=True)
 
 
 def _stored(

@@ -159,7 +159,7 @@ def test_failed_preparation_leaves_the_earlier_one_as_it_was(prepared, pack):
     before = prepared(NAME, pack).index
     (pack / "blended" / "2.png").write_bytes(b"")
     with pytest.raises(InputInvalid):
-        prepared(NAME, pack)
+        prepared(NAME, pack, replace=True)
     folder = prepared_folder(NAME)
     assert (folder / before["items"][1]["layers"]["blended"]["file"]).is_file()
     assert os.listdir(folder.parent) == [NAME]

@@ -218,7 +218,7 @@ def test_index_holds_what_others_need_to_compare(prepared, tmp_path):
 
 def test_index_is_the_same_wherever_the_files_lie(prepared, tmp_path):
     first = prepared("sir2-wild", trees.folders(tmp_path / "a" / "wild", "123", trees.PACK)).index
-    second = prepared("sir2-wild", trees.folders(tmp_path / "b" / "wild", "123", trees.PACK)).index
+    second = prepared("sir2-wild", trees.folders(tmp_path / "b" / "wild", "123", trees.PACK), replace=True).index
     assert first == second
 
 

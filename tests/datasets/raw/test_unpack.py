@@ -245,7 +245,7 @@ def test_archive_is_prepared_like_the_folder_in_it(prepared, tmp_path):
         for path in root.rglob("*.png"):
             archive.write(path, path.relative_to(tmp_path / "pack"))
     from_archive = prepared("sir2-wild", tmp_path / "pack.zip").index
-    from_folder = prepared("sir2-wild", tmp_path / "pack").index
+    from_folder = prepared("sir2-wild", tmp_path / "pack", replace=True).index
     assert from_archive["items"] == from_folder["items"]
 
 
