@@ -9,6 +9,10 @@ from typing import Any
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from orchestrator.datasets.colour_profiles import in_srgb, means_srgb
+from orchestrator.datasets.stated_colours import StatedColours, stated_colours
+from orchestrator.datasets.tiff import BIG_ENDIAN_BIGTIFF, TiffFacts, is_tiff, stream_facts
+
 FORMATS = ("PNG", "JPEG", "JPEG2000", "TIFF", "WEBP", "BMP", "DIB", "GIF", "PPM", "TGA")
 """Pillow's readers that are used; that of JPEG reads MPO, too.
 
@@ -30,9 +34,13 @@ FOREIGN_SUFFIXES = frozenset(
 _GREY_MODES = {"1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I;16N", "I"}
 _ALPHA_MODES = {"LA", "La", "PA", "RGBA", "RGBa"}
 _WIDE_MODES = {"I;16", "I;16L", "I;16B", "I;16N"}
-_SRGB_NAMES = {"c2"}
+GAIN_MAP_LEFT_OUT = "HDR gain map left out: the SDR picture is taken"
+
 _NARROWED = "16 bits per value, reduced to 8"
 _UPRIGHT = 1
+_JPEG2000_SIZES = b"\xff\x4f\xff\x51"
+"""How JPEG 2000's description of sizes begins. Source: ISO/IEC 15444-1, A.4.1 and A.5.1."""
+_DEPTHS_AT, _HEAD_BYTES = 42, 2**16
 
 
 @dataclass(frozen=True)
@@ -70,11 +78,12 @@ def read_rgb(path: Path, *, keep_alpha: bool = False) -> RgbPicture:
     """
     refuse_others_than_files(path)
     try:
+        facts = _tiff_facts(path)
         with warnings.catch_warnings():
             # Pillow warns of large pictures and of odd metadata; the first are wanted, the second do no harm.
             warnings.simplefilter("ignore")
             with Image.open(path, formats=FORMATS) as picture:
-                return _as_rgb(picture, keep_alpha=keep_alpha)
+                return _as_rgb(picture, path, facts, keep_alpha=keep_alpha)
     except UnusablePicture:
         raise
     except UnidentifiedImageError as error:
@@ -112,12 +121,46 @@ def refuse_others_than_files(path: Path) -> None:
         raise UnusablePicture("is no file" if path.exists() else "is not there")
 
 
-def _as_rgb(opened: Image.Image, *, keep_alpha: bool) -> RgbPicture:
+def refuse_unread_compression(facts: TiffFacts, *, webp: bool = False) -> None:
+    """Raise UnusablePicture where a TIFF file's compression is not read.
+
+    Args:
+        webp: Whether WebP is.
+    """
+    compression = facts.unread_compression(webp=webp)
+    if compression is not None:
+        raise UnusablePicture(
+            f"is a TIFF file whose compression, {compression}, is not read; save it with deflate, LZW or none"
+        )
+
+
+def _tiff_facts(path: Path) -> TiffFacts:
+    """Return the facts of a file that begins as a TIFF, and none of another.
+
+    Raises:
+        UnusablePicture: Where it is of a kind that Pillow does not read, which would call it damaged or unknown.
+    """
+    if not is_tiff(path):
+        return TiffFacts()
+    with path.open("rb") as stream:
+        if stream.read(4) == BIG_ENDIAN_BIGTIFF:
+            raise UnusablePicture("is a BigTIFF file in big-endian order, which is not read; save it as a plain TIFF")
+        stream.seek(0)
+        facts = stream_facts(stream)
+    refuse_unread_compression(facts)
+    return facts
+
+
+def _as_rgb(opened: Image.Image, path: Path, facts: TiffFacts, *, keep_alpha: bool) -> RgbPicture:
     notes: list[str] = []
+    stated = stated_colours(path)
     profile = opened.info.get("icc_profile")
-    wide = _is_wide(opened)
+    wide = _is_narrowed(opened, facts, path)
     if opened.format != "MPO" and getattr(opened, "n_frames", 1) > 1:
         notes.append(f"first of {getattr(opened, 'n_frames', 1)} frames")
+    if stated.has_gain_map:
+        notes.append(GAIN_MAP_LEFT_OUT)
+    _mend_planes(opened, facts)
     opened.load()
     picture = _upright(opened, notes)
     if wide:
@@ -128,22 +171,52 @@ def _as_rgb(opened: Image.Image, *, keep_alpha: bool) -> RgbPicture:
     picture = _without_alpha(picture, notes)
     if transparent and alpha is None:
         notes.append("transparency dropped")
-    picture = _in_srgb(picture, profile, notes)
+    picture = _with_meaning(picture, profile, stated, notes)
     return RgbPicture(np.array(picture, np.uint8), tuple(notes), alpha)
 
 
-def _is_wide(opened: Image.Image) -> bool:
-    """Whether Pillow cuts this file's 16-bit values to 8 while it decodes; only the decoder's settings tell."""
+def _is_narrowed(opened: Image.Image, facts: TiffFacts, path: Path) -> bool:
+    """Whether Pillow cuts this file's 16-bit values to 8 while it decodes, which its mode does not tell."""
+    if opened.mode == "I" or opened.mode in _WIDE_MODES:
+        return False
+    if opened.format == "TIFF":
+        return facts.bits > 8
+    if opened.format == "JPEG2000":
+        return _jpeg2000_bits(path) > 8
     tiles: Any = getattr(opened, "tile", ())
-    narrowed = opened.mode != "I" and opened.mode not in _WIDE_MODES
-    return narrowed and any(_sixteen_bits(tile[-1]) for tile in tiles)
+    return any(_sixteen_bits(tile[-1]) for tile in tiles)
 
 
 def _sixteen_bits(settings: Any) -> bool:
     """Whether a decoder's settings say so: a raw mode such as 'RGB;16B', or, of PPM, a largest value above 255."""
-    if isinstance(settings, tuple) and settings and isinstance(settings[-1], int):
+    if isinstance(settings, tuple) and len(settings) == 2 and isinstance(settings[-1], int):
         return isinstance(settings[0], str) and settings[-1] > 255
     return ";16" in str(settings)
+
+
+def _jpeg2000_bits(path: Path) -> int:
+    """Return the bits of a JPEG 2000 file's first channel, 8 where they are not found."""
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD_BYTES)
+    place = head.find(_JPEG2000_SIZES)
+    depth = head[place + _DEPTHS_AT : place + _DEPTHS_AT + 1] if place >= 0 else b""
+    return (depth[0] & 0x7F) + 1 if depth else 8
+
+
+def _mend_planes(opened: Image.Image, facts: TiffFacts) -> None:
+    """Have Pillow unpack planes of uncompressed 16-bit TIFF files as what they are: it takes them for 8-bit ones."""
+    if opened.format != "TIFF" or not facts.in_planes or facts.bits != 16:
+        return
+    file: Any = opened
+    order = "B" if file.tag_v2.prefix.startswith(b"MM") else "L"
+    file.tile = [_sixteen_bit_plane(tile, order) if tile[0] == "raw" else tile for tile in file.tile]
+
+
+def _sixteen_bit_plane(tile: Any, order: str) -> Any:
+    """Return Pillow's order to decode a piece of a plane, a tuple with names in some versions, for 16-bit values."""
+    decoder, box, offset, (band, *more) = tile
+    mended = (decoder, box, offset, (f"{band};16{order}", *more))
+    return type(tile)._make(mended) if hasattr(tile, "_make") else mended
 
 
 def _upright(picture: Image.Image, notes: list[str]) -> Image.Image:
@@ -189,14 +262,18 @@ def _without_alpha(picture: Image.Image, notes: list[str]) -> Image.Image:
     return picture.convert(target) if target else picture
 
 
-def is_srgb(profile_name: str) -> bool:
-    """Return whether a colour profile of this name is sRGB's, in any of the words that are used for it."""
-    return "srgb" in profile_name.lower() or profile_name in _SRGB_NAMES
-
-
-def _in_srgb(picture: Image.Image, profile: Any, notes: list[str]) -> Image.Image:
-    """Return the picture in mode RGB, through its embedded colour profile where that is another than sRGB."""
-    converted = _through_profile(picture, profile, notes) if isinstance(profile, bytes) and profile else None
+def _with_meaning(picture: Image.Image, embedded: Any, stated: StatedColours, notes: list[str]) -> Image.Image:
+    """Return the picture in mode RGB, by what its file says that its colours mean where that is another than sRGB."""
+    profile = embedded if isinstance(embedded, bytes) and embedded else None
+    if stated.is_first or (profile is None and stated.profile is not None):
+        coloured = picture.convert("RGB") if picture.mode == "L" else picture
+        converted = None
+        if stated.profile is not None and coloured.mode == "RGB":
+            converted = in_srgb(coloured, ImageCms.ImageCmsProfile(io.BytesIO(stated.profile)))
+            notes.append(f"{stated.words}, converted to sRGB")
+    else:
+        converted = _through_profile(picture, profile, notes) if profile is not None else None
+    notes.extend(stated.notes)
     if converted is not None:
         return converted
     if picture.mode not in {"RGB", "L"}:
@@ -208,15 +285,9 @@ def _through_profile(picture: Image.Image, profile: bytes, notes: list[str]) -> 
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         name = ImageCms.getProfileDescription(source).strip() or "without a name"
-        if picture.mode != "CMYK" and is_srgb(name):
+        if picture.mode == "RGB" and means_srgb(source):
             return None
-        converted = ImageCms.profileToProfile(
-            picture,
-            source,
-            ImageCms.createProfile("sRGB"),
-            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            outputMode="RGB",
-        )
+        converted = in_srgb(picture, source)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         notes.append("colour profile unusable, passed over")
         return None

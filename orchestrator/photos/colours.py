@@ -6,7 +6,9 @@ from typing import Any
 
 from PIL import ImageCms
 
-from orchestrator.datasets.picture_reading import UnusablePicture, is_srgb
+from orchestrator.datasets.colour_profiles import means_srgb
+from orchestrator.datasets.picture_reading import UnusablePicture
+from orchestrator.datasets.stated_colours import StatedColours
 from orchestrator.photos.vips import Metadata, field
 
 _FLOATS = {"float", "double", "complex", "dpcomplex"}
@@ -30,8 +32,10 @@ class Coloured:
     notes: tuple[str, ...]
 
 
-def in_rgb(image: Any, beside: Metadata) -> Coloured:
+def in_rgb(image: Any, beside: Metadata, stated: StatedColours) -> Coloured:
     """Return a picture as RGB, in the encoding of its file wherever that is RGB; transparency is kept.
+
+    What the file states in other words than a profile becomes one, so that its results mean what it means.
 
     Raises:
         UnusablePicture: Where its values have no known range, or its colours are of an unknown kind.
@@ -45,13 +49,18 @@ def in_rgb(image: Any, beside: Metadata) -> Coloured:
     if image.bands > count + 1:
         notes.append(f"{image.bands - count - 1} further channels dropped")
         image = image[: count + 1]
-    profile, words = _usable_profile(beside.profile, count)
+    is_stated = count != 4 and (stated.is_first or (not beside.profile and stated.profile is not None))
+    profile, words = (None, ()) if is_stated else _usable_profile(beside.profile, count)
     if field(image, "palette"):
         notes.append("palette, resolved to colours")
-    if count == 3:
-        return Coloured(image, replace(beside, profile=profile), (*notes, *words))
-    image, profile, more = _from_grey(image, profile) if count == 1 else _from_cmyk(image, profile)
-    return Coloured(image, replace(beside, profile=profile), (*notes, *more, *words))
+    if count != 3:
+        image, profile, more = _from_grey(image, profile) if count == 1 else _from_cmyk(image, profile)
+        notes.extend(more)
+    notes.extend((*words, *stated.notes))
+    if is_stated and stated.profile is not None:
+        profile = stated.profile
+        notes.append(f"{stated.words}, kept as a colour profile: the network sees its values")
+    return Coloured(image, replace(beside, profile=profile), tuple(notes))
 
 
 def _refuse_unknown_ranges(image: Any) -> None:
@@ -71,11 +80,12 @@ def _usable_profile(profile: bytes | None, colour_bands: int) -> tuple[bytes | N
     if not usable or profile[_SPACE_AT : _SPACE_AT + 4] != _SPACES[colour_bands]:
         return None, ("colour profile unusable, passed over",)
     try:
-        name = ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile))).strip()
+        opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        name = ImageCms.getProfileDescription(opened).strip()
+        if colour_bands != 3 or means_srgb(opened):
+            return profile, ()
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return None, ("colour profile unusable, passed over",)
-    if colour_bands != 3 or is_srgb(name):
-        return profile, ()
     return profile, (f"colour profile '{name or 'without a name'}' kept: the network sees its values",)
 
 

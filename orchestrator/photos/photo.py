@@ -8,12 +8,20 @@ from typing import Any, Literal
 
 import numpy as np
 
-from orchestrator.datasets.picture_reading import UnusablePicture, read_rgb, refuse_others_than_files, stated_size
+from orchestrator.datasets.picture_reading import (
+    GAIN_MAP_LEFT_OUT,
+    UnusablePicture,
+    read_rgb,
+    refuse_others_than_files,
+    refuse_unread_compression,
+    stated_size,
+)
+from orchestrator.datasets.stated_colours import stated_colours
+from orchestrator.datasets.tiff import TiffFacts, tiff_facts
 from orchestrator.photos import vips
 from orchestrator.photos.colours import in_rgb
 from orchestrator.photos.orientation import ORIENTATIONS, UPRIGHT, upright_size, upright_strips
 from orchestrator.photos.strips import Source, Strips, strips_of
-from orchestrator.photos.tiff import TiffFacts, tiff_facts
 
 MOST_PIXELS = 2**29
 """A file that says that it has more is refused: it was made to fill memory or disk."""
@@ -76,10 +84,12 @@ def opened_photo(path: Path, limits: ReadingLimits) -> Iterator[Photo]:
     refuse_others_than_files(path)
     try:
         kind = vips.kind_of(path)
-        if kind is None:
+        facts = tiff_facts(path) if kind == "tiff" else TiffFacts()
+        refuse_unread_compression(facts, webp=True)
+        if kind is None or (facts.in_planes and facts.in_tiles):  # the latter libvips does not read
             yield _whole(path, limits)
             return
-        with _in_strips(path, kind, limits) as photo:
+        with _in_strips(path, kind, facts, limits) as photo:
             yield photo
     except vips.PictureError as error:
         raise UnusablePicture(f"is damaged: {vips.reason(error)}") from error
@@ -88,22 +98,24 @@ def opened_photo(path: Path, limits: ReadingLimits) -> Iterator[Photo]:
 
 
 @contextmanager
-def _in_strips(path: Path, kind: vips.Kind, limits: ReadingLimits) -> Iterator[Photo]:
-    facts = tiff_facts(path) if kind == "tiff" else TiffFacts()
+def _in_strips(path: Path, kind: vips.Kind, facts: TiffFacts, limits: ReadingLimits) -> Iterator[Photo]:
+    stated = stated_colours(path)
     in_pieces = facts.piece_bytes > _LARGE_PIECE
     _refuse_short_memory(_PIECES * facts.piece_bytes, limits, "holds pixels in large pieces, the largest of")
 
     def source() -> Strips:
         found = vips.open_image(path, kind, large=in_pieces)
-        return vips.image_strips(in_rgb(found, vips.metadata(found)).image)
+        return vips.image_strips(in_rgb(found, vips.metadata(found), stated).image)
 
     try:
         first = vips.open_image(path, kind, large=in_pieces)
     except vips.PictureError as error:
         raise UnusablePicture(f"cannot be read: {vips.reason(error)}") from error
     _refuse_too_large(first, limits)
-    coloured = in_rgb(first, vips.metadata(first))
+    coloured = in_rgb(first, vips.metadata(first), stated)
     notes = list(coloured.notes)
+    if stated.has_gain_map:
+        notes.append(GAIN_MAP_LEFT_OUT)
     pages = vips.field(first, "n-pages") or 1
     if pages > 1:
         notes.insert(0, f"first of {pages} frames")

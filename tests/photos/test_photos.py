@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
+from orchestrator.datasets.colour_profiles import BT2020, SRGB_CURVE, rgb_profile
 from orchestrator.datasets.picture_reading import UnusablePicture
 from orchestrator.photos.orientation import upright, upright_strips
 from orchestrator.photos.photo import MOST_PIXELS, Photo, ReadingLimits, opened_photo
@@ -175,7 +176,7 @@ def test_premultiplied_colours_are_divided_and_noted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 def test_a_profile_of_rgb_is_kept_and_values_are_left(tmp_path: Path, suffix: str) -> None:
-    wide = profile("Wide gamut")
+    wide = rgb_profile("Wide gamut", BT2020, SRGB_CURVE)
     photo, pixels = read(write(tmp_path / f"a{suffix}", values(16, 4), 1, wide))
     assert np.array_equal(pixels, values(16, 4))
     assert photo.beside.profile == wide

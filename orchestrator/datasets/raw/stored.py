@@ -7,7 +7,8 @@ from pathlib import PurePosixPath
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from orchestrator.datasets.picture_reading import FORMATS, RgbPicture, UnusablePicture
+from orchestrator.datasets.picture_reading import FORMATS, RgbPicture, UnusablePicture, refuse_unread_compression
+from orchestrator.datasets.tiff import HEADS, TiffFacts, stream_facts
 
 _SUFFIXES = {
     "PNG": {".png"},
@@ -18,6 +19,7 @@ _SUFFIXES = {
     "WEBP": {".webp"},
 }
 _UPRIGHT = 1
+_DEEPER = "holds more than 8 bits a value, which would have to be changed"
 
 
 def stored_picture(content: bytes, name: PurePosixPath) -> RgbPicture:
@@ -29,6 +31,10 @@ def stored_picture(content: bytes, name: PurePosixPath) -> RgbPicture:
         UnusablePicture: Where the file is damaged or cut off, holds several frames, real transparency, or more than 8
             bits a value.
     """
+    facts = stream_facts(io.BytesIO(content)) if content.startswith(HEADS) else TiffFacts()
+    refuse_unread_compression(facts)
+    if facts.bits > 8:
+        raise UnusablePicture(_DEEPER)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -54,7 +60,7 @@ def _as_stored(opened: Image.Image, name: PurePosixPath) -> RgbPicture:
         raise UnusablePicture(f"holds {getattr(opened, 'n_frames', 1)} frames")
     # Only the decoder's settings tell that Pillow would cut 16 bits to 8.
     if opened.mode in {"I", "F"} or opened.mode.startswith("I;") or ";16" in str(getattr(opened, "tile", "")):
-        raise UnusablePicture("holds more than 8 bits a value, which would have to be changed")
+        raise UnusablePicture(_DEEPER)
     opened.load()
     if _orientation(opened) != _UPRIGHT:
         notes.append(f"EXIF orientation {_orientation(opened)} not followed: the pixels are as stored")
