@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import posixpath
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -87,7 +88,14 @@ def program_environment(job: Job, stage: str) -> dict[str, str]:
 
 
 def lay_out(job: Job, request: StageRequest) -> None:
-    """Make the folders that a program may write to, and its stage.json."""
+    """Make the folders that a program may write to, and its stage.json; what a killed one left half done goes."""
+    if not job.keeps_output and (job.staging / "output").is_dir():
+        for path in (job.staging / "output").iterdir():
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    for folder in ("output", "facts"):
+        for partial in (job.staging / folder).rglob("*.partial"):
+            if partial.is_file() and not partial.is_symlink():
+                partial.unlink()
     for folder in (*FOLDERS, _HOME, *_CACHES.values()):
         (job.staging / folder).mkdir(parents=True, exist_ok=True)
     request.save(str(job.staging / STAGE_FILE))

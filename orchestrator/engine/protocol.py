@@ -21,6 +21,7 @@ class Job:
             the program's folders are staging/output, staging/work and staging/facts.
         inputs: Input name to host folder or file, mounted read-only.
         shm_bytes: Size of /dev/shm in a container.
+        keeps_output: A program that starts again goes on from what lies in its output; else that is emptied.
         gpus: UUIDs of the leased devices, empty on the CPU.
     """
 
@@ -44,6 +45,7 @@ class Job:
     device_memory_bytes: int | None = None
     shm_bytes: int = 2 * 2**30
     pids: int = 4096
+    keeps_output: bool = False
 
 
 @dataclass(frozen=True)

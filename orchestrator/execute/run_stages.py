@@ -13,6 +13,7 @@ from orchestrator.errors import Cancelled, NoSpace, SirrError, StoreError
 from orchestrator.execute.build import not_built, prepared_engine
 from orchestrator.execute.comparison import Lookup, look_up, stage_images, stage_programs
 from orchestrator.execute.events import Failed, Listener, Planned, State, StateChanged, Warned, fan_out
+from orchestrator.execute.leftovers import discard_leftovers
 from orchestrator.execute.schedule import GraphResult, walk
 from orchestrator.execute.stage_execution import ExecutionContext, execute_stage
 from orchestrator.execute.stopper import Stopper
@@ -151,6 +152,7 @@ def run_stages(
         NoSpace: Before anything is started; failed stages do not raise.
     """
     notify = fan_out(listener)
+    discard_leftovers(store)
     identities = planned.found.identities
     notify(Planned(tuple(stage.name for stage in planned.stages), {name: one.key for name, one in identities.items()}))
     stored = planned.found.artifacts

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.engine.gpu import lease_gpus
-from orchestrator.engine.protocol import Engine, Environment, Job
+from orchestrator.engine.protocol import Engine, Environment, Job, Running
 from orchestrator.errors import BudgetTooSmall, Cancelled, InfraFailure, NoSpace, OutOfMemory, OutputInvalid
 from orchestrator.execute.classify import Verdict, classify
 from orchestrator.execute.events import Listener, StateChanged, Warned
@@ -33,6 +33,9 @@ REQUIRED_OUTPUTS: Mapping[StageKind, tuple[str, ...]] = {
     "evaluate": ("scores.json",),
 }
 """What each kind of stage must leave in its output folder."""
+
+_GOES_ON_FROM_OUTPUT: frozenset[StageKind] = frozenset({"train", "infer"})
+"""Kinds whose programs, started again, go on from what lies in their output; of others a kill leaves only rests."""
 
 _INFRA_RETRIES = 2
 _RETRY_WAIT_S = 2.0
@@ -67,6 +70,15 @@ class ExecutionContext:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Finished:
+    """A job that ended well, and that nobody has removed: until its result is committed it can be found again."""
+
+    outcome: JobOutcome
+    running: Running
+    attempts: int = 1
+
+
 def execute_stage(stage: Stage, identity: Identity, inputs: Mapping[str, Path], context: ExecutionContext) -> Artifact:
     """Return the stage's artifact: the store's, or made now.
 
@@ -77,7 +89,7 @@ def execute_stage(stage: Stage, identity: Identity, inputs: Mapping[str, Path], 
             adopted, one that was interrupted is resumed from its staging folder.
     """
     with contextlib.ExitStack() as held:
-        held.enter_context(context.store.lease(identity.key, lambda: _tell_waiting(stage, context)))
+        held.enter_context(context.store.lease(identity.key, _Waiting(stage, context)))
         stored = context.store.artifact(identity.key)
         if stored is not None:
             return stored
@@ -86,26 +98,58 @@ def execute_stage(stage: Stage, identity: Identity, inputs: Mapping[str, Path], 
         staging = context.store.staging(identity.key)
         job = replace(_job(stage, identity, inputs, staging, context), gpus=gpus)
         started = time.time()
-        job_outcome, adopted, attempts = _run_saving_memory(job, stage, context)
-        _check_sources(stage, inputs, context.store)
+        finished = _run_saving_memory(job, stage, context)
         facts = {
             **context.facts,
             "image": stage.image,
             "environment": dict(job.environment.details),
             "packages": dict(job.environment.packages),
             "device": stage.device,
-            **_took(job_outcome, started, job, context),
+            **_took(finished.outcome, started, job, context),
             **machine_facts(job.staging, threads=job.threads, device=job.device, same_machine=True),
-            "warnings": job_outcome.warnings,
+            "warnings": finished.outcome.warnings,
             "resumed": resumed,
-            "adopted": adopted,
-            "attempts": attempts,
+            "adopted": finished.running.adopted,
+            "attempts": finished.attempts,
         }
-        return context.store.commit(identity, facts, REQUIRED_OUTPUTS[stage.kind])
+        return _committed(stage, identity, inputs, finished, facts, context.store)
 
 
-def _tell_waiting(stage: Stage, context: ExecutionContext) -> None:
-    context.listener(Warned(stage.name, "another run is making this result; waiting for it"))
+def _committed(
+    stage: Stage,
+    identity: Identity,
+    inputs: Mapping[str, Path],
+    finished: _Finished,
+    facts: Mapping[str, Any],
+    store: Store,
+) -> Artifact:
+    """Keep what a job left; only then is the job forgotten: a kill, or a full disk, in between runs nothing twice."""
+    try:
+        _check_sources(stage, inputs, store)
+        return store.commit(identity, facts, REQUIRED_OUTPUTS[stage.kind], finished.running.remove)
+    except OutputInvalid:
+        finished.running.remove()
+        raise
+
+
+class _Waiting:
+    """Hears that another run is making a result: says so once, and gives up when the user stops.
+
+    Raises:
+        Cancelled: Where the user stops.
+    """
+
+    def __init__(self, stage: Stage, context: ExecutionContext) -> None:
+        self._stage = stage
+        self._context = context
+        self._told = False
+
+    def __call__(self) -> None:
+        if self._context.stopper.requested:
+            raise Cancelled(f"{self._stage.name} was not started: the run was stopped while another one is making it")
+        if not self._told:
+            self._told = True
+            self._context.listener(Warned(self._stage.name, "another run is making this result; waiting for it"))
 
 
 def _leased_gpus(stage: Stage, context: ExecutionContext, held: contextlib.ExitStack) -> tuple[str, ...]:
@@ -138,10 +182,11 @@ def _job(stage: Stage, identity: Identity, inputs: Mapping[str, Path], staging: 
         workers=context.workers,
         checkpoint_s=stage.checkpoint_s,
         device_memory_bytes=stage.device_memory_bytes,
+        keeps_output=stage.kind in _GOES_ON_FROM_OUTPUT,
     )
 
 
-def _run_saving_memory(job: Job, stage: Stage, context: ExecutionContext) -> tuple[JobOutcome, bool, int]:
+def _run_saving_memory(job: Job, stage: Stage, context: ExecutionContext) -> _Finished:
     """Run the job; a training that runs out of memory goes on from its last checkpoint with more saving.
 
     What it saves by changes no result, so the retry is the same stage.
@@ -158,22 +203,20 @@ def _run_saving_memory(job: Job, stage: Stage, context: ExecutionContext) -> tup
     raise AssertionError("the last attempt returns or raises")
 
 
-def _run_with_retries(job: Job, stage: Stage, context: ExecutionContext) -> tuple[JobOutcome, bool, int]:
+def _run_with_retries(job: Job, stage: Stage, context: ExecutionContext) -> _Finished:
     """Run the job to a good end; failures of the infrastructure are tried again, and not often."""
     for attempt in range(1, _INFRA_RETRIES + 2):
         try:
-            job_outcome, adopted = _run_once(job, stage, context)
+            return replace(_run_once(job, stage, context), attempts=attempt)
         except InfraFailure as error:
             if isinstance(error, NoSpace) or attempt > _INFRA_RETRIES or context.stopper.requested:
                 raise
             context.listener(Warned(stage.name, f"{error.message}; trying again ({attempt} of {_INFRA_RETRIES})"))
             time.sleep(_RETRY_WAIT_S * attempt)
-        else:
-            return job_outcome, adopted, attempt
     raise AssertionError("the last attempt returns or raises")
 
 
-def _run_once(job: Job, stage: Stage, context: ExecutionContext) -> tuple[JobOutcome, bool]:
+def _run_once(job: Job, stage: Stage, context: ExecutionContext) -> _Finished:
     if context.stopper.requested:
         raise Cancelled(f"{stage.name} was not started: the run was stopped")
     started = time.time()
@@ -183,16 +226,18 @@ def _run_once(job: Job, stage: Stage, context: ExecutionContext) -> tuple[JobOut
         log = context.logs / log_name(stage.name)
         limits = Limits(stage.timeout_s, context.grace_s)
         job_outcome = follow(running, stage.name, log, context.listener, context.stopper, limits)
-    finally:
+    except BaseException:
         running.remove()
+        raise
     verdict = _verdict(job_outcome, stage, log)
     if verdict.error is not None:
+        running.remove()
         verdict.error.took = _took(job_outcome, started, job, context)
         raise verdict.error
     job_outcome.warnings.extend(verdict.warnings)
     for warning in verdict.warnings:
         context.listener(Warned(stage.name, warning))
-    return job_outcome, running.adopted
+    return _Finished(job_outcome, running)
 
 
 def _took(job_outcome: JobOutcome, started: float, job: Job, context: ExecutionContext) -> dict[str, Any]:

@@ -1,22 +1,18 @@
 """Looks after a store: what it needs of engines, recipes and runs, brought together for the commands."""
 
-import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from orchestrator.engine.select import available_engine
 from orchestrator.environments.local import LocalBuilder
-from orchestrator.errors import EngineUnavailable, SpecError
+from orchestrator.errors import SpecError
+from orchestrator.execute.leftovers import engines_that_answer
 from orchestrator.spec.load import image_names, load_image
-from orchestrator.spec.names import EngineName
 from orchestrator.store.check import Check, Progress, check_store
 from orchestrator.store.clean import Cleaned, Kept, Removable, clean, removables
 from orchestrator.store.layout import Layout
 from orchestrator.store.need import keys_of_run
 from orchestrator.store.store import Store
 from orchestrator.store.usage import Usage, store_usage
-
-_ENGINES: tuple[EngineName, ...] = ("local", "docker")
 
 
 def opened_store(folder: Path) -> Store:
@@ -90,11 +86,7 @@ def _known(layout: Layout, run: str) -> str:
 
 def paths_in_use(layout: Layout) -> set[Path]:
     """Return what jobs that run now read and write, whether the programs that started them live or not."""
-    paths: set[Path] = set()
-    for name in _ENGINES:
-        with contextlib.suppress(EngineUnavailable):
-            paths |= available_engine(name, layout.stagings).engine.paths_in_use()
-    return paths
+    return set().union(*(engine.paths_in_use() for engine in engines_that_answer(layout.stagings)))
 
 
 def _kept(layout: Layout) -> Kept:

@@ -155,6 +155,11 @@ class Layout:
         found = self.stagings.iterdir() if self.stagings.is_dir() else []
         return sorted(path.name for path in found if is_key(path.name))
 
+    def lease_keys(self) -> list[str]:
+        """Return the keys that somebody locked, or has not cleared away the lock of."""
+        found = self.leases.iterdir() if self.leases.is_dir() else []
+        return sorted(path.name for path in found if is_key(path.name))
+
     def scratch_folders(self) -> list[Path]:
         """Return what lies among the staging folders and belongs to no key."""
         found = self.stagings.iterdir() if self.stagings.is_dir() else []

@@ -189,7 +189,13 @@ class Store:
         """Remove what an earlier run left of this stage."""
         shutil.rmtree(self._staging_folder(key), ignore_errors=True)
 
-    def commit(self, identity: Identity, facts: Mapping[str, Any], required: Sequence[str]) -> Artifact:
+    def commit(
+        self,
+        identity: Identity,
+        facts: Mapping[str, Any],
+        required: Sequence[str],
+        published: Callable[[], None] = lambda: None,
+    ) -> Artifact:
         """Make the staged output an artifact: verified, hashed, on disk, read-only, then renamed to its key.
 
         The files about how it went come with it. Where another process has committed the same key, its artifact is
@@ -197,6 +203,7 @@ class Store:
 
         Args:
             facts: For the manifest, as plain values.
+            published: Called once the result is in its place, while its staging folder is still there.
 
         Raises:
             OutputInvalid: Where a required file is missing or empty, or a folder is or holds what is not plain.
@@ -221,6 +228,7 @@ class Store:
             sync(ready)
             with uses_of(self.layout).noting(identity.key):
                 self._publish(ready, identity.key)
+        published()
         self.discard_staging(identity.key)
         artifact = self.artifact(identity.key)
         if artifact is None:
@@ -238,8 +246,13 @@ class Store:
         Args:
             waiting: Called at every look at a key that another holds, several times a second; may raise to give up.
         """
-        with held(self.layout.lease(key), waiting):
-            yield
+        lease = self.layout.lease(key)
+        with held(lease, waiting):
+            try:
+                yield
+            finally:
+                with contextlib.suppress(OSError):
+                    lease.unlink()
 
     @contextlib.contextmanager
     def scratch(self, purpose: str) -> Iterator[Path]:

@@ -1,0 +1,112 @@
+"""A run that is killed between two steps is taken up there: no stage runs to its end twice, and nothing is left."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from orchestrator.errors import Cancelled
+from orchestrator.execute.events import Warned
+from orchestrator.execute.stopper import Stopper
+from tests.execute.killed_run import OUTPUTS, KilledRun
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def course(tmp_path):
+    return KilledRun(tmp_path)
+
+
+def in_background(course, *arguments, pause_s=0.0):
+    command = [sys.executable, "-m", "tests.execute.killed_run", str(course.folder), *arguments]
+    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(Path.cwd()), "PAUSE_S": str(pause_s)})
+
+
+def wait_for(condition, timeout_s=30.0):
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+def assert_all_done(course):
+    result = course.run()
+    assert not result.failures
+    for name, artifact in result.results.items():
+        kind = name.split("/")[0]
+        assert sorted(path.name for path in artifact.output.iterdir()) == sorted(OUTPUTS[kind]), name
+    third = course.run()
+    assert set(third.stored) == set(third.results) == set(result.results)
+    assert list(course.store.layout.stagings.iterdir()) == []
+    assert course.store.layout.lease_keys() == []
+    assert course.store.layout.artifact_keys() == sorted(artifact.key for artifact in result.results.values())
+
+
+@pytest.mark.parametrize("before", ["commit", "_publish", "discard_staging"])
+def test_stage_that_ended_before_its_run_was_killed_does_not_run_again(course, before):
+    process = in_background(course, before)
+    assert process.wait(60) == -signal.SIGKILL
+    assert course.told() == ["begin prepare/a", "end prepare/a"]
+    assert_all_done(course)
+    assert [line for line in course.told() if line.startswith("end")] == [
+        "end prepare/a",
+        "end train/a",
+        "end export/a",
+    ]
+
+
+def test_run_that_was_killed_half_way_through_clearing_up_leaves_nothing(course):
+    result = course.run()
+    for artifact in result.results.values():
+        rest = course.store.layout.staging(artifact.key) / "work"
+        rest.mkdir(parents=True)
+        (rest / "start.lock").touch()
+    (course.store.layout.lease("0" * 64)).touch()
+    assert_all_done(course)
+
+
+def test_killed_program_leaves_no_rest_in_the_result(course):
+    """The export is killed with its files half done; what it makes then is what it makes undisturbed."""
+    process = in_background(course, pause_s=1.0)
+    wait_for(lambda: "begin export/a" in course.told())
+    process.kill()
+    process.wait(10)
+    (record,) = course.store.layout.stagings.glob("*/process.json")
+    for which in ("program", "supervisor"):
+        os.kill(json.loads(record.read_text())[which]["pid"], signal.SIGKILL)
+    assert list(record.parent.glob("output/half-done-*"))
+    result = course.run(pause_s=1.0)
+    export = result.results["export/a"].output
+    assert sorted(path.name for path in export.iterdir()) == sorted(OUTPUTS["export"])
+
+
+def test_run_that_waits_for_another_says_so_once_and_ends_when_it_is_told_to(course):
+    first = in_background(course, pause_s=30.0)
+    wait_for(lambda: "begin prepare/a" in course.told())
+    events, stopper = [], Stopper()
+    results = []
+    second = threading.Thread(target=lambda: results.append(course.run(30.0, stopper, events.append)))
+    second.start()
+    wait_for(lambda: any(isinstance(event, Warned) for event in events))
+    time.sleep(1.0)
+    asked = time.monotonic()
+    stopper.request()
+    second.join(20)
+    assert time.monotonic() - asked < 3
+    assert isinstance(results[0].failures["prepare/a"], Cancelled)
+    waiting = [event for event in events if isinstance(event, Warned)]
+    assert len(waiting) == 1
+    assert "another run is making this result" in waiting[0].message
+    assert course.told() == ["begin prepare/a"]
+    first.kill()
+    first.wait(10)
+    (record,) = course.store.layout.stagings.glob("*/process.json")
+    psutil.Process(json.loads(record.read_text())["program"]["pid"]).kill()
