@@ -41,6 +41,6 @@ def build(
     err.print(chosen.sentence)
     settings = build_settings(base or (), wheels or ())
     for result in build_images(
-        images or (), device, chosen, store, settings, lambda line: err.print(line, style="dim", markup=False)
+        images or (), device, chosen, store, settings, lambda line: err.print(line, style="dim")
     ):
         out.print(result.sentence)

@@ -1,12 +1,32 @@
 """What people see: results on standard output, all else on standard error; NO_COLOR and FORCE_COLOR are respected."""
 
-from rich.console import Console
+from collections.abc import Iterable
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
 from orchestrator.errors import SirrError
+from orchestrator.report.visible import visible
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+class PlainConsole(Console):
+    """A console on which words are words: paths, names and messages are no markup, and nothing speaks to the terminal.
+
+    What is printed may come from anywhere. Colours are given by styles alone.
+    """
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield what is to be written, without control characters but those that the console itself sends."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=visible(segment.text))
+
+
+out = PlainConsole()
+err = PlainConsole(stderr=True)
 
 
 def error_text(error: SirrError) -> Text:

@@ -68,9 +68,9 @@ def print_findings(findings: Sequence[DatasetFinding], console: Console) -> None
 def bars() -> Iterator[Reporter]:
     """Give what shows a bar for bytes and one for pictures while they are under way."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.fields[amount]}"),
+        TextColumn("{task.fields[amount]}", markup=False),
         TimeRemainingColumn(),
     )
     progress = Progress(*columns, console=err, transient=True)

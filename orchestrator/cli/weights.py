@@ -38,6 +38,7 @@ def path_of_weights(
 
     Example:  curl -o "$(sirr-orch weights path vgg19-dcbb9e9d.pth)" ADDRESS
     """
+    from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.errors import SpecError  # noqa: PLC0415
     from orchestrator.spec.weights import FEATURES_VARIABLE, released_file, released_files, weights_folder  # noqa: PLC0415
 
@@ -47,7 +48,7 @@ def path_of_weights(
     if name is not None and released_file(name) is None:
         known = ", ".join(file.name for file in released_files())
         raise SpecError(f"there is no released file {name!r}; there are {known}", hint="choose one of them")
-    typer.echo(str(folder if name is None else folder / name))
+    out.print(str(folder if name is None else folder / name))
 
 
 def _shown(*, verify: bool, json: bool) -> bool:
