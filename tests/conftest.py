@@ -48,8 +48,13 @@ ENVIRONMENT_TIMEOUT_S = 1800
 
 
 def pytest_collection_modifyitems(items):
-    """Give tests that train real networks the time that this takes on two busy processors."""
+    """Give tests that train real networks the time that this takes on two busy processors.
+
+    With `--dist loadgroup`, what Docker builds and runs stays on one worker.
+    """
+    with_docker = {item.path for item in items if item.get_closest_marker("docker")}
     for item in items:
+        item.add_marker(pytest.mark.xdist_group("docker" if item.path in with_docker else "rest"))
         if item.get_closest_marker("environment") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(ENVIRONMENT_TIMEOUT_S))
 

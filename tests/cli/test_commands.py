@@ -41,6 +41,7 @@ def spec(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_plan_lists_every_stage_and_why(sirr, spec):
     done = sirr("plan", spec, "--json")
     assert done.returncode == 0, done.stderr
@@ -66,6 +67,7 @@ def test_dry_run_is_plan(sirr, spec):
     assert sirr("run", spec, "--dry-run").stdout == sirr("plan", spec).stdout != ""
 
 
+@pytest.mark.slow
 def test_plan_with_photos_shows_them_and_scores_none(sirr, spec, tmp_path):
     from PIL import Image
 
@@ -76,6 +78,7 @@ def test_plan_with_photos_shows_them_and_scores_none(sirr, spec, tmp_path):
     assert not any(row.startswith("evaluate/") and row.endswith("/photos") for row in rows)
 
 
+@pytest.mark.slow
 def test_every_mistake_of_a_spec_is_shown_at_once_with_its_place(sirr, tmp_path):
     path = tmp_path / "bad.yaml"
     path.write_text("name: first\nmodel: [errnet2019]\ntrain: skimage-train\ntest: [skimage-tset]\nseed: many\n")
@@ -88,6 +91,7 @@ def test_every_mistake_of_a_spec_is_shown_at_once_with_its_place(sirr, tmp_path)
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -107,6 +111,7 @@ def test_bad_request_gets_one_clear_answer(sirr, arguments, code, said):
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_run_without_its_images_names_them_and_the_command(sirr, spec):
     done = sirr("run", spec, "--engine", "local")
     assert done.returncode == 3
@@ -136,5 +141,6 @@ def test_schema_knows_every_field_of_an_experiment(sirr):
     assert {"name", "models", "train", "test", "features"} <= set(schema["properties"])
 
 
+@pytest.mark.slow
 def test_no_color_is_respected(sirr, spec):
     assert "\x1b[" not in sirr("plan", spec, NO_COLOR="1", FORCE_COLOR="").stdout

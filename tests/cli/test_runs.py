@@ -85,6 +85,7 @@ def test_show_as_json_is_the_document(sirr, store):
     assert found == run_document(store, run_reference("first@1")).model_dump(mode="json")
 
 
+@pytest.mark.slow
 def test_renamed_run_is_whole_under_its_new_name_alone(sirr, store):
     report_of_run("first", store.root)
     assert sirr("rename", "first", "second").output == "renamed: first -> second\n"

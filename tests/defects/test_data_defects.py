@@ -71,6 +71,7 @@ def test_defect_07_the_published_test_numbers_are_never_among_the_training_pairs
     assert not set(train.ids) & set(test.ids)
 
 
+@pytest.mark.slow
 def test_defect_07_training_on_the_whole_folder_is_found_and_stops(tmp_path):
     root = trees.berkeley(tmp_path / "real", [*trees.TEST_NUMBERS, "1", "2"], height=48, width=60)
     prepare_set(PrepareRequest("berkeley-real-test", root), Reporter())

@@ -72,6 +72,7 @@ def test_docstring_counts_where_the_module_reads_docstrings():
     assert source_fingerprint('"""One."""\nprint(__doc__)') != source_fingerprint('"""Two."""\nprint(__doc__)')
 
 
+@pytest.mark.slow
 def test_a_comment_changes_the_fingerprint_of_no_file_of_ours():
     files = {**orchestrator_files()}
     for name in image_names():

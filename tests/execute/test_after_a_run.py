@@ -138,6 +138,7 @@ def no_engine(_name: object, _store: object) -> Selection:
     raise AssertionError("nothing has to be run")
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_read_from_its_document_and_results_alone(changed: SimpleNamespace) -> None:
     changed.monkeypatch.setattr(build, "chosen_engine", no_engine)
     store, out = changed.store, changed.folder / "out"
@@ -209,6 +210,7 @@ def release(context: object) -> None:
     write(context, "release.json", '{"files": ["weights.pt"], "notes": []}')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [another_shell, moved_store, None], ids=["another-shell", "moved-store", "gone"])
 def test_models_of_a_finished_run_are_used_where_all_that_made_them_is_gone(
     world: SimpleNamespace, engine: FakeEngine, change: Callable[[SimpleNamespace], None] | None
@@ -237,6 +239,7 @@ def test_models_of_a_finished_run_are_used_where_all_that_made_them_is_gone(
     }
 
 
+@pytest.mark.slow
 def test_unknown_models_and_revisions_are_named(world: SimpleNamespace) -> None:
     means = ExecutionRequest(world.store, "auto", lambda _event: None, lambda _text: None)
     with pytest.raises(SpecError, match="run 'first@1' has no model 'ibcln2020'; it has: errnet2019, taken"):
@@ -251,6 +254,7 @@ def test_unknown_models_and_revisions_are_named(world: SimpleNamespace) -> None:
         )
 
 
+@pytest.mark.slow
 def test_document_tells_what_the_command_line_said_by_name(world: SimpleNamespace) -> None:
     said = run_document(Store(world.store), run_reference("first")).overrides
     assert (said.data, said.photos) == ("data", ("holiday",))

@@ -59,6 +59,7 @@ def with_digest(content: ReportContent, digest: str) -> Any:
     return tuple(replace(dataset, digest=digest) for dataset in content.datasets)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("digest", "said"),
     [
@@ -73,6 +74,7 @@ def test_scores_on_other_pictures_are_not_compared(store: Store, digest: str, sa
     assert all(difference == "" for cells in cells_of(view).values() for _, difference, _ in cells)
 
 
+@pytest.mark.slow
 def test_other_feature_weights_and_ways_of_inference_are_told(store: Store) -> None:
     content = content_of_run("after", store.root)
     results = tuple(
@@ -90,6 +92,7 @@ def test_other_feature_weights_and_ways_of_inference_are_told(store: Store) -> N
     )
 
 
+@pytest.mark.slow
 def test_network_of_one_run_alone_is_named_and_not_compared(store: Store) -> None:
     content = content_of_run("after", store.root)
     models = tuple(model for model in content.models if model.label != "taken")
@@ -99,6 +102,7 @@ def test_network_of_one_run_alone_is_named_and_not_compared(store: Store) -> Non
     assert ("not compared", "", "") in [cell for cells in cells_of(view).values() for cell in cells]
 
 
+@pytest.mark.slow
 def test_picture_without_score_in_one_run_is_left_out_of_the_difference(store: Store) -> None:
     content = content_of_run("after", store.root)
 
@@ -113,6 +117,7 @@ def test_picture_without_score_in_one_run_is_left_out_of_the_difference(store: S
     assert cells[name][1] == ("24.00", "+0.50, better on 2 of 2", "better")
 
 
+@pytest.mark.slow
 def test_page_lies_in_the_store_and_leads_to_both_reports(store: Store) -> None:
     index = compare_runs(["before", "after"], store.root)
     assert index.parent.parent == store.root / "comparisons"
@@ -130,6 +135,7 @@ def test_run_beside_itself_is_refused(store: Store) -> None:
         compare_runs(["before", "before"], store.root)
 
 
+@pytest.mark.slow
 def test_revisions_of_one_run_stand_side_by_side(tmp_path: Path) -> None:
     store = Store(tmp_path / "other")
     keep_run(store, tmp_path, epochs=5)

@@ -148,6 +148,7 @@ def test_dropped_pictures_are_not_trained_on(leaking):
     assert "1 training picture left out of the training" in result.report.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_what_an_accepting_run_left_is_not_shown_by_one_that_does_not_accept(leaking):
     course = leaking(lambda picture: picture)
     course.run(accept_overlap=REASON)
@@ -158,6 +159,7 @@ def test_what_an_accepting_run_left_is_not_shown_by_one_that_does_not_accept(lea
     assert course.trained_on == [{"75", "76", "77"}], "what is stored is not trained again"
 
 
+@pytest.mark.slow
 def test_without_a_leak_the_training_begins(leaking):
     course = leaking(lambda picture: picture[::-1, ::-1].copy())
     result = course.run()

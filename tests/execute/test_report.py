@@ -36,6 +36,7 @@ def written(store: Store) -> dict[Path, int]:
     return {path: path.lstat().st_mtime_ns for folder in folders for path in (folder, *folder.rglob("*"))}
 
 
+@pytest.mark.slow
 def test_report_is_taken_from_the_store_where_nothing_changed(store: Store, tmp_path: Path) -> None:
     keep_run(store, tmp_path)
     first = rendered(store)
@@ -49,6 +50,7 @@ def moment(store: Store) -> int:
     return (rendered(store) / "index.html").stat().st_mtime_ns
 
 
+@pytest.mark.slow
 def test_report_is_rendered_again_where_the_code_that_renders_it_changed(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,12 +61,14 @@ def test_report_is_rendered_again_where_the_code_that_renders_it_changed(
     assert moment(store) > before
 
 
+@pytest.mark.slow
 def test_report_is_rendered_again_where_a_file_of_it_is_gone(store: Store, tmp_path: Path) -> None:
     keep_run(store, tmp_path)
     (rendered(store) / "training.html").unlink()
     assert (rendered(store) / "training.html").is_file()
 
 
+@pytest.mark.slow
 def test_report_is_rendered_again_where_a_result_is_another(store: Store, tmp_path: Path) -> None:
     keep_run(store, tmp_path)
     before = moment(store)
@@ -76,6 +80,7 @@ def test_report_is_rendered_again_where_a_result_is_another(store: Store, tmp_pa
     assert "evaluate/taken/skimage-test/standard has not run" in (rendered(store) / "index.html").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_result_that_was_made_of_another_one_is_not_shown(store: Store, tmp_path: Path) -> None:
     keep_run(store, tmp_path)
     document = run_document(store, run_reference("first"))
@@ -89,6 +94,7 @@ def test_result_that_was_made_of_another_one_is_not_shown(store: Store, tmp_path
     assert "skimage-test,errnet2019,no,standard,psnr,," in table
 
 
+@pytest.mark.slow
 def test_report_of_a_run_is_of_its_results_where_images_changed_since(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,6 +105,7 @@ def test_report_of_a_run_is_of_its_results_where_images_changed_since(
     assert "prepare/skimage-test" not in planned(RunRequest(tmp_path / "first.yaml", store.root)).artifacts
 
 
+@pytest.mark.slow
 def test_report_tells_the_spec_as_it_was_run(store: Store, tmp_path: Path) -> None:
     keep_run(store, tmp_path, epochs=5)
     spec = tmp_path / "first.yaml"
@@ -121,6 +128,7 @@ def test_report_of_a_picture_that_was_changed_is_refused(store: Store, tmp_path:
         rendered(store)
 
 
+@pytest.mark.slow
 def test_runs_of_the_same_pictures_share_their_thumbnails(store: Store, tmp_path: Path) -> None:
     keep_run(store, tmp_path)
     rendered(store)

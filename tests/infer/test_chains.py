@@ -162,6 +162,7 @@ TILES = st.sampled_from([4, 6, 9, 16, 24])
 CHOSEN = st.lists(st.integers(0, 99), max_size=4)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=35, derandomize=True)
 @given(st.lists(st.sampled_from(list(LOCAL)), min_size=1, max_size=4), SIDES, SIDES, TILES, CHOSEN, st.integers(0, 9))
 def test_segments_of_a_chain_without_global_reductions_are_the_whole_bit_for_bit(

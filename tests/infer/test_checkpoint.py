@@ -83,6 +83,7 @@ def expected(network: Path) -> np.ndarray:
     return engine(network)(SHOWN)["transmission"]
 
 
+@pytest.mark.slow
 def test_a_killed_picture_goes_on_from_its_last_segment_to_the_same_bits(
     network: Path, expected: np.ndarray, tmp_path: Path
 ) -> None:

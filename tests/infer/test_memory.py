@@ -148,6 +148,7 @@ def test_memory_that_is_short_every_time_is_given_up_after_some_attempts(
     assert len(runs.asked) == 1 + len(runs.short)
 
 
+@pytest.mark.slow
 def test_the_next_picture_goes_through_after_one_that_was_given_up(
     network: Path, watched: Callable[[Fails], Runs]
 ) -> None:

@@ -55,6 +55,7 @@ def budgets(graph: Graph) -> list[int]:
     return [int(share) for share in np.geomspace(least(graph), 1.5 * plan_of(graph, None).peak_bytes, 6)]
 
 
+@pytest.mark.slow
 def test_a_plan_is_the_same_every_time(graph: Graph, tmp_path: Path) -> None:
     for budget in budgets(graph):
         replan = optimised_graph(graph_of(read_model(tmp_path / "wide.onnx"), SIZE))

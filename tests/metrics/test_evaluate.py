@@ -121,6 +121,7 @@ def test_arrays_that_are_no_pictures_are_refused(
         picture_scores(network_pictures(dataset, predictions, floats=True).items, "errnet2019", ("psnr",), no_step)
 
 
+@pytest.mark.slow
 def test_processes_give_the_same_scores_in_the_same_order(
     write_dataset: WritePictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,6 +138,7 @@ def test_processes_give_the_same_scores_in_the_same_order(
     assert len(told) == 23
 
 
+@pytest.mark.slow
 def test_bad_picture_is_told_from_a_process(write_dataset: WritePictures, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = write_dataset("1", "2", "3")
     (dataset / "blended" / "2.png").write_bytes(b"half a picture")

@@ -39,6 +39,7 @@ def dies(_epoch: int, _samples: list[int]) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1, 3])
 def test_the_number_of_processes_changes_nothing(workers: int) -> None:
     with PrefetchingLoader(squared, workers) as feed:
@@ -52,6 +53,7 @@ def test_samples_are_prepared_elsewhere() -> None:
     assert os.getpid() not in found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_bad_sample_is_reported_at_its_place(workers: int) -> None:
     seen: list[Any] = []

@@ -193,6 +193,7 @@ def test_finished_training_is_not_done_again(course: Course) -> None:
     assert counter.seen == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 3])
 def test_workers_change_nothing(course: Course, uninterrupted: Course, workers: int) -> None:
     course.run(Counter(), workers=workers)

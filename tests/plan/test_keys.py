@@ -49,6 +49,7 @@ def test_key_is_independent_of_the_order_of_fields(document):
     assert document_key(document) == document_key(shuffled(document))
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(documents)
 def test_key_changes_with_every_leaf(document):

@@ -60,6 +60,7 @@ def test_crate_names_its_profiles_and_its_main_workflow(report: str, request: py
     assert workflow["sha256"] == hashlib.sha256(spec.read_bytes()).hexdigest()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("report", ["plausible_report", "hostile_report"])
 def test_every_reference_leads_to_an_entity_and_every_file_is_there(
     report: str, request: pytest.FixtureRequest

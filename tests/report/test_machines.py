@@ -40,6 +40,7 @@ def said(content: ReportContent) -> str:
     return " ".join(alert.text for alert in alerts(content))
 
 
+@pytest.mark.slow
 def test_one_machine_is_listed_once_and_gives_no_warning(content: ReportContent) -> None:
     (row,) = machine_rows(content)
     assert row.words == "AMD EPYC 7763 64-Core Processor (x86_64, AVX2), 2 threads"

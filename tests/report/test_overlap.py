@@ -59,6 +59,7 @@ def test_file_that_is_not_as_declared_is_refused(tmp_path):
         read_overlap(tmp_path)
 
 
+@pytest.mark.slow
 def test_accepted_overlap_and_its_reason_stand_on_every_page(sample, tmp_path):
     render_report(replace(sample, overlap=Overlap("accept", REASON, 178, 40, (PAIR,))), tmp_path / "out")
     for page in (tmp_path / "out").rglob("*.html"):
@@ -75,6 +76,7 @@ def test_dropped_pictures_stand_on_top(sample):
     assert any(alert.text == "1 training picture left out of the training" for alert in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("overlap", "said"),
     [
@@ -88,6 +90,7 @@ def test_comparison_without_pairs_says_what_was_done_and_raises_no_alarm(sample,
     assert not [alert for alert in alerts(replace(sample, overlap=overlap)) if "tested on" in alert.text]
 
 
+@pytest.mark.slow
 def test_variant_of_a_published_set_stands_in_the_provenance(sample, tmp_path):
     first, *others = sample.datasets
     variant = "55 scenes, 400 x 540: with ground truth (IBCLN#1)"

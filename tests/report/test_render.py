@@ -233,6 +233,7 @@ def test_file_that_is_no_picture_is_refused(plausible: ReportContent, tmp_path: 
         render_report(content, tmp_path / "report")
 
 
+@pytest.mark.slow
 def test_report_is_the_same_when_it_is_made_again(plausible: ReportContent, tmp_path: Path) -> None:
     folders = [tmp_path / "first", tmp_path / "second"]
     for folder in folders:

@@ -79,6 +79,7 @@ def test_nothing_is_best_where_nothing_can_be_told_apart(plausible: ReportConten
     assert not summary_view(with_psnr(plausible, values)).tables[0].any_best
 
 
+@pytest.mark.slow
 def test_faulty_protocol_is_never_ranked_and_says_why(plausible: ReportContent) -> None:
     values = {"zhang2018": around(18.0), "errnet2019": around(20.0), "ibcln2020": around(22.5), "input": around(29.0)}
     view = summary_view(with_psnr(plausible, values, "course2024"))
@@ -116,6 +117,7 @@ def test_controls_are_in_the_table_of_every_protocol(plausible: ReportContent) -
         assert [row.label for row in table.controls] == ["input", "truth"]
 
 
+@pytest.mark.slow
 def test_network_is_set_against_the_unchanged_input_beyond_the_noise(plausible: ReportContent) -> None:
     values = {
         "zhang2018": around(18.0),
@@ -137,6 +139,7 @@ def test_network_without_a_result_says_so(plausible: ReportContent) -> None:
     assert psnr(view)["ibcln2020"].text == "not measured: no result was recorded"
 
 
+@pytest.mark.slow
 def test_network_with_a_missing_picture_is_incomplete_and_not_ranked(plausible: ReportContent) -> None:
     lost = NotMeasured("the prediction has 40 x 48 pixels, the truth 40 x 50")
     values: dict[str, list[float | NotMeasured]] = {
@@ -162,6 +165,7 @@ def test_infinite_scores_are_left_out_of_the_mean_and_named(plausible: ReportCon
     assert not cells["zhang2018"].incomplete
 
 
+@pytest.mark.slow
 def test_several_seeds_are_one_row_with_their_spread(plausible: ReportContent) -> None:
     first, second, third = plausible.models
     runs = tuple(replace(second, label=f"errnet2019-seed{n}", seed=n, group="errnet2019") for n in (1, 2))

@@ -24,6 +24,7 @@ def sentences(content: ReportContent, values: Mapping[str, Sequence[float | NotM
     return list(dataset.sentences)
 
 
+@pytest.mark.slow
 def test_who_is_ahead_is_said_with_by_how_much(plausible: ReportContent) -> None:
     values = {"zhang2018": around(18.0), "errnet2019": around(20.0, BACKWARDS), "ibcln2020": around(22.5)}
     first, *rest = sentences(plausible, values)
@@ -49,6 +50,7 @@ def test_several_that_cannot_be_told_apart_stand_in_one_sentence(plausible: Repo
     ]
 
 
+@pytest.mark.slow
 def test_networks_are_set_against_doing_nothing_and_the_worst_news_comes_first(plausible: ReportContent) -> None:
     values = {
         "zhang2018": around(18.0),
@@ -67,6 +69,7 @@ def test_network_without_scores_is_named(plausible: ReportContent) -> None:
     assert sentences(plausible, values)[-1] == "IBCLN 2020 was not measured, or not on any picture."
 
 
+@pytest.mark.slow
 def test_several_datasets_have_a_sentence_over_all_of_them(plausible: ReportContent) -> None:
     values = {"zhang2018": around(18.0), "errnet2019": around(20.0), "ibcln2020": around(22.5)}
     one = with_psnr(plausible, values)

@@ -74,6 +74,7 @@ def test_what_a_faulty_metric_meant_stands_beside_it(protocol: measures.Protocol
     assert not any(metric.meant or metric.tells_fault for metric in protocol.metrics) or protocol.fault
 
 
+@pytest.mark.slow
 def test_entry_and_function_are_all_that_a_new_protocol_and_metric_need(tmp_path: Path) -> None:
     path = os.pathsep.join([str(ROOT), str(ROOT / "images")])
     script = "import sys, pathlib; from tests.stagekit.own_protocol import main; main(pathlib.Path(sys.argv[1]))"

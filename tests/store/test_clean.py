@@ -58,6 +58,7 @@ def cleaned(layout, kept=NOTHING):
     return clean(layout, removables(layout, kept), kept)
 
 
+@pytest.mark.slow
 def test_what_a_run_needs_stays_and_the_rest_goes(root, layout):
     needed = made(root, 1, run="first")
     made(root, 2, 3)
@@ -79,6 +80,7 @@ def test_report_that_a_run_shows_stays(root, layout):
     assert cleaned(layout).removed == ()
 
 
+@pytest.mark.slow
 def test_record_that_cannot_be_read_keeps_everything(root, layout):
     made(root, 1, run="first")
     made(root, 2)

@@ -260,6 +260,7 @@ KILLED = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", ["committed_manifest", "write_synced", "set_modes", "publish"])
 def test_kill_in_the_middle_of_a_commit_leaves_no_artifact_and_staging_is_taken_up_again(store, point):
     script = textwrap.dedent(KILLED)

@@ -59,6 +59,7 @@ def test_unreadable_results_have_a_row_of_their_own(store):
     assert set(store_usage(store.layout).kinds) == {"unreadable"}
 
 
+@pytest.mark.slow
 def test_command_prints_a_table_and_json(store):
     plan_run(store, "first", keep(store))
     argv = [sys.executable, "-m", "orchestrator", "store", "usage", "--store", str(store.root)]
