@@ -12,12 +12,14 @@ from stagekit.results.release import ReleaseFile
 def write_adopted(
     context: StageContext, form: AdoptFormat, shapes: Sequence[Tuple[int, ...]], notes: Sequence[str]
 ) -> None:
-    """Write ``adopt.json``.
+    """Write ``adopt.json``, and say its notes.
 
     Args:
         form: "released" for a checkpoint of the authors' program, "own" for one of this project.
         shapes: Of its tensors.
     """
+    for note in notes:
+        context.note(note)
     parameters = sum(math.prod(shape) for shape in shapes)
     AdoptFile(form, len(shapes), parameters, tuple(notes)).save(context.output())
 

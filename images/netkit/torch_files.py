@@ -1,46 +1,32 @@
-"""Reading and writing tensor files without running what is inside them.
+"""Tensor files in PyTorch's terms: read by a reader that runs nothing and trusts no size, written by PyTorch.
 
-PyTorch's files are pickles, and a pickle can call any function. Here only containers, numbers and tensors are built.
+See `netkit.tensor_file` for the reader.
 """
 
-import collections
-import pickle
-import tarfile
-import types
-import zipfile
-from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
+import numpy as np
 import torch
 from torch import nn
 
+from netkit.network_weights import NetworkWeights, differences, network_weights
+from netkit.tensor_file import TensorFile
+from netkit.tensor_storage import StoredTensor
 from stagekit import BadInput, write_atomically
 
-_SAFE_SINCE = (2, 6)  # earlier `weights_only` readers could be made to run code (CVE-2025-32434)
-_STORAGES = ("Float", "Double", "Half", "BFloat16", "Byte", "Char", "Short", "Int", "Long", "Bool")
+_DEEPEST = 50
 
 
 def load_plain(path: str) -> Any:
     """Return the content of a PyTorch file: containers, numbers, strings and tensors on the host.
 
-    Both of PyTorch's formats are read, the zip file and the older single pickle.
+    Both of PyTorch's formats are read, the zip file and the older run of pickles.
 
     Raises:
         BadInput: Where the file is missing, damaged, not such a file, or wants to build anything else.
     """
-    try:
-        _refuse_archives(path)
-        if _version() >= _SAFE_SINCE:
-            return torch.load(path, map_location="cpu", weights_only=True)
-        return torch.load(path, map_location="cpu", pickle_module=_restricted_pickle())
-    except BadInput:
-        raise
-    except Exception as error:
-        reason = (str(error).splitlines() or [""])[0]
-        if not isinstance(error, (OSError, RuntimeError, pickle.UnpicklingError)):
-            reason = "%s %s" % (type(error).__name__, reason)
-        raise BadInput(
-            "%s is not a readable file of tensors: %s" % (path, reason), "fetch the file again, or give another one"
-        ) from error
+    with TensorFile(path) as file:
+        return _with_tensors(file, file.content, {}, 0)
 
 
 def load_tensors(path: str, entry: Sequence[str] = ()) -> Dict[str, torch.Tensor]:
@@ -52,22 +38,44 @@ def load_tensors(path: str, entry: Sequence[str] = ()) -> Dict[str, torch.Tensor
     Raises:
         BadInput: As `load_plain`, and where there is no such entry or it is not a mapping of names to tensors.
     """
-    return tensors_of(load_plain(path), path, entry)
+    with TensorFile(path) as file:
+        content = file.content
+        for key in entry:
+            if not isinstance(content, Mapping) or key not in content:
+                raise BadInput("%s has no entry %r" % (path, key), "give a checkpoint of this network")
+            content = content[key]
+        if not isinstance(content, Mapping) or not all(isinstance(value, StoredTensor) for value in content.values()):
+            raise BadInput("%s does not map names to tensors" % path, "give a checkpoint of this network")
+        return read_tensors(file, {str(name): value for name, value in content.items()})
 
 
-def tensors_of(content: Any, path: str, entry: Sequence[str] = ()) -> Dict[str, torch.Tensor]:
-    """Return the named tensors in what `load_plain` returned; as `load_tensors`.
+def network_tensors(
+    path: str, state: Mapping[str, torch.Tensor], *, entry: Optional[str] = None, part: str = ""
+) -> Tuple[NetworkWeights, Dict[str, torch.Tensor]]:
+    """Return what was found of a network in a checkpoint, and its tensors in the order and types of the network's.
 
     Args:
-        path: For the messages.
+        state: The network's state dict.
+        entry: Which of several sets of weights to take; None where only one fits.
+        part: What stands before the names in messages.
+
+    Raises:
+        BadInput: As `netkit.network_weights.network_weights`, and where the file cannot be read.
     """
-    for key in entry:
-        if not isinstance(content, Mapping) or key not in content:
-            raise BadInput("%s has no entry %r" % (path, key), "give a checkpoint of this network")
-        content = content[key]
-    if not isinstance(content, Mapping) or not all(isinstance(value, torch.Tensor) for value in content.values()):
-        raise BadInput("%s does not map names to tensors" % path, "give a checkpoint of this network")
-    return {str(name): value for name, value in content.items()}
+    shapes = {name: tuple(value.shape) for name, value in state.items()}
+    with TensorFile(path) as file:
+        found = network_weights(file, shapes, entry=entry, part=part)
+        tensors = read_tensors(file, found.tensors)
+    return found, {name: tensors[name].to(value.dtype) for name, value in state.items()}
+
+
+def read_tensors(file: TensorFile, tensors: Mapping[str, StoredTensor]) -> Dict[str, torch.Tensor]:
+    """Return tensors of an open file, in memory of PyTorch's own.
+
+    Raises:
+        BadInput: Where their bytes are damaged.
+    """
+    return {name: _tensor(file, tensor) for name, tensor in tensors.items()}
 
 
 def save_tensors(path: str, tensors: Mapping[str, torch.Tensor]) -> None:
@@ -100,70 +108,24 @@ def fill(module: nn.Module, tensors: Mapping[str, torch.Tensor], origin: str) ->
     module.load_state_dict({name: tensors[name].to(value.dtype) for name, value in own.items()})
 
 
-def differences(shapes: Mapping[str, Tuple[int, ...]], tensors: Mapping[str, torch.Tensor]) -> List[str]:
-    """Return a sentence for each kind of mismatch between expected shapes and tensors; empty where they agree."""
-    missing = [name for name in shapes if name not in tensors]
-    extra = [name for name in tensors if name not in shapes]
-    misshapen = [
-        "%s is %s and should be %s" % (name, _size(tuple(tensors[name].shape)), _size(shape))
-        for name, shape in shapes.items()
-        if name in tensors and tuple(tensors[name].shape) != tuple(shape)
-    ]
-    named = (("missing", missing), ("not part of it", extra), ("misshapen", misshapen))
-    return ["%s: %s" % (kind, ", ".join(names)) for kind, names in named if names]
+def _tensor(file: TensorFile, stored: StoredTensor) -> torch.Tensor:
+    found = torch.from_numpy(np.ascontiguousarray(file.numbers(stored))).reshape(stored.shape).clone()
+    return found.to(torch.bfloat16) if stored.kind == "bfloat16" else found
 
 
-def _size(shape: Tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape)) or "a scalar"
-
-
-def _version() -> Tuple[int, int]:
-    major, minor = torch.__version__.split(".")[:2]
-    return int(major), int(minor)
-
-
-def _refuse_archives(path: str) -> None:
-    """Refuse the two formats that PyTorch would read in another way: TorchScript programs and tar files."""
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            if any(name.endswith("constants.pkl") or "/code/" in name for name in archive.namelist()):
-                raise BadInput("%s is a TorchScript program, not a file of tensors" % path, "give a state dict")
-    elif tarfile.is_tarfile(path):
-        raise BadInput("%s is in PyTorch's tar format of 2016" % path, "save it again with a newer PyTorch")
-
-
-def _own(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a new function that calls the given one: a pickle may set attributes of what it is given."""
-
-    def call(*parts: Any) -> Any:
-        return function(*parts)
-
-    return call
-
-
-def _restricted_pickle() -> Any:
-    """Return a stand-in for the `pickle` module whose unpickler builds containers and tensors only."""
-    allowed: Dict[Tuple[str, str], Any] = {
-        ("collections", "OrderedDict"): collections.OrderedDict,
-        ("torch", "Size"): torch.Size,
-        ("torch._utils", "_rebuild_tensor"): _own(torch._utils._rebuild_tensor),
-        ("torch._utils", "_rebuild_tensor_v2"): _own(torch._utils._rebuild_tensor_v2),
-        ("torch._utils", "_rebuild_parameter"): _own(torch._utils._rebuild_parameter),
-    }
-    allowed.update((("torch", kind + "Storage"), getattr(torch, kind + "Storage")) for kind in _STORAGES)
-
-    class RestrictedUnpickler(pickle.Unpickler):
-        def find_class(self, module: str, name: str) -> Any:
-            if (module, name) not in allowed:
-                raise BadInput(
-                    "the file wants to call %s.%s, which no file of tensors needs" % (module, name),
-                    "do not use this file: it may have been made to run code",
-                )
-            return allowed[module, name]
-
-    def load(stream: Any, **options: Any) -> Any:
-        return RestrictedUnpickler(stream, **options).load()
-
-    module = types.ModuleType("restricted_pickle")
-    module.__dict__.update(Unpickler=RestrictedUnpickler, load=load)
-    return module
+def _with_tensors(file: TensorFile, content: Any, made: Dict[int, Any], depth: int) -> Any:
+    """Return content with PyTorch's tensors where the file has its own; what is there twice is made once."""
+    if depth > _DEEPEST:
+        raise BadInput("%s holds containers in containers without end" % file.path, "give another file")
+    if id(content) in made:
+        return made[id(content)]
+    if isinstance(content, StoredTensor):
+        found: Any = _tensor(file, content)
+    elif isinstance(content, dict):
+        found = {key: _with_tensors(file, value, made, depth + 1) for key, value in content.items()}
+    elif isinstance(content, (list, tuple)):
+        found = type(content)(_with_tensors(file, value, made, depth + 1) for value in content)
+    else:
+        return content
+    made[id(content)] = found
+    return found

@@ -1,5 +1,6 @@
 """Adopting ERRNet's released checkpoint, and writing it."""
 
+import json
 import os
 import unittest
 
@@ -9,6 +10,7 @@ from stand_in import filled
 
 from netkit.torch_files import load_tensors
 from tests.networks.adopting_cases import AdoptingCases
+from tests.networks.stages import run_stage
 
 
 class Adopt(AdoptingCases, unittest.TestCase):
@@ -36,6 +38,26 @@ class Adopt(AdoptingCases, unittest.TestCase):
         state = {name: torch.from_numpy(value) for name, value in self.arrays().items()}
         torch.save({"icnn": state}, self.at("old.pt"), _use_new_zipfile_serialization=False)
         result = self.adopted("old", self.at("old.pt"))
+        self.assertEqual(result.code, 0, result.log)
+
+    def test_wrapped_and_prefixed_weights_are_taken_and_said(self):
+        state = {"module." + name: torch.from_numpy(value) for name, value in self.arrays().items()}
+        torch.save({"params": state, "netD": {"w": torch.zeros(3)}}, self.at("wrapped.pt"))
+        result = self.adopted("wrapped", self.at("wrapped.pt"))
+        self.assertEqual(result.code, 0, result.log)
+        with open(self.at("wrapped", "output", "adopt.json"), encoding="utf-8") as stream:
+            notes = " | ".join(json.load(stream)["notes"])
+        for part in ("entry 'params'", "'module.' was left out", "'netD' (1 tensor)"):
+            self.assertIn(part, notes)
+            self.assertIn(part, result.log)
+
+    def test_of_two_sets_of_weights_one_is_chosen_by_its_entry(self):
+        state = {name: torch.from_numpy(value) for name, value in self.arrays().items()}
+        torch.save({"params": state, "params_ema": state}, self.at("two.pt"))
+        self.assert_refused(self.adopted("out", self.at("two.pt")), "'params', 'params_ema'")
+        settings = {"model": self.network, "entry": "params_ema"}
+        inputs = {"checkpoint": self.at("two.pt")}
+        result = run_stage(self.network, self.at("chosen"), "adopt", settings, inputs)
         self.assertEqual(result.code, 0, result.log)
 
 

@@ -11,12 +11,13 @@ from stagekit import StageContext
 def adopt(context: StageContext) -> None:
     """Write ``weights.pt`` from the input `checkpoint`, and ``adopt.json``.
 
-    The folder with both checkpoints of the authors is read, and the one file that a training of this project leaves.
+    The folder with both checkpoints of the authors is read, and the one file that a training of this project leaves;
+    each inside the usual wrappers and behind the usual prefixes. The setting `entry` chooses where there are several.
 
     Raises:
         BadInput: Where a file cannot be read safely, or where a tensor is missing, superfluous, misshapen or not
             finite: all are named.
     """
-    form, tensors = adopted(context.input("checkpoint"))
+    form, tensors, notes = adopted(context.request.inputs, context.request.settings.get("entry"))
     save_tensors(context.output(FILE_NAME), tensors)
-    write_adopted(context, form, [tuple(value.shape) for value in tensors.values()], ())
+    write_adopted(context, form, [tuple(value.shape) for value in tensors.values()], notes)

@@ -5,8 +5,9 @@ from typing import Any, Dict
 
 import torch
 
+from netkit.network_weights import differences
 from netkit.seeded import seeded_tensor
-from netkit.torch_files import differences, load_tensors
+from netkit.torch_files import load_tensors
 from orchestrator.metrics.perceptual import feature_shapes
 from stagekit import BadInput
 
