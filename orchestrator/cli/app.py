@@ -13,6 +13,7 @@ from orchestrator.cli import (
     infer,
     models,
     plan,
+    programs,
     remove,
     report,
     run,
@@ -62,6 +63,8 @@ app.add_typer(weights.app, name="weights")
 app.add_typer(store.app, name="store")
 app.command("report")(report.report)
 app.add_typer(runs.app, name="runs")
+app.command("ps")(programs.ps)
+app.command("stop")(programs.stop)
 app.command("doctor")(doctor.doctor)
 app.command("schema")(schema.schema)
 

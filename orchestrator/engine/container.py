@@ -14,6 +14,8 @@ from orchestrator.engine.protocol import Job
 
 PREFIX = "org.sirr-orch."
 LABEL_KEY = f"{PREFIX}key"
+LABEL_RUN = f"{PREFIX}run"
+LABEL_STAGE = f"{PREFIX}stage"
 LABEL_OWNER = f"{PREFIX}owner"
 LABEL_STAGING = f"{PREFIX}staging"
 LABEL_PLACE = f"{PREFIX}place"

@@ -5,8 +5,7 @@ import dataclasses
 import time
 import traceback
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,8 @@ from orchestrator.engine.caps import EngineCaps, engine_caps
 from orchestrator.engine.container import (
     LABEL_KEY,
     LABEL_OWNER,
-    LABEL_PLACE,
+    LABEL_RUN,
+    LABEL_STAGE,
     LABEL_STAGING,
     STAGE,
     Caller,
@@ -26,11 +26,20 @@ from orchestrator.engine.container import (
     container_name,
     input_path,
 )
+from orchestrator.engine.container_state import (
+    OVER,
+    container_bytes,
+    container_outcome,
+    container_started,
+    holds_result,
+    is_displaced,
+    is_running,
+)
 from orchestrator.engine.errors import engine_error
 from orchestrator.engine.logs import CUT, LogFollower, LogLost
 from orchestrator.engine.owner import Owner
-from orchestrator.engine.program import lay_out, place, result_is_left, stage_request, starting
-from orchestrator.engine.protocol import Job, Outcome
+from orchestrator.engine.program import lay_out, place, stage_request, starting
+from orchestrator.engine.protocol import Claim, Job, Outcome, RunningJob, anybody
 from orchestrator.errors import DeviceUnavailable, EngineUnavailable, InfraFailure, SirrError
 
 TIMEOUT_S = 600.0
@@ -41,7 +50,6 @@ _LOST_S = 120.0
 _PAUSE_S = 0.5
 _CONFLICT = 409
 _CREATE_ATTEMPTS = 20
-_OVER = ("exited", "dead")
 
 
 class DockerRunning:
@@ -86,8 +94,8 @@ class DockerRunning:
             state = self._state()
             if state is None:
                 return Outcome(None, error="the container is gone: somebody else removed it")
-            if state.get("Status") in _OVER:
-                return _outcome(state)
+            if state.get("Status") in OVER:
+                return container_outcome(state)
             with contextlib.suppress(*CUT, APIError):
                 self._client.api.wait(self._id, timeout=_WAIT_S)
 
@@ -103,7 +111,7 @@ class DockerRunning:
 
     def _ended(self) -> bool:
         state = self._state()
-        return state is None or state.get("Status") in _OVER
+        return state is None or state.get("Status") in OVER
 
     def _state(self) -> dict[str, Any] | None:
         """Return the engine's view, None where the container is gone; an engine that restarts is waited for.
@@ -183,39 +191,58 @@ class DockerEngine:
             hint=f"remove it: docker rm -f {container_name(job.key, job.staging)}",
         )
 
-    def sweep(self) -> Sequence[str]:
+    def sweep(self, claim: Claim = anybody) -> Sequence[str]:
         """Remove ended containers of dead processes; one whose result is still to be fetched stays.
 
         Those of other stores are left to these: who looks after one knows what is still wanted of it.
         """
         removed = []
         with _translate_errors("docker"):
-            for container in self._labelled(LABEL_KEY):
-                labels = container["Labels"]
-                owner = Owner.parse(labels.get(LABEL_OWNER, ""))
-                ours = Path(labels.get(LABEL_STAGING, "/")).parent == self._root
-                if not ours or owner is None or owner.alive or container["State"] not in ("created", *_OVER):
+            for container in self._containers():
+                key, owner = container["Labels"][LABEL_KEY], Owner.parse(container["Labels"].get(LABEL_OWNER, ""))
+                if owner is None or owner.alive or container["State"] not in ("created", *OVER):
                     continue
-                found = _inspect(self._client, container["Id"])
-                if found is None or _is_running(found) or _holds_result(found):
-                    continue
-                DockerRunning(self._client, container["Id"], adopted=True).remove()
-                removed.append(labels[LABEL_KEY])
+                with claim(key) as free:
+                    found = _inspect(self._client, container["Id"])
+                    if not free or found is None or is_running(found) or holds_result(found):
+                        continue
+                    DockerRunning(self._client, container["Id"], adopted=True).remove()
+                removed.append(key)
         return removed
+
+    def jobs(self) -> Sequence[RunningJob]:
+        """Return the store's containers that run, or are about to; see `Engine.jobs`."""
+        with _translate_errors("looking at running containers"):
+            return [
+                RunningJob(
+                    key=container["Labels"][LABEL_KEY],
+                    run=container["Labels"].get(LABEL_RUN, ""),
+                    stage=container["Labels"].get(LABEL_STAGE, ""),
+                    engine=self.name,
+                    started=container_started(_inspect(self._client, container["Id"])),
+                    running=DockerRunning(self._client, container["Id"], adopted=True),
+                )
+                for container in self._containers()
+                if container["State"] not in OVER
+            ]
 
     def paths_in_use(self) -> set[Path]:
         """Return what containers that run, or are about to, read and write; see `Engine.paths_in_use`."""
         with _translate_errors("looking at running containers"):
             return {
                 Path(mount["Source"])
-                for container in self._labelled(LABEL_KEY)
-                if container["State"] not in _OVER
+                for container in self._labelled()
+                if container["State"] not in OVER
                 for mount in container.get("Mounts", ())
                 if mount.get("Source")
             }
 
-    def _labelled(self, label: str) -> list[dict[str, Any]]:
-        return list(self._client.api.containers(all=True, filters={"label": label}))
+    def _labelled(self) -> list[dict[str, Any]]:
+        return list(self._client.api.containers(all=True, filters={"label": LABEL_KEY}))
+
+    def _containers(self) -> list[dict[str, Any]]:
+        """Return the containers that work in this store's folders."""
+        return [one for one in self._labelled() if Path(one["Labels"].get(LABEL_STAGING, "/")).parent == self._root]
 
     def _absolute(self, job: Job) -> Job:
         """Return the job with resolved paths: the engine takes no others, and they must exist where it runs."""
@@ -237,8 +264,8 @@ class DockerEngine:
             InfraFailure: Where it works in a folder that was under this path before.
         """
         running = DockerRunning(self._client, found["Id"], adopted=True)
-        if _is_displaced(found, job):
-            if _is_running(found):
+        if is_displaced(found, job):
+            if is_running(found):
                 raise InfraFailure(
                     f"a container of {job.stage} works in a folder that was {job.staging} before and was moved away",
                     hint=f"wait for it, or end it: docker rm -f {container_name(job.key, job.staging)}",
@@ -248,7 +275,7 @@ class DockerEngine:
         if found["State"]["Status"] == "created":
             self._begin(found["Id"])
             return running
-        if _is_running(found) or _holds_result(found):
+        if is_running(found) or holds_result(found):
             return running
         running.remove()
         return None
@@ -316,53 +343,3 @@ def _until_gone(client: docker.DockerClient, container: str) -> None:
     deadline = time.monotonic() + TIMEOUT_S
     while _inspect(client, container) is not None and time.monotonic() < deadline:
         time.sleep(_PAUSE_S / 10)
-
-
-def container_bytes(stats: Mapping[str, Any]) -> int | None:
-    """Return what a container holds by the engine's statistics, less the files that the kernel would let go first.
-
-    That is how Docker's own command line counts. None where the engine does not say, as of a container that ended.
-    """
-    memory = stats.get("memory_stats") or {}
-    usage, details = memory.get("usage"), memory.get("stats") or {}
-    if not usage:
-        return None
-    idle = details.get("inactive_file", details.get("total_inactive_file", 0))
-    return int(usage - idle) if idle < usage else int(usage)
-
-
-def _is_running(found: dict[str, Any]) -> bool:
-    return found["State"]["Status"] in ("running", "paused", "restarting")
-
-
-def _is_displaced(found: dict[str, Any], job: Job) -> bool:
-    """Whether a container works in a folder that was under this path before; another machine cannot tell."""
-    labels = found["Config"]["Labels"]
-    owner = Owner.parse(labels.get(LABEL_OWNER, ""))
-    same_machine = owner is not None and owner.host == Owner.current().host
-    return bool(same_machine and labels.get(LABEL_PLACE) != place(job.staging))
-
-
-def _holds_result(found: dict[str, Any]) -> bool:
-    """Whether a container ended well and nobody has fetched what it left."""
-    staging = found["Config"]["Labels"].get(LABEL_STAGING)
-    done = found["State"]["Status"] == "exited" and found["State"]["ExitCode"] == 0
-    return bool(done and staging and result_is_left(Path(staging)))
-
-
-def _outcome(state: dict[str, Any]) -> Outcome:
-    error = str(state.get("Error") or "") or None
-    return Outcome(
-        exit_code=int(state["ExitCode"]),
-        out_of_memory=bool(state.get("OOMKilled")),
-        started=_epoch(state.get("StartedAt")),
-        finished=_epoch(state.get("FinishedAt")),
-        error=error,
-    )
-
-
-def _epoch(stamp: str | None) -> float | None:
-    """Return seconds since the epoch; the engine writes the year 1 for what has not happened."""
-    if not stamp or stamp.startswith("0001"):
-        return None
-    return datetime.fromisoformat(stamp).timestamp()

@@ -27,7 +27,7 @@ from orchestrator.engine.local_running import (
 )
 from orchestrator.engine.owner import Owner
 from orchestrator.engine.program import STAGE_FILE, lay_out, place, program_environment, stage_request, starting
-from orchestrator.engine.protocol import Job
+from orchestrator.engine.protocol import Claim, Job, RunningJob, anybody
 from orchestrator.errors import DeviceUnavailable, ImageNotBuilt, InfraFailure
 from orchestrator.process import ProcessFailed, run
 from stagekit import write_atomically
@@ -64,7 +64,7 @@ class LocalEngine:
         except OSError as error:
             raise engine_error(str(error), f"stage {job.stage}") from error
 
-    def sweep(self) -> Sequence[str]:
+    def sweep(self, claim: Claim = anybody) -> Sequence[str]:
         """Forget ended jobs of dead processes; one whose result is still to be fetched stays.
 
         A record that a power cut made unreadable is that of a dead process.
@@ -75,9 +75,23 @@ class LocalEngine:
             owner = Owner.parse(str(read_record(record).get("owner", "")))
             if (owner is not None and owner.alive) or running.alive or holds_result(record.parent):
                 continue
-            running.remove()
+            with claim(record.parent.name) as free:
+                if not free or running.alive or holds_result(record.parent):
+                    continue
+                running.remove()
             removed.append(record.parent.name)
         return removed
+
+    def jobs(self) -> Sequence[RunningJob]:
+        """Return the store's programs that run; see `Engine.jobs`."""
+        found = []
+        for staging in sorted(self._root.glob("*/")):
+            running = LocalRunning(staging, adopted=True)
+            if running.alive:
+                job = read_record(staging / JOB_FILE)
+                run_name, stage = (str(job.get(name, "")) for name in ("run", "stage"))
+                found.append(RunningJob(staging.name, run_name, stage, self.name, running.started, running))
+        return found
 
     def paths_in_use(self) -> set[Path]:
         """Return what programs that run read and write; see `Engine.paths_in_use`."""

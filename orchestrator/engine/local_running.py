@@ -65,6 +65,11 @@ class LocalRunning:
         """Whether the program has not ended: its supervisor holds a lock that ends with it."""
         return not (self._staging / EXIT_FILE).exists() and _is_locked(self._staging / _RUN_LOCK)
 
+    @property
+    def started(self) -> float | None:
+        """When the program was started, seconds since the epoch; None where that is not known."""
+        return _number(read_record(self._staging / PROCESS_FILE).get("started"))
+
     def lines(self) -> Iterator[str]:
         """Follow the output from the first line on; see `Running.lines`."""
         pending = b""

@@ -1,13 +1,14 @@
 """What an engine does: run one stage's program in its environment, and find it again after a crash."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
 from orchestrator.spec.environment import Environment
 
-__all__ = ["Engine", "Environment", "Job", "Outcome", "Running"]
+__all__ = ["Claim", "Engine", "Environment", "Job", "Outcome", "Running", "RunningJob", "anybody"]
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,35 @@ class Running(Protocol):
         """Remove what the engine keeps of an ended job; kills one that still runs."""
 
 
+@dataclass(frozen=True)
+class RunningJob:
+    """A job that runs now, whoever follows it.
+
+    Attributes:
+        run: Empty where its record cannot be read.
+        stage: Empty where its record cannot be read.
+        engine: The engine's name.
+        started: Seconds since the epoch; None where that is not known.
+    """
+
+    key: str
+    run: str
+    stage: str
+    engine: str
+    started: float | None
+    running: Running
+
+
+Claim = Callable[[str], AbstractContextManager[bool]]
+"""Keeps others from a stage's key for as long as the block runs; yields whether nobody else is at it."""
+
+
+@contextmanager
+def anybody(_key: str) -> Iterator[bool]:
+    """Claim a key where nobody else could be at it."""
+    yield True
+
+
 class Engine(Protocol):
     """Runs jobs. One conformance suite holds for all engines."""
 
@@ -111,8 +141,15 @@ class Engine(Protocol):
             InfraFailure: Where the program cannot be started.
         """
 
-    def sweep(self) -> Sequence[str]:
-        """Remove what dead runs left behind (never a job that still runs) and return the keys."""
+    def sweep(self, claim: Claim = anybody) -> Sequence[str]:
+        """Remove what dead runs left behind (never a job that still runs) and return the keys.
+
+        Args:
+            claim: What somebody else is at is left to them: they may have adopted a job that a dead process started.
+        """
+
+    def jobs(self) -> Sequence[RunningJob]:
+        """Return the jobs of this store that run now, whether or not somebody follows them."""
 
     def paths_in_use(self) -> set[Path]:
         """Return the host's paths that jobs which run now read and write: inputs, staging folders, environments.

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from orchestrator.engine.protocol import Engine
 from orchestrator.environments.builder import BuildSettings
 from orchestrator.execute.build import prepared_engine
 from orchestrator.execute.comparison import Comparison, plan_comparison
 from orchestrator.execute.events import Listener
 from orchestrator.execute.experiment_run import run_experiment
+from orchestrator.execute.programs import unfollowed_programs
 from orchestrator.execute.report_content import report_content
 from orchestrator.execute.report_stage import make_report
 from orchestrator.execute.run import RunResult
@@ -94,11 +96,22 @@ def run_request(request: RunRequest, options: RunOptions, listener: Listener, sa
         say,
         build=request.build,
     )
+    if engine is not None:
+        _tell_unfollowed(Store(request.store), engine, say)
     overrides = recorded_overrides(request, options)
     stopper = Stopper()
     with stopper.listening():
         return run_experiment(
             comparison, Store(request.store), engine, environments, listener, stopper, options, overrides
+        )
+
+
+def _tell_unfollowed(store: Store, engine: Engine, say: Callable[[str], None]) -> None:
+    """Name programs that an earlier run left running: a spec that was changed may have no use for them."""
+    for program in unfollowed_programs(store, engine):
+        say(
+            f"{program.title} of the run {program.job.run!r} goes on from a run that was killed: it is taken over "
+            f"where this run needs it; otherwise stop it with: sirr-orch stop {program.title}"
         )
 
 

@@ -7,7 +7,6 @@ from orchestrator.engine.protocol import Engine
 from orchestrator.engine.select import available_engine
 from orchestrator.errors import EngineUnavailable, SirrError
 from orchestrator.spec.names import EngineName
-from orchestrator.store.leases import held_if_free
 from orchestrator.store.store import Store
 
 _ENGINES: tuple[EngineName, ...] = ("local", "docker")
@@ -37,18 +36,17 @@ def discard_leftovers(store: Store) -> None:
         with contextlib.suppress(SirrError):  # an engine that cannot be asked now is asked by the next run
             _discard(store, left)
     for key in layout.lease_keys():
-        with contextlib.suppress(OSError), held_if_free(layout.lease(key)) as free:
-            if free:
-                layout.lease(key).unlink(missing_ok=True)
+        with contextlib.suppress(OSError), store.claimed(key):
+            pass  # who claims a key takes its lock away afterwards
 
 
 def _discard(store: Store, keys: list[str]) -> None:
     layout = store.layout
     in_use: set[Path] = set()
     for engine in engines_that_answer(layout.stagings):
-        engine.sweep()
+        engine.sweep(store.claimed)
         in_use |= engine.paths_in_use()
     for key in keys:
-        with held_if_free(layout.lease(key)) as free:
+        with store.claimed(key) as free:
             if free and layout.staging(key).resolve() not in in_use:
                 store.discard_staging(key)

@@ -178,7 +178,7 @@ def run_stages(
         grace_s=options.grace_s,
     )
     result = walk_stages(missing, stored, context, options.jobs)
-    context.engine.sweep()
+    context.engine.sweep(store.claimed)
     return result
 
 

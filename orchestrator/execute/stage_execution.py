@@ -11,8 +11,9 @@ from orchestrator.engine.gpu import lease_gpus
 from orchestrator.engine.protocol import Engine, Environment, Job, Running
 from orchestrator.errors import BudgetTooSmall, Cancelled, InfraFailure, NoSpace, OutOfMemory, OutputInvalid
 from orchestrator.execute.classify import Verdict, classify
-from orchestrator.execute.events import Listener, StateChanged, Warned
+from orchestrator.execute.events import Listener, Noted, StateChanged, Warned
 from orchestrator.execute.job_outcome import JobOutcome, Limits, follow
+from orchestrator.execute.leftovers import engines_that_answer
 from orchestrator.execute.machine import machine_facts
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Identity, Program
@@ -98,6 +99,8 @@ def execute_stage(stage: Stage, identity: Identity, inputs: Mapping[str, Path], 
         staging = context.store.staging(identity.key)
         job = replace(_job(stage, identity, inputs, staging, context), gpus=gpus)
         started = time.time()
+        if resumed:
+            _end_elsewhere(stage, identity.key, context)
         finished = _run_saving_memory(job, stage, context)
         facts = {
             **context.facts,
@@ -150,6 +153,21 @@ class _Waiting:
         if not self._told:
             self._told = True
             self._context.listener(Warned(self._stage.name, "another run is making this result; waiting for it"))
+
+
+def _end_elsewhere(stage: Stage, key: str, context: ExecutionContext) -> None:
+    """Stop a program of this stage that a killed run left on another engine: two in one folder would spoil it."""
+    for engine in engines_that_answer(context.store.layout.stagings):
+        if engine.name == context.engine.name:
+            continue
+        for job in engine.jobs():
+            if job.key == key:
+                job.running.stop(context.grace_s)
+                job.running.outcome()
+                job.running.remove()
+                context.listener(
+                    Noted(stage.name, f"its program still ran on the engine {engine.name} and was stopped")
+                )
 
 
 def _leased_gpus(stage: Stage, context: ExecutionContext, held: contextlib.ExitStack) -> tuple[str, ...]:

@@ -4,9 +4,11 @@ import contextlib
 import errno
 import fcntl
 import os
+import platform
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -32,7 +34,37 @@ def held(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[None
             waiting()
         time.sleep(_POLL_S)
     with stream:
+        _sign(stream)
         yield
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The process that holds a lock."""
+
+    host: str
+    pid: int
+
+
+def holder(path: Path) -> Holder | None:
+    """Return who holds a lock, None where nobody does; process 0 where that is not known."""
+    with held_if_free(path) as free:
+        if free:
+            with contextlib.suppress(OSError):
+                path.unlink()
+            return None
+    try:
+        host, _, pid = path.read_text(encoding="utf-8", errors="replace").strip().rpartition(" ")
+        return Holder(host, int(pid))
+    except (OSError, ValueError):
+        return Holder("a machine that is not known", 0)
+
+
+def _sign(stream: IO[str]) -> None:
+    """Write down who holds a lock, for those who ask; a full disk must not keep anybody from holding it."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(stream.fileno(), 0)
+        os.write(stream.fileno(), f"{platform.node()} {os.getpid()}\n".encode())
 
 
 @contextlib.contextmanager

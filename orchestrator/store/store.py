@@ -26,7 +26,7 @@ from orchestrator.store.content import ContentDigests
 from orchestrator.store.disk import space_explained, sync, write_synced
 from orchestrator.store.examine import Fault, examine, read_manifest
 from orchestrator.store.layout import FACTS, MANIFEST, OUTPUT, READY, WORK, Layout
-from orchestrator.store.leases import held, uses_of
+from orchestrator.store.leases import held, held_if_free, uses_of
 from orchestrator.store.manifest import Manifest
 from orchestrator.store.record import RunRecord
 from orchestrator.store.repair import sound_or_aside
@@ -251,6 +251,16 @@ class Store:
             try:
                 yield
             finally:
+                with contextlib.suppress(OSError):
+                    lease.unlink()
+
+    @contextlib.contextmanager
+    def claimed(self, key: str) -> Iterator[bool]:
+        """Hold the right to realise a key where nobody has it; yield whether it is held now."""
+        lease = self.layout.lease(key)
+        with held_if_free(lease) as free:
+            yield free
+            if free:
                 with contextlib.suppress(OSError):
                     lease.unlink()
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.engine.program import lay_out, result_is_left, stage_request, starting
-from orchestrator.engine.protocol import Job, Outcome
+from orchestrator.engine.protocol import Claim, Job, Outcome, RunningJob, anybody
 from orchestrator.errors import SirrError
 from stagekit import ExitCode, Failure, StageContext, StageError, encode
 
@@ -198,11 +198,22 @@ class FakeEngine:
             self.started.append(job.stage)
             return FakeRunning(self, self.world[job.key], adopted=False)
 
-    def sweep(self) -> Sequence[str]:
-        dead = [key for key, job in self.world.items() if job.outcome is not None and job.outcome.exit_code != 0]
+    def sweep(self, claim: Claim = anybody) -> Sequence[str]:
+        dead = [key for key, held in self.world.items() if held.outcome is not None and held.outcome.exit_code != 0]
+        swept = []
         for key in dead:
-            del self.world[key]
-        return dead
+            with claim(key) as free:
+                if free:
+                    del self.world[key]
+                    swept.append(key)
+        return swept
+
+    def jobs(self) -> Sequence[RunningJob]:
+        return [
+            RunningJob(key, held.job.run, held.job.stage, self.name, None, FakeRunning(self, held, adopted=True))
+            for key, held in self.world.items()
+            if held.outcome is None
+        ]
 
     def paths_in_use(self) -> set[Path]:
         running = [held.job for held in self.world.values() if held.outcome is None]

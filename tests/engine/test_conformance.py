@@ -1,5 +1,6 @@
 """What holds for every engine: one suite, run against Docker, local processes and the fake."""
 
+import contextlib
 import os
 import threading
 import time
@@ -264,6 +265,30 @@ def test_what_a_running_job_reads_and_writes_is_in_use_until_it_ends(bench, tmp_
     running.outcome()
     assert not {job.staging.resolve(), words} & later.paths_in_use()
     running.remove()
+
+
+def test_job_is_listed_for_as_long_as_it_runs(bench):
+    job = training(bench)
+    running = bench.start(job)
+    next(iter(running.lines()))
+    (listed,) = bench.engine().jobs()
+    assert (listed.key, listed.run, listed.stage) == (job.key, "engine-tests", "train/test")
+    listed.running.stop(20.0)
+    assert running.outcome().exit_code == 12
+    assert bench.engine().jobs() == []
+
+
+def test_sweep_leaves_what_somebody_else_is_at(bench):
+    job = bench.job("fail", settings={"how": "crash"})
+    running = bench.start(job)
+    running.outcome()
+
+    @contextlib.contextmanager
+    def taken(_key):
+        yield False
+
+    assert list(bench.engine().sweep(taken)) == []
+    assert running.outcome().exit_code == 1
 
 
 def test_outcome_of_a_stopped_job_is_hashable_and_plain(bench):

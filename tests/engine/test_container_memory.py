@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.engine.docker import container_bytes
+from orchestrator.engine.container_state import container_bytes
 
 
 @pytest.mark.parametrize(

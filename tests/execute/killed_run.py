@@ -13,7 +13,7 @@ from typing import Any
 
 import stagekit
 from orchestrator.engine.local import LocalEngine
-from orchestrator.engine.protocol import Environment
+from orchestrator.engine.protocol import Engine, Environment
 from orchestrator.execute.comparison import look_up
 from orchestrator.execute.events import Event
 from orchestrator.execute.run_stages import PlannedStages, RunOptions, StagesResult, run_stages
@@ -87,6 +87,7 @@ class KilledRun:
         pause_s: float = 0.0,
         stopper: Stopper | None = None,
         listener: Callable[[Event], None] = lambda _event: None,
+        engine: Engine | None = None,
     ) -> StagesResult:
         """Run what the store lacks."""
         images = {name: load_image(name) for name in ("metrics", "errnet2019")}
@@ -100,7 +101,7 @@ class KilledRun:
         found = look_up(stages, programs, self.store, sound=True)
         planned = PlannedStages("run", self.folder / "logs", stages, images, programs, "cpu", found)
         environments = {name: Environment("local", name, "0" * 64, sys.executable, self.code) for name in images}
-        engine = LocalEngine(self.store.layout.stagings)
+        engine = engine or LocalEngine(self.store.layout.stagings)
         options = RunOptions(grace_s=5.0)
         return run_stages(planned, self.store, engine, environments, listener, stopper or Stopper(), options)
 
@@ -112,4 +113,6 @@ def _die(*_arguments: Any, **_more: Any) -> None:
 if __name__ == "__main__":
     if len(sys.argv) > 2:
         setattr(Store, sys.argv[2], _die)
-    KilledRun(Path(sys.argv[1])).run(pause_s=float(os.environ.get("PAUSE_S", "0")))
+    stop = Stopper()
+    with stop.listening():
+        KilledRun(Path(sys.argv[1])).run(float(os.environ.get("PAUSE_S", "0")), stop)

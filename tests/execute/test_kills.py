@@ -13,8 +13,9 @@ import psutil
 import pytest
 
 from orchestrator.errors import Cancelled
-from orchestrator.execute.events import Warned
+from orchestrator.execute.events import Noted, Warned
 from orchestrator.execute.stopper import Stopper
+from tests.engine.fake import FakeEngine
 from tests.execute.killed_run import OUTPUTS, KilledRun
 
 pytestmark = pytest.mark.slow
@@ -110,3 +111,24 @@ def test_run_that_waits_for_another_says_so_once_and_ends_when_it_is_told_to(cou
     first.wait(10)
     (record,) = course.store.layout.stagings.glob("*/process.json")
     psutil.Process(json.loads(record.read_text())["program"]["pid"]).kill()
+
+
+def test_program_that_a_killed_run_left_on_another_engine_is_stopped_before_its_stage_runs_on_this_one(course):
+    first = in_background(course, pause_s=60.0)
+    wait_for(lambda: "begin prepare/a" in course.told())
+    first.kill()
+    first.wait(10)
+    (record,) = course.store.layout.stagings.glob("*/process.json")
+    program = psutil.Process(json.loads(record.read_text())["program"]["pid"])
+
+    def work(context):
+        assert not program.is_running()
+        for name in context.setting("files"):
+            Path(context.output(name)).write_text(context.request.kind)
+
+    events = []
+    result = course.run(60.0, listener=events.append, engine=FakeEngine(dict.fromkeys(OUTPUTS, work)))
+    assert not result.failures
+    assert [event.message for event in events if isinstance(event, Noted)] == [
+        "its program still ran on the engine local and was stopped"
+    ]

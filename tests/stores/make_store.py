@@ -29,7 +29,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from orchestrator.engine.local import LocalEngine
-from orchestrator.engine.protocol import Environment, Job, Running
+from orchestrator.engine.protocol import Claim, Environment, Job, Running, RunningJob, anybody
 from orchestrator.engine.select import Selection
 from orchestrator.environments.builder import BuildSettings
 from orchestrator.execute.build import build_images, built_environments
@@ -144,8 +144,11 @@ class MixedEngine:
     def start(self, job: Job) -> Running:
         return (self._real if job.environment.image in REAL else self._played).start(job)
 
-    def sweep(self) -> Sequence[str]:
-        return self._real.sweep()
+    def sweep(self, claim: Claim = anybody) -> Sequence[str]:
+        return self._real.sweep(claim)
+
+    def jobs(self) -> Sequence[RunningJob]:
+        return self._real.jobs()
 
     def paths_in_use(self) -> set[Path]:
         return self._real.paths_in_use()

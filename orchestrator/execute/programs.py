@@ -1,0 +1,143 @@
+"""The programs of a store's stages that run now: which they are, who follows them, and how they are stopped."""
+
+import contextlib
+import os
+import platform
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.engine.protocol import Engine, RunningJob
+from orchestrator.errors import InfraFailure, SpecError
+from orchestrator.execute.leftovers import engines_that_answer
+from orchestrator.execute.store_care import opened_store
+from orchestrator.store.leases import Holder, holder
+from orchestrator.store.store import Store
+from stagekit import ExitCode
+
+_POLL_S = 0.2
+
+
+@dataclass(frozen=True)
+class StageProgram:
+    """One program of a stage.
+
+    Attributes:
+        follower: The process whose run waits for it; None where that has died, and the next run that needs the result
+            takes the program over.
+    """
+
+    job: RunningJob
+    follower: Holder | None
+
+    @property
+    def title(self) -> str:
+        """What it is called: its stage, or its key where a damaged record does not tell."""
+        return self.job.stage or self.job.key[:12]
+
+
+def stage_programs(folder: Path) -> list[StageProgram]:
+    """Return the programs of a store's stages that run now, on every engine that answers.
+
+    Raises:
+        SpecError: Where the folder is no store.
+        StoreError: Where a newer program made it.
+    """
+    store = opened_store(folder)
+    return _programs(store, engines_that_answer(store.layout.stagings))
+
+
+def unfollowed_programs(store: Store, engine: Engine) -> list[StageProgram]:
+    """Return an engine's that no process follows: what started them was killed."""
+    return [program for program in _programs(store, [engine]) if program.follower is None]
+
+
+def _programs(store: Store, engines: Sequence[Engine]) -> list[StageProgram]:
+    jobs = [job for engine in engines for job in engine.jobs()]
+    return [StageProgram(job, holder(store.layout.lease(job.key))) for job in jobs]
+
+
+def chosen_programs(programs: Sequence[StageProgram], name: str | None) -> list[StageProgram]:
+    """Return the programs of a run, or of a stage, by its name or the begin of its key; all where none is named.
+
+    Raises:
+        SpecError: Where nothing of that name runs.
+    """
+    if name is None:
+        return list(programs)
+    found = [one for one in programs if name in (one.job.run, one.job.stage) or _is_key(name, one.job.key)]
+    if not found:
+        runs = ", ".join(f"{one.title} of {one.job.run}" for one in programs) or "nothing"
+        raise SpecError(f"no run or stage {name!r} runs in this store; what runs: {runs}", hint="see: sirr-orch ps")
+    return found
+
+
+def _is_key(name: str, key: str) -> bool:
+    return len(name) >= 8 and key.startswith(name)
+
+
+def stop_programs(programs: Sequence[StageProgram], grace_s: float, say: Callable[[str], None]) -> None:
+    """Stop programs; what they saved is kept, and the next run goes on from it.
+
+    A run that still follows one is stopped as a whole, as by Ctrl-C: it would start its stage again.
+
+    Args:
+        grace_s: How long a program has to save; 0: kill.
+        say: Hears what becomes of each.
+
+    Raises:
+        InfraFailure: Where a run goes on on another machine, or does not end.
+    """
+    for follower in dict.fromkeys(one.follower for one in programs if one.follower is not None):
+        _stop_run(follower, [one for one in programs if one.follower == follower], grace_s, say)
+    for program in programs:
+        if program.follower is None:
+            running = program.job.running
+            running.stop(grace_s)
+            saved = running.outcome().exit_code == ExitCode.INTERRUPTED
+            running.remove()
+            say(f"stopped: {program.title}" + (", which has saved where it was" if saved else ""))
+
+
+def _stop_run(follower: Holder, programs: Sequence[StageProgram], grace_s: float, say: Callable[[str], None]) -> None:
+    names = ", ".join(dict.fromkeys(one.title for one in programs))
+    if follower.host != platform.node():
+        raise InfraFailure(
+            f"the run that follows {names} goes on on {follower.host} as process {follower.pid}",
+            hint=f"stop it there: kill {follower.pid}",
+        )
+    say(f"stopping the run of process {follower.pid}, which follows {names}")
+    try:
+        for _ in range(1 if grace_s > 0 else 2):  # the second request means: at once
+            os.kill(follower.pid, signal.SIGTERM)
+            time.sleep(_POLL_S)
+    except ProcessLookupError:
+        return
+    except PermissionError as error:
+        raise InfraFailure(
+            f"the run of process {follower.pid} belongs to another user", hint="ask them, or stop it as root"
+        ) from error
+    deadline = time.monotonic() + grace_s + _END_S
+    while _is_there(follower.pid):
+        if time.monotonic() > deadline:
+            raise InfraFailure(
+                f"the run of process {follower.pid} has not ended within {grace_s + _END_S:.0f} s",
+                hint="wait for it, or stop it at once: sirr-orch stop --grace 0",
+            )
+        time.sleep(_POLL_S)
+    say(f"stopped: {names}")
+
+
+_END_S = 30.0
+"""What a run may take to end after its programs have."""
+
+
+def _is_there(pid: int) -> bool:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        with contextlib.suppress(OSError):
+            return b") Z" not in Path(f"/proc/{pid}/stat").read_bytes()
+        return True
+    return False
