@@ -3,11 +3,14 @@
 import contextlib
 import signal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from orchestrator.cli.options import DEFAULT_STORE, StoreOption
+
+if TYPE_CHECKING:
+    from orchestrator.report.served import AllReports, OneReport
 
 TableFormat = Literal["markdown", "latex", "csv"]
 
@@ -22,13 +25,14 @@ def run_names(context: typer.Context, incomplete: str) -> list[str]:
 
 def report(
     names: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="RUN...",
-            help="Name of a run, such as quickstart. Several are set side by side, each against the first.",
+            help="Name of a run, such as quickstart. Several are set side by side, each against the first. "
+            "None, with --serve: every report that the store has.",
             autocompletion=run_names,
         ),
-    ],
+    ] = None,
     serve: Annotated[
         bool, typer.Option("--serve", help="Show it to browsers until Ctrl-C, at an address that is printed.")
     ] = False,
@@ -62,13 +66,16 @@ def report(
 
     Examples:  sirr-orch report quickstart  |  sirr-orch report quickstart --serve --port 0  |
     sirr-orch report quickstart --single-file report.html  |  sirr-orch report quickstart --table latex --metric psnr  |
-    sirr-orch report before after
+    sirr-orch report before after  |  sirr-orch report --serve
     """
     # Imported here: --help must not wait for the templates.
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.execute.command import report_of_run  # noqa: PLC0415
     from orchestrator.execute.compare_runs import compare_runs  # noqa: PLC0415
 
+    if not names:
+        _serve_all(store, bind, port, alone=serve and table is None and single_file is None)
+        return
     if table is not None:
         _print_table(names, store, table, metric or [])
         return
@@ -77,7 +84,9 @@ def report(
     if single_file is not None:
         _write_single_file(index.parent, single_file)
     if serve:
-        _serve(index.parent, bind, port)
+        from orchestrator.report.served import OneReport  # noqa: PLC0415 - as above
+
+        _serve(OneReport(index.parent), bind, port)
 
 
 def _print_table(names: list[str], store: Path, form: TableFormat, metrics: list[str]) -> None:
@@ -96,11 +105,24 @@ def _write_single_file(folder: Path, target: Path) -> None:
     out.print(f"single file: {write_single_file(folder.resolve(), target).sentence}")
 
 
-def _serve(folder: Path, bind: str, port: int) -> None:
+def _serve_all(store: Path, bind: str, port: int, *, alone: bool) -> None:
+    """Show every report that a store has; nothing is rendered and nothing written.
+
+    Raises:
+        BadParameter: Where something else was asked for, which needs a run.
+    """
+    from orchestrator.report.served import AllReports  # noqa: PLC0415 - as above
+
+    if not alone:
+        raise typer.BadParameter("name a run; all reports of the store are shown by --serve alone", param_hint="RUN...")
+    _serve(AllReports(store.absolute()), bind, port)
+
+
+def _serve(site: "OneReport | AllReports", bind: str, port: int) -> None:
     from orchestrator.cli.console import err, out  # noqa: PLC0415 - as above
     from orchestrator.report.serve import ReportServer  # noqa: PLC0415
 
-    with ReportServer(folder, bind, port) as server:
+    with ReportServer(site, bind, port) as server:
         out.print(f"address: {server.address}")
         if not server.only_here:
             err.print(f"whoever reaches {bind} can see the report and its pictures", style="yellow")

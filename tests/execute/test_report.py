@@ -1,6 +1,7 @@
 """The report of a run: rendered again where it must be, and always of what the run recorded."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -137,3 +138,32 @@ def test_runs_of_the_same_pictures_share_their_thumbnails(store: Store, tmp_path
     keep_run(store, tmp_path, name="second", better=1.0)
     report_of_run("second", store.root)
     assert sorted(path for path in store.layout.cache.rglob("*") if path.is_file()) == made
+
+
+def copied(folder: Path, target: Path, way: str) -> Path:
+    """Copy a report as people do, and return the copy."""
+    target.mkdir()
+    if way == "tar":
+        subprocess.run(["tar", "czf", target / "r.tgz", "-C", folder.parent, folder.name], check=True)
+        subprocess.run(["tar", "xzf", target / "r.tgz", "-C", target], check=True)
+    else:
+        subprocess.run([*way.split(), folder, target], check=True)
+    return target / folder.name
+
+
+@pytest.mark.parametrize(("way", "before"), [("cp -r", None), ("cp -a", "link"), ("tar", "dangling")])
+def test_report_is_a_folder_that_is_copied_whole(store: Store, tmp_path: Path, way: str, before: str | None) -> None:
+    """Earlier versions linked to it: a copy was a link that led nowhere."""
+    keep_run(store, tmp_path)
+    if before is not None:
+        (tmp_path / "old").mkdir()
+        store.run("first").folder.joinpath("report").symlink_to(tmp_path / ("old" if before == "link" else "gone"))
+    folder = report_of_run("first", store.root).parent
+    copy = copied(folder, tmp_path / "copy", way)
+    shutil.move(store.root, tmp_path / "moved")
+    there = {path.relative_to(copy): path for path in copy.rglob("*")}
+    assert not copy.is_symlink()
+    assert not any(path.is_symlink() for path in there.values())
+    original = tmp_path / "moved" / folder.relative_to(store.root)
+    assert set(there) == {path.relative_to(original) for path in original.rglob("*")}
+    assert (copy / "index.html").is_file()

@@ -8,6 +8,7 @@ import pytest
 from jinja2 import meta, nodes
 
 from orchestrator.report.render import TEMPLATES, PageView, template_environment
+from orchestrator.report.served import RunsView
 from orchestrator.report.views.compared_runs import ComparedRunsView
 from orchestrator.report.views.comparison import ComparisonView
 from orchestrator.report.views.cost import CostView
@@ -28,6 +29,7 @@ from orchestrator.report.views.viewer import ViewerView
 
 VIEWS = {
     "page.html.jinja": PageView,
+    "runs.html.jinja": RunsView,
     "_header.html.jinja": HeaderView,
     "_failures.html.jinja": FailuresView,
     "_verdict.html.jinja": VerdictView,
