@@ -19,13 +19,18 @@ _FAST = 1
 
 @dataclass(frozen=True)
 class PreparedDataset:
-    """All of a prepared dataset but its name."""
+    """All of a prepared dataset but its name.
+
+    Attributes:
+        passed_over: In words, which files were not taken. No part of the document: they decide nothing.
+    """
 
     role: Role
     items: tuple[DatasetItem, ...]
     warnings: tuple[str, ...] = ()
     variant: str = ""
     """Which form of a published dataset it is, in words."""
+    passed_over: tuple[str, ...] = ()
 
 
 def dataset_item(

@@ -59,7 +59,10 @@ class UniformDescription:
     role: str
 
 
-Description = ScenesDescription | PairsDescription | LayersDescription | PhotosDescription | UniformDescription
+FolderDescription = PairsDescription | LayersDescription | PhotosDescription | UniformDescription
+"""Of what lies in a folder of the user's."""
+
+Description = ScenesDescription | FolderDescription
 
 _KINDS: Mapping[
     str,

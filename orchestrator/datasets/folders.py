@@ -9,15 +9,9 @@ from orchestrator.datasets.dataset_document import PictureFolder, PreparedDatase
 from orchestrator.datasets.description import LayersDescription, PairsDescription
 from orchestrator.datasets.identifiers import safe_identifiers, shown_name
 from orchestrator.datasets.patterns import Match, matches, other_case
-from orchestrator.datasets.picture_reading import (
-    FOREIGN_SUFFIXES,
-    SUFFIXES,
-    RgbPicture,
-    UnusablePicture,
-    identified,
-    read_rgb,
-)
+from orchestrator.datasets.picture_reading import FOREIGN_SUFFIXES, RgbPicture, UnusablePicture, read_rgb
 from orchestrator.datasets.progress_callback import ProgressCallback
+from orchestrator.datasets.source_files import SourceReader, is_picture
 from stagekit import BadInput
 from stagekit.results.dataset import DatasetItem
 
@@ -27,7 +21,7 @@ _T = TypeVar("_T")
 
 
 def prepared_layers(
-    layers: LayersDescription, folder: Path, output: PictureFolder, progress: ProgressCallback
+    layers: LayersDescription, sources: SourceReader, output: PictureFolder, progress: ProgressCallback
 ) -> PreparedDataset:
     """Return a folder's clean photographs; their pictures are written.
 
@@ -37,20 +31,20 @@ def prepared_layers(
     Raises:
         BadInput: Where a pattern fits no picture, and where pictures are unusable: all of them are named.
     """
-    transmissions, warnings = found_pictures(folder, layers.pictures)
+    transmissions, passed_over = found_pictures(sources.folder, layers.pictures)
     reflections: list[Match] = []
     if layers.reflections is not None:
-        reflections, more = found_pictures(folder, layers.reflections)
+        reflections, more = found_pictures(sources.folder, layers.reflections)
         reflected = {match.path for match in reflections}
         transmissions = [match for match in transmissions if match.path not in reflected]
-        warnings = tuple(dict.fromkeys((*warnings, *more)))
+        passed_over = tuple(dict.fromkeys((*passed_over, *more)))
         if not transmissions:
             raise BadInput(
                 f"every picture of {layers.pictures!r} is a reflection, as {layers.reflections!r} says",
                 "keep transmissions and reflections apart",
             )
     found = [*transmissions, *reflections]
-    reading = Listing(folder, progress, len(found))
+    reading = Listing(sources, progress, len(found))
     items = []
     for index, (identifier, match) in enumerate(zip(identifiers_of(found), found, strict=True)):
         picture = reading.picture(match)
@@ -64,11 +58,11 @@ def prepared_layers(
             items.append(item)
         reading.item_done()
     reading.refuse_problems()
-    return PreparedDataset("layers", tuple(items), warnings)
+    return PreparedDataset("layers", tuple(items), passed_over=passed_over)
 
 
 def prepared_pairs(
-    pairs: PairsDescription, folder: Path, output: PictureFolder, progress: ProgressCallback
+    pairs: PairsDescription, sources: SourceReader, output: PictureFolder, progress: ProgressCallback
 ) -> PreparedDataset:
     """Return a folder's blended pictures with their layers, which are of one size; their pictures are written.
 
@@ -84,17 +78,17 @@ def prepared_pairs(
             raise BadInput(
                 f"pattern {pattern!r} of {part} has no {{id}}", "put {id} where the name of the pair is, as in '{id}.*'"
             )
-    found = {part: found_pictures(folder, pattern) for part, pattern in patterns.items()}
+    found = {part: found_pictures(sources.folder, pattern) for part, pattern in patterns.items()}
     partners = _partners({part: part_matches for part, (part_matches, _) in found.items()}, patterns)
-    warnings = tuple(dict.fromkeys(warning for _, of_part in found.values() for warning in of_part))
-    reading = Listing(folder, progress, len(partners))
+    passed_over = tuple(dict.fromkeys(words for _, of_part in found.values() for words in of_part))
+    reading = Listing(sources, progress, len(partners))
     items = []
     for identifier, (name, files) in zip(safe_identifiers(partners), partners.items(), strict=True):
         item = _pair(identifier, files, reading, output, shown_name(name))
         items += [item] if item is not None else []
         reading.item_done()
     reading.refuse_problems()
-    return PreparedDataset("pairs", tuple(items), warnings)
+    return PreparedDataset("pairs", tuple(items), passed_over=passed_over)
 
 
 def _pair(
@@ -113,8 +107,8 @@ def _pair(
 class Listing:
     """Reads the pictures of a folder and remembers all that is wrong with them."""
 
-    def __init__(self, folder: Path, progress: ProgressCallback, total: int) -> None:
-        self._folder, self._progress, self._total = folder, progress, total
+    def __init__(self, sources: SourceReader, progress: ProgressCallback, total: int) -> None:
+        self._sources, self._progress, self._total = sources, progress, total
         self._done = 0
         self._unusable: list[str] = []
         self._unequal: list[str] = []
@@ -124,12 +118,13 @@ class Listing:
         return self.read(match, read_rgb)
 
     def read(self, match: Match, read: Callable[[Path], _T]) -> _T | None:
-        """Return what `read` makes of a picture's path, None where it raises UnusablePicture."""
+        """Return what `read` makes of a picture at the path of a copy, None where it raises UnusablePicture."""
         if match.path.suffix.lower() in FOREIGN_SUFFIXES:
             self._unusable.append(f"{origin(match)} is of a kind that cannot be read ({match.path.suffix})")
             return None
         try:
-            return read(self._folder / match.path)
+            with self._sources.copy(match.path) as copy:
+                return read(copy)
         except UnusablePicture as error:
             self._unusable.append(f"{origin(match)} {error}")
             return None
@@ -165,13 +160,13 @@ class Listing:
 
 
 def found_pictures(folder: Path, pattern: str) -> tuple[list[Match], tuple[str, ...]]:
-    """Return the pictures that fit a pattern, and a warning of the files that fit and are no pictures.
+    """Return the pictures that fit a pattern, and in words which files fit and are no pictures, if any do.
 
     Raises:
         BadInput: Where there is no picture.
     """
     fits = matches(folder, pattern)
-    pictures = [match for match in fits if _is_picture(folder, match)]
+    pictures = [match for match in fits if is_picture(folder, match.path)]
     others = [match for match in fits if match not in set(pictures)]
     if not pictures:
         _refuse_nothing(folder, pattern, others)
@@ -195,11 +190,6 @@ def _refuse_nothing(folder: Path, pattern: str, others: Sequence[Match]) -> None
         f"no file of the dataset's folder fits {pattern!r}; the folder holds {there}",
         hint or "change the dataset's pattern, or name another folder",
     )
-
-
-def _is_picture(folder: Path, match: Match) -> bool:
-    suffix = match.path.suffix.lower()
-    return suffix in SUFFIXES or suffix in FOREIGN_SUFFIXES or (not suffix and identified(folder / match.path))
 
 
 def _partners(found: Mapping[str, Sequence[Match]], patterns: Mapping[str, str]) -> dict[str, dict[str, Match]]:

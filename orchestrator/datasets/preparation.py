@@ -1,11 +1,13 @@
 """From a dataset's description to its prepared folder."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.datasets.dataset_document import PictureFolder, PreparedDataset, write_document
 from orchestrator.datasets.description import (
     Description,
+    FolderDescription,
     PairsDescription,
     PhotosDescription,
     ScenesDescription,
@@ -14,6 +16,7 @@ from orchestrator.datasets.description import (
 from orchestrator.datasets.folders import prepared_layers, prepared_pairs
 from orchestrator.datasets.progress_callback import ProgressCallback
 from orchestrator.datasets.scenes import Blender, prepared_scenes
+from orchestrator.datasets.source_files import SourceReader
 from orchestrator.datasets.uniform import prepared_uniform
 from stagekit import BadInput
 
@@ -25,6 +28,7 @@ class Preparation:
     Attributes:
         source: The user's folder, None for scenes.
         output: Where the dataset goes.
+        work: Where copies of what is read may lie for a while; None: where temporary files go.
     """
 
     name: str
@@ -32,9 +36,23 @@ class Preparation:
     description: Description
     source: Path | None
     output: Path
+    work: Path | None = None
 
 
-def prepare_dataset(preparation: Preparation, blend: Blender, progress: ProgressCallback) -> None:
+@dataclass(frozen=True)
+class Preparing:
+    """How a preparation went.
+
+    Attributes:
+        read: SHA-256 of every file of the user's folder that was read, by its path inside it.
+        passed_over: In words, which files were not taken.
+    """
+
+    read: Mapping[str, str]
+    passed_over: tuple[str, ...]
+
+
+def prepare_dataset(preparation: Preparation, blend: Blender, progress: ProgressCallback) -> Preparing:
     """Write a dataset as uniform pictures with its ``dataset.json``.
 
     Args:
@@ -43,22 +61,25 @@ def prepare_dataset(preparation: Preparation, blend: Blender, progress: Progress
     Raises:
         BadInput: Where the pictures or their description cannot be used.
     """
-    prepared = _prepared(preparation, PictureFolder(preparation.output), blend, progress)
+    description, source, output = preparation.description, preparation.source, PictureFolder(preparation.output)
+    if isinstance(description, ScenesDescription):
+        prepared, read = prepared_scenes(description, output, blend, progress), {}
+    else:
+        if source is None or not source.is_dir():
+            raise BadInput(f"dataset {preparation.name!r} has no folder of pictures", "check the dataset's folder")
+        sources = SourceReader(source, preparation.work)
+        prepared, read = _prepared(description, sources, output, progress), sources.hashes
     write_document(preparation.output, preparation.name, preparation.title, prepared)
+    return Preparing(read, prepared.passed_over)
 
 
 def _prepared(
-    preparation: Preparation, output: PictureFolder, blend: Blender, progress: ProgressCallback
+    description: FolderDescription, sources: SourceReader, output: PictureFolder, progress: ProgressCallback
 ) -> PreparedDataset:
-    description, source = preparation.description, preparation.source
-    if isinstance(description, ScenesDescription):
-        return prepared_scenes(description, output, blend, progress)
-    if source is None or not source.is_dir():
-        raise BadInput(f"dataset {preparation.name!r} has no folder of pictures", "check the dataset's folder")
     if isinstance(description, UniformDescription):
-        return prepared_uniform(description, source, output, progress)
+        return prepared_uniform(description, sources, output, progress)
     if isinstance(description, PairsDescription):
-        return prepared_pairs(description, source, output, progress)
+        return prepared_pairs(description, sources, output, progress)
     if isinstance(description, PhotosDescription):
         raise BadInput("photos are prepared where they are used", "use an image built with this orchestrator's version")
-    return prepared_layers(description, source, output, progress)
+    return prepared_layers(description, sources, output, progress)

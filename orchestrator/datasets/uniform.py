@@ -4,15 +4,17 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from orchestrator.datasets.dataset_document import PictureFolder, PreparedDataset, dataset_item
 from orchestrator.datasets.description import UniformDescription
+from orchestrator.datasets.picture_reading import UnusablePicture
 from orchestrator.datasets.prepared_index import IndexPicture, PreparedIndex
 from orchestrator.datasets.progress_callback import ProgressCallback
+from orchestrator.datasets.source_files import SourceReader
 from stagekit import BadInput
 from stagekit.inside import inside
-from stagekit.results.document import InvalidResult
+from stagekit.results.document import InvalidResult, read_document
 
 INDEX = PreparedIndex.FILE_NAME
 SCHEMA = PreparedIndex.SCHEMA
@@ -25,8 +27,13 @@ def read_index(folder: Path) -> PreparedIndex:
     Raises:
         BadInput: With every mistake, where there is none, or it is not as it should be.
     """
+    return _index(folder, folder / INDEX)
+
+
+def _index(folder: Path, place: Path) -> PreparedIndex:
+    """Return the index of a folder, which is read at a place of its own."""
     try:
-        return PreparedIndex.load(folder / INDEX)
+        return PreparedIndex.decode(read_document(str(place)), INDEX, str(folder))
     except InvalidResult as error:
         found = "; ".join(error.mistakes[:_SHOWN])
         more = f"; and {len(error.mistakes) - _SHOWN} more" if len(error.mistakes) > _SHOWN else ""
@@ -37,14 +44,19 @@ def read_index(folder: Path) -> PreparedIndex:
 
 
 def prepared_uniform(
-    uniform: UniformDescription, folder: Path, output: PictureFolder, progress: ProgressCallback
+    uniform: UniformDescription, sources: SourceReader, output: PictureFolder, progress: ProgressCallback
 ) -> PreparedDataset:
     """Return a uniform dataset; its files are copied byte for byte.
 
     Raises:
         BadInput: Where a file is not there or is not the one that was prepared: all of them are named.
     """
-    index = read_index(folder)
+    folder = sources.folder
+    try:
+        with sources.copy(PurePosixPath(INDEX)) as copy:
+            index = _index(folder, copy)
+    except UnusablePicture as error:
+        raise BadInput(f"{INDEX} of {folder} {error}", "prepare it again with: sirr-orch data prepare") from error
     if index.role != uniform.role:
         raise BadInput(f"the dataset holds {index.role}, not {uniform.role}", "correct the dataset's role")
     items, wrong = [], []
@@ -52,6 +64,7 @@ def prepared_uniform(
         copied = pool.map(lambda entry: list(_copied(folder, entry.layers, output)), index.items)
         for done, (entry, problems) in enumerate(zip(index.items, copied, strict=True), 1):
             wrong += problems
+            sources.hashes.update((picture.file, picture.sha256) for picture in entry.layers.values())
             paths = {layer: picture.file for layer, picture in entry.layers.items()}
             items.append(dataset_item(entry.id, (entry.height, entry.width), entry.origin, entry.notes, paths))
             progress(done, len(index.items))

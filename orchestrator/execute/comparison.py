@@ -6,6 +6,7 @@ from pathlib import Path
 
 from orchestrator.environments.program import image_program
 from orchestrator.errors import SpecError
+from orchestrator.execute.sources import source_digest
 from orchestrator.plan.keys import (
     Identity,
     Program,
@@ -82,7 +83,7 @@ def plan_comparison(
         SpecError: With every mistake that the experiment's names and values hold.
     """
     resolved = resolve(experiment, path, home)
-    plan = experiment_plan(resolved, store.digest)
+    plan = experiment_plan(resolved, source_digest(store))
     variant: Variant = resolved.experiment.device
     images = stage_images(plan.stages)
     programs = stage_programs(images, variant)

@@ -9,6 +9,7 @@ from orchestrator.execute.events import Listener
 from orchestrator.execute.photographs import copy_photographs, settled
 from orchestrator.execute.remove import Common, Removal, check_photos, describe_arrays, found_network
 from orchestrator.execute.run_stages import executed_stages, planned_stages
+from orchestrator.execute.sources import source_digest
 from orchestrator.plan.plan import explain_stage, prepare_stage
 from orchestrator.plan.stage import Source, Stage
 from orchestrator.results import read_result
@@ -42,7 +43,7 @@ def plan_of_photos(removal: Removal, listener: Listener, say: Callable[[str], No
             explain = replace(explain, sources={**explain.sources, "dataset": arrays})
             return _planned({explain.name: explain}, removal, common, listener, say)
         photos = PhotosDataset(kind="photos", folder=folder, pictures="*")
-        prepare = prepare_stage("photos", photos, store.digest, memory_bytes=common.memory)
+        prepare = prepare_stage("photos", photos, source_digest(store), memory_bytes=common.memory)
         explain = replace(explain, inputs={"dataset": prepare.name})
         return _planned({prepare.name: prepare, explain.name: explain}, removal, common, listener, say)
 

@@ -11,6 +11,7 @@ from orchestrator.execute.events import Listener
 from orchestrator.execute.photographs import ARRAY_SUFFIX, Photograph, array_size, copy_photographs, settled
 from orchestrator.execute.run_results import recorded_results
 from orchestrator.execute.run_stages import ExecutionRequest, RunOptions, executed_stages, planned_stages
+from orchestrator.execute.sources import source_digest
 from orchestrator.plan.plan import infer_stage, prepare_stage
 from orchestrator.plan.stage import Source, Stage
 from orchestrator.results import read_result
@@ -188,7 +189,7 @@ def _stages(
         sources["dataset"] = Source(folder, store.digest(folder))
         return {infer.name: replace(infer, inputs={}, sources=sources)}
     photos = PhotosDataset(kind="photos", folder=folder, pictures="*")
-    prepare = prepare_stage(_DATASET, photos, store.digest, memory_bytes=common.memory)
+    prepare = prepare_stage(_DATASET, photos, source_digest(store), memory_bytes=common.memory)
     inputs = {name: source for name, source in infer.inputs.items() if name != "network"}
     return {prepare.name: prepare, infer.name: replace(infer, inputs=inputs, sources=sources)}
 

@@ -15,11 +15,12 @@ from orchestrator.execute.events import Listener, Noted, StateChanged, Warned
 from orchestrator.execute.job_outcome import JobOutcome, Limits, follow
 from orchestrator.execute.leftovers import engines_that_answer
 from orchestrator.execute.machine import machine_facts
+from orchestrator.execute.sources import check_sources
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Identity, Program
 from orchestrator.plan.stage import Stage
 from orchestrator.spec.names import StageKind
-from orchestrator.store.layout import log_name
+from orchestrator.store.layout import FACTS, log_name
 from orchestrator.store.store import Artifact, Store
 
 REQUIRED_OUTPUTS: Mapping[StageKind, tuple[str, ...]] = {
@@ -128,7 +129,8 @@ def _committed(
 ) -> Artifact:
     """Keep what a job left; only then is the job forgotten: a kill, or a full disk, in between runs nothing twice."""
     try:
-        _check_sources(stage, inputs, store)
+        check_sources(stage, store.layout.staging(identity.key) / FACTS, store)
+        _check_inputs(stage, inputs, store)
         return store.commit(identity, facts, REQUIRED_OUTPUTS[stage.kind], finished.running.remove)
     except OutputInvalid:
         finished.running.remove()
@@ -288,14 +290,8 @@ def _verdict(job_outcome: JobOutcome, stage: Stage, log: Path) -> Verdict:
     return verdict
 
 
-def _check_sources(stage: Stage, inputs: Mapping[str, Path], store: Store) -> None:
-    """Refuse a result whose input files changed while it was made."""
-    for name, source in stage.sources.items():
-        if store.digest(source.path) != source.digest:
-            raise OutputInvalid(
-                f"the input {name!r} ({source.path}) was changed while {stage.name} ran",
-                hint="run again; do not edit a dataset during a run",
-            )
+def _check_inputs(stage: Stage, inputs: Mapping[str, Path], store: Store) -> None:
+    """Refuse a result whose inputs from the store changed while it was made."""
     for name, path in inputs.items():
         key = store.layout.key_of(path)
         if key is not None and not store.is_sound(key):

@@ -11,8 +11,9 @@ import numpy as np
 from orchestrator.datasets.dataset_document import PreparedDataset, write_document
 from orchestrator.datasets.description import PhotosDescription
 from orchestrator.datasets.folders import Listing, found_pictures, identifiers_of, origin
-from orchestrator.datasets.preparation import Preparation
+from orchestrator.datasets.preparation import Preparation, Preparing
 from orchestrator.datasets.progress_callback import ProgressCallback
+from orchestrator.datasets.source_files import SourceReader
 from orchestrator.photos import vips
 from orchestrator.photos.photo import ReadingLimits, opened_photo
 from orchestrator.photos.picture_writer import PictureForm, write_picture
@@ -23,7 +24,7 @@ from stagekit.results.dataset import DatasetItem
 _TYPES: Mapping[int, np.dtype[Any]] = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16)}
 
 
-def prepare_photos(preparation: Preparation, limits: ReadingLimits, progress: ProgressCallback) -> None:
+def prepare_photos(preparation: Preparation, limits: ReadingLimits, progress: ProgressCallback) -> Preparing:
     """Write a folder's photographs with their ``dataset.json``.
 
     Each becomes an RGB PNG of its own depth and in its own encoding, upright, its transparency beside it.
@@ -41,22 +42,24 @@ def prepare_photos(preparation: Preparation, limits: ReadingLimits, progress: Pr
         )
     if source is None or not source.is_dir():
         raise BadInput(f"dataset {preparation.name!r} has no folder of pictures", "check the dataset's folder")
-    prepared = _prepared_folder(description, source, preparation.output, limits, progress)
+    sources = SourceReader(source, preparation.work)
+    prepared = _prepared_folder(description, sources, preparation.output, limits, progress)
     write_document(preparation.output, preparation.name, preparation.title, prepared)
+    return Preparing(sources.hashes, prepared.passed_over)
 
 
 def _prepared_folder(
-    photos: PhotosDescription, folder: Path, output: Path, limits: ReadingLimits, progress: ProgressCallback
+    photos: PhotosDescription, sources: SourceReader, output: Path, limits: ReadingLimits, progress: ProgressCallback
 ) -> PreparedDataset:
-    found, warnings = found_pictures(folder, photos.pictures)
-    listing = Listing(folder, progress, len(found))
+    found, passed_over = found_pictures(sources.folder, photos.pictures)
+    listing = Listing(sources, progress, len(found))
     items = []
     for identifier, match in zip(identifiers_of(found), found, strict=True):
         item = listing.read(match, partial(_prepared, identifier, origin(match), output, limits))
         items += [item] if item is not None else []
         listing.item_done()
     listing.refuse_problems()
-    return PreparedDataset("photos", tuple(items), warnings)
+    return PreparedDataset("photos", tuple(items), passed_over=passed_over)
 
 
 def _prepared(identifier: str, source: str, output: Path, limits: ReadingLimits, path: Path) -> DatasetItem:

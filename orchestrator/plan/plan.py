@@ -1,11 +1,12 @@
 """Experiment to stages: pure data; nothing is run, and only the digest of outside files is asked for."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from orchestrator.plan.keys import canonical_json
 from orchestrator.plan.overlap import guarded
 from orchestrator.plan.stage import Source, Stage
 from orchestrator.spec.dataset import Dataset, PhotosDataset, ScenesDataset, dataset_role
@@ -17,8 +18,18 @@ from orchestrator.spec.resolve import ADOPTED_FIELDS, Resolved, ResolvedModel
 from orchestrator.spec.stage_names import stage_name
 from stagekit.measures import CONTROLS, PROTOCOLS
 
-Digest = Callable[[Path], str]
-"""Returns the content hash of a file or folder."""
+
+class Digest(Protocol):
+    """Returns the content hash of a file or folder."""
+
+    def __call__(self, path: Path, dataset: Mapping[str, Any] | None = None) -> str:
+        """Return it.
+
+        Args:
+            path: Outside the store.
+            dataset: Of a dataset's folder, its description: then only the files count that its preparation reads.
+        """
+
 
 _DESCRIPTION = {"folder", "title", "source"}
 """Fields of a dataset that do not decide its pictures: the folder's content is in the key instead."""
@@ -57,12 +68,13 @@ def experiment_plan(resolved: Resolved, digest: Digest) -> Plan:
     Args:
         digest: Content hash of a file or folder outside the store; each is asked for once.
     """
-    known: dict[Path, str] = {}
+    known: dict[tuple[Path, str], str] = {}
 
-    def once(path: Path) -> str:
-        if path not in known:
-            known[path] = digest(path)
-        return known[path]
+    def once(path: Path, dataset: Mapping[str, Any] | None = None) -> str:
+        asked = (path, canonical_json(dataset))
+        if asked not in known:
+            known[asked] = digest(path, dataset)
+        return known[asked]
 
     experiment = resolved.experiment
     limits = _limits(experiment)
@@ -95,8 +107,9 @@ def prepare_stage(
     Photographs without truth keep their depth, and are read by rows, by what the image of inference has.
     """
     sources = {}
+    described = dataset.model_dump(mode="json", exclude=_DESCRIPTION)
     if not isinstance(dataset, ScenesDataset) and dataset.folder is not None:
-        sources["source"] = Source(dataset.folder, digest(dataset.folder))
+        sources["source"] = Source(dataset.folder, digest(dataset.folder, described), described)
     return Stage(
         name=stage_name("prepare", name),
         kind="prepare",
@@ -104,7 +117,7 @@ def prepare_stage(
         settings={
             "name": name,
             "title": dataset.title or name,
-            "dataset": dataset.model_dump(mode="json", exclude=_DESCRIPTION),
+            "dataset": described,
         },
         sources=sources,
         memory_bytes=memory_bytes,

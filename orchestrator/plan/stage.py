@@ -15,6 +15,8 @@ class Source:
     path: Path
     digest: str
     """SHA-256 over the relative names and contents."""
+    dataset: Mapping[str, Any] | None = None
+    """Of a dataset's folder, its description: then only the files count that its preparation reads."""
 
 
 @dataclass(frozen=True)

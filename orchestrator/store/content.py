@@ -6,7 +6,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 _CHUNK_BYTES = 2**20
@@ -38,6 +38,15 @@ def _walk(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
             yield path
 
 
+def entries_digest(hashes: Mapping[str, str]) -> str:
+    """Return the digest of a folder's files.
+
+    Args:
+        hashes: SHA-256 by the file's path inside the folder.
+    """
+    return hashlib.sha256(json.dumps(dict(hashes), sort_keys=True).encode("ascii")).hexdigest()
+
+
 class ContentDigests:
     """Digests of paths outside the store.
 
@@ -53,22 +62,26 @@ class ContentDigests:
             found = json.loads(memory.read_text(encoding="utf-8"))
             self._known = found if isinstance(found, dict) else {}
 
-    def digest(self, path: Path) -> str:
+    def digest(self, path: Path, files: Iterable[str] | None = None) -> str:
         """Return the SHA-256 of a file, or that of a folder's relative names and contents; its own path does not count.
+
+        Args:
+            files: Of a folder, those that count; None: all.
 
         Raises:
             OSError: Where the path is not there or cannot be read.
         """
         with self._lock:
             before = dict(self._known)
-            digest = self._folder(path) if path.is_dir() else self._file(path)
+            digest = self._folder(path, files) if path.is_dir() else self._file(path)
             if self._known != before:
                 self._save()
         return digest
 
-    def _folder(self, folder: Path) -> str:
-        entries = {file.relative_to(folder).as_posix(): self._file(file) for file in files_below(folder)}
-        return hashlib.sha256(json.dumps(entries, sort_keys=True).encode("ascii")).hexdigest()
+    def _folder(self, folder: Path, files: Iterable[str] | None) -> str:
+        if files is None:
+            files = [file.relative_to(folder).as_posix() for file in files_below(folder)]
+        return entries_digest({name: self._file(folder / name) for name in files if (folder / name).is_file()})
 
     def _file(self, path: Path) -> str:
         status = path.stat()

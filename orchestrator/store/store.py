@@ -5,7 +5,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,14 +103,17 @@ class Store:
         """Free space on the store's disk."""
         return shutil.disk_usage(self.root).free
 
-    def digest(self, path: Path) -> str:
+    def digest(self, path: Path, files: Iterable[str] | None = None) -> str:
         """Return the content hash of a file or folder outside the store.
+
+        Args:
+            files: Of a folder, those that count; None: all.
 
         Raises:
             StoreError: Where it cannot be read.
         """
         try:
-            return self._digests.digest(path)
+            return self._digests.digest(path, files)
         except OSError as error:
             words = f"{error.filename or path} cannot be read: {error.strerror}"
             raise StoreError(words, hint="check that it is there and its permissions") from error

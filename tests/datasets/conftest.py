@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from orchestrator.datasets.description import dataset_description
-from orchestrator.datasets.preparation import Preparation, prepare_dataset
+from orchestrator.datasets.preparation import Preparation, Preparing, prepare_dataset
 from orchestrator.datasets.scenes import Blended
 from orchestrator.photos.photo import ReadingLimits
 from orchestrator.photos.photo_preparation import prepare_photos
@@ -44,6 +44,7 @@ class PreparedFolder:
 
     folder: Path
     document: Mapping[str, Any]
+    done: Preparing
 
     @property
     def items(self) -> list[Mapping[str, Any]]:
@@ -85,9 +86,9 @@ def prepare(tmp_path: Path, source: Path) -> Prepare:
         told = step or (lambda _done, _total: None)
         preparation = Preparation("postcard", "Postcards", description, None if kind == "scenes" else source, output)
         if kind == "photos":
-            prepare_photos(preparation, ReadingLimits(tmp_path), told)
+            done = prepare_photos(preparation, ReadingLimits(tmp_path), told)
         else:
-            prepare_dataset(preparation, halves, told)
-        return PreparedFolder(output, json.loads((output / "dataset.json").read_text()))
+            done = prepare_dataset(preparation, halves, told)
+        return PreparedFolder(output, json.loads((output / "dataset.json").read_text()), done)
 
     return prepared

@@ -182,13 +182,16 @@ def test_unusable_files_and_sizes_are_named_together(prepare: Prepare, source: P
     assert "1 pair of different sizes" in caught.value.message
 
 
-def test_files_that_are_no_pictures_are_passed_over_with_a_warning(prepare: Prepare, source: Path) -> None:
+def test_files_that_are_no_pictures_are_passed_over_and_told_apart_from_the_dataset(
+    prepare: Prepare, source: Path
+) -> None:
     save(source / "a.png", gradient())
     (source / "notes.txt").write_text("read me")
     (source / "LICENSE").write_text("MIT")
     prepared = prepare("photos", pictures="*")
     assert [item["id"] for item in prepared.items] == ["a"]
-    assert prepared.document["warnings"] == ["2 files passed over, being no pictures: LICENSE, notes.txt"]
+    assert prepared.done.passed_over == ("2 files passed over, being no pictures: LICENSE, notes.txt",)
+    assert prepared.document["warnings"] == []
 
 
 def test_a_picture_without_an_end_to_its_name_is_taken(prepare: Prepare, source: Path) -> None:

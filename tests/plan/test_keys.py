@@ -92,8 +92,8 @@ def test_recipe_value_changes_exactly_what_depends_on_it(planned):
 
 def test_content_of_a_dataset_changes_exactly_what_depends_on_it(planned):
     plan, _ = planned()
-    _, after = planned(lambda path: ("f" if path.name == "holiday" else "0") * 64, features="random")
-    _, same = planned(lambda _: "0" * 64, features="random")
+    _, after = planned(lambda path, _dataset=None: ("f" if path.name == "holiday" else "0") * 64, features="random")
+    _, same = planned(lambda _path, _dataset=None: "0" * 64, features="random")
     assert changed_stages(same, after) == {"prepare/holiday", *plan.dependents("prepare/holiday")}
 
 
@@ -254,7 +254,7 @@ def test_every_field_of_a_dataset_reaches_its_preparation_or_the_report(kind: ty
     if "folder" in fields:
         fields.pop("reflections", None)
     tag = typing.get_args(kind.model_fields["kind"].annotation)[0]
-    stage = prepare_stage("mine", kind.model_validate({"kind": tag, **fields}), lambda _: "0" * 64)
+    stage = prepare_stage("mine", kind.model_validate({"kind": tag, **fields}), lambda _path, _dataset: "0" * 64)
     elsewhere = {"folder", "title", "source"}
     assert set(stage.settings["dataset"]) == set(kind.model_fields) - elsewhere
     assert stage.settings["title"] == "mine"

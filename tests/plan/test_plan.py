@@ -122,7 +122,7 @@ def test_unknown_stage_is_a_key_error(planned):
 def test_each_folder_is_digested_once(planned):
     asked = []
 
-    def digest(path):
+    def digest(path, dataset=None):
         asked.append(path)
         return "0" * 64
 

@@ -51,7 +51,7 @@ def test_changed_environment_behaviour_threads_files_and_device_are_named(planne
         environment={"lock": "f" * 64, "python": "3.12"},
     )
     programs = {**PROGRAMS, "errnet2019": other}
-    changes = {"digest": lambda _: "f" * 64, "programs": programs, "device": "cuda", "threads": 4}
+    changes = {"digest": lambda _path, _dataset=None: "f" * 64, "programs": programs, "device": "cuda", "threads": 4}
     assert why(planned, "train/errnet2019", before, **changes) == (
         'device: "cpu" -> "cuda"',
         "threads: 2 -> 4",

@@ -7,6 +7,7 @@ from orchestrator.datasets.preparation import Preparation
 from orchestrator.photos.photo import ReadingLimits
 from orchestrator.photos.photo_preparation import prepare_photos
 from stagekit import StageContext
+from stagekit.results.sources import SourcesFile
 
 _PROCESS_BYTES = 250 * 2**20
 """Of the memory, what code, libraries and strips take."""
@@ -31,7 +32,11 @@ def prepare(context: StageContext) -> None:
         description=dataset_description(context.setting("dataset")),
         source=Path(context.input("source")),
         output=Path(context.request.output),
+        work=Path(context.work()),
     )
     memory = context.request.memory_bytes
     room = ReadingLimits(Path(context.work()), None if memory is None else max(0, memory - _PROCESS_BYTES))
-    prepare_photos(preparation, room, step)
+    done = prepare_photos(preparation, room, step)
+    for words in done.passed_over:
+        context.warn(words)
+    SourcesFile({"source": done.read}).save(context.facts(SourcesFile.FILE_NAME))

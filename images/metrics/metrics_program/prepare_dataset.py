@@ -10,6 +10,7 @@ from orchestrator.datasets.description import dataset_description
 from orchestrator.datasets.preparation import Preparation, prepare_dataset
 from orchestrator.datasets.scenes import Blended
 from stagekit import BadInput, StageContext
+from stagekit.results.sources import SourcesFile
 
 
 def prepare(context: StageContext) -> None:
@@ -27,8 +28,12 @@ def prepare(context: StageContext) -> None:
         description=dataset_description(context.setting("dataset")),
         source=None if source is None else Path(source),
         output=Path(context.request.output),
+        work=Path(context.work()),
     )
-    prepare_dataset(preparation, blended, step)
+    done = prepare_dataset(preparation, blended, step)
+    for words in done.passed_over:
+        context.warn(words)
+    SourcesFile({"source": done.read} if source is not None else {}).save(context.facts(SourcesFile.FILE_NAME))
 
 
 def blended(synthesis: str, transmission: np.ndarray, reflection: np.ndarray, seed: int, index: int) -> Blended:

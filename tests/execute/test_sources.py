@@ -1,0 +1,115 @@
+"""What a dataset's preparation reads is held to what its key tells, and nothing else in the folder counts."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from orchestrator.datasets.description import dataset_description
+from orchestrator.datasets.preparation import Preparation, prepare_dataset
+from orchestrator.engine.protocol import Environment
+from orchestrator.errors import OutputInvalid
+from orchestrator.execute.run_stages import walk_stages
+from orchestrator.execute.sources import source_digest
+from orchestrator.execute.stage_execution import ExecutionContext
+from orchestrator.execute.stopper import Stopper
+from orchestrator.plan.keys import Program
+from orchestrator.plan.plan import prepare_stage
+from orchestrator.spec.dataset import PairsDataset
+from orchestrator.store.store import Store
+from stagekit.results.sources import SourcesFile
+from tests.engine.fake import FakeEngine
+
+PROGRAMS = {"metrics": Program("code", {"prepare": 1})}
+
+
+def save(path: Path, seed: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.random.default_rng(seed).integers(0, 255, (16, 20, 3), dtype=np.uint8)).save(path)
+
+
+class Course:
+    """One preparation of a user's pairs; `before` and `after` are called around the reading."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.source = folder, folder / "pairs"
+        self.store = Store(folder / "store")
+        self.before = self.after = lambda: None
+        for part in ("blended", "transmission"):
+            for name in (1, 2):
+                save(self.source / part / f"{name}.png", name)
+
+    @property
+    def stage(self):
+        return prepare_stage("mine", PairsDataset(kind="pairs", folder=self.source), source_digest(self.store))
+
+    def _work(self, context):
+        self.before()
+        description = dataset_description(context.setting("dataset"))
+        done = prepare_dataset(
+            Preparation("mine", "Mine", description, Path(context.input("source")), Path(context.request.output)),
+            lambda *_: None,
+            lambda *_: None,
+        )
+        SourcesFile({"source": done.read}).save(context.facts(SourcesFile.FILE_NAME))
+        self.after()
+
+    def run(self):
+        stage = self.stage
+        context = ExecutionContext(
+            store=self.store,
+            engine=FakeEngine({"prepare": self._work}),
+            environments={"metrics": Environment("local", "metrics", "0" * 64, "python")},
+            modules={"metrics": "metrics"},
+            programs=PROGRAMS,
+            listener=lambda _event: None,
+            stopper=Stopper(),
+            run="run",
+            logs=self.folder / "logs",
+        )
+        return walk_stages({stage.name: stage}, {}, context)
+
+
+@pytest.fixture
+def course(tmp_path):
+    return Course(tmp_path)
+
+
+def test_picture_that_is_exchanged_while_it_is_read_and_put_back_is_found(course):
+    picture = course.source / "blended" / "1.png"
+
+    def exchange():
+        picture.rename(course.folder / "kept.png")
+        save(picture, 9)
+
+    course.before = exchange
+    course.after = lambda: os.replace(course.folder / "kept.png", picture)
+    error = course.run().failures["prepare/mine"]
+    assert isinstance(error, OutputInvalid)
+    assert "was changed while prepare/mine ran" in error.message
+    course.before = course.after = lambda: None
+    assert not course.run().failures
+
+
+def test_picture_that_appears_after_the_key_was_made_is_found(course):
+    course.before = lambda: [save(course.source / part / "3.png", 3) for part in ("blended", "transmission")]
+    assert "was changed while" in course.run().failures["prepare/mine"].message
+
+
+@pytest.mark.parametrize("name", ["Thumbs.db", "desktop.ini", ".DS_Store", "blended/Thumbs.db", "notes.txt"])
+def test_what_file_managers_leave_changes_no_key(course, name):
+    before = course.stage.sources["source"].digest
+    (course.source / name).write_bytes(b"")
+    assert course.stage.sources["source"].digest == before
+    course.before = lambda: (course.source / f"{name}2").write_bytes(b"")
+    assert not course.run().failures
+
+
+def test_every_picture_that_is_read_is_in_the_key(course):
+    digests = {course.stage.sources["source"].digest}
+    for path in sorted(course.source.rglob("*.png")):
+        save(path, 7)
+        digests.add(course.stage.sources["source"].digest)
+    assert len(digests) == 5
