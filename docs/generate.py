@@ -234,7 +234,8 @@ def results_page() -> str:
         module = importlib.import_module(f"{results.__name__}.{found.name}")
         records = [cls for cls in vars(module).values() if is_dataclass(cls) and cls.__module__ == module.__name__]
         for cls in sorted(records, key=lambda cls: not issubclass(cls, Form)):
-            title = cls.FILE_NAME if issubclass(cls, Form) else f"In {records[-1].FILE_NAME}: {cls.__name__}"
+            owner = getattr(records[-1], "FILE_NAME", "several files")
+            title = cls.FILE_NAME if issubclass(cls, Form) else f"In {owner}: {cls.__name__}"
             text, described = described_fields(cls)
             parts.append(f"{'##' if issubclass(cls, Form) else '###'} {title}\n\n{text}\n")
             parts.append("| field | type | meaning |\n| --- | --- | --- |")

@@ -96,7 +96,7 @@ class Delivery:
                 return target
             beside = self.folder / _fresh_name()
             try:
-                with source.open("rb") as content, _new_file(beside) as stream:
+                with _plain_file(source) as content, _new_file(beside) as stream:
                     shutil.copyfileobj(content, stream, 2**20)
                 self._put(beside, source, target)
             finally:
@@ -169,6 +169,11 @@ def _new_file(path: Path) -> Iterator[IO[bytes]]:
         except BaseException:
             path.unlink(missing_ok=True)
             raise
+
+
+def _plain_file(path: Path) -> IO[bytes]:
+    """Return a file's content; a link is not followed, for a stage may have put it there."""
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
 
 
 def _copy_exclusively(source: Path, target: Path) -> None:

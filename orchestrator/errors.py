@@ -105,6 +105,13 @@ class StoreError(SirrError):
     exit_code = 9
 
 
+class SomeFailed(SirrError):
+    """Of several pictures some have their results and others none: which, and why, is said."""
+
+    code = "some-failed"
+    exit_code = 13
+
+
 class PackInvalid(StoreError):
     """A file is no pack of runs, was cut short or changed, or a newer version made it; nothing was unpacked."""
 

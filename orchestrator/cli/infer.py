@@ -84,9 +84,7 @@ def infer(
     )
     if check is None and not explain:
         with live_listener(err, verbose=False) as listener:
-            results = remove_reflections(removal, listener, err.print)
-        for path in results:
-            out.print(str(path))
+            remove_reflections(removal, listener, err.print, lambda path: out.print(str(path)))
         return
     with live_listener(err, verbose=False) as listener:
         if check is None:

@@ -1,6 +1,7 @@
 """Shows a run while it goes on: bars on a terminal, lines elsewhere."""
 
 import contextlib
+import sys
 import time
 from collections.abc import Iterator
 
@@ -42,6 +43,7 @@ def live_listener(console: Console, *, verbose: bool) -> Iterator[Listener]:
         TextColumn("{task.fields[metrics]}", style="dim", markup=False),
         console=console,
         transient=True,
+        redirect_stdout=sys.stdout.isatty(),  # else results that are printed meanwhile would not reach a pipe
     )
     with bars:
         yield _Bars(bars, console, verbose=verbose)

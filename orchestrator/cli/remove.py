@@ -60,6 +60,4 @@ def remove(
         overwrite=overwrite,
     )
     with live_listener(err, verbose=False) as listener:
-        results = remove_reflections(removal, listener, err.print)
-    for path in results:
-        out.print(str(path))
+        remove_reflections(removal, listener, err.print, lambda path: out.print(str(path)))

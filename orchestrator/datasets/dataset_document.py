@@ -12,6 +12,7 @@ from PIL import Image
 
 from stagekit import write_atomically
 from stagekit.results.dataset import DatasetFile, DatasetItem, Role
+from stagekit.results.left_out import LeftOut
 
 _FAST = 1
 """Compression level of PNG files: three times as fast as the usual one, files a tenth larger."""
@@ -31,6 +32,7 @@ class PreparedDataset:
     variant: str = ""
     """Which form of a published dataset it is, in words."""
     passed_over: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def dataset_item(
@@ -74,4 +76,5 @@ class PictureFolder:
 
 def write_document(root: Path, name: str, title: str, prepared: PreparedDataset) -> None:
     """Write ``dataset.json``; the file appears when all pictures it names are there."""
-    DatasetFile(name, prepared.role, prepared.items, title, prepared.warnings, prepared.variant).save(root)
+    head = (name, prepared.role, prepared.items, title, prepared.warnings, prepared.variant)
+    DatasetFile(*head, prepared.left_out or None).save(root)

@@ -14,6 +14,7 @@ from orchestrator.datasets.progress_callback import ProgressCallback
 from orchestrator.datasets.source_files import SourceReader, is_picture
 from stagekit import BadInput
 from stagekit.results.dataset import DatasetItem
+from stagekit.results.left_out import LeftOut
 
 _HINT = "replace these files by whole pictures, such as 8-bit PNG or JPEG, or take them out of the folder"
 _NAMED = 5
@@ -110,7 +111,7 @@ class Listing:
     def __init__(self, sources: SourceReader, progress: ProgressCallback, total: int) -> None:
         self._sources, self._progress, self._total = sources, progress, total
         self._done = 0
-        self._unusable: list[str] = []
+        self._unusable: list[LeftOut] = []
         self._unequal: list[str] = []
 
     def picture(self, match: Match) -> RgbPicture | None:
@@ -119,15 +120,19 @@ class Listing:
 
     def read(self, match: Match, read: Callable[[Path], _T]) -> _T | None:
         """Return what `read` makes of a picture at the path of a copy, None where it raises UnusablePicture."""
-        if match.path.suffix.lower() in FOREIGN_SUFFIXES:
-            self._unusable.append(f"{origin(match)} is of a kind that cannot be read ({match.path.suffix})")
-            return None
         try:
             with self._sources.copy(match.path) as copy:
+                if match.path.suffix.lower() in FOREIGN_SUFFIXES:
+                    raise UnusablePicture(f"is of a kind that cannot be read ({match.path.suffix})")
                 return read(copy)
         except UnusablePicture as error:
-            self._unusable.append(f"{origin(match)} {error}")
+            self._unusable.append(LeftOut(origin(match), str(error)))
             return None
+
+    @property
+    def unusable(self) -> tuple[LeftOut, ...]:
+        """The files that could not be read."""
+        return tuple(self._unusable)
 
     def same_size(self, name: str, files: Mapping[str, Match], pictures: Mapping[str, RgbPicture]) -> bool:
         """Return whether the pictures of a pair have one size; else it is a problem."""
@@ -148,7 +153,8 @@ class Listing:
         """Raise BadInput that names all problems, if there were any."""
         sentences, hints = [], []
         if self._unusable:
-            sentences.append(f"{_count(self._unusable, 'file')} cannot be used: " + "; ".join(self._unusable))
+            named = "; ".join(f"{file.name} {file.reason}" for file in self._unusable)
+            sentences.append(f"{_count(self._unusable, 'file')} cannot be used: {named}")
             hints.append(_HINT)
         if self._unequal:
             sentences.append(

@@ -34,11 +34,11 @@ def plan_of_photos(removal: Removal, listener: Listener, say: Callable[[str], No
     store = Store(removal.store)
     network, _run, common = found_network(removal, store)
     with store.scratch("photos") as folder:
-        photographs = settled(removal.photos)
-        copy_photographs(photographs, folder, store.root)
+        for _photograph, error in copy_photographs(settled(removal.photos), folder, store.root):
+            raise error
         explain = _explain(network, {}, common, store)
         if removal.of_arrays:
-            describe_arrays(folder, photographs)
+            describe_arrays(folder)
             arrays = Source(folder, store.digest(folder))
             explain = replace(explain, sources={**explain.sources, "dataset": arrays})
             return _planned({explain.name: explain}, removal, common, listener, say)

@@ -4,16 +4,18 @@ import errno
 import math
 import os
 import shutil
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from orchestrator.datasets.identifiers import safe_identifiers
 from orchestrator.datasets.picture_reading import FOREIGN_SUFFIXES, SUFFIXES
 from orchestrator.delivery import comparable
-from orchestrator.errors import SpecError
+from orchestrator.errors import InputInvalid
 from orchestrator.store.disk import space_explained
 
 ARRAY_SUFFIX = ".npy"
@@ -64,22 +66,54 @@ def settled(paths: Sequence[Path], layers: Sequence[str] = ("",)) -> list[Photog
     ]
 
 
-def copy_photographs(photographs: Sequence[Photograph], folder: Path, store: Path) -> None:
+def copy_photographs(
+    photographs: Sequence[Photograph], folder: Path, store: Path
+) -> list[tuple[Photograph, InputInvalid]]:
     """Copy photographs into a folder of the store; what was given is only read.
 
+    Returns:
+        Those that cannot be read, or are arrays and no pictures, each with why.
+
     Raises:
-        SpecError: Where one cannot be read.
         NoSpace: Where the store's disk is full.
     """
+    refused = []
     with space_explained(store, "copying the pictures"):
         for photograph in photographs:
+            copy = folder / photograph.copy
             try:
-                with photograph.path.open("rb") as content, (folder / photograph.copy).open("xb") as stream:
+                with _opened(photograph.path) as content, copy.open("xb") as stream:
                     shutil.copyfileobj(content, stream, 2**20)
+                if copy.suffix == ARRAY_SUFFIX:
+                    array_size(copy)
             except OSError as error:
                 if error.errno in {errno.ENOSPC, errno.EDQUOT}:
                     raise
-                raise SpecError(f"'{photograph.path}' cannot be read: {error.strerror}", hint="check it") from error
+                refused.append((photograph, _unusable(photograph, f"cannot be read: {error.strerror}")))
+            except ValueError as error:
+                copy.unlink()
+                refused.append((photograph, _unusable(photograph, str(error))))
+    return refused
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """Return a file's content; what would block or never end is no file.
+
+    Raises:
+        OSError: Where it is none, or cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no file")
+    return os.fdopen(descriptor, "rb")
+
+
+def _unusable(photograph: Photograph, reason: str) -> InputInvalid:
+    hint = (
+        "save arrays as (height, width, 3), RGB, floats from 0 to 1" if photograph.copy.endswith(ARRAY_SUFFIX) else None
+    )
+    return InputInvalid(f"'{photograph.path}' {reason}", hint=hint)
 
 
 def _unique(wanted: Sequence[str], layers: Sequence[str]) -> list[str]:
@@ -114,7 +148,7 @@ def _known_suffix(path: Path) -> str:
 
 def _is_tiff(path: Path) -> bool:
     try:
-        with path.open("rb") as stream:
+        with _opened(path) as stream:
             return stream.read(4) in _TIFF_SIGNATURES
     except OSError:
         return False

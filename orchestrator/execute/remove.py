@@ -1,28 +1,27 @@
 """Takes the reflection out of the user's own pictures with a model of a finished run."""
 
-import glob
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from orchestrator.delivery import Delivery
-from orchestrator.errors import OutputInvalid, SpecError
-from orchestrator.execute.events import Listener
+from orchestrator.errors import SirrError, SpecError
+from orchestrator.execute.events import Listener, fan_out
+from orchestrator.execute.photo_delivery import PhotoDelivery
 from orchestrator.execute.photographs import ARRAY_SUFFIX, Photograph, array_size, copy_photographs, settled
 from orchestrator.execute.run_results import recorded_results
 from orchestrator.execute.run_stages import ExecutionRequest, RunOptions, executed_stages, planned_stages
 from orchestrator.execute.sources import source_digest
 from orchestrator.plan.plan import infer_stage, prepare_stage
 from orchestrator.plan.stage import Source, Stage
-from orchestrator.results import read_result
 from orchestrator.spec.dataset import PhotosDataset
 from orchestrator.spec.experiment import Inference
 from orchestrator.spec.names import Device, EngineName
-from orchestrator.spec.stage_names import stage_kind, stage_name
+from orchestrator.spec.stage_names import stage_name
 from orchestrator.store.reference import model_reference
-from orchestrator.store.store import Artifact, Store
+from orchestrator.store.store import Store
 from stagekit.results.dataset import DatasetFile, DatasetItem
-from stagekit.results.predictions import PredictionsFile
 
 _DATASET = "photos"
 _MEMORY_BYTES = 8 * 2**30
@@ -73,15 +72,27 @@ class Removal:
         return ("", "-reflection")[: 1 + self.reflection]
 
 
-def remove_reflections(removal: Removal, listener: Listener, say: Callable[[str], None]) -> list[Path]:
-    """Write a result for each photo, of its size and named after it, and return their paths in the photos' order.
+def remove_reflections(
+    removal: Removal,
+    listener: Listener,
+    say: Callable[[str], None],
+    hand: Callable[[Path], None] = lambda _path: None,
+) -> list[Path]:
+    """Write a result for each photo, of its size and named after it, and return their paths as they came.
 
     Results of TIFF photos are TIFF files, all others PNG; depth, colour profile and transparency are the photo's. What
     each is called is settled before anything runs, and nothing that the user gave is ever replaced.
 
+    Each is written when it is done; what is killed keeps those that are, and the same call does the rest.
+
     Also raises what the stages raise.
 
+    Args:
+        hand: Called with each path as soon as it is written.
+
     Raises:
+        SomeFailed: Where photos have no result, and others have; it names them with the reasons.
+        InputInvalid: Where all are unusable.
         SpecError: For a photo or a model that is not there, or a folder that results cannot be written to.
         ResultExists: Where a result would fall on what was given, or on another file that differs.
         NoSpace: Where the disk for results is full.
@@ -92,22 +103,29 @@ def remove_reflections(removal: Removal, listener: Listener, say: Callable[[str]
     network, run, common = found_network(removal, store)
     photographs = settled(removal.photos, removal.layers)
     delivery = _prepared_delivery(removal, photographs, store, say)
+    batch = PhotoDelivery(store, photographs, delivery, removal.layers, removal.arrays, hand)
     with store.scratch("photos") as folder:
-        copy_photographs(photographs, folder, store.root)
-        stages = _stages(removal, photographs, network, folder, common, store)
+        for photograph, error in copy_photographs(photographs, folder, store.root):
+            batch.fail(photograph, error)
+        if len(batch.failures) == len(photographs):
+            return batch.finish(None)
+        stages = _stages(removal, network, folder, common, store)
         logs = store.layout.logs(run) / "remove"
         planned = planned_stages(stages.values(), store, "remove", logs, common.device)
-        artifacts = executed_stages(planned, store, removal.execution(listener, say))
-        return _deliver(artifacts, photographs, removal, delivery)
+        try:
+            executed_stages(planned, store, removal.execution(fan_out(listener, batch.listen), say))
+        except SirrError as error:
+            return batch.finish(error)
+        return batch.finish(None)
 
 
 def check_photos(photos: tuple[Path, ...]) -> None:
-    """Refuse what is no file, and pictures among arrays.
+    """Refuse names of nothing, and pictures among arrays.
 
     Raises:
         SpecError: For those.
     """
-    missing = [str(photo) for photo in photos if not photo.is_file()]
+    missing = [str(photo) for photo in photos if not os.path.lexists(photo)]
     if len({photo.suffix == ARRAY_SUFFIX for photo in photos}) > 1:
         raise SpecError("there are pictures and arrays among them", hint="give one kind at a time")
     if missing:
@@ -123,7 +141,7 @@ def _prepared_delivery(
     names = [photograph.result(words) for photograph in photographs for words in removal.layers]
     for name in names:
         delivery.check(name)
-    delivery.prepare(sum(photo.stat().st_size for photo in removal.photos) // 2)
+    delivery.prepare(sum(photo.stat().st_size for photo in removal.photos if photo.is_file()) // 2)
     for photograph in photographs:
         if photograph.stem != photograph.path.stem:
             say(f"the result of '{photograph.path}' is called '{photograph.result()}', as names must differ")
@@ -169,11 +187,9 @@ def found_network(removal: Removal, store: Store) -> tuple[Path, str, Common]:
     return artifact.output, document.name, common
 
 
-def _stages(
-    removal: Removal, photographs: Sequence[Photograph], network: Path, folder: Path, common: Common, store: Store
-) -> dict[str, Stage]:
+def _stages(removal: Removal, network: Path, folder: Path, common: Common, store: Store) -> dict[str, Stage]:
     inference = _inference(removal, common)
-    label = removal.model.partition("/")[2] if removal.model else removal.out.name
+    label = removal.model.partition("/")[2] if removal.model else "network"
     infer = infer_stage(
         label,
         _DATASET,
@@ -182,14 +198,15 @@ def _stages(
         memory_bytes=common.memory,
         arrays=removal.arrays,
         as_photos=not removal.of_arrays,
+        each_alone=True,
     )
     sources = {"network": Source(network, store.digest(network))}
     if removal.of_arrays:
-        describe_arrays(folder, photographs)
+        describe_arrays(folder)
         sources["dataset"] = Source(folder, store.digest(folder))
         return {infer.name: replace(infer, inputs={}, sources=sources)}
     photos = PhotosDataset(kind="photos", folder=folder, pictures="*")
-    prepare = prepare_stage(_DATASET, photos, source_digest(store), memory_bytes=common.memory)
+    prepare = prepare_stage(_DATASET, photos, source_digest(store), memory_bytes=common.memory, each_alone=True)
     inputs = {name: source for name, source in infer.inputs.items() if name != "network"}
     return {prepare.name: prepare, infer.name: replace(infer, inputs=inputs, sources=sources)}
 
@@ -200,46 +217,10 @@ def _inference(removal: Removal, common: Common) -> Inference:
     return Inference(mode="whole") if removal.whole else common.inference
 
 
-def describe_arrays(folder: Path, photographs: Sequence[Photograph]) -> None:
-    """Make a prepared dataset of arrays.
-
-    Raises:
-        SpecError: Names every array that is no picture.
-    """
-    items, problems = [], []
-    for photograph in photographs:
-        try:
-            height, width = array_size(folder / photograph.copy)
-        except ValueError as error:
-            problems.append(f"'{photograph.path}' {error}")
-            continue
-        name = photograph.copy
-        items.append(DatasetItem(Path(name).stem, height, width, name, blended=name))
-    if problems:
-        raise SpecError("; ".join(problems), hint="save (height, width, 3), RGB, floats from 0 to 1, with numpy.save")
+def describe_arrays(folder: Path) -> None:
+    """Make a prepared dataset of the arrays in a folder."""
+    items = []
+    for path in sorted(folder.iterdir()):
+        height, width = array_size(path)
+        items.append(DatasetItem(path.stem, height, width, path.name, blended=path.name))
     DatasetFile(_DATASET, "photos", tuple(items), _DATASET).save(folder)
-
-
-def _deliver(
-    artifacts: Mapping[str, Artifact], photographs: Sequence[Photograph], removal: Removal, delivery: Delivery
-) -> list[Path]:
-    """Copy the predictions out of the store, named after the photos."""
-    infer = next(artifact for name, artifact in artifacts.items() if stage_kind(name) == "infer")
-    ids = {photograph.copy: Path(photograph.copy).stem for photograph in photographs}
-    for stage, dataset in artifacts.items():
-        if stage_kind(stage) == "prepare":
-            ids = {Path(item.origin).name: item.id for item in read_result(DatasetFile, dataset.output).items}
-    by_id = {item.id: item for item in read_result(PredictionsFile, infer.output).items}
-    written = []
-    for photograph in photographs:
-        item = by_id.get(ids.get(photograph.copy, ""))
-        if item is None:
-            raise OutputInvalid(f"no result came for {photograph.path}", hint="look into the log of the infer stage")
-        for layer, words in [(item.transmission, ""), (item.reflection, "-reflection")][: 1 + removal.reflection]:
-            if layer is not None:
-                source = infer.output / layer
-                written.append(delivery.copy(source, f"{photograph.stem}{words}{source.suffix}"))
-        if removal.arrays:
-            for source in sorted((infer.output / "arrays").glob(f"{glob.escape(item.id)}.*{ARRAY_SUFFIX}")):
-                written.append(delivery.copy(source, f"{photograph.stem}{source.name.removeprefix(item.id)}"))
-    return written

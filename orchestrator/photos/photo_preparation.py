@@ -24,16 +24,20 @@ from stagekit.results.dataset import DatasetItem
 _TYPES: Mapping[int, np.dtype[Any]] = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16)}
 
 
-def prepare_photos(preparation: Preparation, limits: ReadingLimits, progress: ProgressCallback) -> Preparing:
+def prepare_photos(
+    preparation: Preparation, limits: ReadingLimits, progress: ProgressCallback, *, each_alone: bool = False
+) -> Preparing:
     """Write a folder's photographs with their ``dataset.json``.
 
     Each becomes an RGB PNG of its own depth and in its own encoding, upright, its transparency beside it.
 
     Args:
         limits: What reading one may take.
+        each_alone: Leave out what is unusable, and say so in the document.
 
     Raises:
-        BadInput: Where the pattern fits no picture, and where pictures are unusable: all of them are named.
+        BadInput: Where the pattern fits no picture, and where pictures are unusable: all of them are named; with
+            `each_alone` where none is usable.
     """
     description, source = preparation.description, preparation.source
     if not isinstance(description, PhotosDescription):
@@ -43,13 +47,19 @@ def prepare_photos(preparation: Preparation, limits: ReadingLimits, progress: Pr
     if source is None or not source.is_dir():
         raise BadInput(f"dataset {preparation.name!r} has no folder of pictures", "check the dataset's folder")
     sources = SourceReader(source, preparation.work)
-    prepared = _prepared_folder(description, sources, preparation.output, limits, progress)
+    prepared = _prepared_folder(description, sources, preparation.output, limits, progress, each_alone=each_alone)
     write_document(preparation.output, preparation.name, preparation.title, prepared)
     return Preparing(sources.hashes, prepared.passed_over)
 
 
 def _prepared_folder(
-    photos: PhotosDescription, sources: SourceReader, output: Path, limits: ReadingLimits, progress: ProgressCallback
+    photos: PhotosDescription,
+    sources: SourceReader,
+    output: Path,
+    limits: ReadingLimits,
+    progress: ProgressCallback,
+    *,
+    each_alone: bool,
 ) -> PreparedDataset:
     found, passed_over = found_pictures(sources.folder, photos.pictures)
     listing = Listing(sources, progress, len(found))
@@ -58,8 +68,9 @@ def _prepared_folder(
         item = listing.read(match, partial(_prepared, identifier, origin(match), output, limits))
         items += [item] if item is not None else []
         listing.item_done()
-    listing.refuse_problems()
-    return PreparedDataset("photos", tuple(items), passed_over=passed_over)
+    if not each_alone or not items:
+        listing.refuse_problems()
+    return PreparedDataset("photos", tuple(items), passed_over=passed_over, left_out=listing.unusable)
 
 
 def _prepared(identifier: str, source: str, output: Path, limits: ReadingLimits, path: Path) -> DatasetItem:

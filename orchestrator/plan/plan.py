@@ -101,10 +101,15 @@ def prepare_stage(
     memory_bytes: int | None = None,
     timeout_s: float | None = None,
     threads: int = DEFAULT_THREADS,
+    each_alone: bool = False,
 ) -> Stage:
     """Return the stage that turns a dataset, with an absolute folder, into prepared pictures.
 
     Photographs without truth keep their depth, and are read by rows, by what the image of inference has.
+
+    Args:
+        each_alone: Of photographs, leave out what is unusable. What that is depends on the memory, which is in the
+            settings then.
     """
     sources = {}
     described = dataset.model_dump(mode="json", exclude=_DESCRIPTION)
@@ -118,6 +123,7 @@ def prepare_stage(
             "name": name,
             "title": dataset.title or name,
             "dataset": described,
+            **({"each_alone": True, "memory": memory_bytes} if each_alone else {}),
         },
         sources=sources,
         memory_bytes=memory_bytes,
@@ -138,6 +144,7 @@ def infer_stage(
     threads: int = DEFAULT_THREADS,
     arrays: bool = False,
     as_photos: bool = False,
+    each_alone: bool = False,
 ) -> Stage:
     """Return the stage that takes a dataset's pictures through an exported network.
 
@@ -146,10 +153,12 @@ def infer_stage(
         arrays: Keep what the network answers as floats too.
         as_photos: Write results as files of the photographs' kinds, with their transparency; else PNG, which reports
             show.
+        each_alone: Go on where a picture fails, and say so.
     """
     used = {"mode", "tile", "overlap"} if inference.mode == "tiles" else {"mode"}
     used |= {"resize"} if inference.resize is not None else set()
-    kept = {name: True for name, wanted in (("arrays", arrays), ("as_photos", as_photos)) if wanted}
+    asked = (("arrays", arrays), ("as_photos", as_photos), ("each_alone", each_alone))
+    kept = {name: True for name, wanted in asked if wanted}
     return Stage(
         name=stage_name("infer", label, dataset),
         kind="infer",

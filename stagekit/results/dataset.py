@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Iterator, Literal, Mapping, Optional, Tuple
 
 from stagekit.results.form import BY_ID, ID, INSIDE, NOT_EMPTY, PIXELS, Form, Unknown
+from stagekit.results.left_out import LeftOut
 
 Role = Literal["layers", "pairs", "photos"]
 """What a dataset holds: unpaired layers, pairs with truth, or photographs without truth."""
@@ -59,6 +60,7 @@ class DatasetFile(Form):
         title: For people.
         warnings: What a reader must know, such as files that were left out.
         variant: Which form of a published dataset it is, in words; empty where it has no forms.
+        left_out: Files of the user that could not be used, where the stage was told to go on without them.
     """
 
     FILE_NAME: ClassVar[str] = "dataset.json"
@@ -69,6 +71,7 @@ class DatasetFile(Form):
     title: str = ""
     warnings: Tuple[str, ...] = ()
     variant: str = ""
+    left_out: Optional[Tuple[LeftOut, ...]] = None
     unknown: Unknown = field(default_factory=dict)
 
     def contradictions(self) -> Iterator[str]:

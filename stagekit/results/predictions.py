@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Mapping, Optional, Tuple
 
 from stagekit.results.form import BY_ID, COUNT, FACT, ID, INSIDE, PIXELS, Form, Unknown
+from stagekit.results.left_out import LeftOut
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class PredictionsFile(Form):
         items: In the order of the dataset.
         runtime: What ran the network, name to version or device.
         warnings: What a reader must know.
+        failed: Pictures without an answer, by id, where the stage was told to go on without them.
     """
 
     FILE_NAME: ClassVar[str] = "predictions.json"
@@ -81,4 +83,5 @@ class PredictionsFile(Form):
     items: Tuple[PredictionItem, ...] = field(metadata=BY_ID)
     runtime: Mapping[str, str] = field(default_factory=dict, metadata=FACT)
     warnings: Tuple[str, ...] = ()
+    failed: Optional[Tuple[LeftOut, ...]] = None
     unknown: Unknown = field(default_factory=dict)

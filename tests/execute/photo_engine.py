@@ -1,4 +1,8 @@
-"""An engine that answers to every picture with its bytes, so that a test can tell whose result a file is."""
+"""An engine that answers to every picture with its bytes, so that a test can tell whose result a file is.
+
+A picture that begins with DAMAGED cannot be prepared, one with REFUSED not be taken through the network; at one with
+STOPPER the stage ends badly, until a file `go-on` lies in the folder where the command was typed.
+"""
 
 import contextlib
 import json
@@ -12,10 +16,11 @@ from orchestrator.datasets.identifiers import safe_identifiers
 from orchestrator.engine.protocol import Environment
 from orchestrator.engine.select import Selection
 from orchestrator.execute import build
-from stagekit import StageContext
+from stagekit import BadInput, StageContext, StageError
 from tests.engine.fake import FakeEngine, Faults
 
 TRANSMISSION, REFLECTION = b"transmission of ", b"reflection of "
+DAMAGED, REFUSED, STOPPER = b"damaged", b"refused", b"stopper"
 
 
 @contextlib.contextmanager
@@ -34,18 +39,31 @@ def photo_engine() -> Iterator[FakeEngine]:
 
 def prepare(context: StageContext) -> None:
     source = Path(context.input("source"))
-    items = []
+    items, left_out = [], []
     for path, identifier in zip(sorted(source.iterdir()), safe_identifiers(sorted(os.listdir(source))), strict=True):
-        Path(context.output("blended", identifier)).write_bytes(path.read_bytes())
-        kind = "tiff" if path.read_bytes()[:4] == b"II*\0" else "png"
+        content = path.read_bytes()
+        if content.startswith(DAMAGED):
+            left_out.append({"name": path.name, "reason": "is damaged"})
+            continue
+        Path(context.output("blended", identifier)).write_bytes(content)
+        kind = "tiff" if content[:4] == b"II*\0" else "png"
         items.append({**_item(identifier, path.name), "blended": f"blended/{identifier}", "kind": kind})
-    _write(context, "dataset.json", {"name": "photos", "title": "", "role": "photos", "items": items})
+    if not items:
+        raise BadInput("no picture can be used")
+    document = {"name": "photos", "title": "", "role": "photos", "items": items, "left_out": left_out}
+    _write(context.output("dataset.json"), document)
 
 
 def infer(context: StageContext) -> None:
-    items = []
+    head = {"model": "m", "dataset": "photos", "mode": "exact", "label": "exact", "runtime": {}}
+    items, failed = [], []
     for item in json.loads(Path(context.input("dataset", "dataset.json")).read_bytes())["items"]:
         blended = Path(context.input("dataset", item["blended"])).read_bytes()
+        if blended.startswith(REFUSED):
+            failed.append({"name": item["id"], "reason": "gave no result"})
+            continue
+        if blended.startswith(STOPPER) and not Path("go-on").exists():
+            raise StageError("the stage was struck")
         suffix = "tif" if item.get("kind") == "tiff" else "png"
         said = {"id": item["id"], "height": 3, "width": 4, "min": 0, "max": 1, "seconds": 1}
         for layer, words in (("transmission", TRANSMISSION), ("reflection", REFLECTION)):
@@ -54,22 +72,23 @@ def infer(context: StageContext) -> None:
             if context.request.settings.get("arrays"):
                 Path(context.output("arrays", f"{item['id']}.{layer}.npy")).write_bytes(words + blended)
         items.append(said)
-    head = {"model": "m", "dataset": "photos", "mode": "exact", "label": "exact", "runtime": {}}
-    _write(context, "predictions.json", {**head, "items": items})
+        _write(context.work("predictions.json"), {**head, "items": items})
+        context.progress(len(items), 9, "pictures")
+    _write(context.output("predictions.json"), {**head, "items": items, "failed": failed})
 
 
 def explain(context: StageContext) -> None:
-    _write(context, "plan.json", {"sizes": []})
+    _write(context.output("plan.json"), {"sizes": []})
 
 
 def release(context: StageContext) -> None:
     Path(context.output("weights.pt")).write_bytes(b"released")
-    _write(context, "release.json", {"files": ["weights.pt"], "notes": []})
+    _write(context.output("release.json"), {"files": ["weights.pt"], "notes": []})
 
 
 def _item(identifier: str, origin: str) -> dict[str, object]:
     return {"id": identifier, "height": 3, "width": 4, "origin": origin}
 
 
-def _write(context: StageContext, name: str, document: object) -> None:
-    Path(context.output(name)).write_text(json.dumps(document), encoding="utf-8")
+def _write(path: str, document: object) -> None:
+    Path(path).write_text(json.dumps(document), encoding="utf-8")

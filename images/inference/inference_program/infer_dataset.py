@@ -4,6 +4,8 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,18 @@ from inference_program.opened import Answered, Opened, opened
 from orchestrator.infer.modes import EXACT, Settings
 from orchestrator.infer.onnx_network import MemoryShort, NetworkError
 from orchestrator.infer.region import Size
-from stagekit import BadInput, OutOfMemory, StageContext, StageError, peak_bytes, reset_peak, write_atomically
+from stagekit import (
+    BadInput,
+    Interrupted,
+    OutOfMemory,
+    StageContext,
+    StageError,
+    peak_bytes,
+    reset_peak,
+    write_atomically,
+)
 from stagekit.results.apart import save_apart
+from stagekit.results.left_out import LeftOut
 from stagekit.results.predictions import PredictionsFile
 
 _MEMORY_HINT = "raise the experiment's memory, or its inference to mode 'exact', which keeps to the memory there is"
@@ -33,21 +45,57 @@ def infer_dataset(context: StageContext) -> None:
     name, items = read_items(context)
     network = opened(context, settings, [Size(item.height, item.width) for item in items])
     progress = _Progress(context, sum(item.megapixels for item in items))
-    facts = []
+    answers = _Answers(context, name, settings.mode, {**network.runtime, "device": context.request.device})
     for item in items:
-        fact = _recorded(context, item) or _inferred(context, network, settings, item, progress.within(item))
-        facts.append(fact)
-        progress.add(item, {"seconds": fact["seconds"]}, last=len(facts) == len(items))
-    labels = [str(fact.pop("label")) for fact in facts]
-    document = {
-        "model": context.setting("model"),
-        "dataset": name,
-        "mode": settings.mode,
-        "label": next((label for label in labels if label != EXACT), EXACT),
-        "items": facts,
-        "runtime": {**network.runtime, "device": context.request.device},
-    }
-    save_apart(PredictionsFile.decode(document), context.output(), context.facts())
+        seconds = answers.add(item, partial(_inferred, context, network, settings, item, progress.within(item)))
+        progress.add(item, {} if seconds is None else {"seconds": seconds}, last=item is items[-1])
+    save_apart(answers.document(), context.output(), context.facts())
+
+
+class _Answers:
+    """What is known of the pictures that are done, and of those that failed where each counts for itself.
+
+    The document is kept in the work folder too, from picture to picture: so results can be taken as they come.
+    """
+
+    def __init__(self, context: StageContext, dataset: str, mode: str, runtime: Mapping[str, Any]) -> None:
+        self._context = context
+        self._each_alone = bool(context.request.settings.get("each_alone"))
+        self._head = {"model": context.setting("model"), "dataset": dataset, "mode": mode, "runtime": runtime}
+        self._facts: list[dict[str, Any]] = []
+        self._labels: list[str] = []
+        self._failed: list[tuple[LeftOut, StageError]] = []
+
+    def add(self, item: Item, infer: Callable[[], dict[str, Any]]) -> float | None:
+        """Take the facts of a picture, computed where they are not there; return its seconds, None where it failed."""
+        try:
+            fact = _recorded(self._context, item) or infer()
+        except Interrupted:
+            raise
+        except StageError as error:
+            if not self._each_alone or isinstance(error.__cause__, MemoryError):
+                raise  # the machine's memory is not the picture's fault: the next start takes it up
+            self._failed.append((LeftOut(item.id, f"gave no result: {error.message}"), error))
+            return None
+        self._labels.append(str(fact.pop("label")))
+        self._facts.append(fact)
+        if self._each_alone:
+            self.document().save(self._context.work())
+        return float(fact["seconds"])
+
+    def document(self) -> PredictionsFile:
+        """Return what is to be written.
+
+        Raises:
+            StageError: Where no picture has an answer: that of the first.
+        """
+        if not self._facts and self._failed:
+            raise self._failed[0][1]
+        label = next((label for label in self._labels if label != EXACT), EXACT)
+        document = {**self._head, "label": label, "items": self._facts}
+        if self._failed:
+            document["failed"] = [asdict(left_out) for left_out, _error in self._failed]
+        return PredictionsFile.decode(document)
 
 
 class _Progress:

@@ -36,7 +36,7 @@ def prepare(context: StageContext) -> None:
     )
     memory = context.request.memory_bytes
     room = ReadingLimits(Path(context.work()), None if memory is None else max(0, memory - _PROCESS_BYTES))
-    done = prepare_photos(preparation, room, step)
+    done = prepare_photos(preparation, room, step, each_alone=bool(context.request.settings.get("each_alone")))
     for words in done.passed_over:
         context.warn(words)
     SourcesFile({"source": done.read}).save(context.facts(SourcesFile.FILE_NAME))

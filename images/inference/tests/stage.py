@@ -94,7 +94,8 @@ def write_dataset(folder: Path, pictures: dict[str, np.ndarray], **options: Any)
 
 def prepare_photos(folder: Path, source: Path, **request: Any) -> Result:
     """Run the stage that prepares a folder of photographs, to its end."""
-    settings = {"name": "mine", "title": "Mine", "dataset": {"kind": "photos", "pictures": "*.*"}}
+    described = {"name": "mine", "title": "Mine", "dataset": {"kind": "photos", "pictures": "*.*"}}
+    settings = {**described, **request.pop("settings", {})}
     process = _program(folder, "prepare", settings, {"source": os.fspath(source)}, request)
     log, _ = process.communicate(timeout=300)
     return Result(process.returncode, log, folder / "output")

@@ -1,5 +1,6 @@
 """Photographs from the user's file to the result: prepared, inferred, and finished as what they were."""
 
+import json
 import tempfile
 import unittest
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyvips
 from onnx import helper, numpy_helper
-from stage import Result, prepare_photos, run_stage, write_network
+from stage import Result, prepare_photos, run_stage, write_dataset, write_network
 
 from stagekit import ExitCode
 
@@ -123,6 +124,44 @@ class PhotosTest(unittest.TestCase):
         self.assertEqual(prepared.code, ExitCode.BAD_INPUT, prepared.log)
         self.assertIn("cut.png is damaged", prepared.failure.message)
         self.assertFalse((prepared.output / "dataset.json").exists())
+
+    def test_each_alone_leaves_out_what_is_unusable_and_says_why(self) -> None:
+        self.write("whole.png", photo(16))
+        content = (self.source / "whole.png").read_bytes()
+        (self.source / "cut.png").write_bytes(content[: len(content) * 2 // 3])
+        (self.source / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic")
+        alone = {"dataset": {"kind": "photos", "pictures": "*"}, "each_alone": True}
+        prepared = prepare_photos(self.folder / "prepare", self.source, settings=alone)
+        self.assertEqual(prepared.code, ExitCode.DONE, prepared.log)
+        found = json.loads((prepared.output / "dataset.json").read_text(encoding="utf-8"))
+        self.assertEqual([item["origin"] for item in found["items"]], ["whole.png"])
+        reasons = {left_out["name"]: left_out["reason"] for left_out in found["left_out"]}
+        self.assertEqual(sorted(reasons), ["cut.png", "phone.heic"])
+        self.assertIn("damaged", reasons["cut.png"])
+        self.assertIn(".heic", reasons["phone.heic"])
+        (self.source / "whole.png").unlink()
+        prepared = prepare_photos(self.folder / "none", self.source, settings=alone)
+        self.assertEqual(prepared.code, ExitCode.BAD_INPUT, prepared.log)
+
+    def test_each_alone_answers_what_the_network_takes_and_tells_it_as_it_comes(self) -> None:
+        pictures = {name: photo(8, 3, 8, width) for name, width in (("a", 8), ("b", 9), ("c", 8))}
+        dataset = write_dataset(self.folder / "dataset", pictures)
+        nodes = (
+            helper.make_node("Constant", [], ["shape"], value_ints=[1, 3, 8, 8]),
+            helper.make_node("Reshape", ["image", "shape"], ["transmission"]),
+        )
+        network = write_network(self.folder / "network", nodes)
+        result = run_stage(self.folder / "infer", network, dataset, {"mode": "whole"}, settings={"each_alone": True})
+        self.assertEqual(result.code, ExitCode.DONE, result.log)
+        self.assertEqual([item["id"] for item in result.predictions["items"]], ["a", "c"])
+        (failed,) = result.predictions["failed"]
+        self.assertEqual(failed["name"], "b")
+        self.assertIn("gave no result", failed["reason"])
+        known = json.loads((self.folder / "infer" / "work" / "predictions.json").read_text(encoding="utf-8"))
+        self.assertEqual([item["id"] for item in known["items"]], ["a", "c"])
+        only = write_dataset(self.folder / "only", {"b": pictures["b"]})
+        result = run_stage(self.folder / "none", network, only, {"mode": "whole"}, settings={"each_alone": True})
+        self.assertEqual(result.code, ExitCode.BAD_INPUT, result.log)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,160 @@
+"""Hands over each photograph's results as soon as the infer stage has finished them, and remembers what failed."""
+
+import contextlib
+import glob
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestrator.delivery import Delivery
+from orchestrator.errors import Cancelled, InputInvalid, OutputInvalid, SirrError, SomeFailed
+from orchestrator.execute.events import Event, Progressed, StateChanged
+from orchestrator.execute.photographs import ARRAY_SUFFIX, Photograph
+from orchestrator.results import read_result
+from orchestrator.spec.stage_names import stage_kind
+from orchestrator.store.store import Store
+from stagekit.results.dataset import DatasetFile
+from stagekit.results.document import InvalidResult, read_document
+from stagekit.results.predictions import PredictionItem, PredictionsFile
+
+_ENDED = ("done", "stored")
+
+
+@dataclass
+class PhotoDelivery:
+    """Where a batch of photographs stands.
+
+    Attributes:
+        store: Where their stages run.
+        photographs: All of them, each with its copy.
+        layers: What is appended to a photograph's name for each of its pictures that is wanted.
+        arrays: Hand over the arrays too.
+        hand: Called with each file that was handed over.
+        written: All those files.
+        failures: Why a photograph has no result, by the name of its copy.
+    """
+
+    store: Store
+    photographs: Sequence[Photograph]
+    delivery: Delivery
+    layers: Sequence[str]
+    arrays: bool
+    hand: Callable[[Path], None]
+    written: list[Path] = field(default_factory=list)
+    failures: dict[str, SirrError] = field(default_factory=dict)
+    _copies: dict[str, str] = field(default_factory=dict)
+    _done: set[str] = field(default_factory=set)
+    _key: str = ""
+    _seen: int = 0
+
+    def __post_init__(self) -> None:
+        """Take the ids that arrays have; those of pictures are told by the stage that prepares them."""
+        self._copies = {Path(one.copy).stem: one.copy for one in self.photographs}
+
+    def listen(self, event: Event) -> None:
+        """Hear how the stages go."""
+        match event:
+            case StateChanged(stage, state, facts) if stage_kind(stage) == "prepare" and state in _ENDED:
+                self._prepared(facts["key"])
+            case StateChanged(stage, "running" | "adopted", facts) if stage_kind(stage) == "infer":
+                self._key = facts["key"]
+            case StateChanged(stage, state, facts) if stage_kind(stage) == "infer" and state in _ENDED:
+                self._inferred(facts["key"])
+            case Progressed(stage) if stage_kind(stage) == "infer" and self._key:
+                self._inferring()
+
+    def fail(self, photograph: Photograph, error: SirrError) -> None:
+        """Remember why a photograph has no result; the first reason counts."""
+        self.failures.setdefault(photograph.copy, error)
+
+    def finish(self, failure: SirrError | None) -> list[Path]:
+        """Return the files that were handed over.
+
+        Args:
+            failure: By which the stages ended, if they failed.
+
+        Raises:
+            SomeFailed: Where photographs have no result, and others have; where none has, their own error is raised.
+        """
+        if isinstance(failure, Cancelled):
+            raise failure
+        undone = [one for one in self.photographs if one.copy not in self._done and one.copy not in self.failures]
+        if failure is None and undone:
+            failure = OutputInvalid("the stages ended without a result", hint="look into their logs")
+        failed = [self.failures[one.copy] for one in self.photographs if one.copy in self.failures]
+        count, total = len(failed) + len(undone), len(self.photographs)
+        if count == 0:
+            return self.written
+        if failure is not None and count == total:
+            raise failure
+        if count == total == 1:
+            raise failed[0]
+        sentences = [error.message for error in failed]
+        sentences += [f"'{one.path}' was not done, as {failure.message}" for one in undone if failure is not None]
+        words = "none of the pictures has a result" if count == total else f"{count} of {total} pictures have no result"
+        errors = [*failed, *([failure] if failure is not None else [])]
+        hints = dict.fromkeys(error.hint for error in errors if error.hint)
+        kinds = {type(error) for error in errors}
+        kind = kinds.pop() if count == total and len(kinds) == 1 else SomeFailed
+        where = None if failure is None else failure.where
+        raise kind("\n  ".join([f"{words}:", *sentences]), where=where, hint="; ".join(hints) or None)
+
+    def _prepared(self, key: str) -> None:
+        artifact = self.store.artifact(key)
+        if artifact is None:
+            return
+        dataset = read_result(DatasetFile, artifact.output)
+        self._copies = {item.id: Path(item.origin).name for item in dataset.items}
+        reasons = {Path(left_out.name).name: left_out.reason for left_out in dataset.left_out or ()}
+        for copy in {one.copy for one in self.photographs} - set(self._copies.values()):
+            self._refused(copy, reasons.get(copy, "is no picture"))
+
+    def _inferring(self) -> None:
+        """Hand over what the stage has finished while it runs; what it says so far is no result yet."""
+        staging = self.store.layout.staging(self._key)
+        with contextlib.suppress(InvalidResult, OSError):
+            path = staging / "work" / PredictionsFile.FILE_NAME
+            written = path.stat().st_mtime_ns
+            if written == self._seen:
+                return
+            self._seen = written
+            document = read_document(str(path))
+            found = PredictionsFile.decode(document, folder=str(staging / "output"))
+            for item in found.items:
+                self._hand_over(item, staging / "output")
+
+    def _inferred(self, key: str) -> None:
+        artifact = self.store.artifact(key)
+        if artifact is None:
+            return
+        found = read_result(PredictionsFile, artifact.output)
+        for item in found.items:
+            self._hand_over(item, artifact.output)
+        for failed in found.failed or ():
+            self._refused(self._copies.get(failed.name, ""), failed.reason)
+
+    def _refused(self, copy: str, reason: str) -> None:
+        for photograph in self.photographs:
+            if photograph.copy == copy:
+                hint = "take such files out, or replace them by whole pictures"
+                self.fail(photograph, InputInvalid(f"'{photograph.path}' {reason}", hint=hint))
+
+    def _hand_over(self, item: PredictionItem, output: Path) -> None:
+        copy = self._copies.get(item.id)
+        photograph = next((one for one in self.photographs if one.copy == copy), None)
+        if photograph is None or photograph.copy in self._done:
+            return
+        self._done.add(photograph.copy)
+        layers = {"": item.transmission, "-reflection": item.reflection}
+        wanted = {f"{words}{Path(layers[words] or '').suffix}": layers[words] for words in self.layers}
+        sources = [(output / name, ending) for ending, name in wanted.items() if name]
+        if self.arrays:
+            arrays = sorted((output / "arrays").glob(f"{glob.escape(item.id)}.*{ARRAY_SUFFIX}"))
+            sources += [(path, path.name.removeprefix(item.id)) for path in arrays]
+        try:
+            for source, ending in sources:
+                path = self.delivery.copy(source, f"{photograph.stem}{ending}")
+                self.written.append(path)
+                self.hand(path)
+        except SirrError as error:
+            self.fail(photograph, error)
