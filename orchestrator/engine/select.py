@@ -9,7 +9,7 @@ from orchestrator.errors import EngineUnavailable, SirrError
 from orchestrator.spec.names import EngineName
 
 SHARED_ROOT_VARIABLE = "SIRR_SHARED_ROOT"
-_NO_FENCE = "local programs are not cut off from the network"
+_NO_FENCE = "local programs have no walls: they can use the network and every file that you can"
 
 
 @dataclass(frozen=True)
