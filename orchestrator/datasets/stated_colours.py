@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from PIL import ExifTags, Image
 
+from orchestrator.datasets import png_chunks
 from orchestrator.datasets.colour_profiles import (
     ADOBE_CURVE,
     ADOBE_RGB,
@@ -21,11 +22,9 @@ from orchestrator.datasets.colour_profiles import (
     rgb_profile,
 )
 
-PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 JPEG_HEAD = b"\xff\xd8\xff"
 
 # PNG's chunks. Source: Portable Network Graphics (Third Edition), 11.3.2 and, of which counts before which, 4.3.
-_LARGEST_CHUNK = 2**24
 _FIXED = 100_000
 _GAMMA_OF_SRGB = (0.4499, 0.4600)
 """Values of gAMA that encoders write for sRGB, whose curve is no power."""
@@ -74,21 +73,11 @@ def stated_colours(path: Path) -> StatedColours:
     try:
         with path.open("rb") as stream:
             head = stream.read(8)
-            if head == PNG_HEAD:
-                return _of_png(dict(_chunks(stream)))
+            if head == png_chunks.HEAD:
+                return _of_png(png_chunks.chunks(stream))
             return _of_jpeg(stream, path) if head.startswith(JPEG_HEAD) else StatedColours()
     except _DAMAGE:
         return StatedColours()
-
-
-def _chunks(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
-    """Yield a PNG's chunks before its pixels."""
-    while len(head := stream.read(8)) == 8:
-        length, kind = struct.unpack(">I4s", head)
-        if kind == b"IDAT" or length > _LARGEST_CHUNK:
-            return
-        yield kind, stream.read(length)
-        stream.read(4)
 
 
 def _of_png(chunks: Mapping[bytes, bytes]) -> StatedColours:

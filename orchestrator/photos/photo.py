@@ -16,6 +16,7 @@ from orchestrator.datasets.picture_reading import (
     refuse_unread_compression,
     stated_size,
 )
+from orchestrator.datasets.png_chunks import frames
 from orchestrator.datasets.stated_colours import stated_colours
 from orchestrator.datasets.tiff import TiffFacts, tiff_facts
 from orchestrator.photos import vips
@@ -116,7 +117,7 @@ def _in_strips(path: Path, kind: vips.Kind, facts: TiffFacts, limits: ReadingLim
     notes = list(coloured.notes)
     if stated.has_gain_map:
         notes.append(GAIN_MAP_LEFT_OUT)
-    pages = vips.field(first, "n-pages") or 1
+    pages = frames(path) if kind == "png" else vips.field(first, "n-pages") or 1
     if pages > 1:
         notes.insert(0, f"first of {pages} frames")
     notes.extend(_tiff_notes(facts, has_alpha=coloured.image.bands == 4))

@@ -15,6 +15,7 @@ import pyvips
 
 from orchestrator.photos.exif import without_thumbnail
 from orchestrator.photos.strips import Strips, strip_rows
+from orchestrator.photos.xmp import without_attachments
 
 Kind = Literal["png", "jpeg", "tiff"]
 
@@ -74,7 +75,10 @@ def open_image(path: Path, kind: Kind, *, large: bool = False) -> Any:
     Raises:
         PictureError: Where the file's head cannot be read; so does reading rows of a damaged one.
     """
-    options = {"access": "sequential", "fail_on": "error", **({"unlimited": True} if large else {})}
+    # Without revalidation a file that was overwritten since it was read comes as it was before.
+    options: dict[str, Any] = {"access": "sequential", "fail_on": "error", "revalidate": True}
+    if large:
+        options["unlimited"] = True
     with path.open("rb") as stream:  # by descriptor, which libvips doubles: names may be bytes that are no text
         source = pyvips.Source.new_from_descriptor(stream.fileno())
     return getattr(pyvips.Image, f"{kind}load_source")(source, **options)
@@ -148,7 +152,7 @@ def save(image: Any, path: str, kind: Literal["png", "tiff"], beside: Metadata) 
     for name, value in (
         ("icc-profile-data", beside.profile),
         ("exif-data", beside.exif and without_thumbnail(beside.exif)),
-        ("xmp-data", beside.xmp),
+        ("xmp-data", beside.xmp and without_attachments(beside.xmp)),
     ):
         if value is not None:
             image.set_type(pyvips.GValue.blob_type, name, value)

@@ -17,6 +17,7 @@ from orchestrator.datasets.description import PhotosDescription, dataset_descrip
 from orchestrator.datasets.preparation import Preparation
 from orchestrator.photos.photo import ReadingLimits
 from orchestrator.photos.photo_preparation import prepare_photos
+from orchestrator.photos.xmp import without_attachments
 from orchestrator.report.artifacts import read_dataset
 from stagekit import BadInput
 from tests.photos.photo_files import exif, png_chunks, png_profile, profile, read_png, values, write, write_png
@@ -93,6 +94,49 @@ def test_the_thumbnail_of_a_photograph_is_left_out(prepared: Prepared, source: P
     content = (output / item["blended"]).read_bytes()
     assert b"A maker" in content
     assert thumbnail.getvalue()[:40] not in content
+
+
+ULTRA_HDR = b"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description
+ xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" xmlns:Container="http://ns.google.com/photos/1.0/container/"
+ xmlns:Item="http://ns.google.com/photos/1.0/container/item/" xmlns:dc="http://purl.org/dc/elements/1.1/"
+ xmlns:GCamera="http://ns.google.com/photos/1.0/camera/" GCamera:MotionPhoto="1" dc:format="image/jpeg"
+ hdrgm:Version="1.0"><Container:Directory><rdf:Seq><rdf:li rdf:parseType="Resource"><Container:Item
+ Item:Semantic="Primary" Item:Mime="image/jpeg"/></rdf:li><rdf:li rdf:parseType="Resource"><Container:Item
+ Item:Semantic="GainMap" Item:Mime="image/jpeg" Item:Length="200"/></rdf:li></rdf:Seq></Container:Directory>
+<dc:creator><rdf:Seq><rdf:li>A photographer</rdf:li></rdf:Seq></dc:creator></rdf:Description></rdf:RDF>
+</x:xmpmeta><?xpacket end="w"?>"""
+"""As phones write it, for a photograph with a gain map and a film."""
+
+
+def test_a_result_does_not_say_that_it_holds_a_gain_map(prepared: Prepared, source: Path, output: Path) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(values(8, 3)).save(stream, "JPEG", xmp=ULTRA_HDR)
+    gain_map = io.BytesIO()
+    Image.fromarray(values(8, 1)[..., 0]).save(gain_map, "JPEG")
+    (source / "a.jpg").write_bytes(stream.getvalue() + gain_map.getvalue())
+    (item,) = prepared()
+    assert item["notes"] == ["HDR gain map left out: the SDR picture is taken"]
+    with Image.open(output / item["blended"]) as opened:
+        kept = str(opened.info["XML:com.adobe.xmp"])
+    assert "A photographer" in kept
+    assert 'dc:format="image/jpeg"' in kept
+    assert not [word for word in ("hdrgm", "hdr-gain-map", "GainMap", "Container", "MotionPhoto") if word in kept]
+
+
+@pytest.mark.parametrize(
+    ("xmp", "kept"),
+    [
+        pytest.param(
+            b"<a xmlns:dc='http://purl.org/dc/elements/1.1/' dc:title='as it is'/>", True, id="tells-of-nothing"
+        ),
+        pytest.param(b"<damaged", True, id="damaged"),
+        pytest.param(b"<a xmlns:h='http://ns.adobe.com/hdr-gain-map/1.0/' h:Version='1.0'", False, id="cut-off"),
+        pytest.param(b"<!DOCTYPE a []><a xmlns:h='http://ns.adobe.com/hdr-gain-map/1.0/'/>", False, id="doctype"),
+    ],
+)
+def test_xmp_data_are_kept_as_they_are_or_left_out(xmp: bytes, *, kept: bool) -> None:
+    assert without_attachments(xmp) == (xmp if kept else None)
 
 
 def exif_with_thumbnail(maker: bytes, thumbnail: bytes) -> bytes:

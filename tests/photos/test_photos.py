@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
 from orchestrator.datasets.colour_profiles import BT2020, SRGB_CURVE, rgb_profile
-from orchestrator.datasets.picture_reading import UnusablePicture
+from orchestrator.datasets.picture_reading import UnusablePicture, read_rgb
 from orchestrator.photos.orientation import upright, upright_strips
 from orchestrator.photos.photo import MOST_PIXELS, Photo, ReadingLimits, opened_photo
 from orchestrator.photos.strips import strip_rows, strips_of
@@ -153,6 +153,23 @@ def test_of_several_pages_the_first_is_taken(tmp_path: Path) -> None:
     photo, pixels = read(tmp_path / "a.tif")
     assert np.array_equal(pixels, values(16, 3))
     assert photo.notes == ("first of 2 frames",)
+
+
+@pytest.mark.parametrize("is_frame", [True, False])
+def test_of_an_animated_png_the_picture_that_all_programs_show_is_taken(tmp_path: Path, *, is_frame: bool) -> None:
+    frames = [Image.fromarray(values(8, 3, 20 + shift)[shift:]) for shift in (0, 3, 7)]
+    frames[0].save(tmp_path / "a.png", save_all=True, append_images=frames[1:], default_image=not is_frame)
+    photo, pixels = read(tmp_path / "a.png")
+    assert np.array_equal(pixels, np.asarray(frames[0]))
+    assert photo.notes == read_rgb(tmp_path / "a.png").notes == ("first of 3 frames",)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_a_file_that_was_overwritten_is_read_as_it_is(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    for pixels in (values(8, 3), 255 - values(8, 3), values(8, 3)):
+        write(path, pixels)
+        assert np.array_equal(read(path)[1], pixels)
 
 
 def test_further_channels_are_dropped(tmp_path: Path) -> None:

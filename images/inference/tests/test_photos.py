@@ -1,8 +1,10 @@
 """Photographs from the user's file to the result: prepared, inferred, and finished as what they were."""
 
 import json
+import struct
 import tempfile
 import unittest
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pyvips
 from onnx import helper, numpy_helper
 from stage import Result, prepare_photos, run_stage, write_dataset, write_network
 
+from orchestrator.datasets.colour_profiles import BT709, rgb_profile
 from stagekit import ExitCode
 
 EXACT = {"mode": "exact"}
@@ -94,6 +97,18 @@ class PhotosTest(unittest.TestCase):
         self.write("a.png", photo(16))
         result = self.inferred(write_network(self.folder / "network"), settings={"as_photos": True})
         self.assertTrue(np.array_equal(self.pixels(result.output / "transmission" / "a.png"), photo(16)))
+
+    def test_colours_that_a_chunk_tells_are_told_by_a_profile_of_the_result(self) -> None:
+        self.write("a.png", photo(16))
+        content = (self.source / "a.png").read_bytes()
+        body = b"gAMA" + struct.pack(">I", 100000)
+        chunk = struct.pack(">I", 4) + body + struct.pack(">I", zlib.crc32(body))
+        (self.source / "a.png").write_bytes(content[:33] + chunk + content[33:])
+        result = self.inferred(write_network(self.folder / "network"), settings={"as_photos": True})
+        path = result.output / "transmission" / "a.png"
+        self.assertTrue(np.array_equal(self.pixels(path), photo(16)))
+        profile = pyvips.Image.new_from_file(str(path)).get("icc-profile-data")
+        self.assertEqual(bytes(profile), rgb_profile("PNG gAMA 1", BT709, (1.0,)))
 
     def test_results_for_reports_are_png_without_transparency(self) -> None:
         self.write("a.tif", photo(16))

@@ -5,12 +5,14 @@ import tempfile
 import unittest
 
 import numpy as np
+import tifffile
 from PIL import Image
 from skimage import data
 from stage import run_stage, scenes
 
 from netkit.sampling import stream
 from netkit.synthesis import blend
+from orchestrator.datasets.colour_profiles import BT709, rgb_profile
 from stagekit import ExitCode, Failure, Progress
 
 FOLDER = {"name": "mine", "title": "Mine", "dataset": {"kind": "layers", "pictures": "*.*", "reflections": None}}
@@ -71,6 +73,32 @@ class PrepareTest(unittest.TestCase):
         self.assertEqual(turned["notes"], ["turned upright (EXIF orientation 6)"])
         self.assertEqual(printed["notes"], ["CMYK, converted to RGB without a colour profile"])
         self.assertEqual([message for message in result.messages if isinstance(message, Progress)][-1].done, 2)
+
+    def test_files_are_taken_as_what_they_mean(self):
+        source = os.path.join(self.folder, "source")
+        os.makedirs(source)
+        picture = data.coffee()[:50, :70]
+        deep = np.moveaxis(picture.astype(np.uint16) * 257, -1, 0)
+        for name, options in (("strips", {"rowsperstrip": 7}), ("tiles", {"tile": (16, 32)})):
+            tifffile.imwrite(
+                os.path.join(source, name + ".tif"), deep, photometric="rgb", planarconfig="separate", **options
+            )
+        linear = np.rint((picture / 255.0) ** 2.2 * 255).astype(np.uint8)
+        profile = rgb_profile("Linear, with sRGB in its name", BT709, (1.0,))
+        Image.fromarray(linear).save(os.path.join(source, "linear.png"), icc_profile=profile)
+        exif = Image.Exif()
+        exif[0x8769] = {0xA001: 2}
+        Image.fromarray(picture).save(os.path.join(source, "adobe.jpg"), exif=exif, quality=100, subsampling=0)
+        result = self.stage(FOLDER, {"source": source})
+        self.assertEqual(result.code, ExitCode.DONE, result.log)
+        adobe, converted, strips, tiles = result.document("dataset.json")["items"]
+        for item in (strips, tiles):
+            self.assertTrue(np.array_equal(pixels(result, item["transmission"]), picture))
+            self.assertEqual(item["notes"], ["16 bits per value, reduced to 8"])
+        error = np.mean((pixels(result, converted["transmission"]).astype(float) - picture) ** 2)
+        self.assertGreater(10 * np.log10(255**2 / error), 28)  # as far as 8 bits of light, and another curve, allow
+        self.assertEqual(converted["notes"], ["colour profile 'Linear, with sRGB in its name', converted to sRGB"])
+        self.assertEqual(adobe["notes"], ["Adobe RGB by its EXIF data, converted to sRGB"])
 
     def test_unusable_files_end_with_bad_input(self):
         source = self.photographs()

@@ -94,7 +94,7 @@ def _stored(
         more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
         raise BadInput(
             f"{len(problems)} of {len(jobs)} scenes cannot be prepared: {'; '.join(problems[:_SHOWN])}{more}",
-            "replace these files by whole ones; scenes are never left out in silence",
+            "replace these files by whole ones of a kind that is read; scenes are never left out in silence",
         )
     return stored
 
