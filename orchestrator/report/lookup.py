@@ -1,6 +1,9 @@
 """What several sections ask of the content: results by place, the controls, and what is measured of them."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
 from orchestrator.report.content import Dataset, Model, NotMeasured, Predictions, ReportContent, Result, Scores
 from orchestrator.report.rankings import MetricRanking
@@ -31,6 +34,22 @@ class Network:
     name: str
     title: str
     labels: tuple[str, ...]
+
+
+def picture_names(dataset: Dataset) -> Mapping[str, str]:
+    """Return what people call each picture, by its id.
+
+    That is the id, or the user's own name of the file where it has characters that no id holds; of several files of one
+    name, with their folders.
+    """
+    stems = {item.id: PurePosixPath(item.origin).stem for item in dataset.items}
+    count = Counter(stems.values())
+    names = {}
+    for item in dataset.items:
+        stem = stems[item.id]
+        whole = stem if count[stem] == 1 else str(PurePosixPath(item.origin).with_suffix("")) if stem else ""
+        names[item.id] = whole if item.id.isascii() and not stem.isascii() else item.id
+    return names
 
 
 def with_distinct_titles(content: ReportContent) -> ReportContent:

@@ -94,7 +94,7 @@ def test_photographs_are_sorted_by_how_far_the_answers_are_apart(
 ) -> None:
     page = opened(plausible_report.parent / "dataset-photos.html")
     expect(page.locator("[data-sort-metric], [data-plots]")).to_have_count(0)
-    apart = page.evaluate("sirr.pictures.map((picture) => [picture.id, picture.apart])")
+    apart = page.evaluate("sirr.pictures.map((picture) => [picture.name, picture.apart])")
     by_apart = [name for name, _value in sorted(apart, key=lambda one: -one[1])]
     becomes(page, lambda: cards(page), by_apart)
     expect(page.locator("[data-tile-said]").first).to_contain_text("networks apart by ")

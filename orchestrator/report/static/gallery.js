@@ -97,7 +97,7 @@
     const metric = scored ? metricIndex() : -1;
     const networks = scored ? regarded(metric) : [];
     const wanted = value("find").trim().toLowerCase();
-    const kept = sirr.pictures.filter((picture) => picture.id.toLowerCase().includes(wanted));
+    const kept = sirr.pictures.filter((picture) => picture.name.toLowerCase().includes(wanted));
     const values = new Map(kept.map((picture) => [picture, by === "order" ? picture.number : sortValue(picture, by, metric, networks)]));
     const rising = by === "order" || (by !== "spread" && sirr.metrics[metric].higher);
     const sign = rising === (value("sort-direction") !== "best") ? 1 : -1;

@@ -6,7 +6,7 @@
 window.sirr = (() => {
   // Characters that turn the direction of what follows are replaced: a name could turn the number beside it.
   const visible = (_key, value) =>
-    typeof value === "string" ? value.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u202a-\u202e\u2066-\u2069]/g, "\ufffd") : value;
+    typeof value === "string" ? value.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd") : value;
 
   const data = JSON.parse(document.getElementById("pictures").textContent, visible);
   const byAnchor = new Map(data.pictures.map((picture) => [picture.anchor, picture]));

@@ -35,7 +35,7 @@
         name: plain(sirr.entrants[entrant].title),
         y: known.map(({ value }) => value),
         customdata: known.map(({ picture }) => picture.anchor),
-        text: known.map(({ picture, value }) => plain(`${picture.id}: ${sirr.write(value, form)}`)),
+        text: known.map(({ picture, value }) => plain(`${picture.name}: ${sirr.write(value, form)}`)),
         hovertemplate: "%{text}<extra></extra>",
         hoveron: "points",
         boxpoints: "all",
@@ -77,7 +77,7 @@
         x: own.map(({ x }) => x),
         y: own.map(({ y }) => y),
         customdata: own.map(({ picture }) => picture.anchor),
-        text: own.map(({ picture, x, y }) => plain(`${picture.id}: ${names[0]} ${sirr.write(x, form)}, ${names[1]} ${sirr.write(y, form)}`)),
+        text: own.map(({ picture, x, y }) => plain(`${picture.name}: ${names[0]} ${sirr.write(x, form)}, ${names[1]} ${sirr.write(y, form)}`)),
         hovertemplate: "%{text}<extra></extra>",
         marker: { color: line, symbol, size: 9, opacity: 0.8, line: { color: line, width: 1.5 } },
       };

@@ -38,7 +38,7 @@ sirr.viewer = (() => {
     return {
       address: sirr.address(current, layer),
       title: layer.full,
-      alt: `${current.id}: ${layer.full}`,
+      alt: `${current.name}: ${layer.full}`,
       said: size === undefined ? layer.full : `${layer.full} (${size}, stretched)`,
     };
   };
@@ -167,11 +167,11 @@ sirr.viewer = (() => {
 
   const fill = (picture) => {
     current = picture;
-    part("viewer-title").textContent = picture.id;
+    part("viewer-title").textContent = picture.name;
     part("viewer-facts").textContent = [picture.size, picture.origin, ...picture.notes].filter(Boolean).join(" · ");
     const at = sirr.order.indexOf(picture);
     part("viewer-place").textContent = at < 0 ? "" : `${at + 1} of ${sirr.order.length}`;
-    part("viewer-heard").textContent = [picture.id, part("viewer-place").textContent].join(", ");
+    part("viewer-heard").textContent = [picture.name, part("viewer-place").textContent].join(", ");
     for (const [name, steps] of [["previous", -1], ["next", 1]]) {
       viewer.querySelector(`[data-do=${name}]`).setAttribute("aria-disabled", String(neighbour(steps) === undefined));
     }

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from orchestrator.report import numbers
 from orchestrator.report.content import Dataset, ReportContent
-from orchestrator.report.lookup import entrants
+from orchestrator.report.lookup import entrants, picture_names
 from orchestrator.report.pictures import Shown
 from orchestrator.report.views.layers import TRANSMISSION, Layer, ShownPicture, ShownPictures
 from orchestrator.report.views.measures import measures
@@ -39,7 +39,7 @@ class GalleryCard:
     """One picture of the dataset."""
 
     anchor: str
-    id: str
+    name: str
     size: str
     thumbnails: tuple[GalleryThumbnail, ...]
 
@@ -63,20 +63,21 @@ def gallery_view(content: ReportContent, dataset: Dataset, shown: ShownPictures)
     answered = {layer.label for layer in shown.layers}
     networks = [one for one in entrants(content) if not one.control and one.label in answered]
     first = next((layer for layer in shown.layers if layer.title == TRANSMISSION), None)
+    names = picture_names(dataset)
     return GalleryView(
         metrics=tuple(Choice(measure.key, measure.title) for measure in measures(content, dataset)),
         networks=tuple(Choice(one.label, one.title) for one in networks),
-        cards=tuple(_card(picture, first) for picture in shown.pictures),
+        cards=tuple(_card(picture, names[picture.picture.id], first) for picture in shown.pictures),
         count=numbers.count(len(shown.pictures), "picture"),
     )
 
 
-def _card(picture: ShownPicture, answer: Layer | None) -> GalleryCard:
+def _card(picture: ShownPicture, name: str, answer: Layer | None) -> GalleryCard:
     item = picture.picture
     thumbnails = [_thumbnail(INPUT, INPUT, picture.shown[INPUT])]
     if answer is not None and answer.key in picture.shown:
         thumbnails.append(_thumbnail("answer", answer.full_title, picture.shown[answer.key]))
-    return GalleryCard(picture.anchor, item.id, numbers.size(item.height, item.width), tuple(thumbnails))
+    return GalleryCard(picture.anchor, name, numbers.size(item.height, item.width), tuple(thumbnails))
 
 
 def _thumbnail(side: str, title: str, shown: Shown) -> GalleryThumbnail:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from orchestrator.report import numbers
 from orchestrator.report.content import Dataset, NotMeasured, ReportContent, Score
-from orchestrator.report.lookup import entrants, primary_protocol, scores
+from orchestrator.report.lookup import entrants, picture_names, primary_protocol, scores
 from stagekit.measures import TRUTH
 
 
@@ -49,7 +49,7 @@ class ScoreRow:
     """One picture's scores."""
 
     anchor: str
-    id: str
+    name: str
     cells: tuple[ScoreCell, ...]
 
 
@@ -61,7 +61,7 @@ class PictureScoreTable:
         protocol = primary_protocol(content)
         metrics = protocol.metrics if dataset.role == "pairs" else ()
         self._metrics = [numbers.metric_format(metric.name, content.features) for metric in metrics]
-        self._items = [item.id for item in dataset.items]
+        self._names = picture_names(dataset)
         self._values: dict[tuple[str, str], dict[str, Score | NotMeasured]] = {}
         self._absent: dict[str, NotMeasured] = {}
         for entrant in self._entrants if self._metrics else ():
@@ -91,13 +91,13 @@ class PictureScoreTable:
         return tuple(
             ScoreRow(
                 f"picture-{number}",
-                item,
+                name,
                 tuple(
                     self._cell(place, label, item, metric)
                     for place, (label, _title, metric) in enumerate(self._named(), 1)
                 ),
             )
-            for number, item in enumerate(self._items, 1)
+            for number, (item, name) in enumerate(self._names.items(), 1)
             if self._metrics
         )
 

@@ -7,7 +7,7 @@ from typing import Any
 from orchestrator.report import numbers
 from orchestrator.report.address import href
 from orchestrator.report.content import Dataset, NotMeasured, PicturePrediction, Predictions, ReportContent
-from orchestrator.report.lookup import NO_RESULT, entrants, predictions
+from orchestrator.report.lookup import NO_RESULT, entrants, picture_names, predictions
 from orchestrator.report.thumbnails import THUMBNAIL_ENDING
 from orchestrator.report.views.layers import TRANSMISSION, Layer, ShownPicture, ShownPictures
 from orchestrator.report.views.measures import measures, plain_values
@@ -35,6 +35,7 @@ class ViewerView:
 def viewer_view(content: ReportContent, dataset: Dataset, shown: ShownPictures) -> ViewerView:
     """Return the viewer of a dataset's page."""
     scored = measures(content, dataset)
+    names = picture_names(dataset)
     found = {model.label: predictions(content, model.label, dataset.name) for model in content.models}
     island: Island = {
         "entrants": [
@@ -56,7 +57,7 @@ def viewer_view(content: ReportContent, dataset: Dataset, shown: ShownPictures) 
             for layer, digit in zip(shown.layers, _digits(shown.layers), strict=True)
         ],
         "thumbnail": THUMBNAIL_ENDING,
-        "pictures": [_picture(picture, shown.layers, found) for picture in shown.pictures],
+        "pictures": [_picture(picture, names[picture.picture.id], shown.layers, found) for picture in shown.pictures],
     }
     return ViewerView(tuple(dict.fromkeys(measure.protocol for measure in scored)), island)
 
@@ -71,14 +72,14 @@ def _digits(layers: tuple[Layer, ...]) -> Iterator[int]:
 
 
 def _picture(
-    shown: ShownPicture, layers: tuple[Layer, ...], found: Mapping[str, Predictions | NotMeasured]
+    shown: ShownPicture, name: str, layers: tuple[Layer, ...], found: Mapping[str, Predictions | NotMeasured]
 ) -> dict[str, Any]:
     item = shown.picture
     files = [shown.shown.get(layer.key) for layer in layers]
     return {
         "number": shown.number,
         "anchor": shown.anchor,
-        "id": item.id,
+        "name": name,
         "size": numbers.size(item.height, item.width),
         "height": item.height,
         "width": item.width,
