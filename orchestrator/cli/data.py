@@ -91,9 +91,9 @@ def prepare(
 
 @app.command("check")
 def check(name: NameArgument, json: JsonOption = False, data: DataOption = None) -> None:
-    """Look for what is odd: sizes, modes, moved pairs, equal layers, black reflections, duplicates.
+    """Look for what is odd: sizes, modes, moved pairs, foreign truths, equal layers, black reflections, duplicates.
 
-    Ends with 10 where files are not as they were prepared.
+    Ends with 10 where files are not as they were prepared, or truths are not those of their pictures.
 
     Examples:  sirr-orch data check sir2-postcard  |  sirr-orch data check sir2-postcard --json
     """

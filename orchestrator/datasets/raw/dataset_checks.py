@@ -1,4 +1,4 @@
-"""What is odd about a prepared dataset: sizes, modes, misaligned pairs, equal layers, empty reflections, duplicates."""
+"""What is odd about a prepared dataset: sizes, modes, moved pairs, foreign truths, equal layers, duplicates."""
 
 import hashlib
 import os
@@ -16,10 +16,11 @@ from orchestrator.datasets.overlap_search import pixel_hash
 from orchestrator.datasets.prepared_index import LAYERS, IndexItem
 from orchestrator.datasets.progress_callback import ProgressCallback
 from orchestrator.datasets.raw.shift import shift_estimate
+from orchestrator.datasets.raw.truths import TruthTrace, exchanged_truths, truth_trace
 from orchestrator.datasets.uniform import read_index
 from stagekit.inside import inside
 
-CheckName = Literal["files", "sizes", "modes", "aligned", "layers", "reflections", "duplicates"]
+CheckName = Literal["files", "sizes", "modes", "aligned", "truths", "layers", "reflections", "duplicates"]
 Severity = Literal["ok", "note", "warning", "error"]
 
 _SHOWN = 5
@@ -51,6 +52,7 @@ class _Seen:
     hashes: Mapping[str, str]
     sizes: Mapping[str, tuple[int, int]]
     shift: tuple[int, int] | None
+    truth: TruthTrace | None
     empty: bool
 
 
@@ -72,6 +74,7 @@ def check_dataset(folder: Path, progress: ProgressCallback) -> list[DatasetFindi
         _sizes(seen),
         _modes(entries),
         _aligned(seen, index.role),
+        _truths(seen, index.role),
         _layers(seen, index.role),
         _reflections(seen, entries, index.role),
         *_duplicates(seen),
@@ -101,6 +104,7 @@ def _seen(folder: Path, entry: IndexItem) -> _Seen:
         {layer: pixel_hash(pixels) for layer, pixels in pictures.items()},
         {layer: pixels.shape[:2] for layer, pixels in pictures.items()},
         shift_estimate(blended, transmission) if comparable else None,  # type: ignore[arg-type]  # both are there
+        truth_trace(blended, transmission) if comparable else None,  # type: ignore[arg-type]
         reflection is not None and float(reflection.max()) < _EMPTY_LEVELS,
     )
 
@@ -146,6 +150,23 @@ def _aligned(seen: Sequence[_Seen], role: str) -> DatasetFinding:
         return DatasetFinding("aligned", "warning", message, tuple(moved))
     unknown = f"; {len(seen) - measured} share too little detail to tell" if measured < len(seen) else ""
     return DatasetFinding("aligned", "ok", f"{measured} pairs lie on each other{unknown}")
+
+
+def _truths(seen: Sequence[_Seen], role: str) -> DatasetFinding:
+    """Return which truths are not those of their pictures: another scene's, mirrored, turned, of other colours."""
+    if role != "pairs":
+        return DatasetFinding("truths", "ok", "no pairs")
+    traces = {one.id: one.truth for one in seen if one.truth is not None}
+    faults = {name: f"that of {name} is the truth of {other}" for name, other in exchanged_truths(traces).items()}
+    faults |= {name: f"that of {name} {trace.fault}" for name, trace in traces.items() if trace.fault}
+    if faults:
+        more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+        named = "; ".join(list(faults.values())[:_SHOWN]) + more
+        words = f"{len(faults)} of {len(seen)} transmissions do not belong to their blended pictures: {named}"
+        return DatasetFinding("truths", "error", words, tuple(faults))
+    belong = sum(trace.belongs for trace in traces.values())
+    unknown = f"; {len(seen) - belong} share too little detail to tell" if belong < len(seen) else ""
+    return DatasetFinding("truths", "ok", f"{belong} transmissions belong to their blended pictures{unknown}")
 
 
 def _layers(seen: Sequence[_Seen], role: str) -> DatasetFinding:

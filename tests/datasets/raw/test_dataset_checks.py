@@ -36,7 +36,7 @@ def pack(tmp_path, data_home):
 def test_nothing_is_odd_about_good_pairs(pack):
     findings = found(pack)
     assert {finding.severity for finding in findings.values()} == {"ok"}
-    assert set(findings) == {"files", "sizes", "modes", "aligned", "layers", "reflections", "duplicates"}
+    assert set(findings) == {"files", "sizes", "modes", "aligned", "truths", "layers", "reflections", "duplicates"}
 
 
 def test_moved_pair_is_named_with_its_shift(pack):
