@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import filecmp
+import io
 import os
 import secrets
 import shutil
@@ -10,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from orchestrator.errors import NoSpace, ResultExists, SpecError
 
@@ -28,12 +29,19 @@ class Delivery:
         inputs: Files that the user gave: none of them is replaced, whatever was asked for.
         overwrite: Replace other files that are there and differ.
         closed: Folders that nothing is handed over into, such as those that the store keeps.
+        option: By which the user names what is written to.
     """
 
     folder: Path
     inputs: tuple[Path, ...] = ()
     overwrite: bool = False
     closed: tuple[Path, ...] = ()
+    option: Literal["--out", "--single-file"] = "--out"
+
+    @property
+    def _other(self) -> str:
+        """What a user can do instead."""
+        return f"name another {'folder' if self.option == '--out' else 'file'} with {self.option}"
 
     def prepare(self, needed_bytes: int = 0) -> None:
         """Make the folder, and see that it takes files; nothing of it stays but the folder.
@@ -47,9 +55,7 @@ class Delivery:
         """
         real = Path(os.path.realpath(self.folder))
         if any(real.is_relative_to(os.path.realpath(folder)) for folder in self.closed):
-            raise SpecError(
-                f"'{self.folder}' lies in the store, where the program alone writes", hint="name another with --out"
-            )
+            raise SpecError(f"'{self.folder}' lies in the store, where the program alone writes", hint=self._other)
         with self._explained("is no folder that results can be written to"):
             self.folder.mkdir(parents=True, exist_ok=True)
             trial = self.folder / _fresh_name()
@@ -61,7 +67,7 @@ class Delivery:
             raise NoSpace(
                 f"the disk of '{self.folder}' has {free / 2**20:.1f} MiB left, and results are expected to need "
                 f"at least {needed_bytes / 2**20:.1f} MiB",
-                hint="free some space, or name a folder on another disk with --out",
+                hint=f"free some space, or {self._other}, on another disk",
             )
 
     def check(self, name: str) -> None:
@@ -75,10 +81,10 @@ class Delivery:
             if _same(target, given):
                 raise ResultExists(
                     f"the result '{target}' would replace '{given}', which was given to read",
-                    hint="name another folder with --out",
+                    hint=self._other,
                 )
         if target.exists() and not target.is_file():
-            raise ResultExists(f"'{target}' is there and no file", hint="name another folder with --out")
+            raise ResultExists(f"'{target}' is there and no file", hint=self._other)
 
     def copy(self, source: Path, name: str) -> Path:
         """Hand over a copy of a file, and return its path; one that is there with the same content is left as it is.
@@ -90,40 +96,49 @@ class Delivery:
         """
         self.check(name)
         target = self.folder / name
-        with self._explained("cannot be written to"):
-            if not self.overwrite and os.path.lexists(target):
+        if not self.overwrite and os.path.lexists(target):
+            with self._explained("cannot be read"):
                 self._refuse_other(source, target)
+            return target
+        with self._explained("cannot be written to"), _plain_file(source) as content:
+            return self._hand_over(content, target)
+
+    def write(self, content: bytes, name: str) -> Path:
+        """Hand over a file of some content, as `copy` does.
+
+        Raises what `copy` raises.
+        """
+        self.check(name)
+        with self._explained("cannot be written to"):
+            return self._hand_over(io.BytesIO(content), self.folder / name)
+
+    def _hand_over(self, content: IO[bytes], target: Path) -> Path:
+        """Write a file beside its target, and give it its name; without `overwrite` only where there is none."""
+        beside = self.folder / _fresh_name()
+        try:
+            with _new_file(beside) as stream:
+                shutil.copyfileobj(content, stream, 2**20)
+            if self.overwrite:
+                beside.replace(target)
                 return target
-            beside = self.folder / _fresh_name()
             try:
-                with _plain_file(source) as content, _new_file(beside) as stream:
-                    shutil.copyfileobj(content, stream, 2**20)
-                self._put(beside, source, target)
-            finally:
-                beside.unlink(missing_ok=True)
+                os.link(beside, target)
+            except FileExistsError:
+                self._refuse_other(beside, target)
+            except OSError as error:
+                if error.errno in _FULL:
+                    raise
+                _copy_exclusively(beside, target)  # a file system without hard links
+        finally:
+            beside.unlink(missing_ok=True)
         return target
 
-    def _put(self, beside: Path, source: Path, target: Path) -> None:
-        """Give a complete file its name; without `overwrite`, only where there is none at this very moment."""
-        if self.overwrite:
-            beside.replace(target)
-            return
-        try:
-            os.link(beside, target)
-        except FileExistsError:
-            self._refuse_other(source, target)
-        except OSError as error:
-            if error.errno in _FULL:
-                raise
-            _copy_exclusively(beside, target)  # a file system without hard links
-
-    @staticmethod
-    def _refuse_other(source: Path, target: Path) -> None:
+    def _refuse_other(self, source: Path, target: Path) -> None:
         if target.is_file() and filecmp.cmp(source, target, shallow=False):
             return
         raise ResultExists(
             f"'{target}' is there already and differs",
-            hint="name another folder with --out, or have it replaced with --overwrite",
+            hint=f"{self._other}, or have it replaced with --overwrite",
         )
 
     @contextlib.contextmanager
@@ -134,11 +149,9 @@ class Delivery:
             if error.errno in _FULL:
                 raise NoSpace(
                     f"the disk of '{self.folder}' is full: {error.strerror}",
-                    hint="free some space, or name a folder on another disk with --out",
+                    hint=f"free some space, or {self._other}, on another disk",
                 ) from error
-            raise SpecError(
-                f"'{self.folder}' {words}: {error.strerror}", hint="name another folder with --out"
-            ) from error
+            raise SpecError(f"'{self.folder}' {words}: {error.strerror}", hint=self._other) from error
 
 
 def comparable(name: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from orchestrator.cli.options import DEFAULT_STORE, StoreOption
+from orchestrator.cli.options import DEFAULT_STORE, OverwriteOption, StoreOption
 
 if TYPE_CHECKING:
     from orchestrator.report.served import AllReports, OneReport
@@ -60,6 +60,7 @@ def report(
         str,
         typer.Option("--bind", help="Address of --serve. Default: 127.0.0.1, which only this machine can reach."),
     ] = "127.0.0.1",
+    overwrite: OverwriteOption = False,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Render the report of a run from what the store has of it, and print where it is; of several, a comparison.
@@ -82,7 +83,7 @@ def report(
     index = report_of_run(names[0], store) if len(names) == 1 else compare_runs(names, store)
     out.print(f"report: {index}")
     if single_file is not None:
-        _write_single_file(index.parent, single_file)
+        _write_single_file(index.parent, single_file, overwrite=overwrite)
     if serve:
         from orchestrator.report.served import OneReport  # noqa: PLC0415 - as above
 
@@ -98,11 +99,11 @@ def _print_table(names: list[str], store: Path, form: TableFormat, metrics: list
     typer.echo(write_table(content_of_run(names[0], store), form, metrics), nl=False)
 
 
-def _write_single_file(folder: Path, target: Path) -> None:
+def _write_single_file(folder: Path, target: Path, *, overwrite: bool) -> None:
     from orchestrator.cli.console import out  # noqa: PLC0415 - as above
     from orchestrator.report.single_file import write_single_file  # noqa: PLC0415
 
-    out.print(f"single file: {write_single_file(folder.resolve(), target).sentence}")
+    out.print(f"single file: {write_single_file(folder.resolve(), target, overwrite=overwrite).sentence}")
 
 
 def _serve_all(store: Path, bind: str, port: int, *, alone: bool) -> None:

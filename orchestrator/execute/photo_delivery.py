@@ -29,6 +29,7 @@ class PhotoDelivery:
         photographs: All of them, each with its copy.
         layers: What is appended to a photograph's name for each of its pictures that is wanted.
         arrays: Hand over the arrays too.
+        say: Called with what was done to a photograph's pixels.
         hand: Called with each file that was handed over.
         written: All those files.
         failures: Why a photograph has no result, by the name of its copy.
@@ -39,6 +40,7 @@ class PhotoDelivery:
     delivery: Delivery
     layers: Sequence[str]
     arrays: bool
+    say: Callable[[str], None]
     hand: Callable[[Path], None]
     written: list[Path] = field(default_factory=list)
     failures: dict[str, SirrError] = field(default_factory=dict)
@@ -105,6 +107,10 @@ class PhotoDelivery:
             return
         dataset = read_result(DatasetFile, artifact.output)
         self._copies = {item.id: Path(item.origin).name for item in dataset.items}
+        notes = {Path(item.origin).name: item.notes for item in dataset.items}
+        for photograph in self.photographs:
+            if notes.get(photograph.copy):
+                self.say(f"note: '{photograph.path}': {'; '.join(notes[photograph.copy])}")
         reasons = {Path(left_out.name).name: left_out.reason for left_out in dataset.left_out or ()}
         for copy in {one.copy for one in self.photographs} - set(self._copies.values()):
             self._refused(copy, reasons.get(copy, "is no picture"))

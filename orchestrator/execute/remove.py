@@ -103,7 +103,7 @@ def remove_reflections(
     network, run, common = found_network(removal, store)
     photographs = settled(removal.photos, removal.layers)
     delivery = _prepared_delivery(removal, photographs, store, say)
-    batch = PhotoDelivery(store, photographs, delivery, removal.layers, removal.arrays, hand)
+    batch = PhotoDelivery(store, photographs, delivery, removal.layers, removal.arrays, say, hand)
     with store.scratch("photos") as folder:
         for photograph, error in copy_photographs(photographs, folder, store.root):
             batch.fail(photograph, error)

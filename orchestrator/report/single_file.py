@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
-from orchestrator.errors import StoreError
+from orchestrator.delivery import Delivery
 from orchestrator.report import numbers
 from orchestrator.report.address import INDEX
 
@@ -53,15 +53,22 @@ class SingleFile:
         return f"{self.path} ({self.size / 1e6:.1f} MB; {numbers.count(self.pictures, 'picture')}{edge})"
 
 
-def write_single_file(folder: Path, target: Path, *, picture_bytes: int = _MAIL_BYTES) -> SingleFile:
+def write_single_file(
+    folder: Path, target: Path, *, picture_bytes: int = _MAIL_BYTES, overwrite: bool = False
+) -> SingleFile:
     """Write a report's folder as one file, beside and renamed.
 
     Args:
         picture_bytes: What its pictures may take, about.
+        overwrite: Replace a file that is there and differs.
 
     Raises:
-        StoreError: Where the file cannot be written.
+        SpecError: Where the file cannot be written.
+        ResultExists: Where one is there that differs.
+        NoSpace: Where the disk is full.
     """
+    delivery = Delivery(target.parent, overwrite=overwrite, option="--single-file")
+    delivery.prepare()
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     pictures = [path for path in files if path.suffix.lower() in _PICTURES]
     whole = [path for path in pictures if _whole(path) == path]
@@ -82,20 +89,8 @@ def write_single_file(folder: Path, target: Path, *, picture_bytes: int = _MAIL_
         "note": _note(edge if longest > edge else None),
     }
     text = _document(carried, scripts.values(), _texts(folder, files, ".css").values(), _icon(drawings))
-    try:
-        _write(target, text)
-    except OSError as error:
-        raise StoreError(
-            f"{target} cannot be written: {error.strerror}", hint="name another file with --single-file"
-        ) from error
+    delivery.write(text.encode(), target.name)
     return SingleFile(target, target.stat().st_size, len(whole), edge if longest > edge else None)
-
-
-def _write(target: Path, text: str) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f"{target.name}.partial")
-    partial.write_text(text, encoding="utf-8", newline="\n")
-    partial.replace(target)
 
 
 def single_file_policy(scripts: Iterable[str]) -> str:

@@ -20,6 +20,7 @@ from stagekit import BadInput, StageContext, StageError
 from tests.engine.fake import FakeEngine, Faults
 
 TRANSMISSION, REFLECTION = b"transmission of ", b"reflection of "
+NOTES = ["turned upright", "first of 3 frames"]
 DAMAGED, REFUSED, STOPPER = b"damaged", b"refused", b"stopper"
 
 
@@ -87,7 +88,7 @@ def release(context: StageContext) -> None:
 
 
 def _item(identifier: str, origin: str) -> dict[str, object]:
-    return {"id": identifier, "height": 3, "width": 4, "origin": origin}
+    return {"id": identifier, "height": 3, "width": 4, "origin": origin, "notes": NOTES}
 
 
 def _write(path: str, document: object) -> None:

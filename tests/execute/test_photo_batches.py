@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from orchestrator.cli.app import app
 from orchestrator.errors import SirrError
 from tests.engine.fake import FakeEngine
-from tests.execute.photo_engine import DAMAGED, REFUSED, STOPPER, TRANSMISSION, photo_engine
+from tests.execute.photo_engine import DAMAGED, NOTES, REFUSED, STOPPER, TRANSMISSION, photo_engine
 
 
 @pytest.fixture
@@ -71,6 +71,11 @@ def test_results_are_printed_where_some_fail_too(engine: FakeEngine) -> None:
     assert done.stdout.splitlines() == ["results/a.png", "results/a-reflection.png"]
 
 
+def test_what_was_done_to_pixels_is_said(engine: FakeEngine) -> None:
+    done = infer(*pictures(a=b"one"))
+    assert f"note: 'a.png': {'; '.join(NOTES)}" in done.stderr.splitlines()
+
+
 @pytest.mark.parametrize("content", [DAMAGED, REFUSED])
 def test_a_batch_without_any_result_ends_with_bad_input(engine: FakeEngine, content: bytes) -> None:
     failed = error(infer(*pictures(a=content)))
@@ -94,11 +99,11 @@ def test_results_of_a_stage_that_ended_badly_are_handed_over_and_the_next_call_d
     assert handed_over() == ["a.png"]
     assert failed.exit_code == 13
     assert "'b.png' was not done, as the stage was struck" in failed.message
-    before = Path("results/a.png").stat()
+    before = Path("results/a.png").stat().st_mtime_ns
     Path("go-on").touch()
     assert infer(*given).exit_code == 0
     assert handed_over() == ["a.png", "b.png", "c.png"]
-    assert Path("results/a.png").stat() == before
+    assert Path("results/a.png").stat().st_mtime_ns == before
     assert engine.started == ["prepare/photos", "infer/network/photos", "infer/network/photos"]
 
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from orchestrator.errors import SirrError
+from orchestrator.errors import ResultExists, SirrError
 from orchestrator.report.single_file import SingleFile, write_single_file
 from tests.browser import becomes, eventually
 
@@ -79,8 +79,17 @@ def test_pictures_are_scaled_to_what_the_file_may_take(tmp_path: Path) -> None:
 
 def test_writing_where_nothing_can_be_written_is_a_clear_error(plausible_report: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SirrError, match="cannot be written"):
+    with pytest.raises(SirrError, match="is no folder that results can be written to"):
         write_single_file(plausible_report.parent, tmp_path / "file" / "report.html")
+
+
+def test_a_file_that_is_there_is_replaced_only_on_request(plausible_report: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.html").write_text("mine")
+    with pytest.raises(ResultExists, match="is there already and differs"):
+        write_single_file(plausible_report.parent, tmp_path / "mine.html")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("mine.html", "mine")]
+    write_single_file(plausible_report.parent, tmp_path / "mine.html", overwrite=True)
+    assert (tmp_path / "mine.html").stat().st_size > 10_000
 
 
 @pytest.mark.browser
