@@ -1,20 +1,19 @@
 """A raw folder as a uniform dataset with an index."""
 
 import json
-import os
 import shutil
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from orchestrator.datasets.identifiers import safe_identifiers
 from orchestrator.datasets.progress_callback import ProgressCallback
-from orchestrator.datasets.raw.encode import SceneJob, StoredScene, UnusableScene, stored_scene
+from orchestrator.datasets.raw.decoding import stored_scenes
+from orchestrator.datasets.raw.encode import SceneJob, StoredScene
 from orchestrator.datasets.raw.recognise import Recognised
 from orchestrator.datasets.raw.variant import FoundVariant, found_variant
-from orchestrator.datasets.uniform import INDEX, SCHEMA
+from orchestrator.datasets.uniform import INDEX, SCHEMA, read_index
 from orchestrator.spec.published import Variant
 from stagekit import BadInput, write_atomically
 
@@ -58,6 +57,7 @@ def prepare_raw(order: PreparationOrder, root: Path, found: Recognised, progress
         scenes = _stored(order, root, found, partial, progress)
         variant = found_variant(scenes, order.variants)
         _write_index(order, found, scenes, variant, partial)
+        read_index(partial)  # what the decoding process answered lies inside, as everything that reads it demands
         _exchange(partial, order.output)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -83,27 +83,15 @@ def _stored(
         SceneJob(identifier, scene.name, root, scene.files, output, layout.size, order.changed)
         for identifier, scene in zip(identifiers, found.scenes, strict=True)
     ]
-    stored: list[StoredScene] = []
-    problems: list[str] = []
-    # Threads: decoding, compressing and hashing let go of the interpreter, and nothing has to be started.
-    with ThreadPoolExecutor(order.workers or os.cpu_count() or 1) as pool:
-        for done, outcome in enumerate(pool.map(_tried, jobs), 1):
-            (problems if isinstance(outcome, str) else stored).append(outcome)  # type: ignore[arg-type]
-            progress(done, len(jobs))
+    answers = stored_scenes(jobs, order.workers, progress)
+    problems = [answer for answer in answers if isinstance(answer, str)]
     if problems:
         more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
         raise BadInput(
             f"{len(problems)} of {len(jobs)} scenes cannot be prepared: {'; '.join(problems[:_SHOWN])}{more}",
             "replace these files by whole ones of a kind that is read; scenes are never left out in silence",
         )
-    return stored
-
-
-def _tried(job: SceneJob) -> StoredScene | str:
-    try:
-        return stored_scene(job)
-    except UnusableScene as error:
-        return str(error)
+    return [answer for answer in answers if isinstance(answer, StoredScene)]
 
 
 def _write_index(
