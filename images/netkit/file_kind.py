@@ -112,6 +112,9 @@ def _of_zip(path: str) -> _Kind:
         return "cut short: its beginning is a zip container's and its end is missing", "fetch it again"
     with zipfile.ZipFile(path) as archive:
         names = [name for name in archive.namelist()[:10_000] if not name.endswith("/")]
+    pickles = [name for name in names if name.endswith("data.pkl")]
+    if pickles:
+        return "a file of PyTorch (it holds %s)" % _shown(pickles[0]), "give a checkpoint of this network"
     inside = [name for name in names if name.lower().endswith(_CHECKPOINTS)]
     if inside:
         return "a zip archive around %s" % ", ".join(map(_shown, inside[:3])), _UNPACK

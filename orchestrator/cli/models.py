@@ -23,11 +23,20 @@ BuildOption = Annotated[bool, typer.Option("--build", help="Build the images tha
 def adopt(
     model: Annotated[str, typer.Argument(help="Name of a model, such as errnet2019.")],
     checkpoint: Annotated[
-        Path, typer.Argument(help="Zhang's checkpoint folder, ERRNet's .pt, the folder of IBCLN's two .pth.")
+        Path,
+        typer.Argument(
+            help="Zhang's checkpoint folder, ERRNet's .pt, the folder of IBCLN's two .pth; or one of the files in it."
+        ),
     ],
     name: Annotated[
         str | None,
         typer.Option("--name", help="What model and run are called. Default: MODEL-adopted."),
+    ] = None,
+    entry: Annotated[
+        str | None,
+        typer.Option(
+            "--entry", help="Which weights to take where a checkpoint holds several sets, such as params_ema."
+        ),
     ] = None,
     features: Annotated[
         Literal["pretrained", "random"],
@@ -46,10 +55,12 @@ def adopt(
     """
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.execute.models import adopt_model  # noqa: PLC0415
+    from orchestrator.spec.experiment import AdoptedWeights  # noqa: PLC0415
 
     called = name or f"{model}-adopted"
     with _request(store, engine, threads, build=build) as request:
-        spec = adopt_model(model, checkpoint, called, features, request)
+        weights = AdoptedWeights(checkpoint=checkpoint, entry=entry)
+        spec = adopt_model(model, weights, called, features, request)
     out.print(f"adopted: {called}/{called}")
     out.print(f"to compare it: sirr-orch run {spec}")
 

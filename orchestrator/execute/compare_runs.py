@@ -14,6 +14,7 @@ from orchestrator.execute.run_results import RunResults, recorded_results
 from orchestrator.report.address import file_name, href
 from orchestrator.report.compare_runs import render_compared_runs
 from orchestrator.report.views.compared_runs import RunFacts
+from orchestrator.spec.checkpoint import WHOLE
 from orchestrator.store.reference import run_reference
 from orchestrator.store.run_document import EntrantEntry, RunDocument
 from orchestrator.store.store import Store
@@ -66,7 +67,7 @@ def spec_fields(document: RunDocument) -> dict[str, str]:
 
 def _model(entrant: EntrantEntry, document: RunDocument) -> dict[str, Any]:
     sources = document.stage(entrant.weights_stage).sources
-    weights = {name: source.digest for name, source in sources.items() if name == "checkpoint"}
+    weights = {name: source.digest for name, source in sources.items() if name.partition(".")[0] == WHOLE}
     return {
         "model": entrant.spec,
         "seed": entrant.seed,

@@ -9,6 +9,7 @@ from pathlib import Path
 from orchestrator.delivery import Delivery
 from orchestrator.errors import SpecError
 from orchestrator.execute.command import RunRequest, planned
+from orchestrator.execute.comparison import Comparison
 from orchestrator.execute.events import fan_out, recorder
 from orchestrator.execute.run_record import DocumentWriter, planned_document
 from orchestrator.execute.run_results import RunResults, recorded_entrant, recorded_results
@@ -17,6 +18,8 @@ from orchestrator.plan.plan import release_stage
 from orchestrator.plan.stage import Source, Stage
 from orchestrator.results import read_result
 from orchestrator.spec.base import NAME_PATTERN
+from orchestrator.spec.checkpoint import checkpoint_problem
+from orchestrator.spec.experiment import AdoptedWeights
 from orchestrator.spec.library import load_model_spec
 from orchestrator.spec.names import Device
 from orchestrator.spec.stage_names import stage_name
@@ -33,13 +36,14 @@ _SPEC = "spec.yaml"
 _SCORED_ON = "skimage-test"
 
 
-def adopt_model(model: str, checkpoint: Path, name: str, features: str, request: ExecutionRequest) -> Path:
+def adopt_model(model: str, weights: AdoptedWeights, name: str, features: str, request: ExecutionRequest) -> Path:
     """Adopt a checkpoint and export its network; return the spec of the run that holds it.
 
     Also raises what the stages raise.
 
     Args:
         model: Name of a model spec.
+        weights: The checkpoint, and which of several sets in it.
         name: Of the run and of the model in it.
         features: "pretrained" or "random".
 
@@ -49,10 +53,11 @@ def adopt_model(model: str, checkpoint: Path, name: str, features: str, request:
         ImageNotBuilt: Where an image is not built.
     """
     store = Store(request.store)
-    _check_adoption(model, checkpoint, name, store)
+    weights = weights.model_copy(update={"checkpoint": weights.checkpoint.expanduser().absolute()})
+    _check_adoption(model, weights.checkpoint, name, store)
     content = {
         "name": name,
-        "models": [{"model": model, "name": name, "weights": {"checkpoint": str(checkpoint.absolute())}}],
+        "models": [{"model": model, "name": name, "weights": weights.model_dump(mode="json", exclude_none=True)}],
         "test": [_SCORED_ON],
         "metrics": [metric.name for metric in PROTOCOLS[HOUSE].metrics if not metric.features],
         "features": features,
@@ -61,7 +66,7 @@ def adopt_model(model: str, checkpoint: Path, name: str, features: str, request:
         draft = folder / _SPEC
         # JSON is YAML too.
         draft.write_text(json.dumps(content, indent=2), encoding="utf-8")
-        comparison = planned(RunRequest(draft, store.root))
+        comparison = _planned_outside_a_file(RunRequest(draft, store.root))
         spec = store.run(name).folder / _SPEC
         shutil.copyfile(draft, spec)
     comparison = replace(comparison, resolved=replace(comparison.resolved, path=spec))
@@ -86,8 +91,20 @@ def _check_adoption(model: str, checkpoint: Path, name: str, store: Store) -> No
         )
     if name in store.run_names() and not (store.run(name).folder / _SPEC).is_file():
         raise SpecError(f"the store has a run {name!r} already", hint="choose another --name")
-    if not checkpoint.exists():
-        raise SpecError(f"there is no checkpoint '{checkpoint}'", hint="correct the path")
+    wrong = checkpoint_problem(checkpoint)
+    if wrong is not None:
+        raise SpecError(wrong, hint="correct the path")
+
+
+def _planned_outside_a_file(request: RunRequest) -> Comparison:
+    """Plan a request whose file nobody wrote and nobody will find: what is wrong is told without a place in it."""
+    try:
+        return planned(request)
+    except SpecError as error:
+        several = error.message.startswith(str(request.spec))
+        if several:
+            raise
+        raise SpecError(error.message, hint=error.hint) from error
 
 
 def export_model(model: str, out: Path, request: ExecutionRequest, *, overwrite: bool = False) -> list[Path]:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from orchestrator.plan.keys import canonical_json
 from orchestrator.plan.overlap import guarded
 from orchestrator.plan.stage import Source, Stage
+from orchestrator.spec.checkpoint import checkpoint_files
 from orchestrator.spec.dataset import Dataset, PhotosDataset, ScenesDataset, dataset_role
 from orchestrator.spec.experiment import Experiment, Inference
 from orchestrator.spec.model import ModelSpec, Recipe
@@ -216,17 +217,26 @@ def adopt_stage(
     checkpoint: Path,
     digest: Digest,
     *,
+    entry: str | None = None,
     memory_bytes: int | None = None,
     timeout_s: float | None = None,
     threads: int = DEFAULT_THREADS,
 ) -> Stage:
-    """Return the stage that takes over a checkpoint, a file or a folder; its content decides, not its path."""
+    """Return the stage that takes over a checkpoint, a file or a folder; its content decides, not its path.
+
+    Args:
+        entry: Which weights to take where the checkpoint holds several sets.
+    """
     return Stage(
         name=stage_name("adopt", label),
         kind="adopt",
         image=spec.image,
-        settings={"model": spec.name, **_shape(recipe.model_dump(mode="json"))},
-        sources={"checkpoint": Source(checkpoint, digest(checkpoint))},
+        settings={
+            "model": spec.name,
+            **_shape(recipe.model_dump(mode="json")),
+            **({} if entry is None else {"entry": entry}),
+        },
+        sources={name: Source(file, digest(file)) for name, file in checkpoint_files(checkpoint).items()},
         memory_bytes=memory_bytes,
         timeout_s=timeout_s,
         threads=threads,
@@ -259,7 +269,7 @@ def _weights_stage(model: ResolvedModel, resolved: Resolved, digest: Digest) -> 
     if model.checkpoint is None:
         return _train_stage(model, resolved, digest)
     limits = _limits(resolved.experiment)
-    return adopt_stage(model.label, model.spec, model.recipe, model.checkpoint, digest, **limits)
+    return adopt_stage(model.label, model.spec, model.recipe, model.checkpoint, digest, entry=model.entry, **limits)
 
 
 def _train_stage(model: ResolvedModel, resolved: Resolved, digest: Digest) -> Stage:

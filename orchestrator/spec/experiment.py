@@ -21,7 +21,11 @@ class AdoptedWeights(StrictModel):
     """Weights that somebody trained already."""
 
     checkpoint: Path
-    """The authors' checkpoint or one of this program: a file or a folder; a relative path starts at this file."""
+    """The authors' checkpoint or one of this program: a file or a folder; a relative path starts at this file.
+    Any file of a checkpoint of several names it."""
+    entry: str | None = Field(default=None, min_length=1)
+    """Which weights to take where a checkpoint holds several sets, such as 'params_ema', or '80' for 80_net_G_T.pth; a
+    message lists them. None takes the only set that fits."""
 
 
 class ModelChoice(StrictModel):

@@ -8,6 +8,7 @@ from typing import Any
 
 from orchestrator.errors import SpecError
 from orchestrator.resources import data_folder
+from orchestrator.spec.checkpoint import checkpoint_problem
 from orchestrator.spec.checks import Draft, full_recipe, known_datasets, name_problems
 from orchestrator.spec.dataset import Dataset, PreparedDataset, ScenesDataset
 from orchestrator.spec.document import Document, Location, place_of, read_document
@@ -41,6 +42,8 @@ class ResolvedModel:
     seed: int
     checkpoint: Path | None = None
     """Absolute path of the weights that are adopted instead of trained."""
+    entry: str | None = None
+    """Which weights to take where the checkpoint holds several sets."""
     group: str = ""
     """What the comparison calls the network of which this is one of several seeds; empty where it stands alone."""
 
@@ -127,7 +130,8 @@ def _models(choice: ModelChoice, experiment: Experiment, path: Path) -> Iterator
     seeds = choice.seeds or (experiment.seed if choice.seed is None else choice.seed,)
     group = choice.label if choice.seeds else ""
     for label, seed in zip(choice.labels, seeds, strict=True):
-        yield ResolvedModel(label, spec, recipe, overrides, seed, _checkpoint(choice, path), group)
+        entry = None if choice.weights is None else choice.weights.entry
+        yield ResolvedModel(label, spec, recipe, overrides, seed, _checkpoint(choice, path), entry, group)
 
 
 def _checkpoint(choice: ModelChoice, path: Path) -> Path | None:
@@ -146,9 +150,9 @@ def _weights_problems(experiment: Experiment, path: Path, document: Document | N
                 yield Problem(words, place_of(document, ("models", number)), hint)
             continue
         place = place_of(document, ("models", number, "weights", "checkpoint"))
-        if not checkpoint.exists():
-            hint = "correct the path; a relative path starts at the file that names it"
-            yield Problem(f"there is no checkpoint {str(checkpoint)!r}", place, hint)
+        wrong = checkpoint_problem(checkpoint)
+        if wrong is not None:
+            yield Problem(wrong, place, "correct the path; a relative path starts at the file that names it")
         if set(choice.recipe) - ADOPTED_FIELDS:
             words = f"model {choice.label!r} adopts its weights: its recipe changes nothing"
             yield Problem(words, place_of(document, ("models", number, "recipe")), "leave the recipe out")

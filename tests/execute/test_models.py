@@ -1,5 +1,7 @@
 """Models outside a comparison: what their run recorded is what is handed out."""
 
+import os
+
 import pytest
 
 from orchestrator.engine.protocol import Environment
@@ -12,6 +14,7 @@ from orchestrator.execute.models import adopt_model, export_model
 from orchestrator.execute.run_record import DocumentWriter, planned_document
 from orchestrator.execute.run_stages import ExecutionRequest
 from orchestrator.plan.keys import Identity, document_key
+from orchestrator.spec.experiment import AdoptedWeights
 from orchestrator.store.run_document import Overrides
 from orchestrator.store.runs import start_run
 from orchestrator.store.store import Store
@@ -91,14 +94,16 @@ def test_a_model_without_weights_is_not_exported(run, tmp_path):
     [
         pytest.param("errnet", "there.pt", "taken", "did you mean 'errnet2019'", id="model"),
         pytest.param("errnet2019", "absent.pt", "taken", "there is no checkpoint '.*absent.pt'", id="checkpoint"),
+        pytest.param("errnet2019", "pipe.pt", "taken", "a pipe or a device", id="pipe"),
         pytest.param("errnet2019", "there.pt", "../taken", "'../taken' is not a name", id="name"),
         pytest.param("errnet2019", "there.pt", "first", "has a run 'first' already", id="another-run"),
     ],
 )
 def test_adopting_what_cannot_be_used_leaves_no_run(run, tmp_path, model, checkpoint, name, said):
     (tmp_path / "there.pt").write_bytes(b"weights")
+    os.mkfifo(tmp_path / "pipe.pt")
     with pytest.raises(SpecError, match=said):
-        adopt_model(model, tmp_path / checkpoint, name, "random", run.request)
+        adopt_model(model, AdoptedWeights(checkpoint=tmp_path / checkpoint), name, "random", run.request)
     assert run.store.run_names() == ["first"]
     assert not (run.store.root / "taken").exists()
 
@@ -106,6 +111,7 @@ def test_adopting_what_cannot_be_used_leaves_no_run(run, tmp_path, model, checkp
 def test_adopting_without_feature_weights_leaves_no_run(run, tmp_path, monkeypatch):
     monkeypatch.delenv("SIRR_FEATURES", raising=False)
     (tmp_path / "there.pt").write_bytes(b"weights")
-    with pytest.raises(SpecError, match="SIRR_FEATURES is not set"):
-        adopt_model("errnet2019", tmp_path / "there.pt", "taken", "pretrained", run.request)
+    with pytest.raises(SpecError, match="SIRR_FEATURES is not set") as caught:
+        adopt_model("errnet2019", AdoptedWeights(checkpoint=tmp_path / "there.pt"), "taken", "pretrained", run.request)
+    assert caught.value.where is None
     assert run.store.run_names() == ["first"]

@@ -1,5 +1,7 @@
 """Weights that are adopted instead of trained: what a spec may say, and which stages it becomes."""
 
+import os
+
 import pytest
 
 from orchestrator.errors import SpecError
@@ -23,6 +25,8 @@ def resolved(tmp_path):
     """Return a function that reads a spec beside a checkpoint."""
     (tmp_path / "released").mkdir()
     (tmp_path / "released" / "final_net_G_T.pth").write_bytes(b"weights")
+    (tmp_path / "released" / "final_net_G_R.pth").write_bytes(b"weights")
+    os.mkfifo(tmp_path / "pipe")
 
     def read(text=SPEC):
         path = tmp_path / "spec.yaml"
@@ -60,6 +64,7 @@ def test_the_checkpoints_content_is_in_the_key_and_its_path_is_not(resolved):
     ("text", "words"),
     [
         (SPEC.replace("checkpoint: released", "checkpoint: nowhere"), "there is no checkpoint"),
+        (SPEC.replace("checkpoint: released", "checkpoint: pipe"), "is a pipe or a device"),
         (SPEC.replace("{checkpoint: released}", "{checkpoint: released}, recipe: {epochs: 2}"), "changes nothing"),
         (SPEC.replace(", weights: {checkpoint: released}", ""), "neither trained nor adopted"),
     ],
@@ -74,3 +79,20 @@ def test_mistakes_are_told_with_their_place(resolved, text, words):
 def test_the_number_of_cascade_steps_may_be_given(resolved):
     experiment = resolved(SPEC.replace("{checkpoint: released}", "{checkpoint: released}, recipe: {cascade: 2}"))
     assert planned(experiment)[0].stages[1].settings["cascade"] == 2
+
+
+def test_one_of_several_files_stands_for_all_of_them_and_nothing_else(resolved, tmp_path):
+    (tmp_path / "released" / "final_net_D.pth").write_bytes(b"other")
+    (tmp_path / "released" / "80_net_G_T.pth").write_bytes(b"other")
+    plan, _ = planned(resolved(SPEC.replace("checkpoint: released", "checkpoint: released/final_net_G_T.pth")))
+    sources = {name: source.path.name for name, source in plan.stage("adopt/ibcln2020").sources.items()}
+    assert sources == {
+        "checkpoint": "final_net_G_R.pth",
+        "checkpoint.G_R": "final_net_G_R.pth",
+        "checkpoint.G_T": "final_net_G_T.pth",
+    }
+
+
+def test_an_entry_is_a_setting_of_the_stage_and_only_where_it_is_given(resolved):
+    plan, _ = planned(resolved(SPEC.replace("{checkpoint: released}", "{checkpoint: released, entry: params_ema}")))
+    assert plan.stage("adopt/ibcln2020").settings == {"model": "ibcln2020", "cascade": 3, "entry": "params_ema"}

@@ -1,6 +1,7 @@
 """Adopting Zhang's TensorFlow checkpoint, and writing it."""
 
 import os
+import shutil
 import unittest
 import zipfile
 
@@ -11,6 +12,7 @@ from zhang2018.arrays import load_arrays
 from zhang2018.parameters import discriminator_shapes, generator_shapes
 
 from tests.networks.adopting_cases import AdoptingCases
+from tests.networks.stages import run_stage
 
 
 class Adopt(AdoptingCases, unittest.TestCase):
@@ -44,6 +46,34 @@ class Adopt(AdoptingCases, unittest.TestCase):
         with zipfile.ZipFile(self.at("errnet.pt"), "w") as archive:
             archive.writestr("errnet/data.pkl", b"PyTorch's")
         self.assert_refused(self.adopted("out", self.at("errnet.pt")), "errnet/data.pkl")
+
+    def test_a_checkpoint_is_found_in_a_folder_of_any_name_and_below_it(self):
+        name = "h [zhang] v1:2 \u00fcn\u00efcode"
+        self.write(self.at(name, "pre-trained"), self.arrays())
+        result = self.adopted("first", self.at(name))
+        self.assertEqual(result.code, 0, result.log)
+
+    def test_files_that_were_given_one_by_one_are_read(self):
+        folder = self.write(self.at("released"), self.arrays())
+        parts = ("index", "data-00000-of-00001")
+        inputs = {"checkpoint.%s" % part: os.path.join(folder, "model.ckpt.%s" % part) for part in parts}
+        settings = {"model": self.network, **self.settings}
+        result = run_stage(self.network, self.at("parts"), "adopt", settings, inputs)
+        self.assertEqual(result.code, 0, result.log)
+        del inputs["checkpoint.data-00000-of-00001"]
+        result = run_stage(self.network, self.at("out"), "adopt", settings, inputs)
+        self.assert_refused(result, "no file model.ckpt.data-00000-of-00001")
+
+    def test_of_several_checkpoints_the_newest_or_a_chosen_one_is_taken(self):
+        folder = self.write(self.at("released"), self.arrays())
+        for part in ("index", "data-00000-of-00001"):
+            shutil.copy(os.path.join(folder, "model.ckpt." + part), os.path.join(folder, "model.ckpt-7." + part))
+        self.assertIn("'model.ckpt.*', one of several", self.adopted("newest", folder).log)
+        os.unlink(os.path.join(folder, "checkpoint"))
+        self.assert_refused(self.adopted("out", folder), "several checkpoints: model.ckpt, model.ckpt-7")
+        settings = {"model": self.network, **self.settings, "entry": "model.ckpt-7"}
+        result = run_stage(self.network, self.at("chosen"), "adopt", settings, {"checkpoint": folder})
+        self.assertEqual(result.code, 0, result.log)
 
     def test_the_authors_program_finds_every_variable_again(self):
         self.assertEqual(self.adopted("first", self.write(self.at("released"), self.arrays())).code, 0)

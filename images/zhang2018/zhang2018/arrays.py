@@ -17,6 +17,14 @@ def stored_weights(path: str) -> str:
     return os.path.join(path, WEIGHTS) if os.path.isdir(path) else path
 
 
+def is_archive_of_arrays(path: str) -> bool:
+    """Return whether a file is a zip file that holds NumPy's arrays alone, by what is inside."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return all(name.endswith(".npy") for name in archive.namelist())
+
+
 def save_arrays(path: str, arrays: Mapping[str, np.ndarray]) -> None:
     """Write named arrays to exactly this path; the name appears when the file is whole."""
     with write_atomically(path) as stream:

@@ -1,20 +1,27 @@
 """The stages `adopt` and `release`: the authors' TensorFlow checkpoint in and out."""
 
-import glob
+import contextlib
 import os
-from typing import Dict, List, Tuple
+import re
+import tempfile
+from typing import Dict, Iterator, List, Mapping, Optional, Tuple
 
 import numpy as np
 import tensorflow as tf
 
+from netkit.checkpoint_files import given_parts, matching_files, pattern_of
 from netkit.facts import of_another_network, write_adopted, write_released
+from netkit.file_kind import refuse_foreign, refuse_irregular
 from stagekit import BadInput, StageContext, write_atomically
-from zhang2018.arrays import WEIGHTS, load_arrays, save_arrays, stored_weights
+from stagekit.results.adopt import AdoptFormat
+from zhang2018.arrays import WEIGHTS, is_archive_of_arrays, load_arrays, save_arrays, stored_weights
 from zhang2018.parameters import CHANNELS, DILATIONS, discriminator_shapes, generator_shapes, problems_of
 
 PREFIX = "model.ckpt"
 """How the authors' program names its checkpoint."""
 
+_PARTS = pattern_of(r"(?P<set>.+)\.(?P<part>index|data-\d{5}-of-\d{5})")
+_FOLDER = "give the folder with model.ckpt.index and model.ckpt.data-00000-of-00001, or one of these files"
 _UNUSED = ("/BatchNorm/moving_mean", "/BatchNorm/moving_variance")
 _OPTIMISER = ("/Adam", "/Adam_1", "beta1_power", "beta2_power", "beta1_power_1", "beta2_power_1", "global_step")
 
@@ -22,16 +29,17 @@ _OPTIMISER = ("/Adam", "/Adam_1", "beta1_power", "beta2_power", "beta1_power_1",
 def adopt(context: StageContext) -> None:
     """Write ``weights.npz`` from the input `checkpoint`, and ``adopt.json``.
 
-    The folder of a TensorFlow checkpoint is read, and the file that a training of this project leaves. A graph beside
-    the checkpoint (``.meta``) is never looked at.
+    The folder of a TensorFlow checkpoint is read, its files one by one (inputs such as `checkpoint.index`), and the
+    file that a training of this project leaves. The setting `entry` chooses one of several checkpoints in a folder. A
+    graph beside the checkpoint (``.meta``) is never looked at.
 
     Raises:
         BadInput: Where it cannot be read, or where a tensor is missing, superfluous, misshapen or not finite: all are
             named, except where nothing fits.
     """
-    path = context.input("checkpoint")
-    own = stored_weights(path)
-    form, arrays = ("own", load_arrays(own)) if os.path.isfile(own) else ("released", read_released(path))
+    own = _own_weights(context.request.inputs)
+    form: AdoptFormat = "released" if own is None else "own"
+    arrays, notes = read_released(context) if own is None else (load_arrays(own), [])
     shapes = {**generator_shapes(), **discriminator_shapes()}
     extra = [name for name in arrays if name not in shapes]
     non_finite = [name for name, value in arrays.items() if not _finite(value)]
@@ -43,8 +51,20 @@ def adopt(context: StageContext) -> None:
             "the checkpoint does not fit Zhang's network: %s" % "; ".join(problems), "give a checkpoint of this network"
         )
     save_arrays(context.output(WEIGHTS), {name: np.asarray(arrays[name], np.float32) for name in shapes})
-    notes = ["moving averages and the optimiser's state were left out: the network does not use them"]
-    write_adopted(context, form, list(shapes.values()), notes if form == "released" else ())
+    if form == "released":
+        notes.append("moving averages and the optimiser's state were left out: the network does not use them")
+    write_adopted(context, form, list(shapes.values()), notes)
+
+
+def _own_weights(inputs: Mapping[str, str]) -> Optional[str]:
+    """Return the path of this project's own weights, None where what is given is of the authors' program."""
+    if given_parts(inputs):
+        return None
+    own = stored_weights(inputs["checkpoint"])
+    if own != inputs["checkpoint"]:
+        return own if os.path.isfile(own) else None
+    refuse_irregular(own)
+    return own if is_archive_of_arrays(own) else None
 
 
 def release(context: StageContext) -> None:
@@ -67,32 +87,99 @@ def release(context: StageContext) -> None:
     )
     with write_atomically(context.output("checkpoint"), "w") as stream:
         stream.write('model_checkpoint_path: "%s"\nall_model_checkpoint_paths: "%s"\n' % (PREFIX, PREFIX))
-    written = [os.path.basename(path) for path in sorted(glob.glob(context.output(PREFIX) + ".*"))]
+    written = sorted(name for name in os.listdir(context.output()) if name.startswith(PREFIX + "."))
     write_released(context, ["checkpoint", *written], ["the moving averages, which nothing reads, are a new network's"])
 
 
-def read_released(folder: str) -> Dict[str, np.ndarray]:
-    """Return the tensors of a checkpoint folder, without the optimiser's and the unused ones.
+def read_released(context: StageContext) -> Tuple[Dict[str, np.ndarray], List[str]]:
+    """Return the tensors of the input `checkpoint`, without the optimiser's and the unused ones, and notes.
+
+    TensorFlow takes a path for a pattern: it is given a plain name in the work folder, with links to the files.
 
     Raises:
-        BadInput: Where it holds no single checkpoint, or one that cannot be read.
+        BadInput: Where there is no checkpoint or there are several, or where it cannot be read.
     """
-    found = sorted(glob.glob(os.path.join(folder, "*.index"))) if os.path.isdir(folder) else []
-    if len(found) != 1:
-        raise BadInput(
-            "the checkpoint holds %d files *.index and should hold one" % len(found),
-            "give the folder with model.ckpt.index and model.ckpt.data-00000-of-00001",
-        )
+    name, parts, notes = _files(context.request.inputs, context.request.settings.get("entry"))
+    _check_shards(name, parts)
+    folder = tempfile.mkdtemp(dir=context.work())
+    for part, path in parts.items():
+        os.symlink(path, os.path.join(folder, "checkpoint.%s" % part))
     try:
-        reader = tf.train.load_checkpoint(found[0][: -len(".index")])
-        names = [name for name in reader.get_variable_to_shape_map() if not name.endswith((*_UNUSED, *_OPTIMISER))]
-        return {name: np.asarray(reader.get_tensor(name)) for name in sorted(names)}
+        with _inside(folder):
+            reader = tf.train.load_checkpoint("checkpoint")
+            stored = sorted(reader.get_variable_to_shape_map())
+            names = [one for one in stored if not one.endswith((*_UNUSED, *_OPTIMISER))]
+            return {one: np.asarray(reader.get_tensor(one)) for one in names}, notes
     except (tf.errors.OpError, RuntimeError, ValueError, IndexError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise BadInput(
-            "%s is not a readable TensorFlow checkpoint: %s" % (os.path.basename(found[0][: -len(".index")]), reason),
-            "fetch the checkpoint again",
+            "%s is not a readable TensorFlow checkpoint: %s" % (name, reason), "fetch the checkpoint again"
         ) from error
+
+
+def _files(inputs: Mapping[str, str], entry: Optional[str]) -> Tuple[str, Dict[str, str], List[str]]:
+    """Return the name of the checkpoint, its files by their endings, and notes."""
+    given = given_parts(inputs)
+    if given:
+        return PREFIX, given, []
+    path = inputs["checkpoint"]
+    if not os.path.isdir(path):
+        refuse_irregular(path)
+        refuse_foreign(path)
+        raise BadInput("%s is no checkpoint of TensorFlow" % path, _FOLDER)
+    sets = matching_files(path, _PARTS)
+    if not sets and any(name.endswith(".meta") for name in os.listdir(path)):
+        raise BadInput(
+            "the folder holds a graph (.meta) and no file *.index: its checkpoint is incomplete, or in TensorFlow's "
+            "first format",
+            "put all its files there, or save it again with a Saver of TensorFlow's second format",
+        )
+    if not sets:
+        raise BadInput("the folder holds no checkpoint: it has no files *.index", _FOLDER)
+    chosen = entry if entry is not None else next(iter(sets)) if len(sets) == 1 else _recorded(sets)
+    if chosen not in sets:
+        raise BadInput(
+            "the folder holds several checkpoints: %s" % ", ".join(sorted(sets)[:20]),
+            "choose one: --entry %s on the command line, or 'entry: %s' beside 'checkpoint:' in the spec"
+            % ((sorted(sets)[0],) * 2),
+        )
+    notes = ["the weights are those of the files '%s.*', one of several checkpoints there" % chosen]
+    return chosen, sets[chosen], notes if len(sets) > 1 else []
+
+
+def _recorded(sets: Mapping[str, Mapping[str, str]]) -> Optional[str]:
+    """Return the checkpoint that TensorFlow's text file beside several names as the newest, None without one."""
+    beside = os.path.join(os.path.dirname(next(iter(next(iter(sets.values())).values()))), "checkpoint")
+    if not os.path.isfile(beside):
+        return None
+    with open(beside, "rb") as stream:
+        text = stream.read(1 << 20).decode("utf-8", "replace")
+    match = re.search(r'^model_checkpoint_path:\s*"(?:.*[/\\])?([^"/\\]+)"', text, re.MULTILINE)
+    return match.group(1) if match else None
+
+
+def _check_shards(name: str, parts: Mapping[str, str]) -> None:
+    """Refuse a checkpoint of which a file is not there, and name it."""
+    counts = [int(part[-5:]) for part in parts if part.startswith("data-")]
+    wanted = ["data-%05d-of-%05d" % (number, counts[0]) for number in range(counts[0])] if counts else []
+    missing = [part for part in ("index", *(wanted or ["data-00000-of-00001"])) if part not in parts]
+    if missing:
+        raise BadInput(
+            "of the checkpoint %s there is no file %s"
+            % (name, ", ".join("%s.%s" % (name, part) for part in missing[:5])),
+            "put all its files into one folder: %s.index and every %s.data-*" % (name, name),
+        )
+
+
+@contextlib.contextmanager
+def _inside(folder: str) -> Iterator[None]:
+    """Make a folder the current one while the block runs."""
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
 def _finite(value: np.ndarray) -> bool:
