@@ -7,7 +7,8 @@ from typing import Callable
 import torch
 
 from netkit.memory import ran_out
-from netkit.torch_vgg19 import FILE_NAME, Vgg19
+from netkit.published import check_published
+from netkit.torch_vgg19 import FILE_NAME, PUBLISHED, Vgg19
 from stagekit import BadInput, OutOfMemory, StageContext
 
 
@@ -42,7 +43,7 @@ def stage_vgg19(context: StageContext, last: str) -> Vgg19:
     folder that holds it.
 
     Raises:
-        BadInput: For another setting, or where the file is missing or does not fit.
+        BadInput: For another setting, or where the file is missing or is another than the published one.
     """
     features = context.setting("features")
     if features == "random":
@@ -50,7 +51,9 @@ def stage_vgg19(context: StageContext, last: str) -> Vgg19:
     if features != "pretrained":
         raise BadInput("features are %r" % features, "choose 'pretrained' or 'random'")
     path = context.input("features")
-    return Vgg19(last).load(os.path.join(path, FILE_NAME) if os.path.isdir(path) else path)
+    file = os.path.join(path, FILE_NAME) if os.path.isdir(path) else path
+    check_published(file, PUBLISHED, FILE_NAME)
+    return Vgg19(last).load(file)
 
 
 def memory_explained(handler: Callable[[StageContext], None]) -> Callable[[StageContext], None]:

@@ -14,6 +14,9 @@ from netkit.torch_files import fill, load_tensors
 FILE_NAME = "vgg19-dcbb9e9d.pth"
 """torchvision's name for the file with the ImageNet weights."""
 
+PUBLISHED = "dcbb9e9d"
+"""First digits of the SHA-256 of that file."""
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 """Mean of RGB in [0, 1], as torchvision's weights expect it to be subtracted."""
 

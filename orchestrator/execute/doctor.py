@@ -107,9 +107,13 @@ def _gpus() -> Finding:
 
 def _features() -> Iterator[Finding]:
     files = [file for file in released_files() if file.kind == "features"]
-    for found in presence(files, weights_folder(), verify=False):
+    for found in presence(files, weights_folder(), verify=True):
         if found.state == "missing":
             remedy = f"{found.remedy}, or write features: random to try things out"
             yield Finding("features", "warning", f"{found.file.name} is not there", remedy)
+        elif found.state == "damaged":
+            yield Finding(
+                "features", "warning", f"{found.file.name} is another file than the published one", found.remedy
+            )
         else:
             yield Finding("features", "ok", found.file.name)

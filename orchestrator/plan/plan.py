@@ -344,7 +344,7 @@ def _export_stage(model: ResolvedModel, resolved: Resolved, digest: Digest, epoc
         image=model.spec.image,
         settings=settings,
         inputs={"weights": model.weights_stage},
-        sources=_feature_sources(model.spec.features, resolved, digest),
+        sources=_feature_sources(model.spec.features if model.spec.sees_features else (), resolved, digest),
         **_limits(resolved.experiment),
     )
 

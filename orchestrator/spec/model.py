@@ -187,6 +187,9 @@ class ModelSpec(StrictModel):
     """The image that trains and exports it."""
     features: tuple[str, ...]
     """File names of the pretrained feature weights that its training needs."""
+    sees_features: bool = True
+    """Whether the network itself sees with them, so that its export needs them too; where not, only its training's
+    losses do."""
     export_tolerance: Positive
     """Largest relative error between the native and the exported network, norm(out - ref) / norm(ref)."""
     recipe: Recipe

@@ -302,9 +302,11 @@ def _features_needed(experiment: Experiment) -> list[str]:
     names: list[str] = []
     for choice in experiment.models:
         try:
-            names += load_model_spec(choice.model).features
+            spec = load_model_spec(choice.model)
         except SpecError:
             continue
+        if spec.sees_features or choice.weights is None:
+            names += spec.features
     for protocol in experiment.protocols:
         names += [metric.features for metric in chosen_metrics(protocol, experiment.metrics) if metric.features]
     return list(dict.fromkeys(names))

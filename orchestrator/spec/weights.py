@@ -89,6 +89,8 @@ def _presence(file: ReleasedFile, folder: Path | None, *, verify: bool) -> Prese
     if path is None or not path.exists():
         where = f"put it into {folder}" if folder else f"put it into a folder and set {FEATURES_VARIABLE} to it"
         return Presence(file, path, "missing", f"fetch it from {file.address}, {where}")
+    if not path.is_file() and not path.is_dir():
+        return Presence(file, path, "damaged", f"it is no file; fetch it from {file.address}")
     known = file.size is not None or file.sha256 is not None
     if not verify or not known or path.is_dir():
         return Presence(file, path, "present")

@@ -48,7 +48,9 @@ def test_feature_weights_reach_exactly_the_stages_that_use_them(planned):
     plan, _ = planned()
     with_features = {stage.kind for stage in plan.stages if "features" in stage.sources}
     assert with_features == {"train", "export", "evaluate"}
-    assert plan.stage("train/errnet2019").sources["features"].path.name == "vgg19-dcbb9e9d.pth"
+    for stage in ("train/errnet2019", "export/errnet2019", "train/short"):
+        assert plan.stage(stage).sources["features"].path.name == "vgg19-dcbb9e9d.pth"
+    assert "features" not in plan.stage("export/short").sources  # they serve the losses of its training alone
     assert (
         plan.stage("evaluate/input/skimage-test/standard").sources["features"].path.name == "alexnet-owt-7be5be79.pth"
     )

@@ -133,6 +133,13 @@ def test_missing_feature_weights_say_which_where_from_and_where_to(refused, tmp_
     assert "features: random" in said
 
 
+def test_only_feature_weights_that_are_used_are_asked_for(resolved, tmp_path, monkeypatch):
+    monkeypatch.delenv("SIRR_FEATURES", raising=False)
+    (tmp_path / "released").mkdir()
+    adopted = PRETRAINED.replace("zhang2018, ibcln2020", "{model: ibcln2020, weights: {checkpoint: released}}")
+    assert resolved(adopted).features == {}
+
+
 def test_missing_weights_of_lpips_are_no_mistake(resolved, tmp_path, monkeypatch):
     monkeypatch.setenv("SIRR_FEATURES", str(tmp_path))
     for name in ("imagenet-vgg-verydeep-19.mat", "vgg19-dcbb9e9d.pth"):

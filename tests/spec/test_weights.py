@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 
 import pytest
 from typer.testing import CliRunner
@@ -46,6 +47,20 @@ def test_a_file_is_told_to_be_there_and_whole(tmp_path, content, verify, state):
     (found,) = presence([released(size=7)], tmp_path, verify=verify)
     assert found.state == state
     assert ("https://example.org/a.pth" in found.remedy) == (state in ("missing", "damaged"))
+
+
+def test_a_pipe_under_a_files_name_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.pth")
+    assert presence([released()], tmp_path, verify=True)[0].state == "damaged"
+
+
+def test_doctor_names_another_file_under_the_name_of_feature_weights(tmp_path, monkeypatch):
+    monkeypatch.setenv("SIRR_FEATURES", str(tmp_path))
+    (tmp_path / "vgg19-dcbb9e9d.pth").write_bytes(b"not the published file")
+    done = CliRunner().invoke(app, ["doctor", "--json", "--store", str(tmp_path / "store")])
+    said = [finding for finding in json.loads(done.stdout) if "vgg19-dcbb9e9d.pth" in finding["message"]]
+    assert [finding["severity"] for finding in said] == ["warning"]
+    assert "fetch it again" in said[0]["remedy"]
 
 
 def test_without_a_checksum_a_file_is_only_present(tmp_path):

@@ -12,7 +12,7 @@ from errnet2019.samples import check_recipe, training_batch
 
 from netkit.sampling import RealSample, SyntheticSample, UnalignedSample
 from netkit.seeded import seeded_image
-from netkit.torch_files import load_tensors
+from netkit.torch_files import load_tensors, save_tensors
 from netkit.torch_pictures import tensor_of
 from netkit.torch_vgg19 import Vgg19
 from stagekit import BadInput
@@ -80,6 +80,14 @@ class Train(TrainingCases, unittest.TestCase):
     def test_speed_that_only_a_gpu_has_is_refused_elsewhere(self):
         result = self.trained("fast", mixed_precision=True)
         self.assert_refused(result, "mixed_precision works on a GPU only")
+
+    def test_another_file_under_the_name_of_the_features_is_refused(self):
+        path = os.path.join(self.folder, "vgg19-dcbb9e9d.pth")
+        save_tensors(path, Vgg19("relu5_4").fill_random().state_dict())
+        result = self.trained("other", {**self.inputs, "features": path}, settings={"features": "pretrained"})
+        self.assertEqual(result.code, 10, result.log)
+        self.assertIn("vgg19-dcbb9e9d.pth has the SHA-256", result.log)
+        os.unlink(path)
 
     def test_missing_features_are_named(self):
         inputs = {**self.inputs, "features": os.path.join(self.folder, "vgg19-dcbb9e9d.pth")}

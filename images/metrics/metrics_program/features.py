@@ -1,11 +1,11 @@
 """AlexNet's features for LPIPS: from the published file, or drawn from names and shapes."""
 
-import hashlib
 from typing import Any, Dict
 
 import torch
 
 from netkit.network_weights import differences
+from netkit.published import check_published
 from netkit.seeded import seeded_tensor
 from netkit.torch_files import load_tensors
 from orchestrator.metrics.perceptual import feature_shapes
@@ -30,12 +30,7 @@ def published_features(path: str) -> Dict[str, Any]:
     Raises:
         BadInput: Where the file is missing, is another one, or does not fit AlexNet.
     """
-    digest = file_digest(path)
-    if not digest.startswith(PUBLISHED):
-        raise BadInput(
-            "the file of AlexNet's weights has the SHA-256 %s..., the published one %s..." % (digest[:8], PUBLISHED),
-            "fetch alexnet-owt-7be5be79.pth again, from where the features are described",
-        )
+    check_published(path, PUBLISHED, "alexnet-owt-7be5be79.pth")
     return features_of(load_tensors(path), path)
 
 
@@ -54,19 +49,3 @@ def features_of(tensors: Dict[str, Any], origin: str) -> Dict[str, Any]:
     if problems:
         raise BadInput("%s does not fit AlexNet: %s" % (origin, "; ".join(problems)), "give torchvision's file")
     return features
-
-
-def file_digest(path: str) -> str:
-    """Return a file's SHA-256, 64 hexadecimal digits.
-
-    Raises:
-        BadInput: Where it cannot be read.
-    """
-    digest = hashlib.sha256()
-    try:
-        with open(path, "rb") as stream:
-            for block in iter(lambda: stream.read(1 << 20), b""):
-                digest.update(block)
-    except OSError as error:
-        raise BadInput("the file of AlexNet's weights cannot be read: %s" % error) from error
-    return digest.hexdigest()

@@ -9,8 +9,9 @@ import lpips
 import numpy as np
 import torch
 import torchvision
-from metrics_program.features import features_of, file_digest, published_features, random_features
+from metrics_program.features import features_of, published_features, random_features
 
+from netkit.published import file_digest
 from netkit.seeded import seeded_image
 from netkit.torch_files import load_tensors, save_tensors
 from orchestrator.metrics.perceptual import PerceptualDistance
