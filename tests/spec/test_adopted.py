@@ -36,7 +36,7 @@ def resolved(tmp_path):
     return read
 
 
-def planned(experiment, digest=lambda path: str(path.name)):
+def planned(experiment, digest=lambda path, dataset=None: str(path.name)):
     plan = experiment_plan(experiment, digest)
     programs = dict.fromkeys(["ibcln2020", "inference", "metrics", "orchestrator"], Program("code"))
     return plan, identities(plan.stages, programs, lambda one: ResultDigests(one.key, one.key))
@@ -53,7 +53,7 @@ def test_an_adopted_model_is_not_trained(resolved, tmp_path):
 
 def test_the_checkpoints_content_is_in_the_key_and_its_path_is_not(resolved):
     keys = [
-        planned(resolved(), lambda path, said=said: said if path.name == "released" else "other")[1]
+        planned(resolved(), lambda path, dataset=None, said=said: said if path.name == "released" else "other")[1]
         for said in ("one", "one", "two")
     ]
     first, second, third = (stages["adopt/ibcln2020"].key for stages in keys)
