@@ -38,7 +38,10 @@ def check_sources(stage: Stage, facts: Path, store: Store) -> None:
     """
     read = _read(stage, facts)
     for name, source in stage.sources.items():
-        found = entries_digest(read[name]) if name in read else source_digest(store)(source.path, source.dataset)
+        if read is not None and name in read.read:
+            found = entries_digest(read.files(name))
+        else:
+            found = source_digest(store)(source.path, source.dataset)
         if found != source.digest:
             raise OutputInvalid(
                 f"the input {name!r} ({source.path}) was changed while {stage.name} ran",
@@ -46,11 +49,11 @@ def check_sources(stage: Stage, facts: Path, store: Store) -> None:
             )
 
 
-def _read(stage: Stage, facts: Path) -> Mapping[str, Mapping[str, str]]:
+def _read(stage: Stage, facts: Path) -> SourcesFile | None:
     place = facts / SourcesFile.FILE_NAME
     if not place.exists():
-        return {}
+        return None
     try:
-        return SourcesFile.load(place).read
+        return SourcesFile.load(place)
     except BadInput as error:
         raise OutputInvalid(f"{stage.name} left an odd {place.name}: {error.message}", where=str(place)) from error

@@ -53,7 +53,7 @@ class Course:
             lambda *_: None,
             lambda *_: None,
         )
-        SourcesFile({"source": done.read}).save(context.facts(SourcesFile.FILE_NAME))
+        SourcesFile.of_files({"source": done.read}).save(context.facts(SourcesFile.FILE_NAME))
         self.after()
 
     def run(self):
@@ -104,6 +104,13 @@ def test_what_file_managers_leave_changes_no_key(course, name):
     (course.source / name).write_bytes(b"")
     assert course.stage.sources["source"].digest == before
     course.before = lambda: (course.source / f"{name}2").write_bytes(b"")
+    assert not course.run().failures
+
+
+def test_names_that_are_no_text_are_held_to_the_key_too(course):
+    for part in ("blended", "transmission"):
+        save(course.source / part / "3.png", 3)
+        (course.source / part / "3.png").rename(course.source / part / os.fsdecode(b"a%2F \xff.png"))
     assert not course.run().failures
 
 

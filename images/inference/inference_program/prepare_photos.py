@@ -39,4 +39,4 @@ def prepare(context: StageContext) -> None:
     done = prepare_photos(preparation, room, step, each_alone=bool(context.request.settings.get("each_alone")))
     for words in done.passed_over:
         context.warn(words)
-    SourcesFile({"source": done.read}).save(context.facts(SourcesFile.FILE_NAME))
+    SourcesFile.of_files({"source": done.read}).save(context.facts(SourcesFile.FILE_NAME))

@@ -33,7 +33,7 @@ def prepare(context: StageContext) -> None:
     done = prepare_dataset(preparation, blended, step)
     for words in done.passed_over:
         context.warn(words)
-    SourcesFile({"source": done.read} if source is not None else {}).save(context.facts(SourcesFile.FILE_NAME))
+    SourcesFile.of_files({"source": done.read} if source is not None else {}).save(context.facts(SourcesFile.FILE_NAME))
 
 
 def blended(synthesis: str, transmission: np.ndarray, reflection: np.ndarray, seed: int, index: int) -> Blended:
