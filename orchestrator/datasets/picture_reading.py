@@ -37,7 +37,7 @@ _WIDE_MODES = {"I;16", "I;16L", "I;16B", "I;16N"}
 GAIN_MAP_LEFT_OUT = "HDR gain map left out: the SDR picture is taken"
 
 _NARROWED = "16 bits per value, reduced to 8"
-_UPRIGHT = 1
+_UPRIGHT, _TURNED = 1, range(2, 9)
 _JPEG2000_SIZES = b"\xff\x4f\xff\x51"
 """How JPEG 2000's description of sizes begins. Source: ISO/IEC 15444-1, A.4.1 and A.5.1."""
 _DEPTHS_AT, _HEAD_BYTES = 42, 2**16
@@ -77,17 +77,18 @@ def read_rgb(path: Path, *, keep_alpha: bool = False) -> RgbPicture:
             not known (floating point, 32-bit integers).
     """
     refuse_others_than_files(path)
+    facts = None
     try:
         facts = _tiff_facts(path)
         with warnings.catch_warnings():
             # Pillow warns of large pictures and of odd metadata; the first are wanted, the second do no harm.
             warnings.simplefilter("ignore")
             with Image.open(path, formats=FORMATS) as picture:
-                return _as_rgb(picture, path, facts, keep_alpha=keep_alpha)
+                return _as_rgb(picture, path, facts or TiffFacts(), keep_alpha=keep_alpha)
     except UnusablePicture:
         raise
     except UnidentifiedImageError as error:
-        raise UnusablePicture("is not a picture of a known kind") from error
+        raise UnusablePicture(_unknown_kind(facts)) from error
     except Image.DecompressionBombError as error:
         raise UnusablePicture(f"is too large: {error}") from error
     except PermissionError as error:
@@ -121,8 +122,8 @@ def refuse_others_than_files(path: Path) -> None:
         raise UnusablePicture("is no file" if path.exists() else "is not there")
 
 
-def refuse_unread_compression(facts: TiffFacts, *, webp: bool = False) -> None:
-    """Raise UnusablePicture where a TIFF file's compression is not read.
+def refuse_unread_tiff(facts: TiffFacts, *, webp: bool = False) -> None:
+    """Raise UnusablePicture where a TIFF file's compression or values are not read.
 
     Args:
         webp: Whether WebP is.
@@ -132,22 +133,32 @@ def refuse_unread_compression(facts: TiffFacts, *, webp: bool = False) -> None:
         raise UnusablePicture(
             f"is a TIFF file whose compression, {compression}, is not read; save it with deflate, LZW or none"
         )
+    if facts.unread_values is not None:
+        raise UnusablePicture(f"holds {facts.unread_values}")
 
 
-def _tiff_facts(path: Path) -> TiffFacts:
-    """Return the facts of a file that begins as a TIFF, and none of another.
+def _unknown_kind(facts: TiffFacts | None) -> str:
+    if facts is None or facts == TiffFacts():
+        return "is not a picture of a known kind"
+    return f"is a TIFF file of a kind that is not read ({facts.channels} channels of {facts.bits} bits each)"
+
+
+def _tiff_facts(path: Path) -> TiffFacts | None:
+    """Return the facts of a file that begins as a TIFF, None of another.
 
     Raises:
         UnusablePicture: Where it is of a kind that Pillow does not read, which would call it damaged or unknown.
     """
     if not is_tiff(path):
-        return TiffFacts()
+        return None
     with path.open("rb") as stream:
         if stream.read(4) == BIG_ENDIAN_BIGTIFF:
             raise UnusablePicture("is a BigTIFF file in big-endian order, which is not read; save it as a plain TIFF")
         stream.seek(0)
         facts = stream_facts(stream)
-    refuse_unread_compression(facts)
+    refuse_unread_tiff(facts)
+    if facts.unread_by_pillow is not None:
+        raise UnusablePicture(f"holds {facts.unread_by_pillow}")
     return facts
 
 
@@ -163,9 +174,11 @@ def _as_rgb(opened: Image.Image, path: Path, facts: TiffFacts, *, keep_alpha: bo
     _mend_planes(opened, facts)
     opened.load()
     picture = _upright(opened, notes)
+    if opened.format == "TIFF" and facts.orientation in _TURNED:  # which Pillow has done while it decoded
+        notes.append(f"turned upright (EXIF orientation {facts.orientation})")
     if wide:
         notes.append(_NARROWED)
-    picture = _in_eight_bits(picture, notes)
+    picture = _in_eight_bits(picture, notes, inverted=facts.white_is_zero)
     transparent = picture.mode in _ALPHA_MODES or "transparency" in picture.info
     alpha = np.array(picture.convert("RGBA").getchannel("A")) if keep_alpha and transparent else None
     picture = _without_alpha(picture, notes)
@@ -228,13 +241,17 @@ def _upright(picture: Image.Image, notes: list[str]) -> Image.Image:
     except (OSError, ValueError, SyntaxError, KeyError, TypeError, IndexError, OverflowError):
         notes.append("EXIF data unreadable, taken as upright")
         return picture
-    if orientation in range(2, 9):
+    if orientation in _TURNED:
         notes.append(f"turned upright (EXIF orientation {orientation})")
     return turned if turned is not None else picture
 
 
-def _in_eight_bits(picture: Image.Image, notes: list[str]) -> Image.Image:
-    """Return the picture with 8 bits per value: 16-bit grey keeps its upper 8."""
+def _in_eight_bits(picture: Image.Image, notes: list[str], *, inverted: bool) -> Image.Image:
+    """Return the picture with 8 bits per value: 16-bit grey keeps its upper 8.
+
+    Args:
+        inverted: Whether small values mean light, which Pillow heeds at 8 bits and not at 16.
+    """
     if picture.mode == "F":
         raise UnusablePicture("holds floating-point values, whose range is not known")
     if picture.mode in _WIDE_MODES or picture.mode == "I":
@@ -242,7 +259,8 @@ def _in_eight_bits(picture: Image.Image, notes: list[str]) -> Image.Image:
         if values.min() < 0 or values.max() > 65535:
             raise UnusablePicture("holds 32-bit values, whose range is not known")
         notes.append(_NARROWED)
-        picture = Image.fromarray((values.astype(np.int64) >> 8).astype(np.uint8))
+        upper = (values.astype(np.int64) >> 8).astype(np.uint8)
+        picture = Image.fromarray(255 - upper if inverted else upper)
         notes.append("grey, repeated in three channels")
     elif picture.mode in _GREY_MODES:
         notes.append("grey, repeated in three channels")

@@ -13,7 +13,7 @@ from orchestrator.datasets.picture_reading import (
     UnusablePicture,
     read_rgb,
     refuse_others_than_files,
-    refuse_unread_compression,
+    refuse_unread_tiff,
     stated_size,
 )
 from orchestrator.datasets.png_chunks import frames
@@ -86,8 +86,8 @@ def opened_photo(path: Path, limits: ReadingLimits) -> Iterator[Photo]:
     try:
         kind = vips.kind_of(path)
         facts = tiff_facts(path) if kind == "tiff" else TiffFacts()
-        refuse_unread_compression(facts, webp=True)
-        if kind is None or (facts.in_planes and facts.in_tiles):  # the latter libvips does not read
+        refuse_unread_tiff(facts, webp=True)
+        if kind is None or facts.is_for_pillow:
             yield _whole(path, limits)
             return
         with _in_strips(path, kind, facts, limits) as photo:

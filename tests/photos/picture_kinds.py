@@ -50,6 +50,7 @@ class PictureKind:
         write: Writes `PICTURE` to a path.
         prepared: Notes of a dataset's picture; None where it is refused.
         kept: Notes of a photograph; None where it is refused.
+        refusal: What is said of it where it is refused.
         least_db: What a reader's picture may lie off `PICTURE`; inf for not at all.
     """
 
@@ -58,11 +59,20 @@ class PictureKind:
     prepared: tuple[str, ...] | None = ()
     kept: tuple[str, ...] | None = ()
     least_db: float = math.inf
+    refusal: str = ""
 
 
 def picture_kinds() -> list[PictureKind]:
     """Return all of them."""
-    return [*_tiffs(), *_packed_tiffs(), *_profiles(), *_png_statements(), *_exif_statements(), *_others()]
+    return [
+        *_tiffs(),
+        *_packed_tiffs(),
+        *_odd_tiffs(),
+        *_profiles(),
+        *_png_statements(),
+        *_exif_statements(),
+        *_others(),
+    ]
 
 
 def _tiffs() -> Iterator[PictureKind]:
@@ -88,6 +98,7 @@ def _tiffs() -> Iterator[PictureKind]:
             _tiff_writer(bits, bands, planes, byteorder=order, bigtiff=big, tile=tile, compression=compression),
             None if big and order == ">" else (*notes, *["grey, repeated in three channels"] * (bands == 1)),
             (NARROWED,) if narrowed else ("grey, repeated in three channels",) * (bands == 1),
+            refusal="is a BigTIFF file in big-endian order",
         )
 
 
@@ -119,8 +130,74 @@ def _packed_tiffs() -> Iterator[PictureKind]:
         ("lzma", "lzma", True),
     ):
         notes = None if refused else ()
-        yield PictureKind(f"{name}.tif", _saver(compression=compression), notes, notes)
+        refusal = "is a TIFF file whose compression, (Zstandard|LZMA), is not read"
+        yield PictureKind(f"{name}.tif", _saver(compression=compression), notes, notes, refusal=refusal)
     yield PictureKind("jpeg.tif", _saver(compression="jpeg", quality=100), least_db=35)
+
+
+def _odd_tiffs() -> Iterator[PictureKind]:
+    """TIFF files that readers take for another picture without a word, or call damaged."""
+    grey, deep = ("grey, repeated in three channels",), PICTURE.astype(np.uint16) * 257
+    for bits, narrowed in ((8, ()), (16, (NARROWED,))):
+        inverted = ~(PICTURE if bits == 8 else deep)[..., 0]
+        write = _writer(inverted, photometric="miniswhite")
+        yield PictureKind(f"white-is-zero-{bits}.tif", write, (*narrowed, *grey), grey)
+    for orientation, stored in ((3, np.rot90(deep, 2)), (6, np.rot90(deep)), (8, np.rot90(deep, -1))):
+        turned = (f"turned upright (EXIF orientation {orientation})",)
+        for compression in (None, "zlib"):
+            tag = (274, "H", 1, orientation, True)
+            write = _writer(stored, photometric="rgb", extratags=[tag], compression=compression)
+            name = f"orientation-{orientation}-{compression or 'plain'}.tif"
+            yield PictureKind(name, write, (*turned, NARROWED), turned)
+    lab = np.asarray(
+        ImageCms.profileToProfile(
+            Image.fromarray(PICTURE), ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), outputMode="LAB"
+        )
+    )
+    converted = ("LAB, converted to RGB without a colour profile",)
+    yield PictureKind("lab.tif", _writer(lab, photometric="cielab"), converted, converted, 40)
+    printed = np.asarray(Image.fromarray(PICTURE).convert("CMYK"))
+    words = ("CMYK, converted to RGB without a colour profile",)
+    for bits, narrowed in ((8, ()), (16, (NARROWED,))):
+        values = printed if bits == 8 else printed.astype(np.uint16) * 257
+        options: dict[str, Any] = {"photometric": "separated", "extrasamples": []}
+        yield PictureKind(f"cmyk-{bits}.tif", _writer(values, **options), (*narrowed, *words), words)
+        planes = _writer(np.moveaxis(values, -1, 0), planarconfig="separate", **options)
+        refusal = "holds 16-bit CMYK colours in separate planes"
+        yield PictureKind(f"cmyk-planes-{bits}.tif", planes, words if bits == 8 else None, words, refusal=refusal)
+    ycbcr = np.asarray(Image.fromarray(PICTURE).convert("YCbCr"))
+    packed = _writer(ycbcr, photometric="ycbcr", compression="zlib", subsampling=(1, 1))
+    yield PictureKind("ycbcr-packed.tif", packed, least_db=40)
+    yield from _refused_tiffs(deep, ycbcr)
+
+
+def _refused_tiffs(deep: np.ndarray, ycbcr: np.ndarray) -> Iterator[PictureKind]:
+    grey_alpha = np.stack([PICTURE[..., 0], np.full(PICTURE.shape[:2], 128, np.uint8)])
+    pairs = {"planarconfig": "separate", "extrasamples": ["unassalpha"]}
+    for name, pixels, colours, options, refusal in (
+        ("signed-8", (PICTURE // 2).astype(np.int8)[..., 0], "minisblack", {}, "values with a sign"),
+        ("signed-16", (deep // 2).astype(np.int16), "rgb", {}, "values with a sign"),
+        ("grey-32", deep.astype(np.uint32)[..., 0], "minisblack", {}, "32-bit values"),
+        ("rgb-32", deep.astype(np.uint32), "rgb", {}, "32-bit values"),
+        ("rgb-64", deep.astype(np.uint64), "rgb", {}, "64-bit values"),
+        ("float-16", (PICTURE / 255).astype(np.float16), "rgb", {}, "floating-point values"),
+        ("float-64", PICTURE[..., 0] / 255, "minisblack", {}, "floating-point values"),
+        ("icc-lab", PICTURE, "icclab", {}, r"colours of a kind that is not read \(ICC L\*a\*b\*\)"),
+        ("filters", PICTURE[..., 0], "cfa", {}, "colours of a kind that is not read .raw values of a camera's filters"),
+        ("ycbcr", ycbcr, "ycbcr", {"subsampling": (1, 1)}, "YCbCr colours without compression"),
+        ("grey-alpha-planes", grey_alpha, "minisblack", pairs, "grey and transparency in separate planes"),
+    ):
+        write = _writer(pixels, photometric=colours, **options)
+        yield PictureKind(f"{name}.tif", write, None, None, refusal=f"holds {refusal}")
+    five = np.dstack([deep, deep[..., :2]])
+    kept = ("1 further channels dropped",)
+    write = _writer(five, photometric="rgb", extrasamples=["unassalpha", "unspecified"])
+    refusal = r"is a TIFF file of a kind that is not read \(5 channels of 16 bits each\)"
+    yield PictureKind("five-channels.tif", write, None, kept, refusal=refusal)
+
+
+def _writer(pixels: np.ndarray, **options: Any) -> Callable[[Path], object]:
+    return lambda path: tifffile.imwrite(path, pixels, metadata=None, **options)
 
 
 def _saver(**options: Any) -> Callable[[Path], object]:

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from orchestrator.datasets.picture_reading import FORMATS, RgbPicture, UnusablePicture, refuse_unread_compression
+from orchestrator.datasets.picture_reading import FORMATS, RgbPicture, UnusablePicture, refuse_unread_tiff
 from orchestrator.datasets.tiff import HEADS, TiffFacts, stream_facts
 
 _SUFFIXES = {
@@ -32,7 +32,7 @@ def stored_picture(content: bytes, name: PurePosixPath) -> RgbPicture:
             bits a value.
     """
     facts = stream_facts(io.BytesIO(content)) if content.startswith(HEADS) else TiffFacts()
-    refuse_unread_compression(facts)
+    refuse_unread_tiff(facts)
     if facts.bits > 8:
         raise UnusablePicture(_DEEPER)
     try:
