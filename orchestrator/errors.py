@@ -112,6 +112,18 @@ class SomeFailed(SirrError):
     exit_code = 13
 
 
+class StoreReadOnly(StoreError):
+    """The store may be looked at and not written to: its disk is mounted read-only, or it belongs to another user."""
+
+    code = "store-read-only"
+
+
+class StoreWithoutLocks(StoreError):
+    """The store lies on a file system without file locks, by which programs keep out of each other's way."""
+
+    code = "store-without-locks"
+
+
 class PackInvalid(StoreError):
     """A file is no pack of runs, was cut short or changed, or a newer version made it; nothing was unpacked."""
 

@@ -53,12 +53,10 @@ def run_program(
     except Exception as error:
         failure = _explained(error, out_of_memory)
         if failure is None:
-            traceback.print_exc()
-            context.say(Failure("StageFailed", "%s: %s" % (type(error).__name__, error)))
+            _tell(context, Failure("StageFailed", "%s: %s" % (type(error).__name__, error)), traced=True)
             return int(ExitCode.FAILED)
-        if failure is not error:
-            traceback.print_exc()
-        context.say(Failure(failure.failure_class, failure.message, failure.hint))
+        said = Failure(failure.failure_class, failure.message, failure.hint)
+        _tell(context, said, traced=failure is not error)
         return int(failure.exit_code)
     return int(ExitCode.DONE)
 
@@ -74,6 +72,16 @@ def record_machine(context: StageContext) -> None:
         before = ()
     if before[-1:] != (here,):
         MachineFile((*before, here)).save(path)
+
+
+def _tell(context: StageContext, failure: Failure, traced: bool) -> None:
+    """Say why the stage failed; where even that finds no room on the disk, the exit code has to do."""
+    try:
+        if traced:
+            traceback.print_exc()
+        context.say(failure)
+    except OSError:
+        pass
 
 
 def _explained(error: Exception, out_of_memory: Tuple[type, ...]) -> Optional[StageError]:

@@ -78,6 +78,15 @@ def main() -> None:
 
         show_error(error)
         sys.exit(int(error.exit_code))
+    except OSError as error:
+        from orchestrator.cli.console import show_error  # noqa: PLC0415 - keeps --help quick
+        from orchestrator.store.disk import stray_disk_error  # noqa: PLC0415
+
+        known = stray_disk_error(error)
+        if known is None:
+            raise
+        show_error(known)
+        sys.exit(int(known.exit_code))
     except KeyboardInterrupt:
         typer.echo("stopped", err=True)
         sys.exit(130)

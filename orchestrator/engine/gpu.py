@@ -1,7 +1,6 @@
 """The GPUs of this machine, and leases on them: an engine's count of devices reserves nothing."""
 
 import contextlib
-import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import DeviceUnavailable
+from orchestrator.locks import lock
 from orchestrator.process import ProcessFailed, run
 
 _FIELDS = ("uuid", "index", "name", "memory.total", "driver_version", "compute_cap")
@@ -91,9 +91,7 @@ def lease_gpus(
 
 def _locked(path: Path, locks: contextlib.ExitStack) -> bool:
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not lock(handle, path):
         os.close(handle)
         return False
     locks.callback(os.close, handle)

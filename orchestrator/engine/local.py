@@ -4,7 +4,9 @@ The same contract as in a container, with less behind it: the environment is scr
 local process cannot be cut off from the network and could write wherever the user can.
 """
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +30,7 @@ from orchestrator.engine.local_running import (
 from orchestrator.engine.owner import Owner
 from orchestrator.engine.program import STAGE_FILE, lay_out, place, program_environment, stage_request, starting
 from orchestrator.engine.protocol import Claim, Job, RunningJob, anybody
-from orchestrator.errors import DeviceUnavailable, ImageNotBuilt, InfraFailure
+from orchestrator.errors import DeviceUnavailable, ImageNotBuilt, InfraFailure, NoSpace
 from orchestrator.process import ProcessFailed, run
 from stagekit import write_atomically
 
@@ -62,6 +64,8 @@ class LocalEngine:
             with starting(job.staging) as start_lock:
                 return self._started(job, start_lock)
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise _no_space(job.stage, job.staging) from error
             raise engine_error(str(error), f"stage {job.stage}") from error
 
     def sweep(self, claim: Claim = anybody) -> Sequence[str]:
@@ -146,7 +150,7 @@ def local_environment(job: Job, staging: Path) -> dict[str, str]:
 
 def _launch(staging: Path, stage: str, start_lock: int) -> None:
     try:
-        run(
+        done = run(
             [sys.executable, "-I", supervisor.__file__, str(staging), str(start_lock)],
             cwd=staging,
             timeout_s=_LAUNCH_S,
@@ -156,8 +160,18 @@ def _launch(staging: Path, stage: str, start_lock: int) -> None:
     except ProcessFailed as error:
         raise InfraFailure(f"the supervisor of {stage} could not be started: {error}") from error
     if not (staging / PROCESS_FILE).exists():
+        if os.strerror(errno.ENOSPC) in done.stderr or os.strerror(errno.EDQUOT) in done.stderr:
+            raise _no_space(stage, staging)
         reason = read_record(staging / EXIT_FILE).get("error", "it left no record")
         raise InfraFailure(f"the program of {stage} could not be started: {reason}")
+
+
+def _no_space(stage: str, staging: Path) -> NoSpace:
+    return NoSpace(
+        f"{stage} could not be started: no space is left on the store's disk",
+        where=str(staging),
+        hint="free some space, or put the store elsewhere with --store; then run the same command again",
+    )
 
 
 def _check_gpus(job: Job) -> None:

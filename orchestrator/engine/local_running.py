@@ -1,7 +1,6 @@
 """A supervised program, found by the lock and the files in its staging folder; any file may be cut short or odd."""
 
 import contextlib
-import fcntl
 import json
 import os
 import signal
@@ -17,12 +16,13 @@ from orchestrator.engine.owner import process_alive
 from orchestrator.engine.program import STAGE_FILE, place, result_is_left
 from orchestrator.engine.protocol import Outcome
 from orchestrator.errors import InfraFailure
+from orchestrator.locks import lock
 
 JOB_FILE = "job.json"
 PROCESS_FILE = "process.json"
 EXIT_FILE = "exit.json"
 LOG_FILE = "log.txt"
-ENGINE_FILES = (JOB_FILE, PROCESS_FILE, EXIT_FILE, LOG_FILE)
+ENGINE_FILES = (JOB_FILE, PROCESS_FILE, EXIT_FILE, LOG_FILE, "process.partial", "exit.partial")
 STAGING_VARIABLE = "SIRR_STAGING"
 """Names a program's staging folder in its environment, which its children inherit."""
 
@@ -214,12 +214,9 @@ def _is_locked(path: Path) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not lock(handle, path, shared=True)
     finally:
         os.close(handle)
-    return False
 
 
 def _whole(value: object) -> int | None:

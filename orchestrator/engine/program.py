@@ -1,7 +1,6 @@
 """What a stage's program finds when it starts: its stage.json, folders and environment, alike in every engine."""
 
 import contextlib
-import fcntl
 import os
 import posixpath
 import shutil
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from orchestrator.engine.protocol import Job
 from orchestrator.errors import InfraFailure
+from orchestrator.locks import lock
 from stagekit import StageRequest
 from stagekit.request import FOLDERS
 
@@ -115,7 +115,7 @@ def starting(staging: Path) -> Iterator[int]:
     handle = os.open(staging / _START_LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     deadline = time.monotonic() + _START_S
     try:
-        while not _locked(handle):
+        while not lock(handle, staging / _START_LOCK):
             if time.monotonic() > deadline:
                 raise InfraFailure(
                     f"another program has been starting this stage for {_START_S:.0f} s",
@@ -126,14 +126,6 @@ def starting(staging: Path) -> Iterator[int]:
         yield handle
     finally:
         os.close(handle)
-
-
-def _locked(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def place(staging: Path) -> str:

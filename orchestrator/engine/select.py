@@ -49,6 +49,12 @@ def _docker(staging_root: Path, *, asked: bool) -> Selection:
 
 
 def _local(staging_root: Path) -> Engine:
+    if os.pathsep in str(staging_root.resolve()):
+        raise EngineUnavailable(
+            f"local environments cannot work in a store whose path holds {os.pathsep!r}, which parts folders in PATH",
+            where=str(staging_root),
+            hint="name another folder with --store, or use Docker",
+        )
     from orchestrator.engine.local import LocalEngine  # noqa: PLC0415 - only where it is used
 
     return LocalEngine(staging_root)

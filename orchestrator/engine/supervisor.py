@@ -28,6 +28,7 @@ import psutil
 _POLL_S = 0.2
 _BURY_S = 5.0
 _HOLD_S = 5.0
+_RESERVED_BYTES = 4096
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _LIBC = ctypes.CDLL(None)
@@ -39,6 +40,7 @@ def supervise(staging: Path, start_lock: int) -> None:
     job = json.loads((staging / "job.json").read_text(encoding="utf-8"))
     _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     started, began = time.time(), time.monotonic()
+    _reserve(staging / "exit.json")
     with (staging / "log.txt").open("ab") as log:
         try:
             program = subprocess.Popen(
@@ -160,10 +162,19 @@ def _identity(pid: int) -> dict[str, int]:
     return {"pid": pid, "created": int(stat.rpartition(b")")[2].split()[19])}
 
 
+def _reserve(path: Path) -> None:
+    """Take the room for a file before the program can fill the disk."""
+    with path.with_suffix(".partial").open("w", encoding="utf-8") as stream:
+        stream.write(" " * _RESERVED_BYTES)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
 def _write(path: Path, content: dict[str, Any]) -> None:
     partial = path.with_suffix(".partial")
-    with partial.open("w", encoding="utf-8") as stream:
-        json.dump(content, stream)
+    with partial.open("r+" if partial.exists() else "w", encoding="utf-8") as stream:
+        stream.write(json.dumps(content).ljust(_RESERVED_BYTES))
+        stream.truncate()
         stream.flush()
         os.fsync(stream.fileno())
     partial.replace(path)

@@ -1,7 +1,6 @@
 """Builds images as local environments: one venv for each lock, one copy of the code for each recipe."""
 
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -14,6 +13,7 @@ from pathlib import Path
 from orchestrator.environments.builder import BuildSettings, Output
 from orchestrator.environments.recipe import assemble, image_packages, lock_hash, locked_packages, recipe_hash
 from orchestrator.errors import BuildError
+from orchestrator.locks import lock
 from orchestrator.process import ProcessFailed, run, stream
 from orchestrator.spec.environment import Environment
 from orchestrator.spec.image import ImageSpec, Variant
@@ -37,7 +37,9 @@ class LocalBuilder:
         python = self._venv(image, variant) / "bin" / "python"
         if not record.is_file() or not python.exists():
             return None
-        details = json.loads(record.read_text(encoding="utf-8"))
+        details = _details(record)
+        if details is None:
+            return None
         packages = image_packages(image, variant)
         return Environment("local", image.name, recipe, str(python), record.parent / "code", details, packages)
 
@@ -114,8 +116,9 @@ class LocalBuilder:
     @contextlib.contextmanager
     def _lock(self, name: str, variant: str) -> Iterator[None]:
         self._root.mkdir(parents=True, exist_ok=True)
-        with (self._root / f"{name}-{variant}.lock").open("a") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
+        path = self._root / f"{name}-{variant}.lock"
+        with path.open("a") as stream:
+            lock(stream.fileno(), path, wait=True)
             yield
 
     def _make_venv(
@@ -167,6 +170,15 @@ class LocalBuilder:
         (partial / _RECORD).write_text(json.dumps(details, indent=1), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
+
+
+def _details(record: Path) -> dict[str, str] | None:
+    """Return what is recorded of an environment; None where a power cut left no whole record: it is built again."""
+    try:
+        found = json.loads(record.read_bytes())
+    except (ValueError, RecursionError):
+        return None
+    return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else None
 
 
 def _place(made: Path, target: Path) -> None:

@@ -1,16 +1,19 @@
 """Follows one running job from its first line to its end: messages out, stop requests and time limits in."""
 
+import contextlib
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from orchestrator.engine.protocol import Outcome, Running
 from orchestrator.execute.events import Listener, Logged, Noted, Progressed, Warned
 from orchestrator.execute.memory_series import MemorySeries, MemoryWatch
 from orchestrator.execute.stopper import Stopper
-from stagekit import Checkpoint, Failure, Note, Progress, WarningMessage, decode
+from stagekit import Checkpoint, Failure, Note, Progress, WarningMessage, decode, encode
 
 _TAIL_LINES = 40
 _POLL_S = 0.1
@@ -73,6 +76,39 @@ class _Watch(threading.Thread):
                 return
 
 
+class _Log:
+    """A stage's log; a disk that is full costs its lines, and not the work of its program."""
+
+    def __init__(self, path: Path) -> None:
+        self.lost: str | None = None
+        self._path = path
+        self._stream: IO[str] | None = None
+
+    def __enter__(self) -> "_Log":
+        with self._losing():
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._stream = self._path.open("w", encoding="utf-8", buffering=1)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        with self._losing():
+            if self._stream is not None:
+                self._stream.close()
+
+    def write(self, line: str) -> None:
+        """Keep one line."""
+        with self._losing():
+            if self._stream is not None:
+                self._stream.write(line + "\n")
+
+    @contextlib.contextmanager
+    def _losing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.lost = error.strerror
+
+
 def follow(running: Running, stage: str, log: Path, listener: Listener, stopper: Stopper, limits: Limits) -> JobOutcome:
     """Pass on what the job says, keep its log in `log`, end it where it must end, and return what was job_outcome."""
     job_outcome = JobOutcome()
@@ -81,11 +117,12 @@ def follow(running: Running, stage: str, log: Path, listener: Listener, stopper:
     memory = MemoryWatch(running.memory_bytes)
     memory.start()
     try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("w", encoding="utf-8") as stream:
+        with _Log(log) as kept:
             for line in running.lines():
-                stream.write(line + "\n")
+                kept.write(line)
                 _hear(line, stage, job_outcome, listener)
+        if kept.lost is not None:
+            _hear(encode(WarningMessage(f"its log is not whole: {kept.lost}")), stage, job_outcome, listener)
         job_outcome.outcome = running.outcome()
     finally:
         watch.finished.set()

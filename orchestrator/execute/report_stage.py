@@ -70,7 +70,7 @@ def is_current(folder: Path, key: str) -> bool:
     try:
         stamp = json.loads((folder / _STAMP).read_text(encoding="utf-8"))
         return bool(stamp["key"] == key and stamp["files"] == _sizes(folder / _FOLDER))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 

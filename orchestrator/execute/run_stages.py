@@ -21,6 +21,7 @@ from orchestrator.plan.keys import Identity, Program, stage_identity
 from orchestrator.plan.stage import Stage
 from orchestrator.spec.image import ImageSpec
 from orchestrator.spec.names import Device, EngineName
+from orchestrator.store.disk import space_explained
 from orchestrator.store.store import Artifact, Store
 
 _FREE_BYTES = 2**30
@@ -252,7 +253,8 @@ def _check_inputs(read: Mapping[str, Artifact], context: ExecutionContext) -> No
 @contextlib.contextmanager
 def _failures_told(stage: Stage, identity: Identity, context: ExecutionContext) -> Iterator[None]:
     try:
-        yield
+        with space_explained(context.store.root, f"running {stage.name}"):
+            yield
     except SirrError as error:
         state: State = "cancelled" if isinstance(error, Cancelled) else "failed"
         context.listener(Failed(stage.name, error))

@@ -9,7 +9,16 @@ from typing import Any
 
 from orchestrator.engine.gpu import lease_gpus
 from orchestrator.engine.protocol import Engine, Environment, Job, Running
-from orchestrator.errors import BudgetTooSmall, Cancelled, InfraFailure, NoSpace, OutOfMemory, OutputInvalid
+from orchestrator.errors import (
+    BudgetTooSmall,
+    Cancelled,
+    InfraFailure,
+    NoSpace,
+    OutOfMemory,
+    OutputInvalid,
+    SirrError,
+    StageFailed,
+)
 from orchestrator.execute.classify import Verdict, classify
 from orchestrator.execute.events import Listener, Noted, StateChanged, Warned
 from orchestrator.execute.job_outcome import JobOutcome, Limits, follow
@@ -38,6 +47,9 @@ REQUIRED_OUTPUTS: Mapping[StageKind, tuple[str, ...]] = {
 
 _GOES_ON_FROM_OUTPUT: frozenset[StageKind] = frozenset({"train", "infer"})
 """Kinds whose programs, started again, go on from what lies in their output; of others a kill leaves only rests."""
+
+_FULL_BYTES = 16 * 2**20
+"""With less than this free after it failed, a program failed for lack of space."""
 
 _INFRA_RETRIES = 2
 _RETRY_WAIT_S = 2.0
@@ -246,10 +258,14 @@ def _run_once(job: Job, stage: Stage, context: ExecutionContext) -> _Finished:
         log = context.logs / log_name(stage.name)
         limits = Limits(stage.timeout_s, context.grace_s)
         job_outcome = follow(running, stage.name, log, context.listener, context.stopper, limits)
+    except SirrError:  # such as a full disk, when a record could not be written: what can be saved is saved
+        running.stop(context.grace_s)
+        running.remove()
+        raise
     except BaseException:
         running.remove()
         raise
-    verdict = _verdict(job_outcome, stage, log)
+    verdict = _verdict(job_outcome, stage, log, context.store)
     if verdict.error is not None:
         running.remove()
         verdict.error.took = _took(job_outcome, started, job, context)
@@ -276,7 +292,7 @@ def _took(job_outcome: JobOutcome, started: float, job: Job, context: ExecutionC
     }
 
 
-def _verdict(job_outcome: JobOutcome, stage: Stage, log: Path) -> Verdict:
+def _verdict(job_outcome: JobOutcome, stage: Stage, log: Path, store: Store) -> Verdict:
     verdict = classify(
         job_outcome.outcome,
         job_outcome.failure,
@@ -284,6 +300,10 @@ def _verdict(job_outcome: JobOutcome, stage: Stage, log: Path) -> Verdict:
         timed_out=job_outcome.timed_out,
         log_tail=tuple(job_outcome.tail),
     )
+    if type(verdict.error) is StageFailed and store.free_bytes < _FULL_BYTES:
+        # A program that cannot write cannot say so either, and libraries have words of their own for it.
+        free = f"{store.free_bytes / 2**20:.0f} MiB are free on the store's disk"
+        verdict = Verdict(NoSpace(f"{verdict.error.message}; {free}", hint="free some space and run again"))
     if verdict.error is not None:
         tail = "".join(f"\n    {line}" for line in list(job_outcome.tail)[-8:])
         verdict.error.where = f"stage {stage.name}, log {log}{tail}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.errors import StoreError
+from orchestrator.store.disk import disk_error
 from orchestrator.store.examine import Fault, read_manifest
 from orchestrator.store.layout import Layout
 from orchestrator.store.leases import held, held_if_free, keys_in_use, passed
@@ -135,7 +136,7 @@ def clean(
             for target in moved:
                 _delete(target)
     except OSError as error:
-        raise StoreError(
+        raise disk_error(error, layout.root, "cleaning the store") or StoreError(
             f"{error.filename or layout.root} cannot be removed: {error.strerror}",
             hint="check its permissions, then run: sirr-orch store clean",
         ) from error

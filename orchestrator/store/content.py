@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 _CHUNK_BYTES = 2**20
+_DIGITS = 64
 _SETTLED_NS = 2 * 10**9
 """A file changed less than this before it was read is not remembered: it may change again within one clock tick."""
 
@@ -47,6 +48,16 @@ def entries_digest(hashes: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(dict(hashes), sort_keys=True).encode("ascii")).hexdigest()
 
 
+def _entries(found: object) -> dict[str, list[str]]:
+    """Return what is remembered, less what a crash or another hand made of it."""
+    known = {}
+    for name, entry in found.items() if isinstance(found, dict) else ():
+        match entry:
+            case [str(stamp), str(digest)] if len(digest) == _DIGITS:
+                known[str(name)] = [stamp, digest]
+    return known
+
+
 class ContentDigests:
     """Digests of paths outside the store.
 
@@ -58,9 +69,9 @@ class ContentDigests:
         self._memory = memory
         self._lock = threading.Lock()
         self._known: dict[str, list[str]] = {}
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, RecursionError):
             found = json.loads(memory.read_text(encoding="utf-8"))
-            self._known = found if isinstance(found, dict) else {}
+            self._known = _entries(found)
 
     def digest(self, path: Path, files: Iterable[str] | None = None) -> str:
         """Return the SHA-256 of a file, or that of a folder's relative names and contents; its own path does not count.

@@ -1,4 +1,4 @@
-"""Small writes that survive a crash, and a full disk explained."""
+"""Small writes that survive a crash, and a full or read-only disk explained."""
 
 import contextlib
 import errno
@@ -7,9 +7,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestrator.errors import NoSpace
+from orchestrator.errors import NoSpace, SirrError, StoreReadOnly
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+NOT_WRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM}
+"""What is answered to who writes where nothing may be written."""
 
 
 def write_synced(path: Path, content: bytes) -> None:
@@ -31,23 +33,49 @@ def sync(path: Path) -> None:
 
 @contextlib.contextmanager
 def space_explained(root: Path, doing: str) -> Iterator[None]:
-    """Turn a full disk into an error that says how full it is.
+    """Turn a full disk into an error that says how full it is, and one that may not be written into one that says so.
 
     Args:
+        root: A folder that is there.
         doing: What could not be done, such as "keeping the result of train/errnet2019".
 
     Raises:
         NoSpace: Where the disk is full.
+        StoreReadOnly: Where nothing may be written below `root`.
     """
     try:
         yield
     except OSError as error:
-        if error.errno not in _FULL:
+        explained = disk_error(error, root, doing)
+        if explained is None:
             raise
+        raise explained from error
+
+
+def disk_error(error: OSError, root: Path, doing: str) -> SirrError | None:
+    """Return the error that a full or read-only disk means; None for any other."""
+    if error.errno in _FULL:
         usage = shutil.disk_usage(root)
         quota = " and a quota is used up" if error.errno == errno.EDQUOT else ""
-        raise NoSpace(
+        return NoSpace(
             f"{doing} failed: {usage.free / 2**20:.0f} MiB of {usage.total / 2**30:.1f} GiB are free{quota}",
             where=str(root),
             hint="free some space, or put the store elsewhere with --store; then run the same command again",
-        ) from error
+        )
+    inside = error.filename is None or Path(str(error.filename)).absolute().is_relative_to(root.absolute())
+    if error.errno == errno.EROFS or (error.errno in NOT_WRITABLE and inside):
+        return StoreReadOnly(
+            f"{doing} failed: {error.filename or root} may not be written ({error.strerror})",
+            where=str(root),
+            hint="mount the disk for writing, set its permissions, or name another place",
+        )
+    return None
+
+
+def stray_disk_error(error: OSError) -> SirrError | None:
+    """Return the error that a full or read-only disk anywhere means; None for any other."""
+    if error.errno not in _FULL | {errno.EROFS}:
+        return None
+    path = Path(error.filename) if isinstance(error.filename, str) else Path.cwd()
+    there = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.is_dir())
+    return disk_error(error, there, f"writing {path}" if error.filename else "writing")

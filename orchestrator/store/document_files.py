@@ -3,7 +3,6 @@
 ``runs/NAME/run.json`` is the latest revision of a run, ``runs/NAME/revisions/N/run.json`` each earlier one.
 """
 
-import fcntl
 import json
 import os
 import threading
@@ -15,6 +14,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from orchestrator.errors import SpecError, StoreError
+from orchestrator.locks import lock
 from orchestrator.store.disk import space_explained, sync, write_synced
 from orchestrator.store.run_document import SCHEMA, RunDocument
 
@@ -82,7 +82,7 @@ def _read(path: Path, name: str) -> RunDocument:
         found = json.loads(text)
     except OSError as error:
         raise StoreError(f"the record of run {name!r} cannot be read: {error.strerror}", where=str(path)) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         cut = "cut short" if not text.rstrip().endswith(b"}") else "damaged"
         raise _damaged(path, name, f"it is {cut} ({error})") from error
     version = found.get("schema_version") if isinstance(found, dict) else None
@@ -111,18 +111,18 @@ def _damaged(path: Path, name: str, why: str) -> StoreError:
     )
 
 
-def start_document(folder: Path, planned: RunDocument, lock: Path) -> RunDocument:
+def start_document(folder: Path, planned: RunDocument, turn: Path) -> RunDocument:
     """Write the document of a run that is about to start, and return it with its revision.
 
     Where what decides results differs from the latest revision, it becomes the next one and the latest is kept beside.
 
     Args:
-        lock: File whose lock makes the writing programs take turns.
+        turn: File whose lock makes the writing programs take turns.
 
     Raises:
         StoreError: Where the latest document cannot be read: nothing is written over it. NoSpace.
     """
-    with _turn(lock), space_explained(folder, "writing the run's record"):
+    with space_explained(folder, "writing the run's record"), _turn(turn):
         if not has_document(folder):
             earlier = [int(path.name) for path in (folder / REVISIONS).glob("*") if path.name.isdigit()]
             started = planned.model_copy(update={"revision": max(earlier, default=0) + 1})
@@ -138,17 +138,17 @@ def start_document(folder: Path, planned: RunDocument, lock: Path) -> RunDocumen
     return started
 
 
-def save_document(folder: Path, document: RunDocument, lock: Path) -> None:
+def save_document(folder: Path, document: RunDocument, turn: Path) -> None:
     """Write a document again, at the place of its revision, which another program may have moved by now.
 
     Args:
-        lock: File whose lock makes the writing programs take turns.
+        turn: File whose lock makes the writing programs take turns.
 
     Raises:
         StoreError: Where the latest document cannot be read.
         NoSpace: Where the disk is full.
     """
-    with _turn(lock), space_explained(folder, "writing the run's record"):
+    with space_explained(folder, "writing the run's record"), _turn(turn):
         latest = load_document(folder)
         if latest.revision == document.revision:
             _write(folder, _with_keys(document, latest))
@@ -182,8 +182,8 @@ def _write(folder: Path, document: RunDocument) -> None:
 
 
 @contextmanager
-def _turn(lock: Path) -> Iterator[None]:
+def _turn(path: Path) -> Iterator[None]:
     """Wait for one's turn among the programs that write a run's documents."""
-    with lock.open("a") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+    with path.open("a") as stream:
+        lock(stream.fileno(), path, wait=True)
         yield

@@ -137,7 +137,7 @@ def _parsed(content: bytes) -> Manifest | str:
 def _newer_schema(content: bytes) -> int | None:
     try:
         version: Any = json.loads(content)["schema_version"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return version if isinstance(version, int) and version > SCHEMA else None
 
@@ -217,7 +217,7 @@ def _remembered(layout: Layout, manifest: Manifest) -> dict[str, Stamp]:
     try:
         noted = json.loads(layout.verification(manifest.key).read_bytes())
         return dict(noted["files"]) if noted["files_of"] == _identity(manifest) else {}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
 
 

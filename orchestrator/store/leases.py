@@ -1,8 +1,6 @@
 """Locks among threads and processes: what a process holds is free when it ends, however it ends."""
 
 import contextlib
-import errno
-import fcntl
 import os
 import platform
 import threading
@@ -12,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from orchestrator.locks import lock
+from orchestrator.store.disk import NOT_WRITABLE, disk_error, space_explained
 from orchestrator.store.layout import Layout
 
 _POLL_S = 0.2
-_NOT_WRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 @contextlib.contextmanager
@@ -27,7 +26,8 @@ def held(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[None
         waiting: Called at every look at a lock that another holds, several times a second; may raise to give up.
     """
     while True:
-        stream = _locked(path)
+        with space_explained(path.parent, "locking the store"):
+            stream = _locked(path)
         if stream is not None:
             break
         if waiting is not None:
@@ -76,7 +76,7 @@ def held_if_free(path: Path) -> Iterator[bool]:
     try:
         stream = _locked(path)
     except OSError as error:
-        if error.errno not in _NOT_WRITABLE:
+        if error.errno not in NOT_WRITABLE:
             raise
         yield True
         return
@@ -92,10 +92,12 @@ def _locked(path: Path) -> IO[str] | None:
     while True:
         stream = path.open("a")
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            if not lock(stream.fileno(), path):
+                stream.close()
+                return None
+        except BaseException:
             stream.close()
-            return None
+            raise
         with contextlib.suppress(FileNotFoundError):
             if path.stat().st_ino == os.fstat(stream.fileno()).st_ino:
                 return stream
@@ -107,14 +109,30 @@ def passed(gate: Path, *, alone: bool = False) -> Iterator[None]:
     """Be inside a gate together with others, or alone; a store that cannot be written has none."""
     try:
         handle = os.open(gate, os.O_RDONLY | os.O_CREAT, 0o644)
-    except OSError:
+    except OSError as error:
         if alone:
-            raise
+            raise disk_error(error, gate.parent, "looking through the store alone") or error from error
         yield
         return
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        lock(handle, gate, shared=not alone, wait=True)
         yield
+    finally:
+        os.close(handle)
+
+
+def check_locks(layout: Layout) -> None:
+    """Refuse a store whose file system has no locks; one that cannot be written has nothing to keep apart.
+
+    Raises:
+        StoreWithoutLocks: Where there are none.
+    """
+    try:
+        handle = os.open(layout.gate, os.O_RDONLY | os.O_CREAT, 0o644)
+    except OSError:
+        return
+    try:
+        lock(handle, layout.root, shared=True)
     finally:
         os.close(handle)
 
@@ -155,7 +173,7 @@ class Uses:
         self._layout.uses.mkdir(exist_ok=True)
         name = f"{os.getpid()}-{os.urandom(4).hex()}"
         self._handle = os.open(self._layout.uses / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
-        fcntl.flock(self._handle, fcntl.LOCK_EX)
+        lock(self._handle, self._layout.uses / name, wait=True)
         self._process, self._noted = os.getpid(), set()
 
 
@@ -175,7 +193,8 @@ def keys_in_use(layout: Layout) -> set[str]:
     for path in sorted(layout.uses.iterdir()) if layout.uses.is_dir() else []:
         with held_if_free(path) as dead:
             if dead:
-                path.unlink()
+                with contextlib.suppress(OSError):
+                    path.unlink()
             else:
                 found.update(path.read_text(encoding="ascii").split())
     return found

@@ -134,7 +134,7 @@ def parsed_index(content: bytes) -> PackIndex:
     try:
         found: Any = json.loads(content)
         version = found["format"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise PackInvalid("the pack's index is damaged", hint="copy or make the pack again") from error
     if not isinstance(version, int) or version > FORMAT:
         raise PackInvalid(

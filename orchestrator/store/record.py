@@ -22,7 +22,8 @@ class RunRecord:
     @property
     def folder(self) -> Path:
         """The run's folder; it exists from the first time that it is asked for."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        with space_explained(self._folder.parent, "making the run's record"):
+            self._folder.mkdir(parents=True, exist_ok=True)
         return self._folder
 
     def append(self, event: Mapping[str, Any]) -> None:
@@ -49,7 +50,7 @@ class RunRecord:
         for line in text.split("\n"):
             try:
                 event = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(event, dict):
                 events.append(event)

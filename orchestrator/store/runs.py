@@ -1,14 +1,15 @@
 """The runs of a store: which there are, and their documents by reference."""
 
-import fcntl
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
-from orchestrator.errors import SpecError, StoreError
-from orchestrator.store.disk import sync
+from orchestrator.errors import NoSpace, SpecError, StoreError, StoreReadOnly
+from orchestrator.locks import lock
+from orchestrator.store.disk import space_explained, sync
 from orchestrator.store.document_files import (
     REVISIONS,
     has_document,
@@ -90,11 +91,9 @@ def run_in_progress(store: Store, name: str) -> Iterator[None]:
     Raises:
         StoreError: Where the run is being renamed or removed right now.
     """
-    with _lock(store, name).open("a") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StoreError(f"the run {name!r} is being renamed or removed", hint="try again in a moment") from error
+    with _opened_lock(store, name) as stream:
+        if not lock(stream.fileno(), _lock(store, name), shared=True):
+            raise StoreError(f"the run {name!r} is being renamed or removed", hint="try again in a moment")
         yield
 
 
@@ -105,14 +104,12 @@ def run_at_rest(store: Store, name: str) -> Iterator[None]:
     Raises:
         StoreError: Where it is in progress.
     """
-    with _lock(store, name).open("a") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+    with _opened_lock(store, name) as stream:
+        if not lock(stream.fileno(), _lock(store, name)):
             raise StoreError(
                 f"the run {name!r} is in progress: it can be neither renamed nor removed",
-                hint="wait until it has ended, or stop it with Ctrl-C",
-            ) from error
+                hint=f"wait until it has ended, or stop it: sirr-orch stop {name}",
+            )
         yield
 
 
@@ -121,6 +118,8 @@ def is_in_progress(store: Store, name: str) -> bool:
     try:
         with run_at_rest(store, name):
             return False
+    except (NoSpace, StoreReadOnly):
+        return False  # whoever runs it has made the lock's file
     except StoreError:
         return True
 
@@ -177,6 +176,11 @@ def _delete(store: Store, folder: Path) -> None:
     folder.rename(gone)
     sync(folder.parent)
     shutil.rmtree(gone.parent, ignore_errors=True)
+
+
+def _opened_lock(store: Store, name: str) -> IO[str]:
+    with space_explained(store.root, f"locking the run {name!r}"):
+        return _lock(store, name).open("a")
 
 
 def _lock(store: Store, name: str) -> Path:

@@ -26,7 +26,7 @@ from orchestrator.store.content import ContentDigests
 from orchestrator.store.disk import space_explained, sync, write_synced
 from orchestrator.store.examine import Fault, examine, read_manifest
 from orchestrator.store.layout import FACTS, MANIFEST, OUTPUT, READY, WORK, Layout
-from orchestrator.store.leases import held, held_if_free, uses_of
+from orchestrator.store.leases import check_locks, held, held_if_free, uses_of
 from orchestrator.store.manifest import Manifest
 from orchestrator.store.record import RunRecord
 from orchestrator.store.repair import sound_or_aside
@@ -79,6 +79,7 @@ class Store:
         Raises:
             StoreError: Where the folder cannot be made or a newer program made it.
             NoSpace: Where the disk is full.
+            StoreWithoutLocks: Where its file system has no locks.
         """
         self.root = root.absolute()
         self.layout = Layout(self.root)
@@ -96,6 +97,7 @@ class Store:
         with contextlib.suppress(OSError):  # one that is full, or may only be read, can be looked at even so
             mark_version(layout)
             layout.trash.mkdir(exist_ok=True)  # there before the disk is full, so that it can be cleaned then
+        check_locks(layout)
         self._digests = ContentDigests(layout.digests)
 
     @property

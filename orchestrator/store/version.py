@@ -5,6 +5,7 @@ import os
 
 from orchestrator import __version__
 from orchestrator.errors import StoreError
+from orchestrator.store.disk import write_synced
 from orchestrator.store.layout import Layout
 
 LAYOUT_VERSION = 1
@@ -26,7 +27,7 @@ def check_version(layout: Layout) -> None:
     try:
         found = json.loads(text)
         version, program = int(found["layout"]), str(found.get("program", "a newer version"))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _unreadable(layout, "it is no version") from error
     if version > LAYOUT_VERSION:
         raise StoreError(
@@ -42,7 +43,7 @@ def mark_version(layout: Layout) -> None:
     if layout.version.exists():
         return
     partial = layout.version.with_name(f"version.json.{os.getpid()}")
-    partial.write_text(json.dumps({"layout": LAYOUT_VERSION, "program": __version__}) + "\n", encoding="utf-8")
+    write_synced(partial, (json.dumps({"layout": LAYOUT_VERSION, "program": __version__}) + "\n").encode("utf-8"))
     partial.replace(layout.version)
 
 

@@ -67,3 +67,13 @@ def test_engine_on_another_machine_is_refused_without_a_shared_folder(docker_cli
         DockerEngine(tmp_path, Client())
     assert "SIRR_SHARED_ROOT" in caught.value.hint
     assert DockerEngine(tmp_path, Client(), shared_root=tmp_path).caps.remote
+
+
+def test_local_environments_refuse_a_store_that_path_would_part(tmp_path):
+    """Variables such as PYTHONPATH list folders with colons in between: no folder in them can hold one."""
+    for name in ("local", "auto"):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing.sock")
+            with pytest.raises(EngineUnavailable, match="path holds ':'") as caught:
+                available_engine(name, tmp_path / "a:b" / "staging")
+        assert "--store" in caught.value.hint

@@ -35,7 +35,7 @@ def work(context):
     tell(context, "begin")
     for name in context.setting("files"):
         with stagekit.write_atomically(context.output(name), "w") as stream:
-            stream.write(context.request.kind)
+            stream.write(context.request.kind * context.setting("repeat"))
     half = context.output("half-done-%d" % os.getpid())
     open(half, "w").close()
     for _ in range(int(context.setting("pause_s") * 100)):
@@ -62,9 +62,10 @@ _INPUTS = {
 class KilledRun:
     """The run in a folder: its store, what its stages say of themselves, and how to run it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store: Path | None = None, repeat: int = 1) -> None:
         self.folder = folder
-        self.store = Store(folder / "store")
+        self.store = Store(store or folder / "store")
+        self.repeat = repeat
         self.tally = folder / "tally"
         self.code = folder / "code"
 
@@ -77,7 +78,7 @@ class KilledRun:
         made = []
         for name, inputs in _INPUTS.items():
             kind = name.split("/")[0]
-            settings = {"files": OUTPUTS[kind], "tally": str(self.tally), "pause_s": pause_s}
+            settings = {"files": OUTPUTS[kind], "tally": str(self.tally), "pause_s": pause_s, "repeat": self.repeat}
             image = "metrics" if kind == "prepare" else "errnet2019"
             made.append(Stage(name, kind, image, settings, inputs=inputs))  # type: ignore[arg-type]
         return tuple(made)
