@@ -1,4 +1,4 @@
-"""Which pictures are trained on and tested on: the same pixels, or a picture cropped, scaled or compressed anew."""
+"""Which pictures are trained on and tested on: the same pixels, or a picture cropped, scaled, turned or compressed."""
 
 import hashlib
 import os
@@ -15,6 +15,7 @@ from PIL import Image
 from orchestrator.datasets.identifiers import natural_order
 from orchestrator.datasets.progress_callback import ProgressCallback
 from orchestrator.datasets.template_matching import TemplateMatch, template_match
+from orchestrator.datasets.turns import TURNS, Turn
 from orchestrator.datasets.windows import (
     WHOLE,
     Rectangle,
@@ -72,18 +73,42 @@ class _Picture:
 
 @dataclass(frozen=True)
 class _Found:
-    """Two files that show the same."""
+    """Two files that show the same.
+
+    Attributes:
+        turned: How one lies against the other, in words; empty where they lie alike.
+    """
 
     kind: OverlapKind
     correlation: float
+    turned: str = ""
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """Where a picture may be found in another.
+
+    Attributes:
+        agreement: Of the descriptions.
+        window: In the picture that holds the other.
+        turn: Of the other.
+    """
+
+    agreement: float
+    window: Rectangle
+    turn: Turn
+
+
+_Pairs = dict[tuple[int, int, Turn], _Candidate]
+"""Pairs of pictures, (train, test), that may be the same, for each way of lying with what agrees best."""
 
 
 @dataclass
 class _Candidates:
-    """Pairs of pictures that may be the same, each with its best window: (train, test) to value and rectangle."""
+    """The test picture may be in the training picture, or the other way round."""
 
-    inside_train: dict[tuple[int, int], tuple[float, Rectangle]] = field(default_factory=dict)
-    inside_test: dict[tuple[int, int], tuple[float, Rectangle]] = field(default_factory=dict)
+    inside_train: _Pairs = field(default_factory=dict)
+    inside_test: _Pairs = field(default_factory=dict)
 
 
 def find_overlaps(
@@ -91,7 +116,7 @@ def find_overlaps(
 ) -> list[SceneOverlap]:
     """Return every training scene that is a test scene too, in the order of their names.
 
-    A picture is found in another where it keeps at least two fifths of the other's side.
+    A picture is found in another where it keeps at least two fifths of the other's side, whichever way it lies.
 
     Args:
         progress: Called with how many of all pictures were read and searched.
@@ -111,10 +136,10 @@ def find_overlaps(
     ours, theirs = (_fingerprints(layers, advance) for layers in files)
     found = dict(_same_pixels(ours, theirs))
     candidates = _Candidates()
-    for (a, b), value, window in _searched(ours, theirs, advance):
-        _keep(candidates.inside_train, (a, b), value, window)
-    for (b, a), value, window in _searched(theirs, ours, advance):
-        _keep(candidates.inside_test, (a, b), value, window)
+    for (a, b), candidate in _searched(ours, theirs, advance):
+        _keep(candidates.inside_train, (a, b), candidate)
+    for (b, a), candidate in _searched(theirs, ours, advance):
+        _keep(candidates.inside_test, (a, b), candidate)
     found.update(_confirmed(candidates, ours, theirs, found))
     return _by_scene(found, ours, theirs)
 
@@ -169,27 +194,46 @@ def _same_pixels(train: Sequence[_Picture], test: Sequence[_Picture]) -> Iterato
 
 def _searched(
     holders: Sequence[_Picture], sought: Sequence[_Picture], advance: Callable[[], None]
-) -> Iterator[tuple[tuple[int, int], float, Rectangle]]:
-    """Yield every (holder, sought) where a window of the first, or all of it, may be the second."""
-    shapes: defaultdict[int, list[int]] = defaultdict(list)
-    for number, picture in enumerate(sought):
-        shapes[picture.shape].append(number)
+) -> Iterator[tuple[tuple[int, int], _Candidate]]:
+    """Yield every (holder, sought) where a window of the first, or all of it, may be the second, lying in some way."""
     if not sought:
         return
-    everything = np.stack([picture.whole for picture in sought])
-    groups = {shape: (np.array(numbers), everything[numbers].T.copy()) for shape, numbers in shapes.items()}
+    wholes = [(turn, turn.descriptions(np.stack([picture.whole for picture in sought]))) for turn in TURNS]
+    groups = _groups([picture.shape for picture in sought], wholes)
     for number, holder in enumerate(holders):
         # Squeezed pictures are found by the whole, whose shape does not count.
-        agreement = everything @ holder.whole
-        for other in np.flatnonzero(agreement >= CANDIDATE):
-            yield (number, int(other)), float(agreement[other]), WHOLE
-        for shape, (numbers, descriptions) in groups.items():
-            products = _products(window_descriptions(holder.grey, shape), descriptions)
-            best = products.max(axis=0)
-            for place in np.flatnonzero(best >= CANDIDATE):
-                window = _rectangle(holder.grey, shape, int(products[:, place].argmax()))
-                yield (number, int(numbers[place])), float(best[place]), window
+        for turn, turned in wholes:
+            agreement = turned @ holder.whole
+            for place in np.flatnonzero(agreement >= CANDIDATE):
+                yield (number, int(place)), _Candidate(float(agreement[place]), WHOLE, turn)
+        for shape, group in groups.items():
+            for other, candidate in _in_windows(holder.grey, shape, group):
+                yield (number, other), candidate
         advance()
+
+
+_Group = list[tuple[Turn, np.ndarray, np.ndarray]]
+"""Pictures of one shape, for each way of lying that gives it: their numbers, and their descriptions, (63, pictures)."""
+
+
+def _groups(shapes: Sequence[int], wholes: Iterable[tuple[Turn, np.ndarray]]) -> dict[int, _Group]:
+    groups: defaultdict[int, _Group] = defaultdict(list)
+    for turn, turned in wholes:
+        for shape in sorted(set(shapes)):
+            numbers = np.flatnonzero(np.array(shapes) == shape)
+            groups[turn.shape(shape)].append((turn, numbers, turned[numbers].T.copy()))
+    return groups
+
+
+def _in_windows(grey: np.ndarray, shape: int, group: _Group) -> Iterator[tuple[int, _Candidate]]:
+    """Yield the numbers of pictures that windows of a shape may be."""
+    windows = window_descriptions(grey, shape)
+    for turn, numbers, descriptions in group:
+        products = _products(windows, descriptions)
+        best = products.max(axis=0)
+        for place in np.flatnonzero(best >= CANDIDATE):
+            window = _rectangle(grey, shape, int(products[:, place].argmax()))
+            yield int(numbers[place]), _Candidate(float(best[place]), window, turn)
 
 
 def _products(windows: np.ndarray, descriptions: np.ndarray) -> np.ndarray:
@@ -204,11 +248,10 @@ def _rectangle(grey: np.ndarray, shape: int, number: int) -> Rectangle:
     return window_rectangles(height, width, shape)[number]
 
 
-def _keep(
-    kept: dict[tuple[int, int], tuple[float, Rectangle]], pair: tuple[int, int], value: float, window: Rectangle
-) -> None:
-    if pair not in kept or kept[pair][0] < value:
-        kept[pair] = (value, window)
+def _keep(kept: _Pairs, pair: tuple[int, int], candidate: _Candidate) -> None:
+    key = (*pair, candidate.turn)
+    if key not in kept or kept[key].agreement < candidate.agreement:
+        kept[key] = candidate
 
 
 def _confirmed(
@@ -217,16 +260,20 @@ def _confirmed(
     test: Sequence[_Picture],
     known: dict[tuple[int, int], _Found],
 ) -> dict[tuple[int, int], _Found]:
-    jobs = [(pair, train[pair[0]], test[pair[1]], w) for pair, (_, w) in sorted(candidates.inside_train.items())]
-    jobs += [((a, b), test[b], train[a], window) for (a, b), (_, window) in sorted(candidates.inside_test.items())]
-    jobs = [job for job in jobs if job[0] not in known]
+    jobs = [((a, b), train[a], test[b], found) for (a, b, _), found in candidates.inside_train.items()]
+    jobs += [((a, b), test[b], train[a], found) for (a, b, _), found in candidates.inside_test.items()]
+    jobs = sorted((job for job in jobs if job[0] not in known), key=lambda job: (job[0], TURNS.index(job[3].turn)))
     found: dict[tuple[int, int], _Found] = {}
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        alike = pool.map(lambda job: template_match(_grey(job[1].path), _grey(job[2].path), job[3]), jobs)
-        for (pair, *_), match in zip(jobs, alike, strict=True):
+        alike = pool.map(lambda job: _match(*job[1:]), jobs)
+        for (pair, _, _, candidate), match in zip(jobs, alike, strict=True):
             if _is_duplicate(match) and match.correlation > getattr(found.get(pair), "correlation", -1.0):
-                found[pair] = _Found("near-duplicate", round(match.correlation, 3))
+                found[pair] = _Found("near-duplicate", round(match.correlation, 3), candidate.turn.words)
     return found
+
+
+def _match(holder: _Picture, sought: _Picture, candidate: _Candidate) -> TemplateMatch:
+    return template_match(_grey(holder.path), candidate.turn.picture(_grey(sought.path)), candidate.window)
 
 
 def _is_duplicate(match: TemplateMatch) -> bool:
@@ -257,7 +304,8 @@ def _by_scene(
         for ours in train[a].layers:
             for theirs in test[b].layers:
                 names = (ours.dataset, ours.scene, theirs.dataset, theirs.scene)
-                scenes[names].append((f"{ours.layer} = {theirs.layer}", what))
+                turned = f", {what.turned}" if what.turned else ""
+                scenes[names].append((f"{ours.layer} = {theirs.layer}{turned}", what))
     overlaps = []
     for names, matches in sorted(scenes.items(), key=lambda item: tuple(map(natural_order, item[0]))):
         same = [item for item in matches if item[1].kind == "same pixels"] or matches

@@ -29,8 +29,16 @@ class OverlapComparison:
     output: Path
 
 
-def compare_datasets(comparison: OverlapComparison, progress: ProgressCallback, warn: Callable[[str], None]) -> None:
+def compare_datasets(
+    comparison: OverlapComparison,
+    progress: ProgressCallback,
+    warn: Callable[[str], None],
+    record: Callable[[str], None],
+) -> None:
     """Write which training pictures are test pictures too, and which are dropped therefore.
+
+    Args:
+        record: Called with each of them in words, for the stage's log.
 
     Raises:
         BadInput: Names the pairs, where there are any and the action is "stop".
@@ -40,6 +48,8 @@ def compare_datasets(comparison: OverlapComparison, progress: ProgressCallback, 
     ours = [layer for folder in train.values() for layer in folder.layers]
     theirs = [layer for folder in test for layer in folder.layers]
     overlaps = find_overlaps(ours, theirs, progress)
+    for overlap in overlaps:
+        record(f"trained on and tested on: {_named(overlap)}")
     if overlaps and comparison.action == "stop":
         raise BadInput(
             overlap_sentence(overlaps),
@@ -59,9 +69,9 @@ def compare_datasets(comparison: OverlapComparison, progress: ProgressCallback, 
 
 
 def overlap_sentence(overlaps: Sequence[SceneOverlap]) -> str:
-    """Return which pictures are trained on and tested on; of many, the first are named."""
+    """Return which pictures are trained on and tested on; of many, the first are named, and where all of them are."""
     count = f"{len(overlaps)} training picture{'s are' if len(overlaps) != 1 else ' is'} also tested on"
-    more = f"; and {len(overlaps) - _NAMED} more" if len(overlaps) > _NAMED else ""
+    more = f"; and {len(overlaps) - _NAMED} more, which the stage's log names" if len(overlaps) > _NAMED else ""
     return f"{count}: {'; '.join(map(_named, overlaps[:_NAMED]))}{more}"
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from orchestrator.datasets.overlap_search import LayerFile, find_overlaps, pixel_hash
 from orchestrator.datasets.overlap_stage import OverlapComparison, compare_datasets
+from orchestrator.datasets.turns import TURNS
 from orchestrator.datasets.windows import WHOLE, shape_of, small_grey, whole_description, window_rectangles
 from stagekit import BadInput
 from stagekit.results.dataset import DatasetFile, DatasetItem
@@ -71,6 +72,38 @@ def test_changed_copy_is_traced_to_its_photograph_and_to_no_other(photographs, l
     test = layers("test", {"copy": change(photographs["coffee"])})
     found = find_overlaps(train, test, quiet)
     assert [(overlap.train_scene, overlap.test_scene, overlap.kind) for overlap in found] == [("coffee", "copy", kind)]
+
+
+TURNED = [pytest.param(turn, id=f"{turn.words} {turn.direction}".strip()) for turn in TURNS[1:]]
+
+
+@pytest.mark.parametrize("turn", TURNED)
+@pytest.mark.parametrize("train_holds", [True, False], ids=["in-train", "in-test"])
+def test_copy_that_lies_in_another_way_is_traced_to_its_photograph(photographs, layers, turn, train_holds):
+    changed = {"copy": turn.picture(photographs["coffee"].crop((90, 30, 400, 290)).resize((217, 182)))}
+    train, test = (photographs, changed) if train_holds else (changed, photographs)
+    found = find_overlaps(layers("train", train), layers("test", test), quiet)
+    assert [{overlap.train_scene, overlap.test_scene} for overlap in found] == [{"coffee", "copy"}]
+    assert found[0].layers == (f"blended = blended, {turn.words}",)
+
+
+@pytest.mark.parametrize("turn", TURNED)
+def test_description_of_a_turned_picture_is_known_from_the_picture(photographs, turn):
+    picture = photographs["chelsea"]
+    known = turn.descriptions(whole_description(small_grey(picture))[None])[0]
+    turned = turn.picture(picture)
+    assert known @ whole_description(small_grey(turned)) > 0.995
+    assert turn.shape(shape_of(picture.height, picture.width)) == shape_of(turned.height, turned.width)
+
+
+def test_copy_that_lies_as_its_photograph_is_not_called_turned(photographs, layers):
+    both = Image.new("RGB", (400, 300))  # the same from left and right, but for what is in its middle
+    half = photographs["coffee"].crop((0, 0, 200, 300))
+    both.paste(half, (0, 0))
+    both.paste(half.transpose(Image.Transpose.FLIP_LEFT_RIGHT), (200, 0))
+    both.paste(photographs["chelsea"].crop((50, 50, 170, 130)), (100, 100))
+    found = find_overlaps(layers("train", {"a": both}), layers("test", {"a": compressed(both, 60)}), quiet)
+    assert [overlap.layers for overlap in found] == [("blended = blended",)]
 
 
 @pytest.mark.parametrize(("change", "kind"), CHANGES[1:])
@@ -156,7 +189,7 @@ def leaking(tmp_path):
         output = tmp_path / action
         output.mkdir()
         heard = []
-        compare_datasets(OverlapComparison({"real": train}, [test], action, output), quiet, heard.append)
+        compare_datasets(OverlapComparison({"real": train}, [test], action, output), quiet, heard.append, print)
         return json.loads((output / "overlap.json").read_text()), heard
 
     return compared
@@ -169,6 +202,18 @@ def test_overlap_stops_with_the_pairs_by_name_and_every_way_on(leaking):
     assert "blended = blended, transmission = transmission" in str(caught.value)
     assert "drop_overlap: true" in caught.value.hint
     assert "accept_overlap" in caught.value.hint
+
+
+def test_all_of_many_overlaps_are_named_in_the_log(tmp_path):
+    rng = np.random.default_rng(5)
+    pictures = {str(number): (rng.integers(0, 255, (16, 16, 3), np.uint8),) * 2 for number in range(20)}
+    train, test = (dataset(tmp_path / name, name, pictures) for name in ("train", "test"))
+    logged = []
+    with pytest.raises(BadInput) as caught:
+        compare_datasets(OverlapComparison({"real": train}, [test], "stop", tmp_path), quiet, print, logged.append)
+    assert "; and 8 more, which the stage's log names" in caught.value.message
+    assert len(logged) == 20
+    assert logged[19].startswith("trained on and tested on: train 19 = test 19 (same pixels; ")
 
 
 def test_accepted_overlap_is_kept_and_told(leaking):
@@ -197,4 +242,4 @@ def test_dropped_pictures_are_named_and_left_out_of_the_training(leaking, tmp_pa
 
 def test_what_is_no_prepared_dataset_is_refused(tmp_path):
     with pytest.raises(BadInput, match=r"dataset\.json is not what its stage declares"):
-        compare_datasets(OverlapComparison({"real": tmp_path}, [tmp_path], "stop", tmp_path), quiet, print)
+        compare_datasets(OverlapComparison({"real": tmp_path}, [tmp_path], "stop", tmp_path), quiet, print, print)

@@ -78,7 +78,7 @@ def test_defect_07_training_on_the_whole_folder_is_found_and_stops(tmp_path):
     add_set(root, "whole-folder", Reporter())
     train, test = staged("whole-folder", tmp_path / "a"), staged("berkeley-real-test", tmp_path / "b")
     with pytest.raises(BadInput, match="20 training pictures are also tested on: whole-folder 3 = "):
-        compare_datasets(OverlapComparison({"real": train}, [test], "stop", tmp_path), quiet, print)
+        compare_datasets(OverlapComparison({"real": train}, [test], "stop", tmp_path), quiet, print, print)
 
 
 def test_known_leak_of_the_published_split_is_found_training_pair_77_is_test_pair_58(tmp_path):
@@ -90,7 +90,7 @@ def test_known_leak_of_the_published_split_is_found_training_pair_77_is_test_pai
         prepare_set(PrepareRequest(name, root), Reporter())
     train, test = staged("berkeley-real-train", tmp_path / "a"), staged("berkeley-real-test", tmp_path / "b")
     with pytest.raises(BadInput) as caught:
-        compare_datasets(OverlapComparison({"real": train}, [test], "stop", tmp_path), quiet, print)
+        compare_datasets(OverlapComparison({"real": train}, [test], "stop", tmp_path), quiet, print, print)
     assert str(caught.value) == (
         "1 training picture is also tested on: berkeley-real-train 77 = berkeley-real-test 58 "
         "(same pixels; blended = blended, transmission = transmission)"
@@ -110,7 +110,9 @@ def test_defect_09_layers_blended_from_test_pictures_are_found(tmp_path):
     prepare_set(PrepareRequest("berkeley-real-test", root), Reporter())
     add_set(root / "transmission_layer", "layers", Reporter(), layers=True)
     train, test = staged("layers", tmp_path / "a"), staged("berkeley-real-test", tmp_path / "b")
-    compare_datasets(OverlapComparison({"synthetic": train}, [test], "drop", tmp_path), quiet, lambda _said: None)
+    compare_datasets(
+        OverlapComparison({"synthetic": train}, [test], "drop", tmp_path), quiet, lambda _said: None, print
+    )
     found = json.loads((tmp_path / "overlap.json").read_text())
     assert set(found["dropped"]["synthetic"]) == set(trees.TEST_NUMBERS)
     assert {layer for overlap in found["overlaps"] for layer in overlap["layers"]} == {

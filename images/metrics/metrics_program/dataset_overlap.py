@@ -29,6 +29,6 @@ def overlap(context: StageContext) -> None:
     # Photographs of any size are compared too; they were prepared before, so none is a bomb.
     before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
-        compare_datasets(comparison, step, context.warn)
+        compare_datasets(comparison, step, context.warn, print)
     finally:
         Image.MAX_IMAGE_PIXELS = before

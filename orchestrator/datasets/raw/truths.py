@@ -7,6 +7,8 @@ from itertools import permutations
 import numpy as np
 from PIL import Image
 
+from orchestrator.datasets.turns import TURNS
+
 _SIDES = ((128, 0.3), (64, 0.5))
 """Sides of the small pictures that are compared, and the height of a peak from which on two show the same.
 
@@ -20,15 +22,6 @@ order is better in any pair than the right one, which is better by more than 0.1
 _MOST_SEARCHED = 400
 """Pairs among which truths that belong to others are looked for."""
 
-_TURNS: Mapping[str, Image.Transpose] = {
-    "mirrored": Image.Transpose.FLIP_LEFT_RIGHT,
-    "turned by 180 degrees": Image.Transpose.ROTATE_180,
-    "upside down": Image.Transpose.FLIP_TOP_BOTTOM,
-    "turned by 90 degrees to the right": Image.Transpose.ROTATE_90,
-    "turned by 90 degrees to the left": Image.Transpose.ROTATE_270,
-    "mirrored at its diagonal": Image.Transpose.TRANSPOSE,
-    "mirrored at its other diagonal": Image.Transpose.TRANSVERSE,
-}
 _CHANNELS = ("red", "green", "blue")
 
 
@@ -63,10 +56,10 @@ def truth_trace(blended: np.ndarray, truth: np.ndarray) -> TruthTrace | None:
     if straight >= enough:
         order = _order(*pictures)
         return TruthTrace(belongs=not order, fault=order)
-    turned = {words: agreement(seen, _spectrum(pictures[1].transpose(turn))) for words, turn in _TURNS.items()}
-    best = max(turned, key=lambda words: turned[words])
+    turned = {turn: agreement(seen, _spectrum(turn.picture(pictures[1]))) for turn in TURNS[1:]}
+    best = max(turned, key=lambda turn: turned[turn])
     if turned[best] >= max(enough, straight + _BETTER):
-        return TruthTrace(belongs=False, fault=f"is {best}")
+        return TruthTrace(belongs=False, fault=f"is {best.words} {best.direction}".rstrip())
     return TruthTrace(belongs=False, spectra=(seen, given))
 
 
