@@ -3,7 +3,7 @@
 # make behaviours   after code changed that decides results: record raised versions, or prove that results are the same
 # make test         everything, with a Docker engine where one answers
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev quickstart check test lint types imports format golden behaviours clean
+.PHONY: help setup setup-dev quickstart check test lint types imports format golden behaviours reliability clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -55,6 +55,10 @@ format: setup-dev ## Format the code
 golden: setup-dev ## Accept the present output as the golden files, after looking at the difference
 	SIRR_ACCEPT_GOLDEN=1 $(BIN)/pytest -q -m "not docker and not environment and not browser and not slow" || true
 	git diff --stat -- tests
+
+HOURS ?= 1
+reliability: setup-dev ## Kill runs at random moments for HOURS hours, and say what differs from undisturbed ones
+	$(BIN)/python -m tests.reliability.kills --hours $(HOURS)
 
 behaviours: setup-dev ## Record raised behaviour versions, or prove that changed code gives the same results
 	$(BIN)/python scripts/behaviours.py

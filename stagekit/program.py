@@ -10,10 +10,14 @@ from typing import Any, Callable, Mapping, Optional, Sequence, Tuple
 from stagekit.context import StageContext
 from stagekit.exit_codes import ExitCode
 from stagekit.failures import BadInput, OutOfMemory, StageError
+from stagekit.files import write_atomically
 from stagekit.machine import machine
 from stagekit.messages import Failure
 from stagekit.request import StageRequest
 from stagekit.results.machine import MachineFile
+
+DONE_FILE = "done"
+"""In the work folder: the program has come to its end, whoever is killed before its exit code is written down."""
 
 Handler = Callable[[StageContext], None]
 
@@ -50,6 +54,8 @@ def run_program(
             raise BadInput("this image has no stage kind %r; it has %s" % (request.kind, ", ".join(sorted(handlers))))
         record_machine(context)
         handlers[request.kind](context)
+        with write_atomically(context.work(DONE_FILE), "w") as stream:
+            stream.write(request.kind)
     except Exception as error:
         failure = _explained(error, out_of_memory)
         if failure is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestrator.engine.container import LABEL_OWNER, LABEL_PLACE, LABEL_STAGING
 from orchestrator.engine.owner import Owner
-from orchestrator.engine.program import place, result_is_left
+from orchestrator.engine.program import ended_well, place, result_is_left
 from orchestrator.engine.protocol import Job, Outcome
 
 OVER = ("exited", "dead")
@@ -43,8 +43,9 @@ def is_displaced(found: dict[str, Any], job: Job) -> bool:
 def holds_result(found: dict[str, Any]) -> bool:
     """Return whether a container ended well and nobody has fetched what it left."""
     staging = found["Config"]["Labels"].get(LABEL_STAGING)
-    done = found["State"]["Status"] == "exited" and found["State"]["ExitCode"] == 0
-    return bool(done and staging and result_is_left(Path(staging)))
+    if found["State"]["Status"] != "exited" or not staging:
+        return False
+    return ended_well(found["State"]["ExitCode"], Path(staging)) and result_is_left(Path(staging))
 
 
 def container_started(found: dict[str, Any] | None) -> float | None:

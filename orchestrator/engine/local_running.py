@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from orchestrator.engine.owner import process_alive
-from orchestrator.engine.program import STAGE_FILE, place, result_is_left
+from orchestrator.engine.program import STAGE_FILE, ended_well, place, result_is_left
 from orchestrator.engine.protocol import Outcome
 from orchestrator.errors import InfraFailure
 from orchestrator.locks import lock
@@ -170,8 +170,12 @@ def holds_result(staging: Path) -> bool:
 
     In a copy of a folder the results may be older than the word that they are complete.
     """
-    ended = read_record(staging / EXIT_FILE).get("exit_code")
-    return ended == 0 and result_is_left(staging) and read_record(staging / JOB_FILE).get("place") == place(staging)
+    ended = _whole(read_record(staging / EXIT_FILE).get("exit_code"))
+    return (
+        ended_well(ended, staging)
+        and result_is_left(staging)
+        and read_record(staging / JOB_FILE).get("place") == place(staging)
+    )
 
 
 def kill_programs_of(staging: Path) -> None:

@@ -12,6 +12,7 @@ from orchestrator.engine.protocol import Job
 from orchestrator.errors import InfraFailure
 from orchestrator.locks import lock
 from stagekit import StageRequest
+from stagekit.program import DONE_FILE
 from stagekit.request import FOLDERS
 
 STAGE_FILE = "stage.json"
@@ -26,6 +27,8 @@ _CACHES: Mapping[str, str] = {
 }
 _HOME = "work/home"
 _START_LOCK = "work/start.lock"
+_DONE = f"work/{DONE_FILE}"
+_SIGNALS = 128
 _START_S = 180.0
 _POLL_S = 0.02
 _DYNAMIC = ("OMP_DYNAMIC", "MKL_DYNAMIC")
@@ -92,6 +95,7 @@ def lay_out(job: Job, request: StageRequest) -> None:
     if not job.keeps_output and (job.staging / "output").is_dir():
         for path in (job.staging / "output").iterdir():
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    (job.staging / _DONE).unlink(missing_ok=True)
     for folder in ("output", "facts"):
         for partial in (job.staging / folder).rglob("*.partial"):
             if partial.is_file() and not partial.is_symlink():
@@ -132,6 +136,16 @@ def place(staging: Path) -> str:
     """Return what tells a staging folder from a copy of it, and from a later one under the same path."""
     found = staging.stat()
     return f"{found.st_dev}:{found.st_ino}"
+
+
+def ended_well(exit_code: int | None, staging: Path) -> bool:
+    """Return whether all of a program's output is there.
+
+    One that was killed after it had said so, or whose exit code nobody could write down, has ended as well.
+    """
+    if exit_code is None or exit_code > _SIGNALS:
+        return (staging / _DONE).is_file()
+    return exit_code == 0
 
 
 def result_is_left(staging: Path) -> bool:

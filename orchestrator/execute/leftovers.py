@@ -1,12 +1,14 @@
 """Takes away what killed programs left of stages whose results are there: folders, containers, locks."""
 
 import contextlib
+import shutil
 from pathlib import Path
 
 from orchestrator.engine.protocol import Engine
 from orchestrator.engine.select import available_engine
 from orchestrator.errors import EngineUnavailable, SirrError
 from orchestrator.spec.names import EngineName
+from orchestrator.store.leases import held_if_free
 from orchestrator.store.store import Store
 
 _ENGINES: tuple[EngineName, ...] = ("local", "docker")
@@ -35,9 +37,20 @@ def discard_leftovers(store: Store) -> None:
     if left:
         with contextlib.suppress(SirrError):  # an engine that cannot be asked now is asked by the next run
             _discard(store, left)
+    for folder in layout.scratch_folders():
+        lease = layout.lease(folder.name)
+        if lease.exists():  # made before anything is written, by whoever uses the folder
+            _discard_scratch(folder, lease)
     for key in layout.lease_keys():
         with contextlib.suppress(OSError), store.claimed(key):
             pass  # who claims a key takes its lock away afterwards
+
+
+def _discard_scratch(folder: Path, lease: Path) -> None:
+    with contextlib.suppress(OSError), held_if_free(lease) as free:
+        if free:
+            shutil.rmtree(folder)
+            lease.unlink()
 
 
 def _discard(store: Store, keys: list[str]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.engine.gpu import lease_gpus
+from orchestrator.engine.program import ended_well
 from orchestrator.engine.protocol import Engine, Environment, Job, Running
 from orchestrator.errors import (
     BudgetTooSmall,
@@ -31,6 +32,7 @@ from orchestrator.plan.stage import Stage
 from orchestrator.spec.names import StageKind
 from orchestrator.store.layout import FACTS, log_name
 from orchestrator.store.store import Artifact, Store
+from stagekit import ExitCode
 
 REQUIRED_OUTPUTS: Mapping[StageKind, tuple[str, ...]] = {
     "prepare": ("dataset.json",),
@@ -265,6 +267,9 @@ def _run_once(job: Job, stage: Stage, context: ExecutionContext) -> _Finished:
     except BaseException:
         running.remove()
         raise
+    outcome = job_outcome.outcome
+    if ended_well(outcome.exit_code, job.staging):
+        job_outcome.outcome = replace(outcome, exit_code=ExitCode.DONE, error=None)
     verdict = _verdict(job_outcome, stage, log, context.store)
     if verdict.error is not None:
         running.remove()

@@ -16,6 +16,7 @@ import pytest
 
 from orchestrator.engine.local import LocalEngine
 from orchestrator.engine.owner import Owner
+from orchestrator.engine.program import ended_well
 from orchestrator.engine.protocol import Environment
 from orchestrator.errors import DeviceUnavailable, ImageNotBuilt, InfraFailure
 from stagekit import decode
@@ -106,6 +107,16 @@ CLIENT = textwrap.dedent(
 )
 
 
+def test_program_that_came_to_its_end_is_done_although_its_supervisor_could_not_say_so(local_bench):
+    job = local_bench.job("count", settings={"lines": 1, "pause_s": 0})
+    local_bench.start(job).outcome()
+    assert gone(job)
+    (job.staging / "exit.json").unlink()
+    again = local_bench.start(job)
+    assert again.adopted
+    assert ended_well(again.outcome().exit_code, job.staging)
+
+
 def test_killed_supervisor_takes_its_program_along(local_bench):
     job = local_bench.job("train", settings={"steps": 100000, "pause_s": 0.01})
     running = local_bench.start(job)
@@ -125,6 +136,7 @@ def test_record_of_another_process_with_the_same_number_is_not_a_running_job(loc
     local_bench.start(job).outcome()
     assert gone(job)
     (job.staging / "exit.json").unlink()
+    (job.staging / "work" / "done").unlink()
     record = json.loads((job.staging / "process.json").read_text())
     record["supervisor"] = {"pid": os.getpid(), "created": 1}
     (job.staging / "process.json").write_text(json.dumps(record))

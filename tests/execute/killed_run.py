@@ -24,28 +24,33 @@ from orchestrator.spec.library import load_image
 from orchestrator.store.store import Store
 
 PROGRAM = """
-import os, sys, time
+import json, os, sys, time
 import stagekit
 
-def tell(context, word):
-    with open(context.setting("tally"), "a") as stream:
-        stream.write("%s %s\\n" % (word, context.request.stage))
+def tell(word):
+    with open(sys.argv[1]) as stream:
+        request = json.load(stream)
+    with open(request["settings"]["tally"], "a") as stream:
+        stream.write("%s %s\\n" % (word, request["stage"]))
 
 def work(context):
-    tell(context, "begin")
+    tell("begin")
     for name in context.setting("files"):
         with stagekit.write_atomically(context.output(name), "w") as stream:
             stream.write(context.request.kind * context.setting("repeat"))
-    half = context.output("half-done-%d" % os.getpid())
+    keeps = context.request.kind == "train"
+    half = context.work("half") if keeps else context.output("half-done-%d" % os.getpid())
     open(half, "w").close()
     for _ in range(int(context.setting("pause_s") * 100)):
         time.sleep(0.01)
         if context.stop_requested:
             context.interrupt()
     os.unlink(half)
-    tell(context, "end")
 
-sys.exit(stagekit.run_program(dict.fromkeys(["prepare", "train", "export"], work)))
+code = stagekit.run_program(dict.fromkeys(["prepare", "train", "export"], work))
+if code == 0:
+    tell("end")
+sys.exit(code)
 """
 OUTPUTS = {
     "prepare": ["dataset.json"],

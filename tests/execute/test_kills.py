@@ -74,6 +74,16 @@ def test_run_that_was_killed_half_way_through_clearing_up_leaves_nothing(course)
     assert_all_done(course)
 
 
+def test_scratch_folder_of_a_killed_program_is_taken_away_and_one_in_use_stays(course):
+    dead = course.store.layout.stagings / "photos-dead"
+    (dead / "pictures").mkdir(parents=True)
+    course.store.layout.lease(dead.name).touch()
+    with course.store.scratch("photos") as used:
+        course.run()
+        assert used.is_dir()
+    assert list(course.store.layout.stagings.iterdir()) == []
+
+
 def test_killed_program_leaves_no_rest_in_the_result(course):
     """The export is killed with its files half done; what it makes then is what it makes undisturbed."""
     process = in_background(course, pause_s=1.0)
