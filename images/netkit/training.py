@@ -323,6 +323,10 @@ class TrainingRun:
             self._position.update(facts["position"])
             self._curves.restore(facts["curves"])
             self._times.update(facts["times"])
+            self._context.note(
+                "the training goes on from its checkpoint: %d steps are done, it is in epoch %d of %d"
+                % (self._position["done"], self._position["epoch"] + 1, self._schedule.epochs)
+            )
         self._flushed = self._saved = time.monotonic()
 
 

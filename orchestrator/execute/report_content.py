@@ -30,7 +30,7 @@ from orchestrator.report.content import (
     Validation,
     ValidationPoint,
 )
-from orchestrator.report.stage_content import EnvironmentRecord
+from orchestrator.report.stage_content import EnvironmentRecord, FeatureFile
 from orchestrator.spec.explained import explained_tables
 from orchestrator.spec.protocol import Protocol, ProtocolMetric
 from orchestrator.spec.published_numbers import published_tables
@@ -107,6 +107,7 @@ def report_content(results: RunResults) -> ReportContent:
         program=_program(document),
         warnings=tuple(_warnings(document)),
         published=published_tables(),
+        feature_files=tuple(_feature_files(document)),
         explained=tuple(table for table in explained_tables() if table.protocol in {one.name for one in protocols}),
     )
     return with_rankings(content)
@@ -123,6 +124,18 @@ def _program(document: RunDocument) -> str:
     ran = f"sirr-orch {document.program.version} (Python {document.program.python})"
     now = f"sirr-orch {__version__} (Python {platform.python_version()})"
     return ran if ran == now else f"{ran}; report by {now}"
+
+
+def _feature_files(document: RunDocument) -> Iterator[FeatureFile]:
+    """Yield the files of pretrained feature weights that stages read, each once."""
+    read_ones = {
+        source.file: source.digest
+        for stage in document.stages
+        for name, source in stage.sources.items()
+        if name == "features"
+    }
+    for name, digest in sorted(read_ones.items()):
+        yield FeatureFile(name, digest)
 
 
 def _warnings(document: RunDocument) -> Iterator[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from orchestrator.report.rankings import MetricRanking
-from orchestrator.report.stage_content import EnvironmentRecord, StageRecord
+from orchestrator.report.stage_content import EnvironmentRecord, FeatureFile, StageRecord
 from orchestrator.spec.explained import ExplainedTable
 from orchestrator.spec.protocol import Protocol
 from orchestrator.spec.published_numbers import PublishedTable
@@ -382,6 +382,7 @@ class ReportContent:
         program: Name and version of the orchestrator.
         published: Numbers of others to set beside.
         explained: Tables of others whose cells this run explains.
+        feature_files: The files of pretrained feature weights that its stages read.
     """
 
     name: str
@@ -406,3 +407,4 @@ class ReportContent:
     rankings: tuple[MetricRanking, ...] = ()
     published: tuple[PublishedTable, ...] = ()
     explained: tuple[ExplainedTable, ...] = ()
+    feature_files: tuple[FeatureFile, ...] = ()

@@ -68,6 +68,19 @@ class StageFile:
 
 
 @dataclass(frozen=True)
+class FeatureFile:
+    """A file of pretrained feature weights.
+
+    Attributes:
+        name: As published.
+        sha256: Of its content, 64 hexadecimal digits.
+    """
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class StageRecord:
     """One stage of the run, in plan order.
 

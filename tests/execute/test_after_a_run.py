@@ -1,5 +1,7 @@
 """After a run only its document and its results count: everything else that it was made of may be gone."""
 
+import hashlib
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -167,6 +169,12 @@ def test_a_finished_run_is_read_from_its_document_and_results_alone(changed: Sim
     ]
     assert content.commands == ("sirr-orch run first.yaml --build --photos holiday",)
     assert content.warnings == ()
+    vgg19 = hashlib.sha256(FEATURES[0].encode()).hexdigest()
+    assert [(file.name, file.sha256) for file in content.feature_files] == [(FEATURES[0], vgg19)]
+    report = json.loads((store / "runs" / "first" / "report" / "report.json").read_text(encoding="utf-8"))
+    assert report["feature_files"] == [{"name": FEATURES[0], "sha256": vgg19}]
+    pages = (store / "runs" / "first" / "report").glob("*.html")
+    assert any(vgg19 in page.read_text(encoding="utf-8") for page in pages)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from netkit.training import Schedule, Step, TrainingRun
 from stagekit import (
     Checkpoint,
     Interrupted,
+    Note,
     Progress,
     StageContext,
     StageError,
@@ -164,6 +165,8 @@ def test_interrupted_training_ends_as_if_nothing_had_happened(
     course.run(counter)
     assert len(counter.seen) == 12 - stop_at - 1
     assert course.results() == uninterrupted.results()
+    (said,) = course.said(Note)
+    assert said.message.startswith(f"the training goes on from its checkpoint: {stop_at + 1} steps are done")
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "gone", "unvouched"])

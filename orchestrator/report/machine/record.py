@@ -10,7 +10,13 @@ from typing import Literal
 from pydantic import FiniteFloat
 
 from orchestrator.report.machine.record_entry import Digest, Entry, Infinite, Missing, Score
-from orchestrator.report.machine.record_run import EnvironmentEntry, OverlapEntry, SpecEntry, StageEntry
+from orchestrator.report.machine.record_run import (
+    EnvironmentEntry,
+    FeatureFileEntry,
+    OverlapEntry,
+    SpecEntry,
+    StageEntry,
+)
 
 SCHEMA_VERSION: Literal[1] = 1
 """Grows where a field changes its meaning or goes; new fields do not change it."""
@@ -279,6 +285,8 @@ class ReportFile(Entry):
     """How to make the report again."""
     features: str
     """Feature weights: 'random' means that nothing can be compared with other runs."""
+    feature_files: tuple[FeatureFileEntry, ...] = ()
+    """The files of them that stages read."""
     seed: int
     device: str
     engine: str

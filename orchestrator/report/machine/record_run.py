@@ -87,6 +87,14 @@ class EnvironmentEntry(Entry):
     """Everything that its lock pins; empty where that was not recorded."""
 
 
+class FeatureFileEntry(Entry):
+    """A file of pretrained feature weights that stages read."""
+
+    name: str
+    """As published."""
+    sha256: Digest
+
+
 class SpecEntry(Entry):
     """The experiment's file, as it was when the run was started."""
 

@@ -36,6 +36,7 @@ def report_record(content: ReportContent) -> record.ReportFile:
         spec=record_run.SpecEntry(name=content.spec_name, text=content.spec, sha256=record.text_digest(content.spec)),
         commands=content.commands,
         features=content.features,
+        feature_files=tuple(_same(record_run.FeatureFileEntry, file) for file in content.feature_files),
         seed=content.seed,
         device=content.device,
         engine=content.engine,

@@ -123,6 +123,7 @@ def provenance_view(content: ReportContent) -> ProvenanceView:
             Fact("device", content.device),
             Fact("seed", str(content.seed)),
             Fact("feature weights", content.features),
+            *(Fact(file.name, f"SHA-256 {file.sha256}") for file in content.feature_files),
         ),
         models=tuple(_model(model) for model in content.models),
         datasets=tuple(
