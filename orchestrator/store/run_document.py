@@ -4,14 +4,29 @@ What comes after a run reads it and the artifacts, and nothing else: no experime
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from orchestrator.spec.stage_names import stage_name
+from stagekit.inside import unsafe_name
 
 SCHEMA = 1
 """Grows where an earlier version could not read the document; fields that are added do not raise it."""
+
+Key = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""The key of a result: folders are called after it."""
+
+
+def _one_part(name: str) -> str:
+    mistake = unsafe_name(name) or ("has several parts" if "/" in name else "")
+    if name and mistake:
+        raise ValueError(f"the name {mistake}")
+    return name
+
+
+FileName = Annotated[str, AfterValidator(_one_part)]
+"""The name of a file or folder without the path to it; empty where it had none."""
 
 SETTLED = frozenset({"stored", "done", "failed", "skipped", "cancelled"})
 """States in which nothing more becomes of a stage by itself."""
@@ -76,7 +91,7 @@ class SourceEntry(Recorded):
 
     digest: str
     """SHA-256 over the relative names and contents."""
-    file: str
+    file: FileName
     """Name of the file or folder, without the path to it."""
 
 
@@ -120,7 +135,7 @@ class StageEntry(Recorded):
     """Memory that it was given; it decides no result."""
     timeout_s: float | None = None
     """Longest time that it was given, in seconds."""
-    key: str | None = None
+    key: Key | None = None
     """Names its result in the store; null where its inputs were never known."""
     state: str = "waiting"
     """waiting, stored, running, adopted, done, failed, skipped or cancelled, when this was written."""

@@ -1,5 +1,6 @@
 """A damaged result is never read: the run that finds it makes it again, or says what is to be done."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,12 @@ from orchestrator.execute.stage_execution import ExecutionContext
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Program
 from orchestrator.plan.stage import Stage
+from orchestrator.store.document_files import RUN_FILE
 from orchestrator.store.reference import run_reference
 from orchestrator.store.store import Store
 from tests.engine.fake import FakeEngine
 from tests.execute.small_run import keep_run
+from tests.hostile_names import OUTSIDE
 from tests.store.kept_results import change_bytes
 
 STAGES = {
@@ -153,3 +156,42 @@ def test_report_of_damaged_results_says_what_to_do(tmp_path):
         recorded_results(reference, store)
     assert "run the experiment of 'first' again" in caught.value.hint
     assert name not in recorded_results(reference, store).artifacts
+
+
+def told(store: Store, change) -> None:
+    """Change the document of the run, as a stranger could who made it."""
+    path = store.layout.run("first") / RUN_FILE
+    document = json.loads(path.read_text(encoding="utf-8"))
+    change(document)
+    path.chmod(0o644)
+    path.write_text(json.dumps(document), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "name", [*OUTSIDE, pytest.param("{private}", id="folder-of-the-user"), pytest.param("f" * 63, id="short")]
+)
+def test_document_whose_key_is_none_leads_nowhere(tmp_path: Path, name: str) -> None:
+    """What has no manifest is set aside as damaged: a key that is a path would move a folder of the user away."""
+    store = Store(tmp_path / "store")
+    keep_run(store, tmp_path)
+    private = tmp_path / "private"
+    private.mkdir()
+    (private / "letter").write_text("dear")
+    told(store, lambda document: document["stages"][0].update(key=name.format(private=private)))
+    with pytest.raises(StoreError, match=r"the record of run 'first' is damaged: stages\.0\.key"):
+        recorded_results(run_reference("first"), store)
+    assert (private / "letter").read_text() == "dear"
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/hostname", "a/b", "a\x1b[31m"])
+def test_document_whose_source_is_a_path_is_refused(tmp_path: Path, name: str) -> None:
+    store = Store(tmp_path / "store")
+    keep_run(store, tmp_path)
+
+    def change(document) -> None:
+        stage = next(stage for stage in document["stages"] if stage["sources"])
+        next(iter(stage["sources"].values()))["file"] = name
+
+    told(store, change)
+    with pytest.raises(StoreError, match=r"the record of run 'first' is damaged: .*file"):
+        recorded_results(run_reference("first"), store)
