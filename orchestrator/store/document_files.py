@@ -83,8 +83,9 @@ def _read(path: Path, name: str) -> RunDocument:
     except OSError as error:
         raise StoreError(f"the record of run {name!r} cannot be read: {error.strerror}", where=str(path)) from error
     except (ValueError, RecursionError) as error:
-        cut = "cut short" if not text.rstrip().endswith(b"}") else "damaged"
-        raise _damaged(path, name, f"it is {cut} ({error})") from error
+        at_its_end = isinstance(error, json.JSONDecodeError) and error.pos >= len(error.doc.rstrip())
+        cut = at_its_end or not text.rstrip().endswith(b"}")
+        raise _damaged(path, name, f"it is {'cut short' if cut else 'damaged'} ({error})") from error
     version = found.get("schema_version") if isinstance(found, dict) else None
     if isinstance(version, int) and version > SCHEMA:
         raise StoreError(
