@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from orchestrator.datasets import jpeg2000
 from orchestrator.datasets.colour_profiles import in_srgb, means_srgb
 from orchestrator.datasets.stated_colours import StatedColours, stated_colours
 from orchestrator.datasets.tiff import BIG_ENDIAN_BIGTIFF, TiffFacts, is_tiff, stream_facts
@@ -38,9 +39,6 @@ GAIN_MAP_LEFT_OUT = "HDR gain map left out: the SDR picture is taken"
 
 _NARROWED = "16 bits per value, reduced to 8"
 _UPRIGHT, _TURNED = 1, range(2, 9)
-_JPEG2000_SIZES = b"\xff\x4f\xff\x51"
-"""How JPEG 2000's description of sizes begins. Source: ISO/IEC 15444-1, A.4.1 and A.5.1."""
-_DEPTHS_AT, _HEAD_BYTES = 42, 2**16
 
 
 @dataclass(frozen=True)
@@ -83,8 +81,10 @@ def read_rgb(path: Path, *, keep_alpha: bool = False) -> RgbPicture:
         with warnings.catch_warnings():
             # Pillow warns of large pictures and of odd metadata; the first are wanted, the second do no harm.
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=FORMATS) as picture:
-                return _as_rgb(picture, path, facts or TiffFacts(), keep_alpha=keep_alpha)
+            file, profile = _readable(path)
+            with Image.open(file, formats=FORMATS) as picture:
+                profile = profile or picture.info.get("icc_profile")
+                return _as_rgb(picture, path, profile, facts or TiffFacts(), keep_alpha=keep_alpha)
     except UnusablePicture:
         raise
     except UnidentifiedImageError as error:
@@ -162,10 +162,19 @@ def _tiff_facts(path: Path) -> TiffFacts | None:
     return facts
 
 
-def _as_rgb(opened: Image.Image, path: Path, facts: TiffFacts, *, keep_alpha: bool) -> RgbPicture:
+def _readable(path: Path) -> tuple[Path | io.BytesIO, bytes | None]:
+    """Return a file that Pillow reads, and the colour profile that it would not tell."""
+    with path.open("rb") as stream:
+        head = stream.read(len(jpeg2000.HEAD))
+        if head != jpeg2000.HEAD:
+            return path, None
+        content, profile = jpeg2000.without_profile(head + stream.read())
+    return io.BytesIO(content), profile
+
+
+def _as_rgb(opened: Image.Image, path: Path, profile: Any, facts: TiffFacts, *, keep_alpha: bool) -> RgbPicture:
     notes: list[str] = []
     stated = stated_colours(path)
-    profile = opened.info.get("icc_profile")
     wide = _is_narrowed(opened, facts, path)
     if opened.format != "MPO" and getattr(opened, "n_frames", 1) > 1:
         notes.append(f"first of {getattr(opened, 'n_frames', 1)} frames")
@@ -195,7 +204,7 @@ def _is_narrowed(opened: Image.Image, facts: TiffFacts, path: Path) -> bool:
     if opened.format == "TIFF":
         return facts.bits > 8
     if opened.format == "JPEG2000":
-        return _jpeg2000_bits(path) > 8
+        return jpeg2000.bits(path) > 8
     tiles: Any = getattr(opened, "tile", ())
     return any(_sixteen_bits(tile[-1]) for tile in tiles)
 
@@ -205,15 +214,6 @@ def _sixteen_bits(settings: Any) -> bool:
     if isinstance(settings, tuple) and len(settings) == 2 and isinstance(settings[-1], int):
         return isinstance(settings[0], str) and settings[-1] > 255
     return ";16" in str(settings)
-
-
-def _jpeg2000_bits(path: Path) -> int:
-    """Return the bits of a JPEG 2000 file's first channel, 8 where they are not found."""
-    with path.open("rb") as stream:
-        head = stream.read(_HEAD_BYTES)
-    place = head.find(_JPEG2000_SIZES)
-    depth = head[place + _DEPTHS_AT : place + _DEPTHS_AT + 1] if place >= 0 else b""
-    return (depth[0] & 0x7F) + 1 if depth else 8
 
 
 def _mend_planes(opened: Image.Image, facts: TiffFacts) -> None:

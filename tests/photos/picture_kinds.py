@@ -311,7 +311,7 @@ def _jpeg_writer(pixels: np.ndarray, space: int, index: str | None) -> Callable[
 
 def _others() -> Iterator[PictureKind]:
     """Kinds that both sides read by the same program, at 8 bits."""
-    for suffix, options in (("webp", {"lossless": True}), ("bmp", {}), ("ppm", {}), ("tga", {}), ("jp2", {})):
+    for suffix, options in (("webp", {"lossless": True}), ("bmp", {}), ("ppm", {}), ("tga", {})):
         yield PictureKind(f"plain.{suffix}", _saver(**options))
     deep = PICTURE.astype(">u2") * 257
     head = f"P6 {PICTURE.shape[1]} {PICTURE.shape[0]} 65535\n".encode()
@@ -319,6 +319,30 @@ def _others() -> Iterator[PictureKind]:
     yield PictureKind("deep.png", lambda path: write_png(path, PICTURE.astype(np.uint16) * 257), (NARROWED,))
     yield PictureKind("plain.png", _saver())
     yield PictureKind("plain.jpg", _saver(quality=100, subsampling=0), least_db=35)
+
+
+def _jpeg2000() -> Iterator[PictureKind]:
+    """JPEG 2000 files of both depths, with a profile and with the name of a colour space."""
+    p3 = rgb_profile("Display P3", DISPLAY_P3, SRGB_CURVE)
+    converted = ("colour profile 'Display P3', converted to sRGB",)
+    for suffix in ("jp2", "j2k"):
+        yield PictureKind(f"plain.{suffix}", _saver())
+    yield PictureKind("p3.jp2", _jpeg2000_writer(encoded(DISPLAY_P3, SRGB_CURVE), p3), converted, converted, 44)
+    yield PictureKind("srgb.jp2", _jpeg2000_writer(PICTURE, rgb_profile("A name", BT709, SRGB_CURVE)))
+
+
+def _jpeg2000_writer(pixels: np.ndarray, profile: bytes) -> Callable[[Path], object]:
+    def write(path: Path) -> None:
+        stream = io.BytesIO()
+        Image.fromarray(pixels).save(stream, "JPEG2000")
+        content = stream.getvalue()
+        outer, inner = content.index(b"jp2h") - 4, content.index(b"colr") - 4
+        (outer_length,), (length,) = (struct.unpack_from(">I", content, place) for place in (outer, inner))
+        box = struct.pack(">I4s3B", 11 + len(profile), b"colr", 2, 0, 0) + profile
+        head = content[:outer] + struct.pack(">I", outer_length - length + len(box)) + content[outer + 4 : inner]
+        path.write_bytes(head + box + content[inner + length :])
+
+    return write
 
 
 def level_db(pixels: np.ndarray) -> float:
