@@ -5,10 +5,13 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from orchestrator.datasets.description import dataset_description
+from orchestrator.datasets.description import PhotosDescription, dataset_description
 from orchestrator.datasets.picture_reading import UnusablePicture
+from orchestrator.datasets.preparation import Preparation
 from orchestrator.datasets.source_files import SourceReader, source_files
 from orchestrator.execute.data import Reporter, add_set
+from orchestrator.photos.photo import ReadingLimits
+from orchestrator.photos.photo_preparation import prepare_photos
 from orchestrator.spec.prepared import prepared_folder
 from tests.datasets.conftest import gradient, save
 from tests.datasets.raw import trees
@@ -58,6 +61,16 @@ def test_files_of_a_uniform_dataset_that_decide_are_the_index_and_what_it_names(
 def test_hashes_are_those_of_what_was_read(prepare, source):
     path = save(source / "a.png", gradient())
     assert prepare("photos").done.read == {"a.png": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def test_picture_that_is_left_out_is_held_to_the_key_too(tmp_path, source):
+    save(source / "a.png", gradient())
+    (source / "b.heic").write_bytes(b"not read")
+    (source / "c.png").write_bytes(b"damaged")
+    output = tmp_path / "output"
+    preparation = Preparation("mine", "Mine", PhotosDescription("*.*"), source, output)
+    done = prepare_photos(preparation, ReadingLimits(tmp_path), lambda *_: None, each_alone=True)
+    assert tuple(sorted(done.read)) == source_files(PhotosDescription("*.*"), source) == ("a.png", "b.heic", "c.png")
 
 
 @pytest.mark.parametrize("pattern", ["/etc/*", "../*", "", "[z-a].png"])

@@ -72,6 +72,10 @@ class SceneJob:
     changed: bool = False
 
 
+SIZES_DIFFER = "sizes differ"
+"""Words that are in the text of an `UnusableScene` for this reason alone."""
+
+
 class UnusableScene(Exception):
     """A scene cannot be prepared; the text says which file, and why."""
 
@@ -86,7 +90,10 @@ def stored_scene(job: SceneJob) -> StoredScene:
     sizes = {layer: picture.size for layer, (picture, _) in read.items()}
     if len(set(sizes.values())) > 1:
         words = ", ".join(f"{_shown(job.files[layer])} has {size[0]} x {size[1]}" for layer, size in sizes.items())
-        raise UnusableScene(f"{shown_name(job.name)}: sizes differ (height x width): {words}")
+        turned = ", so one of them lies on its side" if len({frozenset(size) for size in sizes.values()}) == 1 else ""
+        told = [f"{_shown(job.files[layer])}: {note}" for layer, (one, _) in read.items() for note in one.notes]
+        noted = f" ({'; '.join(told)})" if turned and told else ""
+        raise UnusableScene(f"{shown_name(job.name)}: {SIZES_DIFFER} (height x width): {words}{turned}{noted}")
     layers: dict[str, StoredLayer] = {}
     for layer, (picture, digest) in read.items():
         pixels = picture.pixels if job.crop is None else centre_crop(picture.pixels, job.crop, _shown(job.files[layer]))

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from orchestrator.datasets.identifiers import safe_identifiers
 from orchestrator.datasets.progress_callback import ProgressCallback
 from orchestrator.datasets.raw.decoding import stored_scenes
-from orchestrator.datasets.raw.encode import SceneJob, StoredScene
+from orchestrator.datasets.raw.encode import SIZES_DIFFER, SceneJob, StoredScene
 from orchestrator.datasets.raw.recognise import Recognised
 from orchestrator.datasets.raw.variant import FoundVariant, found_variant
 from orchestrator.datasets.uniform import INDEX, SCHEMA, read_index
@@ -89,9 +89,19 @@ def _stored(
         more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
         raise BadInput(
             f"{len(problems)} of {len(jobs)} scenes cannot be prepared: {'; '.join(problems[:_SHOWN])}{more}",
-            "replace these files by whole ones of a kind that is read; scenes are never left out in silence",
+            _remedy(problems),
         )
     return [answer for answer in answers if isinstance(answer, StoredScene)]
+
+
+def _remedy(problems: Sequence[str]) -> str:
+    """Return what to do; files of other sizes than their partners are whole, and were changed by somebody."""
+    if all(SIZES_DIFFER in problem for problem in problems):
+        return (
+            "take both files of a pair as they were published, or bring your own to one size; nothing is resized "
+            "here, as that changes scores"
+        )
+    return "replace these files by whole ones of a kind that is read; scenes are never left out in silence"
 
 
 def _write_index(

@@ -155,9 +155,12 @@ def _selected(reading: Reading, tree: RawTree, selection: Selection) -> tuple[tu
     folders = {part.casefold() for part in (tree.root.name, *reading.place.parts)}
     if exact & folders and set(there) in _counted(len(selection.only)):
         return kept, (*notes, "names are not the published numbers; all scenes of the folder were taken")
+    hint = "take a complete download, whose files keep their published numbers"
+    padded = next((name for name in there if name.lstrip("0") in absent), None)
+    if padded is not None:
+        hint = f"rename the files: {padded!r} has leading zeros, and the published number is {padded.lstrip('0')!r}"
     raise BadInput(
-        f"{len(absent)} of the {len(selection.only)} published test scenes are not there: {', '.join(absent)}",
-        "take a complete download, whose files keep their published numbers",
+        f"{len(absent)} of the {len(selection.only)} published test scenes are not there: {', '.join(absent)}", hint
     )
 
 

@@ -1,6 +1,7 @@
 """The picture files of a raw folder."""
 
 import os
+import shlex
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +9,9 @@ from pathlib import Path, PurePosixPath
 
 from orchestrator.datasets.picture_reading import FOREIGN_SUFFIXES, SUFFIXES
 from stagekit import BadInput
+
+PACKED = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".rar", ".7z")
+"""Ends of names of archives, whether they can be unpacked here or not."""
 
 MAX_FILES = 400_000
 """More files than this are no dataset that is known, but a mistake in the path."""
@@ -59,6 +63,10 @@ def raw_tree(root: Path) -> RawTree:
             continue
         (files if path.is_file() else broken).append(inside)
     if not files:
+        archives = [path.relative_to(root).as_posix() for path in _walked(root) if path.name.lower().endswith(PACKED)]
+        if archives:
+            words = f"{str(root)!r} holds no pictures, but the archive {archives[0]!r}"
+            raise BadInput(words, f"name that one: --from {shlex.quote(str(root / archives[0]))}, or unpack it")
         raise BadInput(f"{str(root)!r} holds no pictures", "name the folder that was unpacked")
     return RawTree(root, tuple(sorted(files)), tuple(sorted(broken)))
 

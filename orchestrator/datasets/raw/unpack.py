@@ -23,6 +23,8 @@ from stagekit.inside import unsafe_id, unsafe_name
 ARCHIVES = (".tar.gz", ".tar.bz2", ".tar.xz", ".zip", ".tar", ".tgz")
 """Ends of names by which a file is taken for an archive."""
 
+_ENCRYPTED_FILE = "an encrypted file"
+
 MARK = ".unpacked-by-sirr-orch"
 """A file in every folder that was made by unpacking: no other folder is ever replaced."""
 
@@ -31,6 +33,16 @@ _HEADER_BYTES = 2**22
 """Of a member's header, names and the like; nothing has more than a few thousand."""
 _PACKED: Mapping[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
 """How packed tar files begin."""
+_HEAD_BYTES = 512
+_LFS = b"version https://git-lfs"
+_KINDS = (
+    (b"PK\x03\x04", "a zip archive", ".zip"),
+    (b"\x1f\x8b", "packed with gzip", ".tar.gz"),
+    (b"BZh", "packed with bzip2", ".tar.bz2"),
+    (b"\xfd7zXZ\0", "packed with xz", ".tar.xz"),
+)
+"""How archives begin, what they are, and an end of a name that is right for them."""
+_UNREAD = (b"Rar!", b"7z\xbc\xaf\x27\x1c")
 _ENCRYPTED = 0x1
 """Bit of a zip member's flags."""
 _SPARE_BYTES = 2**28
@@ -95,6 +107,7 @@ def unpack(archive: Path, folder: Path, progress: ProgressCallback, limits: Unpa
             that lead outside, or where the folder is not one that was unpacked; nothing is left behind.
     """
     refuse_to_replace(folder)
+    _refuse_others(archive)
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -117,6 +130,37 @@ def unpack(archive: Path, folder: Path, progress: ProgressCallback, limits: Unpa
         raise InputInvalid(f"{archive.name} cannot be unpacked: {error}", hint="free space, check rights") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _refuse_others(archive: Path) -> None:
+    """Name what a file really is that is called an archive.
+
+    Raises:
+        InputInvalid: Where it is another thing.
+    """
+    with archive.open("rb") as stream:
+        head = stream.read(_HEAD_BYTES)
+    if not head:
+        raise InputInvalid(f"{archive.name} is empty", hint="download it again")
+    if re.match(rb"\s*(\xef\xbb\xbf)?\s*<(!doctype|html|\?xml)", head, re.IGNORECASE):
+        raise InputInvalid(
+            f"{archive.name} is a web page and no archive: the address led to a page that asks, or says no",
+            hint="open the address in a browser, agree to what the page asks, and save the file that it offers",
+        )
+    if head.startswith(_LFS):
+        raise InputInvalid(
+            f"{archive.name} is a pointer of Git LFS and not the file itself",
+            hint="run 'git lfs pull' where it was cloned, or download the file itself",
+        )
+    called_zip = archive.name.lower().endswith(".zip")
+    for magic, kind, end in _KINDS:
+        if head.startswith(magic) and called_zip != (end == ".zip"):
+            hint = f"rename it to {archive.stem}{end}, and name that"
+            raise InputInvalid(f"{archive.name} is {kind}, whatever its name says", hint=hint)
+    if head.startswith(_UNREAD):
+        raise InputInvalid(
+            f"{archive.name} is a RAR or 7z archive, which is not read", hint="unpack it by hand, and name the folder"
+        )
 
 
 def refuse_to_replace(folder: Path) -> None:
@@ -170,6 +214,11 @@ def _checked(name: str, found: Iterator[_Member], limits: UnpackLimits) -> list[
         total += member.size
         if len(members) > limits.members:
             raise _refused(name, f"holds more than {limits.members} files")
+        if member.kind == _ENCRYPTED_FILE:
+            raise InputInvalid(
+                f"{name} is encrypted: {member.name!r} needs a password",
+                hint="unpack it by hand with its password, and name the folder",
+            )
         if member.kind not in {"file", "folder"}:
             raise _refused(name, f"holds {member.kind}, {member.name!r}")
         if member.size > limits.member_bytes:
@@ -277,7 +326,7 @@ class _Archive:
             elif mode and stat.S_IFMT(mode) not in {0, stat.S_IFREG, stat.S_IFDIR}:
                 kind = "a special file"
             elif info.flag_bits & _ENCRYPTED:
-                kind = "an encrypted file"
+                kind = _ENCRYPTED_FILE
             yield _Member(info.filename, 0 if info.is_dir() else info.file_size, kind, info)
 
     def _tar_members(self) -> Iterator[_Member]:

@@ -104,7 +104,7 @@ def test_archive_that_is_cut_off_is_refused(tmp_path, make, name, part):
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz"])
 def test_what_is_no_archive_is_refused(tmp_path, name):
-    (tmp_path / name).write_text("<html>please log in</html>")
+    (tmp_path / name).write_text("please log in")
     refused(tmp_path / name, tmp_path / "out", "damaged or cut off")
 
 
@@ -163,7 +163,7 @@ def test_encrypted_archive_is_named_for_what_it_is(tmp_path):
     for magic, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
         content[content.index(magic) + flags] |= 1
     archive.write_bytes(content)
-    refused(archive, tmp_path / "out", "holds an encrypted file, 'a.png'")
+    refused(archive, tmp_path / "out", "is encrypted: 'a.png' needs a password")
 
 
 def test_header_that_claims_to_be_huge_is_not_read(tmp_path):
