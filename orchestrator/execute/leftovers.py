@@ -8,6 +8,7 @@ from orchestrator.engine.protocol import Engine
 from orchestrator.engine.select import available_engine
 from orchestrator.errors import EngineUnavailable, SirrError
 from orchestrator.spec.names import EngineName
+from orchestrator.store.clean import is_abandoned
 from orchestrator.store.leases import held_if_free
 from orchestrator.store.store import Store
 
@@ -28,19 +29,17 @@ def engines_that_answer(stagings: Path) -> list[Engine]:
 
 
 def discard_leftovers(store: Store) -> None:
-    """Remove the staging folders of results that are there, unless somebody is at work in them.
+    """Remove staging folders of results that are there, and scratch folders, unless somebody is at work in them.
 
-    A program that was killed after its result was in place leaves one. Engines are asked only where there are some.
+    A program that was killed after its result was in place leaves one, a command that was killed the other, with the
+    photographs that it had copied. Engines are asked only where there are some.
     """
     layout = store.layout
     left = [key for key in layout.staging_keys() if store.artifact(key) is not None]
-    if left:
+    scratch = [folder for folder in layout.scratch_folders() if is_abandoned(layout, folder)]
+    if left or scratch:
         with contextlib.suppress(SirrError):  # an engine that cannot be asked now is asked by the next run
-            _discard(store, left)
-    for folder in layout.scratch_folders():
-        lease = layout.lease(folder.name)
-        if lease.exists():  # made before anything is written, by whoever uses the folder
-            _discard_scratch(folder, lease)
+            _discard(store, left, scratch)
     for key in layout.lease_keys():
         with contextlib.suppress(OSError), store.claimed(key):
             pass  # who claims a key takes its lock away afterwards
@@ -50,10 +49,10 @@ def _discard_scratch(folder: Path, lease: Path) -> None:
     with contextlib.suppress(OSError), held_if_free(lease) as free:
         if free:
             shutil.rmtree(folder)
-            lease.unlink()
+            lease.unlink(missing_ok=True)
 
 
-def _discard(store: Store, keys: list[str]) -> None:
+def _discard(store: Store, keys: list[str], scratch: list[Path]) -> None:
     layout = store.layout
     in_use: set[Path] = set()
     for engine in engines_that_answer(layout.stagings):
@@ -63,3 +62,6 @@ def _discard(store: Store, keys: list[str]) -> None:
         with store.claimed(key) as free:
             if free and layout.staging(key).resolve() not in in_use:
                 store.discard_staging(key)
+    for folder in scratch:
+        if not any(path.is_relative_to(folder.resolve()) for path in in_use):
+            _discard_scratch(folder, layout.lease(folder.name))

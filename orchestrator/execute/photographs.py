@@ -57,7 +57,10 @@ def settled(paths: Sequence[Path], layers: Sequence[str] = ("",)) -> list[Photog
         paths: Of the photographs; what is given twice counts once.
         layers: What is appended to a name for each of its results.
     """
-    paths = list({os.path.realpath(path.parent) + os.sep + path.name: path for path in reversed(paths)}.values())[::-1]
+    once: dict[Path, Path] = {}
+    for path in paths:
+        once.setdefault(Path(os.path.realpath(path.parent), path.name), path)
+    paths = list(once.values())
     stems = _unique([_short(path.stem) for path in paths], layers)
     copies = safe_identifiers(stems)
     return [

@@ -92,7 +92,7 @@ def removables(layout: Layout, kept: Kept) -> list[Removable]:
     found = [
         *(_result(layout, key) for key in layout.artifact_keys() if not needs.key(key)),
         *(_staging(layout, key) for key in layout.staging_keys() if not needs.key(key) and _idle(layout.staging(key))),
-        *(_plain("scratch", path, "left behind") for path in layout.scratch_folders() if _abandoned(layout, path)),
+        *(_plain("scratch", path, "left behind") for path in layout.scratch_folders() if is_abandoned(layout, path)),
         *(_plain("environment", path, "of no recipe of today") for path in _environments(layout, kept)),
         *(_plain("damaged", path, "set aside") for path in _inner(layout.damaged)),
         *(_plain("comparison", path, "can be rendered again") for path in _inner(layout.comparisons)),
@@ -189,8 +189,11 @@ def _idle(folder: Path) -> bool:
     return False
 
 
-def _abandoned(layout: Layout, folder: Path) -> bool:
-    """Return whether nobody uses a scratch folder: earlier versions locked none, so that it has to be idle too."""
+def is_abandoned(layout: Layout, folder: Path) -> bool:
+    """Return whether no command uses a scratch folder or an unpacked pack; a job may read it still.
+
+    Earlier versions locked none, so that it has to be idle too.
+    """
     lease = layout.lease(folder.name)
     if lease.exists():
         with held_if_free(lease) as free:
@@ -206,7 +209,7 @@ def _trash(layout: Layout) -> list[Path]:
 
 def _unfinished(layout: Layout) -> list[Path]:
     """Return the folders of packs that nobody unpacks any more."""
-    return [path for path in _inner(layout.incoming) if _abandoned(layout, path)]
+    return [path for path in _inner(layout.incoming) if is_abandoned(layout, path)]
 
 
 def _moved(layout: Layout, one: Removable, target: Path, needs: _Needs) -> bool:
@@ -215,7 +218,7 @@ def _moved(layout: Layout, one: Removable, target: Path, needs: _Needs) -> bool:
         return False
     if one.kind == "staging" and not _idle(one.path):
         return False
-    if one.kind in {"scratch", "pack"} and not _abandoned(layout, one.path):
+    if one.kind in {"scratch", "pack"} and not is_abandoned(layout, one.path):
         return False
     with contextlib.ExitStack() as holding:
         if one.key is not None:

@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from typer.testing import CliRunner
 
 from orchestrator.cli.app import app
 from orchestrator.errors import SirrError
+from orchestrator.store.store import Store
 from tests.engine.fake import FakeEngine
 from tests.execute.photo_engine import DAMAGED, NOTES, REFUSED, STOPPER, TRANSMISSION, photo_engine
 
@@ -118,6 +121,24 @@ def test_a_result_that_is_in_the_way_keeps_no_other_from_being_handed_over(engin
     assert infer(*given, "--overwrite").exit_code == 0
     assert Path("results/a.png").read_bytes() == TRANSMISSION + b"one"
     assert engine.started == ["prepare/photos", "infer/network/photos"], "nothing is computed twice"
+
+
+def test_copies_that_a_killed_command_left_are_taken_away(engine: FakeEngine) -> None:
+    script = """
+import os, signal, sys
+from pathlib import Path
+from orchestrator.store.store import Store
+with Store(Path("store")).scratch("photos") as folder:
+    (folder / "a.png").write_bytes(b"copy")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", script], check=False)
+    left = list(Path("store/staging").glob("photos-*"))
+    assert len(left) == 1
+    with Store(Path("store")).scratch("photos") as used:
+        assert infer(*pictures(a=b"one")).exit_code == 0
+        assert [path.name for path in Path("store/staging").glob("photos-*")] == [used.name]
+    assert list(Path("store/staging").iterdir()) == []
 
 
 VALUES = np.linspace(0, 1, 60, dtype=np.float32).reshape(4, 5, 3)
