@@ -1,5 +1,6 @@
 """Adopting Zhang's TensorFlow checkpoint, and writing it."""
 
+import io
 import os
 import shutil
 import unittest
@@ -11,6 +12,7 @@ from stand_in import filled
 from zhang2018.arrays import load_arrays
 from zhang2018.parameters import discriminator_shapes, generator_shapes
 
+from stagekit import BadInput
 from tests.networks.adopting_cases import AdoptingCases
 from tests.networks.stages import run_stage
 
@@ -46,6 +48,15 @@ class Adopt(AdoptingCases, unittest.TestCase):
         with zipfile.ZipFile(self.at("errnet.pt"), "w") as archive:
             archive.writestr("errnet/data.pkl", b"PyTorch's")
         self.assert_refused(self.adopted("out", self.at("errnet.pt")), "errnet/data.pkl")
+
+    def test_arrays_that_say_to_be_larger_than_memory_are_refused(self):
+        header = io.BytesIO()
+        shape = {"descr": "<f8", "fortran_order": False, "shape": (2**50,)}
+        np.lib.format.write_array_header_1_0(header, shape)
+        with zipfile.ZipFile(self.at("weights.npz"), "w") as archive:
+            archive.writestr("a.npy", header.getvalue())
+        with self.assertRaises(BadInput):
+            load_arrays(self.at("weights.npz"))
 
     def test_a_checkpoint_is_found_in_a_folder_of_any_name_and_below_it(self):
         name = "h [zhang] v1:2 \u00fcn\u00efcode"

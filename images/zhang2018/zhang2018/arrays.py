@@ -2,6 +2,7 @@
 
 import os
 import zipfile
+import zlib
 from typing import Dict, Mapping
 
 import numpy as np
@@ -10,6 +11,9 @@ from stagekit import BadInput, write_atomically
 
 WEIGHTS = "weights.npz"
 """What a training leaves: generator and discriminator under the released names."""
+
+
+_BROKEN = (zipfile.BadZipFile, zlib.error)
 
 
 def stored_weights(path: str) -> str:
@@ -40,8 +44,10 @@ def load_arrays(path: str) -> Dict[str, np.ndarray]:
     try:
         with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, KeyError, AttributeError, TypeError, zipfile.BadZipFile) as error:
-        raise BadInput("%s is not a readable file of arrays: %s" % (path, error)) from error
+    except MemoryError as error:
+        raise BadInput("%s says that it holds more than there is memory for" % path, "fetch the file again") from error
+    except (OSError, EOFError, ValueError, KeyError, AttributeError, TypeError, RuntimeError, *_BROKEN) as error:
+        raise BadInput("%s is not a readable file of arrays: %s" % (path, error), "fetch the file again") from error
     # NumPy returns what is no array inside a zip file as bytes: PyTorch's checkpoints are zip files too.
     others = [name for name, value in arrays.items() if not isinstance(value, np.ndarray)]
     if others:
