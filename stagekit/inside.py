@@ -87,3 +87,14 @@ def open_plain(path: AnyPath) -> int:
         return descriptor
     os.close(descriptor)
     raise OSError("it is no plain file")
+
+
+def read_inside(folder: AnyPath, name: str) -> bytes:
+    """Return the content of a plain file inside a folder; a link is followed where it stays inside.
+
+    Raises:
+        BadInput: where the name leads out, as `inside` decides.
+        OSError: where the file cannot be read, or is a pipe or a device.
+    """
+    with open(open_plain(os.path.realpath(inside(folder, name))), "rb") as stream:
+        return stream.read()

@@ -13,7 +13,7 @@ from orchestrator.datasets.prepared_index import IndexPicture, PreparedIndex
 from orchestrator.datasets.progress_callback import ProgressCallback
 from orchestrator.datasets.source_files import SourceReader
 from stagekit import BadInput
-from stagekit.inside import inside
+from stagekit.inside import read_inside
 from stagekit.results.document import InvalidResult, read_document
 
 INDEX = PreparedIndex.FILE_NAME
@@ -80,12 +80,12 @@ def _copied(folder: Path, layers: Mapping[str, IndexPicture], output: PictureFol
     """Copy an item's files; yield what is wrong with them."""
     for name, digest in {picture.file: picture.sha256 for picture in layers.values()}.items():
         try:
-            content = Path(inside(folder, name)).read_bytes()
+            content = read_inside(folder, name)
         except BadInput as error:
             yield error.message
             continue
         except OSError as error:
-            yield f"{name}: {error.strerror}"
+            yield f"{name}: {error.strerror or error}"
             continue
         if hashlib.sha256(content).hexdigest() != digest:
             yield f"{name} has another content"

@@ -1,6 +1,7 @@
 """What is odd about a prepared dataset: sizes, modes, moved pairs, foreign truths, equal layers, duplicates."""
 
 import hashlib
+import io
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,12 +19,14 @@ from orchestrator.datasets.progress_callback import ProgressCallback
 from orchestrator.datasets.raw.shift import shift_estimate
 from orchestrator.datasets.raw.truths import TruthTrace, exchanged_truths, truth_trace
 from orchestrator.datasets.uniform import read_index
-from stagekit.inside import inside
+from stagekit.inside import read_inside
 
 CheckName = Literal["files", "sizes", "modes", "aligned", "truths", "layers", "reflections", "duplicates"]
 Severity = Literal["ok", "note", "warning", "error"]
 
 _SHOWN = 5
+_UNREADABLE = (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError)
+"""What Pillow raises for a PNG file that is none, is not whole, or is far too large."""
 _EMPTY_LEVELS = 2.0
 """A reflection whose largest value is below this, in grey levels, adds nothing that can be seen."""
 
@@ -88,13 +91,16 @@ def _seen(folder: Path, entry: IndexItem) -> _Seen:
         if stored is None:
             continue
         try:
-            path = Path(inside(folder, stored.file))
-            if hashlib.sha256(path.read_bytes()).hexdigest() != stored.sha256:
+            content = read_inside(folder, stored.file)
+            if hashlib.sha256(content).hexdigest() != stored.sha256:
                 wrong.append(f"{stored.file} was changed")
-            with Image.open(path) as opened:
+            with Image.open(io.BytesIO(content), formats=("PNG",)) as opened:
+                if opened.size != (entry.width, entry.height):
+                    wrong.append(f"{stored.file} has another size than the index says")
+                    continue
                 pictures[layer] = np.asarray(opened.convert("RGB"))
-        except OSError as error:
-            wrong.append(f"{stored.file}: {error}")
+        except _UNREADABLE as error:
+            wrong.append(f"{stored.file}: {str(error) or type(error).__name__}")
     blended, transmission = pictures.get("blended"), pictures.get("transmission")
     comparable = blended is not None and transmission is not None and blended.shape == transmission.shape
     reflection = pictures.get("reflection")

@@ -1,11 +1,14 @@
 """What is odd about a prepared dataset is found, each by its own check."""
 
+import hashlib
 import json
+import os
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from orchestrator.datasets.description import UniformDescription
 from orchestrator.datasets.preparation import Preparation, prepare_dataset
@@ -102,6 +105,45 @@ def test_index_of_another_version_is_refused(pack):
     path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 99}))
     with pytest.raises(InputInvalid, match="version 99"):
         check_set("office", lambda *_: None)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        pytest.param(b"", "cannot identify", id="empty"),
+        pytest.param(b"\x89PNG\r\n\x1a\n" + b"\xff" * 60, "2.png", id="no-picture"),
+        pytest.param(b"II*\0" + bytes(60), "cannot identify", id="another-kind"),
+    ],
+)
+def test_file_that_is_no_prepared_picture_is_an_error_and_no_traceback(pack, content, said):
+    add_set(pack, "office", Reporter())
+    folder = prepared_folder("office")
+    index = json.loads((folder / "index.json").read_text())
+    index["items"][1]["layers"]["blended"]["sha256"] = hashlib.sha256(content).hexdigest()
+    (folder / "index.json").write_text(json.dumps(index))
+    (folder / "blended" / "2.png").write_bytes(content)
+    finding = check_dataset(folder, lambda *_: None)[0]
+    assert (finding.severity, finding.scenes) == ("error", ("2",))
+    assert said in finding.message
+
+
+def test_pipe_in_a_prepared_dataset_is_not_waited_for(pack, tmp_path):
+    add_set(pack, "office", Reporter())
+    folder = prepared_folder("office")
+    (folder / "blended" / "2.png").unlink()
+    os.mkfifo(folder / "blended" / "2.png")
+    assert "it is no plain file" in check_dataset(folder, lambda *_: None)[0].message
+    order = Preparation("office", "office", UniformDescription("pairs"), folder, tmp_path / "output")
+    with pytest.raises(BadInput, match="it is no plain file"):
+        prepare_dataset(order, lambda *_: None, lambda *_: None)
+
+
+def test_picture_larger_than_its_index_says_is_not_decoded(pack):
+    add_set(pack, "office", Reporter())
+    folder = prepared_folder("office")
+    Image.new("RGB", (3000, 20)).save(folder / "blended" / "2.png")
+    finding = check_dataset(folder, lambda *_: None)[0]
+    assert "blended/2.png has another size than the index says" in finding.message
 
 
 def spoilt(pack, field, value):
