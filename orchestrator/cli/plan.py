@@ -22,11 +22,11 @@ def plan(
     Examples:  sirr-orch plan my.yaml  |  sirr-orch plan my.yaml --json
     """
     # Imported here: --help must not wait for pydantic.
-    from orchestrator.cli.console import out  # noqa: PLC0415
+    from orchestrator.cli.console import err, out  # noqa: PLC0415
     from orchestrator.cli.table import plan_rows, print_plan  # noqa: PLC0415
     from orchestrator.execute.command import RunRequest, planned  # noqa: PLC0415
 
-    comparison = planned(RunRequest(spec, store, tuple(photos or ()), data=data))
+    comparison = planned(RunRequest(spec, store, tuple(photos or ()), data=data), say=err.print)
     if json:
         out.print_json(data=plan_rows(comparison))
     else:

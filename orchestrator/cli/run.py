@@ -56,7 +56,7 @@ def run(
 
     request = RunRequest(spec, store, tuple(photos or ()), engine, build, build_settings((), ()), data, threads)
     if dry_run:
-        print_plan(planned(request), out)
+        print_plan(planned(request, say=err.print), out)
         return
     with live_listener(err, verbose=verbose) as listener:
         result = run_request(request, RunOptions(jobs, threads, workers, grace), listener, err.print)

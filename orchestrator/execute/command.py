@@ -16,6 +16,7 @@ from orchestrator.execute.report_stage import make_report
 from orchestrator.execute.run import RunResult
 from orchestrator.execute.run_results import recorded_results
 from orchestrator.execute.run_stages import RunOptions
+from orchestrator.execute.sources import ReadingWords
 from orchestrator.execute.stopper import Stopper
 from orchestrator.report.content import ReportContent
 from orchestrator.spec.dataset import PhotosDataset
@@ -46,11 +47,14 @@ class RunRequest:
     """Overrides the experiment's threads."""
 
 
-def planned(request: RunRequest, *, sound: bool = False) -> Comparison:
+def planned(
+    request: RunRequest, *, sound: bool = False, say: Callable[[str], None] = lambda _words: None
+) -> Comparison:
     """Plan the request against its store; nothing is run.
 
     Args:
         sound: Compare the contents of what is there: what is damaged is set aside and counts as missing.
+        say: Hears how far the reading of large inputs is, whose content decides what runs.
 
     Raises:
         SpecError: With every mistake in the file.
@@ -58,7 +62,8 @@ def planned(request: RunRequest, *, sound: bool = False) -> Comparison:
     experiment = with_photos(load_experiment(request.spec, request.data), request.photos)
     if request.threads is not None:
         experiment = experiment.model_copy(update={"threads": request.threads})
-    return plan_comparison(experiment, request.spec, Store(request.store), request.data, sound=sound)
+    store = Store(request.store, ReadingWords(say))
+    return plan_comparison(experiment, request.spec, store, request.data, sound=sound)
 
 
 def with_photos(experiment: Experiment, folders: tuple[Path, ...]) -> Experiment:
@@ -86,7 +91,7 @@ def run_request(request: RunRequest, options: RunOptions, listener: Listener, sa
         DeviceUnavailable: Before a stage runs.
         NoSpace: Before a stage runs.
     """
-    comparison = planned(replace(request, threads=options.threads), sound=True)
+    comparison = planned(replace(request, threads=options.threads), sound=True, say=say)
     engine, environments = prepared_engine(
         comparison.images_needed,
         comparison.variant,

@@ -1,6 +1,7 @@
 """What stages read from outside the store: its digest before they run, and whether it was that when they read it."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,37 @@ from orchestrator.store.content import entries_digest
 from orchestrator.store.store import Store
 from stagekit import BadInput
 from stagekit.results.sources import SourcesFile
+
+_SPOKEN_BYTES = 2**28
+_EVERY_S = 10.0
+
+
+class ReadingWords:
+    """Says how far the reading of large inputs is: once at the beginning, and then every ten seconds.
+
+    Args:
+        say: Hears sentences.
+        clock: Seconds.
+    """
+
+    def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._say, self._clock = say, clock
+        self._path: Path | None = None
+        self._began = self._spoke = 0.0
+
+    def __call__(self, path: Path, done: int, total: int) -> None:
+        """Take that of a path `done` bytes of `total` were read."""
+        if total < _SPOKEN_BYTES:
+            return
+        now = self._clock()
+        if path != self._path:
+            self._path, self._began, self._spoke = path, now, now
+            size = f"{total / 2**30:.1f} GiB"
+            self._say(f"reading {size} of {path} to know its content; what stays unchanged is not read again")
+        elif now - self._spoke >= _EVERY_S:
+            self._spoke = now
+            left = (now - self._began) * (total - done) / max(done, 1)
+            self._say(f"read {done / 2**30:.1f} of {total / 2**30:.1f} GiB of {path}; about {left:.0f} s are left")
 
 
 def source_digest(store: Store) -> Digest:

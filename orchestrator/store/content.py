@@ -6,7 +6,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 _CHUNK_BYTES = 2**20
@@ -15,12 +15,22 @@ _SETTLED_NS = 2 * 10**9
 """A file changed less than this before it was read is not remembered: it may change again within one clock tick."""
 
 
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's content."""
+ReadingProgress = Callable[[Path, int, int], None]
+"""Called with a path that is read to know its content, and with how many bytes of how many have been read."""
+
+
+def file_sha256(path: Path, advance: Callable[[int], None] | None = None) -> str:
+    """Return the SHA-256 of a file's content.
+
+    Args:
+        advance: Called with the bytes of each piece that was read.
+    """
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK_BYTES):
             digest.update(chunk)
+            if advance is not None:
+                advance(len(chunk))
     return digest.hexdigest()
 
 
@@ -58,15 +68,23 @@ def _entries(found: object) -> dict[str, list[str]]:
     return known
 
 
+def _stamp(file: Path) -> tuple[str, int]:
+    """Return what tells whether a file was changed, and its size."""
+    status = file.stat()
+    stamp = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino} {status.st_dev}"
+    return stamp, status.st_size
+
+
 class ContentDigests:
     """Digests of paths outside the store.
 
     Args:
         memory: A JSON file; losing it costs time, never correctness.
+        progress: Is told what is read, where it is not known already.
     """
 
-    def __init__(self, memory: Path) -> None:
-        self._memory = memory
+    def __init__(self, memory: Path, progress: ReadingProgress | None = None) -> None:
+        self._memory, self._progress = memory, progress
         self._lock = threading.Lock()
         self._known: dict[str, list[str]] = {}
         with contextlib.suppress(OSError, ValueError, RecursionError):
@@ -84,26 +102,42 @@ class ContentDigests:
         """
         with self._lock:
             before = dict(self._known)
-            digest = self._folder(path, files) if path.is_dir() else self._file(path)
+            if not path.is_dir():
+                digest = self._hashes(path, [path])[0]
+            else:
+                names = self._all(path) if files is None else [name for name in files if (path / name).is_file()]
+                hashes = self._hashes(path, [path / name for name in names])
+                digest = entries_digest(dict(zip(names, hashes, strict=True)))
             if self._known != before:
                 self._save()
         return digest
 
-    def _folder(self, folder: Path, files: Iterable[str] | None) -> str:
-        if files is None:
-            files = [file.relative_to(folder).as_posix() for file in files_below(folder)]
-        return entries_digest({name: self._file(folder / name) for name in files if (folder / name).is_file()})
+    def _all(self, folder: Path) -> list[str]:
+        return [file.relative_to(folder).as_posix() for file in files_below(folder)]
 
-    def _file(self, path: Path) -> str:
-        status = path.stat()
-        stamp = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino} {status.st_dev}"
-        name = os.fspath(path.absolute())
-        known = self._known.get(name)
-        if known is not None and known[0] == stamp:
-            return known[1]
-        digest = file_sha256(path)
-        if time.time_ns() - status.st_ctime_ns > _SETTLED_NS:
-            self._known[name] = [stamp, digest]
+    def _hashes(self, path: Path, files: Sequence[Path]) -> list[str]:
+        """Return the hashes of files, of which those are read that are not known."""
+        stamped = [(file, *_stamp(file)) for file in files]
+        total = sum(size for file, stamp, size in stamped if self._remembered(file, stamp) is None)
+        done = 0
+
+        def advance(read: int) -> None:
+            nonlocal done
+            done += read
+            if self._progress is not None:
+                self._progress(path, done, total)
+
+        return [self._remembered(file, stamp) or self._read(file, stamp, advance) for file, stamp, _ in stamped]
+
+    def _remembered(self, file: Path, stamp: str) -> str | None:
+        known = self._known.get(os.fspath(file.absolute()))
+        return known[1] if known is not None and known[0] == stamp else None
+
+    def _read(self, file: Path, stamp: str, advance: Callable[[int], None]) -> str:
+        digest = file_sha256(file, advance)
+        changed_ns = int(stamp.split()[2])
+        if time.time_ns() - changed_ns > _SETTLED_NS:
+            self._known[os.fspath(file.absolute())] = [stamp, digest]
         return digest
 
     def _save(self) -> None:

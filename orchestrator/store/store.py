@@ -22,7 +22,7 @@ from orchestrator.store.commit import (
     set_modes,
     take_back,
 )
-from orchestrator.store.content import ContentDigests
+from orchestrator.store.content import ContentDigests, ReadingProgress
 from orchestrator.store.disk import space_explained, sync, write_synced
 from orchestrator.store.examine import Fault, examine, read_manifest
 from orchestrator.store.layout import FACTS, MANIFEST, OUTPUT, READY, WORK, Layout
@@ -73,8 +73,11 @@ class Artifact:
 class Store:
     """One store on disk; any number of programs may use it at the same time."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, reading: ReadingProgress | None = None) -> None:
         """Open the store at `root`, and make it where it is not there.
+
+        Args:
+            reading: Is told what is read of files outside, to know their content.
 
         Raises:
             StoreError: Where the folder cannot be made or a newer program made it.
@@ -98,7 +101,7 @@ class Store:
             mark_version(layout)
             layout.trash.mkdir(exist_ok=True)  # there before the disk is full, so that it can be cleaned then
         check_locks(layout)
-        self._digests = ContentDigests(layout.digests)
+        self._digests = ContentDigests(layout.digests, reading)
 
     @property
     def free_bytes(self) -> int:

@@ -1,6 +1,7 @@
 """What a dataset's preparation reads is held to what its key tells, and nothing else in the folder counts."""
 
 import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from orchestrator.datasets.preparation import Preparation, prepare_dataset
 from orchestrator.engine.protocol import Environment
 from orchestrator.errors import OutputInvalid
 from orchestrator.execute.run_stages import walk_stages
-from orchestrator.execute.sources import source_digest
+from orchestrator.execute.sources import ReadingWords, source_digest
 from orchestrator.execute.stage_execution import ExecutionContext
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Program
@@ -120,3 +121,32 @@ def test_every_picture_that_is_read_is_in_the_key(course):
         save(path, 7)
         digests.add(course.stage.sources["source"].digest)
     assert len(digests) == 5
+
+
+def test_reading_of_large_inputs_is_said_with_the_time_that_is_left():
+    said, seconds = [], iter([100.0, 105.0, 112.0, 113.0])
+    told = ReadingWords(said.append, lambda: next(seconds))
+    gib = 2**30
+    told(Path("small"), 1, 2**20)
+    for done in (0, 1, 3, 4):
+        told(Path("voc"), done * gib, 12 * gib)
+    assert said == [
+        "reading 12.0 GiB of voc to know its content; what stays unchanged is not read again",
+        "read 3.0 of 12.0 GiB of voc; about 36 s are left",
+    ]
+
+
+@pytest.mark.slow
+def test_what_is_known_is_not_read_again(tmp_path):
+    save(tmp_path / "pictures" / "a.png", 1)
+    os.utime(tmp_path / "pictures" / "a.png", (1, 1))
+    heard = []
+    store = Store(tmp_path / "store", lambda *progress: heard.append(progress))
+    first = store.digest(tmp_path / "pictures", ["a.png"])
+    size = (tmp_path / "pictures" / "a.png").stat().st_size
+    assert heard == [(tmp_path / "pictures", size, size)]
+    time.sleep(2.1)  # a file that was changed just now may change again within the clock's tick, and is not remembered
+    assert store.digest(tmp_path / "pictures", ["a.png"]) == first
+    heard.clear()
+    assert store.digest(tmp_path / "pictures", ["a.png"]) == first
+    assert heard == []
