@@ -16,8 +16,11 @@ from stagekit.messages import Failure
 from stagekit.request import StageRequest
 from stagekit.results.machine import MachineFile
 
-DONE_FILE = "done"
-"""In the work folder: the program has come to its end, whoever is killed before its exit code is written down."""
+DONE_FILE = "program-done"
+"""In the work folder: the program has come to its end, whoever is killed before its exit code is written down.
+
+No program's own name: `done` is the folder of the pictures that an inference has answered.
+"""
 
 Handler = Callable[[StageContext], None]
 

@@ -20,6 +20,7 @@ from orchestrator.engine.program import ended_well
 from orchestrator.engine.protocol import Environment
 from orchestrator.errors import DeviceUnavailable, ImageNotBuilt, InfraFailure
 from stagekit import decode
+from stagekit.program import DONE_FILE
 from tests.engine.conftest import Bench
 
 
@@ -136,7 +137,7 @@ def test_record_of_another_process_with_the_same_number_is_not_a_running_job(loc
     local_bench.start(job).outcome()
     assert gone(job)
     (job.staging / "exit.json").unlink()
-    (job.staging / "work" / "done").unlink()
+    (job.staging / "work" / DONE_FILE).unlink()
     record = json.loads((job.staging / "process.json").read_text())
     record["supervisor"] = {"pid": os.getpid(), "created": 1}
     (job.staging / "process.json").write_text(json.dumps(record))
