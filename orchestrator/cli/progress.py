@@ -62,11 +62,13 @@ class _Bars:
         self._console = console
         self._verbose = verbose
         self._all: TaskID | None = None
+        self._planned: frozenset[str] = frozenset()
         self._tasks: dict[str, TaskID] = {}
 
     def __call__(self, event: Event) -> None:
         match event:
             case Planned(stages):
+                self._planned = frozenset(stages)
                 self._all = self._bars.add_task("run", total=len(stages), unit="stages", metrics="")
             case StateChanged(stage, "running" | "adopted" as state, _):
                 self._console.print(Text(f"{state:>9}  {stage}"))
@@ -91,7 +93,7 @@ class _Bars:
     def _ended(self, stage: str, state: str, seconds: float | None) -> None:
         if stage in self._tasks:
             self._bars.remove_task(self._tasks.pop(stage))
-        if self._all is not None:
+        if self._all is not None and stage in self._planned:
             self._bars.advance(self._all)
         if state in _ENDED:
             self._console.print(_end_line(stage, state, seconds))
@@ -104,17 +106,17 @@ class _Lines:
         self._console = console
         self._verbose = verbose
         self._spoken: dict[str, float] = {}
+        self._planned: frozenset[str] = frozenset()
         self._ended = 0
-        self._total = 0
 
     def __call__(self, event: Event) -> None:
         match event:
             case Planned(stages):
-                self._total = len(stages)
+                self._planned = frozenset(stages)
             case StateChanged(stage, "running" | "adopted" as state, _):
-                self._console.print(Text(f"{state:>9}  {stage}  ({self._ended + 1} of {self._total})"))
+                self._console.print(Text(f"{state:>9}  {stage}{self._place(stage)}"))
             case StateChanged(stage, state, facts):
-                self._ended += 1
+                self._ended += stage in self._planned
                 if state in _ENDED:
                     self._console.print(_end_line(stage, state, facts.get("seconds")))
             case Progressed(stage, progress) if time.monotonic() - self._spoken.get(stage, 0) > _LINE_EVERY_S:
@@ -127,6 +129,10 @@ class _Lines:
                 self._console.print(Text(f"  warning  {stage}: {message}", style="yellow"))
             case Logged(stage, line) if self._verbose:
                 self._console.print(Text(f"           {stage}: {line}", style="dim"))
+
+    def _place(self, stage: str) -> str:
+        """Return which of the planned stages begins; the report, which follows them, is none."""
+        return f"  ({self._ended + 1} of {len(self._planned)})" if stage in self._planned else ""
 
 
 def _end_line(stage: str, state: str, seconds: float | None) -> Text:

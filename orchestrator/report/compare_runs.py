@@ -25,7 +25,7 @@ def render_compared_runs(runs: Sequence[RunFacts], folder: Path) -> Path:
         return Markup(environment.get_template(name).render(fields))
 
     found = [f"{scores.title}: {text}" for scores in view.scores for text in scores.obstacles]
-    found += [f"{run.content.name}: {alert.text}" for run in runs for alert in alerts(run.content)]
+    found += [f"in {run.content.name}: {alert.text}" for run in runs for alert in alerts(run.content)]
     header = HeaderView(
         name=" beside ".join(run.name for run in view.runs),
         note=f"Differences are to {view.runs[0].name}.",
