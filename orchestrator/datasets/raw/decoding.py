@@ -138,7 +138,8 @@ def _environment(scratch: str) -> dict[str, str]:
 
 def _plain(job: SceneJob) -> dict[str, Any]:
     files = {layer: str(path) for layer, path in job.files.items()}
-    return {**asdict(job), "root": str(job.root), "output": str(job.output), "files": files}
+    # The process works in a folder of its own.
+    return {**asdict(job), "root": str(job.root.absolute()), "output": str(job.output.absolute()), "files": files}
 
 
 def _job(plain: Mapping[str, Any]) -> SceneJob:
