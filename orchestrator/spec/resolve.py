@@ -317,5 +317,6 @@ def _missing_feature(name: str, folder: Path | None, place: Place | None) -> Pro
     known = released_file(name)
     address = known.address if known is not None else "its authors' page"
     target = f"put it into {str(folder)!r}" if folder else f"put it into a folder and set {FEATURES_VARIABLE} to it"
-    hint = f"fetch {address} and {target}; or write 'features: random' to try things out"
+    random = "'features: random' in a spec, '--features random' with adopt"
+    hint = f"fetch {address} and {target}; or try things out without ({random})"
     return Problem(f"the pretrained weights {name!r}: {there}", place, hint)
