@@ -107,7 +107,7 @@ def test_networks_are_those_that_were_exported(
     root, said = packed
     means = ExecutionRequest(root, "docker", lambda _event: None, lambda _text: None)
     for label, digest in said[str(revision)]["networks"].items():
-        network, _ = export_model(f"kept@{revision}/{label}", tmp_path, means)
+        network, _ = export_model(f"kept@{revision}/{label}", tmp_path / label, means)
         assert hashlib.sha256(network.read_bytes()).hexdigest() == digest
 
 
