@@ -113,6 +113,8 @@ def _of_zip(path: str) -> _Kind:
     with zipfile.ZipFile(path) as archive:
         names = [name for name in archive.namelist()[:10_000] if not name.endswith("/")]
     pickles = [name for name in names if name.endswith("data.pkl")]
+    if len(pickles) > 1:
+        return "a zip archive of several files of PyTorch (%s)" % ", ".join(map(_shown, pickles[:3])), _UNPACK
     if pickles:
         return "a file of PyTorch (it holds %s)" % _shown(pickles[0]), "give a checkpoint of this network"
     inside = [name for name in names if name.lower().endswith(_CHECKPOINTS)]

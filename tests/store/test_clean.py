@@ -253,7 +253,8 @@ def test_program_that_makes_and_reads_results_while_others_clean_loses_none(root
         cleaned(layout)
     _, errors = process.communicate()
     assert process.returncode == 0, errors
-    assert len(cleaned(layout).removed) == 7
+    cleaned(layout)
+    assert layout.artifact_keys() == []
 
 
 KILLED = """
@@ -311,7 +312,7 @@ def test_what_cannot_be_removed_is_explained(root, layout, monkeypatch):
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(cleaning, "_delete", refused)
-    with pytest.raises(StoreError, match="cannot be removed: Permission denied"):
+    with pytest.raises(StoreError, match=r"may not be written \(Permission denied\)"):
         cleaned(layout)
     monkeypatch.undo()
     assert kinds(cleaned(layout).removed) == ["trash"]
