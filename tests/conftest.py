@@ -47,6 +47,7 @@ ENVIRONMENT_TIMEOUT_S = 1800
 """Tests with the images' own environments train real networks, some of them twice to compare the bytes."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Give tests that train real networks the time that this takes on two busy processors.
 
