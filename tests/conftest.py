@@ -47,15 +47,9 @@ ENVIRONMENT_TIMEOUT_S = 1800
 """Tests with the images' own environments train real networks, some of them twice to compare the bytes."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """Give tests that train real networks the time that this takes on two busy processors.
-
-    With `--dist loadgroup`, what Docker builds and runs stays on one worker.
-    """
-    with_docker = {item.path for item in items if item.get_closest_marker("docker")}
+    """Give tests that train real networks the time that this takes on two busy processors."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("docker" if item.path in with_docker else "rest"))
         if item.get_closest_marker("environment") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(ENVIRONMENT_TIMEOUT_S))
 
