@@ -21,7 +21,6 @@ from orchestrator.report.content import (
     FeatureWeights,
     Model,
     NotMeasured,
-    Overlap,
     Override,
     Paper,
     ReportContent,
@@ -30,6 +29,7 @@ from orchestrator.report.content import (
     Validation,
     ValidationPoint,
 )
+from orchestrator.report.overlap_content import Overlap
 from orchestrator.report.stage_content import EnvironmentRecord, FeatureFile
 from orchestrator.spec.explained import explained_tables
 from orchestrator.spec.protocol import Protocol, ProtocolMetric

@@ -13,8 +13,6 @@ from orchestrator.report.content import (
     Export,
     Memory,
     NotMeasured,
-    Overlap,
-    OverlapPair,
     Picture,
     PicturePrediction,
     PictureScores,
@@ -24,6 +22,7 @@ from orchestrator.report.content import (
     TilePlan,
     Training,
 )
+from orchestrator.report.overlap_content import Overlap, OverlapPair
 from orchestrator.results import read_result
 from stagekit.results.adopt import AdoptFile
 from stagekit.results.curves import CurvesFile

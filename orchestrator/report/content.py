@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from orchestrator.report.overlap_content import Overlap
 from orchestrator.report.rankings import MetricRanking
 from orchestrator.report.stage_content import EnvironmentRecord, FeatureFile, StageRecord
 from orchestrator.spec.explained import ExplainedTable
@@ -253,38 +254,6 @@ class Dataset:
     warnings: tuple[str, ...] = ()
     digest: str = ""
     variant: str = ""
-
-
-@dataclass(frozen=True)
-class OverlapPair:
-    """A training scene that is a test scene too.
-
-    Attributes:
-        how: 'same pixels', or 'near-duplicate' with how much is alike.
-    """
-
-    train: str
-    test: str
-    how: str
-    layers: str
-
-
-@dataclass(frozen=True)
-class Overlap:
-    """What came of comparing what is trained on with what is tested on.
-
-    Attributes:
-        action: What was done about pairs that were found.
-        reason: Why they were accepted, empty where they were not.
-        trained: How many different pictures were compared.
-        tested: How many different pictures were compared.
-    """
-
-    action: Literal["stop", "accept", "drop"]
-    reason: str
-    trained: int
-    tested: int
-    pairs: tuple[OverlapPair, ...]
 
 
 @dataclass(frozen=True)

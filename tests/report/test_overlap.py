@@ -7,7 +7,8 @@ import pytest
 
 from orchestrator.errors import OutputInvalid
 from orchestrator.report.artifacts import read_overlap
-from orchestrator.report.content import NotMeasured, Overlap, OverlapPair
+from orchestrator.report.content import NotMeasured
+from orchestrator.report.overlap_content import Overlap, OverlapPair
 from orchestrator.report.render import render_report
 from orchestrator.report.views.header import alerts
 from orchestrator.report.views.overlap import overlap_words

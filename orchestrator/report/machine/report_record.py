@@ -8,7 +8,6 @@ from orchestrator.report.content import (
     Dataset,
     Model,
     NotMeasured,
-    Overlap,
     Predictions,
     ReportContent,
     Result,
@@ -16,6 +15,7 @@ from orchestrator.report.content import (
     Training,
 )
 from orchestrator.report.machine import record, record_entry, record_run
+from orchestrator.report.overlap_content import Overlap
 from orchestrator.report.rankings import MetricRanking
 from orchestrator.report.views.aggregate import Evaluation, Mean, evaluations, mean, mean_of
 from orchestrator.report.views.header import alerts

@@ -1,7 +1,8 @@
 """What the report tells of pictures that are trained on and tested on."""
 
 from orchestrator.report import numbers
-from orchestrator.report.content import NotMeasured, Overlap, OverlapPair
+from orchestrator.report.content import NotMeasured
+from orchestrator.report.overlap_content import Overlap, OverlapPair
 
 
 def overlap_alerts(overlap: Overlap | NotMeasured | None) -> list[tuple[str, str]]:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from orchestrator.report import numbers
 from orchestrator.report.address import CRATE, RECORD, href, spec_path
-from orchestrator.report.content import Adoption, Export, Model, NotMeasured, OverlapPair, ReportContent, Training
+from orchestrator.report.content import Adoption, Export, Model, NotMeasured, ReportContent, Training
+from orchestrator.report.overlap_content import OverlapPair
 from orchestrator.report.stage_content import StageRecord
 from orchestrator.report.views.machines import MachineRow, machine_rows
 from orchestrator.report.views.overlap import overlap_pairs, overlap_words
