@@ -7,8 +7,6 @@ from orchestrator.report.content import (
     CurveStep,
     Model,
     NotMeasured,
-    Overlap,
-    OverlapPair,
     Override,
     Paper,
     PictureScores,
@@ -19,6 +17,7 @@ from orchestrator.report.content import (
     Validation,
     ValidationPoint,
 )
+from orchestrator.report.overlap_content import Overlap, OverlapPair
 from orchestrator.report.stage_content import EnvironmentRecord, MachineRecord, MemoryOverTime, StageRecord
 from tests.report.report_sample import (
     METRICS,
