@@ -16,7 +16,6 @@ from orchestrator.report.content import (
     Export,
     Model,
     NotMeasured,
-    Overlap,
     Override,
     Paper,
     Picture,
@@ -31,6 +30,7 @@ from orchestrator.report.content import (
     Validation,
     ValidationPoint,
 )
+from orchestrator.report.overlap_content import Overlap
 from orchestrator.report.stage_content import (
     EnvironmentRecord,
     MachineRecord,
