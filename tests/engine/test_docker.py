@@ -173,7 +173,7 @@ def test_container_that_a_client_left_before_its_start_is_started(docker_bench, 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give folders to another user")
 def test_files_belong_to_a_caller_without_an_account(docker_bench, docker_client):
     job = docker_bench.job("count", settings={"lines": 1, "pause_s": 0})
-    for name in ("output", "facts"):
+    for name in ("output", "facts", "work"):
         (job.staging / name).mkdir(parents=True)
         os.chown(job.staging / name, 12345, 23456)
     caller = Caller(12345, 23456, [], Owner.current())
