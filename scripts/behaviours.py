@@ -40,7 +40,6 @@ from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import stage_identity
 from orchestrator.plan.plan import experiment_plan, explain_stage, infer_stage, release_stage
 from orchestrator.plan.stage import Source, Stage
-from orchestrator.spec.checkpoint import checkpoint_files
 from orchestrator.spec.experiment import Inference
 from orchestrator.spec.library import load_image
 from orchestrator.spec.load import load_experiment
@@ -240,8 +239,6 @@ def run_stages(
         results = {needed: there[needed].digests for needed in stage.inputs.values()}
         inputs = {key: readable(there[needed].output, stage, folder) for key, needed in stage.inputs.items()}
         inputs |= {key: source.path for key, source in stage.sources.items()}
-        if stage.kind == "adopt":
-            inputs = dict(checkpoint_files(inputs["checkpoint"]))
         identity = stage_identity(stage, context.programs[stage.image], results)
         try:
             made[name] = execute_stage(replace(stage, sources={}), identity, inputs, context)
