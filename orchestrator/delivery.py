@@ -1,7 +1,6 @@
 """Files handed to the user: each appears whole, and none ever takes the place of a file that was not meant."""
 
 import contextlib
-import errno
 import filecmp
 import io
 import os
@@ -13,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
-from orchestrator.errors import NoSpace, ResultExists, SpecError
+from orchestrator.errors import DISK_FULL, NoSpace, ResultExists, SpecError
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
 _SPARE_BYTES = 2**16
 """Written and removed again, to see whether a folder takes files."""
 
@@ -126,7 +124,7 @@ class Delivery:
             except FileExistsError:
                 self._refuse_other(beside, target)
             except OSError as error:
-                if error.errno in _FULL:
+                if error.errno in DISK_FULL:
                     raise
                 _copy_exclusively(beside, target)  # a file system without hard links
         finally:
@@ -146,7 +144,7 @@ class Delivery:
         try:
             yield
         except OSError as error:
-            if error.errno in _FULL:
+            if error.errno in DISK_FULL:
                 raise NoSpace(
                     f"the disk of '{self.folder}' is full: {error.strerror}",
                     hint=f"free some space, or {self._other}, on another disk",

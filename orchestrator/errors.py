@@ -4,6 +4,7 @@ A class takes facts as keyword arguments and words `message`, `where` and `hint`
 12 are those of `stagekit.ExitCode`; the others belong to the orchestrator alone.
 """
 
+import errno
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -76,6 +77,10 @@ class InfraFailure(SirrError):
 
     code = "infrastructure-failed"
     exit_code = 6
+
+
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""The numbers of an OSError that NoSpace stands for."""
 
 
 class NoSpace(InfraFailure):

@@ -30,7 +30,7 @@ from orchestrator.engine.local_running import (
 from orchestrator.engine.owner import Owner
 from orchestrator.engine.program import STAGE_FILE, lay_out, place, program_environment, stage_request, starting
 from orchestrator.engine.protocol import Claim, Job, RunningJob, anybody
-from orchestrator.errors import DeviceUnavailable, ImageNotBuilt, InfraFailure, NoSpace
+from orchestrator.errors import DISK_FULL, DeviceUnavailable, ImageNotBuilt, InfraFailure, NoSpace
 from orchestrator.process import ProcessFailed, run
 from stagekit import write_atomically
 
@@ -64,7 +64,7 @@ class LocalEngine:
             with starting(job.staging) as start_lock:
                 return self._started(job, start_lock)
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno in DISK_FULL:
                 raise _no_space(job.stage, job.staging) from error
             raise engine_error(str(error), f"stage {job.stage}") from error
 

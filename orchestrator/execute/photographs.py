@@ -15,7 +15,7 @@ import numpy as np
 from orchestrator.datasets.identifiers import safe_identifiers
 from orchestrator.datasets.picture_reading import FOREIGN_SUFFIXES, SUFFIXES
 from orchestrator.delivery import comparable
-from orchestrator.errors import InputInvalid
+from orchestrator.errors import DISK_FULL, InputInvalid
 from orchestrator.store.disk import space_explained
 
 ARRAY_SUFFIX = ".npy"
@@ -90,7 +90,7 @@ def copy_photographs(
                 if copy.suffix == ARRAY_SUFFIX:
                     array_size(copy)
             except OSError as error:
-                if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                if error.errno in DISK_FULL:
                     raise
                 refused.append((photograph, _unusable(photograph, f"cannot be read: {error.strerror}")))
             except ValueError as error:

@@ -1,6 +1,5 @@
 """The programs of a store's stages that run now: which they are, who follows them, and how they are stopped."""
 
-import contextlib
 import os
 import platform
 import signal
@@ -9,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.engine.owner import process_alive, start_ticks
 from orchestrator.engine.protocol import Engine, RunningJob
 from orchestrator.errors import InfraFailure, SpecError
 from orchestrator.execute.leftovers import engines_that_answer
@@ -18,6 +18,8 @@ from orchestrator.store.store import Store
 from stagekit import ExitCode
 
 _POLL_S = 0.2
+_END_S = 30.0
+"""What a run may take to end after its programs have."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,9 @@ def _stop_run(follower: Holder, programs: Sequence[StageProgram], grace_s: float
             f"the run that follows {names} goes on on {follower.host} as process {follower.pid}",
             hint=f"stop it there: kill {follower.pid}",
         )
+    started = start_ticks(follower.pid)
+    if started is None:
+        return
     say(f"stopping the run of process {follower.pid}, which follows {names}")
     try:
         for _ in range(1 if grace_s > 0 else 2):  # the second request means: at once
@@ -120,7 +125,7 @@ def _stop_run(follower: Holder, programs: Sequence[StageProgram], grace_s: float
             f"the run of process {follower.pid} belongs to another user", hint="ask them, or stop it as root"
         ) from error
     deadline = time.monotonic() + grace_s + _END_S
-    while _is_there(follower.pid):
+    while process_alive(follower.pid, started):
         if time.monotonic() > deadline:
             raise InfraFailure(
                 f"the run of process {follower.pid} has not ended within {grace_s + _END_S:.0f} s",
@@ -128,16 +133,3 @@ def _stop_run(follower: Holder, programs: Sequence[StageProgram], grace_s: float
             )
         time.sleep(_POLL_S)
     say(f"stopped: {names}")
-
-
-_END_S = 30.0
-"""What a run may take to end after its programs have."""
-
-
-def _is_there(pid: int) -> bool:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, 0)
-        with contextlib.suppress(OSError):
-            return b") Z" not in Path(f"/proc/{pid}/stat").read_bytes()
-        return True
-    return False

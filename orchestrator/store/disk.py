@@ -7,9 +7,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestrator.errors import NoSpace, SirrError, StoreReadOnly
+from orchestrator.errors import DISK_FULL, NoSpace, SirrError, StoreReadOnly
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
 NOT_WRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM}
 """What is answered to who writes where nothing may be written."""
 
@@ -54,7 +53,7 @@ def space_explained(root: Path, doing: str) -> Iterator[None]:
 
 def disk_error(error: OSError, root: Path, doing: str) -> SirrError | None:
     """Return the error that a full or read-only disk means; None for any other."""
-    if error.errno in _FULL:
+    if error.errno in DISK_FULL:
         usage = shutil.disk_usage(root)
         quota = " and a quota is used up" if error.errno == errno.EDQUOT else ""
         return NoSpace(
@@ -74,7 +73,7 @@ def disk_error(error: OSError, root: Path, doing: str) -> SirrError | None:
 
 def stray_disk_error(error: OSError) -> SirrError | None:
     """Return the error that a full or read-only disk anywhere means; None for any other."""
-    if error.errno not in _FULL | {errno.EROFS}:
+    if error.errno not in DISK_FULL | {errno.EROFS}:
         return None
     path = Path(error.filename) if isinstance(error.filename, str) else Path.cwd()
     there = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.is_dir())

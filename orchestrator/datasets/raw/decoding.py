@@ -3,7 +3,6 @@
 Run as a module with the path of a file of jobs as its only argument; it answers with a JSON line for each scene.
 """
 
-import errno
 import json
 import os
 import resource
@@ -19,14 +18,13 @@ from typing import Any
 from orchestrator.datasets.identifiers import shown_name
 from orchestrator.datasets.progress_callback import ProgressCallback
 from orchestrator.datasets.raw.encode import SceneJob, StoredLayer, StoredScene, UnusableScene, stored_scene
-from orchestrator.errors import NoSpace
+from orchestrator.errors import DISK_FULL, NoSpace
 from orchestrator.process import ProcessFailed, stream
 from stagekit import BadInput
 
 _LEAST_MEMORY_BYTES = 4 * 2**30
 _FILE_BYTES = 2**32
 _MOST_WORKERS = 16
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 _MODULE = "orchestrator.datasets.raw.decoding"
 _SHOWN = 3
 
@@ -96,7 +94,7 @@ def _understood(answer: Mapping[str, Any]) -> StoredScene | str:
         BadInput: Where it is none, or says that nothing can be written.
         NoSpace: Where the disk is full.
     """
-    if answer.get("errno") in _FULL:
+    if answer.get("errno") in DISK_FULL:
         raise NoSpace(f"the dataset cannot be written: {answer.get('said')}", hint="free some space and run again")
     if "errno" in answer:
         raise BadInput(f"the dataset cannot be written: {answer.get('said')}", "check the data folder and its rights")
