@@ -27,24 +27,34 @@ _AGAIN = "fetch the file again, or give another one"
 _SAVE_STATE = "load it in the program that made it, and save its state_dict() instead"
 _STORAGE_NAME = re.compile(r"torch(?:\.cuda|\.storage)?\.(?:_?Typed|(\w+?))Storage")
 _PROGRAMS = frozenset(
-    (
-        *(
-            "os",
-            "posix",
-            "nt",
-            "sys",
-            "subprocess",
-            "builtins",
-            "__builtin__",
-            "importlib",
-            "runpy",
-            "shutil",
-            "socket",
-        ),
-        *("pty", "ctypes", "code", "commands", "webbrowser", "pickle", "_pickle", "marshal", "operator", "functools"),
-        *("torch.storage", "torch.serialization", "torch.hub"),
-    )
+    [
+        "os",
+        "posix",
+        "nt",
+        "sys",
+        "subprocess",
+        "builtins",
+        "__builtin__",
+        "importlib",
+        "runpy",
+        "shutil",
+        "socket",
+        "pty",
+        "ctypes",
+        "code",
+        "commands",
+        "webbrowser",
+        "pickle",
+        "_pickle",
+        "marshal",
+        "operator",
+        "functools",
+        "torch.storage",
+        "torch.serialization",
+        "torch.hub",
+    ]
 )
+"""Modules that no file of tensors calls anything of."""
 
 
 class TensorFile:
