@@ -3,7 +3,8 @@
 import dataclasses
 import json
 import math
-from typing import Any, Dict, Mapping, Optional, Union
+import re
+from typing import Any, Callable, Dict, Mapping, Optional, Union
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,11 +81,32 @@ def decode(line: str) -> Optional[Message]:
     try:
         fields = json.loads(text)
         cls = _CLASSES[fields.pop("sirr")]
-        if cls is Progress:
-            fields["metrics"] = {
-                name: float("nan") if value is None else float(value) for name, value in fields["metrics"].items()
-            }
-        message: Message = cls(**fields)
-    except (KeyError, TypeError, ValueError, AttributeError):
+        message: Message = cls(**{name: _READERS[name](value) for name, value in fields.items()})
+    except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError):
         return None
     return message
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError("no number")
+    return value
+
+
+def _scalars(value: Any) -> Dict[str, float]:
+    return {_text(name): math.nan if item is None else float(_number(item)) for name, item in value.items()}
+
+
+def _text(value: Any) -> str:
+    """Return a text that every terminal and file takes: halves of characters, which JSON can spell, are replaced."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", value)
+
+
+_READERS: Dict[str, Callable[[Any], Any]] = {
+    "done": _number,
+    "total": _number,
+    "metrics": _scalars,
+    "hint": lambda value: None if value is None else _text(value),
+    **dict.fromkeys(("unit", "path", "message", "failure_class"), _text),
+}
+"""What each field of a message is read by; raises where the value is of another kind."""

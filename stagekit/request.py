@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import math
 import posixpath
+import typing
 from typing import Any, Dict, Optional
 
 from stagekit.failures import BadInput
@@ -71,12 +73,13 @@ class StageRequest:
         """Read a ``stage.json``.
 
         Raises:
-            BadInput: Where the file is missing, is not JSON, has other fields, or another schema version.
+            BadInput: Where the file is missing, is not JSON, has other fields or values of another kind, or
+                another schema version.
         """
         try:
             with open(path, encoding="utf-8") as stream:
                 fields = json.load(stream)
-        except (OSError, ValueError) as error:
+        except (OSError, RecursionError, ValueError) as error:
             raise BadInput("%s is not a stage description: %s" % (path, error)) from error
         schema = fields.get("schema") if isinstance(fields, dict) else None
         if schema is not None and schema != SCHEMA:
@@ -85,11 +88,30 @@ class StageRequest:
                 "rebuild the image with the orchestrator's version",
             )
         try:
-            return cls(**fields)
+            request = cls(**fields)
         except TypeError as error:
             raise BadInput("%s is not a stage description: %s" % (path, error)) from error
+        hints = typing.get_type_hints(cls)
+        wrong = [name for name, value in fields.items() if not _fits(value, hints[name])]
+        if wrong:
+            raise BadInput("%s is not a stage description: %s is of another kind" % (path, ", ".join(wrong)))
+        return request
 
     def save(self, path: str) -> None:
         """Write this request as ``stage.json``."""
         with write_atomically(path, "w") as stream:
             json.dump(dataclasses.asdict(self), stream, indent=2, sort_keys=True)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Return whether a JSON value is what a field is declared to be."""
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any:
+        return True
+    if origin is typing.Union:
+        return value is None or _fits(value, inner[0])
+    if origin is dict:
+        return isinstance(value, dict) and all(_fits(item, inner[1]) for item in value.values())
+    if hint is float:
+        return _fits(value, int) or (isinstance(value, float) and math.isfinite(value))
+    return isinstance(value, hint) and not isinstance(value, bool)

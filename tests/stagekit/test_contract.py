@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 import os
@@ -24,6 +25,7 @@ from stagekit import (
     encode,
 )
 
+REQUEST = dataclasses.asdict(StageRequest("train/x", "train", {"a": 1}, {"data": "/d"}, "/o", "/w", "/f"))
 finite = st.floats(allow_nan=False, allow_infinity=False)
 messages = st.one_of(
     st.builds(Progress, finite, finite, st.text(), st.dictionaries(st.text(), finite, max_size=3)),
@@ -57,10 +59,22 @@ def test_scalar_that_is_not_finite_survives():
         pytest.param('{"sirr": "unknown"}', id="unknown-kind"),
         pytest.param('{"sirr": "warning", "other": 1}', id="unknown-field"),
         pytest.param('{"sirr": ["warning"]}', id="kind-is-a-list"),
+        pytest.param('{"sirr": "warning", "message": 7}', id="text-is-a-number"),
+        pytest.param(
+            '{"sirr": "progress", "done": "1", "total": 2, "unit": "s", "metrics": {}}', id="number-is-a-text"
+        ),
+        pytest.param('{"sirr": "progress", "done": 1e999, "total": 2, "unit": "s", "metrics": {}}', id="endless"),
+        pytest.param('{"sirr": "progress", "done": 1' + "0" * 400 + ', "total": 2, "unit": ""}', id="large"),
+        pytest.param('{"sirr": "progress", "done": 1, "total": 2, "unit": "", "metrics": {"a": "1"}}', id="scalar"),
+        pytest.param('{"sirr": ' + "[" * 50_000, id="nested"),
     ],
 )
 def test_line_that_is_no_message_is_log(line):
     assert decode(line) is None
+
+
+def test_halves_of_characters_in_a_message_are_replaced():
+    assert decode('{"sirr": "note", "message": "a \\ud800 b"}') == Note("a \ufffd b")
 
 
 def test_request_survives_the_way_through_a_file(tmp_path):
@@ -81,6 +95,13 @@ def test_request_survives_the_way_through_a_file(tmp_path):
             ),
             id="other-schema",
         ),
+        pytest.param("[" * 50_000, id="nested"),
+        pytest.param(json.dumps({**REQUEST, "inputs": 7}), id="inputs-are-a-number"),
+        pytest.param(json.dumps({**REQUEST, "inputs": {"data": 7}}), id="input-is-a-number"),
+        pytest.param(json.dumps({**REQUEST, "settings": []}), id="settings-are-a-list"),
+        pytest.param(json.dumps({**REQUEST, "memory_bytes": "4GiB"}), id="memory-is-a-text"),
+        pytest.param(json.dumps({**REQUEST, "checkpoint_s": float("inf")}), id="endless"),
+        pytest.param(json.dumps({**REQUEST, "seed": True}), id="seed-is-true"),
     ],
 )
 def test_request_that_cannot_be_read_is_bad_input(tmp_path, text):
