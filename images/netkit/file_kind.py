@@ -1,9 +1,12 @@
 """What a file is that was given for a checkpoint and is none: named for what it is, with what to do."""
 
+import lzma
 import os
 import re
 import stat
+import struct
 import zipfile
+import zlib
 from typing import Optional, Sequence, Tuple
 
 from stagekit import BadInput
@@ -17,6 +20,20 @@ _TAR_FORMAT = (b"sys_info", b"pickle", b"tensors", b"storages")
 _WEIGHTS = "give a file that PyTorch wrote, such as a .pt or .pth file"
 
 _Kind = Tuple[str, str]
+
+BROKEN_ZIP = (
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    lzma.LZMAError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What Python's reader of zip files raises for broken and unusual ones."""
 
 _BEGINNINGS: Sequence[Tuple[bytes, str, str]] = (
     (b"\x1f\x8b", "a gzip archive", _UNPACK),
@@ -110,8 +127,14 @@ def _of_its_beginning(path: str, head: bytes) -> Optional[_Kind]:
 def _of_zip(path: str) -> _Kind:
     if not zipfile.is_zipfile(path):
         return "cut short: its beginning is a zip container's and its end is missing", "fetch it again"
-    with zipfile.ZipFile(path) as archive:
-        names = [name for name in archive.namelist()[:10_000] if not name.endswith("/")]
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _of_members([name for name in archive.namelist()[:10_000] if not name.endswith("/")])
+    except BROKEN_ZIP as error:
+        return "a zip container with a broken list of its parts (%s)" % error, "fetch it again"
+
+
+def _of_members(names: Sequence[str]) -> _Kind:
     pickles = [name for name in names if name.endswith("data.pkl")]
     if len(pickles) > 1:
         return "a zip archive of several files of PyTorch (%s)" % ", ".join(map(_shown, pickles[:3])), _UNPACK

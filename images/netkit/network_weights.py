@@ -1,6 +1,7 @@
 """Finding a network's weights in a checkpoint: inside the usual wrappers, behind the usual prefixes, and only one."""
 
 import dataclasses
+import heapq
 import itertools
 import os
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
@@ -24,6 +25,8 @@ PREFIXES: Mapping[str, str] = {
 _OWN_CHECKPOINT = "give a checkpoint of this network"
 _MOST_WRAPPERS = 6
 _MOST_DICTIONARIES = 200
+_MOST_PREFIXES = 100
+_MOST_NAMED = 500
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +121,12 @@ def differences(shapes: Shapes, tensors: Mapping[str, Any]) -> List[str]:
         if name in tensors and tuple(tensors[name].shape) != tuple(shape)
     ]
     named = (("missing", missing), ("not part of it", extra), ("misshapen", misshapen))
-    return ["%s: %s" % (kind, ", ".join(names)) for kind, names in named if names]
+    return ["%s: %s" % (kind, _few(names)) for kind, names in named if names]
+
+
+def _few(names: Sequence[str]) -> str:
+    more = "; and %d more" % (len(names) - _MOST_NAMED) if len(names) > _MOST_NAMED else ""
+    return ", ".join(name[:_MOST_NAMED] for name in names[:_MOST_NAMED]) + more
 
 
 def _problems(file: TensorFile, tensors: Mapping[str, StoredTensor], shapes: Shapes, part: str) -> List[str]:
@@ -162,13 +170,16 @@ def _candidates(path: Tuple[str, ...], value: Mapping[Any, Any], shapes: Shapes)
     """Yield every way of reading a dictionary that makes at least one of its names the network's."""
     tensors = {str(key): inner for key, inner in value.items() if isinstance(inner, StoredTensor)}
     prefixes: Dict[str, int] = {}
+    deepest = max(name.count(".") for name in shapes) + 1
     for name in tensors:
-        parts = name.split(".")
+        parts = name.rsplit(".", deepest)
         for count in range(len(parts)):
-            if ".".join(parts[count:]) in shapes:
-                prefix = "".join(part + "." for part in parts[:count])
+            suffix = ".".join(parts[count:])
+            if suffix in shapes:
+                prefix = name[: len(name) - len(suffix)]
                 prefixes[prefix] = prefixes.get(prefix, 0) + 1
-    for prefix in prefixes:
+    likely = set(heapq.nlargest(_MOST_PREFIXES, prefixes, key=prefixes.__getitem__))
+    for prefix in filter(likely.__contains__, prefixes):
         yield _Candidate(path, prefix, tensors)
 
 

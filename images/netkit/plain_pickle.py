@@ -11,6 +11,8 @@ MAX_OPCODES = 5_000_000
 """A checkpoint of a network has some ten thousand."""
 
 _MAX_LINE = 1 << 16
+_MAX_COPIED = 1 << 28
+_ITEM_BYTES = 32
 _MAX_INTEGER_BYTES = 64
 _PLAIN_KEYS = (str, int, float, bytes, type(None))
 
@@ -68,6 +70,7 @@ class PlainUnpickler:
         self._stack: List[Any] = []
         self._below: List[List[Any]] = []
         self._memo: Dict[int, Any] = {}
+        self._copies_left = size + min(64 * size, _MAX_COPIED)
 
     def load(self) -> Any:
         """Return the pickle's content.
@@ -160,7 +163,15 @@ class PlainUnpickler:
             raise Refused(callee.name)
         if not isinstance(arguments, tuple):
             raise Malformed("it calls %s without a list of arguments" % callee.name)
+        self._spend(arguments)
         self.push(self._makers[callee.name](arguments))
+
+    def _spend(self, value: Any) -> None:
+        """Count what a call or a state may copy: a short pickle can hand one long value to many of them."""
+        parts = value if isinstance(value, tuple) else ()
+        self._copies_left -= _copied(value) + sum(map(_copied, parts))
+        if self._copies_left < 0:
+            raise Malformed("it copies far more than it holds")
 
     def persist(self, identifier: Any) -> None:
         """Put what a persistent identifier stands for on the stack."""
@@ -175,6 +186,7 @@ class PlainUnpickler:
     def build(self) -> None:
         """Give an object its state."""
         state, target = self.pop(), self.top()
+        self._spend(state)
         if isinstance(target, Record):
             parts = state if isinstance(state, tuple) else (state,)
             for part in parts:
@@ -199,6 +211,19 @@ class PlainUnpickler:
         if not isinstance(target, list):
             raise Malformed("it appends to what is no list")
         target.extend(values)
+
+
+def shown(value: Any) -> str:
+    """Return in a few words what a pickle has where something else belongs; it may hold itself many times over."""
+    if isinstance(value, (str, bytes)):
+        return repr(value[:40])
+    return repr(value) if isinstance(value, _PLAIN_KEYS) else "a %s" % type(value).__name__
+
+
+def _copied(value: Any) -> int:
+    if isinstance(value, (str, bytes)):
+        return len(value)
+    return _ITEM_BYTES * len(value) if isinstance(value, (list, tuple, dict)) else 0
 
 
 def _plain_key(key: Any) -> Any:

@@ -11,9 +11,9 @@ from typing import Any, BinaryIO, Callable, Dict, Optional, Tuple
 
 import numpy as np
 
-from netkit.file_kind import refuse_foreign, refuse_irregular
+from netkit.file_kind import BROKEN_ZIP, refuse_foreign, refuse_irregular
 from netkit.pickled_data import PLAIN_MAKERS
-from netkit.plain_pickle import Maker, Malformed, PlainUnpickler, Refused
+from netkit.plain_pickle import Maker, Malformed, PlainUnpickler, Refused, shown
 from netkit.tensor_storage import STORAGES, Storage, item_bytes, tensor_makers
 from stagekit import BadInput
 
@@ -109,10 +109,10 @@ class TensorFile:
             return read()
         except Refused as refused:
             raise self._refusal(refused.name) from refused
-        except zipfile.BadZipFile as error:
-            raise self._damaged("its zip container is broken (%s)" % error) from error
-        except (Malformed, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+        except Malformed as error:
             raise self._damaged(str(error)) from error
+        except BROKEN_ZIP as error:
+            raise self._damaged("its container is broken (%s)" % error) from error
         except MemoryError as error:
             raise self._damaged("it asks for more memory than there is") from error
 
@@ -229,7 +229,8 @@ class _Legacy:
             raise Malformed("it was written on a machine with another order of bytes")
         content = self._unpickler(self._storage).load()
         keys = self._plain()
-        if not isinstance(keys, list) or sorted(map(str, keys)) != sorted(self._storages):
+        plain = isinstance(keys, list) and all(isinstance(key, (str, int)) for key in keys)
+        if not plain or sorted(map(str, keys)) != sorted(self._storages):
             raise Malformed("its list of storages is not that of its tensors")
         for key in keys:
             self._locate(str(key))
@@ -288,7 +289,7 @@ def _identified(identifier: Any) -> Tuple[str, str, int]:
     if kind is None:
         raise Malformed("it has a storage of a kind that is not read: %s" % getattr(named, "name", "unnamed"))
     if type(count) is not int or not 0 <= count < 1 << 48 or not isinstance(key, (str, int)):
-        raise Malformed("it has a storage of %r elements" % (count,))
+        raise Malformed("it has a storage of %s elements" % shown(count))
     return kind, str(key), count
 
 

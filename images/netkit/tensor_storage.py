@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
-from netkit.plain_pickle import Maker, Malformed
+from netkit.plain_pickle import Maker, Malformed, shown
 
 MAX_EXPANDED = 1 << 24
 """Most elements of a tensor that shows some of its storage's elements several times."""
@@ -135,7 +135,7 @@ def _numbers(values: Any) -> Tuple[int, ...]:
         raise Malformed("a tensor in it has no plain shape")
     for value in values:
         if type(value) is not int or not 0 <= value < 1 << 48:
-            raise Malformed("a tensor in it has a size, step or offset of %r" % (value,))
+            raise Malformed("a tensor in it has a size, step or offset of %s" % shown(value))
     return tuple(values)
 
 
@@ -158,7 +158,7 @@ def tensor_makers() -> Dict[str, Maker]:
     def of_subclass(arguments: Tuple[Any, ...]) -> StoredTensor:
         function, _kind, inner = _at_least(arguments, 3)[:3]
         name = getattr(function, "name", "")
-        if name not in makers or not isinstance(inner, tuple):
+        if name not in makers or makers[name] is of_subclass or not isinstance(inner, tuple):
             raise Malformed("a tensor in it is of an unknown kind: %s" % name)
         found = makers[name](inner)
         if not isinstance(found, StoredTensor):

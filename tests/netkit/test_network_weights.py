@@ -1,5 +1,7 @@
 """A network's weights are found in the usual wrappers and behind the usual prefixes, and never guessed."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -97,3 +99,12 @@ def test_every_difference_is_named():
     tensors = {"a": np.zeros(2), "b": np.zeros((3, 2)), "d": np.zeros(1)}
     said = ["missing: c", "not part of it: d", "misshapen: b is 3 x 2 and should be 2 x 3"]
     assert differences(shapes, tensors) == said
+
+
+def test_long_names_and_many_prefixes_take_no_longer_than_they_are_read(found):
+    begun = time.process_time()
+    content = {"a." * 100_000 + "conv.bias": Lying("x", np.zeros(2))}
+    content.update({f"p{number}.conv.bias": Lying("x", np.zeros(2)) for number in range(5_000)})
+    with pytest.raises(BadInput, match="missing: conv"):
+        found(content)
+    assert time.process_time() - begun < 10

@@ -63,6 +63,62 @@ def test_a_tensor_outside_its_storage_is_refused(tmp_path, write, lie, said):
         read(path)
 
 
+def shared_twice(depth):
+    """Return a list that holds itself 2 ** depth times over, in a few bytes of a pickle."""
+    found = [1]
+    for _ in range(depth):
+        found = [found, found]
+    return found
+
+
+MANY_TIMES_OVER = [1]
+for _level in range(60):
+    MANY_TIMES_OVER = [MANY_TIMES_OVER, MANY_TIMES_OVER]
+
+
+@pytest.mark.parametrize("write", WRITERS)
+@pytest.mark.parametrize("lie", [{"shape": (MANY_TIMES_OVER, 1)}, {"count": MANY_TIMES_OVER}])
+def test_what_holds_itself_many_times_over_is_told_in_a_few_words(tmp_path, write, lie):
+    raw, _tensors = pickled({"a": Lying("0", GRADIENT, **lie)})
+    if write is zipped:
+        path = zipped(tmp_path / "a.pt", {"a": Lying("0", GRADIENT)}, replaced=raw)
+    else:
+        path = legacy_of_parts(tmp_path / "a.pt", raw, ["0"])
+    with pytest.raises(BadInput, match="a list") as caught:
+        read(path)
+    assert len(caught.value.message) < 500
+
+
+def test_keys_of_storages_that_are_no_names_are_refused(tmp_path):
+    path = legacy_of_parts(tmp_path / "a.pt", pickled({"a": Lying("0", GRADIENT)})[0], [MANY_TIMES_OVER])
+    with pytest.raises(BadInput, match="list of storages"):
+        read(path)
+
+
+def legacy_of_parts(path, raw, keys):
+    """Write the older format without the storages' bytes."""
+    head = [pickle.dumps(part, protocol=2) for part in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True})]
+    path.write_bytes(b"".join([*head, raw, pickle.dumps(keys, protocol=2)]))
+    return path
+
+
+LONG = [True] * 100_000
+
+
+class SetOfLong:
+    """Is pickled as a set that is made of a list which is there once, however many such sets there are."""
+
+    def __reduce__(self):
+        return set, (LONG,)
+
+
+def test_a_long_value_is_not_copied_for_every_call_that_takes_it(tmp_path):
+    assert len(read(zipped(tmp_path / "few.pt", {"sets": [SetOfLong(), SetOfLong()]}))["sets"]) == 2
+    path = zipped(tmp_path / "many.pt", {"sets": [SetOfLong() for _ in range(5_000)]})
+    with pytest.raises(BadInput, match="copies far more than it holds"):
+        read(path)
+
+
 @given(
     count=st.integers(0, 12),
     offset=st.integers(0, 4),
@@ -237,6 +293,16 @@ def test_a_zip_around_a_checkpoint_is_named(tmp_path):
         archive.write(inner, "inner.pt")
     with pytest.raises(BadInput, match=r"a zip archive around 'inner\.pt'"):
         read(tmp_path / "outer.zip")
+
+
+@pytest.mark.parametrize("name", ["archive/data.pkl", "notes.txt"])
+def test_a_zip_file_with_a_name_in_no_known_letters_is_refused(tmp_path, name):
+    path = tmp_path / "a.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(name + "\u00fc", b"")
+    path.write_bytes(path.read_bytes().replace("\u00fc".encode(), b"\xff\xff"))
+    with pytest.raises(BadInput, match="broken"):
+        read(path)
 
 
 @pytest.mark.timeout(20)
