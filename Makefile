@@ -3,7 +3,7 @@
 # make behaviours   after code changed that decides results: record raised versions, or prove that results are the same
 # make test         everything, with a Docker engine where one answers
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev quickstart check test lint types imports format golden behaviours reliability clean
+.PHONY: help setup setup-dev quickstart check test lint types imports format golden behaviours reliability fuzz clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -59,6 +59,12 @@ golden: setup-dev ## Accept the present output as the golden files, after lookin
 HOURS ?= 1
 reliability: setup-dev ## Kill runs at random moments for HOURS hours, and say what differs from undisturbed ones
 	$(BIN)/python -m tests.reliability.kills --hours $(HOURS)
+
+MINUTES ?= 60
+TARGET ?=
+fuzz: setup-dev ## Fuzz what reads strangers' files for MINUTES each, all of them or TARGET="a b"
+	$(BIN)/pip install --quiet --group fuzz
+	PYTHONPATH=.:images $(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(TARGET)
 
 behaviours: setup-dev ## Record raised behaviour versions, or prove that changed code gives the same results
 	$(BIN)/python scripts/behaviours.py
