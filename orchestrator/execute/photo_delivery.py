@@ -9,6 +9,7 @@ from pathlib import Path
 from orchestrator.delivery import Delivery
 from orchestrator.errors import Cancelled, InputInvalid, OutputInvalid, SirrError, SomeFailed
 from orchestrator.execute.events import Event, Progressed, StateChanged
+from orchestrator.execute.past_results import PastResults
 from orchestrator.execute.photographs import ARRAY_SUFFIX, Photograph
 from orchestrator.results import read_result
 from orchestrator.spec.stage_names import stage_kind
@@ -45,6 +46,9 @@ class PhotoDelivery:
     written: list[Path] = field(default_factory=list)
     failures: dict[str, SirrError] = field(default_factory=dict)
     _copies: dict[str, str] = field(default_factory=dict)
+    _notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _past: PastResults | None = None
+    _past_keys: dict[str, str] = field(default_factory=dict)
     _done: set[str] = field(default_factory=set)
     _key: str = ""
     _seen: int = 0
@@ -52,6 +56,30 @@ class PhotoDelivery:
     def __post_init__(self) -> None:
         """Take the ids that arrays have; those of pictures are told by the stage that prepares them."""
         self._copies = {Path(one.copy).stem: one.copy for one in self.photographs}
+
+    @property
+    def pending(self) -> list[Photograph]:
+        """The photographs of which nothing is known yet."""
+        return [one for one in self.photographs if one.copy not in self._done and one.copy not in self.failures]
+
+    def hand_over_past(self, past: PastResults, folder: Path) -> None:
+        """Hand over results that are there, whatever batch they were made in, and take their copies away.
+
+        Args:
+            past: Where they are looked for, and remembered.
+            folder: With the copies.
+        """
+        self._past = past
+        for photograph in self.pending:
+            key = self._past_keys[photograph.copy] = past.key(folder / photograph.copy)
+            found = past.find(key, self.say)
+            if found is None:
+                continue
+            self._say_notes(photograph, found.notes)
+            self._deliver(photograph, found.item, found.artifact.output)
+            (folder / photograph.copy).unlink()
+        if self._done:
+            self.say(f"{len(self._done)} of {len(self.photographs)} pictures have results of an earlier call")
 
     def listen(self, event: Event) -> None:
         """Hear how the stages go."""
@@ -80,7 +108,7 @@ class PhotoDelivery:
         """
         if isinstance(failure, Cancelled):
             raise failure
-        undone = [one for one in self.photographs if one.copy not in self._done and one.copy not in self.failures]
+        undone = self.pending
         if failure is None and undone:
             failure = OutputInvalid("the stages ended without a result", hint="look into their logs")
         failed = [self.failures[one.copy] for one in self.photographs if one.copy in self.failures]
@@ -107,12 +135,11 @@ class PhotoDelivery:
             return
         dataset = read_result(DatasetFile, artifact.output)
         self._copies = {item.id: Path(item.origin).name for item in dataset.items}
-        notes = {Path(item.origin).name: item.notes for item in dataset.items}
-        for photograph in self.photographs:
-            if notes.get(photograph.copy):
-                self.say(f"note: '{photograph.path}': {'; '.join(notes[photograph.copy])}")
+        self._notes = {Path(item.origin).name: item.notes for item in dataset.items}
+        for photograph in self.pending:
+            self._say_notes(photograph, self._notes.get(photograph.copy, ()))
         reasons = {Path(left_out.name).name: left_out.reason for left_out in dataset.left_out or ()}
-        for copy in {one.copy for one in self.photographs} - set(self._copies.values()):
+        for copy in {one.copy for one in self.pending} - set(self._copies.values()):
             self._refused(copy, reasons.get(copy, "is no picture"))
 
     def _inferring(self) -> None:
@@ -136,8 +163,15 @@ class PhotoDelivery:
         found = read_result(PredictionsFile, artifact.output)
         for item in found.items:
             self._hand_over(item, artifact.output)
+            copy = self._copies.get(item.id, "")
+            if self._past is not None and copy in self._past_keys:
+                self._past.keep(self._past_keys[copy], artifact, item, self._notes.get(copy, ()))
         for failed in found.failed or ():
             self._refused(self._copies.get(failed.name, ""), failed.reason)
+
+    def _say_notes(self, photograph: Photograph, notes: Sequence[str]) -> None:
+        if notes:
+            self.say(f"note: '{photograph.path}': {'; '.join(notes)}")
 
     def _refused(self, copy: str, reason: str) -> None:
         for photograph in self.photographs:
@@ -148,8 +182,10 @@ class PhotoDelivery:
     def _hand_over(self, item: PredictionItem, output: Path) -> None:
         copy = self._copies.get(item.id)
         photograph = next((one for one in self.photographs if one.copy == copy), None)
-        if photograph is None or photograph.copy in self._done:
-            return
+        if photograph is not None and photograph.copy not in self._done:
+            self._deliver(photograph, item, output)
+
+    def _deliver(self, photograph: Photograph, item: PredictionItem, output: Path) -> None:
         self._done.add(photograph.copy)
         layers = {"": item.transmission, "-reflection": item.reflection}
         wanted = {f"{words}{Path(layers[words] or '').suffix}": layers[words] for words in self.layers}

@@ -1,19 +1,22 @@
 """Takes the reflection out of the user's own pictures with a model of a finished run."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from orchestrator.delivery import Delivery
 from orchestrator.errors import SirrError, SpecError
+from orchestrator.execute.comparison import stage_images, stage_programs
 from orchestrator.execute.events import Listener, fan_out
+from orchestrator.execute.past_results import PastResults
 from orchestrator.execute.photo_delivery import PhotoDelivery
 from orchestrator.execute.photographs import ARRAY_SUFFIX, Photograph, array_size, copy_photographs, settled
 from orchestrator.execute.run_results import recorded_results
 from orchestrator.execute.run_stages import ExecutionRequest, RunOptions, executed_stages, planned_stages
 from orchestrator.execute.sources import source_digest
-from orchestrator.plan.plan import infer_stage, prepare_stage
+from orchestrator.plan.plan import Digest, infer_stage, prepare_stage
 from orchestrator.plan.stage import Source, Stage
 from orchestrator.spec.dataset import PhotosDataset
 from orchestrator.spec.experiment import Inference
@@ -107,15 +110,21 @@ def remove_reflections(
     with store.scratch("photos") as folder:
         for photograph, error in copy_photographs(photographs, folder, store.root):
             batch.fail(photograph, error)
-        if len(batch.failures) == len(photographs):
+        past = _past_results(removal, network, folder, common, store)
+        batch.hand_over_past(past, folder)
+        if not batch.pending:
+            past.tidy(())
             return batch.finish(None)
-        stages = _stages(removal, network, folder, common, store)
+        if removal.of_arrays:
+            describe_arrays(folder)
+        stages = _stages(removal, network, folder, common, source_digest(store))
         logs = store.layout.logs(run) / "remove"
-        planned = planned_stages(stages.values(), store, "remove", logs, common.device)
+        planned = planned_stages(stages, store, "remove", logs, common.device)
         try:
-            executed_stages(planned, store, removal.execution(fan_out(listener, batch.listen), say))
+            found = executed_stages(planned, store, removal.execution(fan_out(listener, batch.listen), say))
         except SirrError as error:
             return batch.finish(error)
+        past.tidy([artifact.key for artifact in found.values() if artifact.manifest.kind == "prepare"])
         return batch.finish(None)
 
 
@@ -187,7 +196,18 @@ def found_network(removal: Removal, store: Store) -> tuple[Path, str, Common]:
     return artifact.output, document.name, common
 
 
-def _stages(removal: Removal, network: Path, folder: Path, common: Common, store: Store) -> dict[str, Stage]:
+def _past_results(removal: Removal, network: Path, folder: Path, common: Common, store: Store) -> PastResults:
+    """Return what the store has of single photographs taken through the network in this way."""
+
+    def digest(path: Path, dataset: Mapping[str, Any] | None = None) -> str:
+        return store.digest(path) if path == network else ""  # the pictures' own comes in its place
+
+    *before, infer = _stages(removal, network, folder, common, digest)
+    programs = stage_programs(stage_images([*before, infer]), common.device)
+    return PastResults(store, before[0] if before else None, infer, programs)
+
+
+def _stages(removal: Removal, network: Path, folder: Path, common: Common, digest: Digest) -> list[Stage]:
     inference = _inference(removal, common)
     label = removal.model.partition("/")[2] if removal.model else "network"
     infer = infer_stage(
@@ -200,15 +220,14 @@ def _stages(removal: Removal, network: Path, folder: Path, common: Common, store
         as_photos=not removal.of_arrays,
         each_alone=True,
     )
-    sources = {"network": Source(network, store.digest(network))}
+    sources = {"network": Source(network, digest(network))}
     if removal.of_arrays:
-        describe_arrays(folder)
-        sources["dataset"] = Source(folder, store.digest(folder))
-        return {infer.name: replace(infer, inputs={}, sources=sources)}
+        sources["dataset"] = Source(folder, digest(folder))
+        return [replace(infer, inputs={}, sources=sources)]
     photos = PhotosDataset(kind="photos", folder=folder, pictures="*")
-    prepare = prepare_stage(_DATASET, photos, source_digest(store), memory_bytes=common.memory, each_alone=True)
+    prepare = prepare_stage(_DATASET, photos, digest, memory_bytes=common.memory, each_alone=True)
     inputs = {name: source for name, source in infer.inputs.items() if name != "network"}
-    return {prepare.name: prepare, infer.name: replace(infer, inputs=inputs, sources=sources)}
+    return [prepare, replace(infer, inputs=inputs, sources=sources)]
 
 
 def _inference(removal: Removal, common: Common) -> Inference:

@@ -143,6 +143,19 @@ def clean(
     return Cleaned(tuple(removed), tuple(left))
 
 
+def discard_results(layout: Layout, keys: Iterable[str]) -> Cleaned:
+    """Remove results by their keys, but those that a run needs or a program reads.
+
+    Args:
+        layout: The store.
+        keys: Of results that no job without a living program reads.
+
+    Raises what `clean` raises.
+    """
+    there = [key for key in dict.fromkeys(keys) if layout.artifact(key).is_dir()]
+    return clean(layout, [_result(layout, key) for key in there], Kept()) if there else Cleaned()
+
+
 def _needs(layout: Layout, kept: Kept) -> _Needs:
     """Return what is needed now. Only inside the gate, alone."""
     return _Needs(needed_keys(layout), keys_in_use(layout), kept)

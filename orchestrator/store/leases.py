@@ -5,7 +5,7 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -160,6 +160,13 @@ class Uses:
             self._note(key)
             yield
 
+    def release(self, key: str) -> None:
+        """Take a key back: what it names is read no more by this process."""
+        with self._lock, contextlib.suppress(OSError):
+            if key in self._noted and self._handle is not None and self._process == os.getpid():
+                os.write(self._handle, f"-{key}\n".encode())
+                self._noted.discard(key)
+
     def _note(self, key: str) -> None:
         """Write a key down; where nothing can be written, nothing is taken away either, or it is made again."""
         with self._lock, contextlib.suppress(OSError):
@@ -196,5 +203,16 @@ def keys_in_use(layout: Layout) -> set[str]:
                 with contextlib.suppress(OSError):
                     path.unlink()
             else:
-                found.update(path.read_text(encoding="ascii").split())
+                found |= _used(path.read_text(encoding="ascii").split())
     return found
+
+
+def _used(lines: Iterable[str]) -> set[str]:
+    """Return the keys that were noted and not released after that."""
+    used: set[str] = set()
+    for line in lines:
+        if line.startswith("-"):
+            used.discard(line[1:])
+        else:
+            used.add(line)
+    return used

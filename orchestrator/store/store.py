@@ -12,6 +12,7 @@ from typing import Any
 
 from orchestrator.errors import StoreError
 from orchestrator.plan.keys import Identity, ResultDigests
+from orchestrator.store.clean import discard_results
 from orchestrator.store.commit import (
     check_output,
     check_plain,
@@ -246,6 +247,17 @@ class Store:
                 hint="check the disk and run again",
             )
         return artifact
+
+    def discard(self, keys: Iterable[str]) -> None:
+        """Remove results that this process reads no more, but those that a run needs or another program reads.
+
+        Raises:
+            StoreError: Where one cannot be removed, or a run's record cannot be read.
+        """
+        named = list(keys)
+        for key in named:
+            uses_of(self.layout).release(key)
+        discard_results(self.layout, named)
 
     @contextlib.contextmanager
     def lease(self, key: str, waiting: Callable[[], None] | None = None) -> Iterator[None]:

@@ -72,6 +72,30 @@ def test_what_a_run_needs_stays_and_the_rest_goes(root, layout):
     assert check_store(layout).sound
 
 
+def test_what_this_program_gives_up_goes_unless_a_run_or_another_program_reads_it(root, layout):
+    (needed,) = made(root, 1, run="first")
+    others, ours = made(root, 2, 3)
+    store = Store(root)
+    script = """
+        import sys
+        from pathlib import Path
+        from orchestrator.store.store import Store
+        assert Store(Path(sys.argv[1])).artifact(sys.argv[2])
+        print(flush=True)
+        sys.stdin.readline()
+    """
+    argv = [sys.executable, "-c", textwrap.dedent(script), str(root), others]
+    with subprocess.Popen(argv, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        other.stdout.readline()
+        for key in (needed, others, ours):
+            assert store.artifact(key)
+        store.discard([needed, others, ours])
+        other.communicate("\n")
+    assert layout.artifact_keys() == sorted([needed, others])
+    assert store.artifact(ours) is None
+    assert check_store(layout).sound
+
+
 def test_report_that_a_run_shows_stays(root, layout):
     (report,) = made(root, 7)
     plan_run(Store(root), "first")
