@@ -7,7 +7,7 @@ from pathlib import Path
 from orchestrator.engine.protocol import Engine
 from orchestrator.environments.builder import BuildSettings
 from orchestrator.execute.build import prepared_engine
-from orchestrator.execute.comparison import Comparison, plan_comparison
+from orchestrator.execute.comparison import Comparison, Reading, plan_comparison
 from orchestrator.execute.events import Listener
 from orchestrator.execute.experiment_run import run_experiment
 from orchestrator.execute.programs import unfollowed_programs
@@ -48,12 +48,12 @@ class RunRequest:
 
 
 def planned(
-    request: RunRequest, *, sound: bool = False, say: Callable[[str], None] = lambda _words: None
+    request: RunRequest, *, reading: Reading = "nothing", say: Callable[[str], None] = lambda _words: None
 ) -> Comparison:
     """Plan the request against its store; nothing is run.
 
     Args:
-        sound: Compare the contents of what is there: what is damaged is set aside and counts as missing.
+        reading: As in `look_up`.
         say: Hears how far the reading of large inputs is, whose content decides what runs.
 
     Raises:
@@ -63,7 +63,7 @@ def planned(
     if request.threads is not None:
         experiment = experiment.model_copy(update={"threads": request.threads})
     store = Store(request.store, ReadingWords(say))
-    return plan_comparison(experiment, request.spec, store, request.data, sound=sound)
+    return plan_comparison(experiment, request.spec, store, request.data, reading=reading)
 
 
 def with_photos(experiment: Experiment, folders: tuple[Path, ...]) -> Experiment:
@@ -91,7 +91,7 @@ def run_request(request: RunRequest, options: RunOptions, listener: Listener, sa
         DeviceUnavailable: Before a stage runs.
         NoSpace: Before a stage runs.
     """
-    comparison = planned(replace(request, threads=options.threads), sound=True, say=say)
+    comparison = planned(replace(request, threads=options.threads), reading="inputs", say=say)
     engine, environments = prepared_engine(
         comparison.images_needed,
         comparison.variant,

@@ -1,8 +1,9 @@
 """A comparison before it runs: its plan, keys, what the store has of it, and why the rest must run."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from orchestrator.environments.program import image_program
 from orchestrator.errors import SpecError
@@ -23,6 +24,10 @@ from orchestrator.spec.load import load_image
 from orchestrator.spec.resolve import Resolved, resolve
 from orchestrator.store.record import RunRecord
 from orchestrator.store.store import Artifact, Store
+
+Reading = Literal["nothing", "inputs", "all"]
+"""Of which results every file is read: none, by sizes alone; those that a missing stage reads; all. Of others than none
+those are read that were touched, and documents."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +76,13 @@ class Comparison:
 
 
 def plan_comparison(
-    experiment: Experiment, path: Path, store: Store, home: Path | None = None, *, sound: bool = False
+    experiment: Experiment, path: Path, store: Store, home: Path | None = None, *, reading: Reading = "nothing"
 ) -> Comparison:
     """Plan an experiment; nothing is run.
 
     Args:
         home: The data folder; None for the environment's, or the default.
-        sound: As in `look_up`.
+        reading: As in `look_up`.
 
     Raises:
         SpecError: With every mistake that the experiment's names and values hold.
@@ -87,7 +92,7 @@ def plan_comparison(
     variant: Variant = resolved.experiment.device
     images = stage_images(plan.stages)
     programs = stage_programs(images, variant)
-    found = look_up(plan.stages, programs, store, sound=sound)
+    found = look_up(plan.stages, programs, store, reading=reading)
     record = store.run(resolved.experiment.name)
     return Comparison(
         resolved=resolved,
@@ -127,23 +132,49 @@ def stage_programs(images: Mapping[str, ImageSpec], variant: Variant) -> dict[st
     return {name: image_program(image, variant) for name, image in images.items()}
 
 
-def look_up(stages: Iterable[Stage], programs: Mapping[str, Program], store: Store, *, sound: bool = False) -> Lookup:
+def look_up(
+    stages: Iterable[Stage], programs: Mapping[str, Program], store: Store, *, reading: Reading = "nothing"
+) -> Lookup:
     """Return what the store has of stages, each after those it reads.
 
     Args:
-        sound: Compare contents, as is due before something is read: what is damaged is set aside and counts as missing.
+        reading: Which files of results are compared with what was committed; what is damaged is set aside and counts as
+            missing.
+    """
+    ordered = tuple(stages)
+    read: set[str] = {one.name for one in ordered} if reading == "all" else set()
+    damaged: dict[str, str] = {}
+    while True:
+        found = _looked_up(ordered, programs, store, damaged, None if reading == "nothing" else read)
+        computed_from = {name for one in ordered if one.name not in found.artifacts for name in one.inputs.values()}
+        if reading == "nothing" or read >= computed_from & set(found.artifacts):
+            return found
+        read |= computed_from
+
+
+def _looked_up(
+    stages: Iterable[Stage],
+    programs: Mapping[str, Program],
+    store: Store,
+    damaged: dict[str, str],
+    read: Collection[str] | None,
+) -> Lookup:
+    """Look once; what was set aside is added to `damaged`.
+
+    Args:
+        read: Stages of whose results every file is read, of the others those that were touched; None: none are.
     """
     artifacts: dict[str, Artifact] = {}
-    damaged: dict[str, str] = {}
 
     def result(identity: Identity) -> ResultDigests | None:
-        if sound:
-            artifact = store.sound_artifact(identity.key, lambda said: damaged.update({identity.stage: said}))
-        else:
+        name = identity.stage
+        if read is None:
             artifact = store.artifact(identity.key)
+        else:
+            artifact = store.sound_artifact(identity.key, lambda said: damaged.update({name: said}), read=name in read)
         if artifact is None:
             return None
-        artifacts[identity.stage] = artifact
+        artifacts[name] = artifact
         return artifact.digests
 
     return Lookup(identities(stages, programs, result), artifacts, damaged)

@@ -125,7 +125,7 @@ def export_model(model: str, out: Path, request: ExecutionRequest, *, overwrite:
     store = Store(request.store)
     results, entrant = _found(model, store)
     delivery = _prepared_delivery(out, store, overwrite=overwrite)
-    artifact = results.artifacts.get(stage_name("export", entrant.label)) or _exported(results, entrant, request, store)
+    artifact = _kept_export(results, entrant, request, store) or _exported(results, entrant, request, store)
     with store.scratch("export") as folder:
         read_result(ExportFile, artifact.output, artifact.facts).save(folder)
         sources = (artifact.output / "network.onnx", folder / ExportFile.FILE_NAME)
@@ -174,6 +174,14 @@ def _weights(results: RunResults, entrant: EntrantEntry) -> Artifact:
 
 def _source(artifact: Artifact, store: Store) -> Source:
     return Source(artifact.output, store.digest(artifact.output))
+
+
+def _kept_export(
+    results: RunResults, entrant: EntrantEntry, request: ExecutionRequest, store: Store
+) -> Artifact | None:
+    """Return the export that the run recorded, None where it has none or a damaged one."""
+    artifact = results.artifacts.get(stage_name("export", entrant.label))
+    return artifact and store.sound_artifact(artifact.key, request.say, read=True)
 
 
 def _exported(results: RunResults, entrant: EntrantEntry, request: ExecutionRequest, store: Store) -> Artifact:

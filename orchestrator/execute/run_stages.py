@@ -104,11 +104,13 @@ class ExecutionRequest:
 
 
 def planned_stages(stages: Iterable[Stage], store: Store, run: str, logs: Path, variant: Device) -> PlannedStages:
-    """Return stages with what the store has of them; nothing is run, and what is damaged is set aside."""
+    """Return stages with what the store has of them, every byte of it read; what is damaged is set aside."""
     ordered = tuple(stages)
     images = stage_images(ordered)
     programs = stage_programs(images, variant)
-    return PlannedStages(run, logs, ordered, images, programs, variant, look_up(ordered, programs, store, sound=True))
+    return PlannedStages(
+        run, logs, ordered, images, programs, variant, look_up(ordered, programs, store, reading="all")
+    )
 
 
 def executed_stages(planned: PlannedStages, store: Store, request: ExecutionRequest) -> dict[str, Artifact]:
@@ -222,7 +224,7 @@ def walk_stages(
         identity = stage_identity(stage, context.programs[stage.image], results)
         found.identities[stage.name] = identity
         with _failures_told(stage, identity, context):
-            there = context.store.sound_artifact(identity.key, partial(_tell_damaged, stage, context))
+            there = context.store.sound_artifact(identity.key, partial(_tell_damaged, stage, context), read=True)
             if there is None:
                 _check_inputs(read, context)
                 return _executed(stage, identity, read, context)
@@ -245,7 +247,7 @@ def _check_inputs(read: Mapping[str, Artifact], context: ExecutionContext) -> No
     """Refuse what was damaged since the run began: its stage has had its turn, and is made again by the next run."""
     for name, artifact in read.items():
         damaged: list[str] = []
-        if context.store.sound_artifact(artifact.key, damaged.append) is None:
+        if context.store.sound_artifact(artifact.key, damaged.append, read=True) is None:
             said = damaged[0] if damaged else f"the result {artifact.key[:12]} of {name} is not in the store any more"
             raise StoreError(said, hint="run the same command again: it is made again")
 

@@ -61,7 +61,7 @@ def committed_manifest(
     identity: Identity, files: dict[str, FileRecord], fact_files: dict[str, FileRecord], facts: Mapping[str, Any]
 ) -> Manifest:
     """Return the manifest of what is committed; facts become plain JSON values."""
-    return Manifest(
+    manifest = Manifest(
         key=identity.key,
         stage=identity.stage,
         document=json.loads(json.dumps(identity.document)),
@@ -69,6 +69,8 @@ def committed_manifest(
         fact_files=fact_files,
         facts=json.loads(json.dumps(facts, default=str)),
     )
+    read_back = Manifest.model_validate_json(manifest.model_dump_json())  # values without a JSON form change on the way
+    return read_back.model_copy(update={"sha256": read_back.record})
 
 
 def plain_folders(staging: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 _CHUNK_BYTES = 2**20
-_DIGITS = 64
+_CHECK_DIGITS = 16
 _SETTLED_NS = 2 * 10**9
 """A file changed less than this before it was read is not remembered: it may change again within one clock tick."""
 
@@ -63,9 +63,15 @@ def _entries(found: object) -> dict[str, list[str]]:
     known = {}
     for name, entry in found.items() if isinstance(found, dict) else ():
         match entry:
-            case [str(stamp), str(digest)] if len(digest) == _DIGITS:
-                known[str(name)] = [stamp, digest]
+            case [str(stamp), str(digest), str(check)] if check == _check(str(name), stamp, digest):
+                known[str(name)] = [stamp, digest, check]
     return known
+
+
+def _check(name: str, stamp: str, digest: str) -> str:
+    """Return what tells that an entry is as it was written: a wrong digest would keep a result under a wrong key."""
+    text = json.dumps([name, stamp, digest])
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:_CHECK_DIGITS]
 
 
 def _stamp(file: Path) -> tuple[str, int]:
@@ -137,7 +143,8 @@ class ContentDigests:
         digest = file_sha256(file, advance)
         changed_ns = int(stamp.split()[2])
         if time.time_ns() - changed_ns > _SETTLED_NS:
-            self._known[os.fspath(file.absolute())] = [stamp, digest]
+            name = os.fspath(file.absolute())
+            self._known[name] = [stamp, digest, _check(name, stamp, digest)]
         return digest
 
     def _save(self) -> None:

@@ -37,6 +37,8 @@ class Manifest(StrictModel):
     """Every file about how it went, by its relative path in the folder `facts`; never part of the results."""
     facts: dict[str, Any]
     """How it was made: engine, times, warnings. Never part of the key."""
+    sha256: str = ""
+    """Hash of the rest of this file, as `record`; empty in what earlier versions kept."""
 
     @cached_property
     def content(self) -> str:
@@ -48,8 +50,14 @@ class Manifest(StrictModel):
 
     @cached_property
     def record(self) -> str:
-        """SHA-256 of the whole manifest: of what the result is and of how it was made."""
-        return hashlib.sha256(self.model_dump_json().encode("utf-8", "surrogatepass")).hexdigest()
+        """SHA-256 of the whole manifest but itself: of what the result is and of how it was made."""
+        text = self.model_dump_json(exclude={"sha256"})
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is as it was written, where it can tell."""
+        return self.sha256 in {"", self.record}
 
     @property
     def kind(self) -> str:

@@ -3,21 +3,20 @@
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 
 from orchestrator.errors import StoreError
-from orchestrator.store.examine import Examination, Fault, examine
+from orchestrator.store.examine import Examination, Fault, Stamp, examine
 from orchestrator.store.layout import Layout
 from orchestrator.store.leases import held
-from orchestrator.store.manifest import Manifest
 
 REASON = "reason.json"
 
 
 def sound_or_aside(
-    layout: Layout, key: str, waiting: Callable[[], None] | None = None
-) -> tuple[Manifest | None, str | None]:
+    layout: Layout, key: str, known: Mapping[str, Stamp] | None = None
+) -> tuple[Examination | None, str | None]:
     """Look at an artifact, and move it among the damaged ones where it is damaged.
 
     It is looked at again while its lease is held: what another program has made anew meanwhile stays.
@@ -25,22 +24,22 @@ def sound_or_aside(
     Args:
         layout: The store.
         key: The artifact's key; its lease must not be held by this process.
-        waiting: Called while another holds the lease; may raise to give up.
+        known: As in `examine`.
 
     Returns:
-        The manifest of a sound artifact, None where there is none; a sentence about what was set aside, or None.
+        What was found of a sound artifact, None where there is none; a sentence about what was set aside, or None.
 
     Raises:
         StoreError: Where the artifact cannot be read or moved.
     """
     try:
-        found = examine(layout, key)
+        found = examine(layout, key, known)
         if found is None or not found.damaged:
-            return (found.manifest if found else None), None
-        with held(layout.lease(key), waiting):
-            found = examine(layout, key)
+            return found, None
+        with held(layout.lease(key)):
+            found = examine(layout, key, known)
             if found is None or not found.damaged:
-                return (found.manifest if found else None), None
+                return found, None
             return None, move_aside(layout, found)
     except OSError as error:
         raise StoreError(

@@ -23,12 +23,13 @@ from orchestrator.store.commit import (
     set_modes,
     take_back,
 )
-from orchestrator.store.content import ContentDigests, ReadingProgress
+from orchestrator.store.content import ContentDigests, ReadingProgress, entries_digest
 from orchestrator.store.disk import space_explained, sync, write_synced
 from orchestrator.store.examine import Fault, examine, read_manifest
 from orchestrator.store.layout import FACTS, MANIFEST, OUTPUT, READY, WORK, Layout
 from orchestrator.store.leases import check_locks, held, held_if_free, uses_of
 from orchestrator.store.manifest import Manifest
+from orchestrator.store.recent_reading import recent_reading
 from orchestrator.store.record import RunRecord
 from orchestrator.store.repair import sound_or_aside
 from orchestrator.store.version import check_version, mark_version
@@ -103,6 +104,7 @@ class Store:
             layout.trash.mkdir(exist_ok=True)  # there before the disk is full, so that it can be cleaned then
         check_locks(layout)
         self._digests = ContentDigests(layout.digests, reading)
+        self._read = recent_reading(self.root)
 
     @property
     def free_bytes(self) -> int:
@@ -110,14 +112,18 @@ class Store:
         return shutil.disk_usage(self.root).free
 
     def digest(self, path: Path, files: Iterable[str] | None = None) -> str:
-        """Return the content hash of a file or folder outside the store.
+        """Return the content hash of a file or folder; of a result of the store only if it is as it was committed.
 
         Args:
             files: Of a folder, those that count; None: all.
 
         Raises:
-            StoreError: Where it cannot be read.
+            StoreError: Where it cannot be read, or is a damaged result, which is set aside.
         """
+        key = self.layout.key_of(path)
+        if key is not None and path == self.layout.artifact(key) / OUTPUT:
+            manifest = self.read_artifact(key).manifest
+            return entries_digest({name: record.sha256 for name, record in manifest.files.items()})
         try:
             return self._digests.digest(path, files)
         except OSError as error:
@@ -134,15 +140,17 @@ class Store:
         with uses_of(self.layout).noting(key):
             return self._complete(key)
 
-    def sound_artifact(self, key: str, report_damage: Callable[[str], None]) -> Artifact | None:
+    def sound_artifact(self, key: str, report_damage: Callable[[str], None], *, read: bool = False) -> Artifact | None:
         """Return the artifact of a key whose content is what was committed, None where there is none.
 
-        A file is read only where it was touched since it was last found right. A damaged artifact is set aside, so that
-        its stage runs again.
+        A document is read every time, another file only where it was touched since it was last found right. A damaged
+        artifact is set aside, so that its stage runs again.
 
         Args:
             key: The stage's key; its lease must not be held by this process.
             report_damage: Hears what was damaged and where it lies now.
+            read: Read every file, as is due before something is computed from it: a disk can change bits without
+                touching a file. What this process has read within a minute is not read again.
 
         Raises:
             StoreError: Where a file is there and cannot be read, or a damaged artifact cannot be moved.
@@ -150,19 +158,38 @@ class Store:
         with uses_of(self.layout).noting(key):
             if not self.layout.artifact(key).exists():
                 return None
-        manifest, sentence = sound_or_aside(self.layout, key)
+        began = self._read.now()
+        found, sentence = sound_or_aside(self.layout, key, self._read.stamps(key) if read else None)
         if sentence is not None:
             report_damage(sentence)
-        return None if manifest is None else Artifact(self.layout.artifact(key), manifest)
+        if found is None or found.manifest is None:
+            return None
+        if read:
+            self._read.note(key, began, found.stamps)
+        return Artifact(self.layout.artifact(key), found.manifest)
+
+    def read_artifact(self, key: str) -> Artifact:
+        """Return an artifact of which every byte was read and is as it was committed.
+
+        Raises:
+            StoreError: Where it is not there, or damaged and set aside.
+        """
+        damaged = [f"the result {key[:12]} is not in the store any more"]
+        artifact = self.sound_artifact(key, damaged.append, read=True)
+        if artifact is None:
+            raise StoreError(damaged[-1], hint="run the experiment that made it again, which makes it again")
+        return artifact
 
     def is_sound(self, key: str) -> bool:
-        """Return whether the artifact of a key is there and as it was committed; nothing is moved.
+        """Return whether the artifact of a key is there and, byte for byte, as it was committed; nothing is moved.
+
+        What this process has read within a minute is not read again.
 
         Raises:
             StoreError: Where a file is there and cannot be read.
         """
         try:
-            found = examine(self.layout, key)
+            found = examine(self.layout, key, self._read.stamps(key))
         except OSError as error:
             words = f"{error.filename or self.layout.artifact(key)} cannot be read: {error.strerror}"
             raise StoreError(words, hint="check its permissions and the disk") from error

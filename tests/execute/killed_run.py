@@ -104,7 +104,7 @@ class KilledRun:
                 (self.code / f"{image.module}.py").write_text(PROGRAM)
         stages = self.stages(pause_s)
         programs = dict.fromkeys(images, Program("code", dict.fromkeys(OUTPUTS, 1)))
-        found = look_up(stages, programs, self.store, sound=True)
+        found = look_up(stages, programs, self.store, reading="inputs")
         planned = PlannedStages("run", self.folder / "logs", stages, images, programs, "cpu", found)
         environments = {name: Environment("local", name, "0" * 64, sys.executable, self.code) for name in images}
         engine = engine or LocalEngine(self.store.layout.stagings)

@@ -50,7 +50,7 @@ class Course:
         images = {name: load_image(name) for name in ("metrics", "errnet2019")}
         programs = dict.fromkeys(images, Program("code", self.behaviours))
         stages = tuple(STAGES.values())
-        found = look_up(stages, programs, self.store, sound=True)
+        found = look_up(stages, programs, self.store, reading="inputs")
         planned = PlannedStages("run", self.folder / "logs", stages, images, programs, "cpu", found)
         environments = {name: Environment("local", name, "0" * 64, "python") for name in images}
         result = run_stages(planned, self.store, engine, environments, events.append, Stopper(), RunOptions())

@@ -54,7 +54,7 @@ class Course:
     def run(self):
         """Return what came of the stages, and the names of those that ran."""
         self.events = []
-        found = look_up(STAGES.values(), PROGRAMS, self.store, sound=True)
+        found = look_up(STAGES.values(), PROGRAMS, self.store, reading="inputs")
         context = ExecutionContext(
             store=self.store,
             engine=FakeEngine(dict.fromkeys(OUTPUTS, self._work)),
