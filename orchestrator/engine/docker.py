@@ -26,6 +26,7 @@ from orchestrator.engine.container import (
     container_name,
     input_path,
 )
+from orchestrator.engine.container_result import GONE, LeftResult, forget_container, is_left, note_container
 from orchestrator.engine.container_state import (
     OVER,
     container_bytes,
@@ -55,9 +56,10 @@ _CREATE_ATTEMPTS = 20
 class DockerRunning:
     """A container that was started, by this process or by an earlier one."""
 
-    def __init__(self, client: docker.DockerClient, container: str, *, adopted: bool) -> None:
+    def __init__(self, client: docker.DockerClient, container: str, staging: Path, *, adopted: bool) -> None:
         self._client = client
         self._id = container
+        self._staging = staging
         self._adopted = adopted
 
     @property
@@ -93,7 +95,7 @@ class DockerRunning:
         while True:
             state = self._state()
             if state is None:
-                return Outcome(None, error="the container is gone: somebody else removed it")
+                return Outcome(None, error=GONE)
             if state.get("Status") in OVER:
                 return container_outcome(state)
             with contextlib.suppress(*CUT, APIError):
@@ -108,6 +110,7 @@ class DockerRunning:
                 if error.status_code != _CONFLICT:
                     raise
             _until_gone(self._client, self._id)
+        forget_container(self._staging)
 
     def _ended(self) -> bool:
         state = self._state()
@@ -167,7 +170,7 @@ class DockerEngine:
                 hint="unset DOCKER_HOST, or name in SIRR_SHARED_ROOT a folder that both machines have under one path",
             )
 
-    def start(self, job: Job) -> DockerRunning:
+    def start(self, job: Job) -> DockerRunning | LeftResult:
         """Start a job's container or adopt the one that is there; see `Engine.start`."""
         job = self._absolute(job)
         if job.device == "cuda" and not job.gpus:
@@ -181,10 +184,12 @@ class DockerEngine:
                     running = self._taken_over(found, job)
                     if running is not None:
                         return running
+                elif is_left(job.staging):
+                    return LeftResult(job.staging)
                 container = self._created(job)
                 if container is not None:
-                    self._begin(container)
-                    return DockerRunning(self._client, container, adopted=False)
+                    self._begin(container, job.staging)
+                    return DockerRunning(self._client, container, job.staging, adopted=False)
                 time.sleep(_PAUSE_S / 10)
         raise InfraFailure(
             f"the container of {job.stage} can neither be made nor found",
@@ -206,7 +211,7 @@ class DockerEngine:
                     found = _inspect(self._client, container["Id"])
                     if not free or found is None or is_running(found) or holds_result(found):
                         continue
-                    DockerRunning(self._client, container["Id"], adopted=True).remove()
+                    self._running(container).remove()
                 removed.append(key)
         return removed
 
@@ -220,7 +225,7 @@ class DockerEngine:
                     stage=container["Labels"].get(LABEL_STAGE, ""),
                     engine=self.name,
                     started=container_started(_inspect(self._client, container["Id"])),
-                    running=DockerRunning(self._client, container["Id"], adopted=True),
+                    running=self._running(container),
                 )
                 for container in self._containers()
                 if container["State"] not in OVER
@@ -244,6 +249,11 @@ class DockerEngine:
         """Return the containers that work in this store's folders."""
         return [one for one in self._labelled() if Path(one["Labels"].get(LABEL_STAGING, "/")).parent == self._root]
 
+    def _running(self, container: dict[str, Any]) -> DockerRunning:
+        """Return a container of the engine's list that works in this store's folders."""
+        staging = Path(container["Labels"][LABEL_STAGING])
+        return DockerRunning(self._client, container["Id"], staging, adopted=True)
+
     def _absolute(self, job: Job) -> Job:
         """Return the job with resolved paths: the engine takes no others, and they must exist where it runs."""
         paths = {name: path.resolve() for name, path in job.inputs.items()}
@@ -263,7 +273,7 @@ class DockerEngine:
         Raises:
             InfraFailure: Where it works in a folder that was under this path before.
         """
-        running = DockerRunning(self._client, found["Id"], adopted=True)
+        running = DockerRunning(self._client, found["Id"], job.staging, adopted=True)
         if is_displaced(found, job):
             if is_running(found):
                 raise InfraFailure(
@@ -273,7 +283,7 @@ class DockerEngine:
             running.remove()
             return None
         if found["State"]["Status"] == "created":
-            self._begin(found["Id"])
+            self._begin(found["Id"], job.staging)
             return running
         if is_running(found) or holds_result(found):
             return running
@@ -284,6 +294,7 @@ class DockerEngine:
         """Create the container; None where another client was quicker."""
         inputs = {name: input_path(name) for name in job.inputs}
         lay_out(job, stage_request(job, STAGE, inputs))
+        note_container(job.staging)
         config = container_config(job, self.caps, self._caller, place(job.staging))
         try:
             name = container_name(job.key, job.staging)
@@ -294,12 +305,12 @@ class DockerEngine:
             raise
         return str(made["Id"])
 
-    def _begin(self, container: str) -> None:
+    def _begin(self, container: str, staging: Path) -> None:
         """Start a created container (which does nothing where another client was quicker); leave none that cannot."""
         try:
             self._client.api.start(container)
         except APIError:
-            DockerRunning(self._client, container, adopted=False).remove()
+            DockerRunning(self._client, container, staging, adopted=False).remove()
             raise
 
 

@@ -2,6 +2,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -274,3 +275,29 @@ def test_container_of_a_store_that_was_moved_away_is_not_adopted_by_the_next_one
     running.stop(0)
     running.outcome()
     assert not docker_bench.start(job).adopted
+
+
+def test_result_outlives_its_container_until_it_was_fetched(docker_bench, docker_client):
+    """Somebody who cleans up Docker after a run was killed takes no finished work away."""
+    job = docker_bench.job("count", settings={"lines": 6, "pause_s": 0.0})
+    docker_bench.start(job).outcome()
+    (container,) = containers_of(docker_client, job)
+    container.remove(force=True)
+    again = docker_bench.start(job, docker_bench.engine())
+    assert again.adopted
+    assert (list(again.lines()), again.outcome().exit_code) == ([], None)
+    assert not containers_of(docker_client, job)
+    again.remove()
+    assert not docker_bench.start(job, docker_bench.engine()).adopted
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_removed_container_that_left_no_result_here_is_made_anew(docker_bench, docker_client, copied, tmp_path):
+    job = docker_bench.job("count" if copied else "fail", settings={"lines": 6, "pause_s": 0.0, "how": "crash"})
+    docker_bench.start(job).outcome()
+    (container,) = containers_of(docker_client, job)
+    container.remove(force=True)
+    if copied:
+        job.staging.rename(tmp_path / "before")
+        shutil.copytree(tmp_path / "before", job.staging)
+    assert not docker_bench.start(job, docker_bench.engine()).adopted
