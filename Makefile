@@ -57,8 +57,10 @@ golden: setup-dev ## Accept the present output as the golden files, after lookin
 	git diff --stat -- tests
 
 HOURS ?= 1
-reliability: setup-dev ## Kill runs at random moments for HOURS hours, and say what differs from undisturbed ones
-	$(BIN)/python -m tests.reliability.kills --hours $(HOURS)
+ENGINE ?= local
+SEED ?= 1
+reliability: setup-dev ## Kill runs on ENGINE at random moments for HOURS hours, and say what differs from undisturbed ones
+	$(BIN)/python -m tests.reliability.kills --engine $(ENGINE) --hours $(HOURS) --seed $(SEED)
 
 MINUTES ?= 60
 TARGET ?=

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from tests.reliability.kills import Round
+from tests.reliability.small_stages import Round
 
 
 @pytest.mark.slow
