@@ -3,7 +3,7 @@
 # make behaviours   after code changed that decides results: record raised versions, or prove that results are the same
 # make test         everything, with a Docker engine where one answers
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev quickstart check test lint types imports format golden behaviours reliability fuzz clean
+.PHONY: help setup setup-dev quickstart check test lint types imports format golden behaviours reliability fuzz pin-bases clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -70,6 +70,9 @@ fuzz: setup-dev ## Fuzz what reads strangers' files for MINUTES each, all of the
 
 behaviours: setup-dev ## Record raised behaviour versions, or prove that changed code gives the same results
 	$(BIN)/python scripts/behaviours.py
+
+pin-bases: setup-dev ## Ask the registry for the official base images' digests, and pin them
+	$(BIN)/python scripts/pin_bases.py $(if $(MIRROR),--mirror $(MIRROR))
 
 clean: ## Remove environments and results
 	rm -rf $(VENV) $(STORE) .mypy_cache .pytest_cache .ruff_cache

@@ -9,12 +9,21 @@ from pathlib import Path
 from typing import IO, Any
 
 import docker
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, DockerException
 
 from orchestrator import __version__
+from orchestrator.environments.bases import Base, provide_base, verify_base
 from orchestrator.environments.builder import BuildSettings, Output
 from orchestrator.environments.local import files_changed, needs_torch_index
-from orchestrator.environments.recipe import BUILDER_SCHEMA, assemble, image_packages, recipe_hash
+from orchestrator.environments.pins import name_and_digest, pinned
+from orchestrator.environments.recipe import (
+    BUILDER_SCHEMA,
+    REQUIREMENTS,
+    assemble,
+    image_packages,
+    lock_names,
+    recipe_hash,
+)
 from orchestrator.errors import BuildError, EngineUnavailable
 from orchestrator.process import ProcessFailed, run, stream
 from orchestrator.resources import resource_root
@@ -46,17 +55,24 @@ class DockerBuilder:
     def find(self, image: ImageSpec, variant: Variant, settings: BuildSettings) -> Environment | None:
         """Return the image of exactly this recipe, or None; of a certain base only where the site names one."""
         labels = {f"{_LABEL}recipe": recipe_hash(image, variant)}
+        digest = ""
         if image.python in settings.bases:
-            labels[f"{_LABEL}base"] = settings.bases[image.python]
+            labels[f"{_LABEL}base"], digest = name_and_digest(settings.bases[image.python])
         wanted = [f"{name}={value}" for name, value in labels.items()]
-        found = self._client.images.list(filters={"label": wanted, "dangling": False})
+        found = [
+            one
+            for one in self._client.images.list(filters={"label": wanted, "dangling": False})
+            if not digest or digest in _base_hashes(one.attrs["Config"]["Labels"])
+        ]
         if not found:
             return None
         attributes: Mapping[str, Any] = found[0].attrs
         kept = attributes["Config"]["Labels"]
+        base = {name: kept.get(f"{_LABEL}base-{name}", "") for name in ("content", "digest")}
         details = {
             "variant": variant,
             "base": kept[f"{_LABEL}base"],
+            **{f"base {name}": value for name, value in base.items() if value},
             "source revision": kept.get(f"{_LABEL}revision", ""),
             "reference": str(found[0].id),
         }
@@ -65,23 +81,25 @@ class DockerBuilder:
 
     def build(self, image: ImageSpec, variant: Variant, settings: BuildSettings, output: Output) -> Environment:
         """Build the image, its smoke test included; see `Builder.build`."""
-        base = settings.bases.get(image.python, image.variants[variant].base)
+        wanted = settings.bases.get(image.python) or pinned(image.variants[variant].base)
+        base = provide_base(self._client, wanted, image.python, lambda line: output(f"{image.name}: {line}"))
+        if base.sentence:
+            output(f"{image.name}: {base.sentence}")
         labels = {
             f"{_LABEL}recipe": recipe_hash(image, variant),
-            f"{_LABEL}base": base,
+            **_base_labels(base),
             f"{_LABEL}image": image.name,
             f"{_LABEL}variant": variant,
             f"{_LABEL}schema": str(BUILDER_SCHEMA),
             f"{_LABEL}version": __version__,
             f"{_LABEL}revision": _revision(),
         }
-        self._provide_base(base, image, output)
         with tempfile.TemporaryDirectory(prefix="sirr-context-") as folder:
             context = Path(folder)
             assemble(image, variant, context)
             _add_wheels(context, settings)
-            arguments = {"BASE": base}
-            if needs_torch_index(context / "requirements.txt", settings.wheels):
+            arguments = {"BASE": base.reference}
+            if needs_torch_index(context / REQUIREMENTS, settings.wheels):
                 arguments["TORCH_BACKEND"] = "cpu"
             tag = f"sirr-orch/{image.name}:{variant}-{labels[f'{_LABEL}recipe'][:12]}"
             build = _buildx if _has_buildx() else self._classic
@@ -89,6 +107,7 @@ class DockerBuilder:
         built = self.find(image, variant, settings)
         if built is None:
             raise files_changed(image)
+        verify_base(base, self._client.images.get(built.reference).attrs, image.name)
         return built
 
     def tag(self, image: ImageSpec, variant: Variant, settings: BuildSettings) -> str | None:
@@ -120,21 +139,6 @@ class DockerBuilder:
         except DockerException as error:
             raise EngineUnavailable(f"an image cannot be loaded: {error}", hint="look at the engine's log") from error
 
-    def _provide_base(self, base: str, image: ImageSpec, output: Output) -> None:
-        try:
-            self._client.images.get(base)
-        except ImageNotFound:
-            output(f"{image.name}: pulling {base}")
-            try:
-                self._client.images.pull(base)
-            except (APIError, NotFound) as error:
-                raise BuildError(
-                    f"the base image {base} of {image.name} is not here and cannot be pulled",
-                    where=str(error.explanation or error),
-                    hint=f"name another with --base {image.python}=IMAGE or SIRR_BASES, make one here with "
-                    "scripts/local-bases, or use --engine local",
-                ) from error
-
     def _classic(
         self,
         image: ImageSpec,
@@ -158,6 +162,15 @@ class DockerBuilder:
                 decode=True,
             )
             _follow(image, _spoken(events), output)
+
+
+def _base_labels(base: Base) -> dict[str, str]:
+    hashes = {"content": base.content, "digest": base.digest}
+    return {f"{_LABEL}base": base.name, **{f"{_LABEL}base-{name}": value for name, value in hashes.items() if value}}
+
+
+def _base_hashes(labels: Mapping[str, str]) -> set[str]:
+    return {labels.get(f"{_LABEL}base-{name}", "") for name in ("content", "digest")}
 
 
 class _StepFailed(Exception):
@@ -240,15 +253,15 @@ def _packed(context: Path) -> Iterator[IO[bytes]]:
 
 
 def _add_wheels(context: Path, settings: BuildSettings) -> None:
-    """Put those of the site's wheels into the context that the lock names; the folder is there in any case."""
+    """Put those of the site's wheels into the context that a lock names; the folder is there in any case."""
     folder = context / "wheels"
     folder.mkdir()
     (folder / ".keep").touch()
-    pinned = (context / "requirements.txt").read_text(encoding="utf-8").lower()
+    locks = "\n".join((context / name).read_text(encoding="utf-8") for name in lock_names(context)).lower()
     for source in settings.wheels:
         for wheel in source.glob("*.whl"):
             name, version = wheel.name.split("-")[:2]
-            if f"{name.replace('_', '-')}=={version}".lower() in pinned:
+            if f"{name.replace('_', '-')}=={version}".lower() in locks:
                 shutil.copyfile(wheel, folder / wheel.name)
 
 

@@ -11,7 +11,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from orchestrator.environments.builder import BuildSettings, Output
-from orchestrator.environments.recipe import assemble, image_packages, lock_hash, locked_packages, recipe_hash
+from orchestrator.environments.recipe import (
+    BUILD_REQUIREMENTS,
+    REQUIREMENTS,
+    assemble,
+    image_packages,
+    lock_hash,
+    locked_packages,
+    recipe_hash,
+)
 from orchestrator.errors import BuildError
 from orchestrator.locks import lock
 from orchestrator.process import ProcessFailed, run, stream
@@ -140,16 +148,28 @@ class LocalBuilder:
         context = self._root / f"context-{image.name}-{variant}"
         shutil.rmtree(context, ignore_errors=True)
         assemble(image, variant, context)
-        lock = context / "requirements.txt"
-        install = [_uv(), "pip", "install", "--python", str(partial / "bin" / "python"), "--require-hashes"]
+        self._install(image, partial, context, settings, output)
+        partial.rename(venv)
+        shutil.rmtree(context)
+
+    def _install(self, image: ImageSpec, venv: Path, context: Path, settings: BuildSettings, output: Output) -> None:
+        """Install the locked packages: wheels alone, unless what builds the others is locked too; that is not kept."""
+        python = str(venv / "bin" / "python")
+        install = [_uv(), "pip", "install", "--python", python, "--require-hashes"]
+        lock, build = context / REQUIREMENTS, context / BUILD_REQUIREMENTS
+        how, environment = ["--no-build"], _environment()
+        if build.is_file():
+            tools = context / "build"
+            wheels = ["--no-build", *wheel_options(build, settings.wheels), "--requirement", str(build)]
+            _step(image, "install what builds packages", [*install, "--target", str(tools), *wheels], output)
+            how, environment = ["--no-build-isolation"], {**environment, "PYTHONPATH": str(tools)}
         _step(
             image,
             "install the locked packages",
-            [*install, *wheel_options(lock, settings.wheels), "--requirement", str(lock)],
+            [*install, *how, *wheel_options(lock, settings.wheels), "--requirement", str(lock)],
             output,
+            environment,
         )
-        partial.rename(venv)
-        shutil.rmtree(context)
 
     def _make_code(self, image: ImageSpec, variant: Variant, venv: Path, output: Output) -> None:
         recipe = recipe_hash(image, variant)
@@ -164,7 +184,7 @@ class LocalBuilder:
             "variant": variant,
             "python": run([python, "-c", "import platform; print(platform.python_version())"]).stdout.strip(),
             "lock": lock_hash(image, variant)[:16],
-            "packages": ", ".join(_main_packages(partial / "requirements.txt")),
+            "packages": ", ".join(_main_packages(partial / REQUIREMENTS)),
             "reference": f"local environment {venv.name}",
         }
         (partial / _RECORD).write_text(json.dumps(details, indent=1), encoding="utf-8")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from orchestrator.environments.pins import name_and_digest, pinned
 from orchestrator.resources import contract_folder, images_folder
 from orchestrator.spec.image import ImageSpec, Variant
 
@@ -16,14 +17,32 @@ BUILDER_SCHEMA = 1
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", re.MULTILINE)
 _FILES = ("Dockerfile", "smoke.py")
+REQUIREMENTS = "requirements.txt"
+BUILD_REQUIREMENTS = "requirements.build.txt"
+"""What builds the packages that are published as source alone; only some images need it."""
+_INSTALLER = "uv.txt"
 
 
 def context_files(image: ImageSpec, variant: Variant) -> dict[str, Path]:
-    """Return the files of an image's build context by their path in it: Dockerfile, lock, smoke test and code."""
+    """Return the files of an image's build context by their path in it: Dockerfile, locks, smoke test and code."""
+    files = {name: images_folder() / image.name / name for name in _FILES}
+    files[_INSTALLER] = images_folder() / _INSTALLER
+    return {**files, **lock_files(image, variant), **{f"code/{name}": path for name, path in code_files(image).items()}}
+
+
+def lock_files(image: ImageSpec, variant: Variant) -> dict[str, Path]:
+    """Return the locks of what is installed and, where something is built, of what builds it, by their path there."""
     folder = images_folder() / image.name
-    files = {name: folder / name for name in _FILES}
-    files["requirements.txt"] = folder / image.variants[variant].requirements
-    return {**files, **{f"code/{name}": path for name, path in code_files(image).items()}}
+    build = folder / BUILD_REQUIREMENTS
+    return {
+        REQUIREMENTS: folder / image.variants[variant].requirements,
+        **({BUILD_REQUIREMENTS: build} if build.is_file() else {}),
+    }
+
+
+def lock_names(context: Path) -> list[str]:
+    """Return the names of all locks in a build context."""
+    return [name for name in (_INSTALLER, REQUIREMENTS, BUILD_REQUIREMENTS) if (context / name).is_file()]
 
 
 def code_files(image: ImageSpec) -> dict[str, Path]:
@@ -52,15 +71,17 @@ def _package_files(package: str, folder: Path) -> Iterator[tuple[str, Path]]:
 def recipe_hash(image: ImageSpec, variant: Variant) -> str:
     """Return the hash of everything that an image is made of.
 
-    A site's base image and wheel folder are not in it: they are where the same pinned things come from.
+    The official base is in it where it is pinned. A site's own base is not, but in the labels of what is built on it;
+    nor is its folder of wheels, which is where the same locked packages come from.
     """
-    return _hash(context_files(image, variant), image.python, image.module, variant)
+    base = pinned(image.variants[variant].base)
+    _, digest = name_and_digest(base)
+    return _hash(context_files(image, variant), image.python, image.module, variant, *filter(None, [digest]))
 
 
 def lock_hash(image: ImageSpec, variant: Variant) -> str:
     """Return the hash of the installed packages alone: environments of one lock can be shared."""
-    lock = images_folder() / image.name / image.variants[variant].requirements
-    return _hash({"requirements.txt": lock}, image.python)
+    return _hash(lock_files(image, variant), image.python)
 
 
 def locked_packages(lock: Path) -> dict[str, str]:

@@ -1,3 +1,4 @@
+import re
 import shutil
 from pathlib import Path
 
@@ -19,16 +20,22 @@ def settings():
 
 
 @pytest.fixture
-def broken(tmp_path, monkeypatch):
-    """The inference image with a smoke test that fails and, for speed, with a single package."""
+def own_images(tmp_path, monkeypatch):
+    """A copy of the images that a test may change."""
     shutil.copytree(resources.images_folder(), tmp_path / "images", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr("orchestrator.environments.recipe.images_folder", lambda: tmp_path / "images")
-    lock = tmp_path / "images" / "inference" / "requirements.cpu.txt"
+    return tmp_path / "images"
+
+
+@pytest.fixture
+def broken(own_images):
+    """The inference image with a smoke test that fails and, for speed, with a single package."""
+    lock = own_images / "inference" / "requirements.cpu.txt"
     entry = next(part for part in lock.read_text().split("\n") if part.startswith("packaging=="))
     text = lock.read_text()
     start = text.index(entry)
     lock.write_text("\n".join(line for line in text[start:].splitlines()[:3]).rstrip("\\ ") + "\n")
-    (tmp_path / "images" / "inference" / "smoke.py").write_text("raise SystemExit('no convolution today')\n")
+    (own_images / "inference" / "smoke.py").write_text("raise SystemExit('no convolution today')\n")
     return INFERENCE
 
 
@@ -95,6 +102,34 @@ def test_local_build_that_fails_names_its_step_and_leaves_nothing_that_passes_fo
     assert builder.find(broken, "cpu", settings) is None
 
 
+def other_hash(lock):
+    lock.write_text(re.sub(r"(?m)^(setuptools==.*(?:\n    --hash=.*)*)", _other_digits, lock.read_text()))
+
+
+def _other_digits(entry):
+    return re.sub("sha256:.", lambda found: "sha256:" + ("1" if found[0].endswith("0") else "0"), entry[1])
+
+
+def not_locked(lock):
+    lock.write_text(re.sub(r"(?m)^setuptools==.*(?:\n    --hash=.*)*\n?", "", lock.read_text()))
+
+
+@pytest.mark.environment
+@pytest.mark.parametrize(
+    ("change", "step", "said"),
+    [
+        pytest.param(other_hash, "install what builds packages", "Hash mismatch", id="another-hash"),
+        pytest.param(not_locked, "install the locked packages", "No module named 'setuptools'", id="not-locked"),
+    ],
+)
+def test_nothing_builds_a_package_but_what_is_locked(tmp_path, settings, own_images, change, step, said):
+    change(own_images / "inference" / "requirements.build.txt")
+    with pytest.raises(BuildError, match=step) as caught:
+        LocalBuilder(tmp_path / "environments").build(INFERENCE, "cpu", settings, lambda _line: None)
+    assert said in caught.value.where
+    assert not list((tmp_path / "environments" / "venvs").glob("*[0-9a-f]"))
+
+
 @pytest.mark.docker
 def test_docker_image_is_built_once_with_its_labels_and_without_root(docker_client, settings):
     builder = DockerBuilder(docker_client)
@@ -103,6 +138,8 @@ def test_docker_image_is_built_once_with_its_labels_and_without_root(docker_clie
     labels = found.attrs["Config"]["Labels"]
     assert labels["org.sirr-orch.recipe"] == built.recipe
     assert {"org.sirr-orch.revision", "org.sirr-orch.base", "org.sirr-orch.image"} <= set(labels)
+    assert docker_client.images.get(labels["org.sirr-orch.base"]).id == labels["org.sirr-orch.base-content"]
+    assert built.details["base content"] == labels["org.sirr-orch.base-content"]
     assert found.attrs["Config"]["User"] == "65534:65534"
     assert found.attrs["Config"]["Entrypoint"] == ["python3", "-m", "inference_program"]
     assert builder.find(INFERENCE, "cpu", settings) == built
@@ -115,6 +152,8 @@ class FailingEngine:
         self.api = self.images = self
         self.context = None
         self.read_to_its_end = False
+
+        self.attrs = {"Id": "sha256:0", "RepoDigests": [], "RootFS": {"Layers": []}}
 
     def ping(self):
         return True
