@@ -1,7 +1,7 @@
 """Runs jobs as processes of this machine, in the environments of `sirr-orch build --engine local`.
 
-The same contract as in a container, with less behind it: the environment is scrubbed and memory is limited, but a
-local process cannot be cut off from the network and could write wherever the user can.
+The same contract as in a container: the environment is scrubbed, memory is limited, and what else a program gets to see
+is up to the walls that work on this machine.
 """
 
 import errno
@@ -30,6 +30,8 @@ from orchestrator.engine.local_running import (
 from orchestrator.engine.owner import Owner
 from orchestrator.engine.program import STAGE_FILE, lay_out, place, program_environment, stage_request, starting
 from orchestrator.engine.protocol import Claim, Job, RunningJob, anybody
+from orchestrator.engine.visible import visible_to
+from orchestrator.engine.walls import Walls, find_walls
 from orchestrator.errors import DISK_FULL, DeviceUnavailable, ImageNotBuilt, InfraFailure, NoSpace
 from orchestrator.process import ProcessFailed, run
 from stagekit import write_atomically
@@ -43,13 +45,20 @@ class LocalEngine:
 
     Args:
         staging_root: The folder that holds one staging folder per key; `sweep` looks there.
+        walls: What programs are kept in; None for the best that work here, which are found at the first start.
     """
 
     name = "local"
 
-    def __init__(self, staging_root: Path) -> None:
+    def __init__(self, staging_root: Path, walls: Walls | None = None) -> None:
         self._root = staging_root.resolve()
         self._owner = Owner.current()
+        self._walls = walls
+
+    @property
+    def walls(self) -> Walls:
+        """What programs are kept in."""
+        return find_walls().walls if self._walls is None else self._walls
 
     def start(self, job: Job) -> LocalRunning:
         """Start a job's program or adopt the one that is there; see `Engine.start`."""
@@ -59,6 +68,8 @@ class LocalEngine:
                 f"the local environment of {job.environment.image} is not there ({interpreter})",
                 hint=f"run: sirr-orch build --engine local {job.environment.image}",
             )
+        if not os.access(interpreter, os.X_OK):
+            raise InfraFailure(f"the program of {job.stage} could not be started: {interpreter} may not be run")
         _check_gpus(job)
         try:
             with starting(job.staging) as start_lock:
@@ -123,12 +134,19 @@ class LocalEngine:
         return LocalRunning(staging, adopted=False)
 
     def _record(self, job: Job, staging: Path) -> dict[str, Any]:
+        walls = self.walls
         return {
             "key": job.key,
             "run": job.run,
             "stage": job.stage,
             "owner": str(self._owner),
             "place": place(staging),
+            "walls": {
+                "name": walls.name,
+                "command": walls.command(visible_to(job, staging)),
+                "status_option": walls.status_option,
+                "complaint": walls.complaint,
+            },
             "argv": [job.environment.reference, "-m", job.module, str(staging / STAGE_FILE)],
             "environment": local_environment(job, staging),
             "memory_bytes": job.memory_bytes,

@@ -116,7 +116,7 @@ def starting(staging: Path) -> Iterator[int]:
         InfraFailure: Where another client takes too long.
     """
     (staging / "work").mkdir(parents=True, exist_ok=True)
-    handle = os.open(staging / _START_LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    handle = os.open(staging / _START_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
     deadline = time.monotonic() + _START_S
     try:
         while not lock(handle, staging / _START_LOCK):

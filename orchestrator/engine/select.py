@@ -1,15 +1,16 @@
-"""Chooses the engine: Docker where one answers, else local environments."""
+"""Chooses the engine: Docker where one answers, else local environments, in the best walls that work."""
 
 import os
+import typing
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.engine.protocol import Engine
+from orchestrator.engine.walls import WALLS_VARIABLE, FoundWalls, find_walls
 from orchestrator.errors import EngineUnavailable, SirrError
-from orchestrator.spec.names import EngineName
+from orchestrator.spec.names import EngineName, WallsName
 
 SHARED_ROOT_VARIABLE = "SIRR_SHARED_ROOT"
-_NO_FENCE = "local programs have no walls: they can use the network and every file that you can"
 
 
 @dataclass(frozen=True)
@@ -27,16 +28,45 @@ def available_engine(name: EngineName, staging_root: Path) -> Selection:
         staging_root: The store's folder of staging folders.
 
     Raises:
-        EngineUnavailable: Where Docker is asked for by name and does not answer.
+        EngineUnavailable: Where Docker, or the walls of local programs, are asked for by name and do not work.
     """
     if name == "local":
-        return Selection(_local(staging_root), f"engine: local environments, as asked for; {_NO_FENCE}")
+        return _local_in_walls(staging_root, "as asked for")
     try:
         return _docker(staging_root, asked=name == "docker")
     except SirrError as error:
         if name == "docker":
             raise _unavailable(error) from error
-        return Selection(_local(staging_root), f"engine: local environments, because {error.message}; {_NO_FENCE}")
+        return _local_in_walls(staging_root, f"because {error.message}")
+
+
+def engine_to_ask(name: EngineName, staging_root: Path) -> Engine:
+    """Return an engine that is asked for programs that run and starts none, so that no walls need to work.
+
+    Raises what `available_engine` raises for Docker.
+    """
+    return _local(staging_root, None) if name == "local" else available_engine(name, staging_root).engine
+
+
+def walls_asked_for() -> WallsName:
+    """Return the walls that the environment names for local programs of this machine.
+
+    Raises:
+        EngineUnavailable: Where it names none that there are.
+    """
+    named = os.environ.get(WALLS_VARIABLE, "auto")
+    for name in typing.get_args(WallsName):
+        if named == name:
+            return typing.cast(WallsName, name)
+    raise EngineUnavailable(
+        f"{WALLS_VARIABLE} is {named!r}, which names no walls",
+        hint=f"set it to one of: {', '.join(typing.get_args(WallsName))}",
+    )
+
+
+def _local_in_walls(staging_root: Path, why: str) -> Selection:
+    found = find_walls(walls_asked_for())
+    return Selection(_local(staging_root, found), f"engine: local environments, {why}; {found.sentence}")
 
 
 def _docker(staging_root: Path, *, asked: bool) -> Selection:
@@ -48,7 +78,7 @@ def _docker(staging_root: Path, *, asked: bool) -> Selection:
     return Selection(engine, f"engine: Docker {engine.caps.version}, {why}; programs run without a network")
 
 
-def _local(staging_root: Path) -> Engine:
+def _local(staging_root: Path, found: FoundWalls | None) -> Engine:
     if os.pathsep in str(staging_root.resolve()):
         raise EngineUnavailable(
             f"local environments cannot work in a store whose path holds {os.pathsep!r}, which parts folders in PATH",
@@ -57,7 +87,7 @@ def _local(staging_root: Path) -> Engine:
         )
     from orchestrator.engine.local import LocalEngine  # noqa: PLC0415 - only where it is used
 
-    return LocalEngine(staging_root)
+    return LocalEngine(staging_root, None if found is None else found.walls)
 
 
 def _unavailable(error: SirrError) -> EngineUnavailable:

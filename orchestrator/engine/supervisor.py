@@ -4,9 +4,10 @@ Run as a script with the staging folder and the descriptor of the start lock as 
 interpreter in isolated mode; it imports nothing of ours. It returns once the program was started or could not be, and
 goes on in the background.
 
-Reads job.json (argv, environment, memory_bytes). Writes process.json (who runs) and exit.json (how it ended); both
-appear complete or not at all. The program's output goes to log.txt. It holds the start lock until it has said who runs,
-and work/run.lock for as long as it lives: so nobody starts a second program in the same folder, whoever is killed.
+Reads job.json (walls, argv, environment, memory_bytes). Writes process.json (who runs) and exit.json (how it ended);
+both appear complete or not at all. The program's output goes to log.txt. It holds the start lock until it has said who
+runs, and work/run.lock for as long as it lives: so nobody starts a second program in the same folder, whoever is
+killed.
 """
 
 import contextlib
@@ -26,6 +27,7 @@ from typing import Any
 import psutil
 
 _POLL_S = 0.2
+_START_POLL_S = 0.002
 _BURY_S = 5.0
 _HOLD_S = 5.0
 _RESERVED_BYTES = 4096
@@ -41,30 +43,72 @@ def supervise(staging: Path, start_lock: int) -> None:
     _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     started, began = time.time(), time.monotonic()
     _reserve(staging / "exit.json")
-    with (staging / "log.txt").open("ab") as log:
-        try:
-            program = subprocess.Popen(
-                job["argv"],
+    try:
+        started_as, program = _start(job, staging)
+    except OSError as error:
+        _write(staging / "exit.json", {"exit_code": None, "error": str(error), "started": started})
+        return
+    _forward_stop(program)
+    _write(staging / "process.json", {"supervisor": _identity(os.getpid()), "program": program, "started": started})
+    _launched(start_lock)
+    struck = _wait(started_as, job["memory_bytes"])
+    _end_descendants()
+    code = started_as.returncode
+    refused = None if code == 0 else _refused(staging / "log.txt", job["walls"]["complaint"])
+    exit_code = None if refused else code if code >= 0 else 128 - code
+    ended = {"exit_code": exit_code, "out_of_memory": struck, "error": refused}
+    _write(staging / "exit.json", {**ended, "started": started, "finished": started + time.monotonic() - began})
+
+
+def _start(job: dict[str, Any], staging: Path) -> tuple["subprocess.Popen[bytes]", dict[str, int] | None]:
+    """Start a program behind its walls; return the process that ends with it, and the program's own.
+
+    That is None where the program ended before anybody could see it.
+    """
+    command, told, tell = list(job["walls"]["command"]), -1, -1
+    if job["walls"]["status_option"] is not None:
+        told, tell = os.pipe()
+        command[1:1] = [job["walls"]["status_option"], str(tell)]
+    try:
+        with (staging / "log.txt").open("ab") as log:
+            started_as = subprocess.Popen(
+                [*command, *job["argv"]],
                 env=job["environment"],
                 cwd=staging / "work",
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=() if tell < 0 else (tell,),
                 preexec_fn=partial(_die_with_parent, os.getpid()),  # noqa: PLW1509 - this process has one thread
             )
-        except OSError as error:
-            _write(staging / "exit.json", {"exit_code": None, "error": str(error), "started": started})
-            return
-    _forward_stop(program)
-    processes = {"supervisor": _identity(os.getpid()), "program": _identity(program.pid), "started": started}
-    _write(staging / "process.json", processes)
-    _launched(start_lock)
-    struck = _wait(program, job["memory_bytes"])
-    _end_descendants()
-    code = program.returncode
-    ended = {"exit_code": code if code >= 0 else 128 - code, "out_of_memory": struck, "error": None}
-    _write(staging / "exit.json", {**ended, "started": started, "finished": started + time.monotonic() - began})
+    finally:
+        if tell >= 0:
+            os.close(tell)
+    # What is told stays open: who tells how the program ended would be killed for it where nobody listens.
+    return started_as, _identity(started_as.pid) if told < 0 else _inner(started_as, told)
+
+
+def _inner(started_as: "subprocess.Popen[bytes]", told: int) -> dict[str, int] | None:
+    """Return the program inside of a namespace: the child of its first process, by its number out here."""
+    line = os.fdopen(os.dup(told), "rb").readline()
+    if not line:
+        return None
+    first = int(json.loads(line)["child-pid"])
+    while started_as.poll() is None:
+        with contextlib.suppress(psutil.Error, OSError):
+            for child in psutil.Process(first).children():
+                return _identity(child.pid)
+        time.sleep(_START_POLL_S)
+    return None
+
+
+def _refused(log: Path, complaint: str) -> str | None:
+    """Return why the walls let no program start, where that is what the last line of the output says."""
+    with log.open("rb") as stream:
+        stream.seek(max(0, log.stat().st_size - _RESERVED_BYTES))
+        lines = stream.read().decode("utf-8", "replace").splitlines()
+    return lines[-1] if lines and lines[-1].startswith(complaint) else None
 
 
 def _hold(path: Path) -> None:
@@ -73,7 +117,7 @@ def _hold(path: Path) -> None:
     Raises:
         TimeoutError: Where another supervisor has it; who only looks whether there is one is gone in a moment.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
     deadline = time.monotonic() + _HOLD_S
     while True:
         try:
@@ -93,9 +137,11 @@ def _die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def _forward_stop(program: "subprocess.Popen[bytes]") -> None:
+def _forward_stop(program: dict[str, int] | None) -> None:
     def forward(number: int, _frame: FrameType | None) -> None:
-        program.send_signal(number)
+        with contextlib.suppress(OSError):
+            if program is not None and _identity(program["pid"]) == program:
+                os.kill(program["pid"], number)
 
     signal.signal(signal.SIGTERM, forward)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

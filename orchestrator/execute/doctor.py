@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from orchestrator.engine.gpu import list_gpus
-from orchestrator.engine.select import available_engine
+from orchestrator.engine.select import available_engine, walls_asked_for
+from orchestrator.engine.walls import find_walls
 from orchestrator.environments.builder import BuildSettings
 from orchestrator.environments.local import find_interpreter
 from orchestrator.errors import BuildError, SirrError
@@ -36,6 +37,7 @@ def examine(store_root: Path) -> list[Finding]:
     store = Store(store_root)
     findings = [_python(), _disk(store)]
     findings.extend(_engines(store))
+    findings.append(_walls())
     findings.extend(_interpreters())
     findings.append(_gpus())
     findings.extend(_features())
@@ -79,6 +81,17 @@ def _engines(store: Store) -> Iterator[Finding]:
             yield Finding(f"{engine} images", "warning", f"not built: {', '.join(missing)}", remedy)
         else:
             yield Finding(f"{engine} images", "ok", f"all built: {', '.join(built)}")
+
+
+def _walls() -> Finding:
+    """Say what local programs are kept in, as a start showed it."""
+    try:
+        found = find_walls(walls_asked_for())
+    except SirrError as error:
+        return Finding("walls", "error", error.message, error.hint)
+    if found.walls.name == "bubblewrap":
+        return Finding("walls", "ok", found.sentence)
+    return Finding("walls", "warning", found.sentence, "install bubblewrap, allow user namespaces, or use Docker")
 
 
 def _interpreters() -> Iterator[Finding]:

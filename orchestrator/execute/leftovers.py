@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from orchestrator.engine.protocol import Engine
-from orchestrator.engine.select import available_engine
+from orchestrator.engine.select import engine_to_ask
 from orchestrator.errors import EngineUnavailable, SirrError
 from orchestrator.spec.names import EngineName
 from orchestrator.store.clean import is_abandoned
@@ -24,7 +24,7 @@ def engines_that_answer(stagings: Path) -> list[Engine]:
     found = []
     for name in _ENGINES:
         with contextlib.suppress(EngineUnavailable):
-            found.append(available_engine(name, stagings).engine)
+            found.append(engine_to_ask(name, stagings))
     return found
 
 

@@ -8,12 +8,15 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import stagekit
 from orchestrator.engine.local import LocalEngine
 from orchestrator.engine.protocol import Engine, Environment
+from orchestrator.engine.visible import Visible
+from orchestrator.engine.walls import find_walls
 from orchestrator.execute.comparison import look_up
 from orchestrator.execute.events import Event
 from orchestrator.execute.run_stages import PlannedStages, RunOptions, StagesResult, run_stages
@@ -64,6 +67,20 @@ _INPUTS = {
 }
 
 
+class WallsWithDoor:
+    """The best walls here, with a door to one more folder: there programs tell what no kill may take back."""
+
+    def __init__(self, folder: Path) -> None:
+        self._walls = find_walls().walls
+        self._folder = folder
+        self.name, self.sentence = self._walls.name, self._walls.sentence
+        self.status_option, self.complaint = self._walls.status_option, self._walls.complaint
+
+    def command(self, visible: Visible) -> list[str]:
+        """See `Walls.command`."""
+        return self._walls.command(replace(visible, writable=(*visible.writable, self._folder)))
+
+
 class KilledRun:
     """The run in a folder: its store, what its stages say of themselves, and how to run it."""
 
@@ -71,7 +88,7 @@ class KilledRun:
         self.folder = folder
         self.store = Store(store or folder / "store")
         self.repeat = repeat
-        self.tally = folder / "tally"
+        self.tally = folder / "told" / "tally"
         self.code = folder / "code"
 
     def told(self) -> list[str]:
@@ -107,7 +124,8 @@ class KilledRun:
         found = look_up(stages, programs, self.store, reading="inputs")
         planned = PlannedStages("run", self.folder / "logs", stages, images, programs, "cpu", found)
         environments = {name: Environment("local", name, "0" * 64, sys.executable, self.code) for name in images}
-        engine = engine or LocalEngine(self.store.layout.stagings)
+        self.tally.parent.mkdir(exist_ok=True)
+        engine = engine or LocalEngine(self.store.layout.stagings, WallsWithDoor(self.tally.parent))
         options = RunOptions(grace_s=5.0)
         return run_stages(planned, self.store, engine, environments, listener, stopper or Stopper(), options)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -93,7 +94,7 @@ def look(context):
         "uid": os.getuid(),
         "gid": os.getgid(),
         "environment": dict(os.environ),
-        "interfaces": sorted(os.listdir("/sys/class/net")),
+        "interfaces": sorted(name for _number, name in socket.if_nameindex()),
         "capabilities": status["CapEff"],
         "no_new_privileges": status["NoNewPrivs"],
         "shm_bytes": os.statvfs("/dev/shm").f_blocks * os.statvfs("/dev/shm").f_frsize,
