@@ -23,7 +23,7 @@ from orchestrator.errors import SirrError
 from orchestrator.metrics.ranking import LEVEL
 from orchestrator.metrics.statistics import CONFIDENCE, MOST_EXACT, RESAMPLES, SIGN_DRAWS, SMALLEST
 from orchestrator.report.machine import record
-from orchestrator.spec import dataset, experiment, image, model
+from orchestrator.spec import dataset, entrants, experiment, image, model
 from orchestrator.spec.protocol import INFINITE_RULE
 from orchestrator.store import run_document
 from orchestrator.store.run_document import document_schema
@@ -68,7 +68,7 @@ def spec_page() -> str:
     """Return the reference of everything that users write."""
     parts = ["# The spec\n", GENERATED]
     parts.append("Every field; unknown ones are refused. `sirr-orch schema` prints the same for editors.\n")
-    for module in (experiment, dataset, model, image):
+    for module in (experiment, entrants, dataset, model, image):
         for cls in _models(module):
             parts.append(f"## {cls.__name__}\n\n{(cls.__doc__ or '').strip()}\n")
             parts.append("| field | default | meaning |\n| --- | --- | --- |")

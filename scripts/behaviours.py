@@ -38,7 +38,8 @@ from orchestrator.execute.build import build_images, chosen_engine
 from orchestrator.execute.stage_execution import ExecutionContext, execute_stage
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import stage_identity
-from orchestrator.plan.plan import experiment_plan, explain_stage, infer_stage, release_stage
+from orchestrator.plan.plan import experiment_plan, infer_stage
+from orchestrator.plan.single import explain_stage, release_stage
 from orchestrator.plan.stage import Source, Stage
 from orchestrator.spec.experiment import Inference
 from orchestrator.spec.library import load_image

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.cli.data_match import match
 from orchestrator.cli.options import DataOption, JsonOption
 
 if TYPE_CHECKING:
     from orchestrator.execute.data import Reporter
 
 app = typer.Typer(help="Get, prepare and check datasets, published ones and your own.", no_args_is_help=True)
+
+app.command("match")(match)
 
 ReplaceOption = Annotated[
     bool, typer.Option("--replace", help="Replace the prepared dataset that has this name already. Default: refuse.")

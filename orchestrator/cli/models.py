@@ -55,7 +55,7 @@ def adopt(
     """
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.execute.models import adopt_model  # noqa: PLC0415
-    from orchestrator.spec.experiment import AdoptedWeights  # noqa: PLC0415
+    from orchestrator.spec.entrants import AdoptedWeights  # noqa: PLC0415
 
     called = name or f"{model}-adopted"
     with _request(store, engine, threads, build=build) as request:

@@ -10,7 +10,8 @@ from orchestrator.execute.photographs import copy_photographs, settled
 from orchestrator.execute.remove import Common, Removal, check_photos, describe_arrays, found_network
 from orchestrator.execute.run_stages import executed_stages, planned_stages
 from orchestrator.execute.sources import source_digest
-from orchestrator.plan.plan import explain_stage, prepare_stage
+from orchestrator.plan.plan import prepare_stage
+from orchestrator.plan.single import explain_stage
 from orchestrator.plan.stage import Source, Stage
 from orchestrator.results import read_result
 from orchestrator.spec.dataset import PhotosDataset

@@ -14,12 +14,12 @@ from orchestrator.execute.events import fan_out, recorder
 from orchestrator.execute.run_record import DocumentWriter, planned_document
 from orchestrator.execute.run_results import RunResults, recorded_entrant, recorded_results
 from orchestrator.execute.run_stages import ExecutionRequest, executed_stages, planned_stages
-from orchestrator.plan.plan import release_stage
+from orchestrator.plan.single import release_stage
 from orchestrator.plan.stage import Source, Stage
 from orchestrator.results import read_result
 from orchestrator.spec.base import NAME_PATTERN
 from orchestrator.spec.checkpoint import checkpoint_problem
-from orchestrator.spec.experiment import AdoptedWeights
+from orchestrator.spec.entrants import AdoptedWeights
 from orchestrator.spec.library import load_model_spec
 from orchestrator.spec.names import Device
 from orchestrator.spec.stage_names import stage_name

@@ -16,8 +16,8 @@ from orchestrator.execute.photographs import ARRAY_SUFFIX, Photograph, array_siz
 from orchestrator.execute.run_results import recorded_results
 from orchestrator.execute.run_stages import ExecutionRequest, RunOptions, executed_stages, planned_stages
 from orchestrator.execute.sources import source_digest
-from orchestrator.plan.plan import Digest, infer_stage, prepare_stage
-from orchestrator.plan.stage import Source, Stage
+from orchestrator.plan.plan import infer_stage, prepare_stage
+from orchestrator.plan.stage import Digest, Source, Stage
 from orchestrator.spec.dataset import PhotosDataset
 from orchestrator.spec.experiment import Inference
 from orchestrator.spec.names import Device, EngineName

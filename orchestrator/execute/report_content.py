@@ -18,6 +18,8 @@ from orchestrator.report.content import (
     Adoption,
     Dataset,
     DatasetRole,
+    Elsewhere,
+    Export,
     FeatureWeights,
     Model,
     NotMeasured,
@@ -36,7 +38,7 @@ from orchestrator.spec.protocol import Protocol, ProtocolMetric
 from orchestrator.spec.published_numbers import published_tables
 from orchestrator.spec.stage_names import stage_name
 from orchestrator.spec.weights import FEATURES_VARIABLE
-from orchestrator.store.run_document import EntrantEntry, ProtocolEntry, RunDocument
+from orchestrator.store.run_document import PREDICTIONS, EntrantEntry, ProtocolEntry, RunDocument
 from stagekit.measures import CONTROLS, metrics
 
 
@@ -47,6 +49,7 @@ class _Gathering:
         self.document = results.document
         self.artifacts = results.artifacts
         self.outdated = results.outdated
+        self.named = {stage.name for stage in results.document.stages}
         self.failures = results.document.failures
         self.waiting = {stage.name for stage in results.document.stages if OVERLAP in stage.after}
 
@@ -61,6 +64,8 @@ class _Gathering:
             return NotMeasured(overlap.message)
         if stage in self.artifacts:
             return self.artifacts[stage].output
+        if stage not in self.named:
+            return NotMeasured("the experiment gives nothing for this dataset")
         if stage in self.outdated:
             return NotMeasured(f"{stage} was made of another result of {self.outdated[stage]}, and has not run since")
         failure = self.failures.get(stage)
@@ -158,8 +163,6 @@ def _command(document: RunDocument) -> str:
 
 
 def _model(entrant: EntrantEntry, gathering: _Gathering) -> Model:
-    stage = stage_name("export", entrant.label)
-    export = gathering.output(stage)
     paper = entrant.paper
     return Model(
         label=entrant.label,
@@ -168,11 +171,19 @@ def _model(entrant: EntrantEntry, gathering: _Gathering) -> Model:
         overrides=tuple(Override(one.field, str(one.paper), str(one.value)) for one in entrant.overrides),
         seed=entrant.seed,
         training=_weights(entrant, gathering),
-        export=export if isinstance(export, NotMeasured) else read.read_export(export, gathering.facts(stage)),
+        export=_export(entrant, gathering),
         validation=_validation(entrant, gathering),
         spec=entrant.spec,
         group=entrant.group,
     )
+
+
+def _export(entrant: EntrantEntry, gathering: _Gathering) -> Export | NotMeasured | None:
+    if entrant.kind == PREDICTIONS:
+        return None
+    stage = stage_name("export", entrant.label)
+    export = gathering.output(stage)
+    return export if isinstance(export, NotMeasured) else read.read_export(export, gathering.facts(stage))
 
 
 def _validation(entrant: EntrantEntry, gathering: _Gathering) -> Validation | None:
@@ -189,7 +200,9 @@ def _validation(entrant: EntrantEntry, gathering: _Gathering) -> Validation | No
     return Validation(validation.dataset, tuple(points))
 
 
-def _weights(entrant: EntrantEntry, gathering: _Gathering) -> Training | Adoption | NotMeasured:
+def _weights(entrant: EntrantEntry, gathering: _Gathering) -> Training | Adoption | Elsewhere | NotMeasured:
+    if entrant.kind == PREDICTIONS:
+        return Elsewhere(entrant.files, entrant.source)
     output = gathering.output(entrant.weights_stage)
     if isinstance(output, NotMeasured):
         return output
@@ -221,18 +234,18 @@ def _overlap(gathering: _Gathering) -> Overlap | NotMeasured | None:
 
 def _results(gathering: _Gathering) -> Iterator[Result]:
     document = gathering.document
-    labels = [entrant.label for entrant in document.entrants]
+    entrants = {entrant.label: entrant for entrant in document.entrants}
     for dataset in document.test:
         scored = document.dataset(dataset).role == "pairs"
-        for label in (*CONTROLS, *labels) if scored else labels:
+        for label in (*CONTROLS, *entrants) if scored else entrants:
             names = [protocol.name for protocol in document.protocols] if scored else []
             scores = {name: gathering.output(evaluate_name(label, dataset, name)) for name in names}
-            infer = stage_name("infer", label, dataset)
-            answered = None if label in CONTROLS else gathering.output(infer)
+            stage = "" if label in CONTROLS else entrants[label].answers_stage(dataset)
+            answered = None if label in CONTROLS else gathering.output(stage)
             yield Result(
                 label,
                 dataset,
-                read.read_predictions(answered, gathering.facts(infer)) if isinstance(answered, Path) else answered,
+                read.read_predictions(answered, gathering.facts(stage)) if isinstance(answered, Path) else answered,
                 {name: read.read_scores(found) if isinstance(found, Path) else found for name, found in scores.items()},
             )
 

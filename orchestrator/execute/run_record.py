@@ -16,9 +16,11 @@ from orchestrator.execute.events import Event, Failed, StateChanged
 from orchestrator.plan.keys import canonical_json, key_document
 from orchestrator.plan.stage import Stage
 from orchestrator.spec.dataset import dataset_role
+from orchestrator.spec.predictions import ResolvedPredictions
 from orchestrator.spec.protocol import chosen_protocol
 from orchestrator.spec.resolve import Resolved, ResolvedModel
 from orchestrator.store.run_document import (
+    PREDICTIONS,
     DatasetEntry,
     EntrantEntry,
     FailureEntry,
@@ -39,7 +41,7 @@ from orchestrator.store.run_document import (
 from orchestrator.store.runs import save_run
 from orchestrator.store.store import Store
 
-_PATHS = {"folder", "features_folder", "checkpoint"}
+_PATHS = {"folder", "features_folder", "checkpoint", "predictions"}
 """Fields of an experiment that say where something lies."""
 
 
@@ -49,7 +51,10 @@ def planned_document(comparison: Comparison, overrides: Overrides) -> RunDocumen
     experiment = resolved.experiment
     now = datetime.now(UTC)
     stages = tuple(_stage(stage, comparison) for stage in comparison.plan.stages)
-    entrants = tuple(_entrant(model) for model in resolved.models)
+    entrants = tuple(
+        _given(entrant) if isinstance(entrant, ResolvedPredictions) else _entrant(entrant)
+        for entrant in resolved.entrants
+    )
     judged_first = sorted(experiment.protocols, key=lambda name: name != experiment.primary_protocol)
     return RunDocument(
         name=experiment.name,
@@ -157,6 +162,20 @@ def _entrant(model: ResolvedModel) -> EntrantEntry:
         ),
         recipe=model.recipe.model_dump(mode="json"),
         checkpoint=None if model.checkpoint is None else _name(model.checkpoint),
+    )
+
+
+def _given(given: ResolvedPredictions) -> EntrantEntry:
+    return EntrantEntry(
+        kind=PREDICTIONS,
+        label=given.label,
+        title=given.title,
+        spec="",
+        image="metrics",
+        seed=0,
+        paper=PaperEntry(title=given.choice.source, authors="", venue="", program=""),
+        files=_name(given.choice.predictions),
+        source=given.choice.source,
     )
 
 

@@ -116,11 +116,21 @@ def planned_stages(stages: Iterable[Stage], store: Store, run: str, logs: Path, 
 def executed_stages(planned: PlannedStages, store: Store, request: ExecutionRequest) -> dict[str, Artifact]:
     """Return the artifacts of some stages by their names; what is in the store is not run again.
 
+    Raises what `attempted_stages` raises, and the first failure of the stages as it is.
+    """
+    result = attempted_stages(planned, store, request)
+    for error in result.failures.values():
+        raise error
+    return result.results
+
+
+def attempted_stages(planned: PlannedStages, store: Store, request: ExecutionRequest) -> StagesResult:
+    """Return what came of some stages; what is in the store is not run again, and those that failed are named.
+
     Raises:
         ImageNotBuilt: Where an image is not built.
         EngineUnavailable: Where no engine answers.
-        NoSpace: Before a stage runs; the first failure of the stages is raised as it is.
-        Cancelled: Where the user stopped.
+        NoSpace: Before a stage runs.
     """
     settings = BuildSettings.from_environment()
     needed = planned.images_needed
@@ -129,10 +139,7 @@ def executed_stages(planned: PlannedStages, store: Store, request: ExecutionRequ
     )
     stopper = Stopper()
     with stopper.listening():
-        result = run_stages(planned, store, engine, environments, request.listener, stopper, request.options)
-    for error in result.failures.values():
-        raise error
-    return result.results
+        return run_stages(planned, store, engine, environments, request.listener, stopper, request.options)
 
 
 def run_stages(

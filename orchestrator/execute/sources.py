@@ -8,8 +8,7 @@ from typing import Any
 from orchestrator.datasets.description import dataset_description
 from orchestrator.datasets.source_files import source_files
 from orchestrator.errors import OutputInvalid
-from orchestrator.plan.plan import Digest
-from orchestrator.plan.stage import Stage
+from orchestrator.plan.stage import Digest, Stage
 from orchestrator.store.content import entries_digest
 from orchestrator.store.store import Store
 from stagekit import BadInput

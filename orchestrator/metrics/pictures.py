@@ -1,6 +1,6 @@
 """Which pictures are scored against each other: a prepared dataset, and a network's predictions or a control's."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ from PIL import Image
 from stagekit import BadInput
 from stagekit.measures import CONTROLS
 from stagekit.results.dataset import DatasetFile
-from stagekit.results.predictions import PredictionsFile
+from stagekit.results.predictions import ELSEWHERE, PredictionsFile
 from stagekit.results.scores import NotMeasured
 
 
@@ -18,11 +18,15 @@ class ScoredPicture:
     """A prediction and its truth, by path; None where there is no prediction.
 
     A prediction is a picture, or an array of floats (``.npy``) as the network answered it.
+
+    Attributes:
+        why: Why there is no prediction.
     """
 
     id: str
     prediction: Path | None
     truth: Path
+    why: str = "there is no prediction"
 
 
 @dataclass(frozen=True)
@@ -56,12 +60,15 @@ def network_pictures(dataset: Path, predictions: Path, *, floats: bool = False) 
 
     Args:
         floats: Take the answers as they came, from ``arrays/ID.transmission.npy``, instead of the rounded pictures.
+            Of answers that were computed elsewhere there are the pictures alone.
 
     Raises:
         BadInput: Where the dataset has no truth, and where none of the predictions is of this dataset.
     """
     pairs = _pairs(dataset)
-    found = {item.id: item for item in PredictionsFile.load(predictions).items}
+    file = PredictionsFile.load(predictions)
+    found = {item.id: item for item in file.items}
+    reasons = {left_out.name: f"the picture {left_out.reason}" for left_out in file.failed or ()}
     if not any(item.id in found for item in pairs.items):
         raise BadInput(f"no prediction is of a picture of {pairs.name!r}", "run the infer stage of this dataset again")
 
@@ -69,13 +76,14 @@ def network_pictures(dataset: Path, predictions: Path, *, floats: bool = False) 
         if identifier not in found:
             return None
         array = predictions / "arrays" / f"{identifier}.transmission.npy"
-        path = array if floats else predictions / found[identifier].transmission
+        path = array if floats and file.mode != ELSEWHERE else predictions / found[identifier].transmission
         return path if path.is_file() else None
 
-    return ScoredPictures(
-        pairs.name,
-        tuple(ScoredPicture(item.id, prediction(item.id), dataset / str(item.transmission)) for item in pairs.items),
-    )
+    scored = []
+    for item in pairs.items:
+        picture = ScoredPicture(item.id, prediction(item.id), dataset / str(item.transmission))
+        scored.append(replace(picture, why=reasons[item.id]) if item.id in reasons else picture)
+    return ScoredPictures(pairs.name, tuple(scored))
 
 
 def read_pictures(picture: ScoredPicture) -> tuple[np.ndarray, np.ndarray] | NotMeasured:
@@ -88,7 +96,7 @@ def read_pictures(picture: ScoredPicture) -> tuple[np.ndarray, np.ndarray] | Not
         BadInput: Where one cannot be read, or is no 8-bit RGB picture.
     """
     if picture.prediction is None:
-        return NotMeasured("there is no prediction")
+        return NotMeasured(picture.why)
     is_array = picture.prediction.suffix == ".npy"
     prediction = _floats(picture.prediction) if is_array else _pixels(picture.prediction)
     truth = _pixels(picture.truth)

@@ -4,33 +4,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from orchestrator.plan.collect import collect_stages
 from orchestrator.plan.keys import canonical_json
 from orchestrator.plan.overlap import guarded
-from orchestrator.plan.stage import Source, Stage
+from orchestrator.plan.single import network_shape
+from orchestrator.plan.stage import Digest, Source, Stage
 from orchestrator.spec.checkpoint import checkpoint_files
 from orchestrator.spec.dataset import Dataset, PhotosDataset, ScenesDataset, dataset_role
 from orchestrator.spec.experiment import Experiment, Inference
 from orchestrator.spec.model import ModelSpec, Recipe
 from orchestrator.spec.names import DEFAULT_THREADS, Device
+from orchestrator.spec.predictions import ResolvedPredictions
 from orchestrator.spec.protocol import ProtocolName, chosen_metrics
-from orchestrator.spec.resolve import ADOPTED_FIELDS, Resolved, ResolvedModel
+from orchestrator.spec.resolve import Resolved, ResolvedModel
 from orchestrator.spec.stage_names import stage_name
 from stagekit.measures import CONTROLS, PROTOCOLS
-
-
-class Digest(Protocol):
-    """Returns the content hash of a file or folder."""
-
-    def __call__(self, path: Path, dataset: Mapping[str, Any] | None = None) -> str:
-        """Return it.
-
-        Args:
-            path: Outside the store.
-            dataset: Of a dataset's folder, its description: then only the files count that its preparation reads.
-        """
-
 
 _DESCRIPTION = {"folder", "title", "source"}
 """Fields of a dataset that do not decide its pictures: the folder's content is in the key instead."""
@@ -84,14 +74,32 @@ def experiment_plan(resolved: Resolved, digest: Digest) -> Plan:
     stages += [_weights_stage(model, resolved, once) for model in resolved.models]
     stages += [_export_stage(model, resolved, once) for model in resolved.models]
     stages += [_infer_stage(model, name, resolved) for model in resolved.models for name in experiment.test]
-    scored = [name for name in experiment.test if dataset_role(resolved.datasets[name]) == "pairs"]
-    for name in scored:
-        for protocol in experiment.protocols:
-            stages += [_evaluate_stage(control, None, name, protocol, resolved, once) for control in CONTROLS]
-            stages += [_evaluate_stage(model.label, model, name, protocol, resolved, once) for model in resolved.models]
+    stages += [stage for given in resolved.predictions for stage in collect_stages(given, once, **limits)]
+    stages += _scoring_stages(resolved, once)
     stages += [stage for model in resolved.models for stage in _validation_stages(model, resolved, once)]
     stages = [*stages[:first], *guarded(stages[first:], resolved, limits)]
     return Plan(tuple(stages))
+
+
+def _scoring_stages(resolved: Resolved, digest: Digest) -> Iterator[Stage]:
+    """Yield the stages that score controls and entrants on every test dataset with truth."""
+    experiment = resolved.experiment
+    for name in experiment.test:
+        if dataset_role(resolved.datasets[name]) != "pairs":
+            continue
+        for protocol in experiment.protocols:
+            for control in CONTROLS:
+                yield _evaluate_stage(control, control, None, name, protocol, resolved, digest)
+            for entrant in resolved.entrants:
+                spec = entrant.spec.name if isinstance(entrant, ResolvedModel) else entrant.label
+                if isinstance(entrant, ResolvedModel) or name in entrant.places:
+                    answers = answers_stage(entrant, name)
+                    yield _evaluate_stage(entrant.label, spec, answers, name, protocol, resolved, digest)
+
+
+def answers_stage(entrant: ResolvedModel | ResolvedPredictions, dataset: str) -> str:
+    """Return the name of the stage that leaves an entrant's answers to a dataset."""
+    return stage_name("infer" if isinstance(entrant, ResolvedModel) else "collect", entrant.label, dataset)
 
 
 def prepare_stage(
@@ -193,23 +201,6 @@ def evaluate_name(label: str, dataset: str, protocol: str) -> str:
     return stage_name("evaluate", label, dataset, protocol)
 
 
-def explain_stage(label: str, settings: Mapping[str, Any], *, memory_bytes: int | None = None) -> Stage:
-    """Return the stage that says how pictures would go through a network.
-
-    The memory is in its settings too: it decides what is said.
-
-    Args:
-        settings: Sizes, where there is no dataset.
-    """
-    return Stage(
-        name=stage_name("explain", label),
-        kind="explain",
-        image="inference",
-        settings={**settings, "memory": memory_bytes},
-        memory_bytes=memory_bytes,
-    )
-
-
 def adopt_stage(
     label: str,
     spec: ModelSpec,
@@ -233,7 +224,7 @@ def adopt_stage(
         image=spec.image,
         settings={
             "model": spec.name,
-            **_shape(recipe.model_dump(mode="json")),
+            **network_shape(recipe.model_dump(mode="json")),
             **({} if entry is None else {"entry": entry}),
         },
         sources={name: Source(file, digest(file)) for name, file in checkpoint_files(checkpoint).items()},
@@ -241,28 +232,6 @@ def adopt_stage(
         timeout_s=timeout_s,
         threads=threads,
     )
-
-
-def release_stage(label: str, model: str, image: str, recipe: Mapping[str, Any], weights: Source) -> Stage:
-    """Return the stage that writes weights as the authors' program reads them.
-
-    Args:
-        model: Name of the model spec.
-        recipe: Its values by name.
-        weights: Output of the stage that left them.
-    """
-    return Stage(
-        name=stage_name("release", label),
-        kind="release",
-        image=image,
-        settings={"model": model, **_shape(recipe)},
-        sources={"weights": weights},
-    )
-
-
-def _shape(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of a recipe that shape the network itself."""
-    return {name: values[name] for name in sorted(ADOPTED_FIELDS) if name in values}
 
 
 def _weights_stage(model: ResolvedModel, resolved: Resolved, digest: Digest) -> Stage:
@@ -321,7 +290,8 @@ def _validation_stages(model: ResolvedModel, resolved: Resolved, digest: Digest)
         yield _export_stage(model, resolved, digest, epoch)
     for label in labels if name in experiment.test else [*labels, model.label]:
         yield _infer_stage(model, name, resolved, label)
-        yield _evaluate_stage(label, model, name, experiment.primary_protocol, resolved, digest)
+        answers = stage_name("infer", label, name)
+        yield _evaluate_stage(label, model.spec.name, answers, name, experiment.primary_protocol, resolved, digest)
 
 
 def _export_stage(model: ResolvedModel, resolved: Resolved, digest: Digest, epoch: int | None = None) -> Stage:
@@ -334,7 +304,7 @@ def _export_stage(model: ResolvedModel, resolved: Resolved, digest: Digest, epoc
         "model": model.spec.name,
         "tolerance": model.spec.export_tolerance,
         "features": resolved.experiment.features,
-        **_shape(model.recipe.model_dump(mode="json")),
+        **network_shape(model.recipe.model_dump(mode="json")),
         **({} if epoch is None else {"snapshot": epoch}),
     }
     label = model.label if epoch is None else snapshot_label(model.label, epoch)
@@ -351,16 +321,23 @@ def _export_stage(model: ResolvedModel, resolved: Resolved, digest: Digest, epoc
 
 def _evaluate_stage(
     label: str,
-    model: ResolvedModel | None,
+    model: str,
+    answers: str | None,
     dataset: str,
     protocol: ProtocolName,
     resolved: Resolved,
     digest: Digest,
 ) -> Stage:
+    """Return the stage that scores answers.
+
+    Args:
+        model: Name of the entrant's model spec, or of the control.
+        answers: The stage that left them; None for a control.
+    """
     experiment = resolved.experiment
     inputs = {"dataset": stage_name("prepare", dataset)}
-    if model is not None:
-        inputs["predictions"] = stage_name("infer", label, dataset)
+    if answers is not None:
+        inputs["predictions"] = answers
     metrics = chosen_metrics(protocol, experiment.metrics)
     features = tuple(dict.fromkeys(metric.features for metric in metrics if metric.features))
     return Stage(
@@ -368,8 +345,8 @@ def _evaluate_stage(
         kind="evaluate",
         image="metrics",
         settings={
-            "model": model.spec.name if model else label,
-            "control": model is None,
+            "model": model,
+            "control": answers is None,
             "protocol": protocol,
             "version": PROTOCOLS[protocol].version,
             "metrics": [metric.name for metric in metrics],

@@ -3,9 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from orchestrator.spec.names import DEFAULT_THREADS, StageKind
+
+
+class Digest(Protocol):
+    """Returns the content hash of a file or folder."""
+
+    def __call__(self, path: Path, dataset: Mapping[str, Any] | None = None) -> str:
+        """Return it.
+
+        Args:
+            path: Outside the store.
+            dataset: Of a dataset's folder, its description: then only the files count that its preparation reads.
+        """
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,8 @@ def read_predictions(folder: Path, facts: Path | None = None) -> Predictions:
         ),
         runtime=dict(file.runtime),
         warnings=file.warnings,
+        failed={left_out.name: left_out.reason for left_out in file.failed or ()},
+        copies=dict(file.copies or {}),
     )
 
 

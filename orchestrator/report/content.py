@@ -5,7 +5,7 @@ file inside an artifact, from which the report copies.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -113,6 +113,14 @@ class Adoption:
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """Pictures of another program: the name of what they lay in, and the experiment's words on where they come from."""
+
+    files: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Training:
     """What a training left: its curve and its facts.
 
@@ -202,7 +210,8 @@ class Model:
     Attributes:
         label: What the comparison calls it; unique, never that of a control.
         training: NotMeasured where the stage left nothing.
-        export: NotMeasured where the stage left nothing.
+        export: NotMeasured where the stage left nothing; None where nothing is exported, as of what was computed
+            elsewhere.
         validation: None where the training was not validated.
         spec: Name of its model spec, under which numbers of it are published.
         group: What the comparison calls the network of which this is one of several seeds; empty where it stands alone.
@@ -213,8 +222,8 @@ class Model:
     paper: Paper
     overrides: tuple[Override, ...]
     seed: int
-    training: Training | Adoption | NotMeasured
-    export: Export | NotMeasured
+    training: Training | Adoption | Elsewhere | NotMeasured
+    export: Export | NotMeasured | None
     validation: Validation | None = None
     spec: str = ""
     group: str = ""
@@ -304,7 +313,9 @@ class Predictions:
     """What an inference left.
 
     Attributes:
-        label: 'exact', or 'approximate: …' with the reason.
+        label: 'exact', 'approximate: …' with the reason, or 'computed elsewhere'.
+        failed: Why a picture has no answer, by its id.
+        copies: Control to the ids of pictures whose answer is the control's, pixel for pixel.
     """
 
     mode: str
@@ -312,6 +323,13 @@ class Predictions:
     items: tuple[PicturePrediction, ...]
     runtime: Mapping[str, str]
     warnings: tuple[str, ...] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
+    copies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def approximate(self) -> bool:
+        """Whether the answers differ from those of the whole network."""
+        return self.label.startswith("approximate")
 
 
 @dataclass(frozen=True)

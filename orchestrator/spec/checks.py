@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from orchestrator.errors import SpecError
 from orchestrator.spec.dataset import Dataset, DatasetRole, PreparedDataset, dataset_role
 from orchestrator.spec.document import Document, Location, place_of
-from orchestrator.spec.experiment import Experiment, ModelChoice, TrainingData
+from orchestrator.spec.entrants import ModelChoice, PredictionsChoice
+from orchestrator.spec.experiment import Experiment, TrainingData
 from orchestrator.spec.library import load_catalogue, load_model_spec, model_spec_names
 from orchestrator.spec.model import Recipe
 from orchestrator.spec.prepared import added_datasets
@@ -32,7 +33,7 @@ _ROLES: Mapping[DatasetRole, str] = {
 class Draft:
     """The fields of an experiment that name something; None stands for what is missing or wrong by itself."""
 
-    models: Sequence[ModelChoice | None]
+    models: Sequence[ModelChoice | PredictionsChoice | None]
     train: TrainingData | None
     test: Sequence[str | None]
     datasets: Mapping[str, Dataset | None]
@@ -81,11 +82,22 @@ def _model_problems(draft: Draft, document: Document | None) -> Iterator[Problem
             yield Problem(words, place, "give one of them a name of its own, such as 'name: second'")
         for label in {choice.label, *choice.labels}:
             labels.setdefault(label, number + 1)
-        if choice.model not in model_spec_names():
+        if isinstance(choice, PredictionsChoice):
+            yield from _set_problems(number, choice, draft, document)
+        elif choice.model not in model_spec_names():
             close = suggestion(choice.model, model_spec_names()) or f"; there are {listed(model_spec_names())}"
             yield Problem(f"there is no model {choice.model!r}{close}", place_of(document, ("models", number, "model")))
         else:
             yield from _recipe_problems(number, choice, document)
+
+
+def _set_problems(number: int, choice: PredictionsChoice, draft: Draft, document: Document | None) -> Iterator[Problem]:
+    tested = [name for name in draft.test if name is not None]
+    for name in choice.sets:
+        if name not in tested:
+            close = suggestion(name, tested) or f"; there are {listed(tested)}"
+            place = place_of(document, ("models", number, "sets", name), name=True)
+            yield Problem(f"there is no test dataset {name!r}{close}", place)
 
 
 def _recipe_problems(number: int, choice: ModelChoice, document: Document | None) -> Iterator[Problem]:
@@ -129,7 +141,7 @@ def _unaligned_problems(draft: Draft, train: TrainingData, document: Document | 
     if train.unaligned is not None:
         return
     for number, choice in enumerate(draft.models):
-        recipe = None if choice is None or choice.weights is not None else _recipe(choice)
+        recipe = _recipe(choice) if isinstance(choice, ModelChoice) and choice.weights is None else None
         if choice is not None and recipe is not None and recipe.uses_unaligned:
             words = f"model {choice.label!r} is trained on unaligned pairs too, and 'train' names none"
             hint = "write train: {unaligned: DATASET, ...}, or choose a model that does without"
@@ -150,7 +162,7 @@ def _validation_problems(draft: Draft, train: TrainingData, document: Document |
         words = f"dataset {name!r} is validated on, and is neither tested on nor described in this file"
         yield Problem(words, place_of(document, location), "add it to 'test:', or describe it under 'datasets:'")
     for number, choice in enumerate(draft.models):
-        recipe = None if choice is None or choice.weights is not None else _recipe(choice)
+        recipe = _recipe(choice) if isinstance(choice, ModelChoice) and choice.weights is None else None
         if choice is not None and recipe is not None and recipe.steps is not None:
             words = f"model {choice.label!r} stops after {recipe.steps} steps: which epochs it reaches is not known"
             hint = "for validation bound the training by 'epochs' and 'limit' instead of 'steps'"

@@ -1,67 +1,17 @@
 """What the user runs: one comparison."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from orchestrator.spec.base import Name, StrictModel
 from orchestrator.spec.dataset import Dataset
+from orchestrator.spec.entrants import EntrantChoice
 from orchestrator.spec.names import DEFAULT_THREADS, Device, EngineName
 from orchestrator.spec.numbers import REAL, WHOLE, Bytes, Count, Seed
 from orchestrator.spec.protocol import MetricName, ProtocolName
 from stagekit.measures import HOUSE, PROTOCOLS
-
-
-def _model_from_name(value: object) -> object:
-    return {"model": value} if isinstance(value, str) else value
-
-
-class AdoptedWeights(StrictModel):
-    """Weights that somebody trained already."""
-
-    checkpoint: Path
-    """The authors' checkpoint or one of this program: a file or a folder; a relative path starts at this file.
-    Any file of a checkpoint of several names it."""
-    entry: str | None = Field(default=None, min_length=1)
-    """Which weights to take where a checkpoint holds several sets, such as 'params_ema', or '80' for 80_net_G_T.pth; a
-    message lists them. None takes the only set that fits."""
-
-
-class ModelChoice(StrictModel):
-    """A model of the comparison, with what differs from the paper's recipe."""
-
-    model: Name
-    """Name of a model spec."""
-    name: Name | None = None
-    """What this comparison calls it; needed where one model appears twice. Default: the model's name."""
-    recipe: dict[str, Any] = Field(default_factory=dict)
-    """Fields of the recipe that differ from the paper; each is listed in the report."""
-    weights: AdoptedWeights | None = None
-    """Adopt a checkpoint instead of training."""
-    seed: Seed | None = None
-    """Seed of this model's training; None takes the experiment's."""
-    seeds: tuple[Seed, ...] = ()
-    """Seeds of several trainings of this model, such as [1, 2, 3]: each is a run of its own, called NAME-seed1 and so
-    on, and the tables show them as one network with its spread. Empty trains once, with `seed`."""
-
-    @model_validator(mode="after")
-    def _one_way_of_seeding(self) -> "ModelChoice":
-        if self.seeds and (self.seed is not None or self.weights is not None):
-            raise ValueError("'seeds' stands alone: leave out 'seed' and 'weights'")
-        if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError("a seed is listed twice under 'seeds': both runs would be the same")
-        return self
-
-    @property
-    def label(self) -> str:
-        """The name under which the comparison shows this model."""
-        return self.name or self.model
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The names of its runs: its own, or one for every seed."""
-        return tuple(f"{self.label}-seed{seed}" for seed in self.seeds) or (self.label,)
 
 
 class Validation(StrictModel):
@@ -126,11 +76,12 @@ class Experiment(StrictModel):
     """Names the run's folder and the report."""
     note: str = ""
     """Free text for the head of the report."""
-    models: tuple[Annotated[ModelChoice, BeforeValidator(_model_from_name)], ...] = Field(min_length=1)
-    """The models to compare: names of model specs, or a model with its overrides."""
+    models: tuple[EntrantChoice, ...] = Field(min_length=1)
+    """The entrants to compare: names of model specs, a model with its overrides, or predictions that another program
+    has written."""
     train: Annotated[TrainingData | None, BeforeValidator(_training_from_name)] = None
     """What they are trained on: the name of a dataset of layers, or synthetic and real datasets. Not needed where
-    every model adopts its weights."""
+    no model is trained."""
     test: tuple[Name, ...] = Field(min_length=1)
     """The datasets on which they are compared: pairs are scored, photos are shown."""
     accept_overlap: str | None = Field(default=None, min_length=10)

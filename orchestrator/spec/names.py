@@ -11,7 +11,9 @@ WallsName = Literal["auto", "bubblewrap", "none"]
 Device = Literal["cpu", "cuda"]
 """What a stage computes on; part of the key, and never replaced by another."""
 
-StageKind = Literal["prepare", "train", "adopt", "release", "export", "infer", "explain", "overlap", "evaluate"]
+StageKind = Literal[
+    "prepare", "train", "adopt", "release", "export", "infer", "explain", "overlap", "evaluate", "collect"
+]
 """The kinds of work that images' programs do."""
 
 DEFAULT_THREADS = 2

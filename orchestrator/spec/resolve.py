@@ -12,9 +12,11 @@ from orchestrator.spec.checkpoint import checkpoint_problem
 from orchestrator.spec.checks import Draft, full_recipe, known_datasets, name_problems
 from orchestrator.spec.dataset import Dataset, PreparedDataset, ScenesDataset
 from orchestrator.spec.document import Document, Location, place_of, read_document
-from orchestrator.spec.experiment import Experiment, ModelChoice, Validation
+from orchestrator.spec.entrants import ModelChoice, PredictionsChoice
+from orchestrator.spec.experiment import Experiment, Validation
 from orchestrator.spec.library import image_names, load_catalogue, load_image, load_model_spec
 from orchestrator.spec.model import ModelSpec, Recipe
+from orchestrator.spec.predictions import ResolvedPredictions, predictions_problems, resolved_predictions
 from orchestrator.spec.prepared import DATA_VARIABLE, INDEX, data_home, prepared_folder, prepared_of
 from orchestrator.spec.problems import Place, Problem, spec_error
 from orchestrator.spec.protocol import chosen_metrics
@@ -59,11 +61,22 @@ class Resolved:
 
     experiment: Experiment
     path: Path
-    models: tuple[ResolvedModel, ...]
+    entrants: tuple[ResolvedModel | ResolvedPredictions, ...]
+    """In the experiment's order."""
     datasets: dict[str, Dataset]
     """Those that are used, with absolute folders."""
     features: dict[str, Path] = field(default_factory=dict)
     """File name of the pretrained weights to their path; empty where features are random."""
+
+    @property
+    def models(self) -> tuple[ResolvedModel, ...]:
+        """The entrants that are networks of model specs."""
+        return tuple(entrant for entrant in self.entrants if isinstance(entrant, ResolvedModel))
+
+    @property
+    def predictions(self) -> tuple[ResolvedPredictions, ...]:
+        """The entrants whose answers another program has written."""
+        return tuple(entrant for entrant in self.entrants if isinstance(entrant, ResolvedPredictions))
 
     @property
     def validation(self) -> Validation | None:
@@ -103,6 +116,7 @@ def resolve(experiment: Experiment, path: Path, home: Path | None = None) -> Res
         for problem in _folder_problems(name, dataset, document, place.home)
     ]
     problems += _weights_problems(experiment, path, document)
+    problems += predictions_problems(experiment, path, document)
     problems += _device_problems(experiment, document)
     problems += _inference_problems(experiment, document)
     problems += _overlap_problems(experiment, document)
@@ -110,8 +124,8 @@ def resolve(experiment: Experiment, path: Path, home: Path | None = None) -> Res
     problems += missing
     if problems:
         raise spec_error(problems, path)
-    models = tuple(model for choice in experiment.models for model in _models(choice, experiment, path))
-    return Resolved(experiment, path, models, datasets, features)
+    entrants = tuple(entrant for choice in experiment.models for entrant in _entrants(choice, experiment, path))
+    return Resolved(experiment, path, entrants, datasets, features)
 
 
 def _document(path: Path) -> Document | None:
@@ -119,6 +133,15 @@ def _document(path: Path) -> Document | None:
         return read_document(path)
     except SpecError:
         return None
+
+
+def _entrants(
+    choice: ModelChoice | PredictionsChoice, experiment: Experiment, path: Path
+) -> Iterator[ResolvedModel | ResolvedPredictions]:
+    if isinstance(choice, PredictionsChoice):
+        yield resolved_predictions(choice, experiment, path)
+    else:
+        yield from _models(choice, experiment, path)
 
 
 def _models(choice: ModelChoice, experiment: Experiment, path: Path) -> Iterator[ResolvedModel]:
@@ -142,6 +165,8 @@ def _checkpoint(choice: ModelChoice, path: Path) -> Path | None:
 
 def _weights_problems(experiment: Experiment, path: Path, document: Document | None) -> Iterator[Problem]:
     for number, choice in enumerate(experiment.models):
+        if isinstance(choice, PredictionsChoice):
+            continue
         checkpoint = _checkpoint(choice, path)
         if checkpoint is None:
             if experiment.train is None:
@@ -158,9 +183,13 @@ def _weights_problems(experiment: Experiment, path: Path, document: Document | N
             yield Problem(words, place_of(document, ("models", number, "recipe")), "leave the recipe out")
 
 
+def _model_choices(experiment: Experiment) -> tuple[ModelChoice, ...]:
+    return tuple(choice for choice in experiment.models if isinstance(choice, ModelChoice))
+
+
 def _is_trained(experiment: Experiment) -> bool:
     """Whether some model is trained; where none is, the pictures to train on are not prepared."""
-    return any(choice.weights is None for choice in experiment.models)
+    return any(choice.weights is None for choice in _model_choices(experiment))
 
 
 def _validation(experiment: Experiment) -> Validation | None:
@@ -249,7 +278,7 @@ def _place_of_name(name: str, document: Document | None) -> Place | None:
 
 def _device_problems(experiment: Experiment, document: Document | None) -> Iterator[Problem]:
     """Yield images that cannot be built for the device; whether the device is there only an engine can tell."""
-    models = (choice.model for choice in experiment.models)
+    models = (choice.model for choice in _model_choices(experiment))
     images = []
     for model in models:
         try:
@@ -300,7 +329,7 @@ def _features_folder(experiment: Experiment, path: Path) -> Path | None:
 
 def _features_needed(experiment: Experiment) -> list[str]:
     names: list[str] = []
-    for choice in experiment.models:
+    for choice in _model_choices(experiment):
         try:
             spec = load_model_spec(choice.model)
         except SpecError:

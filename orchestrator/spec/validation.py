@@ -177,6 +177,8 @@ def _has_tag(kind: Any, tag: str | int) -> bool:
     """Return whether a model of a discriminated union is chosen by a tag."""
     if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
         return False
+    if kind.__name__ == tag:
+        return True
     literals = (typing.get_args(field.annotation) for field in kind.model_fields.values())
     return any(tag in values for values in literals if all(isinstance(value, str) for value in values))
 

@@ -28,6 +28,9 @@ def _one_part(name: str) -> str:
 FileName = Annotated[str, AfterValidator(_one_part)]
 """The name of a file or folder without the path to it; empty where it had none."""
 
+PREDICTIONS = "predictions"
+"""Kind of an entrant whose answers another program has written."""
+
 SETTLED = frozenset({"stored", "done", "failed", "skipped", "cancelled"})
 """States in which nothing more becomes of a stage by itself."""
 
@@ -168,16 +171,19 @@ class OverrideEntry(Recorded):
 
 
 class EntrantEntry(Recorded):
-    """One network of the comparison."""
+    """One entrant of the comparison."""
+
+    kind: str = "model"
+    """'model', whose network runs here, or 'predictions', which another program has written."""
 
     label: str
     """What the run calls it; unique."""
     title: str
     """What the report calls it."""
     spec: str
-    """Name of its model spec."""
+    """Name of its model spec; empty for predictions."""
     image: str
-    """The image that trains and exports it."""
+    """The image that trains and exports it, or takes it over."""
     group: str = ""
     """The network of which this is one of several seeds; empty where it stands alone."""
     seed: int
@@ -190,11 +196,19 @@ class EntrantEntry(Recorded):
     """The whole recipe, with the overrides."""
     checkpoint: str | None = None
     """Name of the checkpoint that was adopted; null where it was trained."""
+    files: FileName = ""
+    """Name of the folder or file that predictions lay in."""
+    source: str = ""
+    """Where predictions come from, in the experiment's words."""
 
     @property
     def weights_stage(self) -> str:
         """Name of the stage that leaves its weights."""
         return stage_name("train" if self.checkpoint is None else "adopt", self.label)
+
+    def answers_stage(self, dataset: str) -> str:
+        """Return the name of the stage that leaves its answers to a dataset."""
+        return stage_name("collect" if self.kind == PREDICTIONS else "infer", self.label, dataset)
 
 
 class DatasetEntry(Recorded):

@@ -6,6 +6,9 @@ from typing import ClassVar, Mapping, Optional, Tuple
 from stagekit.results.form import BY_ID, COUNT, FACT, ID, INSIDE, PIXELS, Form, Unknown
 from stagekit.results.left_out import LeftOut
 
+ELSEWHERE = "computed elsewhere"
+"""Mode and label of answers that no stage of inference has computed."""
+
 
 @dataclass(frozen=True)
 class TilePlanFacts:
@@ -61,17 +64,19 @@ class PredictionItem:
 
 @dataclass(frozen=True)
 class PredictionsFile(Form):
-    """A network's answers, written by `infer`.
+    """A network's answers, written by `infer`, or a program's, written by `collect`.
 
     Attributes:
         model: The entrant's label.
         dataset: Name of the dataset.
-        mode: Of inference, as the experiment names it.
-        label: 'exact', or 'approximate: ' and why.
+        mode: Of inference, as the experiment names it, or `ELSEWHERE`.
+        label: 'exact', 'approximate: ' and why, or `ELSEWHERE`.
         items: In the order of the dataset.
         runtime: What ran the network, name to version or device.
         warnings: What a reader must know.
-        failed: Pictures without an answer, by id, where the stage was told to go on without them.
+        failed: Pictures without an answer, by id, where the stage goes on without them.
+        copies: Control to the ids of pictures whose answer is that control's, pixel for pixel; absent where there are
+            none, and where nobody looked.
     """
 
     FILE_NAME: ClassVar[str] = "predictions.json"
@@ -84,4 +89,5 @@ class PredictionsFile(Form):
     runtime: Mapping[str, str] = field(default_factory=dict, metadata=FACT)
     warnings: Tuple[str, ...] = ()
     failed: Optional[Tuple[LeftOut, ...]] = None
+    copies: Optional[Mapping[str, Tuple[str, ...]]] = None
     unknown: Unknown = field(default_factory=dict)

@@ -14,7 +14,7 @@ from orchestrator.execute.models import adopt_model, export_model
 from orchestrator.execute.run_record import DocumentWriter, planned_document
 from orchestrator.execute.run_stages import ExecutionRequest
 from orchestrator.plan.keys import Identity, document_key
-from orchestrator.spec.experiment import AdoptedWeights
+from orchestrator.spec.entrants import AdoptedWeights
 from orchestrator.store.run_document import Overrides
 from orchestrator.store.runs import start_run
 from orchestrator.store.store import Store

@@ -10,7 +10,7 @@ from orchestrator.spec.resolve import resolve
 from orchestrator.spec.weights import released_files
 
 IMAGES = image_names()
-KINDS = ("prepare", "train", "adopt", "release", "export", "infer", "explain", "overlap", "evaluate")
+KINDS = ("prepare", "train", "adopt", "release", "export", "infer", "explain", "overlap", "evaluate", "collect")
 PROGRAMS = {
     image: Program(
         code=f"{number:064x}",

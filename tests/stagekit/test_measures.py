@@ -20,6 +20,8 @@ NAMES = {
 }
 OTHER_MEANINGS = {
     ("orchestrator/datasets/raw/layout_folders.py", "input"): "what a published set calls its folder",
+    ("orchestrator/datasets/prediction_matching.py", "input"): "how programs call the files that they write",
+    ("orchestrator/datasets/prediction_matching.py", "truth"): "how programs call the files that they write",
     ("orchestrator/execute/data.py", "input"): "what published sets call their folders",
     ("orchestrator/execute/data.py", "truth"): "what published sets call their folders",
     ("orchestrator/report/machine/crate.py", "input"): "a property of RO-Crate",

@@ -94,6 +94,16 @@ class AdoptionEntry(Entry):
     notes: tuple[str, ...]
 
 
+class ElsewhereEntry(Entry):
+    """Pictures that another program has written: nothing is known of its weights."""
+
+    kind: Literal["elsewhere"] = "elsewhere"
+    files: str
+    """Name of the folder or file that they lay in."""
+    source: str
+    """Where they come from, in the experiment's words."""
+
+
 class ExportEntry(Entry):
     """How far the exported network is from the native one."""
 
@@ -167,8 +177,9 @@ class ModelEntry(Entry):
     paper: PaperEntry
     seed: int
     overrides: tuple[OverrideEntry, ...]
-    weights: TrainingEntry | AdoptionEntry | Missing
-    export: ExportEntry | Missing
+    weights: TrainingEntry | AdoptionEntry | ElsewhereEntry | Missing
+    export: ExportEntry | Missing | None
+    """None where nothing is exported, as of what was computed elsewhere."""
     validation: tuple[ValidationEntry, ...]
 
 
@@ -223,7 +234,7 @@ class InferenceEntry(Entry):
 
     mode: str
     label: str
-    """'exact', or 'approximate: …' with the reason."""
+    """'exact', 'approximate: …' with the reason, or 'computed elsewhere'."""
     runtime: dict[str, str]
     warnings: tuple[str, ...]
     pictures: tuple[AnswerEntry, ...]

@@ -6,6 +6,8 @@ from typing import TypeVar
 from orchestrator.report.content import (
     Adoption,
     Dataset,
+    Elsewhere,
+    Export,
     Model,
     NotMeasured,
     Predictions,
@@ -69,11 +71,13 @@ def _missing(value: NotMeasured) -> record_entry.Missing:
 
 
 def _model(model: Model) -> record.ModelEntry:
-    weights: record.TrainingEntry | record.AdoptionEntry | record_entry.Missing
+    weights: record.TrainingEntry | record.AdoptionEntry | record.ElsewhereEntry | record_entry.Missing
     if isinstance(model.training, Training):
         weights = _same(record.TrainingEntry, model.training)
     elif isinstance(model.training, Adoption):
         weights = _same(record.AdoptionEntry, model.training)
+    elif isinstance(model.training, Elsewhere):
+        weights = _same(record.ElsewhereEntry, model.training)
     else:
         weights = _missing(model.training)
     return record.ModelEntry(
@@ -85,11 +89,15 @@ def _model(model: Model) -> record.ModelEntry:
         seed=model.seed,
         overrides=tuple(_same(record.OverrideEntry, row) for row in model.overrides),
         weights=weights,
-        export=_missing(model.export)
-        if isinstance(model.export, NotMeasured)
-        else _same(record.ExportEntry, model.export),
+        export=_export(model.export),
         validation=tuple(_validation(model)),
     )
+
+
+def _export(export: Export | NotMeasured | None) -> record.ExportEntry | record_entry.Missing | None:
+    if export is None:
+        return None
+    return _missing(export) if isinstance(export, NotMeasured) else _same(record.ExportEntry, export)
 
 
 def _validation(model: Model) -> list[record.ValidationEntry]:

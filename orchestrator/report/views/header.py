@@ -14,15 +14,21 @@ from orchestrator.report.address import (
     dataset_page,
     href,
 )
-from orchestrator.report.content import Predictions, ReportContent, Training
+from orchestrator.report.content import Elsewhere, Predictions, ReportContent, Training
 from orchestrator.report.lookup import tested
 from orchestrator.report.views.machines import machine_alerts
 from orchestrator.report.views.overlap import overlap_alerts
+from stagekit.measures import INPUT, TRUTH
 
 OTHER_PRECISION = ("mixed precision", "channels last")
 """What a training's notes say where it did not compute as the paper did."""
 
 RANDOM_FEATURES = "random feature weights: scores cannot be compared with anything"
+
+
+_COPIED = "The wrong files were given, or the program changed nothing."
+_NOT_RUN_HERE = "The pictures were taken as they were; training data, time and memory are not known."
+_CONTROL_WORDS = {INPUT: "the unchanged input", TRUTH: "the truth itself"}
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,8 @@ def alerts(content: ReportContent) -> tuple[Alert, ...]:
         found.append(Alert(RANDOM_FEATURES, more, ""))
     found += [Alert(*words, f"{href(PROVENANCE)}#overlap") for words in overlap_alerts(content.overlap)]
     found += [Alert(text, "Results differ from those of the untiled network.", "") for text in _approximate(content)]
+    found += [Alert(text, _COPIED, "") for text in _copies(content)]
+    found += [Alert(text, _NOT_RUN_HERE, f"{href(PROVENANCE)}#models-title") for text in _elsewhere(content)]
     found += [
         Alert(text, "The paper's training computes in another way.", href(TRAINING)) for text in _precision(content)
     ]
@@ -98,6 +106,24 @@ def alerts(content: ReportContent) -> tuple[Alert, ...]:
         text = f"{numbers.count(failed, 'stage')} failed"
         found.append(Alert(text, "What depends on it reads 'not measured'.", f"{href(INDEX)}#failures"))
     return (*found, *(Alert(text, "", "") for text in dict.fromkeys(content.warnings)))
+
+
+def _elsewhere(content: ReportContent) -> list[str]:
+    titles = [model.title for model in content.models if isinstance(model.training, Elsewhere)]
+    return [f"computed elsewhere: {', '.join(titles)}"] if titles else []
+
+
+def _copies(content: ReportContent) -> list[str]:
+    """Say where an entrant's answers are a control's."""
+    titles = {model.label: model.title for model in content.models}
+    datasets = {dataset.name: dataset.title for dataset in tested(content)}
+    return [
+        f"{titles.get(result.label, result.label)} on {datasets.get(result.dataset, result.dataset)}: "
+        f"{len(ids)} of {numbers.count(len(result.predictions.items), 'answer')} identical to {_CONTROL_WORDS[control]}"
+        for result in content.results
+        if isinstance(result.predictions, Predictions)
+        for control, ids in result.predictions.copies.items()
+    ]
 
 
 def _precision(content: ReportContent) -> list[str]:
@@ -117,7 +143,7 @@ def _approximate(content: ReportContent) -> list[str]:
     datasets = {dataset.name: dataset.title for dataset in tested(content)}
     places: dict[tuple[str, str], list[str]] = {}
     for result in content.results:
-        if isinstance(result.predictions, Predictions) and result.predictions.label != "exact":
+        if isinstance(result.predictions, Predictions) and result.predictions.approximate:
             places.setdefault((result.label, result.predictions.label), []).append(
                 datasets.get(result.dataset, result.dataset)
             )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from orchestrator.report import numbers
 from orchestrator.report.address import PROVENANCE, TRAINING, href
-from orchestrator.report.content import Adoption, Export, Model, NotMeasured, ReportContent, Training
+from orchestrator.report.content import Adoption, Elsewhere, Export, Model, NotMeasured, ReportContent, Training
 
 
 @dataclass(frozen=True)
@@ -50,31 +50,36 @@ def _row(model: Model) -> NetworkRow:
     elif isinstance(training, Adoption):
         trained = "adopted: authors' format" if training.format == "released" else "adopted: own checkpoint"
         parameters = f"{training.parameters:,}"
+    elif isinstance(training, Elsewhere):
+        trained = "computed elsewhere"
     elif isinstance(training, NotMeasured):
         trained = f"not trained: {training.why}"
     return NetworkRow(
         title=model.title,
         label=model.label,
-        venue=model.paper.venue,
+        venue=model.paper.venue or "—",
         parameters=parameters,
         trained=trained,
         took=took,
         parity=_parity(model.export),
-        whole=isinstance(training, Training | Adoption) and isinstance(model.export, Export),
+        whole=isinstance(training, Elsewhere)
+        or (isinstance(training, Training | Adoption) and isinstance(model.export, Export)),
         overrides=_overrides(model),
     )
 
 
 def _overrides(model: Model) -> str:
     differing = len(model.overrides)
-    if isinstance(model.training, Adoption) and not differing:
+    if isinstance(model.training, Adoption | Elsewhere) and not differing:
         return "—"
     if not differing:
         return "as in the paper"
     return numbers.count(differing, "value") + (" differs" if differing == 1 else " differ")
 
 
-def _parity(export: Export | NotMeasured) -> str:
+def _parity(export: Export | NotMeasured | None) -> str:
+    if export is None:
+        return "—"
     if isinstance(export, NotMeasured):
         return f"not exported: {export.why}"
     return "not recorded" if export.error is None else numbers.significant(export.error)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from orchestrator.report import numbers
 from orchestrator.report.address import CRATE, RECORD, href, spec_path
-from orchestrator.report.content import Adoption, Export, Model, NotMeasured, ReportContent, Training
+from orchestrator.report.content import Adoption, Elsewhere, Export, Model, NotMeasured, ReportContent, Training
 from orchestrator.report.overlap_content import OverlapPair
 from orchestrator.report.stage_content import StageRecord
 from orchestrator.report.views.machines import MachineRow, machine_rows
@@ -35,7 +35,7 @@ class ModelProvenance:
     """A model: its paper, and what differs from it.
 
     Attributes:
-        adopted: Its weights are, so that no recipe was followed here.
+        own_recipe: Whether a recipe was followed here; not where weights were adopted, or pictures taken over.
     """
 
     title: str
@@ -46,7 +46,7 @@ class ModelProvenance:
     program: str
     facts: tuple[Fact, ...]
     overrides: tuple[OverrideRow, ...]
-    adopted: bool
+    own_recipe: bool
 
 
 @dataclass(frozen=True)
@@ -179,11 +179,13 @@ def _model(model: Model) -> ModelProvenance:
         program=paper.program,
         facts=_facts(model),
         overrides=tuple(OverrideRow(row.field, row.paper, row.value) for row in model.overrides),
-        adopted=isinstance(model.training, Adoption),
+        own_recipe=isinstance(model.training, Training | NotMeasured),
     )
 
 
 def _facts(model: Model) -> tuple[Fact, ...]:
+    if isinstance(model.training, Elsewhere):
+        return (_training(model.training),)
     if isinstance(model.training, Adoption):
         said = (
             Fact("parameters", f"{model.training.parameters:,}"),
@@ -193,13 +195,15 @@ def _facts(model: Model) -> tuple[Fact, ...]:
     return (Fact("seed", str(model.seed)), _training(model.training), *_memory(model.training), _export(model.export))
 
 
-def _memory(training: Training | Adoption | NotMeasured) -> tuple[Fact, ...]:
+def _memory(training: Training | Adoption | Elsewhere | NotMeasured) -> tuple[Fact, ...]:
     if not isinstance(training, Training) or training.memory is None:
         return ()
     return (Fact("memory", memory_sentence(training.memory)),)
 
 
-def _training(training: Training | Adoption | NotMeasured) -> Fact:
+def _training(training: Training | Adoption | Elsewhere | NotMeasured) -> Fact:
+    if isinstance(training, Elsewhere):
+        return Fact("pictures", f"computed elsewhere, taken from {training.files} as they were")
     if isinstance(training, Adoption):
         form = "in the authors' format" if training.format == "released" else "of this program"
         counted = f"{numbers.count(training.tensors, 'tensor')}, SHA-256 {training.digest}"
@@ -210,7 +214,9 @@ def _training(training: Training | Adoption | NotMeasured) -> Fact:
     return Fact("training", ", ".join([*said, numbers.duration(training.seconds)]))
 
 
-def _export(export: Export | NotMeasured) -> Fact:
+def _export(export: Export | NotMeasured | None) -> Fact:
+    if export is None:
+        return Fact("export", "none")
     if isinstance(export, NotMeasured):
         return Fact("export", f"none: {export.why}")
     tolerance, checks = numbers.significant(export.tolerance), numbers.count(export.checks, "check")

@@ -5,13 +5,14 @@ from typing import Literal
 
 from orchestrator.report import numbers
 from orchestrator.report.address import EXPLAINED, PUBLISHED, SCORES, dataset_page, href
-from orchestrator.report.content import Dataset, NotMeasured, ReportContent, Scores
+from orchestrator.report.content import Dataset, Elsewhere, NotMeasured, ReportContent, Scores
 from orchestrator.report.lookup import entrants, metric_ranking, networks, primary_protocol, scores, tested
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.rankings import MetricRanking
 from orchestrator.report.views.mean_cell import Cell, mean_cell
 from orchestrator.spec.protocol import INFINITE_RULE, Protocol
 from stagekit.measures import CONTROLS
+from stagekit.results.predictions import ELSEWHERE
 
 
 @dataclass(frozen=True)
@@ -128,12 +129,12 @@ def summary_view(content: ReportContent) -> SummaryView:
 
 
 def _entries(content: ReportContent) -> list[_Entry]:
-    found = [
-        _Entry(
-            network.name, network.title, network.name if network.name != network.title else "", network.labels, False
-        )
-        for network in networks(content)
-    ]
+    elsewhere = {model.label for model in content.models if isinstance(model.training, Elsewhere)}
+    found = []
+    for network in networks(content):
+        name = network.name if network.name != network.title else ""
+        remark = ", ".join(filter(None, (name, ELSEWHERE if network.name in elsewhere else "")))
+        found.append(_Entry(network.name, network.title, remark, network.labels, False))
     controls = [entrant.label for entrant in entrants(content) if entrant.control]
     return [*found, *(_Entry(label, label, CONTROLS[label].title, (label,), True) for label in controls)]
 

@@ -6,7 +6,16 @@ from itertools import pairwise
 from typing import Any
 
 from orchestrator.report import numbers
-from orchestrator.report.content import Adoption, CurveStep, Memory, Model, NotMeasured, ReportContent, Training
+from orchestrator.report.content import (
+    Adoption,
+    CurveStep,
+    Elsewhere,
+    Memory,
+    Model,
+    NotMeasured,
+    ReportContent,
+    Training,
+)
 from orchestrator.report.views.validation import validation_curves
 
 Figure = dict[str, Any]
@@ -76,6 +85,9 @@ def _model(content: ReportContent, index: int, model: Model, figures: dict[str, 
     training = model.training
     if isinstance(training, NotMeasured):
         return TrainingModel(model.title, model.label, (), (), (), f"no training: {training.why}")
+    if isinstance(training, Elsewhere):
+        facts = (f"computed elsewhere: pictures of {training.files}", *filter(None, (training.source,)))
+        return TrainingModel(model.title, model.label, facts, (), (), "")
     if isinstance(training, Adoption):
         form = "in the authors' format" if training.format == "released" else "of this program"
         facts = (

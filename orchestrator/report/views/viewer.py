@@ -101,6 +101,8 @@ def _answer(item: str, found: Predictions | NotMeasured) -> dict[str, str]:
     """Return what is to say of a network's answer, and why there is none."""
     if isinstance(found, NotMeasured):
         return {"said": "", "missing": found.why}
+    if item in found.failed:
+        return {"said": "", "missing": f"the picture {found.failed[item]}"}
     for answer in found.items:
         if answer.id == item:
             label = () if found.label == "exact" else (found.label,)
@@ -109,7 +111,8 @@ def _answer(item: str, found: Predictions | NotMeasured) -> dict[str, str]:
 
 
 def _cost(answer: PicturePrediction) -> Iterator[str]:
-    yield numbers.duration(answer.seconds)
+    if answer.seconds is not None:
+        yield numbers.duration(answer.seconds)
     if answer.peak_bytes is not None:
         yield f"{answer.peak_bytes / 2**30:.1f} GiB of memory"
     if answer.plan is not None:

@@ -1,0 +1,121 @@
+"""Who takes part in a comparison: models of model specs, and predictions that another program has written."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
+
+from orchestrator.spec.base import Name, StrictModel
+from orchestrator.spec.numbers import Seed
+from stagekit.inside import unsafe_name
+
+
+class AdoptedWeights(StrictModel):
+    """Weights that somebody trained already."""
+
+    checkpoint: Path
+    """The authors' checkpoint or one of this program: a file or a folder; a relative path starts at this file.
+    Any file of a checkpoint of several names it."""
+    entry: str | None = Field(default=None, min_length=1)
+    """Which weights to take where a checkpoint holds several sets, such as 'params_ema', or '80' for 80_net_G_T.pth; a
+    message lists them. None takes the only set that fits."""
+
+
+class ModelChoice(StrictModel):
+    """A model of the comparison, with what differs from the paper's recipe."""
+
+    model: Name
+    """Name of a model spec."""
+    name: Name | None = None
+    """What this comparison calls it; needed where one model appears twice. Default: the model's name."""
+    recipe: dict[str, Any] = Field(default_factory=dict)
+    """Fields of the recipe that differ from the paper; each is listed in the report."""
+    weights: AdoptedWeights | None = None
+    """Adopt a checkpoint instead of training."""
+    seed: Seed | None = None
+    """Seed of this model's training; None takes the experiment's."""
+    seeds: tuple[Seed, ...] = ()
+    """Seeds of several trainings of this model, such as [1, 2, 3]: each is a run of its own, called NAME-seed1 and so
+    on, and the tables show them as one network with its spread. Empty trains once, with `seed`."""
+
+    @model_validator(mode="after")
+    def _one_way_of_seeding(self) -> "ModelChoice":
+        if self.seeds and (self.seed is not None or self.weights is not None):
+            raise ValueError("'seeds' stands alone: leave out 'seed' and 'weights'")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("a seed is listed twice under 'seeds': both runs would be the same")
+        return self
+
+    @property
+    def label(self) -> str:
+        """The name under which the comparison shows this model."""
+        return self.name or self.model
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of its runs: its own, or one for every seed."""
+        return tuple(f"{self.label}-seed{seed}" for seed in self.seeds) or (self.label,)
+
+
+class PredictionsChoice(StrictModel):
+    """Pictures that another program has written, compared as a model's answers are."""
+
+    predictions: Path
+    """A folder with a folder of pictures for each test dataset, called as the dataset is, or a zip file of such; with
+    one test dataset alone the pictures may lie in it directly. A relative path starts at this file."""
+    name: Name
+    """What this comparison calls them."""
+    title: str = ""
+    """What the report calls them; the name where empty."""
+    source: str = ""
+    """Where they come from: paper, program, address, licence. Shown in the report."""
+    sets: dict[Name, str | None] = Field(default_factory=dict)
+    """Test dataset to its folder inside `predictions`, where that is not called as the dataset is; null: there are
+    none of it."""
+    pictures: str | None = Field(default=None, min_length=1)
+    """Pattern of the files, with {id} for the picture's name, such as '{id}/t_output.png'. None: by the usual ways in
+    which programs name what they write; `sirr-orch data match` shows what is taken for what."""
+    layer: str | None = None
+    """Which of several files of a picture is the answer, by the end of its name, such as 't_output' or 'dsrnet_l'."""
+
+    @field_validator("sets")
+    @classmethod
+    def _inside(cls, sets: dict[str, str | None]) -> dict[str, str | None]:
+        for folder in sets.values():
+            mistake = unsafe_name(folder) if folder is not None else ""
+            if mistake:
+                raise ValueError(f"{folder!r} is no path inside the folder of predictions: it {mistake}")
+        return sets
+
+    @model_validator(mode="after")
+    def _one_way_of_naming(self) -> "PredictionsChoice":
+        if self.pictures is not None and self.layer is not None:
+            raise ValueError("'pictures' stands alone: it says with its pattern what 'layer' says; leave that out")
+        return self
+
+    @property
+    def label(self) -> str:
+        """The name under which the comparison shows them."""
+        return self.name
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of its runs: its own."""
+        return (self.name,)
+
+
+def _from_name(value: object) -> object:
+    return {"model": value} if isinstance(value, str) else value
+
+
+def _kind(value: object) -> str:
+    named = value if isinstance(value, dict) else getattr(value, "__dict__", {})
+    return PredictionsChoice.__name__ if "predictions" in named else ModelChoice.__name__
+
+
+EntrantChoice = Annotated[
+    Annotated[ModelChoice, Tag(ModelChoice.__name__)] | Annotated[PredictionsChoice, Tag(PredictionsChoice.__name__)],
+    Discriminator(_kind),
+    BeforeValidator(_from_name),
+]
+"""An entrant as an experiment writes it."""
