@@ -11,7 +11,13 @@ import onnxruntime
 
 from orchestrator.infer.checkpoint import EVERY_S, PictureCheckpoint
 from orchestrator.infer.graph import Graph, NotTileable
-from orchestrator.infer.model_loader import read_model
+from orchestrator.infer.model_loader import NetworkError, read_model
+from orchestrator.infer.network_contract import (
+    image_form,
+    refuse_other_inputs,
+    refuse_other_outputs,
+    refuse_sizes_that_differ,
+)
 from orchestrator.infer.onnx_network import OnnxNetwork, Picture, as_batch, as_pictures, refuse_other_shapes
 from orchestrator.infer.operations import graph_of
 from orchestrator.infer.optimise import optimised_graph
@@ -53,6 +59,7 @@ class InferenceEngine:
         """
         self._path, self._resources, self._folder, self._tile = path, resources, folder, tile
         self._model = read_model(path)
+        refuse_other_inputs(*image_form(self._model.image))
         self._weights = sum(value.nbytes for value in self._model.constants.values())
         self._plans: dict[Size, PlannedPicture] = {}
         self._working = 1.0
@@ -75,12 +82,18 @@ class InferenceEngine:
         """Return the network as its file has it, at a size of picture.
 
         Raises:
-            NetworkError: Where the network cannot take such a picture.
+            NetworkError: Where the network cannot take such a picture, or answers with something else.
         """
-        return graph_of(self._model, size)
+        graph = graph_of(self._model, size)
+        refuse_sizes_that_differ(graph, lambda other: graph_of(self._model, other))
+        refuse_other_outputs(graph)
+        return graph
 
     def not_tileable(self, size: Size) -> tuple[NotTileable, ...]:
-        """Return what keeps the network from being computed in parts."""
+        """Return what keeps the network from being computed in parts.
+
+        Raises what `graph` raises.
+        """
         return () if size in self._plans else self.graph(size).not_tileable
 
     def planned(self, size: Size) -> PlannedPicture:
@@ -112,12 +125,20 @@ class InferenceEngine:
     def prepare(self, sizes: Iterable[Size]) -> None:
         """Plan some sizes, and give ONNX Runtime one block of memory, all that live tensors leave. Once in a process.
 
-        Raises what `planned` raises.
+        A size that the network refuses is passed over: its picture is refused when it comes, and keeps no other.
+
+        Raises:
+            MemoryShort: Where no plan fits, with the least memory that would do.
         """
         live = 0
         for size in dict.fromkeys(sizes):
-            if not self.not_tileable(size):
-                live = max(live, self.planned(size).plan.live_bytes)
+            try:
+                if not self.not_tileable(size):
+                    live = max(live, self.planned(size).plan.live_bytes)
+            except MemoryShort:
+                raise
+            except NetworkError:
+                continue
         if self._resources.device == "cpu" and not self._resources.shared:
             share_memory(None if self.budget is None else max(self.budget - live, self.budget // 4))
             self._resources = replace(self._resources, shared=True)

@@ -19,6 +19,10 @@ TRANSMISSION = "transmission"
 REFLECTION = "reflection"
 
 OLDEST_OPSET = 11
+NAMES_NEEDED = (
+    f"it needs the input {INPUT} alone and the output {TRANSMISSION}: export it with these names, "
+    f"input_names=['{INPUT}'] and output_names=['{TRANSMISSION}'] of torch.onnx.export"
+)
 
 
 class NetworkError(Exception):
@@ -27,6 +31,16 @@ class NetworkError(Exception):
 
 class NotTileableError(Exception):
     """An operation cannot be computed in parts; the message says why."""
+
+
+class SizesDiffer(NotTileableError):
+    """Maps of different sizes meet: no picture of this size goes through."""
+
+    WORDS = "its maps have different sizes"
+
+    def __init__(self, sizes: Iterable[Size]) -> None:
+        """Name the sizes."""
+        super().__init__(f"{self.WORDS}: {', '.join(sorted(map(str, sizes)))}")
 
 
 @dataclass(frozen=True)
@@ -64,18 +78,23 @@ def read_model(path: Path) -> OnnxModel:
         raise NetworkError(f"{path.name} cannot be loaded: it has no operations")
     outside = [name for name, tensor in _tensors(model.graph) if tensor.data_location == onnx.TensorProto.EXTERNAL]
     if outside:
-        raise NetworkError(f"{path.name} keeps {outside[0]} in another file: save the network as one file")
+        raise NetworkError(
+            f"{path.name} keeps {outside[0]} in another file: save the network as one file, "
+            "by onnx.save(onnx.load(THIS), OTHER)"
+        )
     opset = opset_of(model)
     if not OLDEST_OPSET <= opset <= onnx.defs.onnx_opset_version():
         newest = onnx.defs.onnx_opset_version()
-        raise NetworkError(f"{path.name} has operator set {opset}: {OLDEST_OPSET} to {newest} are known")
+        raise NetworkError(
+            f"{path.name} has operator set {opset}: {OLDEST_OPSET} to {newest} are known; export it with one of them"
+        )
     constants = {one.name: onnx.numpy_helper.to_array(one) for one in model.graph.initializer}
     inputs = [one for one in model.graph.input if one.name not in constants]
     outputs = tuple(one.name for one in model.graph.output)
     if len(inputs) != 1 or inputs[0].name != INPUT or TRANSMISSION not in outputs:
         raise NetworkError(
             f"{path.name} has inputs {', '.join(one.name for one in inputs)} and outputs {', '.join(outputs)}; "
-            f"it needs the input {INPUT} and the output {TRANSMISSION}"
+            f"{NAMES_NEEDED}"
         )
     # Copied: a node of the file would keep all of the file's weights in memory.
     nodes = tuple(onnx.NodeProto.FromString(node.SerializeToString()) for node in model.graph.node)
@@ -123,16 +142,17 @@ class Loader:
     """Takes the nodes of a model one by one.
 
     Args:
+        channels: Of the picture.
         operations: What each becomes, by its ONNX name.
     """
 
-    def __init__(self, model: OnnxModel, size: Size, operations: Mapping[str, "Operation"]) -> None:
+    def __init__(self, model: OnnxModel, size: Size, channels: int, operations: Mapping[str, "Operation"]) -> None:
         self._operations = operations
         self.opset = model.opset
         self._outputs = model.outputs
         self.constants: dict[str, Array] = dict(model.constants)
         self._image, self._size = model.image.name, size
-        self._channels = _channels(model.image, size)
+        self._channels = channels
         self.nodes: dict[str, AnyNode] = {}
         self._same: dict[str, str] = {}
         self._unknown: set[str] = set()
@@ -149,6 +169,8 @@ class Loader:
         try:
             if node.domain not in {"", "ai.onnx"}:
                 raise NotTileableError(f"it is of the operator set {node.domain}, which is not known")
+            if any(one.HasField("g") or one.graphs for one in node.attribute):
+                raise NotTileableError("it holds branches or a loop, which are not known")
             if node.op_type == "Shape":
                 self._fold_shape(node)
             elif all(name in self.constants for name in given):
@@ -299,16 +321,3 @@ def _renamed(node: onnx.NodeProto, same: Mapping[str, str]) -> onnx.NodeProto:
     copy.CopyFrom(node)
     copy.input[:] = [same.get(name, name) for name in node.input]
     return copy
-
-
-def _channels(image: onnx.ValueInfoProto, size: Size) -> int:
-    """Return how many channels the input has, after checking that it can be a picture of this size."""
-    kind = image.type.tensor_type
-    sides = [one.dim_value if one.HasField("dim_value") else None for one in kind.shape.dim]
-    shown = " x ".join("?" if side is None else str(side) for side in sides)
-    if len(sides) != 4 or sides[0] not in {None, 1} or kind.elem_type != onnx.TensorProto.FLOAT:
-        raise NetworkError(f"the network's input {image.name} is {shown}; it needs float32 pictures, 1 x 3 x H x W")
-    for side, wanted in zip(sides[2:], (size.height, size.width), strict=True):
-        if side not in {None, wanted}:
-            raise NetworkError(f"the network takes pictures of {shown} alone, and this one has {size} pixels")
-    return sides[1] or 3

@@ -9,7 +9,16 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from orchestrator.infer.model_loader import INPUT, REFLECTION, TRANSMISSION, NetworkError, plain_outputs
+from orchestrator.infer.model_loader import (
+    INPUT,
+    NAMES_NEEDED,
+    REFLECTION,
+    TRANSMISSION,
+    NetworkError,
+    plain_outputs,
+)
+from orchestrator.infer.network_contract import refuse_other_inputs, refuse_other_sizes
+from orchestrator.infer.region import Size
 from orchestrator.infer.session import DeviceMissing, MemoryShort, Resources, Session, share_memory
 
 Picture = npt.NDArray[np.float32]
@@ -56,9 +65,9 @@ class OnnxNetwork:
         inputs = self._session.inputs
         if inputs != [INPUT] or TRANSMISSION not in self.outputs:
             raise NetworkError(
-                f"{path.name} has inputs {', '.join(inputs)} and outputs {', '.join(self.outputs)}; "
-                f"it needs the input {INPUT} and the output {TRANSMISSION}"
+                f"{path.name} has inputs {', '.join(inputs)} and outputs {', '.join(self.outputs)}; {NAMES_NEEDED}"
             )
+        refuse_other_inputs(*self._session.form(INPUT))
 
     @property
     def runtime(self) -> Mapping[str, str]:
@@ -72,6 +81,7 @@ class OnnxNetwork:
             MemoryShort: Where memory does not suffice.
             NetworkError: Where the network refuses the picture or answers at another size.
         """
+        refuse_other_sizes(self._session.form(INPUT)[1], Size(*picture.shape[:2]))
         batch = as_batch(picture)
         answers = self._session.run(self.outputs, {INPUT: batch}, shrink=True)
         return as_pictures(dict(zip(self.outputs, answers, strict=True)), batch.shape)

@@ -3,7 +3,7 @@
 import numpy as np
 import onnx
 
-from orchestrator.infer.model_loader import Loader, NotTileableError, attributes
+from orchestrator.infer.model_loader import Loader, NotTileableError, SizesDiffer, attributes
 from orchestrator.infer.node import Map, Pointwise
 from orchestrator.infer.region import Size
 
@@ -54,7 +54,7 @@ def elementwise(loader: Loader, node: onnx.NodeProto) -> None:
     maps = tuple(name for name in node.input if name and loader.is_map(name))
     sizes = {loader.map(name).size for name in maps}
     if len(sizes) > 1:
-        raise NotTileableError(f"its maps have different sizes: {', '.join(map(str, sizes))}")
+        raise SizesDiffer(sizes)
     channels = max(loader.map(name).channels for name in maps)
     for name in node.input:
         shape = loader.shape(name) if name and name not in maps else ()
@@ -95,7 +95,7 @@ def concat(loader: Loader, node: onnx.NodeProto) -> None:
     maps = tuple(node.input)
     sizes = {loader.map(name).size for name in maps}
     if len(sizes) > 1:
-        raise NotTileableError("its maps have different sizes")
+        raise SizesDiffer(sizes)
     channels = sum(loader.map(name).channels for name in maps)
     add_pointwise(loader, node, tuple(dict.fromkeys(maps)), channels, sizes.pop())
 

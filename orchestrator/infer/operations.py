@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from orchestrator.infer.graph import Graph
 from orchestrator.infer.model_loader import Loader, OnnxModel, Operation
+from orchestrator.infer.network_contract import CHANNELS, image_form, refuse_other_sizes
 from orchestrator.infer.op_pointwise import ELEMENTWISE, channelwise, concat, elementwise, split, unchanged
 from orchestrator.infer.op_reductions import REDUCTIONS, instance_norm, reduction
 from orchestrator.infer.op_resampling import blocks, gather, pad, resize, slice_
@@ -36,7 +37,9 @@ def graph_of(model: OnnxModel, size: Size) -> Graph:
     Raises:
         NetworkError: Where the input cannot be such a picture.
     """
-    loader = Loader(model, size, OPERATIONS)
+    _kind, sides = image_form(model.image)
+    refuse_other_sizes(sides, size)
+    loader = Loader(model, size, sides[1] or CHANNELS, OPERATIONS)
     for node in model.nodes:
         loader.take(node)
     return loader.graph()

@@ -296,6 +296,8 @@ class _Affine:
 
 
 def widest(graph: Graph) -> tuple[str, Mapping[str, float]]:
-    """Return the map with most bytes per pixel of the picture, and every map's bytes per pixel."""
-    shares = {name: node.map.nbytes / graph.size.pixels for name, node in graph.nodes.items() if isinstance(node, Node)}
+    """Return the map with most bytes per pixel of the picture, the picture among them, and every map's."""
+    shares = {graph.image: graph.map(graph.image).nbytes / graph.size.pixels} | {
+        name: node.map.nbytes / graph.size.pixels for name, node in graph.nodes.items() if isinstance(node, Node)
+    }
     return max(shares, key=lambda name: shares[name]), shares

@@ -28,6 +28,7 @@ def plan_document(engine: InferenceEngine, size: Size) -> SizePlan:
         global_reductions=sum(1 for _ in graph.reductions()),
     )
     if graph.not_tileable:
+        engine.whole()  # raises where ONNX Runtime does not know what is not known here either
         return found
     found = replace(found, untiled=_untiled(graph))
     try:
@@ -52,8 +53,10 @@ def _largest_map(graph: Graph) -> LargestMap:
 
 def _untiled(graph: Graph) -> UntiledCost:
     """Return what the graph as exported is expected to take, whole."""
-    everything = Segment(graph, (graph.image,), tuple(graph.outputs.values()), (), frozenset(), whole=True)
-    cost = segment_cost(everything, None)
+    computed = tuple(name for name in graph.outputs.values() if name != graph.image)
+    if not computed:
+        return UntiledCost(0.0, 0, _largest_map(graph))
+    cost = segment_cost(Segment(graph, (graph.image,), computed, (), frozenset(), whole=True), None)
     return UntiledCost(round(cost.seconds, 3), cost.work_bytes, _largest_map(graph))
 
 

@@ -35,6 +35,10 @@ _MEMORY_SIGNS = (
 """How ONNX Runtime, CUDA, cuBLAS and cuDNN say that memory is short, in small letters; there is no class for it."""
 
 
+_FAILED_NODE = r"^Non-zero status code returned while running (\w+) node\. Name:'.*?' Status Message: (\S+:\d+ \w+ )?"
+"""Before the reason why a node fails, of which its operation is worth telling."""
+
+
 class DeviceMissing(NetworkError):
     """The device that was asked for is not there."""
 
@@ -114,6 +118,13 @@ class Session:
         """Names of its inputs."""
         return [str(one.name) for one in self._session.get_inputs()]
 
+    def form(self, name: str) -> tuple[str, tuple[int | None, ...]]:
+        """Return the type of an input's values, such as "float32", and its sides, None where they are free."""
+        found = next(one for one in self._session.get_inputs() if one.name == name)
+        kind = str(found.type).removeprefix("tensor(").removesuffix(")")
+        sides = tuple(side if isinstance(side, int) else None for side in found.shape)
+        return {"float": "float32", "double": "float64"}.get(kind, kind), sides
+
     @property
     def outputs(self) -> list[str]:
         """Names of its outputs."""
@@ -180,7 +191,11 @@ def network_error(error: Exception, before: str = "") -> NetworkError:
     """Return what an exception of ONNX Runtime means, with its first line after `before`."""
     short = isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in _MEMORY_SIGNS)
     reason = (str(error).splitlines() or [type(error).__name__])[0]
-    reason = re.sub(r"/\S*/onnxruntime/", "onnxruntime/", reason)
+    reason = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", re.sub(r"/\S*/onnxruntime/", "onnxruntime/", reason))
+    reason = re.sub(_FAILED_NODE, r"\1 fails: ", reason)
+    unknown = re.search(r"([\w.]+:\w+)\(-?\d+\) is not a registered function/op", reason)
+    if unknown is not None:
+        reason = f"it needs the operation {unknown[1]}, which ONNX Runtime {onnxruntime.__version__} does not have"
     return (MemoryShort if short else NetworkError)(before + reason)
 
 

@@ -223,7 +223,7 @@ def damaged(path: Path, change: str) -> Path:
         ("newer", "has operator set 99"),
         ("outside", "keeps w in another file"),
         ("fixed", r"takes pictures of 1 x 3 x 64 x 64 alone, and this one has 40 x 50 pixels"),
-        ("flat", r"needs float32 pictures, 1 x 3 x H x W"),
+        ("flat", r"needs one picture, 1 x 3 x H x W"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_with_the_reason(

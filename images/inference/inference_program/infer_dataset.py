@@ -31,6 +31,9 @@ from stagekit.results.predictions import PredictionsFile
 
 _MEMORY_HINT = "raise the experiment's memory, or its inference to mode 'exact', which keeps to the memory there is"
 
+_FAR_BEYOND = 16.0
+"""An answer that large is no picture of 0 to 1, however badly a network is trained."""
+
 
 def infer_dataset(context: StageContext) -> None:
     """Write the predictions of a network for every picture of a dataset.
@@ -65,6 +68,7 @@ class _Answers:
         self._facts: list[dict[str, Any]] = []
         self._labels: list[str] = []
         self._failed: list[tuple[LeftOut, StageError]] = []
+        self._warned = False
 
     def add(self, item: Item, infer: Callable[[], dict[str, Any]]) -> float | None:
         """Take the facts of a picture, computed where they are not there; return its seconds, None where it failed."""
@@ -78,10 +82,19 @@ class _Answers:
             self._failed.append((LeftOut(item.id, f"gave no result: {error.message}"), error))
             return None
         self._labels.append(str(fact.pop("label")))
+        self._warn_of_range(float(fact["max"]))
         self._facts.append(fact)
         if self._each_alone:
             self.document().save(self._context.work())
         return float(fact["seconds"])
+
+    def _warn_of_range(self, most: float) -> None:
+        if most > _FAR_BEYOND and not self._warned:
+            self._warned = True
+            self._context.warn(
+                f"the network answers with values up to {most:.4g}, where 0 to 1 is meant; what is beyond is cut off: "
+                "export it with its answers divided, by 255 perhaps"
+            )
 
     def document(self) -> PredictionsFile:
         """Return what is to be written.

@@ -72,6 +72,13 @@ class PredictionsTest(StageTest):
             far = np.abs(result.pixels("transmission/p0.png").astype(int) - picture(150, 101)).max()
             self.assertEqual(far == 0, label == EXACT)
 
+    def test_answers_far_beyond_the_range_of_pictures_are_warned_of_once(self) -> None:
+        factor = helper.make_node("Constant", [], ["factor"], value_float=255.0)
+        write_network(self.network, (factor, helper.make_node("Mul", ["image", "factor"], ["transmission"])))
+        result = run_stage(self.folder / "stage", self.network, self.dataset((60, 60), (50, 50)))
+        self.assertEqual(result.code, ExitCode.DONE, result.log)
+        self.assertEqual(result.log.count("where 0 to 1 is meant"), 1, result.log)
+
     def test_values_are_clipped_and_rounded_and_their_range_is_kept(self) -> None:
         nodes = (
             helper.make_node("Constant", [], ["shift"], value_float=0.25),
