@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.execute.programs import StageProgram
+from orchestrator.execute.programs import Activity, StageProgram
 
 
 def program_rows(programs: Sequence[StageProgram]) -> list[dict[str, Any]]:
@@ -27,11 +27,18 @@ def program_rows(programs: Sequence[StageProgram]) -> list[dict[str, Any]]:
     ]
 
 
-def print_programs(programs: Sequence[StageProgram], console: Console) -> None:
-    """Print one line for each program."""
-    if not programs:
+def print_activity(found: Activity, console: Console) -> None:
+    """Print one line for each program, and one for each run that follows none."""
+    if found == Activity():
         console.print("no program of this store's stages runs")
-        return
+    if found.programs:
+        _print_programs(found.programs, console)
+    for process in found.waiting:
+        words = f"the run {process.run} follows no program now: process {process.holder.pid} on {process.holder.host}"
+        console.print(words, markup=False, soft_wrap=True)
+
+
+def _print_programs(programs: Sequence[StageProgram], console: Console) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("stage", "run", "engine", "for", "memory", "key", "followed by"):
         table.add_column(title, overflow="fold", no_wrap=title in {"stage", "key"})

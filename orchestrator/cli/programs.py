@@ -8,20 +8,20 @@ from orchestrator.cli.options import DEFAULT_STORE, JsonOption, StoreOption
 
 
 def ps(json: JsonOption = False, store: StoreOption = DEFAULT_STORE) -> None:
-    """Show the programs of the store's stages that run now, also those whose run was killed.
+    """Show the programs of the store's stages that run now, also those whose run was killed, and runs that wait.
 
     Examples:  sirr-orch ps  |  sirr-orch ps --json
     """
     # Imported here, as below: --help must not wait for pydantic.
     from orchestrator.cli.console import out  # noqa: PLC0415
-    from orchestrator.cli.program_table import print_programs, program_rows  # noqa: PLC0415
-    from orchestrator.execute.programs import stage_programs  # noqa: PLC0415
+    from orchestrator.cli.program_table import print_activity, program_rows  # noqa: PLC0415
+    from orchestrator.execute.programs import activity  # noqa: PLC0415
 
-    found = stage_programs(store)
+    found = activity(store)
     if json:
-        out.print_json(data=program_rows(found))
+        out.print_json(data=program_rows(found.programs))
     else:
-        print_programs(found, out)
+        print_activity(found, out)
 
 
 def stop(
@@ -42,13 +42,13 @@ def stop(
     Examples:  sirr-orch stop quickstart  |  sirr-orch stop train/errnet2019 --grace 300
     """
     from orchestrator.cli.console import err, out  # noqa: PLC0415
-    from orchestrator.cli.program_table import print_programs  # noqa: PLC0415
-    from orchestrator.execute.programs import chosen_programs, stage_programs, stop_programs  # noqa: PLC0415
+    from orchestrator.cli.program_table import print_activity  # noqa: PLC0415
+    from orchestrator.execute.programs import Activity, activity, chosen, stop_activity  # noqa: PLC0415
 
-    chosen = chosen_programs(stage_programs(store), name)
-    if name is None and chosen and not yes:
-        print_programs(chosen, err)
+    found = chosen(activity(store), name)
+    if found == Activity():
+        print_activity(found, out)
+    elif name is None and not yes:
+        print_activity(found, err)
         typer.confirm("stop all of these?", abort=True, err=True)
-    if not chosen:
-        print_programs(chosen, out)
-    stop_programs(chosen, grace, lambda words: out.print(words, markup=False))
+    stop_activity(found, grace, lambda words: out.print(words, markup=False))

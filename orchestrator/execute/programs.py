@@ -14,6 +14,7 @@ from orchestrator.errors import InfraFailure, SpecError
 from orchestrator.execute.leftovers import engines_that_answer
 from orchestrator.execute.store_care import opened_store
 from orchestrator.store.leases import Holder, holder
+from orchestrator.store.run_processes import RunProcess, run_processes
 from orchestrator.store.store import Store
 from stagekit import ExitCode
 
@@ -40,15 +41,31 @@ class StageProgram:
         return self.job.stage or self.job.key[:12]
 
 
-def stage_programs(folder: Path) -> list[StageProgram]:
-    """Return the programs of a store's stages that run now, on every engine that answers.
+@dataclass(frozen=True)
+class Activity:
+    """What goes on in a store.
+
+    Attributes:
+        programs: Of its stages.
+        waiting: Processes of runs that follow no program now: they wait for another run's, or are between two.
+    """
+
+    programs: tuple[StageProgram, ...] = ()
+    waiting: tuple[RunProcess, ...] = ()
+
+
+def activity(folder: Path) -> Activity:
+    """Return what goes on in a store now, on every engine that answers.
 
     Raises:
         SpecError: Where the folder is no store.
         StoreError: Where a newer program made it.
     """
     store = opened_store(folder)
-    return _programs(store, engines_that_answer(store.layout.stagings))
+    programs = _programs(store, engines_that_answer(store.layout.stagings))
+    followers = {program.follower for program in programs}
+    waiting = [process for process in run_processes(store.layout) if process.holder not in followers]
+    return Activity(tuple(programs), tuple(waiting))
 
 
 def unfollowed_programs(store: Store, engine: Engine) -> list[StageProgram]:
@@ -61,29 +78,32 @@ def _programs(store: Store, engines: Sequence[Engine]) -> list[StageProgram]:
     return [StageProgram(job, holder(store.layout.lease(job.key))) for job in jobs]
 
 
-def chosen_programs(programs: Sequence[StageProgram], name: str | None) -> list[StageProgram]:
-    """Return the programs of a run, or of a stage, by its name or the begin of its key; all where none is named.
+def chosen(found: Activity, name: str | None) -> Activity:
+    """Return what belongs to a run, or to a stage by its name or the begin of its key; all where none is named.
 
     Raises:
         SpecError: Where nothing of that name runs.
     """
     if name is None:
-        return list(programs)
-    found = [one for one in programs if name in (one.job.run, one.job.stage) or _is_key(name, one.job.key)]
-    if not found:
-        runs = ", ".join(f"{one.title} of {one.job.run}" for one in programs) or "nothing"
+        return found
+    programs = [one for one in found.programs if name in (one.job.run, one.job.stage) or _is_key(name, one.job.key)]
+    waiting = [process for process in found.waiting if process.run == name]
+    if not programs and not waiting:
+        titles = [f"{one.title} of {one.job.run}" for one in found.programs]
+        titles += [f"the run {process.run}" for process in found.waiting]
+        runs = ", ".join(titles) or "nothing"
         raise SpecError(f"no run or stage {name!r} runs in this store; what runs: {runs}", hint="see: sirr-orch ps")
-    return found
+    return Activity(tuple(programs), tuple(waiting))
 
 
 def _is_key(name: str, key: str) -> bool:
     return len(name) >= 8 and key.startswith(name)
 
 
-def stop_programs(programs: Sequence[StageProgram], grace_s: float, say: Callable[[str], None]) -> None:
-    """Stop programs; what they saved is kept, and the next run goes on from it.
+def stop_activity(found: Activity, grace_s: float, say: Callable[[str], None]) -> None:
+    """Stop programs and runs; what they saved is kept, and the next run goes on from it.
 
-    A run that still follows one is stopped as a whole, as by Ctrl-C: it would start its stage again.
+    A run that still follows a program is stopped as a whole, as by Ctrl-C: it would start its stage again.
 
     Args:
         grace_s: How long a program has to save; 0: kill.
@@ -92,9 +112,15 @@ def stop_programs(programs: Sequence[StageProgram], grace_s: float, say: Callabl
     Raises:
         InfraFailure: Where a run goes on on another machine, or does not end.
     """
-    for follower in dict.fromkeys(one.follower for one in programs if one.follower is not None):
-        _stop_run(follower, [one for one in programs if one.follower == follower], grace_s, say)
-    for program in programs:
+    runs: dict[Holder, list[str]] = {}
+    for program in found.programs:
+        if program.follower is not None:
+            runs.setdefault(program.follower, []).append(program.title)
+    for process in found.waiting:
+        runs.setdefault(process.holder, []).append(f"the run {process.run}")
+    for follower, titles in runs.items():
+        _stop_run(follower, ", ".join(dict.fromkeys(titles)), grace_s, say)
+    for program in found.programs:
         if program.follower is None:
             running = program.job.running
             running.stop(grace_s)
@@ -103,8 +129,7 @@ def stop_programs(programs: Sequence[StageProgram], grace_s: float, say: Callabl
             say(f"stopped: {program.title}" + (", which has saved where it was" if saved else ""))
 
 
-def _stop_run(follower: Holder, programs: Sequence[StageProgram], grace_s: float, say: Callable[[str], None]) -> None:
-    names = ", ".join(dict.fromkeys(one.title for one in programs))
+def _stop_run(follower: Holder, names: str, grace_s: float, say: Callable[[str], None]) -> None:
     if follower.host != platform.node():
         raise InfraFailure(
             f"the run that follows {names} goes on on {follower.host} as process {follower.pid}",
@@ -113,7 +138,7 @@ def _stop_run(follower: Holder, programs: Sequence[StageProgram], grace_s: float
     started = start_ticks(follower.pid)
     if started is None:
         return
-    say(f"stopping the run of process {follower.pid}, which follows {names}")
+    say(f"stopping the run of process {follower.pid}: {names}")
     try:
         for _ in range(1 if grace_s > 0 else 2):  # the second request means: at once
             os.kill(follower.pid, signal.SIGTERM)

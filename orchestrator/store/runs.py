@@ -22,6 +22,7 @@ from orchestrator.store.document_files import (
 from orchestrator.store.record import RunRecord
 from orchestrator.store.reference import RunReference, run_reference
 from orchestrator.store.run_document import RunDocument
+from orchestrator.store.run_processes import told_process
 from orchestrator.store.store import Store
 
 
@@ -94,7 +95,8 @@ def run_in_progress(store: Store, name: str) -> Iterator[None]:
     with _opened_lock(store, name) as stream:
         if not lock(stream.fileno(), _lock(store, name), shared=True):
             raise StoreError(f"the run {name!r} is being renamed or removed", hint="try again in a moment")
-        yield
+        with told_process(store.layout, name):
+            yield
 
 
 @contextmanager

@@ -92,6 +92,36 @@ def test_all_are_stopped_only_when_that_is_confirmed(begun):
     assert process.wait(10) == 0
 
 
+WAITING = """
+import sys
+from pathlib import Path
+from orchestrator.execute.stopper import Stopper
+from orchestrator.store.runs import run_in_progress
+from tests.execute.killed_run import KilledRun
+course, stopper = KilledRun(Path(sys.argv[1])), Stopper()
+with stopper.listening(), run_in_progress(course.store, "second"):
+    course.run(120.0, stopper, lambda event: print(event, flush=True))
+"""
+
+
+def test_run_that_waits_for_anothers_program_is_shown_and_stopped_by_its_name(begun, tmp_path):
+    course, process = begun
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    argv = [sys.executable, "-c", WAITING, str(tmp_path)]
+    with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, text=True) as second:
+        while "another run is making this result" not in second.stdout.readline():
+            assert second.poll() is None
+        assert f"the run second follows no program now: process {second.pid} on" in called(course, "ps").stdout
+        done = called(course, "stop", "second")
+        assert (done.exit_code, second.wait(10)) == (0, 0), done.output
+    assert done.stdout.splitlines() == [
+        f"stopping the run of process {second.pid}: the run second",
+        "stopped: the run second",
+    ]
+    assert [program["followed_by"]["pid"] for program in shown(course)] == [process.pid], "the other goes on"
+    assert not list(course.store.layout.leases.glob("process-*"))
+
+
 def test_store_in_which_nothing_runs_says_so(tmp_path):
     course = KilledRun(tmp_path)
     assert "no program" in called(course, "ps").stdout
