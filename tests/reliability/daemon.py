@@ -125,7 +125,7 @@ class OwnDaemon:
             with contextlib.suppress(psutil.Error):
                 process.kill()
         for mounted in psutil.disk_partitions(all=True):
-            if mounted.mountpoint.startswith(str(self.run_folder)):
+            if mounted.mountpoint.startswith((str(self.run_folder), str(self._folder))):
                 subprocess.run(["umount", "--lazy", mounted.mountpoint], check=False)
         shutil.rmtree(self.run_folder, ignore_errors=True)
 

@@ -21,6 +21,8 @@ class SmallDisk:
     def __init__(self, folder: Path, size_bytes: int) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
+        while folder.is_mount():  # of one that was killed
+            subprocess.run(["umount", "--lazy", str(folder)], check=True)
         options = f"size={size_bytes},mode=755"
         command = ["mount", "-t", "tmpfs", "-o", options, "sirr-kills", str(folder)]
         self._filling: threading.Thread | None = None
