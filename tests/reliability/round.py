@@ -22,6 +22,7 @@ from tests.reliability.targets import CONTAINER_WAYS, WAYS, DockerTargets, Local
 
 _LONGEST_S = 2400.0
 _GONE_S = 15.0
+_END_S = 20.0
 _SHIFTS_S = (-86400, -3600, -90, 90, 3600, 86400, 30 * 86400)
 _KILLING_WAYS = tuple(way for way in WAYS if "SIGCONT" not in way)
 _LONG_KINDS = ("train", "export", "infer")
@@ -83,6 +84,7 @@ class Round:
         self._running: list[tuple[Course, str, subprocess.Popen[bytes]]] = []
         self._targets = LocalTargets(bench.disk.folder) if bench.daemon is None else DockerTargets(bench.daemon)
         self._courses: dict[str, Course] = {}
+        self._asked_to_end = False
 
     def play(self, most_kills: int) -> list[str]:
         """Kill up to so many times, let everything end, and return what is not as it should be."""
@@ -202,6 +204,7 @@ class Round:
             found = draw.sample(found, min(1, len(found)))
         draw.shuffle(found)
         send(found, way, pause_s)
+        self._asked_to_end = whom in {"dockerd", "everything"}
         self._count(whom, way, len(found))
 
     def _everybody(self) -> list[psutil.Process]:
@@ -224,9 +227,11 @@ class Round:
         daemon = self._bench.daemon
         if daemon is None:
             return
-        with contextlib.suppress(psutil.Error):
-            if daemon.daemon:
-                daemon.daemon[0].wait(20)
+        if self._asked_to_end:  # it stops its containers first
+            self._asked_to_end = False
+            with contextlib.suppress(psutil.Error):
+                for process in daemon.daemon:
+                    process.wait(_END_S)
         if not daemon.daemon:
             time.sleep(draw.uniform(0.0, 4.0))
         daemon.start(live_restore=draw.random() < 0.5)
