@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -112,12 +112,18 @@ def write_inputs(folder: Path) -> None:
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
 
 
-def results(store: Path) -> Results:
-    """Read what a store holds."""
+def results(store: Path, run: str | None = None) -> Results:
+    """Read what a store holds.
+
+    Args:
+        run: Only what this run came to when it was last run.
+    """
     stages, files = {}, {}
     for manifest in store.glob("artifacts/*/*/manifest.json"):
         output = manifest.parent / "output"
         key = manifest.parent.name
+        if run is not None and key not in _last_keys(events(store, run)):
+            continue
         stages[key] = str(json.loads(manifest.read_bytes())["stage"])
         files[key] = {
             path.relative_to(output).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -125,6 +131,11 @@ def results(store: Path) -> Results:
             if path.is_file()
         }
     return Results(stages, files)
+
+
+def _last_keys(told: Sequence[Mapping[str, Any]]) -> set[str]:
+    begin = max(number for number, event in enumerate(told) if event["event"] == "planned")
+    return {event["key"] for event in told[begin:] if event["event"] == "state" and "key" in event}
 
 
 def copy_results(source: Path, target: Path, keys: Collection[str]) -> None:

@@ -68,8 +68,10 @@ class Figures:
         hours = (time.monotonic() - self._began) / 3600
         for counted in (self._kills, self._between):
             yield from (f"{count:5}  {kind}" for kind, count in sorted(counted.items()))
-        yield f"{self._engine}, {hours:.2f} hours, {self._rounds} rounds: {self._kills.total()} kills, "
-        yield f"{self._between.total()} things in between, {len(self.deviations)} deviations"
+        yield (
+            f"{self._engine}, {hours:.2f} hours, {self._rounds} rounds: {self._kills.total()} kills, "
+            f"{self._between.total()} things in between, {len(self.deviations)} deviations"
+        )
 
 
 def undisturbed(site: Site, store: Path) -> None:
@@ -169,7 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         undisturbed(Site(given.engine, folder / "inputs", variables), finished)
         site = Site(given.engine, folder / "inputs", {**variables, **clock.environment()})
         disk = SmallDisk(folder / "disk", _DISK_BYTES)
-        bench = Bench(site, folder, disk, clock, results(finished), finished, daemon, environments)
+        bench = Bench(site, folder, disk, clock, results(finished, SAME), finished, daemon, environments)
         try:
             play(given, bench, figures)
         except KeyboardInterrupt:
