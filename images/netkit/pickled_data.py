@@ -6,7 +6,8 @@ from typing import Any, Dict, Mapping, Tuple
 
 import numpy as np
 
-from netkit.plain_pickle import Maker, Malformed, Record, Reference
+from netkit.malformed import Malformed
+from netkit.plain_pickle import Maker, Record, Reference
 
 _PLAIN_DTYPE = re.compile(r"([<>|=]?)([biufcSUMm?])(\d*)(\[\w+\])?")
 _BYTE_ORDERS = ("<", ">", "|", "=")

@@ -7,6 +7,8 @@ what a call of it stands for. Sizes are held against what is left of the file be
 import struct
 from typing import Any, BinaryIO, Callable, Dict, List, Mapping, Tuple
 
+from netkit.malformed import Malformed
+
 MAX_OPCODES = 5_000_000
 """A checkpoint of a network has some ten thousand."""
 
@@ -15,10 +17,6 @@ _MAX_COPIED = 1 << 28
 _ITEM_BYTES = 32
 _MAX_INTEGER_BYTES = 64
 _PLAIN_KEYS = (str, int, float, bytes, type(None))
-
-
-class Malformed(Exception):
-    """What is read is no pickle, or one of its parts contradicts another."""
 
 
 class Refused(Exception):

@@ -12,8 +12,9 @@ from typing import Any, BinaryIO, Callable, Dict, Optional, Tuple
 import numpy as np
 
 from netkit.file_kind import BROKEN_ZIP, refuse_foreign, refuse_irregular
+from netkit.malformed import Malformed
 from netkit.pickled_data import PLAIN_MAKERS
-from netkit.plain_pickle import Maker, Malformed, PlainUnpickler, Refused, shown
+from netkit.plain_pickle import Maker, PlainUnpickler, Refused, shown
 from netkit.tensor_storage import STORAGES, Storage, item_bytes, tensor_makers
 from stagekit import BadInput
 

@@ -6,7 +6,8 @@ from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
-from netkit.plain_pickle import Maker, Malformed, shown
+from netkit.malformed import Malformed
+from netkit.plain_pickle import Maker, shown
 
 MAX_EXPANDED = 1 << 24
 """Most elements of a tensor that shows some of its storage's elements several times."""

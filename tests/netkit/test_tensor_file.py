@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from netkit.plain_pickle import Malformed
+from netkit.malformed import Malformed
 from netkit.tensor_file import TensorFile
 from netkit.tensor_storage import Storage, StoredTensor
 from stagekit import BadInput

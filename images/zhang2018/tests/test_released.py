@@ -12,9 +12,12 @@ from stand_in import filled
 from zhang2018.arrays import load_arrays
 from zhang2018.parameters import discriminator_shapes, generator_shapes
 
+from netkit.tensor_bundle import TensorBundle
 from stagekit import BadInput
 from tests.networks.adopting_cases import AdoptingCases
 from tests.networks.stages import run_stage
+
+PARTS = ("index", "data-00000-of-00001")
 
 
 class Adopt(AdoptingCases, unittest.TestCase):
@@ -66,8 +69,7 @@ class Adopt(AdoptingCases, unittest.TestCase):
 
     def test_files_that_were_given_one_by_one_are_read(self):
         folder = self.write(self.at("released"), self.arrays())
-        parts = ("index", "data-00000-of-00001")
-        inputs = {"checkpoint.%s" % part: os.path.join(folder, "model.ckpt.%s" % part) for part in parts}
+        inputs = {"checkpoint.%s" % part: os.path.join(folder, "model.ckpt.%s" % part) for part in PARTS}
         settings = {"model": self.network, **self.settings}
         result = run_stage(self.network, self.at("parts"), "adopt", settings, inputs)
         self.assertEqual(result.code, 0, result.log)
@@ -77,7 +79,7 @@ class Adopt(AdoptingCases, unittest.TestCase):
 
     def test_of_several_checkpoints_the_newest_or_a_chosen_one_is_taken(self):
         folder = self.write(self.at("released"), self.arrays())
-        for part in ("index", "data-00000-of-00001"):
+        for part in PARTS:
             shutil.copy(os.path.join(folder, "model.ckpt." + part), os.path.join(folder, "model.ckpt-7." + part))
         self.assertIn("'model.ckpt.*', one of several", self.adopted("newest", folder).log)
         os.unlink(os.path.join(folder, "checkpoint"))
@@ -85,6 +87,20 @@ class Adopt(AdoptingCases, unittest.TestCase):
         settings = {"model": self.network, **self.settings, "entry": "model.ckpt-7"}
         result = run_stage(self.network, self.at("chosen"), "adopt", settings, {"checkpoint": folder})
         self.assertEqual(result.code, 0, result.log)
+
+    def test_tensors_are_read_as_tensorflow_reads_them(self):
+        kinds = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool")
+        arrays = {"g/%s" % kind: np.arange(6).reshape(2, 3).astype(kind) for kind in kinds}
+        arrays.update({"g/a": np.float32(0.5), "h": np.zeros((0, 3), np.float32), "i" * 300: np.arange(5)})
+        folder = self.write(self.at("all"), arrays)
+        reader = tf.train.load_checkpoint(os.path.join(folder, "model.ckpt"))
+        found = TensorBundle("model.ckpt", {part: os.path.join(folder, "model.ckpt.%s" % part) for part in PARTS})
+        shapes = reader.get_variable_to_shape_map()
+        self.assertEqual({name: list(tensor.shape) for name, tensor in found.tensors.items()}, shapes)
+        for name in shapes:
+            expected = reader.get_tensor(name)
+            self.assertEqual(found.numbers(name).dtype, expected.dtype)
+            np.testing.assert_array_equal(found.numbers(name), expected)
 
     def test_the_authors_program_finds_every_variable_again(self):
         self.assertEqual(self.adopted("first", self.write(self.at("released"), self.arrays())).code, 0)

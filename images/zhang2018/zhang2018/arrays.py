@@ -2,18 +2,15 @@
 
 import os
 import zipfile
-import zlib
 from typing import Dict, Mapping
 
 import numpy as np
 
+from netkit.file_kind import BROKEN_ZIP
 from stagekit import BadInput, write_atomically
 
 WEIGHTS = "weights.npz"
 """What a training leaves: generator and discriminator under the released names."""
-
-
-_BROKEN = (zipfile.BadZipFile, zlib.error)
 
 
 def stored_weights(path: str) -> str:
@@ -25,8 +22,11 @@ def is_archive_of_arrays(path: str) -> bool:
     """Return whether a file is a zip file that holds NumPy's arrays alone, by what is inside."""
     if not zipfile.is_zipfile(path):
         return False
-    with zipfile.ZipFile(path) as archive:
-        return all(name.endswith(".npy") for name in archive.namelist())
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return all(name.endswith(".npy") for name in archive.namelist())
+    except BROKEN_ZIP:
+        return False
 
 
 def save_arrays(path: str, arrays: Mapping[str, np.ndarray]) -> None:
@@ -46,7 +46,7 @@ def load_arrays(path: str) -> Dict[str, np.ndarray]:
             arrays = {name: stored[name] for name in stored.files}
     except MemoryError as error:
         raise BadInput("%s says that it holds more than there is memory for" % path, "fetch the file again") from error
-    except (OSError, EOFError, ValueError, KeyError, AttributeError, TypeError, RuntimeError, *_BROKEN) as error:
+    except (AttributeError, TypeError, *BROKEN_ZIP) as error:
         raise BadInput("%s is not a readable file of arrays: %s" % (path, error), "fetch the file again") from error
     # NumPy returns what is no array inside a zip file as bytes: PyTorch's checkpoints are zip files too.
     others = [name for name, value in arrays.items() if not isinstance(value, np.ndarray)]

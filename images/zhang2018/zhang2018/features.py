@@ -1,11 +1,12 @@
 """The frozen VGG-19 that Zhang's network sees with: MatConvNet's file, or seeded stand-in weights."""
 
 import os
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Dict, Iterator, Mapping, Tuple
 
 import numpy as np
-import scipy.io
 
+from netkit.malformed import Malformed
+from netkit.matlab_file import read_variable
 from netkit.seeded import VGG19_LAYERS, seeded_vgg19
 from stagekit import BadInput, StageContext
 
@@ -50,13 +51,10 @@ def load_features(path: str) -> Features:
         BadInput: Where the file is missing, is not a MATLAB 5 file, or lacks a layer of the right shape.
     """
     try:
-        content = scipy.io.loadmat(path, variable_names=["layers"])
-        records = map(_record, np.ravel(content["layers"]))
-        layers = {_text(layer["name"]): layer for layer in records if "name" in (layer.dtype.names or ())}
-    except Exception as error:
-        reason = "%s: %s" % (type(error).__name__, error)
+        layers = {record["name"]: record for record in _records(read_variable(path, "layers"))}
+    except (Malformed, OSError) as error:
         raise BadInput(
-            "%s is not MatConvNet's VGG-19 (%s)" % (path, reason), "fetch %s again from MatConvNet" % FILE_NAME
+            "%s is not MatConvNet's VGG-19 (%s)" % (path, error), "fetch %s again from MatConvNet" % FILE_NAME
         ) from error
     features: Dict[str, Tuple[np.ndarray, np.ndarray]] = {}
     for name, before, after, _index in VGG19_LAYERS:
@@ -68,25 +66,20 @@ def load_features(path: str) -> Features:
     return features
 
 
-def _record(cell: Any) -> Any:
-    """Return the one structure inside a cell."""
-    while isinstance(cell, np.ndarray) and cell.size == 1:
-        cell = cell.flat[0]
-    return cell
+def _records(layers: Any) -> Iterator[Dict[str, Any]]:
+    """Yield the structures with a name: layers are cells of one structure each, or an array of structures."""
+    for one in layers if isinstance(layers, list) else [layers]:
+        layer = one
+        while isinstance(layer, list) and len(layer) == 1:
+            layer = layer[0]
+        if isinstance(layer, dict) and isinstance(layer.get("name"), str):
+            yield layer
 
 
-def _text(value: Any) -> str:
-    return str(np.ravel(value)[0])
-
-
-def _weights(layer: Any, name: str, shape: Tuple[int, ...], path: str) -> Tuple[np.ndarray, np.ndarray]:
-    fields = layer.dtype.names or ()
-    if "weights" in fields:
-        parts = list(np.ravel(layer["weights"]))
-    else:
-        parts = [layer[field] for field in ("filters", "biases") if field in fields]
-    if len(parts) != 2 or parts[0].shape != shape or np.size(parts[1]) != shape[3]:
-        found = [np.shape(part) for part in parts]
+def _weights(layer: Mapping[str, Any], name: str, shape: Tuple[int, ...], path: str) -> Tuple[np.ndarray, np.ndarray]:
+    parts = layer["weights"] if isinstance(layer.get("weights"), list) else [layer.get("filters"), layer.get("biases")]
+    found = [np.shape(part) if isinstance(part, np.ndarray) else None for part in parts]
+    if len(found) != 2 or found[0] != shape or found[1] is None or parts[1].size != shape[3]:
         raise BadInput(
             "layer %s of %s holds arrays of %s, not a kernel of %s and its bias" % (name, path, found, shape),
             "give MatConvNet's %s" % FILE_NAME,

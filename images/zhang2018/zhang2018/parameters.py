@@ -1,6 +1,6 @@
 """The parameters of generator and discriminator under the names of the released checkpoint."""
 
-from typing import Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -95,8 +95,8 @@ def initial_discriminator(seed: int, deviation: float = 0.02) -> Dict[str, np.nd
     return values
 
 
-def problems_of(values: Mapping[str, np.ndarray], shapes: Shapes) -> List[str]:
-    """Return a sentence for each kind of mismatch between arrays and the shapes that they should have."""
+def problems_of(values: Mapping[str, Any], shapes: Shapes) -> List[str]:
+    """Return a sentence for each kind of mismatch between what has shapes, such as arrays, and what they should be."""
     missing = [name for name in shapes if name not in values]
     misshapen = [
         "%s is %s and should be %s" % (name, _size(values[name].shape), _size(shape))

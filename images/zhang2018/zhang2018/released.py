@@ -1,10 +1,8 @@
 """The stages `adopt` and `release`: the authors' TensorFlow checkpoint in and out."""
 
-import contextlib
 import os
 import re
-import tempfile
-from typing import Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -12,6 +10,7 @@ import tensorflow as tf
 from netkit.checkpoint_files import given_parts, matching_files, pattern_of
 from netkit.facts import of_another_network, write_adopted, write_released
 from netkit.file_kind import refuse_foreign, refuse_irregular
+from netkit.tensor_bundle import TensorBundle
 from stagekit import BadInput, StageContext, write_atomically
 from stagekit.results.adopt import AdoptFormat
 from zhang2018.arrays import WEIGHTS, is_archive_of_arrays, load_arrays, save_arrays, stored_weights
@@ -24,6 +23,9 @@ _PARTS = pattern_of(r"(?P<set>.+)\.(?P<part>index|data-\d{5}-of-\d{5})")
 _FOLDER = "give the folder with model.ckpt.index and model.ckpt.data-00000-of-00001, or one of these files"
 _UNUSED = ("/BatchNorm/moving_mean", "/BatchNorm/moving_variance")
 _OPTIMISER = ("/Adam", "/Adam_1", "beta1_power", "beta2_power", "beta1_power_1", "beta2_power_1", "global_step")
+
+_Found = Tuple[Mapping[str, Any], Callable[[str], np.ndarray], List[str]]
+"""What has a shape by its name, what gives the numbers of a name, and notes."""
 
 
 def adopt(context: StageContext) -> None:
@@ -39,18 +41,20 @@ def adopt(context: StageContext) -> None:
     """
     own = _own_weights(context.request.inputs)
     form: AdoptFormat = "released" if own is None else "own"
-    arrays, notes = read_released(context) if own is None else (load_arrays(own), [])
+    tensors, numbers, notes = _released(context) if own is None else _stored(own)
     shapes = {**generator_shapes(), **discriminator_shapes()}
-    extra = [name for name in arrays if name not in shapes]
-    non_finite = [name for name, value in arrays.items() if not _finite(value)]
-    problems = of_another_network(shapes, arrays)
+    fitting = [name for name, shape in shapes.items() if name in tensors and tensors[name].shape == tuple(shape)]
+    values = {name: numbers(name) for name in fitting}
+    extra = [name for name in tensors if name not in shapes]
+    non_finite = [name for name, value in values.items() if not _finite(value)]
+    problems = of_another_network(shapes, tensors)
     if not problems:
-        problems = problems_of(arrays, shapes) + ["%s: %s" % kind for kind in _named(extra, non_finite)]
+        problems = problems_of(tensors, shapes) + ["%s: %s" % kind for kind in _named(extra, non_finite)]
     if problems:
         raise BadInput(
             "the checkpoint does not fit Zhang's network: %s" % "; ".join(problems), "give a checkpoint of this network"
         )
-    save_arrays(context.output(WEIGHTS), {name: np.asarray(arrays[name], np.float32) for name in shapes})
+    save_arrays(context.output(WEIGHTS), {name: np.asarray(values[name], np.float32) for name in shapes})
     if form == "released":
         notes.append("moving averages and the optimiser's state were left out: the network does not use them")
     write_adopted(context, form, list(shapes.values()), notes)
@@ -91,30 +95,22 @@ def release(context: StageContext) -> None:
     write_released(context, ["checkpoint", *written], ["the moving averages, which nothing reads, are a new network's"])
 
 
-def read_released(context: StageContext) -> Tuple[Dict[str, np.ndarray], List[str]]:
-    """Return the tensors of the input `checkpoint`, without the optimiser's and the unused ones, and notes.
-
-    TensorFlow takes a path for a pattern: it is given a plain name in the work folder, with links to the files.
+def _released(context: StageContext) -> _Found:
+    """Return the tensors of the input `checkpoint`, without the optimiser's and the unused ones.
 
     Raises:
         BadInput: Where there is no checkpoint or there are several, or where it cannot be read.
     """
     name, parts, notes = _files(context.request.inputs, context.request.settings.get("entry"))
     _check_shards(name, parts)
-    folder = tempfile.mkdtemp(dir=context.work())
-    for part, path in parts.items():
-        os.symlink(path, os.path.join(folder, "checkpoint.%s" % part))
-    try:
-        with _inside(folder):
-            reader = tf.train.load_checkpoint("checkpoint")
-            stored = sorted(reader.get_variable_to_shape_map())
-            names = [one for one in stored if not one.endswith((*_UNUSED, *_OPTIMISER))]
-            return {one: np.asarray(reader.get_tensor(one)) for one in names}, notes
-    except (tf.errors.OpError, RuntimeError, ValueError, IndexError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise BadInput(
-            "%s is not a readable TensorFlow checkpoint: %s" % (name, reason), "fetch the checkpoint again"
-        ) from error
+    bundle = TensorBundle(name, parts)
+    tensors = {one: value for one, value in bundle.tensors.items() if not one.endswith((*_UNUSED, *_OPTIMISER))}
+    return tensors, bundle.numbers, notes
+
+
+def _stored(path: str) -> _Found:
+    arrays = load_arrays(path)
+    return arrays, arrays.__getitem__, []
 
 
 def _files(inputs: Mapping[str, str], entry: Optional[str]) -> Tuple[str, Dict[str, str], List[str]]:
@@ -169,17 +165,6 @@ def _check_shards(name: str, parts: Mapping[str, str]) -> None:
             % (name, ", ".join("%s.%s" % (name, part) for part in missing[:5])),
             "put all its files into one folder: %s.index and every %s.data-*" % (name, name),
         )
-
-
-@contextlib.contextmanager
-def _inside(folder: str) -> Iterator[None]:
-    """Make a folder the current one while the block runs."""
-    before = os.getcwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)
 
 
 def _finite(value: np.ndarray) -> bool:

@@ -8,8 +8,9 @@ from collections import OrderedDict
 
 import numpy as np
 
+from netkit.malformed import Malformed
 from netkit.pickled_data import PLAIN_MAKERS
-from netkit.plain_pickle import Malformed, PlainUnpickler, Refused
+from netkit.plain_pickle import PlainUnpickler, Refused
 from netkit.tensor_storage import tensor_makers
 from tests.fuzz.mutation import changed_pickle as mutate
 from tests.netkit.torch_like import Lying, pickled
