@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from orchestrator.engine.bubblewrap import Bubblewrap, bubblewrap_programs
+from orchestrator.engine.landlock import Landlock
 from orchestrator.engine.visible import Visible, interpreter_paths, machine_paths
 from orchestrator.errors import EngineUnavailable
 from orchestrator.process import ProcessFailed, run
@@ -116,6 +117,12 @@ def _bubblewrap() -> Walls | str:
     return why
 
 
+def _landlock() -> Walls | str:
+    """Return Landlock where it works, else why it does not."""
+    walls = Landlock()
+    return _tried(walls) or walls
+
+
 def _none() -> Walls:
     return NoWalls()
 
@@ -131,5 +138,5 @@ def _tried(walls: Walls) -> str | None:
     return None
 
 
-_KINDS: Mapping[str, Callable[[], Walls | str]] = {"bubblewrap": _bubblewrap, "none": _none}
+_KINDS: Mapping[str, Callable[[], Walls | str]] = {"bubblewrap": _bubblewrap, "landlock": _landlock, "none": _none}
 """The best first."""

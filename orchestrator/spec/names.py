@@ -5,7 +5,7 @@ from typing import Literal
 EngineName = Literal["auto", "docker", "local"]
 """What runs the stages: Docker, local environments, or Docker where an engine answers and local environments else."""
 
-WallsName = Literal["auto", "bubblewrap", "none"]
+WallsName = Literal["auto", "bubblewrap", "landlock", "none"]
 """What local programs are kept in: the best of these that works on this machine, or the one that is named."""
 
 Device = Literal["cpu", "cuda"]

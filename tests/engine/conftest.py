@@ -1,5 +1,6 @@
 import shutil
 import sys
+import tempfile
 import uuid
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import stagekit
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.engine.local import LocalEngine
 from orchestrator.engine.protocol import Environment, Job
+from orchestrator.engine.walls import find_walls
+from orchestrator.errors import EngineUnavailable
 from tests.engine.base_image import PROGRAM, engine_image
 from tests.engine.fake import FakeEngine, Faults
 from tests.engine.program import engine_program
@@ -70,7 +73,15 @@ class Bench:
             running.remove()
 
 
-def _make_bench(name, request, root):
+def walls_or_skip(name):
+    """Return the walls of a name; where this machine has none of that kind, the test is skipped."""
+    try:
+        return find_walls(name).walls
+    except EngineUnavailable as error:
+        pytest.skip(f"optional: {error.message}")
+
+
+def make_bench(name, request, root):
     if name == "fake":
         world = {}
         faults = Faults(strike={"hoard"}, cut_every=7)
@@ -79,11 +90,11 @@ def _make_bench(name, request, root):
             return FakeEngine(engine_program.HANDLERS, faults, world)
 
         return Bench(name, engine, Environment("local", "test", "0" * 64, "python"), root)
-    if name == "local":
+    if name in ("local", "bubblewrap", "landlock"):
+        walls = None if name == "local" else walls_or_skip(name)
         code = request.getfixturevalue("local_code")
-        return Bench(
-            name, lambda: LocalEngine(root), Environment("local", "test", "0" * 64, sys.executable, code), root
-        )
+        environment = Environment("local", "test", "0" * 64, sys.executable, code)
+        return Bench(name, lambda: LocalEngine(root, walls), environment, root)
     client, image = request.getfixturevalue("docker_client"), request.getfixturevalue("docker_image")
     return Bench(name, lambda: DockerEngine(root, client), Environment("docker", "test", "0" * 64, image), root)
 
@@ -91,20 +102,35 @@ def _make_bench(name, request, root):
 @pytest.fixture(params=["fake", "local", pytest.param("docker", marks=pytest.mark.docker)])
 def bench(request, tmp_path):
     """Every engine in turn; what a test starts is removed after it."""
-    bench = _make_bench(request.param, request, tmp_path)
+    bench = make_bench(request.param, request, tmp_path)
+    yield bench
+    bench.clear()
+
+
+@pytest.fixture(params=["bubblewrap", "landlock", pytest.param("docker", marks=pytest.mark.docker)])
+def walled_bench(request, outside):
+    """Every engine, and all walls of local programs, that shut programs in."""
+    bench = make_bench(request.param, request, outside / "stages")
     yield bench
     bench.clear()
 
 
 @pytest.fixture
+def outside():
+    """A folder of the user's that is not below /tmp, of which programs have one of their own."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="sirr-outside-") as folder:
+        yield Path(folder).resolve()
+
+
+@pytest.fixture
 def local_bench(request, tmp_path):
-    bench = _make_bench("local", request, tmp_path)
+    bench = make_bench("local", request, tmp_path)
     yield bench
     bench.clear()
 
 
 @pytest.fixture
 def docker_bench(request, tmp_path):
-    bench = _make_bench("docker", request, tmp_path)
+    bench = make_bench("docker", request, tmp_path)
     yield bench
     bench.clear()

@@ -1,11 +1,15 @@
 """A program that behaves as the tests ask: it needs nothing but stagekit."""
 
 import json
+import locale
+import multiprocessing
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+from multiprocessing import shared_memory
 
 import stagekit
 
@@ -94,7 +98,7 @@ def look(context):
         "uid": os.getuid(),
         "gid": os.getgid(),
         "environment": dict(os.environ),
-        "interfaces": sorted(name for _number, name in socket.if_nameindex()),
+        "interfaces": _interfaces(),
         "capabilities": status["CapEff"],
         "no_new_privileges": status["NoNewPrivs"],
         "shm_bytes": os.statvfs("/dev/shm").f_blocks * os.statvfs("/dev/shm").f_frsize,
@@ -107,12 +111,86 @@ def look(context):
         json.dump(facts, stream)
 
 
+def attempt(context):
+    """Try what a program must not be able to do, and write down what came of each."""
+    results = [[what, whom, _attempted(what, whom)] for what, whom in context.setting("attempts")]
+    with open(context.output("attempts.json"), "w", encoding="utf-8") as stream:
+        json.dump(results, stream)
+
+
+def _attempted(what, whom):
+    try:
+        if what == "read":
+            with open(whom, "rb") as stream:
+                stream.read(1)
+        elif what == "list":
+            os.listdir(whom)
+        elif what == "see":
+            os.stat(whom)
+        elif what == "write":
+            os.close(os.open(whom, os.O_WRONLY | os.O_CREAT))
+        elif what == "cut":
+            os.truncate(whom, 0)
+        elif what == "signal":
+            os.kill(whom, 0)
+        elif what == "connect":
+            socket.create_connection(("127.0.0.1", whom), timeout=5).close()
+        elif what == "send":
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"hello", ("127.0.0.1", whom))
+    except OSError as error:
+        return type(error).__name__
+    return "done"
+
+
+def busy(context):
+    """Do what frameworks do: workers, shared memory, locks, temporary files, programs, threads, text of all sorts."""
+    squares = []
+    for method in ("spawn", "fork"):
+        with multiprocessing.get_context(method).Pool(2) as pool:
+            squares += pool.map(_square, [len(squares)])
+            pool.close()
+            pool.join()
+    block = shared_memory.SharedMemory(create=True, size=2**20)
+    block.buf[:4] = b"abcd"
+    block.close()
+    block.unlink()
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as stream:
+        stream.write(b"x" * 2**20)
+        script = os.path.join(folder, "script")
+        with open(script, "w", encoding="utf-8") as written:
+            written.write("#!/bin/sh\necho grün\n")
+        os.chmod(script, 0o700)
+        said = subprocess.run([script], stdout=subprocess.PIPE, check=True).stdout.decode("utf-8").strip()
+    facts = {
+        "squares": squares,
+        "said": said,
+        "encoding": [sys.getfilesystemencoding(), locale.getpreferredencoding(False)],
+        "processors": len(os.sched_getaffinity(0)) == os.cpu_count() or os.cpu_count() > 0,
+        "topology": os.path.isdir("/sys/devices/system/cpu/cpu0"),
+        "random": len(os.urandom(8)),
+        "home": os.path.isdir(os.path.expanduser("~")),
+    }
+    with open(context.output("facts.json"), "w", encoding="utf-8") as stream:
+        json.dump(facts, stream)
+
+
+def _square(number):
+    return number * number
+
+
 def shout(context):
     """Print a line longer than an engine's log messages, a short one, and one without an end."""
     log(context, "€" * context.setting("length"))
     log(context, "abc")
     sys.stdout.write("last one")
     sys.stdout.flush()
+
+
+def _interfaces():
+    try:
+        return sorted(name for _number, name in socket.if_nameindex())
+    except PermissionError:  # no socket may be made to ask with
+        return []
 
 
 def _writable(folder):
@@ -127,6 +205,8 @@ def _writable(folder):
 
 
 HANDLERS = {
+    "attempt": attempt,
+    "busy": busy,
     "count": count,
     "fail": fail,
     "hoard": hoard,
