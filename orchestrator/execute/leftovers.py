@@ -40,9 +40,9 @@ def discard_leftovers(store: Store) -> None:
     if left or scratch:
         with contextlib.suppress(SirrError):  # an engine that cannot be asked now is asked by the next run
             _discard(store, left, scratch)
-    for key in layout.lease_keys():
-        with contextlib.suppress(OSError), store.claimed(key):
-            pass  # who claims a key takes its lock away afterwards
+    for name in layout.passing_leases():
+        with contextlib.suppress(OSError), store.claimed(name):
+            pass  # who claims a lock takes its file away afterwards
 
 
 def _discard_scratch(folder: Path, lease: Path) -> None:

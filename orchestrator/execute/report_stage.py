@@ -18,6 +18,7 @@ from orchestrator.report.render import render_report
 from orchestrator.spec.explained import explained_tables
 from orchestrator.spec.published_numbers import published_tables
 from orchestrator.store.disk import space_explained, write_synced
+from orchestrator.store.layout import REPORT_LEASE
 from orchestrator.store.store import Store
 from stagekit import Progress
 
@@ -59,7 +60,7 @@ def make_report(results: RunResults, store: Store, listener: Listener) -> Path:
     if is_current(results.folder, key):
         listener(StateChanged(_STAGE, "stored"))
         return results.folder / _FOLDER / _INDEX
-    with store.lease(f"report-{results.document.name}-{results.document.revision}"):
+    with store.lease(f"{REPORT_LEASE}{results.document.name}-{results.document.revision}"):
         if not is_current(results.folder, key):  # another program may have made it while this one waited
             _render(results, store, key, listener)
     return results.folder / _FOLDER / _INDEX

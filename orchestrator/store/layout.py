@@ -13,6 +13,10 @@ READY = "ready"
 ARTIFACT_PARTS = (MANIFEST, OUTPUT, FACTS)
 """What lies in an artifact's folder."""
 
+PROCESS_LEASE, REPORT_LEASE = "process-", "report-"
+"""Begin the names of locks of processes that run experiments, and of reports that are being rendered."""
+
+_PASSING = (PROCESS_LEASE, REPORT_LEASE)
 _KEY = re.compile(r"[0-9a-f]{64}")
 
 
@@ -159,6 +163,11 @@ class Layout:
         """Return the keys that somebody locked, or has not cleared away the lock of."""
         found = self.leases.iterdir() if self.leases.is_dir() else []
         return sorted(path.name for path in found if is_key(path.name))
+
+    def passing_leases(self) -> list[str]:
+        """Return the locks that go with who holds them: of stages, of processes that run, of reports being rendered."""
+        found = self.leases.iterdir() if self.leases.is_dir() else []
+        return sorted(path.name for path in found if is_key(path.name) or path.name.startswith(_PASSING))
 
     def scratch_folders(self) -> list[Path]:
         """Return what lies among the staging folders and belongs to no key."""

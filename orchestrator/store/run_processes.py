@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from orchestrator.store.layout import Layout
+from orchestrator.store.layout import PROCESS_LEASE, Layout
 from orchestrator.store.leases import Holder, held, held_if_free
-
-_PREFIX = "process-"
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ def told_process(layout: Layout, run: str) -> Iterator[None]:
     Raises:
         NoSpace: Where the store's disk is full.
     """
-    path = layout.lease(f"{_PREFIX}{os.getpid()}-{os.urandom(4).hex()}")
+    path = layout.lease(f"{PROCESS_LEASE}{os.getpid()}-{os.urandom(4).hex()}")
     with held(path):
         path.write_text(json.dumps({"run": run, "host": platform.node(), "pid": os.getpid()}), encoding="utf-8")
         try:
@@ -44,7 +42,7 @@ def told_process(layout: Layout, run: str) -> Iterator[None]:
 def run_processes(layout: Layout) -> list[RunProcess]:
     """Return the processes that run experiments now; what dead ones left is removed."""
     found = []
-    for path in sorted(layout.leases.glob(f"{_PREFIX}*")):
+    for path in sorted(layout.leases.glob(f"{PROCESS_LEASE}*")):
         with held_if_free(path) as dead, suppress(OSError, ValueError, KeyError, TypeError):
             if dead:
                 path.unlink()

@@ -15,6 +15,7 @@ import pytest
 from orchestrator.errors import Cancelled
 from orchestrator.execute.events import Noted, Warned
 from orchestrator.execute.stopper import Stopper
+from orchestrator.store.run_processes import run_processes, told_process
 from tests.engine.fake import FakeEngine
 from tests.execute.killed_run import OUTPUTS, KilledRun
 
@@ -70,8 +71,18 @@ def test_run_that_was_killed_half_way_through_clearing_up_leaves_nothing(course)
         rest = course.store.layout.staging(artifact.key) / "work"
         rest.mkdir(parents=True)
         (rest / "start.lock").touch()
-    (course.store.layout.lease("0" * 64)).touch()
+    left = ["0" * 64, "process-1-5f0c3a77", "report-run-1"]
+    for name in left:
+        course.store.layout.lease(name).touch()
     assert_all_done(course)
+    assert not [name for name in left if course.store.layout.lease(name).exists()]
+
+
+def test_lock_of_a_run_that_goes_on_is_left_to_it(course):
+    with told_process(course.store.layout, "run"):
+        course.run()
+        assert [process.run for process in run_processes(course.store.layout)] == ["run"]
+    assert run_processes(course.store.layout) == []
 
 
 def test_scratch_folder_of_a_killed_program_is_taken_away_and_one_in_use_stays(course):
