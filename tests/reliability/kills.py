@@ -126,7 +126,7 @@ def play(given: argparse.Namespace, bench: Bench, figures: Figures) -> None:
                 log.write(f"{time.strftime('%H:%M:%S')} [{name}] {sentence}\n")
 
             one = Round(bench, name, say)
-            deviations = one.play(random.Random(f"{name} length").randint(15, 40))
+            deviations = one.play(random.Random(f"{name} length").randint(25, 50))
             figures.add(number, one, deviations)
             for sentence in deviations:
                 say(f"deviation: {sentence}")

@@ -128,7 +128,7 @@ class Round:
             self._start("a", SAME, draw)
         if draw.random() < 0.4:
             self._do_between(draw)
-        time.sleep(min(0.2 + draw.expovariate(1 / 8.0), 30.0))
+        time.sleep(min(0.2 + draw.expovariate(1 / 6.0), 25.0))
         self._kill(draw)
         self._awake(draw)
         return True
@@ -194,14 +194,20 @@ class Round:
     def _kill(self, draw: random.Random) -> None:
         processes = self._processes()
         kinds = {**processes, "all orchestrators": self._alive, "everything": self._everybody}
-        whom = draw.choice(sorted(kinds) + (["container"] * 2 if self._bench.daemon is not None else []))
-        pause_s, way = draw.uniform(0.2, 3.0), draw.choice(_KILLING_WAYS)
-        if whom == "container":
-            self._kill_container(draw.choice(CONTAINER_WAYS), draw, pause_s)
-            return
-        found = list(kinds[whom]())
+        order = sorted(kinds) + (["container"] * 2 if self._bench.daemon is not None else [])
+        draw.shuffle(order)
+        pause_s, way, end = draw.uniform(0.2, 3.0), draw.choice(_KILLING_WAYS), draw.choice(CONTAINER_WAYS)
+        for whom in order:  # the first that is there
+            if whom == "container":
+                if self._kill_container(end, draw, pause_s):
+                    return
+            elif found := list(kinds[whom]()):
+                self._send(whom, found, way, pause_s, draw)
+                return
+
+    def _send(self, whom: str, found: list[psutil.Process], way: str, pause_s: float, draw: random.Random) -> None:
         if whom == "orchestrator":
-            found = draw.sample(found, min(1, len(found)))
+            found = [draw.choice(found)]
         draw.shuffle(found)
         send(found, way, pause_s)
         self._asked_to_end = whom in {"dockerd", "everything"}
@@ -210,17 +216,17 @@ class Round:
     def _everybody(self) -> list[psutil.Process]:
         return [one for find in self._processes().values() for one in find()]
 
-    def _kill_container(self, way: str, draw: random.Random, pause_s: float) -> None:
+    def _kill_container(self, way: str, draw: random.Random, pause_s: float) -> bool:
         assert self._bench.daemon is not None
         found = self._bench.daemon.containers()
         if found:
             end_container(self._bench.daemon, draw.choice(sorted(found)), way, pause_s)
-        self._count("container", way, len(found[:1]))
+            self._count("container", way, 1)
+        return bool(found)
 
     def _count(self, whom: str, way: str, number: int) -> None:
         self._say(f"kill: {whom}, {way}: {number} processes")
-        if number:
-            self.kills[f"{whom}: {way}"] += 1
+        self.kills[f"{whom}: {way}"] += 1
 
     def _awake(self, draw: random.Random) -> None:
         """Start the daemon again where it was killed, a while later."""
