@@ -18,6 +18,7 @@ from orchestrator.cli import (
     report,
     run,
     runs,
+    sbom,
     schema,
     store,
     weights,
@@ -51,6 +52,7 @@ def _root(
 
 
 app.command("build")(build.build)
+app.command("sbom")(sbom.sbom)
 app.command("run")(run.run)
 app.command("plan")(plan.plan)
 app.command("remove")(remove.remove)

@@ -40,6 +40,12 @@ def lock_files(image: ImageSpec, variant: Variant) -> dict[str, Path]:
     }
 
 
+def installed_locks(image: ImageSpec, variant: Variant, *, with_installer: bool) -> list[Path]:
+    """Return the locks of what is installed in an environment; Docker images keep what installed it."""
+    lock = lock_files(image, variant)[REQUIREMENTS]
+    return [lock, images_folder() / _INSTALLER] if with_installer else [lock]
+
+
 def lock_names(context: Path) -> list[str]:
     """Return the names of all locks in a build context."""
     return [name for name in (_INSTALLER, REQUIREMENTS, BUILD_REQUIREMENTS) if (context / name).is_file()]

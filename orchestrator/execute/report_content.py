@@ -10,6 +10,7 @@ from typing import cast
 from orchestrator import __version__
 from orchestrator.execute.rankings import with_rankings
 from orchestrator.execute.run_results import RunResults
+from orchestrator.execute.sbom import own_list
 from orchestrator.execute.stage_records import environment_record, stage_record
 from orchestrator.plan.overlap import OVERLAP
 from orchestrator.plan.plan import evaluate_name, snapshot_label
@@ -32,7 +33,7 @@ from orchestrator.report.content import (
     ValidationPoint,
 )
 from orchestrator.report.overlap_content import Overlap
-from orchestrator.report.stage_content import EnvironmentRecord, FeatureFile
+from orchestrator.report.stage_content import EnvironmentRecord, FeatureFile, SoftwareList
 from orchestrator.spec.explained import explained_tables
 from orchestrator.spec.protocol import Protocol, ProtocolMetric
 from orchestrator.spec.published_numbers import published_tables
@@ -113,6 +114,7 @@ def report_content(results: RunResults) -> ReportContent:
         warnings=tuple(_warnings(document)),
         published=published_tables(),
         feature_files=tuple(_feature_files(document)),
+        sbom=SoftwareList("sirr-orch", own_list()),
         explained=tuple(table for table in explained_tables() if table.protocol in {one.name for one in protocols}),
     )
     return with_rankings(content)

@@ -14,6 +14,7 @@ from orchestrator.execute.build import not_built, prepared_engine
 from orchestrator.execute.comparison import Lookup, look_up, stage_images, stage_programs
 from orchestrator.execute.events import Failed, Listener, Planned, State, StateChanged, Warned, fan_out
 from orchestrator.execute.leftovers import discard_leftovers
+from orchestrator.execute.sbom import SoftwareLists
 from orchestrator.execute.schedule import GraphResult, walk
 from orchestrator.execute.stage_execution import ExecutionContext, execute_stage
 from orchestrator.execute.stopper import Stopper
@@ -186,6 +187,7 @@ def run_stages(
         threads=options.threads,
         workers=options.workers,
         grace_s=options.grace_s,
+        software=SoftwareLists(store, planned.variant),
     )
     result = walk_stages(missing, stored, context, options.jobs)
     context.engine.sweep(store.claimed)

@@ -25,6 +25,7 @@ from orchestrator.execute.events import Listener, Noted, StateChanged, Warned
 from orchestrator.execute.job_outcome import JobOutcome, Limits, follow
 from orchestrator.execute.leftovers import engines_that_answer
 from orchestrator.execute.machine import machine_facts
+from orchestrator.execute.sbom import SBOM, SoftwareLists
 from orchestrator.execute.sources import check_sources
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Identity, Program
@@ -70,6 +71,7 @@ class ExecutionContext:
         threads: Of stages whose bits do not depend on them; None: all that there are.
         run: The run's name, a label of its jobs.
         logs: The folder for the stages' output.
+        software: Lists what stages ran in; None: that is not kept.
     """
 
     store: Store
@@ -85,6 +87,7 @@ class ExecutionContext:
     workers: int | None = None
     grace_s: float = 60.0
     facts: Mapping[str, Any] = field(default_factory=dict)
+    software: SoftwareLists | None = None
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,19 @@ def execute_stage(stage: Stage, identity: Identity, inputs: Mapping[str, Path], 
             "adopted": finished.running.adopted,
             "attempts": finished.attempts,
         }
-        return _committed(stage, identity, inputs, finished, facts, context.store)
+        about = _software(stage, job.environment, context)
+        return _committed(stage, identity, inputs, finished, facts, about, context.store)
+
+
+def _software(stage: Stage, environment: Environment, context: ExecutionContext) -> dict[str, bytes]:
+    """Return the list of what a stage ran in; a result is as good without."""
+    if context.software is None:
+        return {}
+    try:
+        return {SBOM: context.software.text(environment).encode()}
+    except InfraFailure as error:
+        context.listener(Warned(stage.name, f"{error.message}: {error.where}"))
+        return {}
 
 
 def _committed(
@@ -140,13 +155,14 @@ def _committed(
     inputs: Mapping[str, Path],
     finished: _Finished,
     facts: Mapping[str, Any],
+    about: Mapping[str, bytes],
     store: Store,
 ) -> Artifact:
     """Keep what a job left; only then is the job forgotten: a kill, or a full disk, in between runs nothing twice."""
     try:
         check_sources(stage, store.layout.staging(identity.key) / FACTS, store)
         _check_inputs(stage, inputs, store)
-        return store.commit(identity, facts, REQUIRED_OUTPUTS[stage.kind], finished.running.remove)
+        return store.commit(identity, facts, REQUIRED_OUTPUTS[stage.kind], finished.running.remove, about)
     except OutputInvalid:
         finished.running.remove()
         raise

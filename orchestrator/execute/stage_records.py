@@ -1,13 +1,16 @@
 """What the store knows of each stage, as the report tells it."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from orchestrator.execute.sbom import SBOM
 from orchestrator.execute.stage_execution import REQUIRED_OUTPUTS
 from orchestrator.report.stage_content import (
     EnvironmentRecord,
     MachineRecord,
     MemoryOverTime,
+    SoftwareList,
     StageFile,
     StageRecord,
     StageState,
@@ -64,7 +67,22 @@ def environment_record(artifact: Artifact, image: str, variant: str) -> Environm
         reference=facts["environment"].get("reference", ""),
         details={name: text for name, text in facts["environment"].items() if name != "reference"},
         packages=dict(facts.get("packages", {})),
+        sbom=_sbom(artifact, f"{image}-{facts['engine']}-{facts['recipe'][:12]}"),
     )
+
+
+def _sbom(artifact: Artifact, name: str) -> SoftwareList | None:
+    """Return the list of what an artifact was made in; None where it was not kept, or is not what was kept."""
+    kept = artifact.manifest.fact_files.get(SBOM)
+    if kept is None:
+        return None
+    try:
+        content = (artifact.facts / SBOM).read_bytes()
+    except OSError:
+        return None
+    if hashlib.sha256(content).hexdigest() != kept.sha256:
+        return None
+    return SoftwareList(name, content.decode("ascii", "replace"))
 
 
 def _machine(facts: Mapping[str, Any] | None) -> MachineRecord | None:

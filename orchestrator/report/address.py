@@ -34,12 +34,18 @@ CRATE = PurePosixPath("ro-crate-metadata.json")
 PROVENANCE = PurePosixPath("provenance.html")
 PUBLISHED = PurePosixPath("published.html")
 EXPLAINED = PurePosixPath("explained.html")
+SBOMS = PurePosixPath("sbom")
 SCORES = PurePosixPath("scores.csv")
 
 
 def spec_path(name: str) -> PurePosixPath:
     """Return the place of the experiment's file."""
     return PurePosixPath("spec") / file_name(name or "experiment.yaml")
+
+
+def sbom_path(name: str) -> PurePosixPath:
+    """Return the place of a list of software."""
+    return SBOMS / f"{file_name(name)}.cdx.json"
 
 
 def dataset_page(name: str) -> PurePosixPath:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from orchestrator.report.overlap_content import Overlap
 from orchestrator.report.rankings import MetricRanking
-from orchestrator.report.stage_content import EnvironmentRecord, FeatureFile, StageRecord
+from orchestrator.report.stage_content import EnvironmentRecord, FeatureFile, SoftwareList, StageRecord
 from orchestrator.spec.explained import ExplainedTable
 from orchestrator.spec.protocol import Protocol
 from orchestrator.spec.published_numbers import PublishedTable
@@ -370,6 +370,7 @@ class ReportContent:
         published: Numbers of others to set beside.
         explained: Tables of others whose cells this run explains.
         feature_files: The files of pretrained feature weights that its stages read.
+        sbom: The software of the orchestrator that made the report.
     """
 
     name: str
@@ -395,3 +396,4 @@ class ReportContent:
     published: tuple[PublishedTable, ...] = ()
     explained: tuple[ExplainedTable, ...] = ()
     feature_files: tuple[FeatureFile, ...] = ()
+    sbom: SoftwareList | None = None

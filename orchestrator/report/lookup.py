@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from orchestrator.report.content import Dataset, Model, NotMeasured, Predictions, ReportContent, Result, Scores
 from orchestrator.report.rankings import MetricRanking
+from orchestrator.report.stage_content import SoftwareList
 from orchestrator.spec.protocol import Protocol
 from stagekit.measures import CONTROLS
 
@@ -121,3 +122,9 @@ def metric_ranking(content: ReportContent, dataset: str, protocol: str, metric: 
         if (found.dataset, found.protocol, found.metric) == (dataset, protocol, metric):
             return found
     return MetricRanking(dataset, protocol, metric, {}, (), {}, frozenset())
+
+
+def sboms(content: ReportContent) -> list[SoftwareList]:
+    """Return every list of software that the report holds, each once."""
+    found = [content.sbom, *(environment.sbom for environment in content.environments)]
+    return list({sbom.file: sbom for sbom in found if sbom is not None}.values())

@@ -1,8 +1,11 @@
 """What a report tells of the stages of a run: frozen facts, as `content` has them of everything else."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+from orchestrator.report.address import sbom_path
 
 StageState = Literal["done", "stored", "adopted", "failed", "skipped", "cancelled", "waiting"]
 """How a stage ended; 'stored': its result was there already; 'adopted': an earlier process had started it."""
@@ -131,6 +134,29 @@ class StageRecord:
 
 
 @dataclass(frozen=True)
+class SoftwareList:
+    """A list of software (SBOM).
+
+    Attributes:
+        name: What it is of, in a form that is its alone.
+        text: A CycloneDX file.
+    """
+
+    name: str
+    text: str
+
+    @property
+    def file(self) -> str:
+        """Its place in the report's folder."""
+        return str(sbom_path(self.name))
+
+    @property
+    def sha256(self) -> str:
+        """Of the file."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
 class EnvironmentRecord:
     """A software environment that stages ran in.
 
@@ -138,6 +164,7 @@ class EnvironmentRecord:
         reference: A Docker image's id or a local interpreter's version; never a path.
         details: Facts such as base image and versions, shown as they are, in this order.
         packages: Name to version of everything that its lock pins; empty where that was not recorded.
+        sbom: Everything that was installed in it; None where that was not recorded.
     """
 
     image: str
@@ -147,3 +174,4 @@ class EnvironmentRecord:
     reference: str
     details: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
+    sbom: SoftwareList | None = None

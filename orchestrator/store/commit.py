@@ -46,6 +46,14 @@ def _not_plain(identity: Identity, folder: Path, what: str) -> OutputInvalid:
     )
 
 
+def place_file(path: Path, content: bytes) -> None:
+    """Write a file into a plain folder, in place of whatever has its name."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
+    path.write_bytes(content)
+
+
 def recorded(folder: Path) -> dict[str, FileRecord]:
     """Return every file of a folder with its hash, once all of it is on disk."""
     files = {}

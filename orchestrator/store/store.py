@@ -17,6 +17,7 @@ from orchestrator.store.commit import (
     check_output,
     check_plain,
     committed_manifest,
+    place_file,
     plain_folders,
     plain_size,
     recorded,
@@ -231,6 +232,7 @@ class Store:
         facts: Mapping[str, Any],
         required: Sequence[str],
         published: Callable[[], None] = lambda: None,
+        about_files: Mapping[str, bytes] | None = None,
     ) -> Artifact:
         """Make the staged output an artifact: verified, hashed, on disk, read-only, then renamed to its key.
 
@@ -240,6 +242,7 @@ class Store:
         Args:
             facts: For the manifest, as plain values.
             published: Called once the result is in its place, while its staging folder is still there.
+            about_files: Further files about how it went; one of the same name that the stage left makes way.
 
         Raises:
             OutputInvalid: Where a required file is missing or empty, or a folder is or holds what is not plain.
@@ -252,6 +255,8 @@ class Store:
             about.mkdir()
         check_plain(identity, about)
         with space_explained(self.root, f"keeping the result of {identity.stage}"):
+            for name, content in (about_files or {}).items():
+                place_file(about / name, content)
             manifest = committed_manifest(identity, recorded(output), recorded(about), facts)
             ready = staging / READY
             plain_folders(staging)

@@ -29,6 +29,7 @@ from tests.report.report_sample import (
     photos,
     predictions,
     published,
+    sbom,
     scenes,
     scores,
 )
@@ -105,7 +106,16 @@ def hostile(folder: Path) -> ReportContent:
             StageRecord("export/x", "export", "skipped", "2" * 64, "x", None, None, "cpu", message=HOSTILE),
         ),
         environments=(
-            EnvironmentRecord(HOSTILE, "cpu", "local", HOSTILE, HOSTILE, {HOSTILE: HOSTILE}, {HOSTILE: HOSTILE}),
+            EnvironmentRecord(
+                HOSTILE,
+                "cpu",
+                "local",
+                HOSTILE,
+                HOSTILE,
+                {HOSTILE: HOSTILE},
+                {HOSTILE: HOSTILE},
+                sbom(HOSTILE, HOSTILE),
+            ),
         ),
         spec=HOSTILE,
         spec_name=HOSTILE,

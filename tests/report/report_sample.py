@@ -35,6 +35,7 @@ from orchestrator.report.stage_content import (
     EnvironmentRecord,
     MachineRecord,
     MemoryOverTime,
+    SoftwareList,
     StageFile,
     StageRecord,
 )
@@ -318,6 +319,11 @@ def stages(labels: tuple[str, ...], tests: tuple[str, ...]) -> tuple[StageRecord
     )
 
 
+def sbom(name: str, text: str = '{"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1}') -> SoftwareList:
+    """Return a list of software."""
+    return SoftwareList(name, text)
+
+
 def comparison(folder: Path, *, height: int = 96, width: int = 130) -> ReportContent:
     """Return a plausible comparison of three networks on a dataset of pairs and on photographs."""
     labels = tuple(_PAPERS)
@@ -353,6 +359,7 @@ def comparison(folder: Path, *, height: int = 96, width: int = 130) -> ReportCon
                 "sha256:" + "cd" * 32,
                 {"base": "python:3.8-slim", "python": "3.8.20", "torch": "1.12.1"},
                 {"numpy": "1.24.4", "pillow": "10.4.0", "torch": "1.12.1"},
+                sbom("errnet2019-docker-abababababab"),
             ),
             EnvironmentRecord("inference", "cpu", "docker", "ef" * 32, "sha256:" + "01" * 32, {"python": "3.11.9"}),
         ),
@@ -363,5 +370,6 @@ def comparison(folder: Path, *, height: int = 96, width: int = 130) -> ReportCon
         overlap=Overlap("stop", "", 13, 10, ()),
         published=(published(held_out.name),),
         explained=(explained(held_out.name),),
+        sbom=sbom("sirr-orch"),
     )
     return with_rankings(content)

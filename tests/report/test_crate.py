@@ -121,6 +121,19 @@ def validated(folder: Path) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("report", ["plausible_report", "hostile_report"])
+def test_every_software_and_its_list_name_each_other(report: str, request: pytest.FixtureRequest) -> None:
+    index: Path = request.getfixturevalue(report)
+    entities = graph(index)
+    lists = {name: entity for name, entity in entities.items() if name.startswith("sbom/")}
+    assert {unquote(name) for name in lists} == {f"sbom/{path.name}" for path in (index.parent / "sbom").iterdir()}
+    for name, entity in lists.items():
+        content = (index.parent / unquote(name)).read_bytes()
+        assert entity["sha256"] == hashlib.sha256(content).hexdigest()
+        assert entities[entity["about"]["@id"]]["subjectOf"] == {"@id": name}
+
+
+@pytest.mark.slow
 @pytest.mark.environment
 @pytest.mark.parametrize("report", ["plausible_report", "hostile_report"])
 def test_validator_of_the_profiles_finds_nothing_wrong(

@@ -138,3 +138,22 @@ def test_pictures_that_were_not_scored_are_missing_from_the_mean(plausible: Repo
     record = report_record(replace(plausible, results=results))
     means = record.results[0].scores[0].means  # type: ignore[union-attr]
     assert (means["ssim"].finite, means["ssim"].missing) == (3, 1)
+
+
+def test_report_json_names_every_list_of_software_with_its_hash(
+    plausible: ReportContent, plausible_report: Path
+) -> None:
+    found = read(plausible_report)
+    named = [found["sbom"], *(environment["sbom"] for environment in found["environments"])]
+    assert [entry and entry["file"] for entry in named] == [
+        "sbom/sirr-orch.cdx.json",
+        "sbom/errnet2019-docker-abababababab.cdx.json",
+        None,
+    ]
+    page = (plausible_report.parent / "provenance.html").read_text(encoding="utf-8")
+    for entry in filter(None, named):
+        content = (plausible_report.parent / entry["file"]).read_bytes()
+        assert entry["sha256"] == hashlib.sha256(content).hexdigest()
+        assert f'href="{entry["file"]}"' in page
+        assert entry["sha256"] in page
+    assert plausible.sbom is not None

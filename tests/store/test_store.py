@@ -50,6 +50,21 @@ def differences(store, artifact):
     return [fault.name for fault in examine(store.layout, artifact.key, {}).faults]
 
 
+@pytest.mark.parametrize("left", ["nothing", "a file", "a folder"])
+def test_files_about_how_it_went_can_come_from_the_program_and_take_the_place_of_what_a_stage_left(store, left):
+    named = identity()
+    staging = store.staging(named.key)
+    (staging / "output" / "weights.pt").write_bytes(b"weights")
+    target = staging / "facts" / "sbom.cdx.json"
+    if left == "a file":
+        target.write_bytes(b"its own")
+    if left == "a folder":
+        (target / "inner").mkdir(parents=True)
+    artifact = store.commit(named, {}, ["weights.pt"], about_files={"sbom.cdx.json": b"list"})
+    assert set(artifact.manifest.fact_files) == {"sbom.cdx.json"}
+    assert (artifact.facts / "sbom.cdx.json").read_bytes() == b"list"
+
+
 def test_committed_artifact_is_found_with_its_files_and_facts(store):
     named = identity()
     assert store.artifact(named.key) is None

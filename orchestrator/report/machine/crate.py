@@ -19,9 +19,9 @@ from rocrate.model.entity import Entity
 from rocrate.model.file import File
 from rocrate.rocrate import ROCrate
 
-from orchestrator.report.address import CRATE, INDEX, RECORD, spec_path
+from orchestrator.report.address import CRATE, INDEX, RECORD, SBOMS, spec_path
 from orchestrator.report.content import ReportContent
-from orchestrator.report.stage_content import EnvironmentRecord, StageRecord
+from orchestrator.report.stage_content import EnvironmentRecord, SoftwareList, StageRecord
 
 _WORKFLOW_CRATE = "https://w3id.org/workflowhub/workflow-ro-crate/1.0"
 _PROFILES = {
@@ -42,6 +42,7 @@ _TYPES = {
     ".svg": "image/svg+xml",
     ".yaml": "application/yaml",
 }
+_SBOM_TYPE = "application/vnd.cyclonedx+json"
 _LICENCE = (
     "No licence is stated for this report. Its pictures belong to the datasets that they are from, whose sources it "
     "names; networks and their weights belong to their papers."
@@ -69,6 +70,9 @@ def crate_metadata(content: ReportContent, folder: Path) -> dict[str, Any]:
     workflow = _add_workflow(crate, content, folder)
     results = _Results(crate, content)
     software = {_of(environment): _software(crate, environment) for environment in content.environments}
+    for environment in content.environments:
+        _add_sbom(crate, environment.sbom, software[_of(environment)], folder)
+    _add_sbom(crate, content.sbom, workflow["programmingLanguage"], folder)
     actions = [_action(crate, stage, software, results) for stage in content.stages if stage.image is not None]
     done = [action for action in actions if action is not None]
     crate.root_dataset.append_to("mentions", [_run(crate, content, workflow, results), *done], compact=True)
@@ -78,7 +82,7 @@ def crate_metadata(content: ReportContent, folder: Path) -> dict[str, Any]:
 def _add_files(crate: ROCrate, folder: Path) -> None:
     """Describe the pages and data files one by one, folders of pictures and scripts as wholes."""
     for path in sorted(folder.iterdir()):
-        if path.is_dir() and path.name != spec_path("").parent.name:
+        if path.is_dir() and path.name not in (spec_path("").parent.name, SBOMS.name):
             crate.add(Dataset(crate, dest_path=f"{path.name}/", properties={"name": f"the report's {path.name}"}))
         elif path.is_file() and path.name != CRATE.name:
             crate.add(File(crate, dest_path=path.name, properties=_file_facts(path)))
@@ -188,6 +192,14 @@ def _software(crate: ROCrate, environment: EnvironmentRecord) -> ContextEntity:
     }
     name = hashlib.sha256("\0".join(_of(environment)).encode("utf-8", "replace")).hexdigest()[:16]
     return crate.add(ContextEntity(crate, f"#environment/{name}", facts))
+
+
+def _add_sbom(crate: ROCrate, sbom: SoftwareList | None, software: Entity, folder: Path) -> None:
+    """Describe the list of a software, each by the other."""
+    if sbom is None:
+        return
+    facts = {**_file_facts(folder / sbom.file), "encodingFormat": _SBOM_TYPE, "about": {"@id": software.id}}
+    software["subjectOf"] = crate.add(File(crate, dest_path=sbom.file, properties=facts))
 
 
 def _package(crate: ROCrate, name: str, version: str) -> ContextEntity:

@@ -14,6 +14,7 @@ from orchestrator.report.machine.record_run import (
     EnvironmentEntry,
     FeatureFileEntry,
     OverlapEntry,
+    SbomEntry,
     SpecEntry,
     StageEntry,
 )
@@ -311,6 +312,8 @@ class ReportFile(Entry):
     rankings: tuple[RankingEntry, ...]
     stages: tuple[StageEntry, ...]
     environments: tuple[EnvironmentEntry, ...]
+    sbom: SbomEntry | None = None
+    """The software of the program that made the report."""
 
 
 def text_digest(text: str) -> str:

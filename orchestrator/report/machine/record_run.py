@@ -74,6 +74,14 @@ class StageEntry(Entry):
     """SHA-256 over all that it left; empty where it left nothing."""
 
 
+class SbomEntry(Entry):
+    """A list of software, as CycloneDX."""
+
+    file: str
+    """In the report's folder."""
+    sha256: Digest
+
+
 class EnvironmentEntry(Entry):
     """A software environment that stages ran in."""
 
@@ -85,6 +93,8 @@ class EnvironmentEntry(Entry):
     details: dict[str, str]
     packages: dict[str, str]
     """Everything that its lock pins; empty where that was not recorded."""
+    sbom: SbomEntry | None = None
+    """Everything that was installed in it; None where that was not recorded."""
 
 
 class FeatureFileEntry(Entry):

@@ -52,6 +52,7 @@ def report_record(content: ReportContent) -> record.ReportFile:
         rankings=tuple(_ranking(ranking) for ranking in content.rankings),
         stages=tuple(_same(record_run.StageEntry, stage) for stage in content.stages),
         environments=tuple(_same(record_run.EnvironmentEntry, environment) for environment in content.environments),
+        sbom=None if content.sbom is None else _same(record_run.SbomEntry, content.sbom),
     )
 
 

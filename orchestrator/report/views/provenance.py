@@ -1,12 +1,13 @@
 """The provenance page: where every number comes from, and how to make the report again."""
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from orchestrator.report import numbers
 from orchestrator.report.address import CRATE, RECORD, href, spec_path
 from orchestrator.report.content import Adoption, Elsewhere, Export, Model, NotMeasured, ReportContent, Training
 from orchestrator.report.overlap_content import OverlapPair
-from orchestrator.report.stage_content import StageRecord
+from orchestrator.report.stage_content import SoftwareList, StageRecord
 from orchestrator.report.views.machines import MachineRow, machine_rows
 from orchestrator.report.views.overlap import overlap_pairs, overlap_words
 from orchestrator.report.views.resources import most_bytes
@@ -65,6 +66,14 @@ class StageRow:
 
 
 @dataclass(frozen=True)
+class SbomLink:
+    """A list of software in the report's folder."""
+
+    href: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class EnvironmentRow:
     """One software environment."""
 
@@ -75,6 +84,7 @@ class EnvironmentRow:
     reference: str
     facts: tuple[Fact, ...]
     packages: tuple[Fact, ...]
+    sbom: SbomLink | None
 
 
 @dataclass(frozen=True)
@@ -99,6 +109,7 @@ class ProvenanceView:
     spec_href: str
     record_href: str
     crate_href: str
+    sbom: SbomLink | None
     facts: tuple[Fact, ...]
     models: tuple[ModelProvenance, ...]
     datasets: tuple[DatasetRow, ...]
@@ -118,6 +129,7 @@ def provenance_view(content: ReportContent) -> ProvenanceView:
         spec_href=href(spec_path(content.spec_name)),
         record_href=href(RECORD),
         crate_href=href(CRATE),
+        sbom=_sbom(content.sbom),
         facts=(
             Fact("made by", content.program),
             Fact("engine", content.engine),
@@ -153,12 +165,17 @@ def provenance_view(content: ReportContent) -> ProvenanceView:
                 environment.reference,
                 tuple(Fact(name, value) for name, value in environment.details.items()),
                 tuple(Fact(name, version) for name, version in environment.packages.items()),
+                _sbom(environment.sbom),
             )
             for environment in content.environments
         ),
         spec_name=content.spec_name,
         spec=content.spec,
     )
+
+
+def _sbom(sbom: SoftwareList | None) -> SbomLink | None:
+    return None if sbom is None else SbomLink(href(PurePosixPath(sbom.file)), sbom.sha256)
 
 
 def _use(dataset: str, content: ReportContent) -> str:
