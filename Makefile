@@ -3,7 +3,7 @@
 # make behaviours   after code changed that decides results: record raised versions, or prove that results are the same
 # make test         everything, with a Docker engine where one answers
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev quickstart check test lint types imports format golden behaviours reliability fuzz pin-bases clean
+.PHONY: help setup setup-dev quickstart check test lint types imports format golden behaviours reliability fuzz audit pin-bases clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -14,15 +14,21 @@ PHOTOS ?=
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
-$(BIN)/sirr-orch: pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sirr-orch needs Python 3.11 or newer; name one: make PYTHON=python3.11 …")'
+# What uv.lock has, each file by its hash, from whatever index pip is set up with. $(1): which groups, $(2): pip's options.
+locked = $(BIN)/uv export --quiet --frozen --no-emit-project $(1) --output-file $(VENV)/locked.txt >/dev/null && \
+  $(BIN)/pip install --quiet --require-hashes $(2) --requirement $(VENV)/locked.txt
+
+$(BIN)/sirr-orch: pyproject.toml uv.lock
+	$(PYTHON) -c 'import sys; sys.exit(not ((3, 11) <= sys.version_info < (3, 15) and sys.platform == "linux") and "uv.lock is for Linux and Python 3.11 to 3.14; name one: make PYTHON=python3.11 …")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable .
+	$(BIN)/pip install --quiet --require-hashes --only-binary :all: --requirement images/uv.txt
+	$(call locked,--only-group build,--only-binary :all:)
+	$(call locked,--no-dev,--only-binary :all:)
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/dev: $(BIN)/sirr-orch
-	$(BIN)/pip install --quiet --group dev
+	$(call locked,--group dev,--no-build-isolation)
 	@touch $@
 
 setup: $(BIN)/sirr-orch ## Make the environment of the orchestrator
@@ -33,6 +39,7 @@ quickstart: setup ## Run examples/quickstart.yaml from nothing to its report
 	@PATH="$(abspath $(BIN)):$$PATH" scripts/quickstart --store $(STORE) $(foreach folder,$(PHOTOS),--photos $(folder))
 
 lint: setup-dev
+	$(BIN)/uv lock --check --quiet
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
@@ -70,6 +77,9 @@ fuzz: setup-dev ## Fuzz what reads strangers' files for MINUTES each, all of the
 
 behaviours: setup-dev ## Record raised behaviour versions, or prove that changed code gives the same results
 	$(BIN)/python scripts/behaviours.py
+
+audit: setup-dev ## Ask for known holes in everything that a lock names: make audit OSV=ADDRESS asks a mirror
+	$(BIN)/python scripts/audit.py $(if $(OSV),--osv $(OSV))
 
 pin-bases: setup-dev ## Ask the registry for the official base images' digests, and pin them
 	$(BIN)/python scripts/pin_bases.py $(if $(MIRROR),--mirror $(MIRROR))
