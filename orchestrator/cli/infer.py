@@ -13,6 +13,7 @@ from orchestrator.cli.options import (
     OverwriteOption,
     StoreOption,
     ThreadsOption,
+    WallsOption,
     memory_bytes,
 )
 
@@ -49,6 +50,7 @@ def infer(
     json: JsonOption = False,
     threads: ThreadsOption = None,
     engine: EngineOption = None,
+    walls: WallsOption = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Take pictures through a network; each result has its picture's name and size.

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from orchestrator.cli.options import DEFAULT_STORE, EngineOption, OverwriteOption, StoreOption, ThreadsOption
+from orchestrator.cli.options import (
+    DEFAULT_STORE,
+    EngineOption,
+    OverwriteOption,
+    StoreOption,
+    ThreadsOption,
+    WallsOption,
+)
 from orchestrator.spec.names import EngineName
 
 if TYPE_CHECKING:
@@ -45,6 +52,7 @@ def adopt(
     build: BuildOption = False,
     threads: ThreadsOption = None,
     engine: EngineOption = None,
+    walls: WallsOption = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Take over released weights instead of training: they are checked, kept, and exported.
@@ -72,6 +80,7 @@ def export(
     build: BuildOption = False,
     threads: ThreadsOption = None,
     engine: EngineOption = None,
+    walls: WallsOption = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Write a model's ONNX network, and how far it is from the native one.
@@ -94,6 +103,7 @@ def release(
     build: BuildOption = False,
     threads: ThreadsOption = None,
     engine: EngineOption = None,
+    walls: WallsOption = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Write a model's weights as its authors' program reads them: their file format, their names.

@@ -1,11 +1,12 @@
 """Options that several commands share."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from orchestrator.spec.names import Device, EngineName
+from orchestrator.spec.names import WALLS_VARIABLE, Device, EngineName, WallsName
 
 StoreOption = Annotated[
     Path,
@@ -23,6 +24,26 @@ EngineOption = Annotated[
         "--engine",
         help="What runs the stages: docker, local (environments on this machine), or auto: Docker where an engine "
         "answers. Default: what the spec says.",
+    ),
+]
+
+
+def _ask_for_walls(name: WallsName | None) -> WallsName | None:
+    """Name the walls for this command; they are a matter of this machine, and found where programs are started."""
+    if name is not None:
+        os.environ[WALLS_VARIABLE] = name
+    return name
+
+
+WallsOption = Annotated[
+    WallsName | None,
+    typer.Option(
+        "--walls",
+        envvar=WALLS_VARIABLE,
+        callback=_ask_for_walls,
+        expose_value=False,
+        help="What programs of local environments are kept in: bubblewrap, landlock, none, or auto: the best of these "
+        "that works here. Default: auto.",
     ),
 ]
 

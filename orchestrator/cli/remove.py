@@ -12,6 +12,7 @@ from orchestrator.cli.options import (
     OverwriteOption,
     StoreOption,
     ThreadsOption,
+    WallsOption,
     memory_bytes,
 )
 
@@ -36,6 +37,7 @@ def remove(
     ] = None,
     threads: ThreadsOption = None,
     engine: EngineOption = None,
+    walls: WallsOption = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Take the reflection out of pictures with a trained model; each result has its picture's name and size.

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.options import DEFAULT_STORE, DataOption, EngineOption, StoreOption
+from orchestrator.cli.options import DEFAULT_STORE, DataOption, EngineOption, StoreOption, WallsOption
 
 
 def run(
@@ -19,6 +19,7 @@ def run(
         typer.Option("--photos", help="Folder of your own photographs, shown in the report beside the test sets."),
     ] = None,
     engine: EngineOption = None,
+    walls: WallsOption = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Stages that run at the same time.")] = 1,
     threads: Annotated[
         int | None,

@@ -39,6 +39,7 @@ class LeftResult:
     """A job whose program has ended well and whose container is gone, with its log; see `Running`."""
 
     adopted = True
+    walls = "docker"
 
     def __init__(self, staging: Path) -> None:
         self._staging = staging

@@ -67,6 +67,11 @@ class DockerRunning:
         """Whether an earlier process started it."""
         return self._adopted
 
+    @property
+    def walls(self) -> str:
+        """What it cannot get through."""
+        return "docker"
+
     def lines(self) -> Iterator[str]:
         """Follow the output from the first line on; see `Running.lines`."""
         with contextlib.suppress(LogLost):

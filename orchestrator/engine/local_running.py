@@ -61,6 +61,14 @@ class LocalRunning:
         return self._adopted
 
     @property
+    def walls(self) -> str:
+        """What it cannot get through; a record that names nothing is from before there were any, or cut short."""
+        match read_record(self._staging / JOB_FILE).get("walls"):
+            case {"name": str(name)}:
+                return name
+        return "none"
+
+    @property
     def alive(self) -> bool:
         """Whether the program has not ended: its supervisor holds a lock that ends with it."""
         return not (self._staging / EXIT_FILE).exists() and _is_locked(self._staging / _RUN_LOCK)

@@ -75,6 +75,10 @@ class Running(Protocol):
     def adopted(self) -> bool:
         """Whether an earlier process started it."""
 
+    @property
+    def walls(self) -> str:
+        """What it cannot get through: docker, bubblewrap, landlock or none."""
+
     def lines(self) -> Iterator[str]:
         """Follow the program's output, standard output and error together, from its first line until it has ended.
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.engine.protocol import Engine
-from orchestrator.engine.walls import WALLS_VARIABLE, FoundWalls, find_walls
+from orchestrator.engine.walls import FoundWalls, find_walls
 from orchestrator.errors import EngineUnavailable, SirrError
-from orchestrator.spec.names import EngineName, WallsName
+from orchestrator.spec.names import WALLS_VARIABLE, EngineName, WallsName
 
 SHARED_ROOT_VARIABLE = "SIRR_SHARED_ROOT"
 

@@ -17,9 +17,6 @@ from orchestrator.errors import EngineUnavailable
 from orchestrator.process import ProcessFailed, run
 from orchestrator.spec.names import WallsName
 
-WALLS_VARIABLE = "SIRR_WALLS"
-"""Names the walls of this machine's local programs."""
-
 _TRIAL_S = 30.0
 _TRIAL = "import os, socket; assert os.getpid() > 0"
 

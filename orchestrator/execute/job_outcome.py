@@ -22,7 +22,11 @@ _LAST_LOOK_S = 5.0
 
 @dataclass
 class JobOutcome:
-    """What was job_outcome of a job, and how it ended."""
+    """What was job_outcome of a job, and how it ended.
+
+    Attributes:
+        walls: What its program could not get through.
+    """
 
     outcome: Outcome = field(default_factory=lambda: Outcome(None))
     failure: Failure | None = None
@@ -32,6 +36,7 @@ class JobOutcome:
     stopped: bool = False
     timed_out: bool = False
     memory: MemorySeries = field(default_factory=MemorySeries)
+    walls: str = "none"
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,7 @@ class _Log:
 
 def follow(running: Running, stage: str, log: Path, listener: Listener, stopper: Stopper, limits: Limits) -> JobOutcome:
     """Pass on what the job says, keep its log in `log`, end it where it must end, and return what was job_outcome."""
-    job_outcome = JobOutcome()
+    job_outcome = JobOutcome(walls=running.walls)
     watch = _Watch(running, stopper, limits, job_outcome)
     watch.start()
     memory = MemoryWatch(running.memory_bytes)

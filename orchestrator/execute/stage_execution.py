@@ -307,6 +307,7 @@ def _took(job_outcome: JobOutcome, started: float, job: Job, context: ExecutionC
     began, ended = job_outcome.outcome.started or started, job_outcome.outcome.finished or time.time()
     return {
         "engine": context.engine.name,
+        "walls": job_outcome.walls,
         "recipe": job.environment.recipe,
         "started": began,
         "seconds": round(ended - began, 3),

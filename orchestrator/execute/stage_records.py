@@ -38,6 +38,7 @@ def stage_record(stage: StageEntry, artifact: Artifact | None, failure: FailureE
         image=stage.image,
         recipe=facts.get("recipe"),
         engine=facts.get("engine"),
+        walls=facts.get("walls"),
         device=stage.device,
         started=facts.get("started"),
         seconds=facts.get("seconds"),

@@ -92,6 +92,7 @@ class StageRecord:
         image: None for the report.
         recipe: Recipe hash of its image.
         engine: 'docker' or 'local', None where it never ran.
+        walls: What its program could not get through, None where it never ran or that was not recorded.
         started: Seconds since the epoch.
         seconds: How long it took (None where not known).
         resumed_from: What it was taken up from after an interruption, in words; None where it ran in one go.
@@ -131,6 +132,7 @@ class StageRecord:
     sources: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, StageFile] = field(default_factory=dict)
     digest: str = ""
+    walls: str | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,9 @@ EngineName = Literal["auto", "docker", "local"]
 WallsName = Literal["auto", "bubblewrap", "landlock", "none"]
 """What local programs are kept in: the best of these that works on this machine, or the one that is named."""
 
+WALLS_VARIABLE = "SIRR_WALLS"
+"""Names them for this machine."""
+
 Device = Literal["cpu", "cuda"]
 """What a stage computes on; part of the key, and never replaced by another."""
 

@@ -128,10 +128,21 @@ def test_docker_that_does_not_answer_is_named(sirr, spec):
 
 
 @pytest.mark.slow
+def test_walls_are_chosen_by_option_and_by_variable(sirr, spec):
+    for chosen in (("--walls", "none"), ()):
+        done = sirr("run", spec, "--engine", "local", *chosen, SIRR_WALLS="none" if not chosen else "auto")
+        assert "local programs have no walls" in " ".join(done.stderr.split())
+    assert sirr("run", spec, "--walls", "brick").returncode == 2
+    wrong = json.loads(sirr("doctor", "--json", SIRR_WALLS="brick").stdout)
+    (walls,) = [finding for finding in wrong if finding["subject"] == "walls"]
+    assert (walls["severity"], "one of: auto, bubblewrap" in walls["remedy"]) == ("error", True)
+
+
+@pytest.mark.slow
 def test_doctor_gives_each_trouble_a_remedy(sirr):
     done = sirr("doctor", "--json", DOCKER_HOST="unix:///nonexistent/docker.sock")
     findings = json.loads(done.stdout)
-    assert {"python", "disk", "docker", "gpu"} <= {finding["subject"] for finding in findings}
+    assert {"python", "disk", "docker", "gpu", "walls"} <= {finding["subject"] for finding in findings}
     assert all(finding["remedy"] for finding in findings if finding["severity"] == "error")
     assert next(finding for finding in findings if finding["subject"] == "docker")["severity"] == "warning"
 

@@ -126,6 +126,10 @@ class FakeRunning:
     def adopted(self) -> bool:
         return self._adopted
 
+    @property
+    def walls(self) -> str:
+        return "none"
+
     def lines(self) -> Iterator[str]:
         done, cut = 0, self._job.faults.cut_every
         while True:

@@ -50,6 +50,8 @@ class StageEntry(Entry):
     image: str | None
     recipe: str | None
     engine: str | None
+    walls: str | None = None
+    """What its program could not get through: docker, bubblewrap, landlock or none; None where not recorded."""
     device: str
     started: FiniteFloat | None
     """Seconds since the epoch."""
