@@ -29,5 +29,9 @@ def read_result(form: type[_F], folder: Path, facts: Path | None = None) -> _F:
         raise OutputInvalid(error.message, where=str(path), hint=error.hint) from error
     for name in found.named_files():
         if not (folder / name).is_file():
-            raise OutputInvalid(f"{path.name} names the file {name!r}, which is not there", where=str(path))
+            raise OutputInvalid(
+                f"{path.name} names the file {name!r}, which is not there",
+                where=str(path),
+                hint="run the stage again that left it; where that does not help, its program has a fault",
+            )
     return found

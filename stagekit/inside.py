@@ -89,6 +89,23 @@ def open_plain(path: AnyPath) -> int:
     raise OSError("it is no plain file")
 
 
+def read_plain(path: AnyPath, most: int) -> bytes:
+    """Return the content of a plain file; nothing else is opened or waited for, and no link followed.
+
+    Args:
+        path: of the file.
+        most: bytes that it may have.
+
+    Raises:
+        OSError: where it cannot be read, is no plain file, or has more bytes.
+    """
+    with open(open_plain(path), "rb") as stream:
+        content = stream.read(most + 1)
+    if len(content) > most:
+        raise OSError("it has more than %d bytes" % most)
+    return content
+
+
 def read_inside(folder: AnyPath, name: str) -> bytes:
     """Return the content of a plain file inside a folder; a link is followed where it stays inside.
 

@@ -13,7 +13,7 @@ from orchestrator.datasets.raw.layout_voc import read_names
 from orchestrator.datasets.raw.raw_preparation import PreparationOrder, prepare_raw
 from orchestrator.datasets.raw.recognise import photographs, recognise
 from orchestrator.datasets.raw.tree import raw_tree
-from orchestrator.datasets.raw.unpack import is_archive, unpack, unpacked_name
+from orchestrator.datasets.raw.unpack import is_archive, refuse_others, unpack, unpacked_name
 from orchestrator.datasets.raw.variant import FoundVariant
 from orchestrator.datasets.uniform import INDEX, read_index
 from orchestrator.errors import InputInvalid, SpecError
@@ -322,6 +322,7 @@ def _opened(source: Path, raw: Path, reporter: Reporter) -> Iterator[Path]:
         yield source
         return
     if not is_archive(source):
+        refuse_others(source)
         raise InputInvalid(f"{source} is neither a folder nor an archive", hint="name a folder, or a .zip or .tar file")
     yield _unpacked(source, raw, reporter, again=True)
 

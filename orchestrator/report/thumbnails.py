@@ -75,7 +75,11 @@ def thumbnail(picture: bytes, use: ThumbnailUse, name: str) -> Thumbnail:
             width, height = opened.size
             small = opened.convert("RGB")
     except (OSError, UnidentifiedImageError) as error:
-        raise OutputInvalid(f"the picture {name!r} cannot be shown: {error}") from error
+        why = "it is no picture of a known kind" if isinstance(error, UnidentifiedImageError) else error
+        raise OutputInvalid(
+            f"the picture {name!r} cannot be shown: {why}",
+            hint="run the stage again that left it; where that does not help, its program has a fault",
+        ) from error
     most_high, most_wide = THUMBNAIL_PX[use]
     small.thumbnail((most_wide, most_high), reducing_gap=_REDUCING_GAP)
     encoded = BytesIO()

@@ -1,5 +1,6 @@
 """A YAML file as plain values, with the position of every value and every field's name."""
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from ruamel.yaml.reader import ReaderError
 
 from orchestrator.spec.problems import Place, Problem, spec_error
 from orchestrator.spec.yaml_limits import excess
+from stagekit.inside import read_plain
 
 Location = Sequence[str | int]
 """The way to a value: field names and list indices from the top."""
@@ -86,17 +88,18 @@ def place_of(document: Document | None, location: Location, *, name: bool = Fals
 
 def _text(path: Path) -> str:
     try:
-        raw = path.read_bytes()
+        raw = read_plain(os.path.realpath(path), _LARGEST_BYTES)
     except FileNotFoundError:
         raise spec_error([Problem(f"there is no file {str(path)!r}", hint=_nearby(path))], path) from None
-    except IsADirectoryError:
-        raise spec_error([Problem(f"{str(path)!r} is a folder", hint="name the YAML file inside it")], path) from None
     except OSError as error:
-        problem = Problem(f"{str(path)!r} cannot be read: {error.strerror}", hint="check the file's permissions")
+        if path.is_dir():
+            problem = Problem(f"{str(path)!r} is a folder", hint="name the YAML file inside it")
+        elif error.strerror:
+            problem = Problem(f"{str(path)!r} cannot be read: {error.strerror}", hint="check the file's permissions")
+        else:
+            words = f"{str(path)!r} is no spec, which has a few thousand bytes: {error}"
+            problem = Problem(words, hint="check which file this is")
         raise spec_error([problem], path) from error
-    if len(raw) > _LARGEST_BYTES:
-        problem = Problem(f"the file has {len(raw)} bytes; a spec has a few thousand", hint="check which file this is")
-        raise spec_error([problem], path)
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -9,6 +9,7 @@ from typing import Literal, cast
 
 from orchestrator.spec.base import NAME_PATTERN
 from orchestrator.spec.dataset import PreparedDataset
+from stagekit.inside import read_plain
 
 DATA_VARIABLE = "SIRR_DATA"
 """The environment variable that names the data folder."""
@@ -17,6 +18,7 @@ DEFAULT_DATA = Path("sirr-data")
 """The data folder where no other is named: beside the store, and not in it, as it is dear to make again."""
 
 INDEX = "index.json"
+_LARGEST_BYTES = 2**28
 """What a prepared dataset is told by."""
 
 
@@ -54,8 +56,8 @@ def added_datasets(home: Path | None = None) -> dict[str, PreparedDataset]:
 def prepared_of(folder: Path) -> str | None:
     """Return which dataset of the catalogue a folder was prepared from; None for a user's own, and where none is."""
     try:
-        catalogue = json.loads((folder / INDEX).read_text(encoding="utf-8"))["catalogue"]
-    except (OSError, ValueError, KeyError, TypeError):
+        catalogue = json.loads(read_plain(folder / INDEX, _LARGEST_BYTES))["catalogue"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return catalogue if isinstance(catalogue, str) else None
 
@@ -64,8 +66,8 @@ def prepared_of(folder: Path) -> str | None:
 def _described(index: Path, _changed_ns: int, _size: int) -> PreparedDataset | None:
     """Return what an index says of its dataset. An index can be large, and is asked for again and again."""
     try:
-        head = json.loads(index.read_text(encoding="utf-8"))
+        head = json.loads(read_plain(index, _LARGEST_BYTES))
         role = cast(Literal["layers", "pairs"], head["role"])
         return PreparedDataset(kind="prepared", role=role, title=head["title"], source=head["source"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

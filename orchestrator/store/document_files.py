@@ -17,9 +17,12 @@ from orchestrator.errors import SpecError, StoreError
 from orchestrator.locks import lock
 from orchestrator.store.disk import space_explained, sync, write_synced
 from orchestrator.store.run_document import SCHEMA, RunDocument
+from stagekit.inside import read_plain
 
 RUN_FILE = "run.json"
 REVISIONS = "revisions"
+_LARGEST_BYTES = 2**28
+"""Of a document; one of a hundred networks has a few million."""
 
 
 def has_document(folder: Path) -> bool:
@@ -59,7 +62,7 @@ def load_document(folder: Path, revision: int | None = None) -> RunDocument:
     """
     name = folder.name
     path = folder / RUN_FILE
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise SpecError(
             f"the run {name!r} was stored by an earlier version, which kept no document of it",
             where=str(folder),
@@ -78,10 +81,14 @@ def load_document(folder: Path, revision: int | None = None) -> RunDocument:
 def _read(path: Path, name: str) -> RunDocument:
     """Return a document; the folder's name is the run's, also where a renaming was cut short."""
     try:
-        text = path.read_bytes()
+        text = read_plain(path, _LARGEST_BYTES)
         found = json.loads(text)
     except OSError as error:
-        raise StoreError(f"the record of run {name!r} cannot be read: {error.strerror}", where=str(path)) from error
+        raise StoreError(
+            f"the record of run {name!r} cannot be read: {error.strerror or error}",
+            where=str(path),
+            hint="bring the file back, or check its permissions and the disk",
+        ) from error
     except (ValueError, RecursionError) as error:
         at_its_end = isinstance(error, json.JSONDecodeError) and error.pos >= len(error.doc.rstrip())
         cut = at_its_end or not text.rstrip().endswith(b"}")

@@ -18,9 +18,13 @@ from orchestrator.inside import path_inside
 from orchestrator.store.content import file_sha256
 from orchestrator.store.layout import FACTS, MANIFEST, OUTPUT, Layout
 from orchestrator.store.manifest import SCHEMA, FileRecord, Manifest
+from stagekit.inside import read_plain
 
 _SETTLED_NS = 2 * 10**9
 """A file changed less than this before it was read is not remembered: it may change again within one clock tick."""
+
+_LARGEST_BYTES = 2**28
+"""Of a manifest; one of a hundred thousand files has a tenth of it."""
 
 _DOCUMENTS = (".json", ".parquet")
 """Endings of files that are small and told on by every command: they are read at every look."""
@@ -117,11 +121,11 @@ def examine(layout: Layout, key: str, known: Mapping[str, Stamp] | None = None) 
 def read_manifest(folder: Path, key: str) -> Manifest | Fault:
     """Return an artifact's manifest, or what is wrong with it."""
     try:
-        found = _parsed((folder / MANIFEST).read_bytes())
+        found = _parsed(read_plain(folder / MANIFEST, _LARGEST_BYTES))
     except FileNotFoundError:
         found = "is missing"
     except OSError as error:
-        found = f"cannot be read: {error.strerror}"
+        found = f"cannot be read: {error.strerror or error}"
     if isinstance(found, Manifest) and found.key != key:
         found = f"is of another result ({found.key[:12]})"
     if isinstance(found, Manifest) and not found.whole:

@@ -31,6 +31,18 @@ FileName = Annotated[str, AfterValidator(_one_part)]
 PREDICTIONS = "predictions"
 """Kind of an entrant whose answers another program has written."""
 
+
+def _inside(name: str) -> str:
+    mistake = unsafe_name(name)
+    if mistake:
+        raise ValueError(f"the name {mistake}")
+    return name
+
+
+StageName = Annotated[str, AfterValidator(_inside)]
+"""The name of a stage, whose parts files are called after."""
+
+
 SETTLED = frozenset({"stored", "done", "failed", "skipped", "cancelled"})
 """States in which nothing more becomes of a stage by itself."""
 
@@ -114,7 +126,7 @@ class FailureEntry(Recorded):
 class StageEntry(Recorded):
     """One stage: what it was to do, and what became of it."""
 
-    name: str
+    name: StageName
     """Unique in the run, such as 'train/errnet2019'."""
     kind: str
     """What kind of work it is."""
@@ -176,7 +188,7 @@ class EntrantEntry(Recorded):
     kind: str = "model"
     """'model', whose network runs here, or 'predictions', which another program has written."""
 
-    label: str
+    label: FileName
     """What the run calls it; unique."""
     title: str
     """What the report calls it."""
@@ -214,7 +226,7 @@ class EntrantEntry(Recorded):
 class DatasetEntry(Recorded):
     """One dataset that the run uses."""
 
-    name: str
+    name: FileName
     """What the run calls it."""
     title: str
     """What the report calls it."""

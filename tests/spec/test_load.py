@@ -175,7 +175,7 @@ def test_folder_instead_of_a_file_is_refused(tmp_path):
 
 def test_huge_file_is_refused(tmp_path):
     (tmp_path / "big.yaml").write_bytes(b"#" * (2 * 2**20))
-    with pytest.raises(SpecError, match="has 2097152 bytes"):
+    with pytest.raises(SpecError, match="has more than 1048576 bytes"):
         load_experiment(tmp_path / "big.yaml")
 
 

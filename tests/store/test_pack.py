@@ -27,6 +27,7 @@ from orchestrator.store.store import Store
 from orchestrator.store.unpack import unpacking
 from tests.execute.small_run import keep_run
 from tests.store.kept_results import ROOT, change_bytes
+from tests.store.pack_files import entry, told, written
 
 FIRST = run_reference("first")
 
@@ -180,38 +181,6 @@ def test_newer_format_is_left_alone(packed, store, tmp_path):
     written(newer, {"format": 9, "program": "7.1", "something": "else"}, [])
     with pytest.raises(PackInvalid, match=r"format 9, made by sirr-orch 7\.1; this is sirr-orch [\d.]+, which knows"):
         unpack(store, newer)
-
-
-def written(target, index, entries):
-    """Write a tar file of an index and (TarInfo, content) entries."""
-    text = json.dumps(index).encode()
-    with tarfile.open(target, "w", format=tarfile.GNU_FORMAT) as archive:
-        head = tarfile.TarInfo(INDEX)
-        head.size = len(text)
-        archive.addfile(head, io.BytesIO(text))
-        for entry, content in entries:
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
-
-
-def told(*members, **fields):
-    """Return an index. members: name and content"""
-    return {
-        "format": 1,
-        "program": "0",
-        "runs": ["first"],
-        "members": [
-            {"name": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-            for name, content in members
-        ],
-        **fields,
-    }
-
-
-def entry(name, kind=tarfile.REGTYPE, target=""):
-    made = tarfile.TarInfo(name)
-    made.type, made.linkname = kind, target
-    return made
 
 
 @pytest.mark.parametrize(

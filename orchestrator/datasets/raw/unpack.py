@@ -31,6 +31,8 @@ MARK = ".unpacked-by-sirr-orch"
 _CHUNK_BYTES = 2**20
 _HEADER_BYTES = 2**22
 """Of a member's header, names and the like; nothing has more than a few thousand."""
+_TABLE_BYTES = 2**25
+"""Of a zip archive's table of contents: enough for the members that an archive may have."""
 _PACKED: Mapping[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
 """How packed tar files begin."""
 _HEAD_BYTES = 512
@@ -107,7 +109,7 @@ def unpack(archive: Path, folder: Path, progress: ProgressCallback, limits: Unpa
             that lead outside, or where the folder is not one that was unpacked; nothing is left behind.
     """
     refuse_to_replace(folder)
-    _refuse_others(archive)
+    refuse_others(archive)
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -132,8 +134,8 @@ def unpack(archive: Path, folder: Path, progress: ProgressCallback, limits: Unpa
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _refuse_others(archive: Path) -> None:
-    """Name what a file really is that is called an archive.
+def refuse_others(archive: Path) -> None:
+    """Name what a file really is that is given as an archive.
 
     Raises:
         InputInvalid: Where it is another thing.
@@ -260,18 +262,23 @@ def _refused(name: str, why: str) -> InputInvalid:
 
 
 class _Bounded(io.RawIOBase):
-    """A tar file's stream, unpacked, of which nobody reads much at a time: headers can claim any size."""
+    """An archive's stream, of which nobody reads much at a time: headers and tables can claim any size.
 
-    def __init__(self, path: Path) -> None:
-        with path.open("rb") as stream:
-            head = stream.read(8)
-        opened = next((opened for magic, opened in _PACKED.items() if head.startswith(magic)), None)
-        self._stream: IO[bytes] = path.open("rb") if opened is None else cast(IO[bytes], opened(path, "rb"))
+    Args:
+        stream: Of the archive; closed with this one.
+        most: Bytes that are read at once.
+    """
+
+    def __init__(self, stream: IO[bytes], most: int) -> None:
+        self._stream, self._most = stream, most
 
     def read(self, size: int = -1) -> bytes:
-        if not 0 <= size <= _HEADER_BYTES:
-            raise tarfile.ReadError(f"it has a header of {size} bytes")
-        return self._stream.read(size)
+        if size > self._most:
+            raise ValueError(f"it has a header of {size} bytes")
+        content = self._stream.read(self._most + 1 if size < 0 else size)
+        if len(content) > self._most:
+            raise ValueError(f"it has a header of more than {self._most} bytes")
+        return content
 
     def seek(self, offset: int, whence: int = 0) -> int:
         return self._stream.seek(offset, whence)
@@ -287,11 +294,19 @@ class _Bounded(io.RawIOBase):
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator["_Archive"]:
     if path.name.lower().endswith(".zip"):
-        with zipfile.ZipFile(path) as packed:
+        with _Bounded(path.open("rb"), _TABLE_BYTES) as stream, zipfile.ZipFile(cast(IO[bytes], stream)) as packed:
             yield _Archive(packed, None)
     else:
-        with _Bounded(path) as stream, tarfile.open(fileobj=stream, mode="r:") as packed_tar:
+        with _Bounded(_unfolded(path), _HEADER_BYTES) as stream, tarfile.open(fileobj=stream, mode="r:") as packed_tar:
             yield _Archive(None, packed_tar)
+
+
+def _unfolded(path: Path) -> IO[bytes]:
+    """Return a tar file's content, whatever it is packed with."""
+    with path.open("rb") as stream:
+        head = stream.read(8)
+    opened = next((opened for magic, opened in _PACKED.items() if head.startswith(magic)), None)
+    return path.open("rb") if opened is None else cast(IO[bytes], opened(path, "rb"))
 
 
 @dataclass(frozen=True)

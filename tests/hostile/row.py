@@ -1,0 +1,104 @@
+"""One row of the table of hostile input, and what holds for each of them."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from orchestrator import errors
+from tests.hostile.guarded import SECRET, GuardedTree, Place
+from tests.hostile.programs import Bounds, ForkedPrograms
+
+Arguments = Sequence[object]
+USAGE = ("usage",)
+"""For what the command line itself refuses, with its own words."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One hostile input.
+
+    id: in the table
+    tried: what the input would do to a program that took it at its word
+    make: writes it and returns the arguments of the command that gets it
+    said: a pattern that the answer must hold
+    codes: codes of errors that it may end with; empty: the command does its work, for the input is odd and harmless
+    bounds: what the command may take
+    """
+
+    id: str
+    tried: str
+    make: Callable[[Place], Arguments]
+    said: str = ""
+    codes: tuple[str, ...] = ("input-invalid",)
+    bounds: Bounds = field(default_factory=Bounds)
+
+
+def parameters(rows: Sequence[Row]) -> list["pytest.ParameterSet"]:
+    """Return rows as parameters of a test, with their ids, each of which is there once."""
+    assert len({row.id for row in rows}) == len(rows)
+    return [pytest.param(row, id=row.id) for row in rows]
+
+
+def check(row: Row, tree: GuardedTree, programs: ForkedPrograms) -> None:
+    """Run a row's command, and demand all that must hold of it."""
+    place = tree.place()
+    arguments = [str(argument) for argument in row.make(place)]
+    before, there = tree.state(), set(_leaks(place.made))
+    tree.heard()
+    ended = programs.run("orchestrator", arguments, tree.folder, tree.environment(place), row.bounds)
+    assert tree.heard() == [], "something that is none of its business was read or changed"
+    assert _differences(before, tree.state()) == []
+    assert list(place.temporary.iterdir()) == []
+    assert set(_leaks(place.made)) == there
+    assert not ended.late, ended.said
+    assert ended.processor_s < row.bounds.processor_s, ended
+    assert ended.more_bytes < row.bounds.more_bytes, ended
+    _assert_clear(row, ended.code, ended.said)
+
+
+def _differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    return [
+        f"{name}: {before.get(name)} -> {after.get(name)}"
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _leaks(folder: Path) -> Iterator[str]:
+    """Yield files that hold the decoys' content, and links that lead out."""
+    for path in folder.rglob("*"):
+        if path.is_symlink() and not path.resolve().is_relative_to(folder.parent):
+            yield f"{path} leads to {path.resolve()}"
+        elif path.is_file() and SECRET.encode() in path.read_bytes():
+            yield f"{path} holds what lay outside"
+
+
+EXIT_CODES = {
+    found.code: int(found.exit_code)
+    for found in vars(errors).values()
+    if isinstance(found, type) and issubclass(found, errors.SirrError)
+}
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def _assert_clear(row: Row, code: int, said: str) -> None:
+    """What is said is one error of the tree with its exit code, what is asked for is in it, and nothing else."""
+    assert "Traceback" not in said, said
+    assert not _CONTROL.search(said.replace("\r\n", "\n")), repr(said)
+    assert SECRET.strip() not in said
+    assert len(said) < 20_000
+    told = re.findall(r"^error\[([a-z-]+)\]", said, re.MULTILINE)
+    if row.codes == USAGE:
+        assert (code, told) == (2, []), (code, said)
+        assert "Usage: " in said
+    elif row.codes:
+        assert len(told) == 1, said
+        assert told[0] in row.codes, said
+        assert code == EXIT_CODES[told[0]], (code, said)
+        assert "hint: " in said, said
+    else:
+        assert (code, told) == (0, []), (code, said)
+    assert re.search(row.said, " ".join(said.split())), said
