@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from orchestrator.engine.owner import process_alive
-from orchestrator.engine.program import STAGE_FILE, ended_well, place, result_is_left
+from orchestrator.engine.program import RUN_LOCK, STAGE_FILE, ended_well, place, result_is_left
 from orchestrator.engine.protocol import Outcome
 from orchestrator.errors import InfraFailure
 from orchestrator.locks import lock
@@ -26,7 +26,6 @@ ENGINE_FILES = (JOB_FILE, PROCESS_FILE, EXIT_FILE, LOG_FILE, "process.partial", 
 STAGING_VARIABLE = "SIRR_STAGING"
 """Names a program's staging folder in its environment, which its children inherit."""
 
-_RUN_LOCK = "work/run.lock"
 _POLL_S = 0.05
 _DEAF_S = 10.0
 
@@ -71,7 +70,7 @@ class LocalRunning:
     @property
     def alive(self) -> bool:
         """Whether the program has not ended: its supervisor holds a lock that ends with it."""
-        return not (self._staging / EXIT_FILE).exists() and _is_locked(self._staging / _RUN_LOCK)
+        return not (self._staging / EXIT_FILE).exists() and _is_locked(self._staging / RUN_LOCK)
 
     @property
     def started(self) -> float | None:
@@ -147,9 +146,9 @@ class LocalRunning:
         """
         self.stop(0.0)
         deadline = time.monotonic() + _DEAF_S
-        while _is_locked(self._staging / _RUN_LOCK) and time.monotonic() < deadline:
+        while _is_locked(self._staging / RUN_LOCK) and time.monotonic() < deadline:
             time.sleep(_POLL_S / 10)
-        if _is_locked(self._staging / _RUN_LOCK):
+        if _is_locked(self._staging / RUN_LOCK):
             raise InfraFailure(
                 "a program that was started elsewhere, on another machine or in a container, works in this folder",
                 where=str(self._staging),

@@ -27,6 +27,9 @@ _CACHES: Mapping[str, str] = {
 }
 _HOME = "work/home"
 _START_LOCK = "work/start.lock"
+RUN_LOCK = "work/run.lock"
+"""Held by a local program's supervisor for as long as it lives."""
+
 _DONE = f"work/{DONE_FILE}"
 _SIGNALS = 128
 _START_S = 180.0
@@ -92,6 +95,7 @@ def program_environment(job: Job, stage: str) -> dict[str, str]:
 
 def lay_out(job: Job, request: StageRequest) -> None:
     """Make the folders that a program may write to, and its stage.json; what a killed one left half done goes."""
+    _remove_links(job.staging)
     if not job.keeps_output and (job.staging / "output").is_dir():
         for path in (job.staging / "output").iterdir():
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
@@ -105,6 +109,13 @@ def lay_out(job: Job, request: StageRequest) -> None:
     request.save(str(job.staging / STAGE_FILE))
 
 
+def _remove_links(staging: Path) -> None:
+    """Remove links that a program put in the place of its folders: out here they lead to files of the user's."""
+    for name in (*FOLDERS, *sorted({_HOME, *_CACHES.values()}), _START_LOCK, RUN_LOCK):
+        if (staging / name).is_symlink():
+            (staging / name).unlink()
+
+
 @contextlib.contextmanager
 def starting(staging: Path) -> Iterator[int]:
     """Keep other clients from starting the same job while the block runs; yield the lock's descriptor.
@@ -115,6 +126,7 @@ def starting(staging: Path) -> Iterator[int]:
     Raises:
         InfraFailure: Where another client takes too long.
     """
+    _remove_links(staging)
     (staging / "work").mkdir(parents=True, exist_ok=True)
     handle = os.open(staging / _START_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
     deadline = time.monotonic() + _START_S

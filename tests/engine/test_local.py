@@ -364,3 +364,18 @@ def test_record_that_a_power_cut_left_is_swept_and_the_stage_runs_again(local_be
     assert again.outcome().exit_code == 0
     foreign = local_bench.job("count", settings={"lines": 1, "pause_s": 0})
     assert local_bench.start(foreign, engine).outcome().exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["output", "facts", "work/home", "work/cache", "work/start.lock", "work/run.lock"])
+def test_links_that_a_program_left_for_its_folders_lead_the_next_start_nowhere(local_bench, tmp_path, name):
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    for file in ("letter.txt", "half.partial"):
+        (precious / file).write_text("mine")
+    job = local_bench.job("count", settings={"lines": 1, "pause_s": 0})
+    link = job.staging / name
+    link.parent.mkdir(parents=True)
+    link.symlink_to(precious / "new" if name.endswith("lock") else precious)
+    assert local_bench.start(job).outcome().exit_code == 0
+    assert {path.name for path in precious.iterdir()} == {"letter.txt", "half.partial"}
+    assert not link.is_symlink()
