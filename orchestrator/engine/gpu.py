@@ -36,6 +36,13 @@ def list_gpus() -> tuple[Gpu, ...]:
     return parse_gpus(done.stdout)
 
 
+def make_memory_device() -> None:
+    """See that the driver's device file for memory is there: behind walls no helper of the driver can make it."""
+    if not Path("/dev/nvidia-uvm").exists():
+        with contextlib.suppress(ProcessFailed):
+            run(["nvidia-modprobe", "-u", "-c=0"], timeout_s=60)
+
+
 def parse_gpus(text: str) -> tuple[Gpu, ...]:
     """Read nvidia-smi's answer; lines that do not describe a device are left out."""
     found = []

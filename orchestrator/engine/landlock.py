@@ -1,6 +1,5 @@
 """Walls of rules: Landlock forbids a program files and sockets that it can still see the names of."""
 
-import json
 import sys
 from pathlib import Path
 
@@ -25,8 +24,6 @@ class Landlock:
     def command(self, visible: Visible) -> list[str]:
         """Return what a program's own command is put behind."""
         devices = [Path(path) for path in _DEVICES if Path(path).exists()]
-        rules = {
-            "read": [str(path) for path in visible.readable],
-            "write": [str(path) for path in (*visible.writable, *visible.devices, *devices)],
-        }
-        return [sys.executable, "-I", "-S", landlock_program.__file__, json.dumps(rules), "--"]
+        rules = [f"read={path}" for path in visible.readable]
+        rules += [f"write={path}" for path in (*visible.writable, *visible.devices, *devices)]
+        return [sys.executable, "-I", "-S", landlock_program.__file__, *rules, "--"]

@@ -1,16 +1,14 @@
-"""Shuts this process in by Landlock and seccomp, and becomes a program: `RULES -- PROGRAM ARGUMENT...`.
+"""Shuts this process in by Landlock and seccomp, and becomes a program.
 
-Run as a script by the orchestrator's interpreter in isolated mode; it imports nothing of ours. RULES is JSON: lists of
-paths, `read` and `write`. What is shut once is shut for all that the program starts.
+usage: RULE... -- PROGRAM ARGUMENT...          a RULE is read=PATH or write=PATH, and holds for all below the path
+Run as a script by the orchestrator's interpreter in isolated mode before every program: it imports nothing of ours and
+little else. What is shut once is shut for all that the program starts.
 """
 
 import ctypes
-import json
 import os
-import platform
 import struct
 import sys
-from collections.abc import Sequence
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_FLAG = 1
@@ -48,7 +46,7 @@ def landlock_version() -> int:
     return max(0, int(_LIBC.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION_FLAG))))
 
 
-def shut_in(read: Sequence[str], write: Sequence[str]) -> None:
+def shut_in(read: list[str], write: list[str]) -> None:
     """Allow this process and what it starts to read and write below these paths alone, and no network.
 
     Raises:
@@ -108,7 +106,7 @@ def _shut_sockets() -> None:
 
     Landlock knows of TCP, and that late; before its version 3 it lets files be cut short by name as well.
     """
-    machine = platform.machine()
+    machine = os.uname().machine
     if machine not in _SYSCALLS:
         raise OSError(f"the system calls of {machine} are not known here")
     architecture, socket, truncate = _SYSCALLS[machine]
@@ -138,13 +136,15 @@ def _checked(result: int, step: str) -> int:
     return result
 
 
-def main(arguments: Sequence[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Shut this process in and become the program; a line on standard error says where that fails."""
     try:
-        rules = json.loads(arguments[0])
-        shut_in([*rules["read"], "/proc"], [*rules["write"], "/proc/self"])
-        os.execve(arguments[2], [*arguments[2:]], os.environ)
-    except (OSError, ValueError, KeyError, IndexError) as error:
+        end = arguments.index("--")
+        rules = [rule.split("=", 1) for rule in arguments[:end]]
+        read, write = ([path for kind, path in rules if kind == granted] for granted in ("read", "write"))
+        shut_in([*read, "/proc"], [*write, "/proc/self"])
+        os.execve(arguments[end + 1], arguments[end + 1 :], os.environ)
+    except (OSError, ValueError, IndexError) as error:
         sys.stderr.write(f"landlock: {error}\n")
         sys.exit(1)
 

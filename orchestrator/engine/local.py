@@ -14,7 +14,7 @@ from typing import Any
 
 from orchestrator.engine import supervisor
 from orchestrator.engine.errors import engine_error
-from orchestrator.engine.gpu import list_gpus
+from orchestrator.engine.gpu import list_gpus, make_memory_device
 from orchestrator.engine.local_running import (
     ENGINE_FILES,
     EXIT_FILE,
@@ -203,6 +203,7 @@ def _check_gpus(job: Job) -> None:
             f"{job.stage} needs a GPU, and this machine {reason}",
             hint="check the driver with nvidia-smi, or write device: cpu",
         )
+    make_memory_device()
 
 
 def _named_paths(staging: Path) -> set[Path]:

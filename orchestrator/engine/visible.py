@@ -23,7 +23,7 @@ _SYSTEM_FILES = (
 _PROCESSORS = ("/sys/devices/system",)
 """Where libraries count processors and nodes of memory."""
 
-_GPU_FACTS = ("/sys/bus/pci", "/sys/devices/pci*", "/sys/module/nvidia*")
+_GPU_DRIVER = ("/sys/bus/pci", "/sys/devices/pci*", "/sys/module/nvidia*", "/run/opengl-driver")
 _GPU_DEVICES = ("/dev/nvidia*", "/dev/dxg")
 _LIBRARIES = ("lib", "lib64")
 _LINKS = 40
@@ -85,7 +85,7 @@ def machine_paths(*, gpu: bool = False) -> tuple[Path, ...]:
     Args:
         gpu: Whether the program computes on one, whose driver looks for it on the bus.
     """
-    facts = (*_PROCESSORS, *(_GPU_FACTS if gpu else ()))
+    facts = (*_PROCESSORS, *(_GPU_DRIVER if gpu else ()))
     return tuple(path for path in map(Path, (*_SYSTEM, *_SYSTEM_FILES, *map(str, _matching(facts)))) if path.exists())
 
 
