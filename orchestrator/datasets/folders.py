@@ -12,6 +12,7 @@ from orchestrator.datasets.patterns import Match, matches, other_case
 from orchestrator.datasets.picture_reading import FOREIGN_SUFFIXES, RgbPicture, UnusablePicture, read_rgb
 from orchestrator.datasets.progress_callback import ProgressCallback
 from orchestrator.datasets.source_files import SourceReader, is_picture
+from orchestrator.datasets.truths import TruthTrace, faults_in_words, truth_faults, truth_trace
 from stagekit import BadInput
 from stagekit.results.dataset import DatasetItem
 from stagekit.results.left_out import LeftOut
@@ -67,6 +68,8 @@ def prepared_pairs(
 ) -> PreparedDataset:
     """Return a folder's blended pictures with their layers, which are of one size; their pictures are written.
 
+    Truths that are not their own, as far as that shows, are warned of.
+
     Raises:
         BadInput: Where a pattern fits no picture or has no {id}, where a picture has no partner or two, where pictures
             are unusable or of different sizes: all of the same kind are named.
@@ -84,16 +87,24 @@ def prepared_pairs(
     passed_over = tuple(dict.fromkeys(words for _, of_part in found.values() for words in of_part))
     reading = Listing(sources, progress, len(partners))
     items = []
+    traces: dict[str, TruthTrace] = {}
     for identifier, (name, files) in zip(safe_identifiers(partners), partners.items(), strict=True):
-        item = _pair(identifier, files, reading, output, shown_name(name))
+        item = _pair(identifier, files, reading, output, shown_name(name), traces)
         items += [item] if item is not None else []
         reading.item_done()
     reading.refuse_problems()
-    return PreparedDataset("pairs", tuple(items), passed_over=passed_over)
+    faults = truth_faults(traces)
+    warnings = (faults_in_words(faults, len(items)),) if faults else ()
+    return PreparedDataset("pairs", tuple(items), warnings, passed_over=passed_over)
 
 
 def _pair(
-    identifier: str, files: Mapping[str, Match], reading: "Listing", output: PictureFolder, name: str
+    identifier: str,
+    files: Mapping[str, Match],
+    reading: "Listing",
+    output: PictureFolder,
+    name: str,
+    traces: dict[str, TruthTrace],
 ) -> DatasetItem | None:
     read = {part: reading.picture(match) for part, match in files.items()}
     pictures = {part: picture for part, picture in read.items() if picture is not None}
@@ -101,6 +112,9 @@ def _pair(
         return None
     paths = {part: output.save(part, identifier, picture.pixels) for part, picture in pictures.items()}
     notes = tuple(f"{part}: {note}" for part, picture in pictures.items() for note in picture.notes)
+    trace = truth_trace(pictures["blended"].pixels, pictures["transmission"].pixels)
+    if trace is not None:
+        traces[name] = trace
     height, width = pictures["blended"].size
     return dataset_item(identifier, (height, width), origin(files["blended"]), notes, paths)
 

@@ -46,10 +46,12 @@ class Preparing:
     Attributes:
         read: SHA-256 of every file of the user's folder that was read, by its path inside it.
         passed_over: In words, which files were not taken.
+        warnings: In words, what a reader must know.
     """
 
     read: Mapping[str, str]
     passed_over: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def prepare_dataset(preparation: Preparation, blend: Blender, progress: ProgressCallback) -> Preparing:
@@ -70,7 +72,7 @@ def prepare_dataset(preparation: Preparation, blend: Blender, progress: Progress
         sources = SourceReader(source, preparation.work)
         prepared, read = _prepared(description, sources, output, progress), sources.hashes
     write_document(preparation.output, preparation.name, preparation.title, prepared)
-    return Preparing(read, prepared.passed_over)
+    return Preparing(read, prepared.passed_over, prepared.warnings)
 
 
 def _prepared(

@@ -31,7 +31,7 @@ def prepare(context: StageContext) -> None:
         work=Path(context.work()),
     )
     done = prepare_dataset(preparation, blended, step)
-    for words in done.passed_over:
+    for words in (*done.passed_over, *done.warnings):
         context.warn(words)
     SourcesFile.of_files({"source": done.read} if source is not None else {}).save(context.facts(SourcesFile.FILE_NAME))
 

@@ -17,7 +17,7 @@ from orchestrator.datasets.overlap_search import pixel_hash
 from orchestrator.datasets.prepared_index import LAYERS, IndexItem
 from orchestrator.datasets.progress_callback import ProgressCallback
 from orchestrator.datasets.raw.shift import shift_estimate
-from orchestrator.datasets.raw.truths import TruthTrace, exchanged_truths, truth_trace
+from orchestrator.datasets.truths import TruthTrace, faults_in_words, truth_faults, truth_trace
 from orchestrator.datasets.uniform import read_index
 from stagekit.inside import read_inside
 
@@ -163,13 +163,9 @@ def _truths(seen: Sequence[_Seen], role: str) -> DatasetFinding:
     if role != "pairs":
         return DatasetFinding("truths", "ok", "no pairs")
     traces = {one.id: one.truth for one in seen if one.truth is not None}
-    faults = {name: f"that of {name} is the truth of {other}" for name, other in exchanged_truths(traces).items()}
-    faults |= {name: f"that of {name} {trace.fault}" for name, trace in traces.items() if trace.fault}
+    faults = truth_faults(traces)
     if faults:
-        more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
-        named = "; ".join(list(faults.values())[:_SHOWN]) + more
-        words = f"{len(faults)} of {len(seen)} transmissions do not belong to their blended pictures: {named}"
-        return DatasetFinding("truths", "error", words, tuple(faults))
+        return DatasetFinding("truths", "error", faults_in_words(faults, len(seen)), tuple(faults))
     belong = sum(trace.belongs for trace in traces.values())
     unknown = f"; {len(seen) - belong} share too little detail to tell" if belong < len(seen) else ""
     return DatasetFinding("truths", "ok", f"{belong} transmissions belong to their blended pictures{unknown}")

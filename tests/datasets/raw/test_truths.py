@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from orchestrator.datasets.raw.dataset_checks import check_dataset
-from orchestrator.datasets.raw.truths import exchanged_truths, truth_trace
+from orchestrator.datasets.truths import exchanged_truths, truth_trace
 from orchestrator.execute.data import Reporter, add_set
 from orchestrator.spec.prepared import prepared_folder
 from tests.conftest import OPTIONAL
@@ -107,3 +107,17 @@ def test_no_pair_of_ceilnet_is_accused_and_nearly_every_changed_one_is_found():
         assert all(truth_trace(seen, change(truth)).fault for seen, truth in pairs.values())
     swapped = [truth_trace(seen, truth[..., ::-1]).fault for seen, truth in pairs.values()]
     assert sum(fault == "has red and blue exchanged" for fault in swapped) >= 90
+
+
+def test_pairs_of_a_spec_are_checked_when_they_are_prepared(prepare, source, tmp_path):
+    made = trees.folders(tmp_path / "office", ["a", "b", "c"], trees.PACK, **SIZE)
+    folder = made / "transmission_layer"
+    (folder / "b.png").rename(folder / "kept.png")
+    (folder / "c.png").rename(folder / "b.png")
+    (folder / "kept.png").rename(folder / "c.png")
+    made.rename(source / "pack")
+    patterns = {"blended": "pack/blended/{id}.*", "transmission": "pack/transmission_layer/{id}.*"}
+    assert prepare("pairs", **patterns).document["warnings"] == [
+        "2 of 3 transmissions do not belong to their blended pictures: that of b is the truth of c; "
+        "that of c is the truth of b"
+    ]

@@ -22,6 +22,8 @@ order is better in any pair than the right one, which is better by more than 0.1
 _MOST_SEARCHED = 400
 """Pairs among which truths that belong to others are looked for."""
 
+_SHOWN = 5
+
 _CHANNELS = ("red", "green", "blue")
 
 
@@ -75,6 +77,20 @@ def exchanged_truths(traces: Mapping[str, TruthTrace]) -> dict[str, str]:
         if best != name and fits[best] >= max(enough, fits[name] + _BETTER):
             found[name] = best
     return found
+
+
+def truth_faults(traces: Mapping[str, TruthTrace]) -> dict[str, str]:
+    """Return the scenes whose truth is not their own, each with how, as a sentence without its end."""
+    foreign = {name: f"that of {name} is the truth of {other}" for name, other in exchanged_truths(traces).items()}
+    odd = {name: f"that of {name} {trace.fault}" for name, trace in traces.items() if trace.fault}
+    return foreign | odd
+
+
+def faults_in_words(faults: Mapping[str, str], scenes: int) -> str:
+    """Return in one sentence which of so many scenes have faults; the first of them are named."""
+    more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+    named = "; ".join(list(faults.values())[:_SHOWN]) + more
+    return f"{len(faults)} of {scenes} transmissions do not belong to their blended pictures: {named}"
 
 
 def agreement(first: np.ndarray, second: np.ndarray) -> float:
