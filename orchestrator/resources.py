@@ -1,4 +1,4 @@
-"""Where the files lie that travel with the package: images/, model_specs/ and data/."""
+"""Where the files lie that travel with the package: images/, model_specs/, program_specs/ and data/."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def resource_root() -> Path:
-    """Return the folder that holds images/, model_specs/ and data/: inside a wheel, or the checkout."""
+    """Return the folder that holds images/, model_specs/, program_specs/ and data/: inside a wheel, or the checkout."""
     installed = _PACKAGE / "resources"
     return installed if installed.is_dir() else _PACKAGE.parent
 
@@ -24,6 +24,11 @@ def images_folder() -> Path:
 def model_specs_folder() -> Path:
     """Return the folder of the model specs."""
     return resource_root() / "model_specs"
+
+
+def program_specs_folder() -> Path:
+    """Return the folder of the program specs."""
+    return resource_root() / "program_specs"
 
 
 def data_folder() -> Path:

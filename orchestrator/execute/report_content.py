@@ -16,30 +16,27 @@ from orchestrator.plan.overlap import OVERLAP
 from orchestrator.plan.plan import evaluate_name, snapshot_label
 from orchestrator.report import artifacts as read
 from orchestrator.report.content import (
-    Adoption,
     Dataset,
     DatasetRole,
-    Elsewhere,
     Export,
-    FeatureWeights,
     Model,
     NotMeasured,
     Override,
     Paper,
     ReportContent,
     Result,
-    Training,
     Validation,
     ValidationPoint,
 )
 from orchestrator.report.overlap_content import Overlap
 from orchestrator.report.stage_content import EnvironmentRecord, FeatureFile, SoftwareList
+from orchestrator.report.training_content import Adoption, Elsewhere, FeatureWeights, Training, Untrained
 from orchestrator.spec.explained import explained_tables
 from orchestrator.spec.protocol import Protocol, ProtocolMetric
 from orchestrator.spec.published_numbers import published_tables
 from orchestrator.spec.stage_names import stage_name
 from orchestrator.spec.weights import FEATURES_VARIABLE
-from orchestrator.store.run_document import PREDICTIONS, EntrantEntry, ProtocolEntry, RunDocument
+from orchestrator.store.run_document import PREDICTIONS, PROGRAM, EntrantEntry, ProtocolEntry, RunDocument
 from stagekit.measures import CONTROLS, metrics
 
 
@@ -181,7 +178,7 @@ def _model(entrant: EntrantEntry, gathering: _Gathering) -> Model:
 
 
 def _export(entrant: EntrantEntry, gathering: _Gathering) -> Export | NotMeasured | None:
-    if entrant.kind == PREDICTIONS:
+    if entrant.kind in {PREDICTIONS, PROGRAM}:
         return None
     stage = stage_name("export", entrant.label)
     export = gathering.output(stage)
@@ -202,7 +199,9 @@ def _validation(entrant: EntrantEntry, gathering: _Gathering) -> Validation | No
     return Validation(validation.dataset, tuple(points))
 
 
-def _weights(entrant: EntrantEntry, gathering: _Gathering) -> Training | Adoption | Elsewhere | NotMeasured:
+def _weights(entrant: EntrantEntry, gathering: _Gathering) -> Training | Adoption | Elsewhere | Untrained | NotMeasured:
+    if entrant.kind == PROGRAM:
+        return Untrained({name: float(value) for name, value in entrant.recipe.items()})
     if entrant.kind == PREDICTIONS:
         return Elsewhere(entrant.files, entrant.source)
     output = gathering.output(entrant.weights_stage)

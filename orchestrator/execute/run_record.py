@@ -17,10 +17,12 @@ from orchestrator.plan.keys import canonical_json, key_document
 from orchestrator.plan.stage import Stage
 from orchestrator.spec.dataset import dataset_role
 from orchestrator.spec.predictions import ResolvedPredictions
+from orchestrator.spec.program_choice import ResolvedProgram
 from orchestrator.spec.protocol import chosen_protocol
-from orchestrator.spec.resolve import Resolved, ResolvedModel
+from orchestrator.spec.resolve import Entrant, Resolved, ResolvedModel
 from orchestrator.store.run_document import (
     PREDICTIONS,
+    PROGRAM,
     DatasetEntry,
     EntrantEntry,
     FailureEntry,
@@ -51,10 +53,7 @@ def planned_document(comparison: Comparison, overrides: Overrides) -> RunDocumen
     experiment = resolved.experiment
     now = datetime.now(UTC)
     stages = tuple(_stage(stage, comparison) for stage in comparison.plan.stages)
-    entrants = tuple(
-        _given(entrant) if isinstance(entrant, ResolvedPredictions) else _entrant(entrant)
-        for entrant in resolved.entrants
-    )
+    entrants = tuple(_entrant(entrant) for entrant in resolved.entrants)
     judged_first = sorted(experiment.protocols, key=lambda name: name != experiment.primary_protocol)
     return RunDocument(
         name=experiment.name,
@@ -147,7 +146,17 @@ def _stage(stage: Stage, comparison: Comparison) -> StageEntry:
     )
 
 
-def _entrant(model: ResolvedModel) -> EntrantEntry:
+def _entrant(entrant: Entrant) -> EntrantEntry:
+    match entrant:
+        case ResolvedPredictions():
+            return _given(entrant)
+        case ResolvedProgram():
+            return _program(entrant)
+        case ResolvedModel():
+            return _model(entrant)
+
+
+def _model(model: ResolvedModel) -> EntrantEntry:
     paper = model.spec.paper
     return EntrantEntry(
         label=model.label,
@@ -162,6 +171,23 @@ def _entrant(model: ResolvedModel) -> EntrantEntry:
         ),
         recipe=model.recipe.model_dump(mode="json"),
         checkpoint=None if model.checkpoint is None else _name(model.checkpoint),
+    )
+
+
+def _program(program: ResolvedProgram) -> EntrantEntry:
+    paper = program.spec.paper
+    return EntrantEntry(
+        kind=PROGRAM,
+        label=program.label,
+        title=program.spec.title,
+        spec=program.spec.name,
+        image=program.spec.image,
+        seed=0,
+        paper=PaperEntry(title=paper.title, authors=paper.authors, venue=paper.venue, program=paper.program),
+        overrides=tuple(
+            OverrideEntry(field=name, paper=was, value=now) for name, (was, now) in program.overrides.items()
+        ),
+        recipe=dict(program.parameters),
     )
 
 

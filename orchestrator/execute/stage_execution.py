@@ -45,6 +45,7 @@ REQUIRED_OUTPUTS: Mapping[StageKind, tuple[str, ...]] = {
     "explain": ("plan.json",),
     "overlap": ("overlap.json",),
     "evaluate": ("scores.json",),
+    "predict": ("predictions.json",),
     "collect": ("predictions.json",),
 }
 """What each kind of stage must leave in its output folder."""

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from orchestrator.plan.collect import collect_stages
+from orchestrator.plan.answers import answers_stage, collect_stages, predict_stages
 from orchestrator.plan.keys import canonical_json
 from orchestrator.plan.overlap import guarded
 from orchestrator.plan.single import network_shape
@@ -74,6 +74,8 @@ def experiment_plan(resolved: Resolved, digest: Digest) -> Plan:
     stages += [_weights_stage(model, resolved, once) for model in resolved.models]
     stages += [_export_stage(model, resolved, once) for model in resolved.models]
     stages += [_infer_stage(model, name, resolved) for model in resolved.models for name in experiment.test]
+    for program in resolved.programs:
+        stages += predict_stages(program, experiment.test, arrays=_scores_floats(experiment), **limits)
     stages += [stage for given in resolved.predictions for stage in collect_stages(given, once, **limits)]
     stages += _scoring_stages(resolved, once)
     stages += [stage for model in resolved.models for stage in _validation_stages(model, resolved, once)]
@@ -91,15 +93,11 @@ def _scoring_stages(resolved: Resolved, digest: Digest) -> Iterator[Stage]:
             for control in CONTROLS:
                 yield _evaluate_stage(control, control, None, name, protocol, resolved, digest)
             for entrant in resolved.entrants:
-                spec = entrant.spec.name if isinstance(entrant, ResolvedModel) else entrant.label
-                if isinstance(entrant, ResolvedModel) or name in entrant.places:
-                    answers = answers_stage(entrant, name)
-                    yield _evaluate_stage(entrant.label, spec, answers, name, protocol, resolved, digest)
-
-
-def answers_stage(entrant: ResolvedModel | ResolvedPredictions, dataset: str) -> str:
-    """Return the name of the stage that leaves an entrant's answers to a dataset."""
-    return stage_name("infer" if isinstance(entrant, ResolvedModel) else "collect", entrant.label, dataset)
+                if isinstance(entrant, ResolvedPredictions) and name not in entrant.places:
+                    continue
+                spec = entrant.label if isinstance(entrant, ResolvedPredictions) else entrant.spec.name
+                answers = answers_stage(entrant, name)
+                yield _evaluate_stage(entrant.label, spec, answers, name, protocol, resolved, digest)
 
 
 def prepare_stage(
@@ -191,9 +189,14 @@ def _infer_stage(model: ResolvedModel, dataset: str, resolved: Resolved, label: 
         experiment.inference,
         model=model.spec.name,
         device=experiment.device,
-        arrays=scored and any(PROTOCOLS[name].floats for name in experiment.protocols),
+        arrays=scored and _scores_floats(experiment),
         **_limits(experiment),
     )
+
+
+def _scores_floats(experiment: Experiment) -> bool:
+    """Whether a protocol scores answers as they came."""
+    return any(PROTOCOLS[name].floats for name in experiment.protocols)
 
 
 def evaluate_name(label: str, dataset: str, protocol: str) -> str:

@@ -7,11 +7,8 @@ mistake in it.
 from pathlib import Path
 
 from orchestrator.report.content import (
-    Adoption,
-    CurveStep,
     Dataset,
     Export,
-    Memory,
     NotMeasured,
     Picture,
     PicturePrediction,
@@ -20,9 +17,9 @@ from orchestrator.report.content import (
     Score,
     Scores,
     TilePlan,
-    Training,
 )
 from orchestrator.report.overlap_content import Overlap, OverlapPair
+from orchestrator.report.training_content import Adoption, CurveStep, Memory, Training
 from orchestrator.results import read_result
 from stagekit.results.adopt import AdoptFile
 from stagekit.results.curves import CurvesFile

@@ -12,12 +12,10 @@ from typing import Literal
 from orchestrator.report.overlap_content import Overlap
 from orchestrator.report.rankings import MetricRanking
 from orchestrator.report.stage_content import EnvironmentRecord, FeatureFile, SoftwareList, StageRecord
+from orchestrator.report.training_content import Adoption, Elsewhere, FeatureWeights, Training, Untrained
 from orchestrator.spec.explained import ExplainedTable
 from orchestrator.spec.protocol import Protocol
 from orchestrator.spec.published_numbers import PublishedTable
-
-FeatureWeights = Literal["pretrained", "random"]
-"""Weights of the feature networks of an experiment."""
 
 DatasetRole = Literal["layers", "pairs", "photos"]
 """What a dataset holds: unpaired layers, pairs with truth, or photographs without truth."""
@@ -50,97 +48,6 @@ class Override:
     field: str
     paper: str
     value: str
-
-
-@dataclass(frozen=True)
-class CurveStep:
-    """One recorded step of a training.
-
-    Attributes:
-        losses: Name to value, in the order in which they are shown; a value that is not finite is None.
-        rate: The generator's learning rate.
-        seconds: Since this training began, over all its attempts.
-    """
-
-    step: int
-    epoch: int
-    losses: Mapping[str, float | None]
-    rate: float
-    seconds: float | None
-
-
-@dataclass(frozen=True)
-class Memory:
-    """What a training needed at most, as it found before it began.
-
-    Attributes:
-        device: "cpu" or "cuda".
-        peak_bytes: Of the largest step.
-        budget_bytes: None where nothing limited it.
-        height: Of the largest step, pixels and samples.
-        width: Of the largest step, pixels and samples.
-        batch: Of the largest step, pixels and samples.
-        savings: What it did to need no more.
-    """
-
-    device: str
-    peak_bytes: int
-    budget_bytes: int | None
-    height: int
-    width: int
-    batch: int
-    savings: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Adoption:
-    """Weights that somebody else trained.
-
-    Attributes:
-        format: "released" for a checkpoint of the authors' program, "own" for one of this program.
-        tensors: How many there are.
-        parameters: How many there are.
-        checkpoint: Where it was.
-        digest: SHA-256 of its names and contents.
-    """
-
-    format: str
-    tensors: int
-    parameters: int
-    checkpoint: str
-    digest: str
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Elsewhere:
-    """Pictures of another program: the name of what they lay in, and the experiment's words on where they come from."""
-
-    files: str
-    source: str
-
-
-@dataclass(frozen=True)
-class Training:
-    """What a training left: its curve and its facts.
-
-    Attributes:
-        samples: Training samples seen, over all steps.
-        parameters: Of the network.
-        seconds: Time of the optimisation.
-        waiting_s: Of these, spent waiting for samples.
-    """
-
-    curve: tuple[CurveStep, ...]
-    steps: int
-    epochs: int
-    samples: int
-    seconds: float | None
-    features: FeatureWeights
-    parameters: int
-    notes: tuple[str, ...] = ()
-    waiting_s: float = 0.0
-    memory: Memory | None = None
 
 
 @dataclass(frozen=True)
@@ -210,8 +117,7 @@ class Model:
     Attributes:
         label: What the comparison calls it; unique, never that of a control.
         training: NotMeasured where the stage left nothing.
-        export: NotMeasured where the stage left nothing; None where nothing is exported, as of what was computed
-            elsewhere.
+        export: NotMeasured where the stage left nothing; None where there is no network.
         validation: None where the training was not validated.
         spec: Name of its model spec, under which numbers of it are published.
         group: What the comparison calls the network of which this is one of several seeds; empty where it stands alone.
@@ -222,7 +128,7 @@ class Model:
     paper: Paper
     overrides: tuple[Override, ...]
     seed: int
-    training: Training | Adoption | Elsewhere | NotMeasured
+    training: Training | Adoption | Elsewhere | Untrained | NotMeasured
     export: Export | NotMeasured | None
     validation: Validation | None = None
     spec: str = ""

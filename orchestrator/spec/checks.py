@@ -10,12 +10,13 @@ from pydantic import ValidationError
 from orchestrator.errors import SpecError
 from orchestrator.spec.dataset import Dataset, DatasetRole, PreparedDataset, dataset_role
 from orchestrator.spec.document import Document, Location, place_of
-from orchestrator.spec.entrants import ModelChoice, PredictionsChoice
+from orchestrator.spec.entrants import ModelChoice, PredictionsChoice, ProgramChoice
 from orchestrator.spec.experiment import Experiment, TrainingData
 from orchestrator.spec.library import load_catalogue, load_model_spec, model_spec_names
 from orchestrator.spec.model import Recipe
 from orchestrator.spec.prepared import added_datasets
 from orchestrator.spec.problems import Problem, listed, suggestion
+from orchestrator.spec.program_choice import program_problems
 from orchestrator.spec.validation import validation_problems
 from stagekit.measures import CONTROLS
 
@@ -33,7 +34,7 @@ _ROLES: Mapping[DatasetRole, str] = {
 class Draft:
     """The fields of an experiment that name something; None stands for what is missing or wrong by itself."""
 
-    models: Sequence[ModelChoice | PredictionsChoice | None]
+    models: Sequence[ModelChoice | PredictionsChoice | ProgramChoice | None]
     train: TrainingData | None
     test: Sequence[str | None]
     datasets: Mapping[str, Dataset | None]
@@ -72,7 +73,7 @@ def _model_problems(draft: Draft, document: Document | None) -> Iterator[Problem
     for number, choice in enumerate(draft.models):
         if choice is None:
             continue
-        place = place_of(document, ("models", number, "name" if choice.name else "model"))
+        place = place_of(document, ("models", number, "name" if choice.name else _field(choice)))
         taken = next((label for label in (choice.label, *choice.labels) if label in labels), None)
         if choice.label in RESERVED_LABELS:
             words = f"a model cannot be called {choice.label!r}: that is one of the controls"
@@ -84,11 +85,19 @@ def _model_problems(draft: Draft, document: Document | None) -> Iterator[Problem
             labels.setdefault(label, number + 1)
         if isinstance(choice, PredictionsChoice):
             yield from _set_problems(number, choice, draft, document)
+        elif isinstance(choice, ProgramChoice):
+            yield from program_problems(number, choice, document)
         elif choice.model not in model_spec_names():
             close = suggestion(choice.model, model_spec_names()) or f"; there are {listed(model_spec_names())}"
             yield Problem(f"there is no model {choice.model!r}{close}", place_of(document, ("models", number, "model")))
         else:
             yield from _recipe_problems(number, choice, document)
+
+
+def _field(choice: ModelChoice | PredictionsChoice | ProgramChoice) -> str:
+    """Return the field that says what an entrant is."""
+    kinds = {PredictionsChoice: "predictions", ProgramChoice: "program"}
+    return kinds.get(type(choice), "model")
 
 
 def _set_problems(number: int, choice: PredictionsChoice, draft: Draft, document: Document | None) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""Who takes part in a comparison: models of model specs, and predictions that another program has written."""
+"""Who takes part in a comparison: models, programs, and predictions that another program has written."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from orchestrator.spec.base import Name, StrictModel
-from orchestrator.spec.numbers import Seed
+from orchestrator.spec.numbers import Number, Seed
 from stagekit.inside import unsafe_name
 
 
@@ -104,17 +104,41 @@ class PredictionsChoice(StrictModel):
         return (self.name,)
 
 
+class ProgramChoice(StrictModel):
+    """A method in an image of its own, which answers pictures by pictures and is not trained."""
+
+    program: Name
+    """Name of a program spec."""
+    name: Name | None = None
+    """What this comparison calls it; needed where one program appears twice. Default: the program's name."""
+    parameters: dict[str, Number] = Field(default_factory=dict)
+    """Numbers that differ from the paper's; each is listed in the report."""
+
+    @property
+    def label(self) -> str:
+        """The name under which the comparison shows it."""
+        return self.name or self.program
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of its runs: its own."""
+        return (self.label,)
+
+
 def _from_name(value: object) -> object:
     return {"model": value} if isinstance(value, str) else value
 
 
 def _kind(value: object) -> str:
     named = value if isinstance(value, dict) else getattr(value, "__dict__", {})
-    return PredictionsChoice.__name__ if "predictions" in named else ModelChoice.__name__
+    kinds = {"predictions": PredictionsChoice, "program": ProgramChoice}
+    return next((kind.__name__ for field, kind in kinds.items() if field in named), ModelChoice.__name__)
 
 
 EntrantChoice = Annotated[
-    Annotated[ModelChoice, Tag(ModelChoice.__name__)] | Annotated[PredictionsChoice, Tag(PredictionsChoice.__name__)],
+    Annotated[ModelChoice, Tag(ModelChoice.__name__)]
+    | Annotated[PredictionsChoice, Tag(PredictionsChoice.__name__)]
+    | Annotated[ProgramChoice, Tag(ProgramChoice.__name__)],
     Discriminator(_kind),
     BeforeValidator(_from_name),
 ]

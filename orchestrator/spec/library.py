@@ -1,16 +1,17 @@
-"""What travels with the program: model specs, image descriptions and the dataset catalogue."""
+"""What travels with this project: model and program specs, image descriptions and the dataset catalogue."""
 
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 from orchestrator.errors import SpecError
-from orchestrator.resources import data_folder, images_folder, model_specs_folder
+from orchestrator.resources import data_folder, images_folder, model_specs_folder, program_specs_folder
 from orchestrator.spec.dataset import CatalogueEntry
 from orchestrator.spec.document import read_document
 from orchestrator.spec.image import ImageSpec
 from orchestrator.spec.model import ModelSpec
 from orchestrator.spec.problems import Problem, listed, spec_error, suggestion
+from orchestrator.spec.program import ProgramSpec
 from orchestrator.spec.validation import validated
 
 
@@ -30,6 +31,26 @@ def load_model_spec(name: str) -> ModelSpec:
     path = model_specs_folder() / f"{name}.yaml"
     _check_known("model", name, model_spec_names())
     spec = validated(ModelSpec, read_document(path))
+    _check_name(spec.name, path)
+    return spec
+
+
+@cache
+def program_spec_names() -> tuple[str, ...]:
+    """Return the names of all program specs, sorted."""
+    return tuple(sorted(path.stem for path in program_specs_folder().glob("*.yaml")))
+
+
+@cache
+def load_program_spec(name: str) -> ProgramSpec:
+    """Return one program spec.
+
+    Raises:
+        SpecError: Where there is none of this name, or the file is wrong.
+    """
+    path = program_specs_folder() / f"{name}.yaml"
+    _check_known("program", name, program_spec_names())
+    spec = validated(ProgramSpec, read_document(path))
     _check_name(spec.name, path)
     return spec
 

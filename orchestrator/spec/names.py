@@ -15,7 +15,7 @@ Device = Literal["cpu", "cuda"]
 """What a stage computes on; part of the key, and never replaced by another."""
 
 StageKind = Literal[
-    "prepare", "train", "adopt", "release", "export", "infer", "explain", "overlap", "evaluate", "collect"
+    "prepare", "train", "adopt", "release", "export", "infer", "predict", "collect", "explain", "overlap", "evaluate"
 ]
 """The kinds of work that images' programs do."""
 

@@ -57,6 +57,9 @@ Pixels = Annotated[int, Field(ge=1, le=2**16), WHOLE]
 Offset = Annotated[int, Field(ge=0, le=2**16), WHOLE]
 """Where something begins in a picture, in pixels."""
 
+Number = Annotated[float, Field(ge=-1e9, le=1e9), REAL]
+"""A number that a program takes, whose own range its description says."""
+
 Share = Annotated[float, Field(ge=0, le=1), REAL]
 """A part of a whole, or a probability."""
 

@@ -12,13 +12,14 @@ from orchestrator.spec.checkpoint import checkpoint_problem
 from orchestrator.spec.checks import Draft, full_recipe, known_datasets, name_problems
 from orchestrator.spec.dataset import Dataset, PreparedDataset, ScenesDataset
 from orchestrator.spec.document import Document, Location, place_of, read_document
-from orchestrator.spec.entrants import ModelChoice, PredictionsChoice
+from orchestrator.spec.entrants import ModelChoice, PredictionsChoice, ProgramChoice
 from orchestrator.spec.experiment import Experiment, Validation
-from orchestrator.spec.library import image_names, load_catalogue, load_image, load_model_spec
+from orchestrator.spec.library import image_names, load_catalogue, load_image, load_model_spec, load_program_spec
 from orchestrator.spec.model import ModelSpec, Recipe
 from orchestrator.spec.predictions import ResolvedPredictions, predictions_problems, resolved_predictions
 from orchestrator.spec.prepared import DATA_VARIABLE, INDEX, data_home, prepared_folder, prepared_of
 from orchestrator.spec.problems import Place, Problem, spec_error
+from orchestrator.spec.program_choice import ResolvedProgram, resolved_program
 from orchestrator.spec.protocol import chosen_metrics
 from orchestrator.spec.stage_names import stage_name
 from orchestrator.spec.weights import FEATURES_VARIABLE, released_file, weights_folder
@@ -55,13 +56,17 @@ class ResolvedModel:
         return stage_name("train" if self.checkpoint is None else "adopt", self.label)
 
 
+Entrant = ResolvedModel | ResolvedPredictions | ResolvedProgram
+"""Whatever stands in the table."""
+
+
 @dataclass(frozen=True)
 class Resolved:
     """An experiment with all names replaced."""
 
     experiment: Experiment
     path: Path
-    entrants: tuple[ResolvedModel | ResolvedPredictions, ...]
+    entrants: tuple[Entrant, ...]
     """In the experiment's order."""
     datasets: dict[str, Dataset]
     """Those that are used, with absolute folders."""
@@ -72,6 +77,11 @@ class Resolved:
     def models(self) -> tuple[ResolvedModel, ...]:
         """The entrants that are networks of model specs."""
         return tuple(entrant for entrant in self.entrants if isinstance(entrant, ResolvedModel))
+
+    @property
+    def programs(self) -> tuple[ResolvedProgram, ...]:
+        """The entrants that are programs in an image of their own."""
+        return tuple(entrant for entrant in self.entrants if isinstance(entrant, ResolvedProgram))
 
     @property
     def predictions(self) -> tuple[ResolvedPredictions, ...]:
@@ -136,10 +146,12 @@ def _document(path: Path) -> Document | None:
 
 
 def _entrants(
-    choice: ModelChoice | PredictionsChoice, experiment: Experiment, path: Path
-) -> Iterator[ResolvedModel | ResolvedPredictions]:
+    choice: ModelChoice | PredictionsChoice | ProgramChoice, experiment: Experiment, path: Path
+) -> Iterator[Entrant]:
     if isinstance(choice, PredictionsChoice):
         yield resolved_predictions(choice, experiment, path)
+    elif isinstance(choice, ProgramChoice):
+        yield resolved_program(choice)
     else:
         yield from _models(choice, experiment, path)
 
@@ -165,7 +177,7 @@ def _checkpoint(choice: ModelChoice, path: Path) -> Path | None:
 
 def _weights_problems(experiment: Experiment, path: Path, document: Document | None) -> Iterator[Problem]:
     for number, choice in enumerate(experiment.models):
-        if isinstance(choice, PredictionsChoice):
+        if not isinstance(choice, ModelChoice):
             continue
         checkpoint = _checkpoint(choice, path)
         if checkpoint is None:
@@ -278,11 +290,13 @@ def _place_of_name(name: str, document: Document | None) -> Place | None:
 
 def _device_problems(experiment: Experiment, document: Document | None) -> Iterator[Problem]:
     """Yield images that cannot be built for the device; whether the device is there only an engine can tell."""
-    models = (choice.model for choice in _model_choices(experiment))
     images = []
-    for model in models:
+    for choice in experiment.models:
         try:
-            images.append(load_model_spec(model).image)
+            if isinstance(choice, ModelChoice):
+                images.append(load_model_spec(choice.model).image)
+            elif isinstance(choice, ProgramChoice):
+                images.append(load_program_spec(choice.program).image)
         except SpecError:
             continue
     for image in dict.fromkeys((*images, *TOOL_IMAGES)):

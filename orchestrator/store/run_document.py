@@ -28,6 +28,9 @@ def _one_part(name: str) -> str:
 FileName = Annotated[str, AfterValidator(_one_part)]
 """The name of a file or folder without the path to it; empty where it had none."""
 
+PROGRAM = "program"
+"""Kind of an entrant that answers pictures by pictures, without a network."""
+
 PREDICTIONS = "predictions"
 """Kind of an entrant whose answers another program has written."""
 
@@ -186,14 +189,15 @@ class EntrantEntry(Recorded):
     """One entrant of the comparison."""
 
     kind: str = "model"
-    """'model', whose network runs here, or 'predictions', which another program has written."""
+    """'model', whose network runs here, 'program', which answers without one, or 'predictions', which another program
+    has written."""
 
     label: FileName
     """What the run calls it; unique."""
     title: str
     """What the report calls it."""
     spec: str
-    """Name of its model spec; empty for predictions."""
+    """Name of its model spec or program spec; empty for predictions."""
     image: str
     """The image that trains and exports it, or takes it over."""
     group: str = ""
@@ -205,7 +209,7 @@ class EntrantEntry(Recorded):
     overrides: tuple[OverrideEntry, ...] = ()
     """What differs from the paper's recipe."""
     recipe: dict[str, Any] = Field(default_factory=dict)
-    """The whole recipe, with the overrides."""
+    """The whole recipe, with the overrides; of a program its parameters."""
     checkpoint: str | None = None
     """Name of the checkpoint that was adopted; null where it was trained."""
     files: FileName = ""
@@ -220,7 +224,8 @@ class EntrantEntry(Recorded):
 
     def answers_stage(self, dataset: str) -> str:
         """Return the name of the stage that leaves its answers to a dataset."""
-        return stage_name("collect" if self.kind == PREDICTIONS else "infer", self.label, dataset)
+        kinds = {PREDICTIONS: "collect", PROGRAM: "predict"}
+        return stage_name(kinds.get(self.kind, "infer"), self.label, dataset)
 
 
 class DatasetEntry(Recorded):

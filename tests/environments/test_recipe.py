@@ -127,7 +127,7 @@ def test_lock_pins_every_package_by_hash_and_names_no_place(name, variant):
     image = load_image(name)
     text = (resources.images_folder() / name / image.variants[variant].requirements).read_text(encoding="utf-8")
     entries = re.split(r"\n(?=[A-Za-z0-9])", text.strip())
-    assert len(entries) > 5
+    assert len(entries) > 2
     assert_hashed(entries)
     assert not re.search(r"https?://|file:|--index|--find-links|@ /", text)
 

@@ -10,7 +10,8 @@ from orchestrator.execute.report_content import report_content
 from orchestrator.execute.run_record import DocumentWriter, planned_document
 from orchestrator.execute.run_results import results_of
 from orchestrator.plan.keys import Identity, document_key
-from orchestrator.report.content import Adoption, NotMeasured, Scores
+from orchestrator.report.content import NotMeasured, Scores
+from orchestrator.report.training_content import Adoption
 from orchestrator.spec.load import load_experiment
 from orchestrator.store.run_document import Overrides
 from orchestrator.store.runs import start_run

@@ -10,8 +10,6 @@ import subprocess
 import sys
 import time
 
-from netkit.pictures import write_picture
-from netkit.seeded import seeded_image
 from stagekit import StageRequest
 from stagekit.request import FOLDERS
 
@@ -133,6 +131,10 @@ def run_stage(module, folder, kind, settings, inputs, **request):
 
 def made_layers(folder, count=4):
     """Write prepared layers of different shapes."""
+    # Imported here: not every image has Pillow.
+    from netkit.pictures import write_picture
+    from netkit.seeded import seeded_image
+
     items = []
     for number, (height, width) in enumerate(((40, 50), (60, 45), (36, 36), (35, 71))[:count]):
         name = "%d.png" % number
@@ -144,6 +146,10 @@ def made_layers(folder, count=4):
 
 def made_pairs(folder, height=50, width=41, other=None):
     """Write one prepared real pair; other: size of its transmission, where it differs."""
+    # Imported here: not every image has Pillow.
+    from netkit.pictures import write_picture
+    from netkit.seeded import seeded_image
+
     for part, size in (("blended", (height, width)), ("transmission", other or (height, width))):
         os.makedirs(os.path.join(folder, part), exist_ok=True)
         write_picture(os.path.join(folder, part, "a.png"), seeded_image(part, *size))

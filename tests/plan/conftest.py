@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -6,11 +7,12 @@ from orchestrator.plan.keys import Program, ResultDigests, identities
 from orchestrator.plan.plan import experiment_plan
 from orchestrator.spec.experiment import Experiment
 from orchestrator.spec.load import image_names
+from orchestrator.spec.names import StageKind
 from orchestrator.spec.resolve import resolve
 from orchestrator.spec.weights import released_files
 
 IMAGES = image_names()
-KINDS = ("prepare", "train", "adopt", "release", "export", "infer", "explain", "overlap", "evaluate", "collect")
+KINDS = get_args(StageKind)
 PROGRAMS = {
     image: Program(
         code=f"{number:064x}",

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from orchestrator.execute.rankings import with_rankings
 from orchestrator.report.content import (
-    CurveStep,
     Model,
     NotMeasured,
     Override,
@@ -13,12 +12,12 @@ from orchestrator.report.content import (
     ReportContent,
     Result,
     Scores,
-    Training,
     Validation,
     ValidationPoint,
 )
 from orchestrator.report.overlap_content import Overlap, OverlapPair
 from orchestrator.report.stage_content import EnvironmentRecord, MachineRecord, MemoryOverTime, StageRecord
+from orchestrator.report.training_content import CurveStep, Training
 from tests.report.report_sample import (
     METRICS,
     PROTOCOLS,

@@ -11,7 +11,6 @@ from skimage.transform import resize
 
 from orchestrator.execute.rankings import with_rankings
 from orchestrator.report.content import (
-    CurveStep,
     Dataset,
     Export,
     Model,
@@ -26,7 +25,6 @@ from orchestrator.report.content import (
     Result,
     Scores,
     TilePlan,
-    Training,
     Validation,
     ValidationPoint,
 )
@@ -39,6 +37,7 @@ from orchestrator.report.stage_content import (
     StageFile,
     StageRecord,
 )
+from orchestrator.report.training_content import CurveStep, Training
 from orchestrator.spec.explained import ExplainedTable
 from orchestrator.spec.protocol import chosen_protocol
 from orchestrator.spec.published_numbers import PublishedTable

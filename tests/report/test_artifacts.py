@@ -17,7 +17,8 @@ from orchestrator.report.artifacts import (
     read_scores,
     read_training,
 )
-from orchestrator.report.content import Adoption, Memory, NotMeasured
+from orchestrator.report.content import NotMeasured
+from orchestrator.report.training_content import Adoption, Memory
 
 PICTURE = {"id": "a", "height": 31, "width": 47, "origin": "a b.png", "notes": ["was grey"]}
 DATASET: dict[str, Any] = {

@@ -9,17 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.report.content import (
-    Adoption,
-    Memory,
-    NotMeasured,
-    PictureScores,
-    ReportContent,
-    Scores,
-    Validation,
-    ValidationPoint,
-)
+from orchestrator.report.content import NotMeasured, PictureScores, ReportContent, Scores, Validation, ValidationPoint
 from orchestrator.report.render import render_report
+from orchestrator.report.training_content import Adoption, Memory
 from orchestrator.report.views.header import OTHER_PRECISION
 from orchestrator.report.views.training import training_view
 from orchestrator.spec.protocol import chosen_protocol

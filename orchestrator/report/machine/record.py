@@ -105,6 +105,14 @@ class ElsewhereEntry(Entry):
     """Where they come from, in the experiment's words."""
 
 
+class UntrainedEntry(Entry):
+    """A program that is not trained."""
+
+    kind: Literal["untrained"] = "untrained"
+    parameters: dict[str, FiniteFloat]
+    """The numbers that it takes."""
+
+
 class ExportEntry(Entry):
     """How far the exported network is from the native one."""
 
@@ -178,9 +186,9 @@ class ModelEntry(Entry):
     paper: PaperEntry
     seed: int
     overrides: tuple[OverrideEntry, ...]
-    weights: TrainingEntry | AdoptionEntry | ElsewhereEntry | Missing
+    weights: TrainingEntry | AdoptionEntry | ElsewhereEntry | UntrainedEntry | Missing
     export: ExportEntry | Missing | None
-    """None where nothing is exported, as of what was computed elsewhere."""
+    """None where there is no network."""
     validation: tuple[ValidationEntry, ...]
 
 

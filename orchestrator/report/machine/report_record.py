@@ -3,22 +3,11 @@
 import math
 from typing import TypeVar
 
-from orchestrator.report.content import (
-    Adoption,
-    Dataset,
-    Elsewhere,
-    Export,
-    Model,
-    NotMeasured,
-    Predictions,
-    ReportContent,
-    Result,
-    Scores,
-    Training,
-)
+from orchestrator.report.content import Dataset, Export, Model, NotMeasured, Predictions, ReportContent, Result, Scores
 from orchestrator.report.machine import record, record_entry, record_run
 from orchestrator.report.overlap_content import Overlap
 from orchestrator.report.rankings import MetricRanking
+from orchestrator.report.training_content import Adoption, Elsewhere, Training, Untrained
 from orchestrator.report.views.aggregate import Evaluation, Mean, evaluations, mean, mean_of
 from orchestrator.report.views.header import alerts
 from stagekit.measures import CONTROLS, PROTOCOLS
@@ -72,13 +61,21 @@ def _missing(value: NotMeasured) -> record_entry.Missing:
 
 
 def _model(model: Model) -> record.ModelEntry:
-    weights: record.TrainingEntry | record.AdoptionEntry | record.ElsewhereEntry | record_entry.Missing
+    weights: (
+        record.TrainingEntry
+        | record.AdoptionEntry
+        | record.ElsewhereEntry
+        | record.UntrainedEntry
+        | record_entry.Missing
+    )
     if isinstance(model.training, Training):
         weights = _same(record.TrainingEntry, model.training)
     elif isinstance(model.training, Adoption):
         weights = _same(record.AdoptionEntry, model.training)
     elif isinstance(model.training, Elsewhere):
         weights = _same(record.ElsewhereEntry, model.training)
+    elif isinstance(model.training, Untrained):
+        weights = _same(record.UntrainedEntry, model.training)
     else:
         weights = _missing(model.training)
     return record.ModelEntry(

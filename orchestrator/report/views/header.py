@@ -14,8 +14,9 @@ from orchestrator.report.address import (
     dataset_page,
     href,
 )
-from orchestrator.report.content import Elsewhere, Predictions, ReportContent, Training
+from orchestrator.report.content import Predictions, ReportContent
 from orchestrator.report.lookup import tested
+from orchestrator.report.training_content import Elsewhere, Training
 from orchestrator.report.views.machines import machine_alerts
 from orchestrator.report.views.overlap import overlap_alerts
 from stagekit.measures import INPUT, TRUTH

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from orchestrator.report import numbers
 from orchestrator.report.address import PROVENANCE, TRAINING, href
-from orchestrator.report.content import Adoption, Elsewhere, Export, Model, NotMeasured, ReportContent, Training
+from orchestrator.report.content import Export, Model, NotMeasured, ReportContent
+from orchestrator.report.training_content import Adoption, Elsewhere, Training, Untrained
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ def _row(model: Model) -> NetworkRow:
         parameters = f"{training.parameters:,}"
     elif isinstance(training, Elsewhere):
         trained = "computed elsewhere"
+    elif isinstance(training, Untrained):
+        trained = "not trained: nothing is learnt"
     elif isinstance(training, NotMeasured):
         trained = f"not trained: {training.why}"
     return NetworkRow(
@@ -62,7 +65,7 @@ def _row(model: Model) -> NetworkRow:
         trained=trained,
         took=took,
         parity=_parity(model.export),
-        whole=isinstance(training, Elsewhere)
+        whole=isinstance(training, Elsewhere | Untrained)
         or (isinstance(training, Training | Adoption) and isinstance(model.export, Export)),
         overrides=_overrides(model),
     )

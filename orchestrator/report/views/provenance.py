@@ -5,9 +5,10 @@ from pathlib import PurePosixPath
 
 from orchestrator.report import numbers
 from orchestrator.report.address import CRATE, RECORD, href, spec_path
-from orchestrator.report.content import Adoption, Elsewhere, Export, Model, NotMeasured, ReportContent, Training
+from orchestrator.report.content import Export, Model, NotMeasured, ReportContent
 from orchestrator.report.overlap_content import OverlapPair
 from orchestrator.report.stage_content import SoftwareList, StageRecord
+from orchestrator.report.training_content import Adoption, Elsewhere, Training, Untrained
 from orchestrator.report.views.machines import MachineRow, machine_rows
 from orchestrator.report.views.overlap import overlap_pairs, overlap_words
 from orchestrator.report.views.resources import most_bytes
@@ -196,13 +197,16 @@ def _model(model: Model) -> ModelProvenance:
         program=paper.program,
         facts=_facts(model),
         overrides=tuple(OverrideRow(row.field, row.paper, row.value) for row in model.overrides),
-        own_recipe=isinstance(model.training, Training | NotMeasured),
+        own_recipe=isinstance(model.training, Training | Untrained | NotMeasured),
     )
 
 
 def _facts(model: Model) -> tuple[Fact, ...]:
     if isinstance(model.training, Elsewhere):
         return (_training(model.training),)
+    if isinstance(model.training, Untrained):
+        numbers_taken = (Fact(name, f"{value:g}") for name, value in model.training.parameters.items())
+        return (_training(model.training), *numbers_taken)
     if isinstance(model.training, Adoption):
         said = (
             Fact("parameters", f"{model.training.parameters:,}"),
@@ -212,13 +216,15 @@ def _facts(model: Model) -> tuple[Fact, ...]:
     return (Fact("seed", str(model.seed)), _training(model.training), *_memory(model.training), _export(model.export))
 
 
-def _memory(training: Training | Adoption | Elsewhere | NotMeasured) -> tuple[Fact, ...]:
-    if not isinstance(training, Training) or training.memory is None:
+def _memory(training: Training | NotMeasured) -> tuple[Fact, ...]:
+    if isinstance(training, NotMeasured) or training.memory is None:
         return ()
     return (Fact("memory", memory_sentence(training.memory)),)
 
 
-def _training(training: Training | Adoption | Elsewhere | NotMeasured) -> Fact:
+def _training(training: Training | Adoption | Elsewhere | Untrained | NotMeasured) -> Fact:
+    if isinstance(training, Untrained):
+        return Fact("training", "none: nothing is learnt")
     if isinstance(training, Elsewhere):
         return Fact("pictures", f"computed elsewhere, taken from {training.files} as they were")
     if isinstance(training, Adoption):

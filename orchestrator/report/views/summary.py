@@ -5,10 +5,11 @@ from typing import Literal
 
 from orchestrator.report import numbers
 from orchestrator.report.address import EXPLAINED, PUBLISHED, SCORES, dataset_page, href
-from orchestrator.report.content import Dataset, Elsewhere, NotMeasured, ReportContent, Scores
+from orchestrator.report.content import Dataset, NotMeasured, ReportContent, Scores
 from orchestrator.report.lookup import entrants, metric_ranking, networks, primary_protocol, scores, tested
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.rankings import MetricRanking
+from orchestrator.report.training_content import Elsewhere
 from orchestrator.report.views.mean_cell import Cell, mean_cell
 from orchestrator.spec.protocol import INFINITE_RULE, Protocol
 from stagekit.measures import CONTROLS

@@ -6,16 +6,8 @@ from itertools import pairwise
 from typing import Any
 
 from orchestrator.report import numbers
-from orchestrator.report.content import (
-    Adoption,
-    CurveStep,
-    Elsewhere,
-    Memory,
-    Model,
-    NotMeasured,
-    ReportContent,
-    Training,
-)
+from orchestrator.report.content import Model, NotMeasured, ReportContent
+from orchestrator.report.training_content import Adoption, CurveStep, Elsewhere, Memory, Training, Untrained
 from orchestrator.report.views.validation import validation_curves
 
 Figure = dict[str, Any]
@@ -87,6 +79,9 @@ def _model(content: ReportContent, index: int, model: Model, figures: dict[str, 
         return TrainingModel(model.title, model.label, (), (), (), f"no training: {training.why}")
     if isinstance(training, Elsewhere):
         facts = (f"computed elsewhere: pictures of {training.files}", *filter(None, (training.source,)))
+        return TrainingModel(model.title, model.label, facts, (), (), "")
+    if isinstance(training, Untrained):
+        facts = ("nothing is learnt", *(f"{name} {value:g}" for name, value in training.parameters.items()))
         return TrainingModel(model.title, model.label, facts, (), (), "")
     if isinstance(training, Adoption):
         form = "in the authors' format" if training.format == "released" else "of this program"

@@ -1,0 +1,69 @@
+"""The stages that leave the answers of entrants without a network: programs, and what other programs have written."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from orchestrator.plan.stage import Digest, Source, Stage
+from orchestrator.spec.predictions import PredictionsPlace, ResolvedPredictions
+from orchestrator.spec.program_choice import ResolvedProgram
+from orchestrator.spec.resolve import Entrant
+from orchestrator.spec.stage_names import stage_name
+
+
+def answers_stage(entrant: Entrant, dataset: str) -> str:
+    """Return the name of the stage that leaves an entrant's answers to a dataset."""
+    kinds = {ResolvedPredictions: "collect", ResolvedProgram: "predict"}
+    return stage_name(kinds.get(type(entrant), "infer"), entrant.label, dataset)
+
+
+def predict_stages(program: ResolvedProgram, tested: Sequence[str], *, arrays: bool, **limits: Any) -> Iterator[Stage]:
+    """Yield one stage for each test dataset, in which a program answers its pictures.
+
+    Args:
+        arrays: Keep its answers as floats too.
+        limits: Memory, time and threads of every stage.
+    """
+    for dataset in tested:
+        yield Stage(
+            name=answers_stage(program, dataset),
+            kind="predict",
+            image=program.spec.image,
+            settings={
+                "model": program.spec.name,
+                "parameters": dict(program.parameters),
+                **({"arrays": True} if arrays else {}),
+            },
+            inputs={"dataset": stage_name("prepare", dataset)},
+            **limits,
+        )
+
+
+_PICTURES = {"kind": "photos", "pictures": "**/*"}
+"""A folder of predictions as a dataset is described: its pictures count, whatever else lies there does not."""
+
+
+def collect_stages(given: ResolvedPredictions, digest: Digest, **limits: Any) -> Iterator[Stage]:
+    """Yield one stage for each test dataset of which there are predictions.
+
+    Args:
+        limits: Memory, time and threads of every stage.
+    """
+    for dataset, place in given.places.items():
+        yield Stage(
+            name=answers_stage(given, dataset),
+            kind="collect",
+            image="metrics",
+            settings={
+                "model": given.label,
+                "naming": {"pictures": given.choice.pictures, "layer": given.choice.layer},
+                "folder": place.folder,
+            },
+            inputs={"dataset": stage_name("prepare", dataset)},
+            sources={"pictures": _source(place, digest)},
+            **limits,
+        )
+
+
+def _source(place: PredictionsPlace, digest: Digest) -> Source:
+    described = _PICTURES if place.path.is_dir() else None
+    return Source(place.path, digest(place.path, described), described)

@@ -1,0 +1,69 @@
+"""Programs of an experiment with their numbers, and what is wrong with them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from orchestrator.spec.document import Document, place_of
+from orchestrator.spec.entrants import ProgramChoice
+from orchestrator.spec.library import load_program_spec, program_spec_names
+from orchestrator.spec.problems import Problem, listed, suggestion
+from orchestrator.spec.program import ProgramSpec
+
+
+@dataclass(frozen=True)
+class ResolvedProgram:
+    """A program of the comparison.
+
+    Attributes:
+        parameters: All that it takes, those of the experiment among them.
+    """
+
+    choice: ProgramChoice
+    spec: ProgramSpec
+    parameters: Mapping[str, float]
+
+    @property
+    def label(self) -> str:
+        """The name under which the comparison shows it."""
+        return self.choice.label
+
+    @property
+    def overrides(self) -> dict[str, tuple[float, float]]:
+        """Parameter to the paper's value and this comparison's, where they differ."""
+        papers = {name: parameter.default for name, parameter in self.spec.parameters.items()}
+        return {name: (papers[name], own) for name, own in self.parameters.items() if own != papers[name]}
+
+
+def resolved_program(choice: ProgramChoice) -> ResolvedProgram:
+    """Return a program with all its numbers.
+
+    Raises:
+        SpecError: Where there is none of this name.
+    """
+    spec = load_program_spec(choice.program)
+    papers = {name: parameter.default for name, parameter in spec.parameters.items()}
+    return ResolvedProgram(choice, spec, {**papers, **choice.parameters})
+
+
+def program_problems(number: int, choice: ProgramChoice, document: Document | None) -> Iterator[Problem]:
+    """Yield an unknown program, and parameters that it does not take or not with this value.
+
+    Args:
+        number: Of the entrant in the experiment.
+    """
+    if choice.program not in program_spec_names():
+        close = suggestion(choice.program, program_spec_names()) or f"; there are {listed(program_spec_names())}"
+        yield Problem(
+            f"there is no program {choice.program!r}{close}", place_of(document, ("models", number, "program"))
+        )
+        return
+    known = load_program_spec(choice.program).parameters
+    for name, value in choice.parameters.items():
+        location = ("models", number, "parameters", name)
+        if name not in known:
+            close = suggestion(name, known) or f"; there are {', '.join(known) or 'none'}"
+            words = f"program {choice.program!r} takes no parameter {name!r}{close}"
+            yield Problem(words, place_of(document, location, name=True))
+        elif not known[name].least <= value <= known[name].most:
+            limits = f"from {known[name].least:g} to {known[name].most:g}"
+            yield Problem(f"{name} must be {limits}, not {value:g}", place_of(document, location))
