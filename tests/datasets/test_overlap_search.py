@@ -204,6 +204,7 @@ def test_overlap_stops_with_the_pairs_by_name_and_every_way_on(leaking):
     assert "accept_overlap" in caught.value.hint
 
 
+@pytest.mark.slow
 def test_all_of_many_overlaps_are_named_in_the_log(tmp_path):
     rng = np.random.default_rng(5)
     pictures = {str(number): (rng.integers(0, 255, (16, 16, 3), np.uint8),) * 2 for number in range(20)}

@@ -61,6 +61,7 @@ def test_defect_06_pictures_are_cut_from_the_middle_without_loss_and_keep_their_
         np.testing.assert_array_equal(found.pixels(name, "transmission"), whole[75:299, 138:362])
 
 
+@pytest.mark.slow
 def test_defect_07_the_published_test_numbers_are_never_among_the_training_pairs(tmp_path):
     """The training read the whole folder of 109 pairs, the 20 test pairs included."""
     root = trees.berkeley(tmp_path / "real", [n for n in range(1, 111) if n != 55], height=16, width=20)
@@ -81,6 +82,7 @@ def test_defect_07_training_on_the_whole_folder_is_found_and_stops(tmp_path):
         compare_datasets(OverlapComparison({"real": train}, [test], "stop", tmp_path), quiet, print, print)
 
 
+@pytest.mark.slow
 def test_known_leak_of_the_published_split_is_found_training_pair_77_is_test_pair_58(tmp_path):
     """The pack in circulation holds one pair on both sides of the split, under two numbers."""
     root = trees.berkeley(tmp_path / "real", [n for n in range(1, 111) if n != 55], height=48, width=60)
@@ -104,6 +106,7 @@ def test_defect_08_test_pairs_are_the_published_ones_and_not_what_lies_in_the_fo
         prepare_set(PrepareRequest("berkeley-real-test", root / ".." / "real20"), Reporter())
 
 
+@pytest.mark.slow
 def test_defect_09_layers_blended_from_test_pictures_are_found(tmp_path):
     """Both layers of the synthetic pairs came from the folder of real transmissions, test pictures included."""
     root = trees.berkeley(tmp_path / "real", [*trees.TEST_NUMBERS, "1", "2"], height=48, width=60)
@@ -128,6 +131,7 @@ def test_defect_11_a_dataset_has_as_many_items_as_scenes(tmp_path, layers):
     assert len(read_dataset(staged("office", tmp_path / "a")).items) == 7
 
 
+@pytest.mark.slow
 def test_defect_13_every_real_pair_is_trained_on(tmp_path):
     """At most the first 50 real pairs, in the order of the disk, were ever seen."""
     names = [str(number) for number in range(1, 90)]
@@ -144,6 +148,7 @@ def _real(sample):
     return hasattr(sample, "blended")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "count"), [("sir2-postcard", 198), ("sir2-wild", 101)])
 def test_defect_17_the_number_of_scenes_is_the_one_that_was_found(tmp_path, name, count):
     """The text said 199 and 55; the log 198 and 101."""

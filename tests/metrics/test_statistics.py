@@ -99,6 +99,7 @@ def test_signed_ranks_are_those_of_scipy_where_its_own_are_exact(n: int) -> None
     assert (found.n, found.positive, found.negative) == (n, (differences > 0).sum(), (differences < 0).sum())
 
 
+@pytest.mark.slow
 def test_signed_ranks_with_ties_are_those_of_scipys_permutations() -> None:
     differences = np.round(drawn(60) - 23, 0)
     every_sign = stats.PermutationMethod(n_resamples=20_000, rng=np.random.default_rng(1))

@@ -121,6 +121,7 @@ def test_every_variant_of_sir2_wild_is_named_by_its_number_of_scenes(prepared, t
     assert found.text.startswith(f"{count} scenes, 12 x 16: {form}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [179, 198, 199, 200])
 def test_every_variant_of_sir2_postcard_is_named_by_its_number_of_scenes(prepared, tmp_path, count):
     root = trees.folders(tmp_path / "postcard", map(str, range(count)), trees.PACK, height=8, width=9)
@@ -133,6 +134,7 @@ def test_equal_scene_names_in_different_groups_stay_apart(prepared, tmp_path):
     np.testing.assert_array_equal(found.pixels("second-1", "blended"), trees.triple(101)["blended"])
 
 
+@pytest.mark.slow
 def test_one_set_of_a_pack_of_many_is_found_by_its_folder(prepared, tmp_path):
     for folder, count in (("postcard", 3), ("wild", 2), ("objects", 4), ("nature20", 5)):
         trees.folders(tmp_path / "pack" / folder, map(str, range(count)), trees.PACK, height=8, width=9)
