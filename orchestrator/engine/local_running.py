@@ -14,7 +14,7 @@ import psutil
 
 from orchestrator.engine.owner import process_alive
 from orchestrator.engine.program import RUN_LOCK, STAGE_FILE, ended_well, place, result_is_left
-from orchestrator.engine.protocol import Outcome
+from orchestrator.engine.protocol import LONGEST_LINE_BYTES, Outcome
 from orchestrator.errors import InfraFailure
 from orchestrator.locks import lock
 
@@ -86,6 +86,9 @@ class LocalRunning:
                 while part := log.read(1 << 16):
                     *complete, pending = (pending + part).split(b"\n")
                     yield from (_text(line) for line in complete)
+                    if len(pending) > LONGEST_LINE_BYTES:
+                        yield _text(pending)
+                        pending = b""
                 if over:
                     break
                 time.sleep(_POLL_S)

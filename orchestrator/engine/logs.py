@@ -14,6 +14,8 @@ import docker
 import requests
 import urllib3
 
+from orchestrator.engine.protocol import LONGEST_LINE_BYTES
+
 CUT = (
     requests.exceptions.ConnectionError,
     requests.exceptions.ChunkedEncodingError,
@@ -91,7 +93,8 @@ class LogFollower:
         for message in self._messages(follow=follow):
             stamp, _, text = message.partition(b" ")
             pending += text
-            if not text.endswith(b"\n") and len(text) >= _MESSAGE_BYTES:
+            cut = not text.endswith(b"\n") and len(text) >= _MESSAGE_BYTES
+            if cut and len(pending) <= LONGEST_LINE_BYTES:
                 continue
             line, pending = pending.rstrip(b"\r\n").decode("utf-8", "replace"), b""
             if self._seen.is_new(stamp.decode("ascii"), line):

@@ -8,6 +8,9 @@ from typing import Literal, Protocol
 
 from orchestrator.spec.environment import Environment
 
+LONGEST_LINE_BYTES = 2**20
+"""Of a program's output; what goes on longer is passed on in pieces of about this size."""
+
 __all__ = ["Claim", "Engine", "Environment", "Job", "Outcome", "Running", "RunningJob", "anybody"]
 
 

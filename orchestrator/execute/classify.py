@@ -1,7 +1,7 @@
 """Says what a job's end means: a result, a result with a warning, or one of the errors that users see."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.engine.errors import engine_error
 from orchestrator.engine.protocol import Outcome
@@ -20,6 +20,8 @@ from stagekit import ExitCode, Failure
 
 _KILLED = 137
 _NO_SPACE = "no space left on"
+_MOST_LETTERS = 4000
+"""Of a failure's message and of its hint."""
 
 _MORE_MEMORY = "raise the experiment's memory, or reduce the crop, batch or tile size"
 _AGAIN = "run the same command again: it continues from the last checkpoint"
@@ -74,6 +76,7 @@ def classify(
     """
     if outcome.exit_code == ExitCode.DONE:
         return Verdict(warnings=_warnings(outcome))
+    last_failure = _short(last_failure)
     if outcome.out_of_memory and not (stopped_by_us or timed_out):
         return Verdict(_found_out_of_memory(last_failure))
     if timed_out:
@@ -83,6 +86,19 @@ def classify(
     if outcome.exit_code is None:
         return Verdict(_lost(outcome))
     return Verdict(_failed(outcome.exit_code, last_failure, log_tail))
+
+
+def _short(failure: Failure | None) -> Failure | None:
+    """Return a failure in words that people may read; all of it is in the log."""
+    if failure is None:
+        return None
+    hint = failure.hint and shortened(failure.hint, _MOST_LETTERS)
+    return replace(failure, message=shortened(failure.message, _MOST_LETTERS), hint=hint)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text, without its middle where it has more than so many letters."""
+    return text if len(text) <= most else f"{text[: most // 2]} … {text[-most // 2 :]}"
 
 
 def _warnings(outcome: Outcome) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from orchestrator.errors import (
     SirrError,
     StageFailed,
 )
-from orchestrator.execute.classify import Verdict, classify
+from orchestrator.execute.classify import Verdict, classify, shortened
 from orchestrator.execute.events import Listener, Noted, StateChanged, Warned
 from orchestrator.execute.job_outcome import JobOutcome, Limits, follow
 from orchestrator.execute.leftovers import engines_that_answer
@@ -55,6 +55,9 @@ _GOES_ON_FROM_OUTPUT: frozenset[StageKind] = frozenset({"train", "infer"})
 
 _FULL_BYTES = 16 * 2**20
 """With less than this free after it failed, a program failed for lack of space."""
+
+_LINE_LETTERS = 400
+"""Of a line of a program's log, how much an error shows."""
 
 _INFRA_RETRIES = 2
 _RETRY_WAIT_S = 2.0
@@ -329,7 +332,7 @@ def _verdict(job_outcome: JobOutcome, stage: Stage, log: Path, store: Store) -> 
         free = f"{store.free_bytes / 2**20:.0f} MiB are free on the store's disk"
         verdict = Verdict(NoSpace(f"{verdict.error.message}; {free}", hint="free some space and run again"))
     if verdict.error is not None:
-        tail = "".join(f"\n    {line}" for line in list(job_outcome.tail)[-8:])
+        tail = "".join(f"\n    {shortened(line, _LINE_LETTERS)}" for line in list(job_outcome.tail)[-8:])
         verdict.error.where = f"stage {stage.name}, log {log}{tail}"
     return verdict
 
