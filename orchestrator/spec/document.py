@@ -166,6 +166,10 @@ def _syntax_problem(error: MarkedYAMLError, path: Path, lines: Sequence[str]) ->
     if error.context:
         words = f"{words} {error.context}"
     hint = "check colons, quotes, brackets and indentation around this line"
+    if "2002:merge" in words:
+        words, hint = "'<<' merges fields in older YAML alone", "write the fields out, or give each model its own"
+    elif words.startswith("could not determine a constructor"):
+        words, hint = "tags such as '!!name' are not allowed", "remove the tag: plain values are all that a spec needs"
     if mark is None:
         return Problem(f"this is not YAML: {words}", hint=hint)
     line = min(mark.line, len(lines) - 1)
