@@ -100,55 +100,46 @@ class TrainingCases:
         notes = [decode(line).message for line in self.whole.log.splitlines() if isinstance(decode(line), Note)]
         self.assertTrue(any(note.startswith("the largest step") for note in notes), notes)
 
-    def test_killed_at_random_moments_ends_with_the_same_weights(self):
+    def test_stopped_on_request_and_killed_at_random_moments_ends_with_the_same_weights(self):
+        """What a request to stop leaves goes on with the very next sample, what a kill leaves with an earlier one."""
         seed = int.from_bytes(os.urandom(4), "little")
         draw = random.Random(seed)
         print("kills of %s drawn from seed %d" % (self.network, seed))
-        folder = os.path.join(self.folder, "killed")
-        request = {"seed": 3, "checkpoint_s": 0.0}
+        self.assertEqual(self.broken_off(signal.SIGTERM, 1), 12)
         for _ in range(KILLS):
-            with started_stage(self.network, folder, "train", self.settings(), self.inputs, **request) as process:
-                messages = draw.randrange(1, 6)
-                for line in process.stdout:
-                    messages -= isinstance(decode(line), Progress)
-                    if not messages:
-                        break
-                time.sleep(draw.uniform(0, 0.3))
-                process.send_signal(signal.SIGKILL)
-                process.communicate()
-            self.assertIn(process.returncode, (-signal.SIGKILL, 0))
-        self.assertEqual(self.trained("killed", checkpoint_s=0.0).code, 0)
-        self.assert_same("killed")
+            code = self.broken_off(signal.SIGKILL, draw.randrange(1, 6), draw.uniform(0, 0.3), checkpoint_s=0.0)
+            self.assertIn(code, (-signal.SIGKILL, 0))
+        self.assertEqual(self.trained("broken-off", checkpoint_s=0.0).code, 0)
+        self.assert_same("broken-off")
 
-    def test_stopped_on_request_goes_on_with_the_very_next_sample(self):
-        folder = os.path.join(self.folder, "stopped")
-        with started_stage(self.network, folder, "train", self.settings(), self.inputs, seed=3) as process:
+    def broken_off(self, number, messages, wait_s=0.0, **request):
+        """Go on with a training, send a signal after some messages and a moment, and return its exit code."""
+        folder = os.path.join(self.folder, "broken-off")
+        with started_stage(self.network, folder, "train", self.settings(), self.inputs, seed=3, **request) as process:
             for line in process.stdout:
-                if isinstance(decode(line), Progress):
+                messages -= isinstance(decode(line), Progress)
+                if not messages:
                     break
-            process.send_signal(signal.SIGTERM)
+            time.sleep(wait_s)
+            process.send_signal(number)
             process.communicate()
-        self.assertEqual(process.returncode, 12)
-        self.assertEqual(self.trained("stopped").code, 0)
-        self.assert_same("stopped")
+        return process.returncode
 
-    def test_processes_recomputed_activations_and_kept_weights_change_no_bit(self):
-        result = self.trained("varied", workers=2, memory_saving_level=1, settings={"snapshots": [1, 2]})
+    def test_surroundings_processes_recomputed_activations_and_kept_weights_change_no_bit(self):
+        time.sleep(max(0.0, 2.1 - (time.time() - os.path.getmtime(self.output("whole", self.file)))))
+        more = {"workers": 2, "memory_saving_level": 1, "settings": {"snapshots": [1, 2]}}
+        result = self.trained("again/elsewhere", elsewhere=True, **more)
         self.assertEqual(result.code, 0, result.log)
-        self.assertEqual(self.training("varied").memory.savings, ("activation checkpointing",))
-        self.assert_same("varied", "snapshots")
+        self.assertEqual(self.training("again/elsewhere").memory.savings, ("activation checkpointing",))
+        self.assert_same("again/elsewhere", "snapshots")
         ending = os.path.splitext(self.file)[1]
         first, last = (
-            self.tensors(self.output("varied", "snapshots", "epoch_%04d%s" % (epoch, ending))) for epoch in (1, 2)
+            self.tensors(self.output("again/elsewhere", "snapshots", "epoch_%04d%s" % (epoch, ending)))
+            for epoch in (1, 2)
         )
-        final = self.tensors(self.output("varied", self.file))
+        final = self.tensors(self.output("again/elsewhere", self.file))
         self.assertTrue(all(np.array_equal(last[name], final[name]) for name in final))
         self.assertFalse(all(np.array_equal(first[name], final[name]) for name in final))
-
-    def test_equal_runs_leave_the_same_bytes(self):
-        time.sleep(max(0.0, 2.1 - (time.time() - os.path.getmtime(self.output("whole", self.file)))))
-        self.assertEqual(self.trained("again/elsewhere", elsewhere=True).code, 0)
-        self.assert_same("again/elsewhere")
 
     def test_threads_decide_the_weights_only_where_that_is_declared(self):
         recipe = {**self.recipe, "steps": 3}
