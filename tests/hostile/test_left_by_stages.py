@@ -1,17 +1,22 @@
-"""What a stage's program leaves and prints, from real processes: refused in words, followed nowhere, in time."""
+"""What a stage's program leaves and prints, in processes, containers: refused in words, followed nowhere, in time."""
 
+import io
 import os
 import shutil
 import sys
+import tarfile
+from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import stagekit
 from orchestrator.cli.console import PlainConsole, error_text
+from orchestrator.engine.docker import DockerEngine
 from orchestrator.engine.local import LocalEngine
-from orchestrator.engine.protocol import Environment
+from orchestrator.engine.protocol import Engine, Environment
 from orchestrator.errors import InfraFailure, OutputInvalid, SirrError, StageFailed
 from orchestrator.execute.comparison import look_up
 from orchestrator.execute.run_stages import PlannedStages, RunOptions, StagesResult, run_stages
@@ -20,6 +25,7 @@ from orchestrator.plan.keys import Program
 from orchestrator.plan.stage import Stage
 from orchestrator.spec.library import load_image
 from orchestrator.store.store import Store
+from tests.engine.base_image import engine_image
 from tests.hostile.guarded import SECRET, Watch
 
 pytestmark = pytest.mark.slow
@@ -87,21 +93,58 @@ def decoys(tmp_path: Path) -> Path:
     return folder
 
 
-def run(folder: Path, decoys: Path, deed: str) -> tuple[Store, StagesResult]:
+Making = Callable[[Store], tuple[Engine, Environment]]
+"""Makes an engine over a store, and the environment of `PROGRAM` for it."""
+
+
+@pytest.fixture(params=["local", pytest.param("docker", marks=pytest.mark.docker)])
+def making(request: pytest.FixtureRequest, tmp_path: Path) -> Making:
+    if request.param == "docker":
+        client, reference = request.getfixturevalue("docker_client"), request.getfixturevalue("program_image")
+        return lambda store: (
+            DockerEngine(store.layout.stagings, client),
+            Environment("docker", "metrics", "0" * 64, reference),
+        )
+    code = tmp_path / "code"
+    shutil.copytree(Path(stagekit.__file__).parent, code / "stagekit")
+    (code / f"{load_image('metrics').module}.py").write_text(PROGRAM)
+    return lambda store: (
+        LocalEngine(store.layout.stagings),
+        Environment("local", "metrics", "0" * 64, sys.executable, code),
+    )
+
+
+@pytest.fixture(scope="session")
+def program_image(docker_client: Any) -> Iterator[str]:
+    """The id of an image with `PROGRAM` in it."""
+    archive = io.BytesIO()
+    place = f"/program/{load_image('metrics').module}.py"
+    files = {
+        "Dockerfile": f"FROM {engine_image(docker_client)}\nCOPY program.py {place}\n",
+        "program.py": PROGRAM,
+    }
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for name, text in files.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(text.encode()), 0o644
+            tar.addfile(member, io.BytesIO(text.encode()))
+    archive.seek(0)
+    image, _log = docker_client.images.build(fileobj=archive, custom_context=True, rm=True)
+    yield image.id
+    docker_client.images.remove(image.id, force=True)
+
+
+def run(folder: Path, decoys: Path, deed: str, making: Making) -> tuple[Store, StagesResult]:
     """Let a stage's program do something besides leaving a result."""
     image = load_image("metrics")
-    code = folder / "code"
-    shutil.copytree(Path(stagekit.__file__).parent, code / "stagekit")
-    (code / f"{image.module}.py").write_text(PROGRAM)
     store = Store(folder / "store")
     stages = (Stage("evaluate/a", "evaluate", "metrics", {"deed": deed, "decoys": str(decoys)}),)
     programs = {"metrics": Program("code", {"evaluate": 1})}
     planned = PlannedStages(
         "run", folder / "logs", stages, {"metrics": image}, programs, "cpu", look_up(stages, programs, store)
     )
-    environments = {"metrics": Environment("local", "metrics", "0" * 64, sys.executable, code)}
-    engine = LocalEngine(store.layout.stagings)
-    options = RunOptions(grace_s=5.0)
+    engine, environment = making(store)
+    options, environments = RunOptions(grace_s=5.0), {"metrics": environment}
     return store, run_stages(planned, store, engine, environments, lambda _event: None, Stopper(), options)
 
 
@@ -115,9 +158,11 @@ def shown(error: SirrError) -> str:
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("deed", REFUSED.values(), ids=REFUSED)
-def test_what_is_no_result_is_refused_and_followed_nowhere(tmp_path: Path, decoys: Path, deed: str) -> None:
+def test_what_is_no_result_is_refused_and_followed_nowhere(
+    tmp_path: Path, decoys: Path, deed: str, making: Making
+) -> None:
     watch = Watch([decoys])
-    store, result = run(tmp_path, decoys, deed)
+    store, result = run(tmp_path, decoys, deed, making)
     assert watch.heard() == []
     watch.close()
     error = result.failures["evaluate/a"]
@@ -130,8 +175,10 @@ def test_what_is_no_result_is_refused_and_followed_nowhere(tmp_path: Path, decoy
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("deed", SAID.values(), ids=SAID)
-def test_whatever_a_failing_program_says_is_shown_as_words(tmp_path: Path, decoys: Path, deed: str) -> None:
-    store, result = run(tmp_path, decoys, deed)
+def test_whatever_a_failing_program_says_is_shown_as_words(
+    tmp_path: Path, decoys: Path, deed: str, making: Making
+) -> None:
+    store, result = run(tmp_path, decoys, deed, making)
     error = result.failures["evaluate/a"]
     assert isinstance(error, SirrError)
     assert not isinstance(error, InfraFailure), "it would be tried again"
@@ -143,8 +190,8 @@ def test_whatever_a_failing_program_says_is_shown_as_words(tmp_path: Path, decoy
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("deed", PRINTED.values(), ids=PRINTED)
-def test_whatever_a_program_prints_its_result_is_taken(tmp_path: Path, decoys: Path, deed: str) -> None:
-    _, result = run(tmp_path, decoys, deed)
+def test_whatever_a_program_prints_its_result_is_taken(tmp_path: Path, decoys: Path, deed: str, making: Making) -> None:
+    _, result = run(tmp_path, decoys, deed, making)
     assert not result.failures
     log = next((tmp_path / "logs").glob("*"))
     assert os.path.getsize(log) < 2**27
