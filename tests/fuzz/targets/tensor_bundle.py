@@ -12,7 +12,7 @@ from tests.fuzz.mutation import changed_bytes
 from tests.fuzz.target import Scratch
 from tests.netkit.bundle_like import PLAIN, SNAPPY, bundle, entry, sample, table
 
-EXECUTIONS = 4_000
+EXECUTIONS = 800
 
 _SCRATCH = Scratch()
 _PARTS = bundle(_SCRATCH.folder, sample())
