@@ -88,7 +88,7 @@ def read_model(path: Path) -> OnnxModel:
         raise NetworkError(
             f"{path.name} has operator set {opset}: {OLDEST_OPSET} to {newest} are known; export it with one of them"
         )
-    constants = {one.name: onnx.numpy_helper.to_array(one) for one in model.graph.initializer}
+    constants = {one.name: _constant(path.name, one) for one in model.graph.initializer}
     inputs = [one for one in model.graph.input if one.name not in constants]
     outputs = tuple(one.name for one in model.graph.output)
     if len(inputs) != 1 or inputs[0].name != INPUT or TRANSMISSION not in outputs:
@@ -100,6 +100,14 @@ def read_model(path: Path) -> OnnxModel:
     nodes = tuple(onnx.NodeProto.FromString(node.SerializeToString()) for node in model.graph.node)
     image = onnx.ValueInfoProto.FromString(inputs[0].SerializeToString())
     return OnnxModel(path.name, opset, nodes, image, plain_outputs(path.name, outputs), constants)
+
+
+def _constant(name: str, tensor: onnx.TensorProto) -> Array:
+    """Return a constant, whose file may lie about its kind and size."""
+    try:
+        return onnx.numpy_helper.to_array(tensor)
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
+        raise NetworkError(f"{name} has a constant {tensor.name!r:.80} that cannot be read: {error}") from error
 
 
 def plain_outputs(name: str, outputs: Iterable[str]) -> tuple[str, ...]:

@@ -29,9 +29,12 @@ def without_attachments(xmp: bytes) -> bytes | None:
         return None
     try:
         # Some programs fill the end with zero bytes.
-        document = minidom.parseString(xmp.rstrip(b"\0"))
-    except (ExpatError, ValueError):
+        return _freed(minidom.parseString(xmp.rstrip(b"\0")))
+    except (ExpatError, RecursionError, ValueError):
         return None
+
+
+def _freed(document: minidom.Document) -> bytes:
     elements: list[minidom.Element] = list(document.getElementsByTagName("*"))
     for element in elements:
         for attribute in list(element.attributes.values()):

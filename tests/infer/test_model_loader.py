@@ -113,6 +113,20 @@ def elsewhere(tensor: TensorProto, location: str) -> None:
     tensor.external_data.add(key="location", value=location)
 
 
+@pytest.mark.parametrize("lie", [{"dims": 9}, {"data_type": 24}, {"data_type": 99}], ids=["size", "kind", "no-kind"])
+def test_a_constant_that_is_not_what_it_says_is_named(lie: dict[str, int], tmp_path: Path) -> None:
+    draft = Draft()
+    model = draft.model({"transmission": draft.node("Mul", "image", draft.numbers(1, 2, 3))})
+    constant = model.graph.initializer[0]
+    if "dims" in lie:
+        constant.dims[0] = lie["dims"]
+    else:
+        constant.data_type = lie["data_type"]
+    (tmp_path / "network.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(NetworkError, match=r"network\.onnx has a constant 'c0' that cannot be read"):
+        read_model(tmp_path / "network.onnx")
+
+
 def test_inputs_and_outputs_of_other_names_are_named(tmp_path: Path) -> None:
     for wrong in ("input", "output"):
         model = simple()

@@ -133,6 +133,11 @@ def test_a_result_does_not_say_that_it_holds_a_gain_map(prepared: Prepared, sour
         pytest.param(b"<damaged", True, id="damaged"),
         pytest.param(b"<a xmlns:h='http://ns.adobe.com/hdr-gain-map/1.0/' h:Version='1.0'", False, id="cut-off"),
         pytest.param(b"<!DOCTYPE a []><a xmlns:h='http://ns.adobe.com/hdr-gain-map/1.0/'/>", False, id="doctype"),
+        pytest.param(
+            b"<a xmlns:h='http://ns.adobe.com/hdr-gain-map/1.0/'>" + b"<b>" * 5_000 + b"</b>" * 5_000 + b"</a>",
+            False,
+            id="nested",
+        ),
     ],
 )
 def test_xmp_data_are_kept_as_they_are_or_left_out(xmp: bytes, *, kept: bool) -> None:
