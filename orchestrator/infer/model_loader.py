@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx.reference import ReferenceEvaluator
 
+from orchestrator.infer.constant_folding import NotFolded, folded
 from orchestrator.infer.graph import Graph, NotTileable, ordered
 from orchestrator.infer.node import AnyNode, Array, Fill, Map, Node, Value
 from orchestrator.infer.region import Size
@@ -157,6 +157,8 @@ class Loader:
     def __init__(self, model: OnnxModel, size: Size, channels: int, operations: Mapping[str, "Operation"]) -> None:
         self._operations = operations
         self.opset = model.opset
+        self._rules = onnx.checker.C.CheckerContext()
+        self._rules.ir_version, self._rules.opset_imports = onnx.IR_VERSION, {"": model.opset}
         self._outputs = model.outputs
         self.constants: dict[str, Array] = dict(model.constants)
         self._image, self._size = model.image.name, size
@@ -179,6 +181,7 @@ class Loader:
                 raise NotTileableError(f"it is of the operator set {node.domain}, which is not known")
             if any(one.HasField("g") or one.graphs for one in node.attribute):
                 raise NotTileableError("it holds branches or a loop, which are not known")
+            self._check(node)
             if node.op_type == "Shape":
                 self._fold_shape(node)
             elif all(name in self.constants for name in given):
@@ -188,10 +191,17 @@ class Loader:
                 self._take_value(node)
             else:
                 self._operation(node)(self, node)
-        except (NotTileableError, RuntimeError, ValueError, IndexError, KeyError) as error:
+        except (NotTileableError, ArithmeticError, LookupError, RuntimeError, ValueError) as error:
             self._unknown.update(node.output)
             why = str(error) or type(error).__name__
             self._not_tileable.append(NotTileable(node.op_type, node.name or node.output[0], why))
+
+    def _check(self, node: onnx.NodeProto) -> None:
+        """Raise NotTileableError where a node's attributes or inputs are not those of its operation."""
+        try:
+            onnx.checker.check_node(node, self._rules)
+        except onnx.checker.ValidationError as error:
+            raise NotTileableError(str(error).split("\n", maxsplit=1)[0]) from error
 
     def graph(self) -> Graph:
         """Return what was taken."""
@@ -294,13 +304,10 @@ class Loader:
         self.add(Value(node.output[0], values, node))
 
     def _evaluated(self, node: onnx.NodeProto, known: Mapping[str, Array]) -> list[Array]:
-        inputs = {name: known[name] for name in node.input if name}
-        kinds = [onnx.helper.make_tensor_value_info(name, _kind(value), value.shape) for name, value in inputs.items()]
-        outputs = [onnx.ValueInfoProto(name=name) for name in node.output if name]
-        graph = onnx.helper.make_graph([node], "one", kinds, outputs)
-        model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", self.opset)])
-        found = ReferenceEvaluator(model).run(None, inputs)
-        return [np.asarray(value) for value in found]
+        try:
+            return folded(node, self.opset, {name: known[name] for name in node.input if name})
+        except NotFolded as error:
+            raise NotTileableError(str(error)) from error
 
     def _operation(self, node: onnx.NodeProto) -> "Operation":
         if node.op_type not in self._operations:
@@ -316,10 +323,6 @@ def attributes(node: onnx.NodeProto) -> dict[str, Any]:
     """Return a node's attributes as plain values; texts are decoded."""
     values = {one.name: onnx.helper.get_attribute_value(one) for one in node.attribute}
     return {name: value.decode() if isinstance(value, bytes) else value for name, value in values.items()}
-
-
-def _kind(value: Array) -> int:
-    return int(onnx.helper.np_dtype_to_tensor_dtype(value.dtype))
 
 
 def _renamed(node: onnx.NodeProto, same: Mapping[str, str]) -> onnx.NodeProto:

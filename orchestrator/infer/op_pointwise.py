@@ -109,6 +109,8 @@ def split(loader: Loader, node: onnx.NodeProto) -> None:
     given = loader.constant(node.input[1]).tolist() if len(node.input) > 1 and node.input[1] else options.get("split")
     each = -(-channels // len(node.output))
     lengths = given or [min(each, channels - place * each) for place in range(len(node.output))]
+    if min(lengths) < 0 or sum(lengths) != channels:
+        raise NotTileableError(f"it splits {channels} channels into {', '.join(map(str, lengths[:9]))}")
     start = 0
     for output, length in zip(node.output, lengths, strict=True):
         take_channels(loader, node.input[0], output, range(start, start + length))
