@@ -5,10 +5,11 @@ import stat
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from orchestrator.datasets.bounded_archives import BROKEN, ENCRYPTED, opened_zip
 from orchestrator.datasets.patterns import matches
 from orchestrator.datasets.picture_reading import FOREIGN_SUFFIXES, SUFFIXES, UnusablePicture
 from orchestrator.datasets.source_files import SourceReader, is_picture
@@ -19,7 +20,7 @@ PICTURES = "**/*"
 """Pattern of the files of a folder that are looked at."""
 
 _LARGEST_BYTES = 2**30
-_MOST_MEMBERS = 200_000
+_UNPACK = "unpack what belongs to this entrant, and name the folder"
 
 
 class PredictionFiles(Protocol):
@@ -64,33 +65,45 @@ class FolderPredictions:
         return self.reader.copy(path)
 
 
+@contextmanager
+def opened_predictions(source: Path, folder: str | None, work: Path) -> Iterator["FolderPredictions | ZipPredictions"]:
+    """Give the predictions of a folder, or of a folder of a zip file.
+
+    Args:
+        source: A folder, or a zip file.
+        folder: Which folder of a zip file; None takes all of it.
+        work: Where copies may lie.
+
+    Raises:
+        BadInput: Where they cannot be read.
+    """
+    if source.is_dir():
+        yield FolderPredictions(source, work)
+        return
+    with ExitStack() as opened:
+        try:
+            archive = opened.enter_context(opened_zip(source))
+        except (*BROKEN, OSError) as error:
+            raise BadInput(f"the predictions cannot be read as a zip file: {error}", _UNPACK) from error
+        yield ZipPredictions(archive, folder, work)
+
+
 class ZipPredictions:
     """The pictures of one folder of a zip file; members are read one by one, and never unpacked under their names.
 
     Args:
-        archive: The file.
+        archive: The file, as `opened_predictions` gives it.
         folder: Which of its folders, such as the dataset's name; None takes all of it. A single folder at the top that
             holds everything is passed over.
         work: Where copies may lie.
 
     Raises:
-        BadInput: Where the file is no zip file, is encrypted, or has no such folder.
+        BadInput: Where it is encrypted, has no such folder, or two members of one name.
     """
 
-    def __init__(self, archive: Path, folder: str | None, work: Path | None = None) -> None:
-        self._work = work
-        try:
-            self._archive = zipfile.ZipFile(archive)
-            members = self._archive.infolist()
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-            raise BadInput(
-                f"{archive.name} cannot be read as a zip file: {error}", "unpack it, name the folder"
-            ) from error
-        if len(members) > _MOST_MEMBERS:
-            raise BadInput(f"{archive.name} has {len(members)} members", "unpack what belongs to this entrant")
-        if any(member.flag_bits & 1 for member in members):
-            raise BadInput(f"{archive.name} is encrypted", "unpack it, and name the folder")
-        self._members = dict(_placed(members, folder, archive.name))
+    def __init__(self, archive: zipfile.ZipFile, folder: str | None, work: Path | None = None) -> None:
+        self._work, self._archive = work, archive
+        self._members = _placed(archive.infolist(), folder)
 
     def names(self) -> list[PurePosixPath]:
         """Return the paths of all pictures, sorted."""
@@ -111,30 +124,34 @@ class ZipPredictions:
             try:
                 with self._archive.open(member) as source, copy.open("wb") as target:
                     shutil.copyfileobj(source, target)
-            except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError) as error:
+            except (*BROKEN, OSError) as error:
                 raise UnusablePicture(f"is damaged: {error}") from error
             yield copy
 
 
-def _placed(
-    members: list[zipfile.ZipInfo], folder: str | None, name: str
-) -> Iterator[tuple[PurePosixPath, zipfile.ZipInfo]]:
-    """Yield pictures with their paths inside the folder that is asked for."""
-    pictures = {PurePosixPath(member.filename): member for member in members if _is_picture(member)}
+def _placed(members: list[zipfile.ZipInfo], folder: str | None) -> dict[PurePosixPath, zipfile.ZipInfo]:
+    """Return pictures by their paths inside the folder that is asked for."""
+    if any(member.flag_bits & ENCRYPTED for member in members):
+        raise BadInput("the zip file of predictions is encrypted", _UNPACK)
+    listed = [(PurePosixPath(member.filename), member) for member in members if _is_picture(member)]
+    pictures = dict(listed)
+    if len(pictures) < len(listed):
+        twice = next(path for path, member in listed if pictures[path] is not member)
+        raise BadInput(f"the zip file of predictions has two members {str(twice)!r}", _UNPACK)
     tops = {path.parts[0] for path in pictures}
     depth = 1 if len(tops) == 1 and tops != {folder} and all(len(path.parts) > 1 for path in pictures) else 0
     inner = {PurePosixPath(*path.parts[depth:]): member for path, member in pictures.items()}
     if folder is None:
-        yield from inner.items()
-        return
+        return inner
     found = {path.relative_to(folder): member for path, member in inner.items() if path.is_relative_to(folder)}
     if not found:
         there = sorted({path.parts[0] for path in inner if len(path.parts) > 1})
         raise BadInput(
-            f"{name} has no folder {folder!r} with pictures" + (f"; there are {', '.join(there[:9])}" if there else ""),
+            f"the zip file of predictions has no folder {folder!r} with pictures"
+            + (f"; there are {', '.join(there[:9])}" if there else ""),
             "name the folder of this dataset under the entrant's 'sets'",
         )
-    yield from found.items()
+    return found
 
 
 def _is_picture(member: zipfile.ZipInfo) -> bool:

@@ -153,10 +153,10 @@ def _matching_words(matching: Matching) -> Iterator[str]:
     if matching.layer:
         yield f"taken as answers: files whose names have {matching.layer!r} behind the picture's"
     for layer, count in sorted(matching.others.items()):
-        yield f"passed over: {count} files of the layer {layer!r}"
+        yield f"passed over: layer {layer!r} ({count})"
     if matching.surplus:
         named = _listed([str(path) for path in matching.surplus])
-        yield f"{len(matching.surplus)} files belong to no picture of the dataset: {named}"
+        yield f"belonging to no picture of the dataset: {named}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 from orchestrator.errors import SpecError
 from orchestrator.resources import data_folder, images_folder, model_specs_folder, program_specs_folder
@@ -13,6 +14,8 @@ from orchestrator.spec.model import ModelSpec
 from orchestrator.spec.problems import Problem, listed, spec_error, suggestion
 from orchestrator.spec.program import ProgramSpec
 from orchestrator.spec.validation import validated
+
+_Spec = TypeVar("_Spec", ModelSpec, ProgramSpec)
 
 
 @cache
@@ -28,11 +31,8 @@ def load_model_spec(name: str) -> ModelSpec:
     Raises:
         SpecError: Where there is none of this name, or the file is wrong.
     """
-    path = model_specs_folder() / f"{name}.yaml"
     _check_known("model", name, model_spec_names())
-    spec = validated(ModelSpec, read_document(path))
-    _check_name(spec.name, path)
-    return spec
+    return _loaded(ModelSpec, model_specs_folder() / f"{name}.yaml")
 
 
 @cache
@@ -48,11 +48,8 @@ def load_program_spec(name: str) -> ProgramSpec:
     Raises:
         SpecError: Where there is none of this name, or the file is wrong.
     """
-    path = program_specs_folder() / f"{name}.yaml"
     _check_known("program", name, program_spec_names())
-    spec = validated(ProgramSpec, read_document(path))
-    _check_name(spec.name, path)
-    return spec
+    return _loaded(ProgramSpec, program_specs_folder() / f"{name}.yaml")
 
 
 @cache
@@ -88,6 +85,12 @@ def load_catalogue() -> dict[str, CatalogueEntry]:
         _check_name(entry.name, path)
         entries[entry.name] = entry
     return entries
+
+
+def _loaded(kind: type[_Spec], path: Path) -> _Spec:
+    spec = validated(kind, read_document(path))
+    _check_name(spec.name, path)
+    return spec
 
 
 def _check_known(kind: str, name: str, known: Iterable[str]) -> None:

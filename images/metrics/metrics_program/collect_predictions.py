@@ -4,7 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from orchestrator.datasets.picture_reading import UnusablePicture
-from orchestrator.datasets.prediction_files import FolderPredictions, PredictionFiles, ZipPredictions
+from orchestrator.datasets.prediction_files import FolderPredictions, opened_predictions
 from orchestrator.datasets.predictions import collected_predictions, settings_naming
 from stagekit import StageContext
 from stagekit.measures import CONTROLS
@@ -19,26 +19,24 @@ def collect(context: StageContext) -> None:
         if context.stop_requested:
             context.interrupt()
 
-    source, work = Path(context.input("pictures")), Path(context.work())
-    folder = context.request.settings.get("folder")
-    read = FolderPredictions(source, work) if source.is_dir() else None
-    files: PredictionFiles = read or ZipPredictions(source, folder, work)
-    naming = settings_naming(context.setting("naming"))
-    found = collected_predictions(
-        context.setting("model"),
-        Path(context.input("dataset")),
-        files,
-        naming,
-        Path(context.output()),
-        {name: control.layer for name, control in CONTROLS.items()},
-        step,
-    )
+    source, naming = Path(context.input("pictures")), settings_naming(context.setting("naming"))
+    controls = {name: control.layer for name, control in CONTROLS.items()}
+    with opened_predictions(source, context.request.settings.get("folder"), Path(context.work())) as files:
+        found = collected_predictions(
+            context.setting("model"),
+            Path(context.input("dataset")),
+            files,
+            naming,
+            Path(context.output()),
+            controls,
+            step,
+        )
+        if isinstance(files, FolderPredictions):
+            _read_the_rest(files)
+            SourcesFile.of_files({"pictures": files.reader.hashes}).save(context.facts(SourcesFile.FILE_NAME))
     for words in found.warnings:
         context.warn(words)
     found.save(context.output())
-    if read is not None:
-        _read_the_rest(read)
-        SourcesFile.of_files({"pictures": read.reader.hashes}).save(context.facts(SourcesFile.FILE_NAME))
 
 
 def _read_the_rest(files: FolderPredictions) -> None:

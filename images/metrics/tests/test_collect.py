@@ -3,6 +3,7 @@
 import os
 import tempfile
 import unittest
+import warnings
 import zipfile
 
 import numpy as np
@@ -87,7 +88,7 @@ class CollectTest(unittest.TestCase):
         self.assertIn("47 x 64 pixels, the picture 48 x 64", reasons[second["id"]])
         self.assertEqual(reasons[third["id"]], "has no file among the predictions")
         said = "\n".join(self.warnings(result))
-        self.assertIn("1 files belong to no picture of the dataset: elsewhere.png", said)
+        self.assertIn("belonging to no picture of the dataset: elsewhere.png", said)
         self.assertIn(f"grey, repeated in three channels): {first['id']}.png", said)
 
     def test_sixteen_bits_are_narrowed_with_a_word(self):
@@ -116,7 +117,26 @@ class CollectTest(unittest.TestCase):
         self.assertEqual(result.code, ExitCode.DONE, result.log)
         self.assertEqual(len(PredictionsFile.load(result.output).items), len(self.items))
         said = self.failure(self.collected(source=archive, folder="large", name="other"))
-        self.assertIn("results.zip has no folder 'large' with pictures; there are small", said)
+        self.assertIn("the zip file of predictions has no folder 'large' with pictures; there are small", said)
+
+    def test_a_zip_file_that_is_none_or_says_a_thing_twice_is_refused(self):
+        archive = os.path.join(self.folder, "results.zip")
+        self.write("one.png", self.picture(self.items[0]) // 2)
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as stream:
+            stream.write(os.path.join(self.given, "one.png"), f"{self.items[0]['id']}.png")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                stream.writestr(f"{self.items[0]['id']}.png", b"another")
+        self.assertIn("has two members", self.failure(self.collected(source=archive)))
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as stream:
+            stream.write(os.path.join(self.given, "one.png"), f"{self.items[0]['id']}.png")
+        with open(archive, "r+b") as stream:
+            stream.seek(200)
+            stream.write(b"\xff" * 40)
+        self.assertIn("which is damaged", self.failure(self.collected(source=archive, name="broken")))
+        with open(archive, "r+b") as stream:
+            stream.truncate(300)
+        self.assertIn("cannot be read as a zip file", self.failure(self.collected(source=archive, name="cut")))
 
     def test_predictions_of_another_set_are_refused_before_anything_is_scored(self):
         self.write("beach.png", self.picture(self.items[0]))

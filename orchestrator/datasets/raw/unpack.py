@@ -3,19 +3,18 @@
 import bz2
 import contextlib
 import gzip
-import io
 import lzma
 import re
 import shutil
 import stat
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 
+from orchestrator.datasets.bounded_archives import BROKEN, ENCRYPTED, BoundedReads, opened_zip
 from orchestrator.datasets.progress_callback import ProgressCallback
 from orchestrator.errors import InputInvalid
 from stagekit.inside import unsafe_id, unsafe_name
@@ -31,8 +30,6 @@ MARK = ".unpacked-by-sirr-orch"
 _CHUNK_BYTES = 2**20
 _HEADER_BYTES = 2**22
 """Of a member's header, names and the like; nothing has more than a few thousand."""
-_TABLE_BYTES = 2**25
-"""Of a zip archive's table of contents: enough for the members that an archive may have."""
 _PACKED: Mapping[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
 """How packed tar files begin."""
 _HEAD_BYTES = 512
@@ -45,21 +42,9 @@ _KINDS = (
 )
 """How archives begin, what they are, and an end of a name that is right for them."""
 _UNREAD = (b"Rar!", b"7z\xbc\xaf\x27\x1c")
-_ENCRYPTED = 0x1
-"""Bit of a zip member's flags."""
 _SPARE_BYTES = 2**28
 """Of a disk, what unpacking leaves free."""
-_BROKEN = (
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    ValueError,
-    NotImplementedError,
-    OverflowError,
-    MemoryError,
-)
+_BROKEN = (tarfile.TarError, *BROKEN)
 """What the readers of archives raise for what is none, or is not whole."""
 
 
@@ -261,43 +246,16 @@ def _refused(name: str, why: str) -> InputInvalid:
     )
 
 
-class _Bounded(io.RawIOBase):
-    """An archive's stream, of which nobody reads much at a time: headers and tables can claim any size.
-
-    Args:
-        stream: Of the archive; closed with this one.
-        most: Bytes that are read at once.
-    """
-
-    def __init__(self, stream: IO[bytes], most: int) -> None:
-        self._stream, self._most = stream, most
-
-    def read(self, size: int = -1) -> bytes:
-        if size > self._most:
-            raise ValueError(f"it has a header of {size} bytes")
-        content = self._stream.read(self._most + 1 if size < 0 else size)
-        if len(content) > self._most:
-            raise ValueError(f"it has a header of more than {self._most} bytes")
-        return content
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._stream.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._stream.tell()
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
-
-
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator["_Archive"]:
     if path.name.lower().endswith(".zip"):
-        with _Bounded(path.open("rb"), _TABLE_BYTES) as stream, zipfile.ZipFile(cast(IO[bytes], stream)) as packed:
-            yield _Archive(packed, None)
+        with opened_zip(path) as zipped:
+            yield _Archive(zipped, None)
     else:
-        with _Bounded(_unfolded(path), _HEADER_BYTES) as stream, tarfile.open(fileobj=stream, mode="r:") as packed_tar:
+        with (
+            BoundedReads(_unfolded(path), _HEADER_BYTES) as stream,
+            tarfile.open(fileobj=stream, mode="r:") as packed_tar,
+        ):
             yield _Archive(None, packed_tar)
 
 
@@ -340,7 +298,7 @@ class _Archive:
                 kind = "a link"
             elif mode and stat.S_IFMT(mode) not in {0, stat.S_IFREG, stat.S_IFDIR}:
                 kind = "a special file"
-            elif info.flag_bits & _ENCRYPTED:
+            elif info.flag_bits & ENCRYPTED:
                 kind = _ENCRYPTED_FILE
             yield _Member(info.filename, 0 if info.is_dir() else info.file_size, kind, info)
 
