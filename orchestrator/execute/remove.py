@@ -13,7 +13,7 @@ from orchestrator.execute.events import Listener, fan_out
 from orchestrator.execute.past_results import PastResults
 from orchestrator.execute.photo_delivery import PhotoDelivery
 from orchestrator.execute.photographs import ARRAY_SUFFIX, Photograph, array_size, copy_photographs, settled
-from orchestrator.execute.run_results import recorded_results
+from orchestrator.execute.run_results import recorded_results, refuse_without_network
 from orchestrator.execute.run_stages import ExecutionRequest, RunOptions, executed_stages, planned_stages
 from orchestrator.execute.sources import source_digest
 from orchestrator.plan.plan import infer_stage, prepare_stage
@@ -178,6 +178,7 @@ def found_network(removal: Removal, store: Store) -> tuple[Path, str, Common]:
     reference = model_reference(removal.model or "")
     results = recorded_results(reference.run, store)
     document = results.document
+    refuse_without_network(document, reference)
     labels = [stage.name.removeprefix("export/") for stage in document.stages if stage.kind == "export"]
     if reference.model not in labels:
         raise SpecError(

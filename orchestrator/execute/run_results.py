@@ -7,7 +7,7 @@ from pathlib import Path
 from orchestrator.errors import SpecError, StoreError
 from orchestrator.store.document_files import revision_folder
 from orchestrator.store.reference import ModelReference, RunReference
-from orchestrator.store.run_document import EntrantEntry, RunDocument
+from orchestrator.store.run_document import PREDICTIONS, PROGRAM, EntrantEntry, RunDocument
 from orchestrator.store.runs import run_document, run_folder
 from orchestrator.store.store import Artifact, Store
 
@@ -87,13 +87,31 @@ def _belonging(artifacts: Mapping[str, Artifact], document: RunDocument) -> tupl
     return kept, outdated
 
 
+_NO_NETWORK = {
+    PROGRAM: "is a program without a network",
+    PREDICTIONS: "are pictures that were computed elsewhere: there is no network of them",
+}
+
+
+def refuse_without_network(document: RunDocument, reference: ModelReference) -> None:
+    """Raise SpecError where a reference names an entrant of a run that is no network."""
+    networks = [entrant.label for entrant in document.entrants if entrant.kind not in _NO_NETWORK]
+    for entrant in document.entrants:
+        if entrant.label == reference.model and entrant.kind in _NO_NETWORK:
+            raise SpecError(
+                f"{str(reference)!r} {_NO_NETWORK[entrant.kind]}",
+                hint=f"choose one of: {', '.join(networks)}" if networks else "choose a run that has networks",
+            )
+
+
 def recorded_entrant(document: RunDocument, reference: ModelReference) -> EntrantEntry:
     """Return the network of a run that a reference names.
 
     Raises:
         SpecError: Where the run has no such network.
     """
-    known = {entrant.label: entrant for entrant in document.entrants}
+    refuse_without_network(document, reference)
+    known = {entrant.label: entrant for entrant in document.entrants if entrant.kind not in _NO_NETWORK}
     if reference.model not in known:
         raise SpecError(
             f"run {str(reference.run)!r} has no model {reference.model!r}; it has: {', '.join(known)}",

@@ -1,0 +1,60 @@
+"""Entrants without a network: commands that need one say so, and name those that have one."""
+
+import pytest
+
+from orchestrator.errors import SpecError
+from orchestrator.execute.command import RunRequest, planned
+from orchestrator.execute.models import export_model, release_model
+from orchestrator.execute.remove import Removal, found_network
+from orchestrator.execute.run_record import planned_document
+from orchestrator.execute.run_stages import ExecutionRequest
+from orchestrator.store.run_document import Overrides
+from orchestrator.store.runs import start_run
+from orchestrator.store.store import Store
+
+SPEC = """\
+name: mixed
+models: [{program: yang2019}, {predictions: given, name: other}MORE]
+test: [skimage-test]
+features: random
+"""
+
+
+@pytest.fixture
+def store(tmp_path):
+    (tmp_path / "given").mkdir()
+    (tmp_path / "released.pth").write_bytes(b"weights")
+
+    def recorded(more=""):
+        spec = tmp_path / "mixed.yaml"
+        spec.write_text(SPEC.replace("MORE", more))
+        store = Store(tmp_path / "store")
+        start_run(store, planned_document(planned(RunRequest(spec, store.root)), Overrides()))
+        return store
+
+    return recorded
+
+
+@pytest.mark.parametrize(
+    ("model", "words"), [("yang2019", "is a program without a network"), ("other", "computed elsewhere")]
+)
+def test_commands_that_need_a_network_say_that_there_is_none(store, tmp_path, model, words):
+    there = store()
+    request = ExecutionRequest(there.root, "local", lambda _event: None, lambda _words: None)
+    removal = Removal((tmp_path / "photo.png",), f"mixed/{model}", tmp_path / "out", there.root)
+    for command in (
+        lambda: export_model(f"mixed/{model}", tmp_path / "out", request),
+        lambda: release_model(f"mixed/{model}", tmp_path / "out", request),
+        lambda: found_network(removal, there),
+    ):
+        with pytest.raises(SpecError, match=words) as caught:
+            command()
+        assert caught.value.hint == "choose a run that has networks"
+
+
+def test_they_name_the_networks_that_there_are(store, tmp_path):
+    there = store(", {model: ibcln2020, name: taken, weights: {checkpoint: released.pth}}")
+    request = ExecutionRequest(there.root, "local", lambda _event: None, lambda _words: None)
+    with pytest.raises(SpecError) as caught:
+        export_model("mixed/other", tmp_path / "out", request)
+    assert caught.value.hint == "choose one of: taken"
