@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.execute.run_list import RunDescription, RunSummary
-from orchestrator.store.run_document import DatasetEntry, EntrantEntry, RunDocument
+from orchestrator.store.run_document import PREDICTIONS, PROGRAM, DatasetEntry, EntrantEntry, RunDocument
 
 _STYLES = {
     "running": "bold cyan",
@@ -116,6 +116,11 @@ def _overrides(document: RunDocument) -> str:
 
 
 def _entrant(entrant: EntrantEntry) -> str:
+    if entrant.kind == PREDICTIONS:
+        return f"{entrant.title}; computed elsewhere, from {entrant.files}"
+    if entrant.kind == PROGRAM:
+        taken = ", ".join(f"{name} {value:g}" for name, value in entrant.recipe.items())
+        return f"{entrant.title}; a program, {taken or 'without parameters'}"
     weights = "trained" if entrant.checkpoint is None else f"adopted from {entrant.checkpoint}"
     differs = f"; {len(entrant.overrides)} values differ from the paper" if entrant.overrides else ""
     return f"{entrant.title}; {weights}, seed {entrant.seed}{differs}"

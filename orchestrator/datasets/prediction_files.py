@@ -155,8 +155,16 @@ def _placed(members: list[zipfile.ZipInfo], folder: str | None) -> dict[PurePosi
 
 
 def _is_picture(member: zipfile.ZipInfo) -> bool:
-    suffix = PurePosixPath(member.filename).suffix.lower()
-    hidden = any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(member.filename).parts)
-    link = stat.S_ISLNK(member.external_attr >> 16)
-    plain = not member.is_dir() and not unsafe_name(member.filename) and not hidden and not link
-    return plain and suffix in SUFFIXES | FOREIGN_SUFFIXES
+    """Return whether a member is taken for a picture.
+
+    Raises:
+        BadInput: Where one is a link, or names a path that leads out.
+    """
+    path = PurePosixPath(member.filename)
+    hidden = any(part.startswith((".", "__MACOSX")) and part != ".." for part in path.parts)
+    if member.is_dir() or hidden or path.suffix.lower() not in SUFFIXES | FOREIGN_SUFFIXES:
+        return False
+    mistake = "is a link" if stat.S_ISLNK(member.external_attr >> 16) else unsafe_name(member.filename)
+    if mistake:
+        raise BadInput(f"the zip file of predictions has a member {member.filename!r}, which {mistake}", _UNPACK)
+    return True

@@ -1,6 +1,7 @@
 """Which picture of a dataset each file answers that somebody's program has left; nothing is guessed in silence."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -107,7 +108,7 @@ def matched_by_pattern(files: Sequence[PurePosixPath], asked: Sequence[Asked], p
     surplus: list[PurePosixPath] = []
     for path in files:
         fit = expression.fullmatch(str(path))
-        identifier = known.get(fit["id"]) if fit else None
+        identifier = known.get(_composed(fit["id"])) if fit else None
         if identifier is not None:
             candidates.append(_Candidate(identifier, "", path))
         elif fit:
@@ -123,19 +124,24 @@ def matched_by_pattern(files: Sequence[PurePosixPath], asked: Sequence[Asked], p
 
 def _names(asked: Sequence[Asked]) -> dict[str, str]:
     """Return the ids of pictures by their names; a name that several have is no one's."""
-    counts = Counter(name for one in asked for name in set(one.names))
-    return {name: one.id for one in asked for name in one.names if counts[name] == 1}
+    counts = Counter(_composed(name) for one in asked for name in set(one.names))
+    return {_composed(name): one.id for one in asked for name in one.names if counts[_composed(name)] == 1}
+
+
+def _composed(name: str) -> str:
+    """Return a name in one form: some systems take letters and their marks apart."""
+    return unicodedata.normalize("NFC", name)
 
 
 def _candidate(path: PurePosixPath, known: Mapping[str, str]) -> _Candidate | None:
     """Return which picture a file belongs to, and as which layer; the longest name that fits is meant."""
-    stem = path.stem
+    stem = _composed(path.stem)
     if stem in known:
         return _Candidate(known[stem], "", path)
     for end in sorted((found.start() for found in re.finditer(f"[{re.escape(_SEPARATORS)}]", stem)), reverse=True):
         if stem[:end] in known:
             return _Candidate(known[stem[:end]], stem[end:].lstrip(_SEPARATORS), path)
-    folder = path.parent.name
+    folder = _composed(path.parent.name)
     return _Candidate(known[folder], stem, path) if folder in known else None
 
 
@@ -146,13 +152,18 @@ def _layer(candidates: Sequence[_Candidate], wanted: str | None) -> str:
         BadInput: Where the one that is wanted is not there, or where several may be meant.
     """
     layers = Counter(candidate.layer for candidate in candidates)
-    shown = ", ".join(f"{layer!r} ({count})" for layer, count in sorted(layers.items()))
+    shown = ", ".join(f"{layer_words(layer)} ({count})" for layer, count in sorted(layers.items()))
     if wanted is not None:
         if wanted not in layers:
             raise BadInput(f"no file is of layer {wanted!r}; there are {shown}", "correct the entrant's 'layer'")
         return wanted
     open_ones = [layer for layer in layers if not _is_other(layer)]
-    transmissions = [layer for layer in open_ones if layer.lower() in TRANSMISSIONS or _last(layer) in {"t", "l"}]
+    # Files that are called as their pictures mean to be answers, whatever lies beside them.
+    transmissions = (
+        []
+        if "" in open_ones
+        else [layer for layer in open_ones if layer.lower() in TRANSMISSIONS or _last(layer) in {"t", "l"}]
+    )
     for choice in (open_ones, transmissions):
         if len(choice) == 1:
             return choice[0]
@@ -162,6 +173,11 @@ def _layer(candidates: Sequence[_Candidate], wanted: str | None) -> str:
         f"it is open which files are the answers: their names end in {shown}",
         "say it with the entrant's 'layer', or with 'pictures', such as '{id}/t_output.png'",
     )
+
+
+def layer_words(layer: str) -> str:
+    """Return a layer as messages name it."""
+    return repr(layer) if layer else "'' (the picture's name alone)"
 
 
 def _is_other(layer: str) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from orchestrator.datasets.dataset_document import PictureFolder
 from orchestrator.datasets.picture_reading import FOREIGN_SUFFIXES, SUFFIXES, RgbPicture, UnusablePicture, read_rgb
 from orchestrator.datasets.prediction_files import PredictionFiles
-from orchestrator.datasets.prediction_matching import Asked, Matching, matched_by_name, matched_by_pattern
+from orchestrator.datasets.prediction_matching import Asked, Matching, layer_words, matched_by_name, matched_by_pattern
 from stagekit import BadInput
 from stagekit.results.dataset import DatasetFile, DatasetItem
 from stagekit.results.left_out import LeftOut
@@ -153,7 +153,7 @@ def _matching_words(matching: Matching) -> Iterator[str]:
     if matching.layer:
         yield f"taken as answers: files whose names have {matching.layer!r} behind the picture's"
     for layer, count in sorted(matching.others.items()):
-        yield f"passed over: layer {layer!r} ({count})"
+        yield f"passed over: layer {layer_words(layer)} ({count})"
     if matching.surplus:
         named = _listed([str(path) for path in matching.surplus])
         yield f"belonging to no picture of the dataset: {named}"

@@ -16,7 +16,7 @@ from orchestrator.report.compare_runs import render_compared_runs
 from orchestrator.report.views.compared_runs import RunFacts
 from orchestrator.spec.checkpoint import WHOLE
 from orchestrator.store.reference import run_reference
-from orchestrator.store.run_document import EntrantEntry, RunDocument
+from orchestrator.store.run_document import PREDICTIONS, PROGRAM, EntrantEntry, RunDocument
 from orchestrator.store.store import Store
 
 _LABELS = {"name", "note", "models"}
@@ -66,6 +66,10 @@ def spec_fields(document: RunDocument) -> dict[str, str]:
 
 
 def _model(entrant: EntrantEntry, document: RunDocument) -> dict[str, Any]:
+    if entrant.kind == PROGRAM:
+        return {"program": entrant.spec, "parameters": entrant.recipe}
+    if entrant.kind == PREDICTIONS:
+        return _predictions(entrant, document)
     sources = document.stage(entrant.weights_stage).sources
     weights = {name: source.digest for name, source in sources.items() if name.partition(".")[0] == WHOLE}
     return {
@@ -73,6 +77,19 @@ def _model(entrant: EntrantEntry, document: RunDocument) -> dict[str, Any]:
         "seed": entrant.seed,
         "weights": weights or "trained",
         **({"recipe": entrant.recipe} if entrant.checkpoint is None else {}),
+    }
+
+
+def _predictions(entrant: EntrantEntry, document: RunDocument) -> dict[str, Any]:
+    """Return what a run took of an entrant's pictures, by dataset: their digest, and how they were called."""
+    collected = {entrant.answers_stage(dataset): dataset for dataset in document.test}
+    return {
+        "predictions": entrant.files,
+        **{
+            collected[stage.name]: {**stage.settings["naming"], "pictures taken": stage.sources["pictures"].digest}
+            for stage in document.stages
+            if stage.name in collected
+        },
     }
 
 

@@ -12,7 +12,7 @@ from orchestrator.spec.dataset import Dataset, DatasetRole, PreparedDataset, dat
 from orchestrator.spec.document import Document, Location, place_of
 from orchestrator.spec.entrants import ModelChoice, PredictionsChoice, ProgramChoice
 from orchestrator.spec.experiment import Experiment, TrainingData
-from orchestrator.spec.library import load_catalogue, load_model_spec, model_spec_names
+from orchestrator.spec.library import load_catalogue, load_model_spec, model_spec_names, program_spec_names
 from orchestrator.spec.model import Recipe
 from orchestrator.spec.prepared import added_datasets
 from orchestrator.spec.problems import Problem, listed, suggestion
@@ -88,10 +88,16 @@ def _model_problems(draft: Draft, document: Document | None) -> Iterator[Problem
         elif isinstance(choice, ProgramChoice):
             yield from program_problems(number, choice, document)
         elif choice.model not in model_spec_names():
-            close = suggestion(choice.model, model_spec_names()) or f"; there are {listed(model_spec_names())}"
-            yield Problem(f"there is no model {choice.model!r}{close}", place_of(document, ("models", number, "model")))
+            yield Problem(_unknown_model(choice.model), place_of(document, ("models", number, "model")))
         else:
             yield from _recipe_problems(number, choice, document)
+
+
+def _unknown_model(name: str) -> str:
+    if name in program_spec_names():
+        return f"{name!r} is a program, and no model: write {{program: {name}}}"
+    close = suggestion(name, model_spec_names()) or f"; there are {listed(model_spec_names())}"
+    return f"there is no model {name!r}{close}"
 
 
 def _field(choice: ModelChoice | PredictionsChoice | ProgramChoice) -> str:

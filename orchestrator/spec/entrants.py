@@ -76,7 +76,8 @@ class PredictionsChoice(StrictModel):
     """Pattern of the files, with {id} for the picture's name, such as '{id}/t_output.png'. None: by the usual ways in
     which programs name what they write; `sirr-orch data match` shows what is taken for what."""
     layer: str | None = None
-    """Which of several files of a picture is the answer, by the end of its name, such as 't_output' or 'dsrnet_l'."""
+    """Which of several files of a picture is the answer, by the end of its name, such as 't_output' or 'dsrnet_l'; an
+    empty text means the file that is called as the picture alone."""
 
     @field_validator("sets")
     @classmethod
@@ -86,6 +87,16 @@ class PredictionsChoice(StrictModel):
             if mistake:
                 raise ValueError(f"{folder!r} is no path inside the folder of predictions: it {mistake}")
         return sets
+
+    @field_validator("pictures")
+    @classmethod
+    def _pattern(cls, pictures: str | None) -> str | None:
+        if pictures is not None and pictures.count("{id}") != 1:
+            raise ValueError(f"{pictures!r} has {pictures.count('{id}')} times {{id}}: once, for the picture's name")
+        mistake = unsafe_name(pictures) if pictures is not None else ""
+        if mistake:
+            raise ValueError(f"{pictures!r} is no pattern inside the folder of predictions: it {mistake}")
+        return pictures
 
     @model_validator(mode="after")
     def _one_way_of_naming(self) -> "PredictionsChoice":

@@ -72,9 +72,9 @@ def _problems(
     if not root.exists():
         words = f"the predictions {choice.name!r}: there is no {str(root)!r}"
         yield Problem(words, place_of(document, location), "a relative path starts at the file that names it")
-    elif root.is_file() and not zipfile.is_zipfile(root):
-        words = f"the predictions {choice.name!r}: {str(root)!r} is neither a folder nor a zip file"
-        yield Problem(words, place_of(document, location), "unpack it, and name the folder")
+    elif not root.is_dir() and not (root.is_file() and zipfile.is_zipfile(root)):
+        words = f"the predictions {choice.name!r}: {str(root)!r} is neither a folder nor a whole zip file"
+        yield Problem(words, place_of(document, location), "name the folder in which the pictures lie")
     elif root.is_dir() and not os.access(root, os.R_OK | os.X_OK):
         words = f"the predictions {choice.name!r}: {str(root)!r} cannot be read"
         yield Problem(words, place_of(document, location), "check the folder's permissions")

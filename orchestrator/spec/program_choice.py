@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from orchestrator.spec.document import Document, place_of
 from orchestrator.spec.entrants import ProgramChoice
-from orchestrator.spec.library import load_program_spec, program_spec_names
+from orchestrator.spec.library import load_program_spec, model_spec_names, program_spec_names
 from orchestrator.spec.problems import Problem, listed, suggestion
 from orchestrator.spec.program import ProgramSpec
 
@@ -53,6 +53,8 @@ def program_problems(number: int, choice: ProgramChoice, document: Document | No
     """
     if choice.program not in program_spec_names():
         close = suggestion(choice.program, program_spec_names()) or f"; there are {listed(program_spec_names())}"
+        if choice.program in model_spec_names():
+            close = f": that is a model; write {{model: {choice.program}}}"
         yield Problem(
             f"there is no program {choice.program!r}{close}", place_of(document, ("models", number, "program"))
         )

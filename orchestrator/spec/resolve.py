@@ -14,7 +14,14 @@ from orchestrator.spec.dataset import Dataset, PreparedDataset, ScenesDataset
 from orchestrator.spec.document import Document, Location, place_of, read_document
 from orchestrator.spec.entrants import ModelChoice, PredictionsChoice, ProgramChoice
 from orchestrator.spec.experiment import Experiment, Validation
-from orchestrator.spec.library import image_names, load_catalogue, load_image, load_model_spec, load_program_spec
+from orchestrator.spec.library import (
+    image_names,
+    load_catalogue,
+    load_image,
+    load_model_spec,
+    load_program_spec,
+    model_spec_names,
+)
 from orchestrator.spec.model import ModelSpec, Recipe
 from orchestrator.spec.predictions import ResolvedPredictions, predictions_problems, resolved_predictions
 from orchestrator.spec.prepared import DATA_VARIABLE, INDEX, data_home, prepared_folder, prepared_of
@@ -181,7 +188,7 @@ def _weights_problems(experiment: Experiment, path: Path, document: Document | N
             continue
         checkpoint = _checkpoint(choice, path)
         if checkpoint is None:
-            if experiment.train is None:
+            if experiment.train is None and choice.model in model_spec_names():
                 words = f"model {choice.label!r} is neither trained nor adopted"
                 hint = "name a dataset under 'train:', or a checkpoint under the model's 'weights:'"
                 yield Problem(words, place_of(document, ("models", number)), hint)

@@ -1,5 +1,6 @@
 """Which file answers which picture, for all ways in which published programs name what they write."""
 
+import unicodedata
 from pathlib import PurePosixPath
 
 import pytest
@@ -95,6 +96,17 @@ def test_the_longest_name_is_meant():
 def test_what_is_open_is_never_guessed(files, layer, words):
     with pytest.raises(BadInput, match=words):
         matched_by_name([PurePosixPath(name) for name in files], ASKED, layer)
+
+
+def test_files_beside_folders_of_the_same_pictures_are_open():
+    with pytest.raises(BadInput, match=r"their names end in '' \(the picture's name alone\) \(3\), 't_output' \(3\)"):
+        matched_by_name(paths("{id}.png", "{id}/t_output.png"), ASKED)
+
+
+def test_letters_with_marks_are_the_same_in_either_form():
+    asked = [Asked("n", (unicodedata.normalize("NFC", "Süd"),))]
+    apart = PurePosixPath(unicodedata.normalize("NFD", "Süd") + "_t.png")
+    assert matched_by_name([apart], asked).answers == {"n": apart}
 
 
 def test_a_layer_can_be_chosen():

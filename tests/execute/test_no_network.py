@@ -1,15 +1,22 @@
 """Entrants without a network: commands that need one say so, and name those that have one."""
 
-import pytest
+from io import StringIO
 
+import pytest
+from rich.console import Console
+
+from orchestrator.cli.run_table import print_run
 from orchestrator.errors import SpecError
 from orchestrator.execute.command import RunRequest, planned
+from orchestrator.execute.compare_runs import spec_fields
 from orchestrator.execute.models import export_model, release_model
 from orchestrator.execute.remove import Removal, found_network
+from orchestrator.execute.run_list import described_run
 from orchestrator.execute.run_record import planned_document
 from orchestrator.execute.run_stages import ExecutionRequest
+from orchestrator.store.reference import run_reference
 from orchestrator.store.run_document import Overrides
-from orchestrator.store.runs import start_run
+from orchestrator.store.runs import run_document, start_run
 from orchestrator.store.store import Store
 
 SPEC = """\
@@ -50,6 +57,19 @@ def test_commands_that_need_a_network_say_that_there_is_none(store, tmp_path, mo
         with pytest.raises(SpecError, match=words) as caught:
             command()
         assert caught.value.hint == "choose a run that has networks"
+
+
+def test_runs_with_them_are_set_beside_others_and_shown(store):
+    there = store()
+    document = run_document(there, run_reference("mixed"))
+    fields = spec_fields(document)
+    assert fields["models.yang2019.parameters.threshold"] == "0.033"
+    assert fields["models.other.predictions"] == "given"
+    assert len(fields["models.other.skimage-test.pictures taken"]) == 64
+    shown = StringIO()
+    print_run(described_run(run_reference("mixed"), there), Console(file=shown, width=200))
+    assert "Yang et al. 2019; a program, threshold 0.033" in shown.getvalue()
+    assert "other; computed elsewhere, from given" in shown.getvalue()
 
 
 def test_they_name_the_networks_that_there_are(store, tmp_path):

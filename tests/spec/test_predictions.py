@@ -79,7 +79,11 @@ def test_an_experiment_of_predictions_alone_trains_nothing(resolved):
     ("models", "rest", "words"),
     [
         ("[{predictions: none, name: mine}]", "", "the predictions 'mine': there is no '"),
-        ("[{predictions: notes.txt, name: mine}]", "", "is neither a folder nor a zip file"),
+        ("[{predictions: notes.txt, name: mine}]", "", "is neither a folder nor a whole zip file"),
+        ("[{predictions: /dev/zero, name: mine}]", "", "is neither a folder nor a whole zip file"),
+        ("[{predictions: given, name: m, pictures: x.png}]", "", "has 0 times {id}: once"),
+        ("[{predictions: given, name: m, pictures: '{id}_{id}.png'}]", "", "has 2 times {id}: once"),
+        ("[{predictions: given, name: m, pictures: '../{id}.png'}]", "", "leads out of its folder"),
         ("[{predictions: given}]", "", "field 'name' is missing in models[0]"),
         ("[{predictions: given, name: mine, pattern: x}]", "", "unknown field 'pattern'"),
         ("[{predictions: given, name: input}]", "", "a model cannot be called 'input'"),

@@ -49,7 +49,9 @@ def test_parameters_are_the_papers_but_for_those_that_are_given(resolved):
         ("[{program: yang2019, parameters: {threshold: .nan}}]", "must be a finite number"),
         ("[{program: yang2019}, {program: yang2019}]", "two models are called 'yang2019'"),
         ("[{program: yang2019, seed: 3}]", "unknown field 'seed'"),
-        ("[{model: yang2019}]", "there is no model 'yang2019'"),
+        ("[{model: yang2019}]", "'yang2019' is a program, and no model: write {program: yang2019}"),
+        ("[yang2019]", "'yang2019' is a program"),
+        ("[{program: errnet2019}]", "that is a model; write {model: errnet2019}"),
     ],
 )
 def test_wrong_programs_are_refused_with_their_place(resolved, models, words):
@@ -58,3 +60,9 @@ def test_wrong_programs_are_refused_with_their_place(resolved, models, words):
     said = f"{caught.value.message}\n{caught.value.where}\n{caught.value.hint}"
     assert words in said
     assert "spec.yaml:4:" in said
+
+
+def test_a_program_in_the_place_of_a_model_is_one_mistake(resolved):
+    with pytest.raises(SpecError) as caught:
+        resolved("[yang2019]")
+    assert "neither trained nor adopted" not in caught.value.message

@@ -112,7 +112,6 @@ class CollectTest(unittest.TestCase):
             for item in self.items:
                 self.write("one.png", self.picture(item) // 2)
                 stream.write(os.path.join(self.given, "one.png"), f"results/small/{item['id']}.png")
-                stream.writestr(f"results/../{item['id']}.png", b"outside")
         result = self.collected(source=archive, folder="small")
         self.assertEqual(result.code, ExitCode.DONE, result.log)
         self.assertEqual(len(PredictionsFile.load(result.output).items), len(self.items))
@@ -128,6 +127,9 @@ class CollectTest(unittest.TestCase):
                 warnings.simplefilter("ignore")
                 stream.writestr(f"{self.items[0]['id']}.png", b"another")
         self.assertIn("has two members", self.failure(self.collected(source=archive)))
+        with zipfile.ZipFile(archive, "w") as stream:
+            stream.writestr("results/../one.png", b"outside")
+        self.assertIn("which leads out of its folder", self.failure(self.collected(source=archive, name="outside")))
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as stream:
             stream.write(os.path.join(self.given, "one.png"), f"{self.items[0]['id']}.png")
         with open(archive, "r+b") as stream:
