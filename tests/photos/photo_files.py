@@ -105,3 +105,15 @@ def profile(name: str, space: bytes = b"RGB ") -> bytes:
     content[content.index(text) : content.index(text) + len(text)] = f"{name:13.13}".encode("utf-16-be")
     content[16:20] = space
     return bytes(content)
+
+
+def interlaced_png(pixels: np.ndarray) -> bytes:
+    """Return a 16-bit PNG in the seven passes of Adam7. Source: PNG specification, 8.2."""
+    passes = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
+    rows = b""
+    for top, left, down, right in passes:
+        for row in pixels[top::down, left::right]:
+            rows += b"\0" + row.astype(">u2").tobytes() if len(row) else b""
+    header = struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], 16, 2, 0, 0, 1)
+    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)

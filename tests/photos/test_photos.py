@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,18 @@ from PIL import Image, ImageCms, ImageOps
 from orchestrator.datasets.colour_profiles import BT2020, SRGB_CURVE, rgb_profile
 from orchestrator.datasets.picture_reading import read_rgb
 from orchestrator.photos.orientation import upright, upright_strips
-from orchestrator.photos.photo import Photo, ReadingLimits, opened_photo
 from orchestrator.photos.strips import strip_rows, strips_of
-from tests.photos.photo_files import HEIGHT, WIDTH, chunk, exif, profile, values, write, write_png, write_tiff
+from tests.photos.photo_files import (
+    HEIGHT,
+    WIDTH,
+    exif,
+    profile,
+    values,
+    write,
+    write_png,
+    write_tiff,
+)
+from tests.photos.reading import read
 
 TURNED = {
     1: lambda stored: stored,
@@ -32,12 +40,6 @@ TURNED = {
     7: lambda stored: np.rot90(stored.transpose(1, 0, 2), 2),
     8: lambda stored: np.rot90(stored, 1),
 }
-
-
-def read(path: Path, memory_bytes: int | None = None) -> tuple[Photo, np.ndarray]:
-    """Return a photograph and all its strips together."""
-    with opened_photo(path, ReadingLimits(path.parent, memory_bytes)) as photo:
-        return photo, np.concatenate([strip.copy() for strip in photo.source()])
 
 
 @pytest.mark.parametrize("orientation", TURNED)
@@ -308,15 +310,3 @@ def grey_profile(gamma: float) -> bytes:
     size = struct.pack(">I", place + len(data))
     head = size + bytes(4) + b"\x02\x40\0\0" + b"mntrGRAYXYZ " + bytes(12) + b"acsp" + bytes(28)
     return head + struct.pack(">iii", 63190, 65536, 54061) + bytes(48) + table + data
-
-
-def interlaced_png(pixels: np.ndarray) -> bytes:
-    """Return a 16-bit PNG in the seven passes of Adam7. Source: PNG specification, 8.2."""
-    passes = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
-    rows = b""
-    for top, left, down, right in passes:
-        for row in pixels[top::down, left::right]:
-            rows += b"\0" + row.astype(">u2").tobytes() if len(row) else b""
-    header = struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], 16, 2, 0, 0, 1)
-    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)

@@ -14,26 +14,9 @@ import tifffile
 from PIL import Image
 
 from orchestrator.datasets.picture_reading import UnusablePicture
-from orchestrator.photos.photo import MOST_PIXELS, Photo, ReadingLimits, opened_photo
-from tests.photos.photo_files import HEIGHT, WIDTH, chunk, values, write_png
-
-
-def read(path: Path, memory_bytes: int | None = None) -> tuple[Photo, np.ndarray]:
-    """Return a photograph and all its strips together."""
-    with opened_photo(path, ReadingLimits(path.parent, memory_bytes)) as photo:
-        return photo, np.concatenate([strip.copy() for strip in photo.source()])
-
-
-def interlaced_png(pixels: np.ndarray) -> bytes:
-    """Return a 16-bit PNG in the seven passes of Adam7. Source: PNG specification, 8.2."""
-    passes = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
-    rows = b""
-    for top, left, down, right in passes:
-        for row in pixels[top::down, left::right]:
-            rows += b"\0" + row.astype(">u2").tobytes() if len(row) else b""
-    header = struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], 16, 2, 0, 0, 1)
-    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+from orchestrator.photos.photo import MOST_PIXELS
+from tests.photos.photo_files import HEIGHT, WIDTH, chunk, interlaced_png, values, write_png
+from tests.photos.reading import read
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
