@@ -28,6 +28,7 @@ FORM = 1
 _NAMESPACE = uuid.UUID("6f0b2f6e-5d6a-4b5c-9f7e-3d2c1a0b9e8d")
 _OURS = "sirr-orch:"
 _ENTRY = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _HASH = re.compile(r"sha256:([0-9a-f]{64})")
 
 Locked = Mapping[tuple[str, str], Sequence[str]]
@@ -101,24 +102,26 @@ def _without_time(text: str) -> str:
 
 def _package(package: Package, locked: Locked) -> Component:
     name = canonical(package.name)
-    purl = PackageURL("pypi", name=name, version=package.version)
+    # A package whose metadata name none that an index could hold has no address there.
+    purl = PackageURL("pypi", name=name, version=package.version) if _NAME.fullmatch(name) else None
+    reference = str(purl) if purl else f"package:{name}@{package.version}"
     hashes = locked.get((name, package.version), ())
     return Component(
         name=package.name,
         version=package.version,
-        bom_ref=str(purl),
+        bom_ref=reference,
         purl=purl,
         licenses=_licences(package),
-        external_references=[_locked_files(purl, hashes)] if hashes else [],
+        external_references=[_locked_files(reference, hashes)] if hashes else [],
         properties=() if hashes else _properties({"lock": "none: a part of the base, or of what installs packages"}),
-        components=[_library(library, str(purl)) for library in package.libraries],
+        components=[_library(library, reference) for library in package.libraries],
     )
 
 
-def _locked_files(purl: PackageURL, hashes: Sequence[str]) -> ExternalReference:
+def _locked_files(reference: str, hashes: Sequence[str]) -> ExternalReference:
     return ExternalReference(
         type=ExternalReferenceType.DISTRIBUTION,
-        url=XsUri(str(purl)),
+        url=XsUri(reference),
         comment="the files of this version that the lock allows; one of them was installed",
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=text) for text in hashes],
     )

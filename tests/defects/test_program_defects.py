@@ -53,7 +53,7 @@ def test_defect_20_every_package_of_every_image_is_pinned_with_its_hash(lock: Pa
         line for line in lock.read_text(encoding="utf-8").splitlines() if line.strip() and not line.startswith("#")
     ]
     packages = [line for line in lines if not line.startswith(" ")]
-    assert len(packages) > 5
+    assert packages
     assert [line for line in packages if not PINNED.fullmatch(line)] == []
     assert sum("--hash=sha256:" in line for line in lines) >= len(packages)
 

@@ -95,6 +95,12 @@ def test_package_has_its_purl_its_locked_files_and_its_libraries():
     assert component(listed(inventory(package())), "Torch_Vision")["properties"][0]["name"] == "sirr-orch:lock"
 
 
+@pytest.mark.parametrize("name", [" ", "-", "a b", "é", "/"])
+def test_package_of_no_possible_name_has_no_address(name):
+    one = component(listed(inventory(package(name))), name)
+    assert "purl" not in one
+
+
 def test_system_of_an_image_is_listed_with_its_packages():
     entry = {
         "name": "libc6",

@@ -197,6 +197,6 @@ def test_whatever_a_program_prints_its_result_is_taken(tmp_path: Path, decoys: P
     assert os.path.getsize(log) < 2**27
 
 
-def test_program_that_fails_in_a_way_of_its_own_has_failed(tmp_path: Path, decoys: Path) -> None:
-    _, result = run(tmp_path, decoys, "raise RuntimeError('of its own')")
+def test_program_that_fails_in_a_way_of_its_own_has_failed(tmp_path: Path, decoys: Path, making: Making) -> None:
+    _, result = run(tmp_path, decoys, "raise RuntimeError('of its own')", making)
     assert type(result.failures["evaluate/a"]) is StageFailed
