@@ -3,6 +3,7 @@
 ``runs/NAME/run.json`` is the latest revision of a run, ``runs/NAME/revisions/N/run.json`` each earlier one.
 """
 
+import hashlib
 import json
 import os
 import threading
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -107,7 +109,25 @@ def _read(path: Path, name: str) -> RunDocument:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "the file"
         raise _damaged(path, name, f"{field}: {first['msg']}") from error
+    if document.checksum is not None and document.checksum != _checksum(found):
+        raise _damaged(
+            path, name, "it is not what was written: its checksum differs (to keep your own change, remove that field)"
+        )
     return document if document.name == name else document.model_copy(update={"name": name})
+
+
+def document_bytes(document: RunDocument) -> bytes:
+    """Return a document as its file holds it, with its checksum."""
+    found = json.loads(document.model_dump_json())
+    found["checksum"] = _checksum(found)
+    return (json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
+
+
+def _checksum(found: dict[str, Any]) -> str:
+    """Return the checksum of a document, as JSON has it: of values, so that a tool may lay the text out anew."""
+    others = {name: value for name, value in found.items() if name != "checksum"}
+    text = json.dumps(others, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def _damaged(path: Path, name: str, why: str) -> StoreError:
@@ -182,7 +202,7 @@ def _write(folder: Path, document: RunDocument) -> None:
     dated = document.model_copy(update={"updated": datetime.now(UTC)})
     partial = folder / f"{RUN_FILE}.{os.getpid()}-{threading.get_ident()}"
     try:
-        write_synced(partial, (dated.model_dump_json(indent=1) + "\n").encode("utf-8"))
+        write_synced(partial, document_bytes(dated))
         partial.replace(folder / RUN_FILE)
     finally:
         partial.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from typing import IO
 from orchestrator import __version__
 from orchestrator.errors import SpecError, StoreError
 from orchestrator.store.disk import space_explained
-from orchestrator.store.document_files import RUN_FILE, load_document
+from orchestrator.store.document_files import RUN_FILE, document_bytes, load_document
 from orchestrator.store.examine import examine, recorded_files
 from orchestrator.store.layout import FACTS, MANIFEST, OUTPUT, READY, WORK, Layout
 from orchestrator.store.leases import held_if_free
@@ -155,7 +155,7 @@ def _run_files(layout: Layout, reference: RunReference) -> Iterator[Entry]:
             continue
         yield _file(Place("runs", reference.run, inner.as_posix()), path)
     if reference.revision is not None:
-        text = load_document(folder, reference.revision).model_dump_json(indent=1).encode("utf-8")
+        text = document_bytes(load_document(folder, reference.revision))
         yield Entry(Place("runs", reference.run, RUN_FILE), lambda: (text,), len(text))
 
 

@@ -296,6 +296,8 @@ class RunDocument(Recorded):
 
     schema_version: int = SCHEMA
     """Version of this form."""
+    checksum: str | None = None
+    """SHA-256 of the canonical JSON (fields sorted, no spaces, ASCII) of all other fields; null: not to be compared."""
     name: str
     """The run's name."""
     revision: int = Field(default=1, ge=1)

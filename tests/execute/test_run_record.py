@@ -164,12 +164,36 @@ def test_fields_of_a_later_version_are_kept(store: Store, tmp_path: Path) -> Non
     content = json.loads(path.read_text(encoding="utf-8"))
     content["mood"] = "fine"
     content["stages"][0]["colour"] = {"name": "red"}
+    del content["checksum"]
     path.write_text(json.dumps(content), encoding="utf-8")
     again = DocumentWriter(store, found(store))
     again.listen(StateChanged("evaluate/input/skimage-test/standard", "done", {"key": "a" * 64}))
     content = json.loads(path.read_text(encoding="utf-8"))
     assert (content["mood"], content["stages"][0]["colour"]) == ("fine", {"name": "red"})
     assert writer.document.revision == found(store).revision
+
+
+@pytest.mark.parametrize("number", ["1", "2"])
+def test_changed_digit_of_a_document_is_found_wherever_it_lies(store: Store, tmp_path: Path, number: str) -> None:
+    keep_run(store, tmp_path)
+    keep_run(store, tmp_path, epochs=7)
+    path = file_of(store) if number == "2" else store.root / "runs" / "first" / "revisions" / "1" / "run.json"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"epochs": ', '"epochs": 1', 1), encoding="utf-8")
+    with pytest.raises(StoreError, match="damaged: it is not what was written: its checksum differs"):
+        found(store, f"first@{number}")
+
+
+def test_document_may_be_laid_out_anew_and_changed_on_purpose(store: Store, tmp_path: Path) -> None:
+    keep_run(store, tmp_path)
+    path = file_of(store)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(content, sort_keys=True), encoding="utf-8")
+    assert found(store).note == ""
+    content["note"] = "Mine."
+    del content["checksum"]
+    path.write_text(json.dumps(content), encoding="utf-8")
+    assert found(store).note == "Mine."
 
 
 @pytest.mark.parametrize(
