@@ -74,4 +74,8 @@ def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
         OSError: Where the file cannot be read; for other faults one of `BROKEN`.
     """
     with BoundedReads(path.open("rb"), _TABLE_BYTES) as stream, zipfile.ZipFile(cast(IO[bytes], stream)) as packed:
+        if not all(packed.namelist()):
+            raise zipfile.BadZipFile(
+                "it holds a file without a name"
+            )  # of which the standard library makes an IndexError
         yield packed

@@ -85,6 +85,8 @@ def _read(path: Path, name: str) -> RunDocument:
     try:
         text = read_plain(path, _LARGEST_BYTES)
         found = json.loads(text)
+        if b"\\u" in text:
+            json.dumps(found, ensure_ascii=False).encode("utf-8")  # half of a character could never be written again
     except OSError as error:
         raise StoreError(
             f"the record of run {name!r} cannot be read: {error.strerror or error}",

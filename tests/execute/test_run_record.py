@@ -204,6 +204,9 @@ def test_document_may_be_laid_out_anew_and_changed_on_purpose(store: Store, tmp_
         pytest.param(lambda text: "x" + text, "damaged: it is damaged", id="not-json"),
         pytest.param(lambda text: text.replace('"revision": 1', '"revision": "one"'), "damaged: revision", id="type"),
         pytest.param(lambda _: "[1]\n}", "damaged: it is", id="junk"),
+        pytest.param(
+            lambda text: text.replace('"note": "', '"note": "\\ud800'), "damaged: it is", id="half-a-character"
+        ),
         pytest.param(lambda _: "[1]", "damaged: ", id="a-list"),
         pytest.param(
             lambda text: text.replace('"schema_version": 1', '"schema_version": 2'), "later version", id="later"

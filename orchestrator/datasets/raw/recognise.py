@@ -143,6 +143,11 @@ def _selected(reading: Reading, tree: RawTree, selection: Selection) -> tuple[tu
     without = set(selection.without)
     kept = tuple(scene for scene in scenes if scene.name not in without)
     notes = []
+    if not kept:
+        raise BadInput(
+            f"all {len(scenes)} scenes in {_place(reading.place)} belong to the test set, and none to this one",
+            "take the download that holds the training pictures, or prepare the test set from this one",
+        )
     if len(kept) < len(scenes):
         notes.append(f"{len(scenes) - len(kept)} scenes left out, which belong to the test set")
     if not selection.only:

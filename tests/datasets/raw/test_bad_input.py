@@ -39,6 +39,11 @@ def test_folder_of_no_known_layout_names_the_nearest_and_what_is_missing(prepare
     refused(prepared, pack, *words)
 
 
+def test_test_pictures_in_place_of_the_training_pictures_are_told(prepared, tmp_path):
+    source = trees.berkeley(tmp_path / "raw", trees.TEST_NUMBERS[:3])
+    refused(prepared, source, "all 3 scenes", "belong to the test set", name="berkeley-real-train")
+
+
 def test_folder_without_any_part_of_a_layout_names_what_it_holds(prepared, tmp_path):
     trees.write(tmp_path / "holiday" / "beach.jpg", trees.pixels(1))
     refused(prepared, tmp_path / "holiday", "none of the known layouts", "it holds beach.jpg")

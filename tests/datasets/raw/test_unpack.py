@@ -69,6 +69,10 @@ def test_good_archive_is_unpacked_whole(tmp_path, make, name):
     assert is_archive(tmp_path / name)
 
 
+def test_zip_file_that_holds_a_file_without_a_name_is_refused(tmp_path):
+    refused(as_zip(tmp_path / "a.zip", {"": b"x"}), tmp_path / "out", "a.zip is damaged or cut off: .* without a name")
+
+
 @pytest.mark.parametrize(("make", "name"), KINDS)
 @pytest.mark.parametrize("path", ["../evil.png", "/evil.png", "a/../../evil.png", "..\\evil.png", "C:\\evil.png"])
 def test_path_that_leads_outside_is_refused(tmp_path, make, name, path):
