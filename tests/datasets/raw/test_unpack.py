@@ -70,7 +70,9 @@ def test_good_archive_is_unpacked_whole(tmp_path, make, name):
 
 
 def test_zip_file_that_holds_a_file_without_a_name_is_refused(tmp_path):
-    refused(as_zip(tmp_path / "a.zip", {"": b"x"}), tmp_path / "out", "a.zip is damaged or cut off: .* without a name")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(zipfile.ZipInfo(""), b"x")
+    refused(tmp_path / "a.zip", tmp_path / "out", "a.zip is damaged or cut off: it holds a file without a name")
 
 
 @pytest.mark.parametrize(("make", "name"), KINDS)

@@ -28,8 +28,7 @@ def fuzz_one(data: bytes) -> None:
     _SCRATCH.file(RUN_FILE, data)
     try:
         document = load_document(_SCRATCH.folder)
-    except StoreError as error:
-        assert error.hint
+    except StoreError:
         return
     assert len(document.keys) <= len(document.stages)
     _SCRATCH.file(RUN_FILE, document_bytes(document))
