@@ -256,7 +256,7 @@ def execution_context(stages: Mapping[str, Stage], store: Store, folder: Path) -
     images = {name: load_image(name) for name in sorted({stage.image for stage in stages.values()})}
     selection = chosen_engine("local", store.root)
     say: Callable[[str], None] = lambda _line: None  # noqa: E731
-    built = build_images(list(images), "cpu", selection, store.root, BuildSettings.from_environment(), say)
+    built = build_images(images.values(), "cpu", selection, store.root, BuildSettings.from_environment(), say)
     return ExecutionContext(
         store=store,
         engine=selection.engine,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.options import DEFAULT_STORE, DeviceOption, EngineOption, StoreOption
+from orchestrator.cli.options import DEFAULT_STORE, DeviceOption, EngineOption, PluginsOption, StoreOption
 
 
 def build(
@@ -27,6 +27,7 @@ def build(
         list[Path] | None,
         typer.Option("--wheels", help="Folder of wheels to install from, besides the index. [env: SIRR_WHEELS]"),
     ] = None,
+    plugins: PluginsOption = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Build images, as Docker images or as local environments. What is built already is not built again.
@@ -35,12 +36,12 @@ def build(
     """
     # Imported here: --help must not wait for Docker and the build machinery.
     from orchestrator.cli.console import err, out  # noqa: PLC0415
-    from orchestrator.execute.build import build_images, build_settings, chosen_engine  # noqa: PLC0415
+    from orchestrator.execute.build import build_images, build_settings, chosen_engine, named_images  # noqa: PLC0415
+    from orchestrator.execute.plugins import known_library  # noqa: PLC0415
 
+    asked = named_images(images or (), known_library(plugins or ()))
     chosen = chosen_engine(engine or "auto", store)
     err.print(chosen.sentence)
     settings = build_settings(base or (), wheels or ())
-    for result in build_images(
-        images or (), device, chosen, store, settings, lambda line: err.print(line, style="dim")
-    ):
+    for result in build_images(asked, device, chosen, store, settings, lambda line: err.print(line, style="dim")):
         out.print(result.sentence)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli.data_match import match
-from orchestrator.cli.options import DataOption, JsonOption
+from orchestrator.cli.options import DataOption, JsonOption, PluginsOption
 
 if TYPE_CHECKING:
     from orchestrator.execute.data import Reporter
@@ -24,7 +24,7 @@ NameArgument = Annotated[str, typer.Argument(help="Name of a dataset, as sirr-or
 
 
 @app.command("list")
-def list_sets(json: JsonOption = False, data: DataOption = None) -> None:
+def list_sets(json: JsonOption = False, plugins: PluginsOption = None, data: DataOption = None) -> None:
     """Show every dataset: what it is for, how many scenes it has, what there is of it, and what to do next.
 
     Examples:  sirr-orch data list  |  sirr-orch data list --json
@@ -33,15 +33,17 @@ def list_sets(json: JsonOption = False, data: DataOption = None) -> None:
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.cli.data_table import print_sets, set_rows  # noqa: PLC0415
     from orchestrator.execute.data import known_sets  # noqa: PLC0415
+    from orchestrator.execute.plugins import known_library  # noqa: PLC0415
 
+    found = known_sets(data, known_library(plugins or ()))
     if json:
-        out.print_json(data=set_rows(known_sets(data)))
+        out.print_json(data=set_rows(found))
     else:
-        print_sets(known_sets(data), out)
+        print_sets(found, out)
 
 
 @app.command("fetch")
-def fetch(name: NameArgument, data: DataOption = None) -> None:
+def fetch(name: NameArgument, plugins: PluginsOption = None, data: DataOption = None) -> None:
     """Download what has a direct address, and say what must be downloaded by hand and where to put it.
 
     A download that broke off goes on where it was. Sizes and checksums are compared with the published ones.
@@ -50,9 +52,11 @@ def fetch(name: NameArgument, data: DataOption = None) -> None:
     """
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.execute.data import fetch_set  # noqa: PLC0415
+    from orchestrator.execute.plugins import known_library  # noqa: PLC0415
 
+    library = known_library(plugins or ())
     with _reporter() as reporter:
-        by_hand = fetch_set(name, reporter, data)
+        by_hand = fetch_set(name, reporter, data, library)
     for step in by_hand:
         out.print(f"by hand: {step}")
     out.print(f"then: sirr-orch data prepare {name}")
@@ -74,6 +78,7 @@ def prepare(
         typer.Option("--as", metavar="NAME", help="Another name, to keep two forms of one dataset side by side."),
     ] = None,
     replace: ReplaceOption = False,
+    plugins: PluginsOption = None,
     data: DataOption = None,
 ) -> None:
     """Turn raw files in any known layout into a uniform dataset, name the form that was found, and check it.
@@ -84,10 +89,13 @@ def prepare(
     """
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.execute.data import PrepareRequest, prepare_set  # noqa: PLC0415
+    from orchestrator.execute.plugins import known_library  # noqa: PLC0415
 
     _check_name(called, "--as")
+    library = known_library(plugins or ())
+    request = PrepareRequest(name, source, names_list, called, replace=replace, home=data, library=library)
     with _reporter() as reporter:
-        variant = prepare_set(PrepareRequest(name, source, names_list, called, replace=replace, home=data), reporter)
+        variant = prepare_set(request, reporter)
     out.print(f"{called or name}: {variant.text}")
     _show_findings(called or name, data, json=False)
 
@@ -115,6 +123,7 @@ def add(
     ] = False,
     title: Annotated[str, typer.Option("--title", help="What the report calls it. Default: the name.")] = "",
     replace: ReplaceOption = False,
+    plugins: PluginsOption = None,
     data: DataOption = None,
 ) -> None:
     """Prepare pairs of your own, in folders blended/ and transmission/ or in one folder with tags, for use by name.
@@ -123,11 +132,15 @@ def add(
     """
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.execute.data import add_set  # noqa: PLC0415
+    from orchestrator.execute.plugins import known_library  # noqa: PLC0415
 
     chosen = name or path.resolve().name.partition(".")[0].lower()
     _check_name(chosen, "--name")
+    library = known_library(plugins or ())
     with _reporter() as reporter:
-        variant = add_set(path, chosen, reporter, layers=layers, title=title, replace=replace, home=data)
+        variant = add_set(
+            path, chosen, reporter, layers=layers, title=title, replace=replace, home=data, library=library
+        )
     out.print(f"{chosen}: {variant.text}")
     _show_findings(chosen, data, json=False)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli.options import DEFAULT_STORE, DataOption, EngineOption, JsonOption, StoreOption
+from orchestrator.cli.options import DEFAULT_STORE, DataOption, EngineOption, JsonOption, PluginsOption, StoreOption
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,6 +18,7 @@ def match(
     build: Annotated[bool, typer.Option("--build", help="Build the images that are missing first.")] = False,
     engine: EngineOption = None,
     json: JsonOption = False,
+    plugins: PluginsOption = None,
     data: DataOption = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
@@ -32,10 +33,13 @@ def match(
     from orchestrator.cli.progress import live_listener  # noqa: PLC0415
     from orchestrator.execute.build import build_settings  # noqa: PLC0415
     from orchestrator.execute.command import RunRequest  # noqa: PLC0415
+    from orchestrator.execute.plugins import known_library  # noqa: PLC0415
     from orchestrator.execute.predictions import matched_predictions  # noqa: PLC0415
     from orchestrator.execute.run_stages import ExecutionRequest  # noqa: PLC0415
 
-    request = RunRequest(spec, store, (), engine, build, build_settings((), ()), data)
+    request = RunRequest(
+        spec, store, (), engine, build, build_settings((), ()), data, library=known_library(plugins or ())
+    )
     with live_listener(err, verbose=False) as listener:
         found = matched_predictions(request, ExecutionRequest(store, engine or "auto", listener, err.print, build))
     if json:

@@ -2,11 +2,11 @@
 
 import typer
 
-from orchestrator.cli.options import DEFAULT_STORE, JsonOption, StoreOption
+from orchestrator.cli.options import DEFAULT_STORE, JsonOption, PluginsOption, StoreOption
 
 
-def doctor(json: JsonOption = False, store: StoreOption = DEFAULT_STORE) -> None:
-    """Check engine, disk, interpreters, devices and feature weights; every finding comes with a remedy.
+def doctor(json: JsonOption = False, plugins: PluginsOption = None, store: StoreOption = DEFAULT_STORE) -> None:
+    """Check engine, disk, interpreters, devices, feature weights and plug-ins; every finding comes with a remedy.
 
     Ends with 0 where a comparison can run on this machine, else with 4.
 
@@ -18,8 +18,9 @@ def doctor(json: JsonOption = False, store: StoreOption = DEFAULT_STORE) -> None
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.cli.table import print_findings  # noqa: PLC0415
     from orchestrator.execute.doctor import examine  # noqa: PLC0415
+    from orchestrator.execute.plugins import known_library  # noqa: PLC0415
 
-    findings = examine(store)
+    findings = examine(store, known_library(plugins or ()))
     if json:
         out.print_json(data=[asdict(finding) for finding in findings])
     else:

@@ -11,6 +11,7 @@ from orchestrator.cli.options import (
     DEFAULT_STORE,
     EngineOption,
     OverwriteOption,
+    PluginsOption,
     StoreOption,
     ThreadsOption,
     WallsOption,
@@ -53,6 +54,7 @@ def adopt(
     threads: ThreadsOption = None,
     engine: EngineOption = None,
     walls: WallsOption = None,
+    plugins: PluginsOption = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Take over released weights instead of training: they are checked, kept, and exported.
@@ -66,7 +68,7 @@ def adopt(
     from orchestrator.spec.entrants import AdoptedWeights  # noqa: PLC0415
 
     called = name or f"{model}-adopted"
-    with _request(store, engine, threads, build=build) as request:
+    with _request(store, engine, threads, plugins, build=build) as request:
         weights = AdoptedWeights(checkpoint=checkpoint, entry=entry)
         spec = adopt_model(model, weights, called, features, request)
     out.print(f"adopted: {called}/{called}")
@@ -81,6 +83,7 @@ def export(
     threads: ThreadsOption = None,
     engine: EngineOption = None,
     walls: WallsOption = None,
+    plugins: PluginsOption = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Write a model's ONNX network, and how far it is from the native one.
@@ -90,7 +93,7 @@ def export(
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.execute.models import export_model  # noqa: PLC0415
 
-    with _request(store, engine, threads, build=build) as request:
+    with _request(store, engine, threads, plugins, build=build) as request:
         written = export_model(model, out_folder, request, overwrite=overwrite)
     for path in written:
         out.print(str(path))
@@ -104,6 +107,7 @@ def release(
     threads: ThreadsOption = None,
     engine: EngineOption = None,
     walls: WallsOption = None,
+    plugins: PluginsOption = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Write a model's weights as its authors' program reads them: their file format, their names.
@@ -113,7 +117,7 @@ def release(
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.execute.models import release_model  # noqa: PLC0415
 
-    with _request(store, engine, threads, build=build) as request:
+    with _request(store, engine, threads, plugins, build=build) as request:
         written = release_model(model, out_folder, request, overwrite=overwrite)
     for path in written:
         out.print(str(path))
@@ -121,12 +125,14 @@ def release(
 
 @contextlib.contextmanager
 def _request(
-    store: Path, engine: EngineName | None, threads: int | None, *, build: bool
+    store: Path, engine: EngineName | None, threads: int | None, plugins: list[Path] | None, *, build: bool
 ) -> Iterator["ExecutionRequest"]:
     # Imported here: --help must not wait for the engine.
     from orchestrator.cli.console import err  # noqa: PLC0415
     from orchestrator.cli.progress import live_listener  # noqa: PLC0415
+    from orchestrator.execute.plugins import known_library  # noqa: PLC0415
     from orchestrator.execute.run_stages import ExecutionRequest, RunOptions  # noqa: PLC0415
 
+    options, library = RunOptions(threads=threads), known_library(plugins or ())
     with live_listener(err, verbose=False) as listener:
-        yield ExecutionRequest(store, engine or "auto", listener, err.print, build, RunOptions(threads=threads))
+        yield ExecutionRequest(store, engine or "auto", listener, err.print, build, options, library)

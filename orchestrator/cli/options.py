@@ -67,6 +67,17 @@ DataOption = Annotated[
     ),
 ]
 
+PluginsOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--plugins",
+        metavar="FOLDER",
+        help="Folder with networks, programs and datasets of your own, in this project's layout; besides those that "
+        "SIRR_PLUGINS lists, those in ~/.config/sirr-orch/plugins, and those of installed packages.",
+        file_okay=False,
+    ),
+]
+
 ThreadsOption = Annotated[
     int | None,
     typer.Option("--threads", min=1, help="Processor threads of a stage. Default: all that there are."),

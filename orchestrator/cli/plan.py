@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.options import DEFAULT_STORE, DataOption, JsonOption, StoreOption
+from orchestrator.cli.options import DEFAULT_STORE, DataOption, JsonOption, PluginsOption, StoreOption
 
 
 def plan(
@@ -14,6 +14,7 @@ def plan(
         list[Path] | None, typer.Option("--photos", help="Folder of your own photographs, as in sirr-orch run.")
     ] = None,
     json: JsonOption = False,
+    plugins: PluginsOption = None,
     data: DataOption = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
@@ -25,8 +26,10 @@ def plan(
     from orchestrator.cli.console import err, out  # noqa: PLC0415
     from orchestrator.cli.table import plan_rows, print_plan  # noqa: PLC0415
     from orchestrator.execute.command import RunRequest, planned  # noqa: PLC0415
+    from orchestrator.execute.plugins import known_library  # noqa: PLC0415
 
-    comparison = planned(RunRequest(spec, store, tuple(photos or ()), data=data), say=err.print)
+    library = known_library(plugins or ())
+    comparison = planned(RunRequest(spec, store, tuple(photos or ()), data=data, library=library), say=err.print)
     if json:
         out.print_json(data=plan_rows(comparison))
     else:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.options import DEFAULT_STORE, DataOption, EngineOption, StoreOption, WallsOption
+from orchestrator.cli.options import DEFAULT_STORE, DataOption, EngineOption, PluginsOption, StoreOption, WallsOption
 
 
 def run(
@@ -38,6 +38,7 @@ def run(
         float, typer.Option("--grace", min=0, help="Seconds that a stopped stage has to save what it can resume.")
     ] = 60.0,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the stages' own output.")] = False,
+    plugins: PluginsOption = None,
     data: DataOption = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
@@ -53,9 +54,11 @@ def run(
     from orchestrator.cli.table import print_plan  # noqa: PLC0415
     from orchestrator.execute.build import build_settings  # noqa: PLC0415
     from orchestrator.execute.command import RunRequest, planned, run_request  # noqa: PLC0415
+    from orchestrator.execute.plugins import known_library  # noqa: PLC0415
     from orchestrator.execute.run_stages import RunOptions  # noqa: PLC0415
 
-    request = RunRequest(spec, store, tuple(photos or ()), engine, build, build_settings((), ()), data, threads)
+    settings, library = build_settings((), ()), known_library(plugins or ())
+    request = RunRequest(spec, store, tuple(photos or ()), engine, build, settings, data, threads, library)
     if dry_run:
         print_plan(planned(request, say=err.print), out)
         return

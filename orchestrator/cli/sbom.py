@@ -5,7 +5,14 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.options import DEFAULT_STORE, DeviceOption, EngineOption, OverwriteOption, StoreOption
+from orchestrator.cli.options import (
+    DEFAULT_STORE,
+    DeviceOption,
+    EngineOption,
+    OverwriteOption,
+    PluginsOption,
+    StoreOption,
+)
 
 
 def sbom(
@@ -18,6 +25,7 @@ def sbom(
     device: DeviceOption = "cpu",
     engine: EngineOption = None,
     overwrite: OverwriteOption = False,
+    plugins: PluginsOption = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """List all software of images, and of sirr-orch itself, with licences, as CycloneDX files (SBOM).
@@ -28,9 +36,11 @@ def sbom(
     from orchestrator.cli.console import err  # noqa: PLC0415
     from orchestrator.cli.console import out as results  # noqa: PLC0415
     from orchestrator.execute.build import chosen_engine  # noqa: PLC0415
+    from orchestrator.execute.plugins import known_library  # noqa: PLC0415
     from orchestrator.execute.sbom import write_lists  # noqa: PLC0415
 
     chosen = chosen_engine(engine or "auto", store)
     err.print(chosen.sentence)
-    for written in write_lists(images or (), device, chosen, store, out, overwrite=overwrite):
+    library = known_library(plugins or ())
+    for written in write_lists(images or (), library, device, chosen, store, out, overwrite=overwrite):
         results.print(written.sentence)

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.environments.fingerprint import CodeTree, file_fingerprint
-from orchestrator.environments.recipe import code_files
+from orchestrator.environments.recipe import code_files, image_folder
 from orchestrator.resources import images_folder
 from orchestrator.spec.image import ImageSpec
-from orchestrator.spec.load import image_names, load_image
+from orchestrator.spec.library import built_in
 
 Record = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Image to kind to `version` and `files`, the fingerprints by file."""
@@ -79,7 +79,7 @@ def save_behaviours(record: Record) -> None:
 def reached_files(image: ImageSpec, kind: str) -> dict[str, str]:
     """Return the fingerprints of all that decides what a stage of a kind does in an image, by file."""
     found = CodeTree(code_files(image)).reached(image.module, kind)
-    return {**found, DOCKERFILE: file_fingerprint(images_folder() / image.name / DOCKERFILE)}
+    return {**found, DOCKERFILE: file_fingerprint(image_folder(image) / DOCKERFILE)}
 
 
 def behaviour_entry(image: ImageSpec, kind: str) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def behaviour_entry(image: ImageSpec, kind: str) -> dict[str, Any]:
 
 def behaviour_changes(record: Record) -> Iterator[BehaviourChange]:
     """Yield every declared kind whose record does not fit."""
-    for image in map(load_image, image_names()):
+    for image in map(built_in().image, built_in().image_names):
         for kind in image.behaviours:
             entry = behaviour_entry(image, kind)
             before = record.get(image.name, {}).get(kind)

@@ -70,7 +70,7 @@ class LocalBuilder:
         """Return the folders that environments of these images' present recipes have, whether they are built or not."""
         found: set[Path] = set()
         for image in images:
-            for variant in image.variants:
+            for variant in [name for name in image.variants if not image.recorded or name in image.recorded]:
                 found |= {self._venv(image, variant), self._root / "code" / recipe_hash(image, variant)}
         return found
 

@@ -8,8 +8,9 @@ from functools import cache
 from pathlib import Path
 
 from orchestrator.environments.pins import name_and_digest, pinned
+from orchestrator.errors import BuildError
 from orchestrator.resources import contract_folder, images_folder
-from orchestrator.spec.image import ImageSpec, Variant
+from orchestrator.spec.image import ImageSpec, RecordedRecipe, Variant
 
 BUILDER_SCHEMA = 1
 """Version of the way contexts are built; raised where the same files make another environment."""
@@ -23,16 +24,30 @@ BUILD_REQUIREMENTS = "requirements.build.txt"
 _INSTALLER = "uv.txt"
 
 
+def image_folder(image: ImageSpec) -> Path:
+    """Return the folder of an image's files, below that of this project's images or in a plug-in.
+
+    Raises:
+        BuildError: Where only a run has recorded the image, and its files are gone.
+    """
+    if image.recorded:
+        raise BuildError(
+            f"the image {image.name} comes from a plug-in that is not here, so that it cannot be built",
+            hint="name the plug-in's folder with --plugins or SIRR_PLUGINS",
+        )
+    return image.folder or images_folder() / image.name
+
+
 def context_files(image: ImageSpec, variant: Variant) -> dict[str, Path]:
     """Return the files of an image's build context by their path in it: Dockerfile, locks, smoke test and code."""
-    files = {name: images_folder() / image.name / name for name in _FILES}
+    files = {name: image_folder(image) / name for name in _FILES}
     files[_INSTALLER] = images_folder() / _INSTALLER
     return {**files, **lock_files(image, variant), **{f"code/{name}": path for name, path in code_files(image).items()}}
 
 
 def lock_files(image: ImageSpec, variant: Variant) -> dict[str, Path]:
     """Return the locks of what is installed and, where something is built, of what builds it, by their path there."""
-    folder = images_folder() / image.name
+    folder = image_folder(image)
     build = folder / BUILD_REQUIREMENTS
     return {
         REQUIREMENTS: folder / image.variants[variant].requirements,
@@ -41,7 +56,12 @@ def lock_files(image: ImageSpec, variant: Variant) -> dict[str, Path]:
 
 
 def installed_locks(image: ImageSpec, variant: Variant, *, with_installer: bool) -> list[Path]:
-    """Return the locks of what is installed in an environment; Docker images keep what installed it."""
+    """Return the locks of what is installed in an environment; Docker images keep what installed it.
+
+    There are none of an image whose files are gone.
+    """
+    if image.recorded:
+        return []
     lock = lock_files(image, variant)[REQUIREMENTS]
     return [lock, images_folder() / _INSTALLER] if with_installer else [lock]
 
@@ -53,7 +73,7 @@ def lock_names(context: Path) -> list[str]:
 
 def code_files(image: ImageSpec) -> dict[str, Path]:
     """Return the files of an image's code by their path below the folder that its interpreter looks into."""
-    folder = images_folder() / image.name
+    folder = image_folder(image)
     left_out = tuple(f"{package.replace('.', '/')}/" for package in image.without)
     files = {name: path for package in image.code for name, path in _package_files(package, folder)}
     return {name: path for name, path in files.items() if not name.startswith(left_out)}
@@ -80,6 +100,8 @@ def recipe_hash(image: ImageSpec, variant: Variant) -> str:
     The official base is in it where it is pinned. A site's own base is not, but in the labels of what is built on it;
     nor is its folder of wheels, which is where the same locked packages come from.
     """
+    if variant in image.recorded:
+        return image.recorded[variant].recipe
     base = pinned(image.variants[variant].base)
     _, digest = name_and_digest(base)
     return _hash(context_files(image, variant), image.python, image.module, variant, *filter(None, [digest]))
@@ -87,6 +109,8 @@ def recipe_hash(image: ImageSpec, variant: Variant) -> str:
 
 def lock_hash(image: ImageSpec, variant: Variant) -> str:
     """Return the hash of the installed packages alone: environments of one lock can be shared."""
+    if variant in image.recorded:
+        return image.recorded[variant].lock
     return _hash(lock_files(image, variant), image.python)
 
 
@@ -97,7 +121,14 @@ def locked_packages(lock: Path) -> dict[str, str]:
 
 def image_packages(image: ImageSpec, variant: Variant) -> dict[str, str]:
     """Return everything that an image's lock pins."""
-    return locked_packages(images_folder() / image.name / image.variants[variant].requirements)
+    if variant in image.recorded:
+        return dict(image.recorded[variant].packages)
+    return locked_packages(lock_files(image, variant)[REQUIREMENTS])
+
+
+def recorded_recipe(image: ImageSpec, variant: Variant) -> RecordedRecipe:
+    """Return what finds an image where it is built when its files are gone."""
+    return RecordedRecipe(recipe_hash(image, variant), lock_hash(image, variant), image_packages(image, variant))
 
 
 def orchestrator_files() -> dict[str, Path]:

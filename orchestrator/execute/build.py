@@ -9,9 +9,10 @@ from orchestrator.engine.select import Selection, available_engine
 from orchestrator.environments.builder import Builder, BuildSettings
 from orchestrator.environments.docker import DockerBuilder
 from orchestrator.environments.local import LocalBuilder
+from orchestrator.environments.plugin_image import check_image
 from orchestrator.errors import ImageNotBuilt, SpecError
-from orchestrator.spec.image import Variant
-from orchestrator.spec.load import image_names, load_image
+from orchestrator.spec.image import ImageSpec, Variant
+from orchestrator.spec.library import Library
 from orchestrator.spec.names import Device, EngineName
 from orchestrator.store.store import Store
 
@@ -78,39 +79,48 @@ def builder_for(engine: str, store: Path) -> Builder:
     return DockerBuilder() if engine == "docker" else LocalBuilder(Store(store).layout.environments)
 
 
+def named_images(names: Sequence[str], library: Library) -> list[ImageSpec]:
+    """Return images by name; all that there are where none is named.
+
+    Raises:
+        SpecError: For a name that no image has.
+    """
+    return [library.image(name) for name in names or library.image_names]
+
+
 def build_images(
-    names: Sequence[str],
+    images: Iterable[ImageSpec],
     variant: Variant,
     selection: Selection,
     store: Path,
     settings: BuildSettings,
     output: Callable[[str], None],
 ) -> Iterator[Built]:
-    """Build the named images (all of them where none is named), one after the other; yield each when it is there.
+    """Build images, one after the other; yield each when it is there.
 
     Raises:
-        SpecError: For a name that no image has.
+        SpecError: Where files of a plug-in's image are missing.
         BuildError: Names the failing step.
     """
-    images = [load_image(name) for name in names or image_names()]
     builder = builder_for(selection.engine.name, store)
     for image in images:
+        check_image(image)
         found = builder.find(image, variant, settings)
         environment = found or builder.build(image, variant, settings, output)
         yield Built(image.name, environment, found is not None, image.variants[variant].note.strip())
 
 
 def built_environments(
-    names: Iterable[str], variant: Variant, selection: Selection, store: Path, settings: BuildSettings
+    images: Iterable[ImageSpec], variant: Variant, selection: Selection, store: Path, settings: BuildSettings
 ) -> Mapping[str, Environment]:
-    """Return the environments of those of the named images that are built."""
+    """Return the environments of those of some images that are built, by name."""
     builder = builder_for(selection.engine.name, store)
-    found = {name: builder.find(load_image(name), variant, settings) for name in names}
+    found = {image.name: builder.find(image, variant, settings) for image in images}
     return {name: environment for name, environment in found.items() if environment is not None}
 
 
 def prepared_engine(
-    images: Sequence[str],
+    images: Sequence[ImageSpec],
     variant: Variant,
     engine: EngineName,
     store: Path,

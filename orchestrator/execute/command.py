@@ -21,6 +21,7 @@ from orchestrator.execute.stopper import Stopper
 from orchestrator.report.content import ReportContent
 from orchestrator.spec.dataset import PhotosDataset
 from orchestrator.spec.experiment import Experiment
+from orchestrator.spec.library import Library
 from orchestrator.spec.load import load_experiment
 from orchestrator.spec.names import EngineName
 from orchestrator.store.reference import run_reference
@@ -45,6 +46,8 @@ class RunRequest:
     """The data folder; None for the environment's, or the default."""
     threads: int | None = None
     """Overrides the experiment's threads."""
+    library: Library | None = None
+    """What can be named besides what the experiment's own plug-ins bring; None: what this project has."""
 
 
 def planned(
@@ -59,11 +62,11 @@ def planned(
     Raises:
         SpecError: With every mistake in the file.
     """
-    experiment = with_photos(load_experiment(request.spec, request.data), request.photos)
+    experiment = with_photos(load_experiment(request.spec, request.data, request.library), request.photos)
     if request.threads is not None:
         experiment = experiment.model_copy(update={"threads": request.threads})
     store = Store(request.store, ReadingWords(say))
-    return plan_comparison(experiment, request.spec, store, request.data, reading=reading)
+    return plan_comparison(experiment, request.spec, store, request.data, request.library, reading=reading)
 
 
 def with_photos(experiment: Experiment, folders: tuple[Path, ...]) -> Experiment:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from orchestrator.environments.plugin_image import check_image
 from orchestrator.environments.program import image_program
 from orchestrator.errors import SpecError
 from orchestrator.execute.sources import source_digest
@@ -20,7 +21,7 @@ from orchestrator.plan.reasons import reasons, waiting_reason
 from orchestrator.plan.stage import Stage
 from orchestrator.spec.experiment import Experiment
 from orchestrator.spec.image import ImageSpec, Variant
-from orchestrator.spec.load import load_image
+from orchestrator.spec.library import Library, built_in
 from orchestrator.spec.resolve import Resolved, resolve
 from orchestrator.store.record import RunRecord
 from orchestrator.store.store import Artifact, Store
@@ -70,27 +71,34 @@ class Comparison:
         return {stage.name: stage for stage in self.plan.stages if stage.name not in self.artifacts}
 
     @property
-    def images_needed(self) -> tuple[str, ...]:
+    def images_needed(self) -> tuple[ImageSpec, ...]:
         """The images that the missing stages run in, each once, in order."""
-        return tuple(dict.fromkeys(stage.image for stage in self.missing.values()))
+        return tuple(self.images[name] for name in dict.fromkeys(stage.image for stage in self.missing.values()))
 
 
 def plan_comparison(
-    experiment: Experiment, path: Path, store: Store, home: Path | None = None, *, reading: Reading = "nothing"
+    experiment: Experiment,
+    path: Path,
+    store: Store,
+    home: Path | None = None,
+    library: Library | None = None,
+    *,
+    reading: Reading = "nothing",
 ) -> Comparison:
     """Plan an experiment; nothing is run.
 
     Args:
         home: The data folder; None for the environment's, or the default.
+        library: What can be named besides what the experiment's own plug-ins bring; None: what this project has.
         reading: As in `look_up`.
 
     Raises:
         SpecError: With every mistake that the experiment's names and values hold.
     """
-    resolved = resolve(experiment, path, home)
+    resolved = resolve(experiment, path, home, library)
     plan = experiment_plan(resolved, source_digest(store))
     variant: Variant = resolved.experiment.device
-    images = stage_images(plan.stages)
+    images = stage_images(plan.stages, resolved.library)
     programs = stage_programs(images, variant)
     found = look_up(plan.stages, programs, store, reading=reading)
     record = store.run(resolved.experiment.name)
@@ -107,17 +115,23 @@ def plan_comparison(
     )
 
 
-def stage_images(stages: Iterable[Stage]) -> dict[str, ImageSpec]:
+def stage_images(stages: Iterable[Stage], library: Library | None = None) -> dict[str, ImageSpec]:
     """Return the images that stages run in, by name.
 
+    Args:
+        library: Where they are looked for; None: among this project's own.
+
     Raises:
-        SpecError: where an image's program does not run a kind of stage that is planned for it.
+        SpecError: Where an image's program does not run a kind of stage that is planned for it, or where files of a
+            plug-in's image are missing or lie outside it.
     """
+    library = library or built_in()
     kinds: dict[str, set[str]] = {}
     for stage in stages:
         kinds.setdefault(stage.image, set()).add(stage.kind)
-    images = {name: load_image(name) for name in sorted(kinds)}
+    images = {name: library.image(name) for name in sorted(kinds)}
     for name, image in images.items():
+        check_image(image)
         lacking = sorted(kinds[name] - set(image.kinds))
         if lacking:
             raise SpecError(

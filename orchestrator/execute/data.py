@@ -18,7 +18,7 @@ from orchestrator.datasets.raw.variant import FoundVariant
 from orchestrator.datasets.uniform import INDEX, read_index
 from orchestrator.errors import InputInvalid, SpecError
 from orchestrator.spec.dataset import CatalogueEntry, PreparedDataset
-from orchestrator.spec.library import load_catalogue
+from orchestrator.spec.library import Library, built_in
 from orchestrator.spec.prepared import added_datasets, data_home, prepared_folder, raw_folder
 from orchestrator.spec.problems import listed, suggestion
 from orchestrator.spec.published import Layout, Published
@@ -74,14 +74,16 @@ class SetState:
     published: Published | None
 
 
-def known_sets(home: Path | None = None) -> list[SetState]:
+def known_sets(home: Path | None = None, library: Library | None = None) -> list[SetState]:
     """Return every dataset that experiments can name, with its state.
 
     Args:
         home: The data folder, here and below; None for the environment's, or the default.
+        library: Whose catalogue, here and below; None: this project's own.
     """
-    states = [_state(name, entry, home) for name, entry in load_catalogue().items()]
-    own = {name: dataset for name, dataset in added_datasets(home).items() if name not in load_catalogue()}
+    catalogue = (library or built_in()).catalogue
+    states = [_state(name, entry, home) for name, entry in catalogue.items()]
+    own = {name: dataset for name, dataset in added_datasets(home).items() if name not in catalogue}
     states += [
         SetState(name, dataset.title or name, dataset.role, None, "prepared", _variant_of(name, home), "", None)
         for name, dataset in own.items()
@@ -120,13 +122,14 @@ def _variant_of(name: str, home: Path | None) -> str:
         return "its index cannot be read"
 
 
-def published_set(name: str) -> tuple[CatalogueEntry, Published]:
+def published_set(name: str, library: Library | None = None) -> tuple[CatalogueEntry, Published]:
     """Return a published set of the catalogue.
 
     Raises:
         SpecError: Where there is none of this name.
     """
-    known = {other: entry for other, entry in load_catalogue().items() if entry.published is not None}
+    catalogue = (library or built_in()).catalogue
+    known = {other: entry for other, entry in catalogue.items() if entry.published is not None}
     if name not in known:
         close = suggestion(name, known)
         raise SpecError(
@@ -138,7 +141,7 @@ def published_set(name: str) -> tuple[CatalogueEntry, Published]:
     return known[name], published
 
 
-def fetch_set(name: str, reporter: Reporter, home: Path | None = None) -> list[str]:
+def fetch_set(name: str, reporter: Reporter, home: Path | None = None, library: Library | None = None) -> list[str]:
     """Fetch and unpack what has a direct address; return what is left to do by hand, a sentence each.
 
     Raises:
@@ -146,7 +149,7 @@ def fetch_set(name: str, reporter: Reporter, home: Path | None = None) -> list[s
         InfraFailure: Where a file cannot be had as published.
         InputInvalid: Where a file cannot be had as published.
     """
-    _, published = published_set(name)
+    _, published = published_set(name, library)
     folder = raw_folder(name, home)
     for file in published.files:
         reporter.sentence(f"{file.address} -> {folder}")
@@ -165,6 +168,7 @@ class PrepareRequest:
         called: Another name than the catalogue's.
         replace: Whether a prepared dataset of that name may be replaced.
         home: The data folder.
+        library: Whose catalogue; None: this project's own.
     """
 
     name: str
@@ -174,6 +178,7 @@ class PrepareRequest:
     workers: int | None = None
     replace: bool = False
     home: Path | None = None
+    library: Library | None = None
 
 
 def prepare_set(request: PrepareRequest, reporter: Reporter) -> FoundVariant:
@@ -184,11 +189,11 @@ def prepare_set(request: PrepareRequest, reporter: Reporter) -> FoundVariant:
             to be replaced.
         InputInvalid: Where the raw files cannot be used.
     """
-    entry, published = published_set(request.name)
+    entry, published = published_set(request.name, request.library)
     assert isinstance(entry.dataset, PreparedDataset)  # all published sets are
     name = request.called or request.name
     if name != request.name:
-        _refuse_catalogue_name(name, "--as")
+        _refuse_catalogue_name(name, "--as", request.library)
     _refuse_prepared(name, request.home, "--as", replace=request.replace)
     source = request.source or raw_folder(request.name, request.home)
     if request.source is None and not source.is_dir():
@@ -225,6 +230,7 @@ def add_set(
     title: str = "",
     replace: bool = False,
     home: Path | None = None,
+    library: Library | None = None,
 ) -> FoundVariant:
     """Prepare a user's own pairs, or photographs to blend, so that experiments can name them.
 
@@ -235,7 +241,7 @@ def add_set(
         SpecError: Where the name is the catalogue's, or that of a prepared set that is not to be replaced.
         InputInvalid: Where the files cannot be used.
     """
-    _refuse_catalogue_name(name, "--name")
+    _refuse_catalogue_name(name, "--name", library)
     _refuse_prepared(name, home, "--name", replace=replace)
     role: Literal["layers", "pairs"] = "layers" if layers else "pairs"
     order = PreparationOrder(name, title or name, "added by the user", role, prepared_folder(name, home), changed=True)
@@ -245,13 +251,13 @@ def add_set(
         return prepare_raw(order, folder, found, reporter.pictures)
 
 
-def _refuse_catalogue_name(name: str, option: str) -> None:
+def _refuse_catalogue_name(name: str, option: str, library: Library | None) -> None:
     """Keep every name of the catalogue for what it names: published numbers stand beside it in reports.
 
     Raises:
         SpecError: Where it is one.
     """
-    if name in load_catalogue():
+    if name in (library or built_in()).catalogue:
         raise SpecError(f"{name!r} is a dataset of the catalogue", hint=f"choose another name with {option}")
 
 

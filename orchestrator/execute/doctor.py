@@ -1,8 +1,9 @@
 """Examines the machine: each finding says what is there or missing, and what would help."""
 
+import contextlib
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,9 +13,11 @@ from orchestrator.engine.select import available_engine, walls_asked_for
 from orchestrator.engine.walls import find_walls
 from orchestrator.environments.builder import BuildSettings
 from orchestrator.environments.local import find_interpreter
+from orchestrator.environments.plugin_image import check_image
 from orchestrator.errors import BuildError, SirrError
 from orchestrator.execute.build import builder_for
-from orchestrator.spec.load import image_names, load_image
+from orchestrator.spec.image import ImageSpec
+from orchestrator.spec.library import Library
 from orchestrator.spec.weights import presence, released_files, weights_folder
 from orchestrator.store.store import Store
 
@@ -32,16 +35,52 @@ class Finding:
     remedy: str | None = None
 
 
-def examine(store_root: Path) -> list[Finding]:
+def examine(store_root: Path, library: Library) -> list[Finding]:
     """Look at everything that a comparison needs; errors are only what keeps every comparison from running."""
     store = Store(store_root)
     findings = [_python(), _disk(store)]
-    findings.extend(_engines(store))
+    findings.extend(_engines(store, library))
     findings.append(_walls())
-    findings.extend(_interpreters())
+    findings.extend(_interpreters(library))
     findings.append(_gpus())
     findings.extend(_features())
+    findings.extend(plugin_findings(library))
     return findings
+
+
+def sound_images(library: Library) -> list[ImageSpec]:
+    """Return the images whose descriptions and files are right; what is wrong with others is a finding by itself."""
+    found = []
+    for name in library.image_names:
+        with contextlib.suppress(SirrError):
+            image = library.image(name)
+            check_image(image)
+            found.append(image)
+    return found
+
+
+def plugin_findings(library: Library) -> Iterator[Finding]:
+    """Yield what each plug-in brings, and every file of it that is wrong by itself."""
+    readers: dict[str, Callable[[str], object]] = {
+        "model": library.model,
+        "program": library.program,
+        "image": lambda name: check_image(library.image(name)),
+        "dataset": library.dataset,
+        "published table": library.published_table,
+    }
+    for plugin in library.plugins:
+        brought = [(part, name) for part in readers for name in library.names(part, plugin)]
+        wrong = False
+        for part, name in brought:
+            try:
+                readers[part](name)
+            except SirrError as error:
+                wrong = True
+                message = f"{part} {name}: {error.message}" + (f" ({error.where})" if error.where else "")
+                yield Finding(f"plug-in {plugin.folder.name}", "warning", message, error.hint)
+        if not wrong:
+            said = ", ".join(f"{part} {name}" for part, name in brought) or "nothing yet"
+            yield Finding(f"plug-in {plugin.folder.name}", "ok", f"{plugin.folder} ({plugin.named_by}): {said}")
 
 
 def _python() -> Finding:
@@ -61,7 +100,7 @@ def _disk(store: Store) -> Finding:
     )
 
 
-def _engines(store: Store) -> Iterator[Finding]:
+def _engines(store: Store, library: Library) -> Iterator[Finding]:
     staging = store.layout.stagings
     try:
         docker = available_engine("docker", staging)
@@ -74,8 +113,9 @@ def _engines(store: Store) -> Iterator[Finding]:
     for engine in engines:
         builder = builder_for(engine, store.root)
         settings = BuildSettings.from_environment()
-        built = [name for name in image_names() if builder.find(load_image(name), "cpu", settings) is not None]
-        missing = [name for name in image_names() if name not in built]
+        images = sound_images(library)
+        built = [image.name for image in images if builder.find(image, "cpu", settings) is not None]
+        missing = [image.name for image in images if image.name not in built]
         if missing:
             remedy = f"run: sirr-orch build --engine {engine} {' '.join(missing)}"
             yield Finding(f"{engine} images", "warning", f"not built: {', '.join(missing)}", remedy)
@@ -94,9 +134,9 @@ def _walls() -> Finding:
     return Finding("walls", "warning", found.sentence, "install bubblewrap, allow user namespaces, or use Docker")
 
 
-def _interpreters() -> Iterator[Finding]:
+def _interpreters(library: Library) -> Iterator[Finding]:
     """Local environments need an interpreter of each image's version; uv fetches one that is missing."""
-    for python in sorted({load_image(name).python for name in image_names()}):
+    for python in sorted({image.python for image in sound_images(library)}):
         try:
             found = find_interpreter(python, fetch=False)
         except BuildError as error:

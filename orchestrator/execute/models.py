@@ -11,6 +11,7 @@ from orchestrator.errors import SpecError
 from orchestrator.execute.command import RunRequest, planned
 from orchestrator.execute.comparison import Comparison
 from orchestrator.execute.events import fan_out, recorder
+from orchestrator.execute.plugins import library_of_runs
 from orchestrator.execute.run_record import DocumentWriter, planned_document
 from orchestrator.execute.run_results import RunResults, recorded_entrant, recorded_results
 from orchestrator.execute.run_stages import ExecutionRequest, executed_stages, planned_stages
@@ -20,7 +21,7 @@ from orchestrator.results import read_result
 from orchestrator.spec.base import NAME_PATTERN
 from orchestrator.spec.checkpoint import checkpoint_problem
 from orchestrator.spec.entrants import AdoptedWeights
-from orchestrator.spec.library import load_model_spec
+from orchestrator.spec.library import Library
 from orchestrator.spec.names import Device
 from orchestrator.spec.stage_names import stage_name
 from orchestrator.spec.weights import FEATURES_VARIABLE, weights_folder
@@ -54,22 +55,24 @@ def adopt_model(model: str, weights: AdoptedWeights, name: str, features: str, r
     """
     store = Store(request.store)
     weights = weights.model_copy(update={"checkpoint": weights.checkpoint.expanduser().absolute()})
-    _check_adoption(model, weights.checkpoint, name, store)
+    _check_adoption(model, weights.checkpoint, name, store, request.library)
     content = {
         "name": name,
         "models": [{"model": model, "name": name, "weights": weights.model_dump(mode="json", exclude_none=True)}],
         "test": [_SCORED_ON],
         "metrics": [metric.name for metric in PROTOCOLS[HOUSE].metrics if not metric.features],
         "features": features,
+        **_plugin_of(model, request.library),
     }
     with store.scratch("adopt") as folder:
         draft = folder / _SPEC
         # JSON is YAML too.
         draft.write_text(json.dumps(content, indent=2), encoding="utf-8")
-        comparison = _planned_outside_a_file(RunRequest(draft, store.root))
+        comparison = _planned_outside_a_file(RunRequest(draft, store.root, library=request.library))
         spec = store.run(name).folder / _SPEC
         shutil.copyfile(draft, spec)
     comparison = replace(comparison, resolved=replace(comparison.resolved, path=spec))
+    request = replace(request, library=comparison.resolved.library)
     stages = {stage: comparison.plan.stage(stage) for stage in (stage_name("adopt", name), stage_name("export", name))}
     with run_in_progress(store, name):
         writer = DocumentWriter(store, start_run(store, planned_document(comparison, Overrides(engine=request.engine))))
@@ -81,8 +84,14 @@ def adopt_model(model: str, weights: AdoptedWeights, name: str, features: str, r
     return spec
 
 
-def _check_adoption(model: str, checkpoint: Path, name: str, store: Store) -> None:
-    load_model_spec(model)
+def _plugin_of(model: str, library: Library) -> dict[str, list[str]]:
+    """Return what a spec says of the plug-in that a model comes from; nothing for a model of this project."""
+    plugin = library.plugin_of("model", model)
+    return {} if plugin is None else {"plugins": [str(plugin.folder)]}
+
+
+def _check_adoption(model: str, checkpoint: Path, name: str, store: Store, library: Library) -> None:
+    library.model(model)
     if not re.fullmatch(NAME_PATTERN, name):
         raise SpecError(
             f"{name!r} is not a name: lower case letters, digits, '.', '_' and '-', at most 63, beginning with a "
@@ -230,11 +239,13 @@ def _features(entry: StageEntry, store: Store) -> dict[str, Source]:
 def _execute(stage: Stage, document: RunDocument, request: ExecutionRequest, store: Store) -> Artifact:
     run = document.name
     stages = {stage.name: stage}
+    request = replace(request, library=library_of_runs([document], request.library))
     return _execute_all(stages, run, "cuda" if document.device == "cuda" else "cpu", request, store)[stage.name]
 
 
 def _execute_all(
     stages: dict[str, Stage], run: str, variant: Device, request: ExecutionRequest, store: Store
 ) -> dict[str, Artifact]:
-    planned_ones = planned_stages(stages.values(), store, run, run_folder(store, run) / "logs", variant)
+    logs = run_folder(store, run) / "logs"
+    planned_ones = planned_stages(stages.values(), store, run, logs, variant, request.library)
     return executed_stages(planned_ones, store, request)

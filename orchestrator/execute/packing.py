@@ -10,9 +10,9 @@ from orchestrator.environments.docker import DockerBuilder
 from orchestrator.environments.local import LocalBuilder
 from orchestrator.errors import PackInvalid, StoreError
 from orchestrator.execute.build import not_built
+from orchestrator.execute.plugins import known_library, library_of_runs
 from orchestrator.execute.store_care import paths_in_use
 from orchestrator.spec.image import ImageSpec, Variant
-from orchestrator.spec.load import load_image
 from orchestrator.spec.prepared import prepared_folder
 from orchestrator.store.pack import Entry, Extras, Progress, folder_entries, pack_runs
 from orchestrator.store.pack_form import PackedEnvironment, PackIndex, Place
@@ -94,7 +94,10 @@ def _extras(store: Store, documents: Sequence[RunDocument], wanted: Wanted) -> E
     needed = {
         (stage.image, variants[document.name]) for document in documents for stage in document.stages if stage.image
     }
-    images = [(load_image(name), variant) for name, variant in sorted(needed)]
+    images: list[tuple[ImageSpec, Variant]] = []
+    if wanted.environments or wanted.images:
+        library = library_of_runs(documents, known_library(()))
+        images = [(library.image(name), variant) for name, variant in sorted(needed)]
     if wanted.environments:
         _add_environments(store, images, gathered)
     if wanted.images:

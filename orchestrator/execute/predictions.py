@@ -66,7 +66,9 @@ def matched_predictions(request: RunRequest, execution: ExecutionRequest) -> lis
     names |= {stage_name("collect", label, dataset) for label, dataset in asked}
     stages = [stage for stage in comparison.plan.stages if stage.name in names]
     store = Store(execution.store)
-    chosen = planned_stages(stages, store, "match", store.layout.logs("match"), comparison.variant)
+    chosen = planned_stages(
+        stages, store, "match", store.layout.logs("match"), comparison.variant, comparison.resolved.library
+    )
     result = attempted_stages(chosen, store, execution)
     return [_matched(label, dataset, result) for label, dataset in asked]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from orchestrator import __version__
+from orchestrator.execute.plugins import tables_of_run
 from orchestrator.execute.rankings import with_rankings
 from orchestrator.execute.run_results import RunResults
 from orchestrator.execute.sbom import own_list
@@ -33,7 +34,6 @@ from orchestrator.report.stage_content import EnvironmentRecord, FeatureFile, So
 from orchestrator.report.training_content import Adoption, Elsewhere, FeatureWeights, Training, Untrained
 from orchestrator.spec.explained import explained_tables
 from orchestrator.spec.protocol import Protocol, ProtocolMetric
-from orchestrator.spec.published_numbers import published_tables
 from orchestrator.spec.stage_names import stage_name
 from orchestrator.spec.weights import FEATURES_VARIABLE
 from orchestrator.store.run_document import PREDICTIONS, PROGRAM, EntrantEntry, ProtocolEntry, RunDocument
@@ -109,7 +109,7 @@ def report_content(results: RunResults) -> ReportContent:
         overlap=_overlap(gathering),
         program=_program(document),
         warnings=tuple(_warnings(document)),
-        published=published_tables(),
+        published=tables_of_run(document),
         feature_files=tuple(_feature_files(document)),
         sbom=SoftwareList("sirr-orch", own_list()),
         explained=tuple(table for table in explained_tables() if table.protocol in {one.name for one in protocols}),

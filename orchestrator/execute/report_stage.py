@@ -10,13 +10,13 @@ from orchestrator import __version__
 from orchestrator.environments.program import reached_code
 from orchestrator.errors import SirrError
 from orchestrator.execute.events import Failed, Listener, Progressed, StateChanged
+from orchestrator.execute.plugins import tables_of_run
 from orchestrator.execute.report_content import report_content
 from orchestrator.execute.run_results import RunResults
 from orchestrator.plan.keys import document_key
 from orchestrator.report.pictures import PictureSource
 from orchestrator.report.render import render_report
 from orchestrator.spec.explained import explained_tables
-from orchestrator.spec.published_numbers import published_tables
 from orchestrator.store.disk import space_explained, write_synced
 from orchestrator.store.layout import REPORT_LEASE
 from orchestrator.store.store import Store
@@ -40,7 +40,7 @@ def report_key(results: RunResults, store: Store) -> str:
             "kind": _STAGE,
             "run": json.dumps(shown, sort_keys=True),
             "results": {name: artifact.digests.record for name, artifact in results.artifacts.items()},
-            "tables": [table.model_dump_json() for table in (*published_tables(), *explained_tables())],
+            "tables": [table.model_dump_json() for table in (*tables_of_run(results.document), *explained_tables())],
             "code": reached_code(__name__, store.layout.cache / "report-code.json"),
             "program": [__version__, platform.python_version()],
         }

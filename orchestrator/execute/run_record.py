@@ -13,6 +13,7 @@ from orchestrator import __version__
 from orchestrator.errors import SirrError
 from orchestrator.execute.comparison import Comparison
 from orchestrator.execute.events import Event, Failed, StateChanged
+from orchestrator.execute.plugins import recorded_images
 from orchestrator.plan.keys import canonical_json, key_document
 from orchestrator.plan.stage import Stage
 from orchestrator.spec.dataset import dataset_role
@@ -43,7 +44,7 @@ from orchestrator.store.run_document import (
 from orchestrator.store.runs import save_run
 from orchestrator.store.store import Store
 
-_PATHS = {"folder", "features_folder", "checkpoint", "predictions"}
+_PATHS = {"folder", "features_folder", "checkpoint", "predictions", "plugins"}
 """Fields of an experiment that say where something lies."""
 
 
@@ -82,6 +83,8 @@ def planned_document(comparison: Comparison, overrides: Overrides) -> RunDocumen
         datasets=tuple(_datasets(resolved)),
         entrants=entrants,
         stages=stages,
+        images=recorded_images(comparison),
+        published=tuple(table.model_dump(mode="json") for table in resolved.library.tables_of_plugins),
     )
 
 
@@ -120,7 +123,7 @@ def _by_name(value: Any, field: str = "") -> Any:
     if isinstance(value, dict):
         return {name: _by_name(below, name) for name, below in value.items()}
     if isinstance(value, list):
-        return [_by_name(below) for below in value]
+        return [_by_name(below, field if field in _PATHS else "") for below in value]
     return _name(Path(value)) if field in _PATHS and isinstance(value, str) else value
 
 

@@ -21,6 +21,7 @@ from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Identity, Program, stage_identity
 from orchestrator.plan.stage import Stage
 from orchestrator.spec.image import ImageSpec
+from orchestrator.spec.library import Library, built_in
 from orchestrator.spec.names import Device, EngineName
 from orchestrator.store.disk import space_explained
 from orchestrator.store.store import Artifact, Store
@@ -68,9 +69,10 @@ class PlannedStages:
     found: Lookup
 
     @property
-    def images_needed(self) -> tuple[str, ...]:
+    def images_needed(self) -> tuple[ImageSpec, ...]:
         """The images of the stages that must run, or may, each once, in order."""
-        return tuple(dict.fromkeys(stage.image for stage in self.stages if stage.name not in self.found.artifacts))
+        missing = (stage.image for stage in self.stages if stage.name not in self.found.artifacts)
+        return tuple(self.images[name] for name in dict.fromkeys(missing))
 
 
 @dataclass
@@ -94,6 +96,7 @@ class ExecutionRequest:
         store: The store's folder.
         say: Called with which engine is used and what is built.
         build: Build missing images first.
+        library: What can be named.
     """
 
     store: Path
@@ -102,12 +105,19 @@ class ExecutionRequest:
     say: Callable[[str], None]
     build: bool = False
     options: RunOptions = RunOptions()
+    library: Library = field(default_factory=built_in)
 
 
-def planned_stages(stages: Iterable[Stage], store: Store, run: str, logs: Path, variant: Device) -> PlannedStages:
-    """Return stages with what the store has of them, every byte of it read; what is damaged is set aside."""
+def planned_stages(
+    stages: Iterable[Stage], store: Store, run: str, logs: Path, variant: Device, library: Library | None = None
+) -> PlannedStages:
+    """Return stages with what the store has of them, every byte of it read; what is damaged is set aside.
+
+    Args:
+        library: Where their images are looked for; None: among this project's own.
+    """
     ordered = tuple(stages)
-    images = stage_images(ordered)
+    images = stage_images(ordered, library)
     programs = stage_programs(images, variant)
     return PlannedStages(
         run, logs, ordered, images, programs, variant, look_up(ordered, programs, store, reading="all")
@@ -187,7 +197,7 @@ def run_stages(
         threads=options.threads,
         workers=options.workers,
         grace_s=options.grace_s,
-        software=SoftwareLists(store, planned.variant),
+        software=SoftwareLists(store, planned.variant, planned.images),
     )
     result = walk_stages(missing, stored, context, options.jobs)
     context.engine.sweep(store.claimed)

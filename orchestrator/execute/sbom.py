@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +14,11 @@ from orchestrator.environments.builder import BuildSettings
 from orchestrator.environments.recipe import installed_locks
 from orchestrator.environments.sbom import FORM, Subject, cyclonedx_list, locked_in_requirements, locked_in_uv
 from orchestrator.environments.software import installed_software, own_software
-from orchestrator.execute.build import built_environments, not_built
+from orchestrator.execute.build import built_environments, named_images, not_built
 from orchestrator.resources import resource_root
 from orchestrator.spec.environment import Environment
-from orchestrator.spec.image import Variant
-from orchestrator.spec.load import image_names, load_image
+from orchestrator.spec.image import ImageSpec, Variant
+from orchestrator.spec.library import Library
 from orchestrator.store.store import Store
 
 ENDING = ".cdx.json"
@@ -34,11 +34,13 @@ class SoftwareLists:
     Args:
         store: Whose cache.
         variant: Which locks the environments are built from.
+        images: By name.
     """
 
-    def __init__(self, store: Store, variant: Variant) -> None:
+    def __init__(self, store: Store, variant: Variant, images: Mapping[str, ImageSpec]) -> None:
         self._folder = store.layout.cache / "sbom"
         self._variant = variant
+        self._images = images
 
     def text(self, environment: Environment) -> str:
         """Return the list of an environment, as the text of a JSON file.
@@ -50,7 +52,7 @@ class SoftwareLists:
         remembered = self._folder / f"{hashlib.sha256(chr(0).join(words).encode()).hexdigest()}{ENDING}"
         with contextlib.suppress(OSError):
             return remembered.read_text(encoding="ascii")
-        text = environment_list(environment, self._variant)
+        text = environment_list(environment, self._variant, self._images[environment.image])
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
             partial = remembered.with_name(f"{remembered.name}.{os.getpid()}")
@@ -59,14 +61,14 @@ class SoftwareLists:
         return text
 
 
-def environment_list(environment: Environment, variant: Variant) -> str:
+def environment_list(environment: Environment, variant: Variant, image: ImageSpec) -> str:
     """Return the software of a built environment.
 
     Raises:
         InfraFailure: Where the environment cannot be asked.
     """
     docker = environment.engine == "docker"
-    locks = installed_locks(load_image(environment.image), variant, with_installer=docker)
+    locks = installed_locks(image, variant, with_installer=docker)
     facts = {"engine": environment.engine, **environment.details}
     subject = Subject(environment.image, environment.recipe, docker, facts)
     return cyclonedx_list(subject, installed_software(environment), locked_in_requirements(locks))
@@ -93,7 +95,14 @@ class WrittenList:
 
 
 def write_lists(
-    names: Sequence[str], variant: Variant, selection: Selection, store: Path, folder: Path, *, overwrite: bool
+    names: Sequence[str],
+    library: Library,
+    variant: Variant,
+    selection: Selection,
+    store: Path,
+    folder: Path,
+    *,
+    overwrite: bool,
 ) -> Iterator[WrittenList]:
     """Write the lists of the named images, and of the orchestrator; where none is named, of all that are built.
 
@@ -104,13 +113,14 @@ def write_lists(
         InfraFailure: Where an environment cannot be asked.
     """
     kept = Store(store)
-    found = built_environments(names or image_names(), variant, selection, store, BuildSettings.from_environment())
+    images = {image.name: image for image in named_images(names, library)}
+    found = built_environments(images.values(), variant, selection, store, BuildSettings.from_environment())
     missing = [name for name in names if name not in found]
     if missing:
         raise not_built(missing, selection.engine.name, variant)
     delivery = Delivery(folder, overwrite=overwrite, closed=kept.layout.kept)
     delivery.prepare()
-    lists = SoftwareLists(kept, variant)
+    lists = SoftwareLists(kept, variant, images)
     yield _written(_OWN, own_list(), delivery)
     for name, environment in found.items():
         yield _written(name, lists.text(environment), delivery)

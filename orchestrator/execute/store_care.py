@@ -1,16 +1,17 @@
 """Looks after a store: what it needs of engines, recipes and runs, brought together for the commands."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from orchestrator.environments.local import LocalBuilder
 from orchestrator.errors import SpecError
 from orchestrator.execute.leftovers import engines_that_answer
-from orchestrator.spec.load import image_names, load_image
+from orchestrator.execute.plugins import images_of_run, known_library
+from orchestrator.spec.image import ImageSpec
 from orchestrator.store.check import Check, Progress, check_store
 from orchestrator.store.clean import Cleaned, Kept, Removable, clean, removables
 from orchestrator.store.layout import Layout
-from orchestrator.store.need import keys_of_run
+from orchestrator.store.need import documents, keys_of_run
 from orchestrator.store.store import Store
 from orchestrator.store.usage import Usage, store_usage
 
@@ -93,9 +94,17 @@ def _kept(layout: Layout) -> Kept:
     """Return what jobs that run need, and the environments of today's recipes."""
     paths = paths_in_use(layout)
     keys = {key for key in map(layout.key_of, paths) if key is not None}
-    recipes = LocalBuilder(layout.environments).folders(load_image(name) for name in image_names())
+    recipes = LocalBuilder(layout.environments).folders(_images(layout))
     used = {layout.environments / shelf / name for shelf, name in _environments(layout, paths)}
     return Kept(keys, recipes | used)
+
+
+def _images(layout: Layout) -> Iterator[ImageSpec]:
+    """Yield every image that is known here, and those of plug-ins that runs used, whose folders need not be known."""
+    library = known_library(())
+    yield from map(library.image, library.image_names)
+    for document in documents(layout):
+        yield from images_of_run(document)
 
 
 def _environments(layout: Layout, paths: set[Path]) -> set[tuple[str, str]]:

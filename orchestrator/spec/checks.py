@@ -1,7 +1,7 @@
 """Checks what a single field cannot tell: names of models and datasets, recipes, roles and labels."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from orchestrator.spec.dataset import Dataset, DatasetRole, PreparedDataset, dat
 from orchestrator.spec.document import Document, Location, place_of
 from orchestrator.spec.entrants import ModelChoice, PredictionsChoice, ProgramChoice
 from orchestrator.spec.experiment import Experiment, TrainingData
-from orchestrator.spec.library import load_catalogue, load_model_spec, model_spec_names, program_spec_names
+from orchestrator.spec.library import Library, built_in
 from orchestrator.spec.model import Recipe
 from orchestrator.spec.prepared import added_datasets
 from orchestrator.spec.problems import Problem, listed, suggestion
@@ -40,11 +40,13 @@ class Draft:
     datasets: Mapping[str, Dataset | None]
     home: Path | None = None
     """The data folder; None for the environment's, or the default."""
+    library: Library = field(default_factory=built_in)
+    """What can be named besides the experiment's own datasets."""
 
     @classmethod
-    def of(cls, experiment: Experiment, home: Path | None = None) -> "Draft":
+    def of(cls, experiment: Experiment, home: Path | None, library: Library) -> "Draft":
         """Return the draft of an experiment whose fields are all right by themselves."""
-        return cls(experiment.models, experiment.train, experiment.test, experiment.datasets, home)
+        return cls(experiment.models, experiment.train, experiment.test, experiment.datasets, home, library)
 
 
 def name_problems(draft: Draft, document: Document | None) -> list[Problem]:
@@ -56,13 +58,13 @@ def name_problems(draft: Draft, document: Document | None) -> list[Problem]:
     return [*_model_problems(draft, document), *_dataset_problems(draft, document)]
 
 
-def full_recipe(choice: ModelChoice) -> Recipe:
+def full_recipe(choice: ModelChoice, library: Library) -> Recipe:
     """Return the paper's recipe with the choice's overrides, validated by the strict class of its family.
 
     Raises:
         ValidationError: Where an override does not fit.
     """
-    paper = load_model_spec(choice.model).recipe
+    paper = library.model(choice.model).recipe
     merged = {**paper.model_dump(), **choice.recipe}
     recipe: Recipe = type(paper).model_validate(merged)
     return recipe
@@ -86,17 +88,17 @@ def _model_problems(draft: Draft, document: Document | None) -> Iterator[Problem
         if isinstance(choice, PredictionsChoice):
             yield from _set_problems(number, choice, draft, document)
         elif isinstance(choice, ProgramChoice):
-            yield from program_problems(number, choice, document)
-        elif choice.model not in model_spec_names():
-            yield Problem(_unknown_model(choice.model), place_of(document, ("models", number, "model")))
+            yield from program_problems(number, choice, draft.library, document)
+        elif choice.model not in draft.library.model_names:
+            yield Problem(_unknown_model(choice.model, draft.library), place_of(document, ("models", number, "model")))
         else:
-            yield from _recipe_problems(number, choice, document)
+            yield from _recipe_problems(number, choice, draft.library, document)
 
 
-def _unknown_model(name: str) -> str:
-    if name in program_spec_names():
+def _unknown_model(name: str, library: Library) -> str:
+    if name in library.program_names:
         return f"{name!r} is a program, and no model: write {{program: {name}}}"
-    close = suggestion(name, model_spec_names()) or f"; there are {listed(model_spec_names())}"
+    close = suggestion(name, library.model_names) or f"; there are {listed(library.model_names)}"
     return f"there is no model {name!r}{close}"
 
 
@@ -115,16 +117,18 @@ def _set_problems(number: int, choice: PredictionsChoice, draft: Draft, document
             yield Problem(f"there is no test dataset {name!r}{close}", place)
 
 
-def _recipe_problems(number: int, choice: ModelChoice, document: Document | None) -> Iterator[Problem]:
+def _recipe_problems(
+    number: int, choice: ModelChoice, library: Library, document: Document | None
+) -> Iterator[Problem]:
     try:
-        full_recipe(choice)
+        full_recipe(choice, library)
     except ValidationError as error:
-        kind = type(load_model_spec(choice.model).recipe)
+        kind = type(library.model(choice.model).recipe)
         yield from validation_problems(error, kind, document, ("models", number, "recipe"))
 
 
 def _dataset_problems(draft: Draft, document: Document | None) -> Iterator[Problem]:
-    for taken in sorted(load_catalogue().keys() & draft.datasets.keys()):
+    for taken in sorted(draft.library.catalogue.keys() & draft.datasets.keys()):
         if not isinstance(draft.datasets[taken], PreparedDataset | None):
             words = f"{taken!r} is a dataset of the catalogue: published numbers stand beside that name in reports"
             yield Problem(words, place_of(document, ("datasets", taken), name=True), "give this one another name")
@@ -156,7 +160,7 @@ def _unaligned_problems(draft: Draft, train: TrainingData, document: Document | 
     if train.unaligned is not None:
         return
     for number, choice in enumerate(draft.models):
-        recipe = _recipe(choice) if isinstance(choice, ModelChoice) and choice.weights is None else None
+        recipe = _recipe(choice, draft.library) if isinstance(choice, ModelChoice) and choice.weights is None else None
         if choice is not None and recipe is not None and recipe.uses_unaligned:
             words = f"model {choice.label!r} is trained on unaligned pairs too, and 'train' names none"
             hint = "write train: {unaligned: DATASET, ...}, or choose a model that does without"
@@ -177,17 +181,17 @@ def _validation_problems(draft: Draft, train: TrainingData, document: Document |
         words = f"dataset {name!r} is validated on, and is neither tested on nor described in this file"
         yield Problem(words, place_of(document, location), "add it to 'test:', or describe it under 'datasets:'")
     for number, choice in enumerate(draft.models):
-        recipe = _recipe(choice) if isinstance(choice, ModelChoice) and choice.weights is None else None
+        recipe = _recipe(choice, draft.library) if isinstance(choice, ModelChoice) and choice.weights is None else None
         if choice is not None and recipe is not None and recipe.steps is not None:
             words = f"model {choice.label!r} stops after {recipe.steps} steps: which epochs it reaches is not known"
             hint = "for validation bound the training by 'epochs' and 'limit' instead of 'steps'"
             yield Problem(words, place_of(document, ("models", number, "recipe", "steps")), hint)
 
 
-def _recipe(choice: ModelChoice) -> Recipe | None:
+def _recipe(choice: ModelChoice, library: Library) -> Recipe | None:
     """Return a choice's recipe; None where it is wrong by itself."""
     try:
-        return full_recipe(choice)
+        return full_recipe(choice, library)
     except (SpecError, ValidationError):
         return None
 
@@ -198,7 +202,7 @@ def _role_problems(
     if name in draft.datasets and draft.datasets[name] is None:
         return
     own = {other: dataset for other, dataset in draft.datasets.items() if dataset is not None}
-    known = known_datasets(own, draft.home)
+    known = known_datasets(own, draft.library, draft.home)
     if name not in known:
         close = suggestion(name, known) or f"; there are {listed(known) or 'none'}"
         yield Problem(
@@ -226,10 +230,10 @@ def _use(location: Location) -> str:
     )
 
 
-def known_datasets(own: Mapping[str, Dataset], home: Path | None = None) -> dict[str, Any]:
+def known_datasets(own: Mapping[str, Dataset], library: Library, home: Path | None = None) -> dict[str, Any]:
     """Return all datasets by name.
 
     An experiment's own stand before those of the data folder; where they have a name of the catalogue, they are that
     dataset, prepared elsewhere.
     """
-    return {**added_datasets(home), **{name: entry.dataset for name, entry in load_catalogue().items()}, **own}
+    return {**added_datasets(home), **{name: entry.dataset for name, entry in library.catalogue.items()}, **own}

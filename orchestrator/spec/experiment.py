@@ -79,6 +79,10 @@ class Experiment(StrictModel):
     models: tuple[EntrantChoice, ...] = Field(min_length=1)
     """The entrants to compare: names of model specs, a model with its overrides, or predictions that another program
     has written."""
+    plugins: tuple[Path, ...] = ()
+    """Folders with the layout of this project (model_specs/, program_specs/, images/, data/) whose networks, programs
+    and datasets can be named too; a relative path starts at this file. Others are found without being named here, by
+    SIRR_PLUGINS and the like."""
     train: Annotated[TrainingData | None, BeforeValidator(_training_from_name)] = None
     """What they are trained on: the name of a dataset of layers, or synthetic and real datasets. Not needed where
     no model is trained."""

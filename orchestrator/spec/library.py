@@ -1,90 +1,314 @@
-"""What travels with this project: model and program specs, image descriptions and the dataset catalogue."""
+"""What can be named: specs, images, datasets and published tables, of this project and of plug-ins."""
 
-from collections.abc import Iterable
-from functools import cache
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TypeVar
 
 from orchestrator.errors import SpecError
-from orchestrator.resources import data_folder, images_folder, model_specs_folder, program_specs_folder
-from orchestrator.spec.dataset import CatalogueEntry
-from orchestrator.spec.document import read_document
+from orchestrator.inside import path_inside
+from orchestrator.resources import resource_root
+from orchestrator.spec.base import NAME_PATTERN
+from orchestrator.spec.dataset import CatalogueEntry, ScenesDataset
+from orchestrator.spec.document import Document, read_document
 from orchestrator.spec.image import ImageSpec
 from orchestrator.spec.model import ModelSpec
 from orchestrator.spec.problems import Problem, listed, spec_error, suggestion
 from orchestrator.spec.program import ProgramSpec
+from orchestrator.spec.published_numbers import PublishedTable
 from orchestrator.spec.validation import validated
 
-_Spec = TypeVar("_Spec", ModelSpec, ProgramSpec)
+_Spec = TypeVar("_Spec", ModelSpec, ProgramSpec, PublishedTable)
+_Found = TypeVar("_Found")
+
+_PARTS = {
+    "model": "model_specs/*.yaml",
+    "program": "program_specs/*.yaml",
+    "image": "images/*/image.yaml",
+    "dataset": "data/*.yaml",
+    "published table": "data/published/*.yaml",
+}
+"""Where things lie in a folder of this project's layout, by what they are."""
+
+LAYOUT = ("model_specs", "program_specs", "images", "data")
+"""The folders that a plug-in may have; one is enough."""
 
 
-@cache
-def model_spec_names() -> tuple[str, ...]:
-    """Return the names of all model specs, sorted."""
-    return tuple(sorted(path.stem for path in model_specs_folder().glob("*.yaml")))
+@dataclass(frozen=True)
+class Plugin:
+    """A folder of this project's layout, outside the project.
 
-
-@cache
-def load_model_spec(name: str) -> ModelSpec:
-    """Return one model spec.
-
-    Raises:
-        SpecError: Where there is none of this name, or the file is wrong.
+    Attributes:
+        folder: Its absolute path.
+        named_by: What named it, for messages: "--plugins", "SIRR_PLUGINS", …
     """
-    _check_known("model", name, model_spec_names())
-    return _loaded(ModelSpec, model_specs_folder() / f"{name}.yaml")
+
+    folder: Path
+    named_by: str
 
 
-@cache
-def program_spec_names() -> tuple[str, ...]:
-    """Return the names of all program specs, sorted."""
-    return tuple(sorted(path.stem for path in program_specs_folder().glob("*.yaml")))
+class Library:
+    """All that experiments can name: this project's own first, then that of each plug-in. It never changes.
 
-
-@cache
-def load_program_spec(name: str) -> ProgramSpec:
-    """Return one program spec.
-
-    Raises:
-        SpecError: Where there is none of this name, or the file is wrong.
+    A file is read when it is asked for, so that a mistake in one stands in the way of nothing else.
     """
-    _check_known("program", name, program_spec_names())
-    return _loaded(ProgramSpec, program_specs_folder() / f"{name}.yaml")
 
+    def __init__(self, plugins: Iterable[Plugin] = (), recorded: Iterable[ImageSpec] = ()) -> None:
+        """Look through the folders.
 
-@cache
-def image_names() -> tuple[str, ...]:
-    """Return the names of all images, sorted."""
-    return tuple(sorted(path.parent.name for path in images_folder().glob("*/image.yaml")))
+        Args:
+            plugins: A folder that is named twice counts once.
+            recorded: Images as runs recorded them; they stand in for those that no folder has any more.
 
+        Raises:
+            SpecError: Where a plug-in is no such folder, holds something without a plain name or a link that leads out
+                of it, or has a name that this project or another plug-in has too.
+        """
+        self._root = resource_root()
+        self.plugins = _each_once(plugins)
+        self._recorded = {image.name: image for image in recorded}
+        self._read: dict[Path, object] = {}
+        for plugin in self.plugins:
+            _check_folder(plugin)
+        self._paths = {part: self._index(part) for part in _PARTS} if self.plugins else {}
 
-@cache
-def load_image(name: str) -> ImageSpec:
-    """Return the description of one image.
+    def extended(self, plugins: Iterable[Plugin]) -> "Library":
+        """Return the library with more plug-ins.
 
-    Raises:
-        SpecError: Where there is none of this name, or the file is wrong.
-    """
-    path = images_folder() / name / "image.yaml"
-    _check_known("image", name, image_names())
-    image = validated(ImageSpec, read_document(path))
-    _check_name(image.name, path.parent)
-    return image
+        Raises what making one raises.
+        """
+        added = tuple(plugins)
+        return Library((*self.plugins, *added), self._recorded.values()) if added else self
 
+    def with_recorded(self, images: Iterable[ImageSpec]) -> "Library":
+        """Return the library in which images as runs recorded them stand in for those that are gone."""
+        found = tuple(images)
+        return Library(self.plugins, (*self._recorded.values(), *found)) if found else self
 
-@cache
-def load_catalogue() -> dict[str, CatalogueEntry]:
-    """Return the dataset catalogue, by name. The result is shared: do not change it.
+    @cached_property
+    def model_names(self) -> tuple[str, ...]:
+        """The names of all model specs, this project's first."""
+        return tuple(self._files("model"))
 
-    Raises:
-        SpecError: Where a file is wrong.
-    """
-    entries = {}
-    for path in sorted(data_folder().glob("*.yaml")):
-        entry = validated(CatalogueEntry, read_document(path))
+    @cached_property
+    def program_names(self) -> tuple[str, ...]:
+        """The names of all program specs, this project's first."""
+        return tuple(self._files("program"))
+
+    @cached_property
+    def image_names(self) -> tuple[str, ...]:
+        """The names of all images that can be built, this project's first."""
+        return tuple(self._files("image"))
+
+    def model(self, name: str) -> ModelSpec:
+        """Return one model spec.
+
+        Raises:
+            SpecError: Where there is none of this name, or the file is wrong.
+        """
+        return self._named("model", name, lambda path: _loaded(ModelSpec, path))
+
+    def program(self, name: str) -> ProgramSpec:
+        """Return one program spec.
+
+        Raises:
+            SpecError: Where there is none of this name, or the file is wrong.
+        """
+        return self._named("program", name, lambda path: _loaded(ProgramSpec, path))
+
+    def image(self, name: str) -> ImageSpec:
+        """Return the description of one image; where only a run has recorded it, as it was then.
+
+        Raises:
+            SpecError: Where there is none of this name, or the file is wrong.
+        """
+        if name in self._recorded and name not in self._files("image"):
+            return self._recorded[name]
+        return self._named("image", name, self._loaded_image)
+
+    @cached_property
+    def catalogue(self) -> dict[str, CatalogueEntry]:
+        """The dataset catalogue, by name. It is shared: do not change it.
+
+        Raises:
+            SpecError: Where a file is wrong.
+        """
+        return {name: self.dataset(name) for name in self._files("dataset")}
+
+    def dataset(self, name: str) -> CatalogueEntry:
+        """Return one dataset of the catalogue.
+
+        Raises:
+            SpecError: Where there is none of this name, or the file is wrong.
+        """
+        return self._named("dataset", name, self._loaded_entry)
+
+    def published_table(self, name: str) -> PublishedTable:
+        """Return one published table.
+
+        Raises:
+            SpecError: Where there is none of this name, or the file is wrong.
+        """
+        return self._named("published table", name, lambda path: _loaded(PublishedTable, path))
+
+    @cached_property
+    def published_tables(self) -> tuple[PublishedTable, ...]:
+        """All published tables.
+
+        Raises:
+            SpecError: Where a file is wrong.
+        """
+        return (*self._tables(plugins=False), *self.tables_of_plugins)
+
+    @cached_property
+    def tables_of_plugins(self) -> tuple[PublishedTable, ...]:
+        """The published tables that plug-ins bring.
+
+        Raises:
+            SpecError: Where a file is wrong.
+        """
+        return tuple(self._tables(plugins=True))
+
+    def data_folder(self, dataset: str) -> Path:
+        """Return the folder that a relative path of a dataset of the catalogue starts in."""
+        return self._files("dataset")[dataset].parent
+
+    def plugin_of(self, part: str, name: str) -> Plugin | None:
+        """Return the plug-in that brings something; None where it is this project's own, or where there is none.
+
+        Args:
+            part: What it is: "model", "program", "image", "dataset" or "published table".
+        """
+        path = self._files(part).get(name)
+        return next((one for one in self.plugins if path is not None and path.is_relative_to(one.folder)), None)
+
+    def names(self, part: str, plugin: Plugin) -> tuple[str, ...]:
+        """Return the names of what a plug-in brings of a part, as in `plugin_of`."""
+        return tuple(name for name, path in self._files(part).items() if path.is_relative_to(plugin.folder))
+
+    def path_of(self, part: str, name: str) -> Path | None:
+        """Return the file that describes something; None where there is none."""
+        return self._files(part).get(name)
+
+    def _tables(self, *, plugins: bool) -> Iterator[PublishedTable]:
+        for name in self._files("published table"):
+            if (self.plugin_of("published table", name) is not None) is plugins:
+                yield self.published_table(name)
+
+    def _files(self, part: str) -> dict[str, Path]:
+        """Return the files of a part by name; without plug-ins they are looked for when they are asked for."""
+        return self._paths.get(part) or self._paths.setdefault(part, self._index(part))
+
+    def _index(self, part: str) -> dict[str, Path]:
+        found = {_name(path): path for path in sorted(self._root.glob(_PARTS[part]))}
+        for plugin in self.plugins:
+            for path in sorted(plugin.folder.glob(_PARTS[part])):
+                name = _name(path)
+                _check_plain(plugin, path, name)
+                if name in found:
+                    raise _shadowing(part, name, found[name], path, plugin)
+                found[name] = path
+        return found
+
+    def _named(self, part: str, name: str, read: Callable[[Path], _Found]) -> _Found:
+        files = self._files(part)
+        if name not in files:
+            raise SpecError(f"there is no {part} {name!r}{suggestion(name, files)}", hint=f"choose {listed(files)}")
+        path = files[name]
+        if path not in self._read:
+            self._read[path] = read(path)
+        found: _Found = self._read[path]  # type: ignore[assignment]  # what `read` has left there
+        return found
+
+    def _loaded_image(self, path: Path) -> ImageSpec:
+        image = validated(ImageSpec, read_document(path))
+        _check_name(image.name, path.parent)
+        return image.placed(path.parent) if self.plugin_of("image", image.name) is not None else image
+
+    def _loaded_entry(self, path: Path) -> CatalogueEntry:
+        document = read_document(path)
+        entry = validated(CatalogueEntry, document)
         _check_name(entry.name, path)
-        entries[entry.name] = entry
-    return entries
+        plugin = self.plugin_of("dataset", entry.name)
+        if plugin is not None:
+            _check_pictures(entry, plugin, document)
+        return entry
+
+
+def _each_once(plugins: Iterable[Plugin]) -> tuple[Plugin, ...]:
+    found: dict[Path, Plugin] = {}
+    for plugin in plugins:
+        found.setdefault(plugin.folder.resolve(), plugin)
+    return tuple(found.values())
+
+
+@cache
+def _built_in(_root: Path) -> Library:
+    return Library()
+
+
+def built_in() -> Library:
+    """Return the library of this project alone."""
+    return _built_in(resource_root())
+
+
+def _name(path: Path) -> str:
+    return path.parent.name if path.name == "image.yaml" else path.stem
+
+
+def _check_folder(plugin: Plugin) -> None:
+    if not plugin.folder.is_dir():
+        raise SpecError(
+            f"there is no plug-in folder {str(plugin.folder)!r}",
+            where=plugin.named_by,
+            hint="correct the path, or leave the plug-in out",
+        )
+    if not any((plugin.folder / part).is_dir() for part in LAYOUT):
+        raise SpecError(
+            f"{str(plugin.folder)!r} is no plug-in: it has none of the folders {', '.join(LAYOUT)}",
+            where=plugin.named_by,
+            hint="name the folder that holds them; sirr-orch plugin new makes one to start from",
+        )
+
+
+def _check_plain(plugin: Plugin, path: Path, name: str) -> None:
+    """Refuse what a plug-in has no business to name: odd names, and files outside it."""
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise SpecError(
+            f"{name!r} is no name: lower case letters, digits, '.', '_' and '-', at most 63, beginning with a letter "
+            "or digit",
+            where=str(path),
+            hint="rename it in the plug-in",
+        )
+    try:
+        path_inside(plugin.folder, path.relative_to(plugin.folder).as_posix())
+    except ValueError as error:
+        raise SpecError(
+            f"a file of a plug-in cannot be taken: {error}", where=str(path), hint="copy it there"
+        ) from error
+
+
+def _check_pictures(entry: CatalogueEntry, plugin: Plugin, document: Document) -> None:
+    """Refuse a plug-in's dataset whose pictures lie outside the plug-in."""
+    dataset = entry.dataset
+    if isinstance(dataset, ScenesDataset) or dataset.folder is None:
+        return
+    try:
+        path_inside(plugin.folder, f"data/{dataset.folder.as_posix()}")
+    except ValueError as error:
+        hint = "name a folder below the plug-in's data/; pictures elsewhere are for an experiment's 'datasets:'"
+        place = document.place(("dataset", "folder"))
+        raise spec_error([Problem(f"dataset.folder: {error}", place, hint)], document.path) from error
+
+
+def _shadowing(part: str, name: str, first: Path, second: Path, plugin: Plugin) -> SpecError:
+    return SpecError(
+        f"two folders bring a {part} {name!r}: {first} and {second}",
+        where=f"the second is of the plug-in {plugin.folder}, named by {plugin.named_by}",
+        hint="rename it in the plug-in (the file, and 'name:' in it), or leave one of the two plug-ins out",
+    )
 
 
 def _loaded(kind: type[_Spec], path: Path) -> _Spec:
@@ -93,11 +317,47 @@ def _loaded(kind: type[_Spec], path: Path) -> _Spec:
     return spec
 
 
-def _check_known(kind: str, name: str, known: Iterable[str]) -> None:
-    if name not in known:
-        raise SpecError(f"there is no {kind} {name!r}{suggestion(name, known)}", hint=f"choose {listed(known)}")
-
-
 def _check_name(name: str, path: Path) -> None:
     if name not in {path.stem, path.name}:
         raise spec_error([Problem(f"the name {name!r} differs from the file's name {path.stem!r}")], path)
+
+
+def plugins_of_experiment(named: Sequence[Path], path: Path) -> tuple[Plugin, ...]:
+    """Return the plug-ins that an experiment names; a relative path starts at its file."""
+    folders = [Path(path.absolute().parent / folder.expanduser()) for folder in named]
+    return tuple(Plugin(folder.resolve(), f"'plugins:' of {path}") for folder in folders)
+
+
+def model_spec_names() -> tuple[str, ...]:
+    """Return the names of this project's own model specs."""
+    return built_in().model_names
+
+
+def program_spec_names() -> tuple[str, ...]:
+    """Return the names of this project's own program specs."""
+    return built_in().program_names
+
+
+def image_names() -> tuple[str, ...]:
+    """Return the names of this project's own images."""
+    return built_in().image_names
+
+
+def load_model_spec(name: str) -> ModelSpec:
+    """Return one of this project's own model specs; see `Library.model`."""
+    return built_in().model(name)
+
+
+def load_program_spec(name: str) -> ProgramSpec:
+    """Return one of this project's own program specs; see `Library.program`."""
+    return built_in().program(name)
+
+
+def load_image(name: str) -> ImageSpec:
+    """Return one of this project's own images; see `Library.image`."""
+    return built_in().image(name)
+
+
+def load_catalogue() -> dict[str, CatalogueEntry]:
+    """Return this project's own dataset catalogue, by name. It is shared: do not change it."""
+    return built_in().catalogue

@@ -6,11 +6,21 @@ from typing import Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from orchestrator.errors import SpecError
 from orchestrator.spec.checks import Draft, name_problems
-from orchestrator.spec.document import read_document
+from orchestrator.spec.document import place_of, read_document
 from orchestrator.spec.experiment import Experiment
-from orchestrator.spec.library import image_names, load_catalogue, load_image, load_model_spec, model_spec_names
-from orchestrator.spec.problems import spec_error
+from orchestrator.spec.library import (
+    Library,
+    built_in,
+    image_names,
+    load_catalogue,
+    load_image,
+    load_model_spec,
+    model_spec_names,
+    plugins_of_experiment,
+)
+from orchestrator.spec.problems import Problem, spec_error
 from orchestrator.spec.validation import validation_problems
 
 __all__ = [
@@ -23,7 +33,7 @@ __all__ = [
 ]
 
 
-def load_experiment(path: Path, home: Path | None = None) -> Experiment:
+def load_experiment(path: Path, home: Path | None = None, library: Library | None = None) -> Experiment:
     """Return the experiment of a YAML file.
 
     Where a field is wrong, names and recipes in the others are checked too, so that one look shows all mistakes; in a
@@ -31,6 +41,7 @@ def load_experiment(path: Path, home: Path | None = None) -> Experiment:
 
     Args:
         home: The data folder; None for the environment's, or the default.
+        library: What can be named besides what the experiment's own plug-ins bring; None: what this project has.
 
     Raises:
         SpecError: Lists every mistake with file:line:column, the line and a caret.
@@ -40,11 +51,37 @@ def load_experiment(path: Path, home: Path | None = None) -> Experiment:
         return Experiment.model_validate(document.data)
     except ValidationError as error:
         problems = validation_problems(error, Experiment, document)
-        problems += name_problems(_draft(document.data, home), document)
+        plugins = _sound("plugins", document.data.get("plugins", ())) or ()
+        try:
+            known = (library or built_in()).extended(plugins_of_experiment(plugins, path))
+        except SpecError as wrong:
+            problems.append(Problem(wrong.message, place_of(document, ("plugins",)), wrong.hint))
+            raise spec_error(problems, path) from error
+        problems += name_problems(_draft(document.data, home, known), document)
         raise spec_error(problems, path) from error
 
 
-def _draft(data: Mapping[str, Any], home: Path | None) -> Draft:
+def experiment_library(experiment: Experiment, path: Path, library: Library | None = None) -> Library:
+    """Return all that an experiment can name: what is known already, and what its own plug-ins bring.
+
+    Args:
+        path: The file it was read from; relative folders start there.
+        library: What is known already; None: what this project has.
+
+    Raises:
+        SpecError: Where a plug-in is no such folder, or has a name that is taken; it shows the place in the file.
+    """
+    try:
+        return (library or built_in()).extended(plugins_of_experiment(experiment.plugins, path))
+    except SpecError as error:
+        try:
+            place = place_of(read_document(path), ("plugins",))
+        except SpecError:
+            raise error from None
+        raise spec_error([Problem(error.message, place, error.hint)], path) from error
+
+
+def _draft(data: Mapping[str, Any], home: Path | None, library: Library) -> Draft:
     """Return what is right by itself in a faulty experiment."""
     models, test, datasets = (data.get(name) for name in ("models", "test", "datasets"))
     return Draft(
@@ -56,6 +93,7 @@ def _draft(data: Mapping[str, Any], home: Path | None) -> Draft:
             for name, value in (datasets.items() if isinstance(datasets, dict) else ())
         },
         home=home,
+        library=library,
     )
 
 

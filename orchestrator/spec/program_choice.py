@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from orchestrator.spec.document import Document, place_of
 from orchestrator.spec.entrants import ProgramChoice
-from orchestrator.spec.library import load_program_spec, model_spec_names, program_spec_names
+from orchestrator.spec.library import Library
 from orchestrator.spec.problems import Problem, listed, suggestion
 from orchestrator.spec.program import ProgramSpec
 
@@ -34,32 +34,34 @@ class ResolvedProgram:
         return {name: (papers[name], own) for name, own in self.parameters.items() if own != papers[name]}
 
 
-def resolved_program(choice: ProgramChoice) -> ResolvedProgram:
+def resolved_program(choice: ProgramChoice, library: Library) -> ResolvedProgram:
     """Return a program with all its numbers.
 
     Raises:
         SpecError: Where there is none of this name.
     """
-    spec = load_program_spec(choice.program)
+    spec = library.program(choice.program)
     papers = {name: parameter.default for name, parameter in spec.parameters.items()}
     return ResolvedProgram(choice, spec, {**papers, **choice.parameters})
 
 
-def program_problems(number: int, choice: ProgramChoice, document: Document | None) -> Iterator[Problem]:
+def program_problems(
+    number: int, choice: ProgramChoice, library: Library, document: Document | None
+) -> Iterator[Problem]:
     """Yield an unknown program, and parameters that it does not take or not with this value.
 
     Args:
         number: Of the entrant in the experiment.
     """
-    if choice.program not in program_spec_names():
-        close = suggestion(choice.program, program_spec_names()) or f"; there are {listed(program_spec_names())}"
-        if choice.program in model_spec_names():
+    if choice.program not in library.program_names:
+        close = suggestion(choice.program, library.program_names) or f"; there are {listed(library.program_names)}"
+        if choice.program in library.model_names:
             close = f": that is a model; write {{model: {choice.program}}}"
         yield Problem(
             f"there is no program {choice.program!r}{close}", place_of(document, ("models", number, "program"))
         )
         return
-    known = load_program_spec(choice.program).parameters
+    known = library.program(choice.program).parameters
     for name, value in choice.parameters.items():
         location = ("models", number, "parameters", name)
         if name not in known:

@@ -1,17 +1,12 @@
 """Numbers that others published: which network scored what on which pictures, by which protocol, according to whom."""
 
-from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from orchestrator.resources import data_folder
 from orchestrator.spec.base import Name, StrictModel
-from orchestrator.spec.document import read_document
 from orchestrator.spec.numbers import REAL, Count, Weight
-from orchestrator.spec.problems import Problem, spec_error
 from orchestrator.spec.protocol import ProtocolName
-from orchestrator.spec.validation import validated
 
 Kind = Literal["paper", "re-run"]
 """Whether the authors of a paper printed a table, or somebody else ran released or retrained weights."""
@@ -81,20 +76,3 @@ class PublishedTable(StrictModel):
     """What a reader must know about the whole table."""
     rows: tuple[PublishedRow, ...] = Field(min_length=1)
     """Its numbers."""
-
-
-@cache
-def published_tables() -> tuple[PublishedTable, ...]:
-    """Return all published tables, by name.
-
-    Raises:
-        SpecError: Where a file is wrong.
-    """
-    tables = []
-    for path in sorted((data_folder() / "published").glob("*.yaml")):
-        table = validated(PublishedTable, read_document(path))
-        if table.name != path.stem:
-            words = f"the name {table.name!r} differs from the file's name {path.stem!r}"
-            raise spec_error([Problem(words)], path)
-        tables.append(table)
-    return tuple(tables)

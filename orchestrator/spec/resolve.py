@@ -7,21 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import SpecError
-from orchestrator.resources import data_folder
 from orchestrator.spec.checkpoint import checkpoint_problem
 from orchestrator.spec.checks import Draft, full_recipe, known_datasets, name_problems
 from orchestrator.spec.dataset import Dataset, PreparedDataset, ScenesDataset
 from orchestrator.spec.document import Document, Location, place_of, read_document
 from orchestrator.spec.entrants import ModelChoice, PredictionsChoice, ProgramChoice
 from orchestrator.spec.experiment import Experiment, Validation
-from orchestrator.spec.library import (
-    image_names,
-    load_catalogue,
-    load_image,
-    load_model_spec,
-    load_program_spec,
-    model_spec_names,
-)
+from orchestrator.spec.images import image_problems
+from orchestrator.spec.library import Library, built_in
+from orchestrator.spec.load import experiment_library
 from orchestrator.spec.model import ModelSpec, Recipe
 from orchestrator.spec.predictions import ResolvedPredictions, predictions_problems, resolved_predictions
 from orchestrator.spec.prepared import DATA_VARIABLE, INDEX, data_home, prepared_folder, prepared_of
@@ -34,9 +28,6 @@ from stagekit.measures import metrics
 
 ADOPTED_FIELDS = frozenset({"cascade"})
 """Fields of a recipe that shape the network itself, and so matter for adopted weights too."""
-
-TOOL_IMAGES = ("inference", "metrics")
-"""The images that every comparison needs besides those of its models."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +70,8 @@ class Resolved:
     """Those that are used, with absolute folders."""
     features: dict[str, Path] = field(default_factory=dict)
     """File name of the pretrained weights to their path; empty where features are random."""
+    library: Library = field(default_factory=built_in)
+    """What it was resolved with: this project's own, and that of plug-ins."""
 
     @property
     def models(self) -> tuple[ResolvedModel, ...]:
@@ -111,38 +104,41 @@ class Resolved:
         return tuple(range(every, model.recipe.epochs, every))
 
 
-def resolve(experiment: Experiment, path: Path, home: Path | None = None) -> Resolved:
+def resolve(experiment: Experiment, path: Path, home: Path | None = None, library: Library | None = None) -> Resolved:
     """Return the experiment with all names replaced.
 
     Args:
         path: The file it was read from; relative folders start there. It may have been changed or removed since, then
-            mistakes have no positions. home: the data folder; None for the environment's, or the default.
+            mistakes have no positions.
+        home: The data folder; None for the environment's, or the default.
+        library: What can be named besides what the experiment's own plug-ins bring; None: what this project has.
 
     Raises:
         SpecError: Lists every unknown name, wrong recipe, wrong role, missing folder and missing feature file.
     """
     document = _document(path)
-    draft = Draft.of(experiment, home)
+    library = experiment_library(experiment, path, library)
+    draft = Draft.of(experiment, home, library)
     problems = name_problems(draft, document)
-    known = known_datasets(experiment.datasets, home)
-    place = _Place(path, data_home(home))
+    known = known_datasets(experiment.datasets, library, home)
+    place = _Place(path, data_home(home), library)
     datasets = {name: _with_folder(name, known[name], experiment, place) for name in _used(experiment) if name in known}
     problems += [
-        problem
-        for name, dataset in datasets.items()
-        for problem in _folder_problems(name, dataset, document, place.home)
+        problem for name, dataset in datasets.items() for problem in _folder_problems(name, dataset, document, place)
     ]
-    problems += _weights_problems(experiment, path, document)
+    problems += _weights_problems(experiment, path, library, document)
     problems += predictions_problems(experiment, path, document)
-    problems += _device_problems(experiment, document)
+    problems += image_problems(experiment, library, document)
     problems += _inference_problems(experiment, document)
     problems += _overlap_problems(experiment, document)
-    features, missing = _features(experiment, path, document)
+    features, missing = _features(experiment, path, library, document)
     problems += missing
     if problems:
         raise spec_error(problems, path)
-    entrants = tuple(entrant for choice in experiment.models for entrant in _entrants(choice, experiment, path))
-    return Resolved(experiment, path, entrants, datasets, features)
+    entrants = tuple(
+        entrant for choice in experiment.models for entrant in _entrants(choice, experiment, path, library)
+    )
+    return Resolved(experiment, path, entrants, datasets, features, library)
 
 
 def _document(path: Path) -> Document | None:
@@ -153,20 +149,20 @@ def _document(path: Path) -> Document | None:
 
 
 def _entrants(
-    choice: ModelChoice | PredictionsChoice | ProgramChoice, experiment: Experiment, path: Path
+    choice: ModelChoice | PredictionsChoice | ProgramChoice, experiment: Experiment, path: Path, library: Library
 ) -> Iterator[Entrant]:
     if isinstance(choice, PredictionsChoice):
         yield resolved_predictions(choice, experiment, path)
     elif isinstance(choice, ProgramChoice):
-        yield resolved_program(choice)
+        yield resolved_program(choice, library)
     else:
-        yield from _models(choice, experiment, path)
+        yield from _models(choice, experiment, path, library)
 
 
-def _models(choice: ModelChoice, experiment: Experiment, path: Path) -> Iterator[ResolvedModel]:
+def _models(choice: ModelChoice, experiment: Experiment, path: Path, library: Library) -> Iterator[ResolvedModel]:
     """Yield the runs of a model: one, or one for every seed."""
-    spec = load_model_spec(choice.model)
-    recipe = full_recipe(choice)
+    spec = library.model(choice.model)
+    recipe = full_recipe(choice, library)
     paper, own = spec.recipe.model_dump(mode="json"), recipe.model_dump(mode="json")
     overrides = {name: (paper[name], value) for name, value in own.items() if paper[name] != value}
     seeds = choice.seeds or (experiment.seed if choice.seed is None else choice.seed,)
@@ -182,13 +178,15 @@ def _checkpoint(choice: ModelChoice, path: Path) -> Path | None:
     return Path(os.path.normpath(path.absolute().parent / choice.weights.checkpoint.expanduser()))
 
 
-def _weights_problems(experiment: Experiment, path: Path, document: Document | None) -> Iterator[Problem]:
+def _weights_problems(
+    experiment: Experiment, path: Path, library: Library, document: Document | None
+) -> Iterator[Problem]:
     for number, choice in enumerate(experiment.models):
         if not isinstance(choice, ModelChoice):
             continue
         checkpoint = _checkpoint(choice, path)
         if checkpoint is None:
-            if experiment.train is None and choice.model in model_spec_names():
+            if experiment.train is None and choice.model in library.model_names:
                 words = f"model {choice.label!r} is neither trained nor adopted"
                 hint = "name a dataset under 'train:', or a checkpoint under the model's 'weights:'"
                 yield Problem(words, place_of(document, ("models", number)), hint)
@@ -225,10 +223,11 @@ def _used(experiment: Experiment) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where relative folders start: the experiment's file, and the data folder."""
+    """Where relative folders start: the experiment's file, the data folder, and the files of the catalogue."""
 
     path: Path
     home: Path
+    library: Library
 
 
 def _with_folder(name: str, dataset: Dataset, experiment: Experiment, place: _Place) -> Dataset:
@@ -237,20 +236,20 @@ def _with_folder(name: str, dataset: Dataset, experiment: Experiment, place: _Pl
         return dataset
     if dataset.folder is None:
         return dataset.model_copy(update={"folder": prepared_folder(name, place.home)})
-    origin = place.path.absolute().parent if name in experiment.datasets else data_folder()
+    origin = place.path.absolute().parent if name in experiment.datasets else place.library.data_folder(name)
     folder = Path(os.path.normpath(origin / dataset.folder.expanduser()))
     return dataset.model_copy(update={"folder": folder})
 
 
-def _folder_problems(name: str, dataset: Dataset, document: Document | None, home: Path) -> Iterator[Problem]:
+def _folder_problems(name: str, dataset: Dataset, document: Document | None, origin: _Place) -> Iterator[Problem]:
     if isinstance(dataset, ScenesDataset):
         return
     folder = dataset.folder
     assert folder is not None  # `_with_folder` has filled it in
     place = place_of(document, ("datasets", name, "folder"))
     if isinstance(dataset, PreparedDataset) and not (folder / INDEX).is_file():
-        yield _not_prepared(name, folder, document, home)
-    elif isinstance(dataset, PreparedDataset) and name in load_catalogue() and prepared_of(folder) != name:
+        yield _not_prepared(name, folder, document, origin)
+    elif isinstance(dataset, PreparedDataset) and name in origin.library.catalogue and prepared_of(folder) != name:
         yield _prepared_of_another(name, folder, document)
     elif not folder.exists():
         hint = "create the folder or correct the path; a relative path starts at the file that names it"
@@ -270,9 +269,10 @@ def _prepared_of_another(name: str, folder: Path, document: Document | None) -> 
     return Problem(words, _place_of_name(name, document), hint)
 
 
-def _not_prepared(name: str, folder: Path, document: Document | None, home: Path) -> Problem:
+def _not_prepared(name: str, folder: Path, document: Document | None, origin: _Place) -> Problem:
     """Return the problem of a prepared dataset that is not there, with the command that makes it."""
-    known = load_catalogue().get(name)
+    home = origin.home
+    known = origin.library.catalogue.get(name)
     if known is None or known.published is None or folder != prepared_folder(name, home):
         make = "make it with: sirr-orch data add PATH --name " + name
     elif known.published.files:
@@ -295,23 +295,6 @@ def _place_of_name(name: str, document: Document | None) -> Place | None:
     return place_of(document, ("train",)) if train == name else None
 
 
-def _device_problems(experiment: Experiment, document: Document | None) -> Iterator[Problem]:
-    """Yield images that cannot be built for the device; whether the device is there only an engine can tell."""
-    images = []
-    for choice in experiment.models:
-        try:
-            if isinstance(choice, ModelChoice):
-                images.append(load_model_spec(choice.model).image)
-            elif isinstance(choice, ProgramChoice):
-                images.append(load_program_spec(choice.program).image)
-        except SpecError:
-            continue
-    for image in dict.fromkeys((*images, *TOOL_IMAGES)):
-        if image in image_names() and experiment.device not in load_image(image).variants:
-            words = f"image {image!r} has no variant for device {experiment.device!r}"
-            yield Problem(words, place_of(document, ("device",)), "choose another device")
-
-
 def _inference_problems(experiment: Experiment, document: Document | None) -> Iterator[Problem]:
     inference = experiment.inference
     if inference.mode == "tiles" and inference.overlap * 2 > inference.tile:
@@ -325,12 +308,14 @@ def _overlap_problems(experiment: Experiment, document: Document | None) -> Iter
         yield Problem(words, place_of(document, ("accept_overlap",)), "remove one of the two")
 
 
-def _features(experiment: Experiment, path: Path, document: Document | None) -> tuple[dict[str, Path], list[Problem]]:
+def _features(
+    experiment: Experiment, path: Path, library: Library, document: Document | None
+) -> tuple[dict[str, Path], list[Problem]]:
     """Return the pretrained files that the experiment needs, and a problem for each that is not there."""
     if experiment.features == "random":
         return {}, []
     folder = _features_folder(experiment, path)
-    names = _features_needed(experiment)
+    names = _features_needed(experiment, library)
     files = {name: folder / name for name in names} if folder else {}
     absent = [name for name in names if name not in files or not files[name].is_file()]
     # What a metric lacks is no mistake: its scores then read 'not measured' and why.
@@ -348,11 +333,11 @@ def _features_folder(experiment: Experiment, path: Path) -> Path | None:
     return weights_folder()
 
 
-def _features_needed(experiment: Experiment) -> list[str]:
+def _features_needed(experiment: Experiment, library: Library) -> list[str]:
     names: list[str] = []
     for choice in _model_choices(experiment):
         try:
-            spec = load_model_spec(choice.model)
+            spec = library.model(choice.model)
         except SpecError:
             continue
         if spec.sees_features or choice.weights is None:

@@ -1,8 +1,11 @@
 """What the runs of a store need: the results that any revision of any of them names."""
 
+from collections.abc import Iterator
+
 from orchestrator.store.document_files import has_document, load_document, revisions
 from orchestrator.store.layout import Layout
 from orchestrator.store.record import RunRecord
+from orchestrator.store.run_document import RunDocument
 
 
 def keys_of_run(layout: Layout, name: str, revision: int | None = None) -> set[str]:
@@ -26,6 +29,18 @@ def keys_of_run(layout: Layout, name: str, revision: int | None = None) -> set[s
     shown = folder / "report"
     report = layout.key_of(shown.resolve()) if shown.is_symlink() else None
     return keys | ({report} if report else set())
+
+
+def documents(layout: Layout) -> Iterator[RunDocument]:
+    """Yield the documents of all runs of a store, every revision of them.
+
+    Raises:
+        StoreError: Where one cannot be read.
+    """
+    for name in layout.run_names():
+        folder = layout.run(name)
+        if has_document(folder):
+            yield from (load_document(folder, number) for number in revisions(folder))
 
 
 def needed_keys(layout: Layout) -> dict[str, tuple[str, ...]]:

@@ -291,6 +291,26 @@ class FeaturesEntry(Recorded):
     """Whether the experiment names their folder, in place of the environment variable."""
 
 
+class RecipeEntry(Recorded):
+    """What an image of a plug-in was made of, so that it is found where it is built when the plug-in is gone."""
+
+    recipe: str
+    """Hash of everything that it is made of."""
+    lock: str
+    """Hash of its locked packages."""
+    packages: dict[str, str] = Field(default_factory=dict)
+    """Name to version of everything that the lock pins."""
+
+
+class ImageEntry(Recorded):
+    """An image that a plug-in brought."""
+
+    description: dict[str, Any]
+    """Its description, as image.yaml has it."""
+    recipes: dict[str, RecipeEntry]
+    """By variant."""
+
+
 class RunDocument(Recorded):
     """One revision of a run."""
 
@@ -344,6 +364,10 @@ class RunDocument(Recorded):
     """The networks, in the experiment's order."""
     stages: tuple[StageEntry, ...]
     """The stages, each after those it needs."""
+    images: tuple[ImageEntry, ...] = ()
+    """The images that plug-ins brought."""
+    published: tuple[dict[str, Any], ...] = ()
+    """The tables of published numbers that plug-ins brought."""
 
     @property
     def keys(self) -> dict[str, str]:

@@ -33,7 +33,7 @@ def photo_engine() -> Iterator[FakeEngine]:
         patch.setattr(
             build,
             "built_environments",
-            lambda names, *_: {name: Environment("local", name, "0" * 64, "python") for name in names},
+            lambda images, *_: {image.name: Environment("local", image.name, "0" * 64, "python") for image in images},
         )
         yield made
 

@@ -183,5 +183,6 @@ _FILES: Mapping[str, Callable[[Stage, float], Files]] = {
     "adopt": _adoption,
     "export": _export,
     "infer": _predictions,
+    "predict": _predictions,
     "evaluate": _scores,
 }

@@ -185,7 +185,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     monkeypatch.setattr(
         build,
         "built_environments",
-        lambda names, *_: {name: Environment("local", name, "0" * 64, "python") for name in names},
+        lambda images, *_: {image.name: Environment("local", image.name, "0" * 64, "python") for image in images},
     )
     return made
 

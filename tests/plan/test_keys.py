@@ -208,6 +208,7 @@ UNDECIDING = {
     "timeout_hours": 2.5,
     "device_memory": "6GiB",
     "checkpoint_minutes": 1.5,
+    "plugins": "see tests/execute/test_plugins.py: what a plug-in brings is in the keys by content",
     "features_folder": "see test_key_is_the_same_wherever_the_files_lie: its files are in the key by content",
 }
 """Fields that decide where and whether a stage runs, or what the report calls it, and never what comes out."""

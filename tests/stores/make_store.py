@@ -38,6 +38,7 @@ from orchestrator.execute.experiment_run import run_experiment
 from orchestrator.execute.run import RunOptions
 from orchestrator.execute.run_results import recorded_results
 from orchestrator.execute.stopper import Stopper
+from orchestrator.spec.load import load_image
 from orchestrator.store.reference import run_reference
 from orchestrator.store.store import Store
 from stagekit import StageContext, StageError
@@ -157,9 +158,9 @@ class MixedEngine:
 def environments_of(store: Store, engine: LocalEngine) -> dict[str, Environment]:
     """Return real environments of the images that are used, and names for the others."""
     selection, settings = Selection(engine, "engine: local"), BuildSettings.from_environment()
-    for built in build_images(REAL, "cpu", selection, store.root, settings, lambda _line: None):
+    for built in build_images(map(load_image, REAL), "cpu", selection, store.root, settings, lambda _line: None):
         sys.stderr.write(f"{built.sentence}\n")
-    real = built_environments(REAL, "cpu", selection, store.root, settings)
+    real = built_environments(map(load_image, REAL), "cpu", selection, store.root, settings)
     played = ("errnet2019", "ibcln2020", "zhang2018")
     return {**real, **{name: Environment("local", name, "0" * 64, "not built: played") for name in played}}
 

@@ -1,0 +1,163 @@
+"""Plug-in folders for tests: a small program that needs no package, a dataset, and published numbers."""
+
+from pathlib import Path
+
+IMAGE = """\
+name: dimmer
+title: Python alone, for a program that dims
+python: "3.11"
+module: dimmer
+code: [stagekit, dimmer]
+kinds: [predict]
+behaviours: {predict: 1}
+variants:
+  cpu:
+    base: python:3.11-slim-bookworm
+    requirements: requirements.cpu.txt
+"""
+
+DOCKERFILE = """\
+ARG BASE=python:3.11-slim-bookworm
+FROM ${BASE}
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PYTHONNOUSERSITE=1 PYTHONPATH=/opt/sirr/code
+COPY smoke.py /opt/sirr/
+COPY code /opt/sirr/code
+RUN python3 /opt/sirr/smoke.py
+USER 65534:65534
+ENTRYPOINT ["python3", "-m", "dimmer"]
+"""
+
+PROGRAM = '''\
+"""The program of the image: `python -m dimmer stage.json`. It makes pictures darker."""
+
+import struct
+import sys
+import zlib
+
+from stagekit import run_program
+from stagekit.results.apart import save_apart
+from stagekit.results.dataset import DatasetFile
+from stagekit.results.predictions import PredictionItem, PredictionsFile
+
+
+def predict(context):
+    dataset = DatasetFile.load(context.input("dataset"))
+    factor = context.setting("parameters")["factor"]
+    items = []
+    for done, item in enumerate(dataset.items, 1):
+        name = "transmission/%s.png" % item.id
+        rows = [bytes(int(value * factor) for value in row) for row in read(context.input("dataset", item.blended))]
+        write(context.output(name), rows, item.width)
+        low, high = min(map(min, rows)) / 255, max(map(max, rows)) / 255
+        items.append(PredictionItem(item.id, name, item.height, item.width, low, high, seconds=0.1, peak_bytes=1))
+        context.progress(done, len(dataset.items), "pictures")
+    save_apart(
+        PredictionsFile(
+            model=context.setting("model"),
+            dataset=dataset.name,
+            mode="whole",
+            label="exact",
+            items=tuple(items),
+            runtime={"device": "cpu"},
+        ),
+        context.output(),
+        context.facts(),
+    )
+
+
+def read(path):
+    """Return the rows of a PNG file of 8 bits and three channels."""
+    with open(path, "rb") as stream:
+        content = stream.read()
+    place, packed = 8, b""
+    while place < len(content):
+        length, kind = struct.unpack(">I4s", content[place : place + 8])
+        body = content[place + 8 : place + 8 + length]
+        if kind == b"IHDR":
+            width, _, depth, colours = struct.unpack(">IIBB", body[:10])
+            assert (depth, colours) == (8, 2), (depth, colours)
+        packed += body if kind == b"IDAT" else b""
+        place += 12 + length
+    lines, stride, rows = zlib.decompress(packed), 3 * width, []
+    before = bytes(stride)
+    for start in range(0, len(lines), stride + 1):
+        way, row = lines[start], bytearray(lines[start + 1 : start + 1 + stride])
+        for index in range(stride):
+            left = row[index - 3] if index > 2 else 0
+            corner = before[index - 3] if index > 2 else 0
+            row[index] = (row[index] + guess(way, left, before[index], corner)) % 256
+        before = bytes(row)
+        rows.append(before)
+    return rows
+
+
+def guess(way, left, above, corner):
+    nearest = min((left, above, corner), key=lambda value: abs(left + above - corner - value))
+    return (0, left, above, (left + above) // 2, nearest)[way]
+
+
+def write(path, rows, width):
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    head = struct.pack(">IIBBBBB", width, len(rows), 8, 2, 0, 0, 0)
+    lines = zlib.compress(b"".join(b"\\0" + row for row in rows))
+    with open(path, "wb") as stream:
+        stream.write(b"\\x89PNG\\r\\n\\x1a\\n" + chunk(b"IHDR", head) + chunk(b"IDAT", lines) + chunk(b"IEND", b""))
+
+
+if __name__ == "__main__":
+    sys.exit(run_program({"predict": predict}))
+'''
+
+SPEC = """\
+name: dim2026
+title: Dimming
+paper: {title: On dimming, authors: Nobody, venue: none, program: none}
+image: dimmer
+parameters:
+  factor: {default: 0.9, least: 0, most: 1, meaning: What each value is multiplied with.}
+"""
+
+DATASET = """\
+name: small-scenes
+dataset:
+  kind: scenes
+  title: Two small scenes
+  blend: zhang
+  transmissions:
+    - {picture: coffee.png, top: 0, left: 0, height: 40, width: 56}
+    - {picture: coffee.png, top: 100, left: 100, height: 40, width: 56}
+  reflections:
+    - {picture: astronaut.png, top: 0, left: 0, height: 40, width: 56}
+"""
+
+TABLE = """\
+name: nobody2026
+title: Nobody 2026, table 1
+kind: paper
+source: a test
+evidence: paper
+rows:
+  - {network: dim2026, dataset: small-scenes, psnr: 12.25}
+"""
+
+
+def write_plugin(folder: Path) -> Path:
+    """Write a plug-in with the program dim2026, its image dimmer, the dataset small-scenes and a published table."""
+    image = folder / "images" / "dimmer"
+    files = {
+        image / "image.yaml": IMAGE,
+        image / "Dockerfile": DOCKERFILE,
+        image / "smoke.py": "import dimmer.__main__\n",
+        image / "requirements.cpu.txt": "# no package\n",
+        image / "dimmer" / "__init__.py": "",
+        image / "dimmer" / "__main__.py": PROGRAM,
+        folder / "program_specs" / "dim2026.yaml": SPEC,
+        folder / "data" / "small-scenes.yaml": DATASET,
+        folder / "data" / "published" / "nobody2026.yaml": TABLE,
+    }
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
