@@ -33,7 +33,8 @@ def set_rows(states: Sequence[SetState]) -> list[dict[str, Any]]:
 def print_sets(states: Sequence[SetState], console: Console) -> None:
     """Print each dataset with its state, address and terms, and for those that are wanting the next command."""
     for state in states:
-        scenes = "" if state.scenes is None else f", {state.scenes} scenes"
+        unknown = "" if state.published is None else ", number of scenes unknown"
+        scenes = unknown if state.scenes is None else f", {state.scenes} scenes"
         about = f"  ({state.title}; {state.use}{scenes})"
         console.print(Text.assemble((f"{state.state:>8}", _STATES[state.state]), "  ", (state.name, "bold"), about))
         if state.variant:

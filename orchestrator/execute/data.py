@@ -103,6 +103,8 @@ def _state(name: str, entry: CatalogueEntry, home: Path | None) -> SetState:
         state, remedy = "raw", f"sirr-orch data prepare {name}"
     else:
         state, remedy = "missing", f"sirr-orch data fetch {name}"
+    if state == "raw" and not published.layouts:
+        remedy = "sirr-orch data add FOLDER --name NAME"
     return SetState(
         name,
         title,
@@ -195,6 +197,11 @@ def prepare_set(request: PrepareRequest, reporter: Reporter) -> FoundVariant:
     if name != request.name:
         _refuse_catalogue_name(name, "--as", request.library)
     _refuse_prepared(name, request.home, "--as", replace=request.replace)
+    if not published.layouts:
+        raise InputInvalid(
+            f"how the folders of {request.name} are called could not be learnt, so its files cannot be told apart",
+            hint="put its pairs into folders blended and transmission, and run: sirr-orch data add FOLDER --name NAME",
+        )
     source = request.source or raw_folder(request.name, request.home)
     if request.source is None and not source.is_dir():
         raise InputInvalid(

@@ -7,12 +7,13 @@ from pydantic import Field
 from orchestrator.spec.base import StrictModel
 from orchestrator.spec.numbers import Amount, Count, FileSize, Pixels
 
-LayoutName = Literal["folders", "tagged", "sir2", "voc"]
+LayoutName = Literal["folders", "tagged", "sir2", "frames", "voc"]
 """The families of raw layouts, each a module of orchestrator.datasets.raw.
 
 'folders': a folder of pictures for each layer, same stems; 'tagged': all layers in one folder, told apart by the end of
-the stem; 'sir2': folders within folders, told apart by a tag that may stand anywhere in the stem; 'voc': a folder of
-photographs and a list of those that are used.
+the stem; 'sir2': folders within folders, told apart by a tag that may stand anywhere in the stem; 'frames': a folder
+for the frames of each video, and one truth for all of them in a folder beside it; 'voc': a folder of photographs and a
+list of those that are used.
 """
 
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{4,64}$")]
@@ -118,8 +119,8 @@ class Published(StrictModel):
     """Where its authors publish it."""
     terms: str
     """Licence or terms as far as known."""
-    scenes: Count
-    """How many scenes its authors state."""
+    scenes: Count | None = None
+    """How many scenes its authors state; None where that could not be learnt."""
     use: Literal["train", "test"]
     """What it is for. Pixels of a test set are never changed."""
     files: tuple[RemoteFile, ...] = ()
@@ -128,13 +129,13 @@ class Published(StrictModel):
     """What cannot."""
     names_list: tuple[NamesList, ...] = ()
     """Published lists, one of which says what is used."""
-    layouts: tuple[Layout, ...] = Field(min_length=1)
-    """The raw forms, in the order in which they are looked for."""
+    layouts: tuple[Layout, ...] = ()
+    """The raw forms, in the order in which they are looked for; none where no form could be learnt."""
     matching: str
     """How files are matched, in words."""
     selection: Selection = Selection()
     """Which scenes belong to it."""
-    variants: tuple[Variant, ...] = Field(min_length=1)
+    variants: tuple[Variant, ...] = ()
     """The forms that are known."""
     facts: tuple[str, ...] = ()
     """What else is published about it, with its source."""

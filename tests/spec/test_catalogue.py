@@ -72,17 +72,45 @@ def test_roles():
 PUBLISHED = {name: entry for name, entry in load_catalogue().items() if entry.published is not None}
 
 
-def test_catalogue_has_the_training_sources_and_the_six_test_sets():
-    uses = {name: entry.published.use for name, entry in PUBLISHED.items()}
-    assert {name for name, use in uses.items() if use == "train"} == {"voc2012", "berkeley-real-train", "nature-train"}
-    assert {name: PUBLISHED[name].published.scenes for name, use in uses.items() if use == "test"} == {
+def test_catalogue_has_the_sets_that_the_papers_train_and_test_on():
+    scenes = {
+        use: {name: entry.published.scenes for name, entry in PUBLISHED.items() if entry.published.use == use}
+        for use in ("train", "test")
+    }
+    assert scenes["train"] == {
+        "voc2012": 15287,
+        "berkeley-real-train": 90,
+        "nature-train": 200,
+        "openrr-1k-train": 800,
+        "openrr-5k-train": 5000,
+        "rrw": None,
+        "uhdrr4k-train": 2999,
+        "uhdrr8k-train": 1014,
+    }
+    assert scenes["test"] == {
         "ceilnet-table2": 100,
         "berkeley-real-test": 20,
         "sir2-objects": 200,
         "sir2-postcard": 199,
         "sir2-wild": 55,
+        "sir2-plus": None,
         "nature-test": 20,
+        "openrr-1k-val": 100,
+        "openrr-1k-test": 100,
+        "openrr-5k-val": 300,
+        "cdr": None,
+        "uhdrr4k-test": 168,
+        "uhdrr8k-test": 105,
     }
+
+
+@pytest.mark.parametrize("name", sorted(PUBLISHED))
+def test_what_could_not_be_learnt_of_a_set_is_said(name):
+    known = PUBLISHED[name].published
+    said = " ".join((known.matching, *known.facts))
+    if known.scenes is None or not known.layouts:
+        assert "unknown" in said
+    assert known.scenes is not None or not known.variants
 
 
 @pytest.mark.parametrize("name", sorted(PUBLISHED))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from orchestrator.datasets.raw.layout_folders import read_folders
+from orchestrator.datasets.raw.layout_frames import read_frames
 from orchestrator.datasets.raw.layout_sir2 import read_sir2
 from orchestrator.datasets.raw.layout_tagged import read_tagged
 from orchestrator.datasets.raw.layout_voc import Names, read_voc
@@ -79,6 +80,8 @@ def _read(tree: RawTree, layout: Layout, names: Names | None) -> Iterator[Readin
         yield from read_tagged(tree, layout)
     elif layout.kind == "sir2":
         yield from read_sir2(tree, layout)
+    elif layout.kind == "frames":
+        yield from read_frames(tree, layout)
     else:
         assert names is not None  # who prepares such a layout reads the list first
         yield from read_voc(tree, layout, names)
@@ -110,6 +113,9 @@ def layout_words(layout: Layout) -> str:
             return f"one folder with files …-{parts.replace(', ', ', …-')}"
         case "sir2":
             return f"SIR2's folders ({' or '.join(layout.inside)}) with tags {parts}"
+        case "frames":
+            truth = " or ".join(layout.transmission)
+            return f"videos (GROUP/VIDEO/{' or '.join(layout.blended)}_NUMBER with GROUP/{truth}_NAME/VIDEO_{truth})"
         case "voc":
             return "a folder of VOC2012's photographs (JPEGImages)"
 

@@ -95,6 +95,17 @@ def sir2_wild(root: Path, groups: dict[str, int]) -> Path:
     return root
 
 
+def rrw(root: Path, groups: dict[str, dict[str, int]]) -> Path:
+    """Write RRW's videos. groups: group to its videos, and how many frames each has"""
+    for place, (group, videos) in enumerate(groups.items()):
+        for number, (video, frames) in enumerate(videos.items()):
+            truth = pixels(1000 * place + 100 * number)
+            write(root / group / f"GT_{group.rpartition('_')[2]}" / f"{video}_GT.png", truth)
+            for frame in range(frames):
+                write(root / group / video / f"frame_{frame}.jpg", truth // 2 + pixels(7000 + frame) // 4)
+    return root
+
+
 def voc(root: Path, names: Iterable[str], **size: int) -> Path:
     """Write VOC's photographs where its archive has them."""
     for seed, name in enumerate(names):
