@@ -112,6 +112,7 @@ def protocols_page() -> str:
     """Return the reference of the protocols, and of what is said of their scores."""
     parts = ["# Protocols\n", GENERATED, PROTOCOLS_INTRODUCED]
     parts += [_protocol(protocol) for protocol in PROTOCOLS.values()]
+    parts += [PROGRAMS_HEAD, *(f"| {' | '.join(cells)} |" for cells in PROGRAMS), "", PROGRAMS_TAIL]
     parts += ["## Infinite and missing scores\n", INFINITE_RULE + "\n"]
     parts += ["## Controls\n", *(f"- `{control.name}`: {control.title}" for control in CONTROLS.values()), ""]
     parts.append(
@@ -131,6 +132,82 @@ PROTOCOLS_INTRODUCED = """\
 A protocol is a named, versioned way of computing scores. `protocols: [standard, errnet2019]` in a spec chooses them,
 several at once. The version is in the key of every evaluation, in its files and in the report; it grows whenever a
 number would change.
+"""
+
+PROGRAMS_HEAD = """\
+## How the papers' programs score
+
+What was read in the programs themselves. Where one resizes, its numbers are of other pictures, and no protocol of ours
+imitates that.
+"""
+
+PROGRAMS: tuple[tuple[str, ...], ...] = (
+    ("program", "pictures", "PSNR", "SSIM", "LPIPS", "here"),
+    ("---",) * 6,
+    (
+        "ERRNet",
+        "floats, clipped",
+        "mean of the channels'",
+        "scikit-image's default, 7 x 7",
+        "none",
+        "`errnet2019`",
+    ),
+    (
+        "DSRNet, RDNet, DSIT with --size_rounded",
+        "input and truth first resized (Pillow), each side down to a multiple of 32; then floats, clipped",
+        "mean of the channels'",
+        "as ERRNet",
+        "none",
+        "`errnet2019`, of other pictures",
+    ),
+    (
+        "Zhu et al. (RRW)",
+        "input and truth first resized (torchvision), each side down to a multiple of 16",
+        "all values, **not clipped**; 100 where identical",
+        "Gaussian, 11 x 11, of 8 bits",
+        "none",
+        "`standard`, of other pictures",
+    ),
+    (
+        "OpenRR-1k (`new_eval.py`)",
+        "floats, clipped; whether its loader resizes is unknown",
+        "pyiqa, all values",
+        "pyiqa, of 8 bits",
+        "pyiqa: AlexNet",
+        "`ntire2026` without its border",
+    ),
+    (
+        "NTIRE 2026 (`evaluate.py`)",
+        "8 bits from JPEG files, 4 pixels left out along each side",
+        "pyiqa, all values",
+        "pyiqa",
+        "pyiqa: AlexNet",
+        "`ntire2026`",
+    ),
+    (
+        "WindowSeat",
+        "8 bits",
+        "all values",
+        "scikit-image's default, 7 x 7",
+        "AlexNet",
+        "`windowseat2025`",
+    ),
+    (
+        "RRFormer (UHDRR)",
+        "8 bits",
+        "all values",
+        "Gaussian, 11 x 11",
+        "**VGG**",
+        "`standard`, but for LPIPS",
+    ),
+)
+"""Each program's way of scoring, and the protocol that is nearest to it."""
+
+PROGRAMS_TAIL = """\
+WindowSeat's paper names pytorch-msssim for MS-SSIM; its program calls piq, which repeats a row and a column before it
+halves a picture of odd size. Its program pairs predictions and truths by their places in two sorted lists, not by name.
+GenSIRR runs each set at two sizes and reports the better one for each set. Whether DISTS and NIQE, which the
+challenge prints too, agree with its numbers cannot be told here: they need weights of their own.
 """
 
 SCORES_JUDGED = """\

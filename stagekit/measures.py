@@ -40,7 +40,8 @@ class Metric:
     """One metric of a protocol.
 
     Attributes:
-        name: What files and specs call it; in every protocol that has it, it is shown on the same scale.
+        name: What files and specs call it; in every protocol that has it, it is shown on the same scale, but for the
+            value of identical pictures.
         function: Where it is computed, as 'package.module:name'. It takes a prediction and its truth, or, where
             `features` names a network, it is a class that is made of the features and a device; see
             `orchestrator.metrics.perceptual`.
@@ -77,6 +78,7 @@ class Protocol:
         metrics: In the order in which they are shown; the first is the one to judge by.
         source: Who defined it.
         floats: Whether it takes a network's answer before it is rounded to 8 bits.
+        border: Pixels along each side of the pictures that are left out.
         fault: Why its scores must not be believed nor ranked; empty where they may.
     """
 
@@ -87,6 +89,7 @@ class Protocol:
     metrics: Tuple[Metric, ...]
     source: str
     floats: bool = False
+    border: int = 0
     fault: str = ""
 
     @property
@@ -194,6 +197,73 @@ _PROTOCOLS = (
         ),
         source="Wei et al. 2019, program (util/index.py, errnet_model.py); copied by YTMT, DSRNet, RDNet, XReflection.",
         floats=True,
+    ),
+    Protocol(
+        name="windowseat2025",
+        version=1,
+        title="WindowSeat's program",
+        scored="The network's answer as a picture of 8 bits: clipped, rounded. RGB, nothing resized, nothing cropped.",
+        metrics=(
+            Metric(
+                "psnr",
+                "orchestrator.metrics.standard:psnr",
+                _PSNR,
+                "10 log10(255² / MSE), the mean squared error taken over all values of all channels",
+            ),
+            Metric(
+                "ssim",
+                "orchestrator.metrics.errnet2019:ssim",
+                _SSIM,
+                "mean over the channels of SSIM with equal weights in 7 x 7 and sample covariances",
+            ),
+            Metric(
+                "ms_ssim",
+                "orchestrator.metrics.multiscale:ms_ssim",
+                Scale("MS-SSIM", "", 4, "higher", 1.0),
+                "mean over the channels of MS-SSIM (Wang et al. 2003) with a Gaussian window of 11 x 11 and sigma 1.5, "
+                "as piq computes it; not below 161 pixels",
+            ),
+            Metric(
+                "lpips",
+                "orchestrator.metrics.perceptual:PerceptualDistance",
+                _LPIPS,
+                "LPIPS 0.1 with AlexNet, on RGB scaled to -1 to 1; needs AlexNet's weights",
+                features=ALEXNET,
+            ),
+        ),
+        source="Zakarin et al. 2025, program (windowseat_reproducibility.py), which calls scikit-image, piq and lpips.",
+    ),
+    Protocol(
+        name="ntire2026",
+        version=1,
+        title="Program of the NTIRE 2026 challenge",
+        scored="The network's answer as a picture of 8 bits: clipped, rounded. RGB, 4 pixels left out along each side. "
+        "The challenge scored JPEG files; what they lose is not imitated. Its DISTS and NIQE are not measured.",
+        metrics=(
+            Metric(
+                "psnr",
+                "orchestrator.metrics.ntire2026:psnr",
+                Scale("PSNR", "dB", 2, "higher", 80.0),
+                "-10 log10(MSE + 1e-8) of values from 0 to 1, the mean squared error taken over all values of all "
+                "channels; 80 dB for identical pictures",
+            ),
+            Metric(
+                "ssim",
+                "orchestrator.metrics.ntire2026:ssim",
+                _SSIM,
+                "mean over the channels of SSIM with a Gaussian window of 11 x 11 and sigma 1.5, K1 = 0.01, K2 = 0.03, "
+                "averaged where the window lies inside the picture; a window with opposite contrasts counts as 0",
+            ),
+            Metric(
+                "lpips",
+                "orchestrator.metrics.perceptual:PerceptualDistance",
+                _LPIPS,
+                "LPIPS 0.1 with AlexNet, on RGB scaled to -1 to 1; needs AlexNet's weights",
+                features=ALEXNET,
+            ),
+        ),
+        source="Cai et al. 2026, program (evaluate.py of caijie0620/OpenRR-5k), which calls pyiqa.",
+        border=4,
     ),
     Protocol(
         name="course2024",

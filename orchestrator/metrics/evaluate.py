@@ -61,12 +61,13 @@ def picture_scores(
 
 
 def perceptual_scores(
-    comparisons: Sequence[ScoredPicture], distance: Distance, step: Step, *, swapped: bool = False
+    comparisons: Sequence[ScoredPicture], distance: Distance, step: Step, *, swapped: bool = False, border: int = 0
 ) -> dict[str, Score]:
     """Return LPIPS of every picture by its id; neighbours of one size go through the network together.
 
     Args:
         swapped: Exchange red and blue.
+        border: Pixels along each side that are left out.
 
     Raises:
         BadInput: Where pictures cannot be read.
@@ -83,7 +84,7 @@ def perceptual_scores(
             batch.clear()
 
     for comparison in comparisons:
-        pair = read_pictures(comparison)
+        pair = read_pictures(comparison, border)
         if isinstance(pair, NotMeasured):
             scores[comparison.id] = pair
             step()
@@ -146,8 +147,8 @@ def _bytes(comparisons: Sequence[ScoredPicture]) -> int:
 
 
 def _score(comparison: ScoredPicture, protocol: str, names: tuple[str, ...]) -> dict[str, Score]:
-    pair = read_pictures(comparison)
+    metrics = PROTOCOLS[protocol]
+    pair = read_pictures(comparison, metrics.border)
     if isinstance(pair, NotMeasured):
         return dict.fromkeys(names, pair)
-    metrics = PROTOCOLS[protocol]
     return {name: defined_score(function_of(metrics.metric(name))(*pair)) for name in names}

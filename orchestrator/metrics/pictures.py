@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from orchestrator.metrics.score import smaller_than
 from stagekit import BadInput
 from stagekit.measures import CONTROLS
 from stagekit.results.dataset import DatasetFile
@@ -86,11 +87,14 @@ def network_pictures(dataset: Path, predictions: Path, *, floats: bool = False) 
     return ScoredPictures(pairs.name, tuple(scored))
 
 
-def read_pictures(picture: ScoredPicture) -> tuple[np.ndarray, np.ndarray] | NotMeasured:
+def read_pictures(picture: ScoredPicture, border: int = 0) -> tuple[np.ndarray, np.ndarray] | NotMeasured:
     """Return the prediction and the truth: (H, W, 3), RGB, 0 to 255, of one size; or why they cannot be compared.
 
     The truth is uint8; so is the prediction, unless it is an array: then float64, clipped to the range of a picture.
     Nothing is resized.
+
+    Args:
+        border: Pixels along each side that are left out.
 
     Raises:
         BadInput: Where one cannot be read, or is no 8-bit RGB picture.
@@ -103,7 +107,11 @@ def read_pictures(picture: ScoredPicture) -> tuple[np.ndarray, np.ndarray] | Not
     if prediction.shape != truth.shape:
         sizes = [f"{pixels.shape[0]} x {pixels.shape[1]}" for pixels in (prediction, truth)]
         return NotMeasured(f"the prediction has {sizes[0]} pixels, the truth {sizes[1]}")
-    return prediction, truth
+    if not border:
+        return prediction, truth
+    too_small = smaller_than(truth, 2 * border + 1, f"a picture without {border} pixels along each side")
+    inner = np.s_[border:-border, border:-border]
+    return too_small or (prediction[inner], truth[inner])
 
 
 def _pairs(folder: Path) -> DatasetFile:

@@ -40,7 +40,9 @@ def uniform_ssim(prediction: np.ndarray, truth: np.ndarray, window: int) -> Scor
     return float(structural_similarity(x, y, win_size=window, channel_axis=2, data_range=PEAK))
 
 
-def gaussian_ssim(prediction: np.ndarray, truth: np.ndarray, window: int, sigma: float) -> Score:
+def gaussian_ssim(
+    prediction: np.ndarray, truth: np.ndarray, window: int, sigma: float, *, nonnegative: bool = False
+) -> Score:
     """Return the mean over the channels of their SSIM with Gaussian weights; 1 for identical pictures.
 
     Source: Wang et al. 2004, equation 13, with K1 = 0.01 and K2 = 0.03. The same number as scikit-image's with
@@ -52,6 +54,7 @@ def gaussian_ssim(prediction: np.ndarray, truth: np.ndarray, window: int, sigma:
         truth: See `prediction`.
         window: Its side in pixels, odd.
         sigma: Of its weights, in pixels.
+        nonnegative: A window whose contrasts are opposite counts as 0, and not as less.
     """
     too_small = smaller_than(truth, window, "SSIM's window")
     if too_small is not None:
@@ -60,7 +63,7 @@ def gaussian_ssim(prediction: np.ndarray, truth: np.ndarray, window: int, sigma:
     rows, columns = height - window + 1, width - window + 1
     strip = _strip(_gaussian(window, sigma), min(_STRIP, rows), width)
     tops = range(0, rows, _STRIP)
-    total = sum(strip.similarity(prediction, truth, top, min(_STRIP, rows - top)) for top in tops)
+    total = sum(strip.similarity(prediction, truth, top, min(_STRIP, rows - top), nonnegative) for top in tops)
     return float(total / (rows * columns * 3))
 
 
@@ -91,7 +94,7 @@ class _Strip:
         self._means = np.empty((rows, 4, 3 * (width - len(taps) + 1)))
         self._rest = np.empty((2, rows, self._means.shape[2]))
 
-    def similarity(self, prediction: np.ndarray, truth: np.ndarray, top: int, rows: int) -> float:
+    def similarity(self, prediction: np.ndarray, truth: np.ndarray, top: int, rows: int, nonnegative: bool) -> float:
         """Return the sum of SSIM over the windows that begin in some rows, and over the channels."""
         reach = len(self._taps) - 1
         maps, down = self._maps[: rows + reach], self._down[:rows]
@@ -115,6 +118,8 @@ class _Strip:
         uxy -= product
         uxy *= 2
         uxy += C2
+        if nonnegative:
+            np.maximum(uxy, 0, out=uxy)
         product *= 2
         product += C1
         uxy *= product

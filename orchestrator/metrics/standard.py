@@ -10,7 +10,9 @@ from stagekit.results.scores import Score
 SSIM_WINDOW = 11
 """Side of SSIM's window, in pixels."""
 
-_SIGMA = 1.5
+SSIM_SIGMA = 1.5
+"""Of the weights in it, in pixels."""
+
 _ROWS = 128
 
 
@@ -21,12 +23,17 @@ def psnr(prediction: np.ndarray, truth: np.ndarray) -> float:
         prediction: (H, W, 3) or (H, W), 0 to 255. The difference is taken in float64.
         truth: (H, W, 3) or (H, W), 0 to 255. The difference is taken in float64.
     """
+    return decibels(mean_square(prediction, truth))
+
+
+def mean_square(prediction: np.ndarray, truth: np.ndarray) -> float:
+    """Return the mean squared difference over all values of all channels; see `psnr`."""
     squares = 0.0
     for top in range(0, len(truth), _ROWS):
         place = np.s_[top : top + _ROWS]
         difference = np.subtract(prediction[place], truth[place], dtype=np.float64).ravel()
         squares += float(difference @ difference)
-    return decibels(squares / truth.size)
+    return squares / truth.size
 
 
 def decibels(mean_square: float) -> float:
@@ -43,4 +50,4 @@ def ssim(prediction: np.ndarray, truth: np.ndarray) -> Score:
         prediction: uint8, (H, W, 3); not measured where a side is shorter than the window.
         truth: See `prediction`.
     """
-    return gaussian_ssim(prediction, truth, SSIM_WINDOW, _SIGMA)
+    return gaussian_ssim(prediction, truth, SSIM_WINDOW, SSIM_SIGMA)

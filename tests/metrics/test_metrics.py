@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ FUNCTIONS = [
 
 @pytest.mark.parametrize("metric", FUNCTIONS)
 def test_identical_pictures_score_as_the_table_says(metric: Metric) -> None:
-    truth = picture("truth")
+    truth = picture("truth", 165, 170)
     assert function_of(metric)(truth.copy(), truth) == pytest.approx(metric.scale.identical, abs=1e-12)
 
 
@@ -97,7 +98,8 @@ def test_scores_as_files_hold_them(score: Any, plain: Any) -> None:
 @pytest.mark.parametrize("metric", [metric for protocol in PROTOCOLS.values() for metric in protocol.metrics])
 def test_every_metric_of_the_table_has_its_function_and_the_scale_of_its_name(metric: Metric) -> None:
     assert callable(function_of(metric))
-    assert metric.scale == metric_named(metric.name).scale
+    scale = metric_named(metric.name).scale
+    assert replace(metric.scale, identical=scale.identical) == scale
 
 
 def test_metrics_come_in_the_given_order() -> None:
@@ -107,7 +109,7 @@ def test_metrics_come_in_the_given_order() -> None:
 @pytest.mark.parametrize(
     ("protocol", "names", "message"),
     [
-        ("errnet", ["psnr"], "no protocol 'errnet'; there are standard, errnet2019, course2024"),
+        ("errnet", ["psnr"], "no protocol 'errnet'; there are standard, errnet2019, windowseat2025"),
         ("course2024", ["psnr", "lmse"], "'course2024' has no metric lmse; it has psnr, psnr_grey"),
         ("errnet2019", ["lpips"], "'errnet2019' has no metric lpips"),
     ],

@@ -61,7 +61,7 @@ def test_feature_weights_reach_exactly_the_stages_that_use_them(planned):
 
 
 def test_every_protocol_is_a_stage_of_its_own_with_its_version(planned):
-    plan, _ = planned(protocols=["standard", "errnet2019", "course2024"])
+    plan, _ = planned(protocols=list(PROTOCOLS))
     for label in PAIRS:
         stages = [plan.stage(f"evaluate/{label}/skimage-test/{name}") for name in PROTOCOLS]
         assert [(stage.settings["protocol"], stage.settings["version"]) for stage in stages] == [

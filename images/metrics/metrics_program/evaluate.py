@@ -84,7 +84,8 @@ def _distances(
         absent: Dict[str, Score] = {item.id: NotMeasured(MISSING % metric.features) for item in pictures.items}
         return absent, ()
     distance = _perceptual(context, kind, metric)
-    scores = perceptual_scores(pictures.items, distance, step, swapped=metric.exchanged)
+    border = PROTOCOLS[context.setting("protocol")].border
+    scores = perceptual_scores(pictures.items, distance, step, swapped=metric.exchanged, border=border)
     title = metric.scale.title
     return scores, (RANDOM_NOTE % (title, title),) if kind == "random" else ()
 
