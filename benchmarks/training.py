@@ -103,7 +103,7 @@ def steps_row(name: str, python: str, options: argparse.Namespace) -> str:
 
 def recipe(name: str) -> dict[str, Any]:
     """Return the paper's recipe, with every loss from the first epoch on, as a late epoch has."""
-    values = load_model_spec(name).recipe.model_dump(mode="json")
+    values = dict(load_model_spec(name).paper_recipe.values)
     return {**values, **{field: value for field, value in LATE_EPOCH.items() if field in values}}
 
 

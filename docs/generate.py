@@ -24,6 +24,7 @@ from orchestrator.metrics.ranking import LEVEL
 from orchestrator.metrics.statistics import CONFIDENCE, MOST_EXACT, RESAMPLES, SIGN_DRAWS, SMALLEST
 from orchestrator.report.machine import record
 from orchestrator.spec import dataset, entrants, experiment, image, model
+from orchestrator.spec.library import built_in
 from orchestrator.spec.protocol import INFINITE_RULE
 from orchestrator.store import run_document
 from orchestrator.store.run_document import document_schema
@@ -74,7 +75,22 @@ def spec_page() -> str:
             parts.append("| field | default | meaning |\n| --- | --- | --- |")
             parts.extend(_field(name, field) for name, field in cls.model_fields.items())
             parts.append("")
+    parts += [part for name in built_in().model_names for part in _recipe(name)]
     return "\n".join(parts)
+
+
+def _recipe(name: str) -> Iterator[str]:
+    """Yield the fields of a model's recipe, as its schema has them; models that share one are told once."""
+    spec = built_in().model(name)
+    if spec.recipe_schema.partition(".")[0] != name:
+        return
+    schema = spec.schema_of_recipes.schema
+    yield f"## Recipe of {name}\n\n{schema['title']}: `model_specs/{spec.recipe_schema}`.\n"
+    yield "| field | default | meaning |\n| --- | --- | --- |"
+    for field, value in schema["properties"].items():
+        default = f"`{json.dumps(value['default'])}`" if "default" in value else "needed"
+        yield f"| `{field}` | {default} | {value.get('description', '')} |"
+    yield ""
 
 
 def _models(module: Any) -> Iterator[type[BaseModel]]:

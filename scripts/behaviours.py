@@ -204,7 +204,7 @@ def further_stages(resolved: Resolved) -> Iterator[Stage]:
     for model in resolved.models:
         label = model.label
         weights = {"weights": f"train/{label}"}
-        recipe = model.recipe.model_dump(mode="json")
+        recipe = dict(model.recipe.values)
         release = release_stage(label, model.spec.name, model.spec.image, recipe, Source(SPEC, ""))
         yield replace(release, sources={}, inputs=weights)
         yield replace(

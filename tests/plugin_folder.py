@@ -132,6 +132,36 @@ dataset:
     - {picture: astronaut.png, top: 0, left: 0, height: 40, width: 56}
 """
 
+MODEL = """\
+name: small2026
+title: A small network
+paper: {title: On smallness, authors: Nobody, venue: none, program: none}
+image: small
+features: [first.pth, second.pth]
+export_tolerance: 1.0e-4
+recipe_schema: small2026.schema.json
+shaped_by: [blocks]
+recipe: {epochs: 2, blocks: 3, rate: 1, crop: [32, 64]}
+"""
+
+SCHEMA = """\
+{
+  "title": "The recipe of a small network",
+  "type": "object",
+  "properties": {
+    "epochs": {"type": "integer", "minimum": 1, "maximum": 1000},
+    "blocks": {"type": "integer", "minimum": 1, "maximum": 50},
+    "rate": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+    "crop": {"type": "array", "items": {"$ref": "#/$defs/side"}, "minItems": 2, "maxItems": 2},
+    "start": {"enum": ["zeros", "kaiming"], "default": "kaiming"}
+  },
+  "required": ["epochs", "blocks", "rate", "crop"],
+  "additionalProperties": false,
+  "x-order": [{"lower": "crop/0", "upper": "crop/1", "words": "crop goes from small to large, not {crop}"}],
+  "$defs": {"side": {"type": "integer", "minimum": 8, "maximum": 512, "multipleOf": 8}}
+}
+"""
+
 TABLE = """\
 name: nobody2026
 title: Nobody 2026, table 1
@@ -160,4 +190,25 @@ def write_plugin(folder: Path) -> Path:
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def write_model(folder: Path) -> Path:
+    """Write a plug-in with the model small2026; its image holds no program that could train it."""
+    image = folder / "images" / "small"
+    kinds = "kinds: [train, adopt, export, release]\nbehaviours: {train: 1, adopt: 1, export: 1, release: 1}"
+    text = IMAGE.replace("dimmer", "small").replace("kinds: [predict]\nbehaviours: {predict: 1}", kinds)
+    files = {
+        image / "image.yaml": text,
+        image / "Dockerfile": DOCKERFILE.replace("dimmer", "small"),
+        image / "smoke.py": "",
+        image / "requirements.cpu.txt": "# no package\n",
+        image / "small" / "__init__.py": "",
+        image / "small" / "__main__.py": "",
+        folder / "model_specs" / "small2026.yaml": MODEL,
+        folder / "model_specs" / "small2026.schema.json": SCHEMA,
+    }
+    for path, content in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
     return folder

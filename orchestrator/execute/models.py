@@ -5,6 +5,7 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from orchestrator.delivery import Delivery
 from orchestrator.errors import SpecError
@@ -150,12 +151,18 @@ def release_model(model: str, out: Path, request: ExecutionRequest, *, overwrite
     results, entrant = _found(model, store)
     weights = _weights(results, entrant)
     delivery = _prepared_delivery(out, store, overwrite=overwrite)
-    stage = release_stage(entrant.label, entrant.spec, entrant.image, entrant.recipe, _source(weights, store))
+    stage = release_stage(entrant.label, entrant.spec, entrant.image, _shape(results, entrant), _source(weights, store))
     artifact = _execute(stage, results.document, request, store)
     released = read_result(ReleaseFile, artifact.output)
     for note in released.notes:
         request.say(f"note: {note}")
     return [delivery.copy(artifact.output / name, name) for name in released.files]
+
+
+def _shape(results: RunResults, entrant: EntrantEntry) -> dict[str, Any]:
+    """Return the values that shape a network: those of its recipe that its export was told."""
+    told = results.document.stage(stage_name("export", entrant.label)).settings
+    return {name: told[name] for name in sorted(entrant.recipe) if name in told}
 
 
 def _prepared_delivery(out: Path, store: Store, *, overwrite: bool) -> Delivery:

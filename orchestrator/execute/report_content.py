@@ -136,7 +136,7 @@ def _feature_files(document: RunDocument) -> Iterator[FeatureFile]:
         source.file: source.digest
         for stage in document.stages
         for name, source in stage.sources.items()
-        if name == "features"
+        if name.partition("-")[0] == "features"
     }
     for name, digest in sorted(read_ones.items()):
         yield FeatureFile(name, digest)

@@ -172,7 +172,7 @@ def _model(model: ResolvedModel) -> EntrantEntry:
         overrides=tuple(
             OverrideEntry(field=name, paper=was, value=now) for name, (was, now) in model.overrides.items()
         ),
-        recipe=model.recipe.model_dump(mode="json"),
+        recipe=dict(model.recipe.values),
         checkpoint=None if model.checkpoint is None else _name(model.checkpoint),
     )
 

@@ -14,10 +14,11 @@ from orchestrator.plan.stage import Digest, Source, Stage
 from orchestrator.spec.checkpoint import checkpoint_files
 from orchestrator.spec.dataset import Dataset, PhotosDataset, ScenesDataset, dataset_role
 from orchestrator.spec.experiment import Experiment, Inference
-from orchestrator.spec.model import ModelSpec, Recipe
+from orchestrator.spec.model import ModelSpec
 from orchestrator.spec.names import DEFAULT_THREADS, Device
 from orchestrator.spec.predictions import ResolvedPredictions
 from orchestrator.spec.protocol import ProtocolName, chosen_metrics
+from orchestrator.spec.recipe import Recipe
 from orchestrator.spec.resolve import Resolved, ResolvedModel
 from orchestrator.spec.stage_names import stage_name
 from stagekit.measures import CONTROLS, PROTOCOLS
@@ -227,7 +228,7 @@ def adopt_stage(
         image=spec.image,
         settings={
             "model": spec.name,
-            **network_shape(recipe.model_dump(mode="json")),
+            **network_shape(spec, recipe),
             **({} if entry is None else {"entry": entry}),
         },
         sources={name: Source(file, digest(file)) for name, file in checkpoint_files(checkpoint).items()},
@@ -260,7 +261,7 @@ def _train_stage(model: ResolvedModel, resolved: Resolved, digest: Digest) -> St
         image=model.spec.image,
         settings={
             "model": model.spec.name,
-            "recipe": model.recipe.model_dump(mode="json"),
+            "recipe": dict(model.recipe.values),
             "features": experiment.features,
             **({"snapshots": list(snapshots)} if snapshots else {}),
         },
@@ -307,7 +308,7 @@ def _export_stage(model: ResolvedModel, resolved: Resolved, digest: Digest, epoc
         "model": model.spec.name,
         "tolerance": model.spec.export_tolerance,
         "features": resolved.experiment.features,
-        **network_shape(model.recipe.model_dump(mode="json")),
+        **network_shape(model.spec, model.recipe),
         **({} if epoch is None else {"snapshot": epoch}),
     }
     label = model.label if epoch is None else snapshot_label(model.label, epoch)
@@ -362,9 +363,10 @@ def _evaluate_stage(
 
 
 def _feature_sources(names: Sequence[str], resolved: Resolved, digest: Digest) -> Mapping[str, Source]:
-    """Return the one file of pretrained weights that a stage reads; none where features are random."""
+    """Return the files of pretrained weights that a stage reads, in their order; none where features are random."""
     paths = [resolved.features[name] for name in names if name in resolved.features]
-    return {"features": Source(paths[0], digest(paths[0]))} if paths else {}
+    inputs = ["features", *(f"features-{number}" for number in range(2, len(paths) + 1))]
+    return {name: Source(path, digest(path)) for name, path in zip(inputs, paths, strict=False)}
 
 
 def _limits(experiment: Experiment) -> dict[str, Any]:

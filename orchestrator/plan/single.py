@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.plan.stage import Source, Stage
-from orchestrator.spec.resolve import ADOPTED_FIELDS
+from orchestrator.spec.model import ModelSpec
+from orchestrator.spec.recipe import Recipe
 from orchestrator.spec.stage_names import stage_name
 
 
@@ -25,23 +26,23 @@ def explain_stage(label: str, settings: Mapping[str, Any], *, memory_bytes: int 
     )
 
 
-def release_stage(label: str, model: str, image: str, recipe: Mapping[str, Any], weights: Source) -> Stage:
+def release_stage(label: str, model: str, image: str, shape: Mapping[str, Any], weights: Source) -> Stage:
     """Return the stage that writes weights as the authors' program reads them.
 
     Args:
         model: Name of the model spec.
-        recipe: Its values by name.
+        shape: The values of its recipe that shape the network, by name.
         weights: Output of the stage that left them.
     """
     return Stage(
         name=stage_name("release", label),
         kind="release",
         image=image,
-        settings={"model": model, **network_shape(recipe)},
+        settings={"model": model, **shape},
         sources={"weights": weights},
     )
 
 
-def network_shape(values: Mapping[str, Any]) -> dict[str, Any]:
+def network_shape(spec: ModelSpec, recipe: Recipe) -> dict[str, Any]:
     """Return the values of a recipe that shape the network itself."""
-    return {name: values[name] for name in sorted(ADOPTED_FIELDS) if name in values}
+    return {name: recipe.values[name] for name in sorted(spec.shaped_by) if name in recipe.values}

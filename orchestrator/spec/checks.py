@@ -5,19 +5,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from orchestrator.errors import SpecError
 from orchestrator.spec.dataset import Dataset, DatasetRole, PreparedDataset, dataset_role
 from orchestrator.spec.document import Document, Location, place_of
 from orchestrator.spec.entrants import ModelChoice, PredictionsChoice, ProgramChoice
 from orchestrator.spec.experiment import Experiment, TrainingData
 from orchestrator.spec.library import Library, built_in
-from orchestrator.spec.model import Recipe
 from orchestrator.spec.prepared import added_datasets
 from orchestrator.spec.problems import Problem, listed, suggestion
 from orchestrator.spec.program_choice import program_problems
-from orchestrator.spec.validation import validation_problems
+from orchestrator.spec.recipe import Recipe, RecipeInvalid
 from stagekit.measures import CONTROLS
 
 RESERVED_LABELS = tuple(CONTROLS)
@@ -59,15 +56,17 @@ def name_problems(draft: Draft, document: Document | None) -> list[Problem]:
 
 
 def full_recipe(choice: ModelChoice, library: Library) -> Recipe:
-    """Return the paper's recipe with the choice's overrides, validated by the strict class of its family.
+    """Return the paper's recipe with the choice's overrides, checked by the model's schema.
 
     Raises:
-        ValidationError: Where an override does not fit.
+        RecipeInvalid: Where an override does not fit.
     """
-    paper = library.model(choice.model).recipe
-    merged = {**paper.model_dump(), **choice.recipe}
-    recipe: Recipe = type(paper).model_validate(merged)
-    return recipe
+    return _checked_recipe(choice, library, None, ())
+
+
+def _checked_recipe(choice: ModelChoice, library: Library, document: Document | None, prefix: Location) -> Recipe:
+    spec = library.model(choice.model)
+    return spec.schema_of_recipes.recipe({**spec.paper_recipe.values, **choice.recipe}, document, prefix)
 
 
 def _model_problems(draft: Draft, document: Document | None) -> Iterator[Problem]:
@@ -121,10 +120,9 @@ def _recipe_problems(
     number: int, choice: ModelChoice, library: Library, document: Document | None
 ) -> Iterator[Problem]:
     try:
-        full_recipe(choice, library)
-    except ValidationError as error:
-        kind = type(library.model(choice.model).recipe)
-        yield from validation_problems(error, kind, document, ("models", number, "recipe"))
+        _checked_recipe(choice, library, document, ("models", number, "recipe"))
+    except RecipeInvalid as error:
+        yield from error.problems
 
 
 def _dataset_problems(draft: Draft, document: Document | None) -> Iterator[Problem]:
@@ -192,7 +190,7 @@ def _recipe(choice: ModelChoice, library: Library) -> Recipe | None:
     """Return a choice's recipe; None where it is wrong by itself."""
     try:
         return full_recipe(choice, library)
-    except (SpecError, ValidationError):
+    except (SpecError, RecipeInvalid):
         return None
 
 

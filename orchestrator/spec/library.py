@@ -18,9 +18,10 @@ from orchestrator.spec.model import ModelSpec
 from orchestrator.spec.problems import Problem, listed, spec_error, suggestion
 from orchestrator.spec.program import ProgramSpec
 from orchestrator.spec.published_numbers import PublishedTable
+from orchestrator.spec.recipe import RecipeInvalid, read_recipe_schema
 from orchestrator.spec.validation import validated
 
-_Spec = TypeVar("_Spec", ModelSpec, ProgramSpec, PublishedTable)
+_Spec = TypeVar("_Spec", ProgramSpec, PublishedTable)
 _Found = TypeVar("_Found")
 
 _PARTS = {
@@ -108,7 +109,7 @@ class Library:
         Raises:
             SpecError: Where there is none of this name, or the file is wrong.
         """
-        return self._named("model", name, lambda path: _loaded(ModelSpec, path))
+        return self._named("model", name, _loaded_model)
 
     def program(self, name: str) -> ProgramSpec:
         """Return one program spec.
@@ -315,6 +316,27 @@ def _loaded(kind: type[_Spec], path: Path) -> _Spec:
     spec = validated(kind, read_document(path))
     _check_name(spec.name, path)
     return spec
+
+
+def _loaded_model(path: Path) -> ModelSpec:
+    """Return a model spec with the schema beside it, which its own recipe has to fit."""
+    document = read_document(path)
+    spec = validated(ModelSpec, document)
+    _check_name(spec.name, path)
+    try:
+        beside = path_inside(path.parent, spec.recipe_schema)
+        schema = read_recipe_schema(beside)
+        paper = schema.recipe(spec.recipe, document, ("recipe",))
+    except ValueError as error:
+        place = document.place(("recipe_schema",))
+        problems = error.problems if isinstance(error, RecipeInvalid) else [Problem(f"recipe_schema: {error}", place)]
+        raise spec_error(problems, path) from error
+    fields = schema.schema["properties"]
+    unknown = [name for name in spec.shaped_by if name not in fields]
+    if unknown:
+        words = f"shaped_by names {', '.join(unknown)}, which {beside.name} has no field for"
+        raise spec_error([Problem(words, document.place(("shaped_by",)))], path)
+    return spec.with_schema(schema, paper)
 
 
 def _check_name(name: str, path: Path) -> None:

@@ -16,18 +16,16 @@ from orchestrator.spec.experiment import Experiment, Validation
 from orchestrator.spec.images import image_problems
 from orchestrator.spec.library import Library, built_in
 from orchestrator.spec.load import experiment_library
-from orchestrator.spec.model import ModelSpec, Recipe
+from orchestrator.spec.model import ModelSpec
 from orchestrator.spec.predictions import ResolvedPredictions, predictions_problems, resolved_predictions
 from orchestrator.spec.prepared import DATA_VARIABLE, INDEX, data_home, prepared_folder, prepared_of
 from orchestrator.spec.problems import Place, Problem, spec_error
 from orchestrator.spec.program_choice import ResolvedProgram, resolved_program
 from orchestrator.spec.protocol import chosen_metrics
+from orchestrator.spec.recipe import Recipe
 from orchestrator.spec.stage_names import stage_name
 from orchestrator.spec.weights import FEATURES_VARIABLE, released_file, weights_folder
 from stagekit.measures import metrics
-
-ADOPTED_FIELDS = frozenset({"cascade"})
-"""Fields of a recipe that shape the network itself, and so matter for adopted weights too."""
 
 
 @dataclass(frozen=True)
@@ -163,8 +161,8 @@ def _models(choice: ModelChoice, experiment: Experiment, path: Path, library: Li
     """Yield the runs of a model: one, or one for every seed."""
     spec = library.model(choice.model)
     recipe = full_recipe(choice, library)
-    paper, own = spec.recipe.model_dump(mode="json"), recipe.model_dump(mode="json")
-    overrides = {name: (paper[name], value) for name, value in own.items() if paper[name] != value}
+    paper, own = spec.paper_recipe.values, recipe.values
+    overrides = {name: (paper.get(name), value) for name, value in own.items() if paper.get(name) != value}
     seeds = choice.seeds or (experiment.seed if choice.seed is None else choice.seed,)
     group = choice.label if choice.seeds else ""
     for label, seed in zip(choice.labels, seeds, strict=True):
@@ -195,7 +193,8 @@ def _weights_problems(
         wrong = checkpoint_problem(checkpoint)
         if wrong is not None:
             yield Problem(wrong, place, "correct the path; a relative path starts at the file that names it")
-        if set(choice.recipe) - ADOPTED_FIELDS:
+        shaping = library.model(choice.model).shaped_by if choice.model in library.model_names else ()
+        if set(choice.recipe) - set(shaping):
             words = f"model {choice.label!r} adopts its weights: its recipe changes nothing"
             yield Problem(words, place_of(document, ("models", number, "recipe")), "leave the recipe out")
 

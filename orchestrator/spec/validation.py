@@ -92,10 +92,10 @@ def _words(details: ErrorDetails, kind: str, field: str) -> str:  # noqa: PLR091
     value = details["input"]
     context: Mapping[str, Any] = details.get("ctx", {})
     if kind in _KINDS:
-        return f"{field} must be {_KINDS[kind]}, not {_shown(value)}"
+        return f"{field} must be {_KINDS[kind]}, not {shown(value)}"
     if kind in _LIMITS:
         words, name = _LIMITS[kind]
-        return f"{field} must be {words} {context[name]:.15g}, not {_shown(value)}"
+        return f"{field} must be {words} {context[name]:.15g}, not {shown(value)}"
     if kind in {"literal_error", "union_tag_invalid"}:
         known = _QUOTED.findall(str(context.get("expected", context.get("expected_tags", ""))))
         written = str(context.get("tag", value))
@@ -115,11 +115,12 @@ def _words(details: ErrorDetails, kind: str, field: str) -> str:  # noqa: PLR091
 def _pattern_words(field: str, value: object, pattern: str) -> str:
     if pattern.startswith("^[a-z0-9]"):
         rule = "lower case letters, digits, '.', '_' and '-', at most 63, beginning with a letter or digit"
-        return f"{field} {_shown(value)} is not a name: {rule}"
-    return f"{field} {_shown(value)} does not have the form {pattern}"
+        return f"{field} {shown(value)} is not a name: {rule}"
+    return f"{field} {shown(value)} does not have the form {pattern}"
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return a wrong value for a sentence."""
     if value is None:
         return "empty"
     if isinstance(value, Mapping):

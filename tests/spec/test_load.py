@@ -224,7 +224,7 @@ def test_every_model_spec_can_be_read():
     ],
 )
 def test_model_spec_is_trained_by_the_recipe_of_its_network(name, family):
-    assert load_model_spec(name).recipe.family == family
+    assert load_model_spec(name).paper_recipe.values["family"] == family
 
 
 @pytest.mark.parametrize(

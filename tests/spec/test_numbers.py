@@ -3,14 +3,15 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from orchestrator.errors import SpecError
 from orchestrator.spec.dataset import CatalogueEntry
 from orchestrator.spec.explained import ExplainedDataset
 from orchestrator.spec.image import ImageSpec
+from orchestrator.spec.library import load_model_spec, model_spec_names
 from orchestrator.spec.load import load_experiment
-from orchestrator.spec.model import ErrnetRecipe, IbclnRecipe, ModelSpec, ZhangRecipe
+from orchestrator.spec.model import ModelSpec
 from orchestrator.spec.numbers import LEAST_BYTES, MOST_BYTES, Bytes
 from orchestrator.spec.published_numbers import PublishedTable
 from orchestrator.spec.resolve import resolve
@@ -45,7 +46,8 @@ def refused(tmp_path):
 def numbers(schema):
     """Yield the schema of every number in a JSON schema."""
     if isinstance(schema, dict):
-        if schema.get("type") in {"integer", "number"}:
+        types = schema.get("type")
+        if {"integer", "number"} & {*([types] if isinstance(types, str) else types or ())}:
             yield schema
         for inner in schema.values():
             yield from numbers(inner)
@@ -59,6 +61,7 @@ def numbers(schema):
     [
         pytest.param(experiment_schema(), id="Experiment"),
         *(pytest.param(model.model_json_schema(), id=model.__name__) for model in WRITTEN),
+        *(pytest.param(load_model_spec(name).schema_of_recipes.schema, id=name) for name in model_spec_names()),
     ],
 )
 def test_every_number_that_can_be_written_has_a_smallest_and_a_largest_value(schema):
@@ -69,15 +72,13 @@ def test_every_number_that_can_be_written_has_a_smallest_and_a_largest_value(sch
 
 def fields(schema):
     """Return the names of the fields of a model's schema that are a number and nothing else."""
-    return [name for name, field in schema["properties"].items() if field.get("type") in {"integer", "number"}]
+    return [name for name, field in schema["properties"].items() if field.get("type") in ("integer", "number")]
 
 
 @pytest.mark.parametrize("value", [".inf", "-.inf", ".nan", "true", "1e300", "99999999999999999999", "-1e300"])
-@pytest.mark.parametrize(
-    ("model", "recipe"), [("zhang2018", ZhangRecipe), ("errnet2019", ErrnetRecipe), ("ibcln2020", IbclnRecipe)]
-)
-def test_number_of_a_recipe_that_is_none_is_refused_where_it_stands(refused, model, recipe: type[BaseModel], value):
-    for name in fields(recipe.model_json_schema()):
+@pytest.mark.parametrize("model", model_spec_names())
+def test_number_of_a_recipe_that_is_none_is_refused_where_it_stands(refused, model, value):
+    for name in fields(load_model_spec(model).schema_of_recipes.schema):
         message, where = refused(model=model, recipe=f"{name}: {value}")
         assert message.startswith(f"{name} must be "), message
         column = len(f"models: [{{model: {model}, recipe: {{{name}: ") + 1

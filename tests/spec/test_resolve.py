@@ -33,7 +33,7 @@ def test_overrides_are_those_that_differ_from_the_paper(resolved):
     text = "models: [{model: errnet2019, seed: 3, recipe: {crop: 96, batch: 1, betas: [0.5, 0.999]}}, zhang2018]\n"
     first, second = resolved(HEAD + text + "test: [skimage-test]\nseed: 8\n").models
     assert first.overrides == {"crop": (224, 96), "betas": ([0.9, 0.999], [0.5, 0.999])}
-    assert first.recipe.crop == 96
+    assert first.recipe.values["crop"] == 96
     assert (first.seed, second.seed) == (3, 8)
     assert second.overrides == {}
 
