@@ -1,5 +1,6 @@
 """From an ONNX file to a typed graph at one size of picture; what only computes shapes is computed here and now."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from orchestrator.infer.constant_folding import NotFolded, folded
 from orchestrator.infer.graph import Graph, NotTileable, ordered
 from orchestrator.infer.node import AnyNode, Array, Fill, Map, Node, Value
 from orchestrator.infer.region import Size
-from stagekit.inside import unsafe_id
+from stagekit.inside import open_plain, unsafe_id
 
 INPUT = "image"
 TRANSMISSION = "transmission"
@@ -69,19 +70,9 @@ def read_model(path: Path) -> OnnxModel:
         NetworkError: Where it is no whole ONNX file, keeps data outside of itself, or is of an operator set that is not
             known here.
     """
-    try:
-        model = onnx.load(path, load_external_data=False)
-    except Exception as error:  # protobuf and onnx have no common class
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise NetworkError(f"{path.name} cannot be loaded: {reason}") from error
+    model = parsed_network(path.name, network_content(path))
     if not model.graph.node:
         raise NetworkError(f"{path.name} cannot be loaded: it has no operations")
-    outside = [name for name, tensor in _tensors(model.graph) if tensor.data_location == onnx.TensorProto.EXTERNAL]
-    if outside:
-        raise NetworkError(
-            f"{path.name} keeps {outside[0]} in another file: save the network as one file, "
-            "by onnx.save(onnx.load(THIS), OTHER)"
-        )
     opset = opset_of(model)
     if not OLDEST_OPSET <= opset <= onnx.defs.onnx_opset_version():
         newest = onnx.defs.onnx_opset_version()
@@ -102,9 +93,48 @@ def read_model(path: Path) -> OnnxModel:
     return OnnxModel(path.name, opset, nodes, image, plain_outputs(path.name, outputs), constants)
 
 
+def network_content(path: Path) -> bytes:
+    """Return the content of a file; a pipe or a device is neither waited for nor read.
+
+    Raises:
+        NetworkError: Where it cannot be read, or is no file.
+    """
+    try:
+        with os.fdopen(open_plain(os.path.realpath(path)), "rb") as stream:
+            return stream.read()
+    except OSError as error:
+        raise NetworkError(f"{path.name} cannot be loaded: {error.strerror or error}") from error
+
+
+def parsed_network(name: str, content: bytes) -> onnx.ModelProto:
+    """Return what an ONNX file says.
+
+    Args:
+        name: Of the file.
+        content: All of it.
+
+    Raises:
+        NetworkError: Where it is no whole ONNX file, or keeps data outside of itself.
+    """
+    try:
+        model = onnx.load_model_from_string(content)
+    except Exception as error:  # protobuf and onnx have no common class
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise NetworkError(f"{name} cannot be loaded: {reason}") from error
+    for tensor_name, tensor in _tensors(model):
+        if tensor.data_location == onnx.TensorProto.EXTERNAL:
+            raise NetworkError(
+                f"{name} keeps {tensor_name} in another file: save the network as one file, "
+                "by onnx.save(onnx.load(THIS), OTHER)"
+            )
+    return model
+
+
 def _constant(name: str, tensor: onnx.TensorProto) -> Array:
     """Return a constant, whose file may lie about its kind and size."""
     try:
+        if any(side < 0 for side in tensor.dims):
+            raise ValueError("it has a side of less than nothing")
         return onnx.numpy_helper.to_array(tensor)
     except (KeyError, OverflowError, TypeError, ValueError) as error:
         raise NetworkError(f"{name} has a constant {tensor.name!r:.80} that cannot be read: {error}") from error
@@ -129,16 +159,32 @@ def plain_outputs(name: str, outputs: Iterable[str]) -> tuple[str, ...]:
     return found
 
 
-def _tensors(graph: onnx.GraphProto) -> Iterator[tuple[str, onnx.TensorProto]]:
-    """Yield every tensor that a graph holds, those in attributes of its nodes too; each could name another file."""
+def _tensors(model: onnx.ModelProto) -> Iterator[tuple[str, onnx.TensorProto]]:
+    """Yield every tensor that a file holds, wherever it stands; each could name another file."""
+    yield from _graph_tensors(model.graph)
+    for function in model.functions:
+        yield from _node_tensors(function.node)
+
+
+def _graph_tensors(graph: onnx.GraphProto) -> Iterator[tuple[str, onnx.TensorProto]]:
     yield from ((tensor.name, tensor) for tensor in graph.initializer)
-    for node in graph.node:
+    yield from _sparse_tensors(graph.sparse_initializer)
+    yield from _node_tensors(graph.node)
+
+
+def _node_tensors(nodes: Iterable[onnx.NodeProto]) -> Iterator[tuple[str, onnx.TensorProto]]:
+    for node in nodes:
+        name = node.output[0] if node.output else node.name
         for attribute in node.attribute:
-            yield from (
-                (node.output[0] if node.output else node.name, tensor) for tensor in (attribute.t, *attribute.tensors)
-            )
+            yield from ((name, tensor) for tensor in (attribute.t, *attribute.tensors))
+            yield from _sparse_tensors((attribute.sparse_tensor, *attribute.sparse_tensors))
             for inner in (attribute.g, *attribute.graphs):
-                yield from _tensors(inner)
+                yield from _graph_tensors(inner)
+
+
+def _sparse_tensors(tensors: Iterable[onnx.SparseTensorProto]) -> Iterator[tuple[str, onnx.TensorProto]]:
+    for tensor in tensors:
+        yield from ((part.name, part) for part in (tensor.values, tensor.indices))
 
 
 def opset_of(model: onnx.ModelProto) -> int:

@@ -15,6 +15,8 @@ from orchestrator.infer.model_loader import (
     REFLECTION,
     TRANSMISSION,
     NetworkError,
+    network_content,
+    parsed_network,
     plain_outputs,
 )
 from orchestrator.infer.network_contract import refuse_other_inputs, refuse_other_sizes
@@ -56,10 +58,8 @@ class OnnxNetwork:
         if resources.device == "cpu" and resources.memory_bytes is not None and not resources.shared:
             share_memory(max(resources.memory_bytes - RESERVE_BYTES, resources.memory_bytes // 2))
             resources = replace(resources, shared=True)
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise NetworkError(f"{path.name} cannot be loaded: {error.strerror}") from error
+        content = network_content(path)
+        parsed_network(path.name, content)  # ONNX Runtime would read what lies in other files
         self._session = Session(content, resources, path.name)
         self.outputs = plain_outputs(path.name, self._session.outputs)
         inputs = self._session.inputs

@@ -72,7 +72,7 @@ def _run(request):
     os.environ.update(request["environment"])
     with open("/proc/self/statm", encoding="ascii") as stream:
         held = int(stream.read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (held + request["more_bytes"],) * 2)
+    resource.setrlimit(resource.RLIMIT_AS, (held + request["address_bytes"],) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.argv = [request["module"], *request["arguments"]]
     code = 0

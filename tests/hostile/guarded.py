@@ -84,15 +84,15 @@ class GuardedTree:
 
     def __init__(self, root: Path, samples: Path) -> None:
         self.root, self._samples = root, samples
-        self.home, self.folder = root / "home", root / "here"
+        self.home, self.folder, self.rows = root / "home", root / "here", root / "rows"
         decoys = [self.home, self.home / ".ssh", root / "decoys", root / "decoys" / "inner"]
-        for folder in (*decoys, self.folder, root / "rows"):
+        for folder in (*decoys, self.folder, self.rows):
             folder.mkdir(parents=True, exist_ok=True)
         for folder in decoys:
             (folder / "decoy.txt").write_text(SECRET)
             (folder / "decoy.png").write_bytes(b"\x89PNG\r\n\x1a\n" + SECRET.encode())
         self._watch = Watch(decoys)
-        self._rows = 0
+        self._count = 0
 
     def environment(self, place: Place) -> dict[str, str]:
         """Return the environment of a program of a row."""
@@ -102,8 +102,8 @@ class GuardedTree:
 
     def place(self) -> Place:
         """Return new folders for a row; the decoys are the neighbours of the files that are given."""
-        self._rows += 1
-        root = self.root / "rows" / str(self._rows)
+        self._count += 1
+        root = self.rows / str(self._count)
         place = Place(root / "given", root / "made", root / "temporary", self.root / "decoys", self._samples)
         for folder in (place.given, place.made, place.temporary):
             folder.mkdir(parents=True)
@@ -117,7 +117,7 @@ class GuardedTree:
 
     def _guarded(self, folder: Path) -> Iterator[Path]:
         for path in sorted(folder.iterdir()):
-            if path.parent.parent == self.root / "rows" and path.name == "made":
+            if path.parent.parent == self.rows and path.name == "made":
                 continue
             yield path
             if path.is_dir() and not path.is_symlink():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SERVER = Path(__file__).with_name("fork_server.py")
+CODE = (ROOT, ROOT / "images")
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,13 @@ class Bounds:
     seconds: by the clock, on a machine that has other things to do
     processor_s: of all its threads
     more_bytes: of memory, beyond what it holds when everything is imported
+    address_bytes: of addresses, beyond those; what is only reserved counts, such as threads' stacks
     """
 
     seconds: float = 60.0
     processor_s: float = 15.0
     more_bytes: int = 2**30
+    address_bytes: int = 2**30
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class ForkedPrograms:
             "out": os.fspath(printed),
             "err": os.fspath(printed),
             "seconds": bounds.seconds,
-            "more_bytes": bounds.more_bytes,
+            "address_bytes": bounds.address_bytes,
         }
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(request) + "\n")
@@ -85,13 +88,21 @@ class ForkedPrograms:
 
 
 @contextlib.contextmanager
-def forked_programs(modules: Sequence[str], python: Path | None = None) -> Iterator[ForkedPrograms]:
+def forked_programs(
+    modules: Sequence[str],
+    python: Path | None = None,
+    code: Sequence[Path] = CODE,
+    behind: Sequence[str] = (),
+) -> Iterator[ForkedPrograms]:
     """Yield a fork server that has imported modules.
 
-    python: the interpreter; None: this one
+    Args:
+        python: The interpreter; None for this one.
+        code: Folders that modules are imported from.
+        behind: The command of walls that the server, and so each of its programs, runs in.
     """
-    paths = os.pathsep.join(map(os.fspath, (ROOT, ROOT / "images")))
-    command = [os.fspath(python or sys.executable), os.fspath(SERVER), *modules]
+    paths = os.pathsep.join(map(os.fspath, code))
+    command = [*behind, os.fspath(python or sys.executable), os.fspath(SERVER), *modules]
     environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True, cwd=ROOT

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import pytest
 
@@ -36,7 +37,15 @@ class Row:
     bounds: Bounds = field(default_factory=Bounds)
 
 
-def parameters(rows: Sequence[Row]) -> list["pytest.ParameterSet"]:
+class AnyRow(Protocol):
+    """Of any table."""
+
+    @property
+    def id(self) -> str:
+        """In the table."""
+
+
+def parameters(rows: Sequence[AnyRow]) -> list["pytest.ParameterSet"]:
     """Return rows as parameters of a test, with their ids, each of which is there once."""
     assert len({row.id for row in rows}) == len(rows)
     return [pytest.param(row, id=row.id) for row in rows]
@@ -59,13 +68,13 @@ EXIT_CODES = {
     for found in vars(errors).values()
     if isinstance(found, type) and issubclass(found, errors.SirrError)
 }
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def _assert_clear(row: Row, code: int, said: str) -> None:
     """What is said is one error of the tree with its exit code, what is asked for is in it, and nothing else."""
     assert "Traceback" not in said, said
-    assert not _CONTROL.search(said.replace("\r\n", "\n")), repr(said)
+    assert not CONTROL.search(said.replace("\r\n", "\n")), repr(said)
     assert len(said) < 20_000
     told = re.findall(r"^error\[([a-z-]+)\]", said, re.MULTILINE)
     if row.codes == USAGE:

@@ -152,7 +152,7 @@ def _inferred(
     context: StageContext, network: Opened, settings: Settings, item: Item, progress: Callable[[float], None]
 ) -> dict[str, Any]:
     """Run one picture, write its layers, and return its facts, which are kept for a run that takes over."""
-    prepared = read_picture(Path(context.input("dataset", item.blended)))
+    prepared = read_picture(Path(context.input("dataset", item.blended)), Size(item.height, item.width))
     checkpoints = Path(context.work("checkpoints", item.id))
     reset_peak()
     began = time.monotonic()

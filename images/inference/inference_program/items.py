@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from orchestrator.photos.photo import MOST_PIXELS
 from stagekit import BadInput, StageContext
 from stagekit.results.dataset import DatasetFile
 
@@ -39,7 +40,8 @@ def read_items(context: StageContext) -> tuple[str, list[Item]]:
     """Return the name and the items of the prepared dataset.
 
     Raises:
-        BadInput: where it is not as it should be, has no pictures, or none with a reflection in them.
+        BadInput: where it is not as it should be, has no pictures, none with a reflection in them, or one that is too
+            large.
     """
     dataset = DatasetFile.load(context.input("dataset"))
     items = [
@@ -51,4 +53,10 @@ def read_items(context: StageContext) -> tuple[str, list[Item]]:
         raise BadInput("the dataset has no blended pictures", "infer datasets of pairs or photos")
     if not items:
         raise BadInput(f"dataset {dataset.name!r} has no pictures", "put pictures into its folder")
+    large = next((item for item in items if item.height * item.width > MOST_PIXELS), None)
+    if large is not None:
+        raise BadInput(
+            f"picture {large.words} is too large: {MOST_PIXELS / 1e6:.0f} million pixels are the most",
+            "prepare the dataset again",
+        )
     return dataset.name, items

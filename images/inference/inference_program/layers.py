@@ -1,6 +1,8 @@
 """Pictures of a prepared dataset in, layers out, in strips: PNG and TIFF files, or arrays of floats."""
 
 import math
+import os
+import tokenize
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +17,14 @@ from orchestrator.infer.rows import PictureSource, Rows, Whole, row_strips
 from orchestrator.photos import vips
 from orchestrator.photos.picture_writer import PictureForm, write_picture
 from stagekit import BadInput, StageContext, write_atomically
+from stagekit.inside import open_plain
 
 _TYPES: Mapping[str, np.dtype[Any]] = {"uchar": np.dtype(np.uint8), "ushort": np.dtype(np.uint16)}
 _SUFFIXES = {"png": "png", "tiff": "tif"}
+_AGAIN = "prepare the dataset again"
+_ARRAY = "give an array (height, width, 3), RGB, 0 to 1"
+_BROKEN_ARRAY = (EOFError, OverflowError, RecursionError, SyntaxError, TypeError, ValueError, tokenize.TokenError)
+"""What NumPy raises for broken and unusual files."""
 
 
 @dataclass(frozen=True)
@@ -34,22 +41,30 @@ class Prepared:
     dtype: np.dtype[Any]
 
 
-def read_picture(path: Path) -> Prepared:
+def read_picture(path: Path, size: Size) -> Prepared:
     """Return a prepared picture, whose strips are float32, (rows, W, 3), RGB, 0 to 1.
 
+    Args:
+        size: That it has by its dataset's list.
+
     Raises:
-        BadInput: Where it cannot be read, or is neither an RGB picture of 8 or 16 bits nor an array of floats of that
-            shape; so do its strips.
+        BadInput: Where it cannot be read, has another size, or is neither an RGB picture of 8 or 16 bits nor an array
+            of floats of that shape; so do its strips.
     """
-    if path.suffix == ".npy":
-        return Prepared(Whole(_read_array(path)), vips.Metadata(), np.dtype(np.uint8))
     try:
-        image = vips.open_image(path, "png")
-    except vips.PictureError as error:
+        os.close(open_plain(os.path.realpath(path)))
+        image = _mapped_array(path) if path.suffix == ".npy" else vips.open_image(path, "png")
+    except (vips.PictureError, OSError) as error:
         raise _unreadable(path, error) from error
+    if isinstance(image, np.ndarray):
+        _refuse_other_size(path, Size(*image.shape[:2]), size)
+        return Prepared(Whole(_finite(path, image)), vips.Metadata(), np.dtype(np.uint8))
+    _refuse_other_size(path, Size(image.height, image.width), size)
     if image.bands != 3 or image.format not in _TYPES:
-        raise BadInput(f"{path.name} is no RGB picture of 8 or 16 bits, but has {image.bands} bands of {image.format}")
-    return Prepared(_Stored(path, Size(image.height, image.width)), vips.metadata(image), _TYPES[image.format])
+        raise BadInput(
+            f"{path.name} is no RGB picture of 8 or 16 bits, but has {image.bands} bands of {image.format}", _AGAIN
+        )
+    return Prepared(_Stored(path, size), vips.metadata(image), _TYPES[image.format])
 
 
 @dataclass(frozen=True)
@@ -69,17 +84,37 @@ class _Stored:
 
 
 def _unreadable(path: Path, error: Exception) -> BadInput:
-    return BadInput(f"{path.name} cannot be read as a picture: {vips.reason(error)}", "prepare the dataset again")
+    reason = vips.reason(error) if isinstance(error, vips.PictureError) else getattr(error, "strerror", None) or error
+    return BadInput(f"{path.name} cannot be read as a picture: {reason}", _AGAIN)
 
 
-def _read_array(path: Path) -> Picture:
+def _refuse_other_size(path: Path, found: Size, listed: Size) -> None:
+    """Raise BadInput where a picture has another size than that which its place in memory was planned for."""
+    if found != listed:
+        raise BadInput(f"{path.name} has {found} pixels, and its dataset says {listed}", _AGAIN)
+
+
+def _mapped_array(path: Path) -> np.ndarray:
+    """Return an array of floats that lies in its file: what the file says of its size takes no memory."""
     try:
-        values = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise BadInput(f"{path.name} cannot be read as an array: {error}", "save it with numpy.save") from error
+        values = np.load(path, mmap_mode="r", allow_pickle=False)
+    except _BROKEN_ARRAY as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise BadInput(f"{path.name} cannot be read as an array: {reason}", "save it with numpy.save") from error
     floats = isinstance(values, np.ndarray) and np.issubdtype(values.dtype, np.floating)
-    if not floats or values.ndim != 3 or values.shape[2] != 3 or not np.isfinite(values).all():
-        raise BadInput(f"{path.name} is no picture of finite floats", "give an array (height, width, 3), RGB, 0 to 1")
+    if not floats or values.ndim != 3 or values.shape[2] != 3:
+        raise BadInput(f"{path.name} is no picture of floats", _ARRAY)
+    return np.asarray(values)
+
+
+def _finite(path: Path, values: np.ndarray) -> Picture:
+    """Return an array in memory.
+
+    Raises:
+        BadInput: Where it holds what is no finite number.
+    """
+    if not np.isfinite(values).all():
+        raise BadInput(f"{path.name} is no picture of finite floats", _ARRAY)
     return np.ascontiguousarray(values, np.float32)
 
 
