@@ -131,7 +131,7 @@ def rows() -> Iterator[Row]:
 
 
 def _row(name: str, tried: str, content: Content, said: str, id_: str) -> Row:
-    return Row(f"archive-{id_}", tried, partial(given, name, content), said)
+    return Row(f"archive-{id_}", tried, "data add", partial(given, name, content), said)
 
 
 def _leading_out() -> Iterator[Row]:
@@ -145,7 +145,9 @@ def _leading_out() -> Iterator[Row]:
     for word, name in names.items():
         for end, pack in (("zip", zipped), ("tar", tarred)):
             content = partial(pack, {"good.png": PICTURE, name: PICTURE})
-            yield _row(f"a.{end}", f"write {name}", content, "leads out|absolute path", f"{end}-{word}")
+            yield _row(
+                f"a.{end}", f"write where it must not ({word})", content, "leads out|absolute path", f"{end}-{word}"
+            )
     content = partial(renamed_by_header, "../../../decoys/decoy.png")
     yield _row("a.tar", "write outside by a name in an extended header", content, "leads out", "tar-pax-name")
     odd = {"escape": "a\x1b[2Jb.png", "line-end": "a\nerror[x]: b.png", "right-to-left": "a\u202egnp.b"}

@@ -24,6 +24,7 @@ def ended_within_guards(tree: GuardedTree, place: Place, bounds: Bounds, run: Ca
     assert not ended.late, ended.said
     assert ended.processor_s < bounds.processor_s, ended
     assert ended.more_bytes < bounds.more_bytes, ended
+    tree.clear(place)
     return ended
 
 

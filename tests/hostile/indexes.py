@@ -65,14 +65,24 @@ def rows() -> Iterator[Row]:
     """Yield what an index and the files beside it may be."""
     for word, value in ODD_IDS.items():
         yield Row(
-            f"index-id-{word}", f"name a picture {value!r:.40}", partial(spoilt, partial(set_id, value)), "items.1.id"
+            f"index-id-{word}",
+            f"name a picture in a way that leads elsewhere ({word})",
+            "data check",
+            partial(spoilt, partial(set_id, value)),
+            "items.1.id",
         )
     for word, value in ODD_PATHS.items():
         make = partial(spoilt, partial(set_file, value))
-        yield Row(f"index-path-{word}", f"take {value!r:.50} for a picture", make, r"items\.1\.layers\.blended\.file")
+        yield Row(
+            f"index-path-{word}",
+            f"take another path for a picture ({word})",
+            "data check",
+            make,
+            r"items\.1\.layers\.blended\.file",
+        )
     for value in (-1, "7", 1.5):
         make = partial(spoilt, partial(set_height, value))
-        yield Row(f"index-height-{value}", f"have {value} rows of pixels", make, "own")
+        yield Row(f"index-height-{value}", f"have {value} rows of pixels", "data check", make, "own")
     contents: dict[str, bytes] = {
         "empty": b"",
         "zeros": bytes(100),
@@ -83,7 +93,7 @@ def rows() -> Iterator[Row]:
     }
     for word, content in contents.items():
         make = partial(replaced, "index.json", lambda path, content=content: path.write_bytes(content))
-        yield Row(f"index-{word}", f"be {word} in place of an index", make, "index.json|own")
+        yield Row(f"index-{word}", f"be {word} in place of an index", "data check", make, "index.json|own")
     things: dict[str, Callable[[Path], object]] = {
         "pipe": os.mkfifo,
         "device": lambda path: path.symlink_to("/dev/zero"),
@@ -92,4 +102,4 @@ def rows() -> Iterator[Row]:
     }
     for word, thing in things.items():
         make = partial(replaced, "index.json", thing)
-        yield Row(f"index-is-{word}", f"be a {word} in place of an index", make, "index.json|own")
+        yield Row(f"index-is-{word}", f"be a {word} in place of an index", "data check", make, "index.json|own")

@@ -193,7 +193,9 @@ def _leading_out() -> Iterator[StageRow]:
     for word, name in NAMES.items():
         network = partial(simple, partial(other_output, name))
         said = r"has an output .*plain name|cannot be loaded"
-        yield from _rows(f"output-{word}", f"call an output {name!r:.40}", partial(inferred, network), said)
+        yield from _rows(
+            f"output-{word}", f"name an output in a way that leads elsewhere ({word})", partial(inferred, network), said
+        )
 
 
 def _lies() -> Iterator[StageRow]:

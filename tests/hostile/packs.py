@@ -73,26 +73,48 @@ def rows() -> Iterator[Row]:
     """Yield packs of every kind that is refused."""
     for word, name in NAMES.items():
         make = partial(unpacked, told((name, b"evil")), [(entry(name), b"evil")])
-        yield Row(f"pack-name-{word}", f"write {name!r}", make, "", _PACK)
+        yield Row(f"pack-name-{word}", f"write where it must not ({word})", "store unpack", make, "", _PACK)
     name = "runs/first/notes.txt"
     for word, (kind, target) in KINDS.items():
         make = partial(unpacked, told((name, b"")), [(entry(name, kind, target), b"")])
-        yield Row(f"pack-{word}", f"bring a {word}", make, "was changed after it was made", _PACK)
+        yield Row(f"pack-{word}", f"bring a {word}", "store unpack", make, "was changed after it was made", _PACK)
     twice = [(entry(name), b"a"), (entry(name), b"b")]
     yield Row(
-        "pack-twice", "name a file twice", partial(unpacked, told((name, b"a"), (name, b"b")), twice), "twice", _PACK
+        "pack-twice",
+        "name a file twice",
+        "store unpack",
+        partial(unpacked, told((name, b"a"), (name, b"b")), twice),
+        "twice",
+        _PACK,
     )
     more = [(entry(name), b"a"), (entry("runs/first/more"), b"b")]
-    yield Row("pack-more", "hold more than it tells", partial(unpacked, told((name, b"a")), more), "more than", _PACK)
+    yield Row(
+        "pack-more",
+        "hold more than it tells",
+        "store unpack",
+        partial(unpacked, told((name, b"a")), more),
+        "more than",
+        _PACK,
+    )
     other = told((name, b"a"))
     other["members"][0]["sha256"] = "0" * 64
     yield Row(
-        "pack-other-hash", "hold other bytes than it tells", partial(unpacked, other, [(entry(name), b"a")]), "", _PACK
+        "pack-other-hash",
+        "hold other bytes than it tells",
+        "store unpack",
+        partial(unpacked, other, [(entry(name), b"a")]),
+        "",
+        _PACK,
     )
     huge = told((name, b"a"))
     huge["members"][0]["size"] = 2**62
     yield Row(
-        "pack-huge", "tell of 4 EiB", partial(unpacked, huge, [(entry(name), b"a")]), "", ("pack-invalid", "no-space")
+        "pack-huge",
+        "tell of 4 EiB",
+        "store unpack",
+        partial(unpacked, huge, [(entry(name), b"a")]),
+        "",
+        ("pack-invalid", "no-space"),
     )
     contents = {
         "deep": _index_only(b"[" * 200_000),
@@ -105,4 +127,11 @@ def rows() -> Iterator[Row]:
         "zeros": bytes(10240),
     }
     for word, content in contents.items():
-        yield Row(f"pack-index-{word}", f"have an index that is wrong ({word})", partial(raw, content), "", _PACK)
+        yield Row(
+            f"pack-index-{word}",
+            f"have an index that is wrong ({word})",
+            "store unpack",
+            partial(raw, content),
+            "",
+            _PACK,
+        )

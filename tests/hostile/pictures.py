@@ -128,10 +128,12 @@ def _documents() -> Iterator[StageRow]:
 
     for word, value in ODD_IDS.items():
         make = partial(inferred, partial(setter, "id", value))
-        yield _infer(f"id-{word}", f"name a picture {value!r:.40}", make, r"items(\.0|\[0\])\.id")
+        yield _infer(
+            f"id-{word}", f"name a picture in a way that leads elsewhere ({word})", make, r"items(\.0|\[0\])\.id"
+        )
     for word, value in ODD_PATHS.items():
         make = partial(inferred, partial(setter, "blended", value))
-        yield _infer(f"path-{word}", f"take {value!r:.50} for a picture", make, "blended")
+        yield _infer(f"path-{word}", f"take another path for a picture ({word})", make, "blended")
     for value in (-1, 0, "7", 1.5, 2**40):
         make = partial(inferred, partial(setter, "height", value))
         yield _infer(f"height-{value}", f"say that a picture has {value} rows", make, "")

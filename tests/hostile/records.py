@@ -14,6 +14,13 @@ from tests.hostile.row import USAGE, Arguments, Row
 
 _STORE = ("store-damaged",)
 _OUTPUT = ("output-invalid",)
+_COMMANDS = {
+    "export": "export",
+    "show": "runs show",
+    "remove": "runs remove",
+    "rename": "runs rename",
+    "pack": "store pack",
+}
 _OUTSIDE = {
     "parent": "../../../decoys",
     "absolute": "/etc",
@@ -102,11 +109,18 @@ def _documents() -> Iterator[Row]:
             if field == "stage" and word == "markup":
                 continue  # words of a plain path, shown as words
             make = partial(recorded, partial(setter, value))
-            yield Row(f"record-{field}-{word}", f"name a {field} {value!r:.40}", make, "record of run 'first'", _STORE)
+            yield Row(
+                f"record-{field}-{word}",
+                f"name a {field} in a way that leads elsewhere ({word})",
+                "report",
+                make,
+                "record of run 'first'",
+                _STORE,
+            )
     contents = {"empty": b"", "zeros": bytes(500), "deep": b"[" * 100_000, "list": b"[]", "no-text": b"\xff" * 9}
     for word, content in contents.items():
         make = partial(replaced, lambda path, content=content: path.write_bytes(content))
-        yield Row(f"record-{word}", f"be {word} in place of a run's document", make, "first", _STORE)
+        yield Row(f"record-{word}", f"be {word} in place of a run's document", "runs show", make, "first", _STORE)
     things: dict[str, Callable[[Path], object]] = {
         "pipe": os.mkfifo,
         "device": lambda path: path.symlink_to("/dev/zero"),
@@ -115,7 +129,7 @@ def _documents() -> Iterator[Row]:
     }
     for word, thing in things.items():
         make = partial(replaced, thing)
-        yield Row(f"record-is-{word}", f"be a {word} in place of a run's document", make, "first", _STORE)
+        yield Row(f"record-is-{word}", f"be a {word} in place of a run's document", "runs show", make, "first", _STORE)
 
 
 def _results() -> Iterator[Row]:
@@ -163,21 +177,22 @@ def _results() -> Iterator[Row]:
     }
     for word, (stage, file, change) in cases.items():
         make = partial(left, stage, file, change)
-        yield Row(f"result-{word}", f"leave a {file} that is wrong ({word})", make, file, _OUTPUT)
+        yield Row(f"result-{word}", f"leave a {file} that is wrong ({word})", "report", make, file, _OUTPUT)
     harmless: dict[str, tuple[str, str, Callable[[Any], object]]] = {
         "origin-escape": ("prepare/", "dataset.json", partial(item, "origin", "a\x1b[2J\u202e<script>.png")),
         "warning-escape": ("infer/", "predictions.json", partial(field, "warnings", ["\x1b]0;title\x07<script>"])),
     }
     for word, (stage, file, change) in harmless.items():
         make = partial(left, stage, file, change)
-        yield Row(f"result-{word}", f"speak to terminal or page by a {file}", make, "report", ())
+        yield Row(f"result-{word}", f"speak to terminal or page by a {file}", "report", make, "report", ())
 
 
 def _names() -> Iterator[Row]:
     for word, value in _OUTSIDE.items():
         yield Row(
             f"name-report-{word}",
-            f"report the run {value!r:.30}",
+            f"name a run that leads elsewhere ({word})",
+            "report",
             partial(asked, ("report", value)),
             "",
             ("spec-invalid",),
@@ -193,18 +208,25 @@ def _names() -> Iterator[Row]:
         }
         for command, words in commands.items():
             yield Row(
-                f"name-{command}-{word}", f"{command} the run {value!r}", partial(asked, words), "", ("spec-invalid",)
+                f"name-{command}-{word}",
+                f"name a run that leads elsewhere ({word})",
+                _COMMANDS[command],
+                partial(asked, words),
+                "",
+                ("spec-invalid",),
             )
     yield Row(
         "name-dataset",
-        "check the dataset '../decoys'",
+        "name a dataset that leads elsewhere (parent)",
+        "data check",
         lambda _place: ["data", "check", "../decoys"],
         "",
         ("spec-invalid", "input-invalid"),
     )
     yield Row(
         "name-added",
-        "add a dataset '../decoys'",
+        "name a dataset that leads elsewhere (parent)",
+        "data add",
         lambda place: ["data", "add", place.given, "--name", "../decoys"],
         "",
         USAGE,

@@ -23,6 +23,7 @@ class Row:
 
     id: in the table
     tried: what the input would do to a program that took it at its word
+    command: that gets it
     make: writes it and returns the arguments of the command that gets it
     said: a pattern that the answer must hold
     codes: codes of errors that it may end with; empty: the command does its work, for the input is odd and harmless
@@ -31,6 +32,7 @@ class Row:
 
     id: str
     tried: str
+    command: str
     make: Callable[[Place], Arguments]
     said: str = ""
     codes: tuple[str, ...] = ("input-invalid",)

@@ -69,10 +69,14 @@ TEXTS: dict[str, tuple[str, str, str]] = {
 def rows() -> Iterator[Row]:
     """Yield specs that lie or never end."""
     for word, (tried, text, said) in TEXTS.items():
-        yield Row(f"spec-{word}", tried, partial(planned, text.encode()), said, _SPEC)
-    yield Row("spec-no-text", "be no text", partial(planned, b"\xff\xfe\0" * 50), "UTF-8|special|text|read", _SPEC)
-    yield Row("spec-zeros", "be zeros", partial(planned, bytes(5000)), "special|control|empty|read|not allowed", _SPEC)
-    yield Row("spec-large", "be 64 MiB of one word", partial(planned, b"a" * 2**26), "", _SPEC)
+        yield Row(f"spec-{word}", tried, "plan", partial(planned, text.encode()), said, _SPEC)
+    yield Row(
+        "spec-no-text", "be no text", "plan", partial(planned, b"\xff\xfe\0" * 50), "UTF-8|special|text|read", _SPEC
+    )
+    yield Row(
+        "spec-zeros", "be zeros", "plan", partial(planned, bytes(5000)), "special|control|empty|read|not allowed", _SPEC
+    )
+    yield Row("spec-large", "be 64 MiB of one word", "plan", partial(planned, b"a" * 2**26), "", _SPEC)
     others: dict[str, tuple[str, Callable[[Path], None], tuple[str, ...]]] = {
         "pipe": ("be a pipe that nobody writes to", os.mkfifo, _SPEC),
         "device": ("be a device that never ends", lambda path: path.symlink_to("/dev/zero"), _SPEC),
@@ -80,4 +84,4 @@ def rows() -> Iterator[Row]:
         "loop": ("be a link to itself", lambda path: path.symlink_to(path), _SPEC),
     }
     for word, (tried, make, codes) in others.items():
-        yield Row(f"spec-{word}", tried, partial(put, make), "spec", codes)
+        yield Row(f"spec-{word}", tried, "plan", partial(put, make), "spec", codes)

@@ -6,19 +6,16 @@ from pathlib import Path
 import pytest
 
 from orchestrator.engine.walls import NoWalls, find_walls
-from tests.hostile import networks, pictures
 from tests.hostile.guarded import GuardedTree
 from tests.hostile.row import parameters
 from tests.hostile.stage_programs import StageProgram, stage_programs
 from tests.hostile.stage_row import StageRow, check_stage
+from tests.hostile.tables import STAGES
 
 pytestmark = [pytest.mark.slow, pytest.mark.environment]
 
 
-def rows() -> Iterator[StageRow]:
-    """Yield all rows for programs of images."""
-    for family in (networks, pictures):
-        yield from family.rows()
+ROWS = [row for rows in STAGES.values() for row in rows]
 
 
 @pytest.fixture(scope="session", params=["bare", "walls"])
@@ -33,7 +30,7 @@ def program(
         yield programs
 
 
-@pytest.mark.parametrize("row", parameters(list(rows())))
+@pytest.mark.parametrize("row", parameters(ROWS))
 def test_hostile_file_has_no_effect_outside_its_stage_and_a_clear_answer(
     row: StageRow, tree: GuardedTree, program: Callable[[str], StageProgram]
 ) -> None:
