@@ -31,7 +31,7 @@ def check_image(image: ImageSpec) -> None:
             _check_lock(path)
 
 
-_HINT = "bring its folder in order; sirr-orch plugin new writes one that is"
+_HINT = "bring its folder in order: docs/how-to/add-a-network.md says what belongs in it"
 
 
 def _missing(image: ImageSpec, folder: Path) -> str:

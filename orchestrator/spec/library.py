@@ -270,7 +270,7 @@ def _check_folder(plugin: Plugin) -> None:
         raise SpecError(
             f"{str(plugin.folder)!r} is no plug-in: it has none of the folders {', '.join(LAYOUT)}",
             where=plugin.named_by,
-            hint="name the folder that holds them; sirr-orch plugin new makes one to start from",
+            hint="name the folder that holds them",
         )
 
 
