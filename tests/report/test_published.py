@@ -77,3 +77,14 @@ def test_datasets_of_which_nothing_is_published_are_named(plausible: ReportConte
     assert view.datasets == ()
     assert view.sources == ()
     assert view.absent == ("Held-out scenes",)
+
+
+def test_numbers_that_have_no_column_are_told_in_the_remark(plausible: ReportContent) -> None:
+    table = published("skimage-test")
+    row = table.rows[0].model_copy(update={"psnr": None, "ssim": None, "lpips": 0.1478, "note": "run again"})
+    content = replace(plausible, published=(table.model_copy(update={"rows": (row,)}),))
+    ((network,),) = ([*dataset.networks] for dataset in published_view(content).datasets)
+    (line,) = network.lines
+    assert "LPIPS 0.1478" in line.remark.split("; ")
+    assert line.remark.endswith("run again")
+    assert [number.printed for number in line.numbers] == ["not printed", "not printed"]

@@ -207,7 +207,7 @@ def _line(
     content: ReportContent, dataset: Dataset, ours: _Ours | None, table: PublishedTable, row: PublishedRow
 ) -> PublishedLine:
     protocol = row.protocol or table.protocol
-    remarks = [text for text in (row.altered, row.variant, row.note) if text]
+    remarks = [text for text in (row.altered, row.variant, *_further(row), row.note) if text]
     return PublishedLine(
         source=table.title,
         kind=table.kind,
@@ -216,6 +216,14 @@ def _line(
         remark="; ".join(remarks),
         numbers=tuple(_beside(content, dataset, ours, protocol, row, metric) for metric in METRICS),
     )
+
+
+def _further(row: PublishedRow) -> Iterator[str]:
+    """Yield what the row prints of metrics that have no column."""
+    for metric in PROTOCOLS[HOUSE].metrics:
+        value = row.value(metric.name)
+        if metric.name not in METRICS and value is not None:
+            yield f"{metric.scale.title} {value:.{metric.scale.decimals}f}"
 
 
 def _beside(
