@@ -88,3 +88,12 @@ def test_numbers_that_have_no_column_are_told_in_the_remark(plausible: ReportCon
     assert "LPIPS 0.1478" in line.remark.split("; ")
     assert line.remark.endswith("run again")
     assert [number.printed for number in line.numbers] == ["not printed", "not printed"]
+
+
+def test_numbers_that_are_everywhere_the_same_have_no_spread(plausible: ReportContent) -> None:
+    table = published("skimage-test")
+    row = table.rows[0].model_copy(update={"network": "errnet2019"})
+    tables = (table.model_copy(update={"rows": (row,)}), table.model_copy(update={"name": "copied", "rows": (row,)}))
+    said = shown(replace(plausible, published=tables), "ERRNet 2019").spread
+    assert "22.89 in each" in said
+    assert "apart" not in said

@@ -277,6 +277,9 @@ def _spread(rows: list[tuple[PublishedTable, PublishedRow]]) -> str:
         values = [value for _, row in rows for value in [row.value(metric)] if value is not None]
         if len(values) > 1:
             low, high = min(values), max(values)
+            if low == high:
+                said.append(f"{shown.title} {_printed(low, shown)} in each")
+                continue
             width = _printed(high - low, shown)
             said.append(
                 f"{shown.title} {_printed(low, shown)} to {_printed(high, shown)}, {width}"
