@@ -1,9 +1,10 @@
 """The commands of `sirr-orch`, and how a failure of any of them is shown."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from orchestrator import __version__
 from orchestrator.cli import (
@@ -24,9 +25,24 @@ from orchestrator.cli import (
     weights,
 )
 from orchestrator.errors import SirrError
+from orchestrator.spec.plain_words import plain_words
+
+
+class _PlainGroup(TyperGroup):
+    """All commands; a wrong value on the command line is told in plain words, whatever library reads it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that is asked for."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = plain_words(error.message)
+            raise
+
 
 app = typer.Typer(
     name="sirr-orch",
+    cls=_PlainGroup,
     help="Reproduce and compare networks that take reflections out of photographs.",
     epilog="Examples:  sirr-orch build  |  sirr-orch run examples/quickstart.yaml --build  |  "
     "sirr-orch remove photo.jpg --model quickstart/errnet2019 --out results",

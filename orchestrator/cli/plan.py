@@ -5,13 +5,22 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.options import DEFAULT_STORE, DataOption, JsonOption, PluginsOption, StoreOption
+from orchestrator.cli.options import DEFAULT_STORE, DataOption, JsonOption, PluginsOption, StoreOption, WallsOption
+from orchestrator.spec.names import EngineName
 
 
 def plan(
     spec: Annotated[Path, typer.Argument(help="The experiment, a YAML file.", dir_okay=False)],
     photos: Annotated[
         list[Path] | None, typer.Option("--photos", help="Folder of your own photographs, as in sirr-orch run.")
+    ] = None,
+    engine: Annotated[
+        EngineName | None,
+        typer.Option("--engine", help="Say too what this engine would need, as sirr-orch run would: images to build."),
+    ] = None,
+    walls: WallsOption = None,
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, help="Processor threads of one stage, as in sirr-orch run.")
     ] = None,
     json: JsonOption = False,
     plugins: PluginsOption = None,
@@ -20,17 +29,21 @@ def plan(
 ) -> None:
     """Show the stages of a comparison: which are in the store, which would run, and why. Nothing is run.
 
-    Examples:  sirr-orch plan my.yaml  |  sirr-orch plan my.yaml --json
+    Examples:  sirr-orch plan my.yaml  |  sirr-orch plan my.yaml --engine local  |  sirr-orch plan my.yaml --json
     """
     # Imported here: --help must not wait for pydantic.
     from orchestrator.cli.console import err, out  # noqa: PLC0415
     from orchestrator.cli.table import plan_rows, print_plan  # noqa: PLC0415
-    from orchestrator.execute.command import RunRequest, planned  # noqa: PLC0415
+    from orchestrator.execute.build import build_settings  # noqa: PLC0415
+    from orchestrator.execute.command import RunRequest, outlook, planned  # noqa: PLC0415
     from orchestrator.execute.plugins import known_library  # noqa: PLC0415
 
-    library = known_library(plugins or ())
-    comparison = planned(RunRequest(spec, store, tuple(photos or ()), data=data, library=library), say=err.print)
+    settings, library = build_settings((), ()), known_library(plugins or ())
+    request = RunRequest(spec, store, tuple(photos or ()), engine, False, settings, data, threads, library)
+    comparison = planned(request, say=err.print)
     if json:
         out.print_json(data=plan_rows(comparison))
     else:
         print_plan(comparison, out)
+    for words in outlook(comparison, request):
+        err.print(words)

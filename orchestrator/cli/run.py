@@ -53,14 +53,17 @@ def run(
     from orchestrator.cli.progress import live_listener  # noqa: PLC0415
     from orchestrator.cli.table import print_plan  # noqa: PLC0415
     from orchestrator.execute.build import build_settings  # noqa: PLC0415
-    from orchestrator.execute.command import RunRequest, planned, run_request  # noqa: PLC0415
+    from orchestrator.execute.command import RunRequest, outlook, planned, run_request  # noqa: PLC0415
     from orchestrator.execute.plugins import known_library  # noqa: PLC0415
     from orchestrator.execute.run_stages import RunOptions  # noqa: PLC0415
 
     settings, library = build_settings((), ()), known_library(plugins or ())
     request = RunRequest(spec, store, tuple(photos or ()), engine, build, settings, data, threads, library)
     if dry_run:
-        print_plan(planned(request, say=err.print), out)
+        comparison = planned(request, say=err.print)
+        print_plan(comparison, out)
+        for words in outlook(comparison, request):
+            err.print(words)
         return
     with live_listener(err, verbose=verbose) as listener:
         result = run_request(request, RunOptions(jobs, threads, workers, grace), listener, err.print)

@@ -11,6 +11,7 @@ from orchestrator.errors import InfraFailure
 from orchestrator.process import ProcessFailed, run
 from orchestrator.spec.base import StrictModel
 from orchestrator.spec.environment import Environment
+from orchestrator.spec.plain_words import plain_words
 
 _TIMEOUT_S = 120
 _MOST_BYTES = 16 * 2**20
@@ -135,8 +136,12 @@ def _read(said: str, name: str) -> Inventory:
         if len(said) > _MOST_BYTES:
             raise ValueError(f"{len(said)} characters")
         return Inventory.model_validate_json(said)
-    except (ValidationError, ValueError) as error:
-        raise _not_asked(name, str(error).splitlines()[0]) from error
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(map(str, first["loc"]))
+        raise _not_asked(name, f"{field}: {plain_words(first['msg'])}".removeprefix(": ")) from error
+    except ValueError as error:
+        raise _not_asked(name, str(error)) from error
 
 
 def _not_asked(name: str, why: str) -> InfraFailure:

@@ -119,6 +119,25 @@ def built_environments(
     return {name: environment for name, environment in found.items() if environment is not None}
 
 
+def engine_outlook(
+    images: Sequence[ImageSpec], variant: Variant, engine: EngineName, store: Path, settings: BuildSettings
+) -> Iterator[str]:
+    """Yield which engine would run stages of some images, and which of them would have to be built first.
+
+    Raises:
+        EngineUnavailable: Where no engine answers.
+    """
+    if not images:
+        return
+    selection = chosen_engine(engine, store)
+    yield selection.sentence
+    there = built_environments(images, variant, selection, store, settings)
+    unbuilt = [image.name for image in images if image.name not in there]
+    if unbuilt:
+        error = not_built(unbuilt, selection.engine.name, variant)
+        yield f"{error.message}; {error.hint}"
+
+
 def prepared_engine(
     images: Sequence[ImageSpec],
     variant: Variant,

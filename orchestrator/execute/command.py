@@ -1,12 +1,12 @@
 """What the commands ask for: plan, run and report of one experiment file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from orchestrator.engine.protocol import Engine
 from orchestrator.environments.builder import BuildSettings
-from orchestrator.execute.build import prepared_engine
+from orchestrator.execute.build import engine_outlook, prepared_engine
 from orchestrator.execute.comparison import Comparison, Reading, plan_comparison
 from orchestrator.execute.events import Listener
 from orchestrator.execute.experiment_run import run_experiment
@@ -67,6 +67,17 @@ def planned(
         experiment = experiment.model_copy(update={"threads": request.threads})
     store = Store(request.store, ReadingWords(say))
     return plan_comparison(experiment, request.spec, store, request.data, request.library, reading=reading)
+
+
+def outlook(comparison: Comparison, request: RunRequest) -> Iterator[str]:
+    """Yield what a run would say of the engine that the request names before it starts; nothing where it names none.
+
+    Raises:
+        EngineUnavailable: Where no engine answers.
+    """
+    if request.engine is not None:
+        needed, settings = comparison.images_needed, request.settings
+        yield from engine_outlook(needed, comparison.variant, request.engine, request.store, settings)
 
 
 def with_photos(experiment: Experiment, folders: tuple[Path, ...]) -> Experiment:

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from orchestrator.errors import SpecError, StoreError
 from orchestrator.locks import lock
+from orchestrator.spec.plain_words import plain_words
 from orchestrator.store.disk import space_explained, sync, write_synced
 from orchestrator.store.run_document import SCHEMA, RunDocument
 from stagekit.inside import read_plain
@@ -110,7 +111,7 @@ def _read(path: Path, name: str) -> RunDocument:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise _damaged(path, name, f"{field}: {first['msg']}") from error
+        raise _damaged(path, name, f"{field}: {plain_words(first['msg'])}") from error
     if document.checksum is not None and document.checksum != _checksum(found):
         raise _damaged(
             path, name, "it is not what was written: its checksum differs (to keep your own change, remove that field)"

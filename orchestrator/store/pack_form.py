@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from orchestrator import __version__
 from orchestrator.errors import PackInvalid
 from orchestrator.spec.base import Name
+from orchestrator.spec.plain_words import plain_words
 from orchestrator.store.layout import is_key
 from stagekit.inside import unsafe_name
 
@@ -147,7 +148,9 @@ def parsed_index(content: bytes) -> PackIndex:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise PackInvalid(f"the pack's index is damaged: {where}: {first['msg']}", hint=FROM_WHERE) from error
+        raise PackInvalid(
+            f"the pack's index is damaged: {where}: {plain_words(first['msg'])}", hint=FROM_WHERE
+        ) from error
     _check_index(index)
     return index
 

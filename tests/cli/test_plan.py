@@ -1,0 +1,47 @@
+"""sirr-orch plan with an engine: what run would say of it before it starts."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from orchestrator.cli.app import app
+from orchestrator.execute import build
+from tests.execute.photo_engine import photo_engine
+
+SPEC = """\
+name: first
+models: [{program: yang2019}]
+test: [skimage-test]
+protocols: [errnet2019]
+features: random
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[None]:
+    """A folder to type commands in, with an engine."""
+    with contextlib.chdir(tmp_path), photo_engine():
+        Path("first.yaml").write_text(SPEC)
+        yield
+
+
+@pytest.mark.parametrize("command", [("plan",), ("run", "--dry-run")])
+def test_plan_with_an_engine_says_which_it_is_and_what_is_not_built(folder: None, command: tuple[str, ...]) -> None:
+    asked = [*command, "first.yaml", "--store", "store"]
+    plain = CliRunner().invoke(app, asked)
+    found = CliRunner().invoke(app, [*asked, "--engine", "local"])
+    assert plain.exit_code == found.exit_code == 0, found.exception
+    assert found.stdout == plain.stdout
+    assert plain.stderr == ""
+    assert found.stderr == "engine: fake\n"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "built_environments", lambda *_: {})
+        found = CliRunner().invoke(app, [*asked, "--engine", "local"])
+    assert "images not built: metrics, yang2019; run: sirr-orch build --engine" in " ".join(found.stderr.split())
+
+
+def test_plan_takes_the_threads_that_run_takes(folder: None) -> None:
+    assert CliRunner().invoke(app, ["plan", "first.yaml", "--store", "store", "--threads", "3"]).exit_code == 0
