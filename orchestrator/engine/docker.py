@@ -5,7 +5,7 @@ import dataclasses
 import time
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +235,10 @@ class DockerEngine:
                 for container in self._containers()
                 if container["State"] not in OVER
             ]
+
+    def input_paths(self, job: Job) -> Mapping[str, Path]:
+        """Return where inputs lie outside, by where they lie in the container; see `Engine.input_paths`."""
+        return {input_path(name): path for name, path in job.inputs.items()}
 
     def paths_in_use(self) -> set[Path]:
         """Return what containers that run, or are about to, read and write; see `Engine.paths_in_use`."""

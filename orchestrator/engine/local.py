@@ -8,7 +8,7 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +107,10 @@ class LocalEngine:
                 run_name, stage = (str(job.get(name, "")) for name in ("run", "stage"))
                 found.append(RunningJob(staging.name, run_name, stage, self.name, running.started, running))
         return found
+
+    def input_paths(self, job: Job) -> Mapping[str, Path]:
+        """Return what links were followed; see `Engine.input_paths`."""
+        return {str(path.resolve()): path for path in job.inputs.values() if path.resolve() != path}
 
     def paths_in_use(self) -> set[Path]:
         """Return what programs that run read and write; see `Engine.paths_in_use`."""

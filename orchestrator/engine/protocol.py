@@ -148,6 +148,9 @@ class Engine(Protocol):
             InfraFailure: Where the program cannot be started.
         """
 
+    def input_paths(self, job: Job) -> Mapping[str, Path]:
+        """Return the user's path of each input by the path that the program sees, where the two differ."""
+
     def sweep(self, claim: Claim = anybody) -> Sequence[str]:
         """Remove what dead runs left behind (never a job that still runs) and return the keys.
 

@@ -1,11 +1,12 @@
 """Follows one running job from its first line to its end: messages out, stop requests and time limits in."""
 
 import contextlib
+import re
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -114,7 +115,27 @@ class _Log:
             self.lost = error.strerror
 
 
-def follow(running: Running, stage: str, log: Path, listener: Listener, stopper: Stopper, limits: Limits) -> JobOutcome:
+@dataclass(frozen=True)
+class Hearing:
+    """Who hears what a job says, and in which words.
+
+    Attributes:
+        inputs: The user's path of an input by the path that the program sees: people know nothing of the latter.
+    """
+
+    stage: str
+    listener: Listener
+    inputs: Mapping[str, Path] = field(default_factory=dict)
+
+    def words(self, text: str) -> str:
+        """Return a message with the user's own paths in it."""
+        for seen, path in sorted(self.inputs.items(), reverse=True):
+            literal = str(path).replace("\\", r"\\")
+            text = re.sub(rf"(?<![\w./-]){re.escape(seen)}(?![\w-]|\.\w)", literal, text)
+        return text
+
+
+def follow(running: Running, hearing: Hearing, log: Path, stopper: Stopper, limits: Limits) -> JobOutcome:
     """Pass on what the job says, keep its log in `log`, end it where it must end, and return what was job_outcome."""
     job_outcome = JobOutcome(walls=running.walls)
     watch = _Watch(running, stopper, limits, job_outcome)
@@ -125,9 +146,9 @@ def follow(running: Running, stage: str, log: Path, listener: Listener, stopper:
         with _Log(log) as kept:
             for line in running.lines():
                 kept.write(line)
-                _hear(line, stage, job_outcome, listener)
+                _hear(line, job_outcome, hearing)
         if kept.lost is not None:
-            _hear(encode(WarningMessage(f"its log is not whole: {kept.lost}")), stage, job_outcome, listener)
+            _hear(encode(WarningMessage(f"its log is not whole: {kept.lost}")), job_outcome, hearing)
         job_outcome.outcome = running.outcome()
     finally:
         watch.finished.set()
@@ -138,20 +159,23 @@ def follow(running: Running, stage: str, log: Path, listener: Listener, stopper:
     return job_outcome
 
 
-def _hear(line: str, stage: str, job_outcome: JobOutcome, listener: Listener) -> None:
+def _hear(line: str, job_outcome: JobOutcome, hearing: Hearing) -> None:
+    stage, listener = hearing.stage, hearing.listener
     match decode(line):
         case Progress() as progress:
             listener(Progressed(stage, progress))
         case Checkpoint(path=path):
             job_outcome.checkpoint = path
-        case WarningMessage(message=message):
+        case WarningMessage(message=said):
+            message = hearing.words(said)
             if message not in job_outcome.warnings:
                 job_outcome.warnings.append(message)
                 listener(Warned(stage, message))
         case Note(message=message):
-            listener(Noted(stage, message))
+            listener(Noted(stage, hearing.words(message)))
         case Failure() as failure:
-            job_outcome.failure = failure
+            hint = None if failure.hint is None else hearing.words(failure.hint)
+            job_outcome.failure = replace(failure, message=hearing.words(failure.message), hint=hint)
         case None:
             job_outcome.tail.append(line)
             listener(Logged(stage, line))

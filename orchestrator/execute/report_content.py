@@ -2,7 +2,7 @@
 
 import platform
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -89,6 +89,7 @@ def report_content(results: RunResults) -> ReportContent:
         stage_record(stage, results.artifacts.get(stage.name), gathering.failures.get(stage.name))
         for stage in document.stages
     )
+    datasets = tuple(_datasets(gathering))
     content = ReportContent(
         name=document.name,
         note=document.note,
@@ -98,7 +99,7 @@ def report_content(results: RunResults) -> ReportContent:
         device=document.device,
         engine=", ".join(sorted({stage.engine for stage in stages if stage.engine})) or "none",
         models=tuple(_model(entrant, gathering) for entrant in document.entrants),
-        datasets=tuple(_datasets(gathering)),
+        datasets=datasets,
         test=document.test,
         results=tuple(_results(gathering)),
         stages=stages,
@@ -106,7 +107,7 @@ def report_content(results: RunResults) -> ReportContent:
         spec=document.spec.text,
         spec_name=document.spec.name,
         commands=(_command(document),),
-        overlap=_overlap(gathering),
+        overlap=_overlap(gathering, datasets),
         program=_program(document),
         warnings=tuple(_warnings(document)),
         published=tables_of_run(document),
@@ -225,12 +226,12 @@ def _datasets(gathering: _Gathering) -> Iterator[Dataset]:
             yield replace(read.read_dataset(output, source=entry.source), digest=digest)
 
 
-def _overlap(gathering: _Gathering) -> Overlap | NotMeasured | None:
+def _overlap(gathering: _Gathering, datasets: Sequence[Dataset]) -> Overlap | NotMeasured | None:
     if not gathering.waiting:
         return None
     output = gathering.output(OVERLAP)
     reason = gathering.document.accept_overlap or ""
-    return output if isinstance(output, NotMeasured) else read.read_overlap(output, reason=reason)
+    return output if isinstance(output, NotMeasured) else read.read_overlap(output, datasets, reason=reason)
 
 
 def _results(gathering: _Gathering) -> Iterator[Result]:

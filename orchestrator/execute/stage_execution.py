@@ -22,7 +22,7 @@ from orchestrator.errors import (
 )
 from orchestrator.execute.classify import Verdict, classify, shortened
 from orchestrator.execute.events import Listener, Noted, StateChanged, Warned
-from orchestrator.execute.job_outcome import JobOutcome, Limits, follow
+from orchestrator.execute.job_outcome import Hearing, JobOutcome, Limits, follow
 from orchestrator.execute.leftovers import engines_that_answer
 from orchestrator.execute.machine import machine_facts
 from orchestrator.execute.sbom import SBOM, SoftwareLists
@@ -280,7 +280,8 @@ def _run_once(job: Job, stage: Stage, context: ExecutionContext) -> _Finished:
         context.listener(StateChanged(stage.name, "adopted" if running.adopted else "running", {"key": job.key}))
         log = context.logs / log_name(stage.name)
         limits = Limits(stage.timeout_s, context.grace_s)
-        job_outcome = follow(running, stage.name, log, context.listener, context.stopper, limits)
+        hearing = Hearing(stage.name, context.listener, context.engine.input_paths(job))
+        job_outcome = follow(running, hearing, log, context.stopper, limits)
     except SirrError:  # such as a full disk, when a record could not be written: what can be saved is saved
         running.stop(context.grace_s)
         running.remove()

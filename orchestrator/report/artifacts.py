@@ -4,6 +4,7 @@ Each function takes the output folder of one artifact. All of them raise OutputI
 mistake in it.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from orchestrator.report.content import (
@@ -18,6 +19,7 @@ from orchestrator.report.content import (
     Scores,
     TilePlan,
 )
+from orchestrator.report.lookup import picture_names
 from orchestrator.report.overlap_content import Overlap, OverlapPair
 from orchestrator.report.training_content import Adoption, CurveStep, Memory, Training
 from orchestrator.results import read_result
@@ -175,13 +177,19 @@ def read_scores(folder: Path) -> Scores:
     )
 
 
-def read_overlap(folder: Path, *, reason: str = "") -> Overlap:
+def read_overlap(folder: Path, datasets: Sequence[Dataset] = (), *, reason: str = "") -> Overlap:
     """Return what a comparison of training and test pictures found, from its ``overlap.json``.
 
     Args:
+        datasets: By which pictures are called as people call them; of others their ids stand.
         reason: Why the experiment accepts what was found.
     """
     file = read_result(OverlapFile, folder)
+    names = {(one.name, picture): name for one in datasets for picture, name in picture_names(one).items()}
+
+    def shown(dataset: str, scene: str) -> str:
+        return f"{dataset} {names.get((dataset, scene), scene)}"
+
     return Overlap(
         action=file.action,
         reason=reason,
@@ -189,8 +197,8 @@ def read_overlap(folder: Path, *, reason: str = "") -> Overlap:
         tested=sum(dataset.pictures for dataset in file.test),
         pairs=tuple(
             OverlapPair(
-                f"{found.train_dataset} {found.train_scene}",
-                f"{found.test_dataset} {found.test_scene}",
+                shown(found.train_dataset, found.train_scene),
+                shown(found.test_dataset, found.test_scene),
                 found.kind if found.kind == "same pixels" else f"{found.kind}, correlation {found.correlation:.2f}",
                 ", ".join(found.layers),
             )

@@ -184,6 +184,8 @@ class FakeEngine:
         self.world: dict[str, _FakeJob] = {} if world is None else world
         self.started: list[str] = []
         """The stages that were really started, in order: what a test counts."""
+        self.seen: Mapping[str, Path] = {}
+        """Where programs are said to see inputs."""
         self._handlers = handlers
 
     def start(self, job: Job) -> FakeRunning:
@@ -218,6 +220,12 @@ class FakeEngine:
             for key, held in self.world.items()
             if held.outcome is None
         ]
+
+    def handle(self, kind: str, handler: Handler) -> None:
+        self._handlers = {**self._handlers, kind: handler}
+
+    def input_paths(self, job: Job) -> Mapping[str, Path]:
+        return self.seen
 
     def paths_in_use(self) -> set[Path]:
         running = [held.job for held in self.world.values() if held.outcome is None]

@@ -19,11 +19,14 @@ COLUMNS = (
     "version",
     "fault",
     "picture",
+    "file",
     "metric",
     "score",
     "not_measured",
 )
-"""Columns of ``scores.csv``: one row for every picture and metric; an empty score says why in the last column."""
+"""Columns of ``scores.csv``: one row for every picture and metric; an empty score says why in the last column.
+
+`picture` is the id, by which files of the run are called; `file` is what the user's own file is called."""
 
 
 def write_score_files(content: ReportContent, folder: Path) -> None:
@@ -43,6 +46,7 @@ def write_score_files(content: ReportContent, folder: Path) -> None:
 
 def _rows(content: ReportContent) -> Iterator[tuple[object, ...]]:
     seeds = {model.label: model.seed for model in content.models}
+    files = {(one.name, item.id): item.origin for one in content.datasets for item in one.items}
     faults = {protocol.name: protocol.fault for protocol in content.protocols}
     for label, dataset, protocol, found in _evaluations(content):
         fault = next((fault for name, fault in faults.items() if name == protocol), "")
@@ -50,7 +54,8 @@ def _rows(content: ReportContent) -> Iterator[tuple[object, ...]]:
         for item in found.items:
             for metric, value in item.values.items():
                 number, why = ("", value.why) if isinstance(value, NotMeasured) else (_number(value), "")
-                yield (*head, protocol, found.version, fault, _plain(item.id), metric, number, _plain(why))
+                picture = (_plain(item.id), _plain(files.get((dataset, item.id), "")))
+                yield (*head, protocol, found.version, fault, *picture, metric, number, _plain(why))
 
 
 def _evaluations(content: ReportContent) -> Iterator[tuple[str, str, str, Scores]]:
