@@ -1,14 +1,14 @@
 """What stages read from outside the store: its digest before they run, and whether it was that when they read it."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from orchestrator.datasets.description import dataset_description
 from orchestrator.datasets.source_files import source_files
 from orchestrator.errors import OutputInvalid
-from orchestrator.plan.stage import Digest, Stage
+from orchestrator.plan.stage import Digest, Source, Stage
 from orchestrator.store.content import entries_digest
 from orchestrator.store.store import Store
 from stagekit import BadInput
@@ -47,12 +47,23 @@ class ReadingWords:
 
 
 def source_digest(store: Store) -> Digest:
-    """Return what tells the content of files and folders; of a dataset's folder only what its preparation reads."""
+    """Return what tells the content of files and folders; of a dataset's folder only what its preparation reads.
+
+    Links that lead out of the folder are not followed inside walls, so they are nothing that is read.
+    """
 
     def digest(path: Path, dataset: Mapping[str, Any] | None = None) -> str:
-        return store.digest(path, None if dataset is None else source_files(dataset_description(dataset), path))
+        if dataset is None:
+            return store.digest(path)
+        files = source_files(dataset_description(dataset), path)
+        return store.digest(path, [name for name in files if not _leads_out(path, name)])
 
     return digest
+
+
+def _leads_out(folder: Path, name: str) -> bool:
+    """Whether what lies at a path inside a folder is reached by a link to somewhere else."""
+    return not (folder / name).resolve().is_relative_to(folder.resolve())
 
 
 def check_sources(stage: Stage, facts: Path, store: Store) -> None:
@@ -70,7 +81,9 @@ def check_sources(stage: Stage, facts: Path, store: Store) -> None:
     read = _read(stage, facts)
     for name, source in stage.sources.items():
         if read is not None and name in read.read:
-            found = entries_digest(read.files(name))
+            files = read.files(name)
+            _refuse_links(stage, source, files)
+            found = entries_digest(files)
         else:
             found = source_digest(store)(source.path, source.dataset)
         if found != source.digest:
@@ -78,6 +91,17 @@ def check_sources(stage: Stage, facts: Path, store: Store) -> None:
                 f"the input {name!r} ({source.path}) was changed while {stage.name} ran",
                 hint="run again; do not edit a dataset during a run",
             )
+
+
+def _refuse_links(stage: Stage, source: Source, read: Iterable[str]) -> None:
+    """Refuse a result of files that no key tells of: without walls a program can follow links anywhere."""
+    outside = sorted(name for name in read if _leads_out(source.path, name)) if source.path.is_dir() else []
+    if outside:
+        more = f" and {len(outside) - 1} more" if len(outside) > 1 else ""
+        raise OutputInvalid(
+            f"{stage.name} read {outside[0]!r}{more} of {source.path}, links that lead out of that folder",
+            hint="put the files themselves there, or name the folder that holds them",
+        )
 
 
 def _read(stage: Stage, facts: Path) -> SourcesFile | None:

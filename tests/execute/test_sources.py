@@ -150,3 +150,35 @@ def test_what_is_known_is_not_read_again(tmp_path):
     heard.clear()
     assert store.digest(tmp_path / "pictures", ["a.png"]) == first
     assert heard == []
+
+
+def linked_out(course):
+    """Replace a picture by a link to a file elsewhere, and return where the link lies."""
+    picture = course.source / "blended" / "1.png"
+    picture.rename(course.folder / "elsewhere.png")
+    picture.symlink_to(course.folder / "elsewhere.png")
+    return picture
+
+
+def test_link_that_leads_out_is_refused_where_a_program_could_follow_it(course):
+    linked_out(course)
+    error = course.run().failures["prepare/mine"]
+    assert isinstance(error, OutputInvalid)
+    assert "prepare/mine read 'blended/1.png' of" in error.message
+    assert "links that lead out of that folder" in error.message
+
+
+def test_link_that_leads_out_is_no_file_of_the_folder_and_others_stay_what_they_are(course):
+    linked = linked_out(course)
+    before = course.stage.sources["source"].digest
+    (course.folder / "elsewhere.png").write_bytes(b"another")
+    assert course.stage.sources["source"].digest == before
+    linked.unlink()
+    save(linked, 1)
+    assert course.stage.sources["source"].digest != before
+    inside = course.source / "blended" / "2.png"
+    content = course.stage.sources["source"].digest
+    inside.rename(course.source / "kept.png")
+    inside.symlink_to("../kept.png")
+    assert course.stage.sources["source"].digest == content
+    assert not course.run().failures
