@@ -12,9 +12,12 @@ FOREIGN = ("Value error", "Assertion failed", "Input should", "pydantic")
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("remove a.jpg --out x --engine foo", "'foo' is not one of 'auto', 'docker', 'local'"),
-        ("remove a.jpg --out x --walls foo", "'foo' is not one of 'auto', 'bubblewrap', 'landlock', 'none'"),
-        ("remove a.jpg --out x --tile 3", "it must be greater than or equal to 64"),
+        ("remove a.jpg --model r/m --out x --engine foo", "'foo' is not one of 'auto', 'docker', 'local'"),
+        (
+            "remove a.jpg --model r/m --out x --walls foo",
+            "'foo' is not one of 'auto', 'bubblewrap', 'landlock', 'none'",
+        ),
+        ("remove a.jpg --model r/m --out x --tile 3", "it must be greater than or equal to 64"),
         ("run a.yaml --jobs x", "it must be a valid integer"),
         ("report r --table x", "'x' is not one of"),
         ("store usage --walls x", ""),
