@@ -72,7 +72,7 @@ reliability: setup-dev ## Kill runs on ENGINE at random moments for HOURS hours,
 MINUTES ?= 60
 TARGET ?=
 fuzz: setup-dev ## Fuzz what reads strangers' files for MINUTES each, all of them or TARGET="a b"
-	$(BIN)/pip install --quiet --group fuzz
+	$(call locked,--only-group fuzz,--only-binary :all:)
 	PYTHONPATH=.:images $(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(TARGET)
 
 behaviours: setup-dev ## Record raised behaviour versions, or prove that changed code gives the same results

@@ -65,7 +65,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1, help="targets at the same time")
     given = parser.parse_args()
     if find_spec("atheris") is None:
-        parser.error("atheris is not installed: pip install --group fuzz; it has wheels for Linux on x86-64 alone")
+        parser.error("atheris is not installed: make fuzz installs it; it has wheels for Linux on x86-64 alone")
     unknown = sorted(set(given.targets) - set(names))
     if unknown:
         parser.error(f"there is no target {', '.join(unknown)}; there are {', '.join(names)}")
