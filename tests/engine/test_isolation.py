@@ -71,7 +71,9 @@ def test_nothing_can_be_written_but_the_program_s_folders(walled_bench, outside)
         inputs,
     ]
     _job, facts = seen(walled_bench, [*folders, *others], key=job.key, inputs={"words": words})
-    assert facts["writable"] == folders
+    # A container's /dev is memory of its own, counted as its memory is, and gone with it: its root may write there.
+    own = {"/dev"} if walled_bench.name == "docker" else set()
+    assert [path for path in facts["writable"] if path not in own] == folders
     assert facts["home"]
     found = attempted(walled_bench, [["write", "/proc/sys/vm/overcommit_memory"], ["cut", str(words / "a")]])
     assert "done" not in found.values()
