@@ -1,7 +1,8 @@
 """sirr-orch infer: pictures or arrays through a model, or through any network's ONNX file."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,6 +17,8 @@ from orchestrator.cli.options import (
     WallsOption,
     memory_bytes,
 )
+
+_OF_FILE: Mapping[str, Any] = {"rich_help_panel": "What a network's file is like, where it is none of this program"}
 
 
 def infer(
@@ -47,6 +50,38 @@ def infer(
         int | None,
         typer.Option("--tile", min=64, help="Blend overlapping tiles of this size instead: an approximate result."),
     ] = None,
+    input_name: Annotated[str | None, typer.Option("--input", help="The file's name of its input.", **_OF_FILE)] = None,
+    output_name: Annotated[
+        str | None, typer.Option("--output", help="Of its output without the reflection.", **_OF_FILE)
+    ] = None,
+    value_range: Annotated[
+        str | None,
+        typer.Option(
+            "--range", metavar="LOW,HIGH", help="Its black and white, such as 0,255; or: imagenet.", **_OF_FILE
+        ),
+    ] = None,
+    output_range: Annotated[
+        str | None,
+        typer.Option("--output-range", metavar="LOW,HIGH", help="Those of its answer, where they differ.", **_OF_FILE),
+    ] = None,
+    channels: Annotated[
+        str | None, typer.Option("--channels", metavar="rgb|bgr", help="Order of its channels.", **_OF_FILE)
+    ] = None,
+    multiple_of: Annotated[
+        int | None, typer.Option("--multiple-of", help="What height and width are padded to.", **_OF_FILE)
+    ] = None,
+    residual: Annotated[
+        str | None,
+        typer.Option(
+            "--residual",
+            metavar="subtract|add",
+            help="Its answer is subtracted from the picture, or added to it.",
+            **_OF_FILE,
+        ),
+    ] = None,
+    free_size: Annotated[
+        bool, typer.Option("--free-size", help="The one size that it names is an example's.", **_OF_FILE)
+    ] = False,
     json: JsonOption = False,
     threads: ThreadsOption = None,
     engine: EngineOption = None,
@@ -58,7 +93,8 @@ def infer(
     The result is that of the whole picture, tile by tile in the memory there is.
 
     Examples:  sirr-orch infer photo.jpg --model quickstart/errnet2019 --out results  |  sirr-orch infer photo.npy
-    --onnx network.onnx --arrays --out results  |  sirr-orch infer photo.jpg --model quickstart/ibcln2020 --explain
+    --onnx network.onnx --arrays --out results  |  sirr-orch infer photo.jpg --onnx theirs.onnx --range 0,255
+    --channels bgr --multiple-of 8 --out results  |  sirr-orch infer photo.jpg --model quickstart/ibcln2020 --explain
     --memory 2GiB  |  sirr-orch infer --check network.onnx
     """
     # Imported here: --help must not wait for the engine.
@@ -66,9 +102,23 @@ def infer(
     from orchestrator.cli.inference import print_plan  # noqa: PLC0415
     from orchestrator.cli.progress import live_listener  # noqa: PLC0415
     from orchestrator.execute.explain import check_network, plan_of_photos  # noqa: PLC0415
+    from orchestrator.execute.onnx_file import declared_network  # noqa: PLC0415
     from orchestrator.execute.remove import Removal, remove_reflections  # noqa: PLC0415
 
     _refuse_contradictions(photos, out_folder, model, onnx, check, explain=explain, tiled=whole and tile is not None)
+    said = {
+        "input": input_name,
+        "output": output_name,
+        "range": _range(value_range),
+        "output_range": _range(output_range),
+        "channels": channels,
+        "multiple_of": multiple_of,
+        "residual": residual,
+        "free_size": free_size or None,
+    }
+    file = onnx or check
+    if file is None and any(value is not None for value in said.values()):
+        raise typer.BadParameter("what is said of a network's file needs --onnx or --check")
     removal = Removal(
         tuple(photos or ()),
         model,
@@ -78,6 +128,7 @@ def infer(
         tile,
         reflection=True,
         onnx=onnx,
+        declared=None if file is None else declared_network(file, said),
         arrays=arrays,
         whole=whole,
         memory_bytes=memory_bytes(memory),
@@ -97,6 +148,16 @@ def infer(
         out.print_json(found.text())
     elif print_plan(found, out):
         raise typer.Exit(1)
+
+
+def _range(text: str | None) -> object:
+    """Return a range as an experiment has it; what is none is refused where it is read."""
+    if text is None:
+        return None
+    try:
+        return [float(number) for number in text.split(",")]
+    except ValueError:
+        return text
 
 
 def _refuse_contradictions(

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.execute.run_list import RunDescription, RunSummary
-from orchestrator.store.run_document import PREDICTIONS, PROGRAM, DatasetEntry, EntrantEntry, RunDocument
+from orchestrator.store.run_document import ONNX, PREDICTIONS, PROGRAM, DatasetEntry, EntrantEntry, RunDocument
 
 _STYLES = {
     "running": "bold cyan",
@@ -118,6 +118,8 @@ def _overrides(document: RunDocument) -> str:
 def _entrant(entrant: EntrantEntry) -> str:
     if entrant.kind == PREDICTIONS:
         return f"{entrant.title}; computed elsewhere, from {entrant.files}"
+    if entrant.kind == ONNX:
+        return f"{entrant.title}; an ONNX file, {entrant.files}"
     if entrant.kind == PROGRAM:
         taken = ", ".join(f"{name} {value:g}" for name, value in entrant.recipe.items())
         return f"{entrant.title}; a program, {taken or 'without parameters'}"

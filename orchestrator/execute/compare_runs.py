@@ -16,7 +16,7 @@ from orchestrator.report.compare_runs import render_compared_runs
 from orchestrator.report.views.compared_runs import RunFacts
 from orchestrator.spec.checkpoint import WHOLE
 from orchestrator.store.reference import run_reference
-from orchestrator.store.run_document import PREDICTIONS, PROGRAM, EntrantEntry, RunDocument
+from orchestrator.store.run_document import ONNX, PREDICTIONS, PROGRAM, EntrantEntry, RunDocument
 from orchestrator.store.store import Store
 
 _LABELS = {"name", "note", "models"}
@@ -70,6 +70,9 @@ def _model(entrant: EntrantEntry, document: RunDocument) -> dict[str, Any]:
         return {"program": entrant.spec, "parameters": entrant.recipe}
     if entrant.kind == PREDICTIONS:
         return _predictions(entrant, document)
+    if entrant.kind == ONNX:
+        wrap = document.stage(entrant.network_stage)
+        return {"onnx": {name: source.digest for name, source in wrap.sources.items()}, **wrap.settings}
     sources = document.stage(entrant.weights_stage).sources
     weights = {name: source.digest for name, source in sources.items() if name.partition(".")[0] == WHOLE}
     return {

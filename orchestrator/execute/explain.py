@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestrator.execute.events import Listener
 from orchestrator.execute.photographs import copy_photographs, settled
-from orchestrator.execute.remove import Common, Removal, check_photos, describe_arrays, found_network
+from orchestrator.execute.remove import Common, Removal, check_photos, describe_arrays, found_network, prepared_network
 from orchestrator.execute.run_stages import executed_stages, planned_stages
 from orchestrator.execute.sources import source_digest
 from orchestrator.plan.plan import prepare_stage
@@ -34,6 +34,7 @@ def plan_of_photos(removal: Removal, listener: Listener, say: Callable[[str], No
     check_photos(removal.photos)
     store = Store(removal.store)
     network, _run, common = found_network(removal, store)
+    network = prepared_network(network, removal, listener, say)
     with store.scratch("photos") as folder:
         for _photograph, error in copy_photographs(settled(removal.photos), folder, store.root):
             raise error
@@ -59,7 +60,9 @@ def check_network(network: Path, removal: Removal, listener: Listener, say: Call
         ImageNotBuilt: Where an image is not built.
     """
     store = Store(removal.store)
-    path, _run, common = found_network(replace(removal, onnx=network), store)
+    removal = replace(removal, onnx=network)
+    path, _run, common = found_network(removal, store)
+    path = prepared_network(path, removal, listener, say)
     explain = _explain(path, {"sizes": [list(size) for size in CHECKED_SIZES]}, common, store)
     return _planned({explain.name: explain}, removal, common, listener, say)
 

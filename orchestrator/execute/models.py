@@ -27,12 +27,13 @@ from orchestrator.spec.names import Device
 from orchestrator.spec.stage_names import stage_name
 from orchestrator.spec.weights import FEATURES_VARIABLE, weights_folder
 from orchestrator.store.reference import model_reference
-from orchestrator.store.run_document import EntrantEntry, Overrides, RunDocument, StageEntry
+from orchestrator.store.run_document import ONNX, EntrantEntry, Overrides, RunDocument, StageEntry
 from orchestrator.store.runs import run_folder, run_in_progress, start_run
 from orchestrator.store.store import Artifact, Store
 from stagekit.measures import HOUSE, PROTOCOLS
 from stagekit.results.export import ExportFile
 from stagekit.results.release import ReleaseFile
+from stagekit.results.wrap import WrapFile
 
 _SPEC = "spec.yaml"
 _SCORED_ON = "skimage-test"
@@ -120,7 +121,8 @@ def _planned_outside_a_file(request: RunRequest) -> Comparison:
 def export_model(model: str, out: Path, request: ExecutionRequest, *, overwrite: bool = False) -> list[Path]:
     """Write the ONNX network of RUN/MODEL and its parity report into a folder; return their paths.
 
-    The run's own export is taken where the store has it; only where it has not is anything run.
+    Of an ONNX file from outside it is the network as it was wrapped. The run's own is taken where the store has it;
+    only where it has not is anything run.
 
     Also raises what the stage raises.
 
@@ -136,9 +138,10 @@ def export_model(model: str, out: Path, request: ExecutionRequest, *, overwrite:
     results, entrant = _found(model, store)
     delivery = _prepared_delivery(out, store, overwrite=overwrite)
     artifact = _kept_export(results, entrant, request, store) or _exported(results, entrant, request, store)
+    form = WrapFile if entrant.kind == ONNX else ExportFile
     with store.scratch("export") as folder:
-        read_result(ExportFile, artifact.output, artifact.facts).save(folder)
-        sources = (artifact.output / "network.onnx", folder / ExportFile.FILE_NAME)
+        read_result(form, artifact.output, artifact.facts).save(folder)
+        sources = (artifact.output / "network.onnx", folder / form.FILE_NAME)
         return [delivery.copy(source, source.name) for source in sources]
 
 
@@ -149,6 +152,11 @@ def release_model(model: str, out: Path, request: ExecutionRequest, *, overwrite
     """
     store = Store(request.store)
     results, entrant = _found(model, store)
+    if entrant.kind == ONNX:
+        raise SpecError(
+            f"{model!r} is an ONNX file from outside: it has no weights that an author's program reads",
+            hint=f"pass on {entrant.files!r} itself; or the network as it was wrapped: sirr-orch export {model}",
+        )
     weights = _weights(results, entrant)
     delivery = _prepared_delivery(out, store, overwrite=overwrite)
     stage = release_stage(entrant.label, entrant.spec, entrant.image, _shape(results, entrant), _source(weights, store))
@@ -196,12 +204,17 @@ def _kept_export(
     results: RunResults, entrant: EntrantEntry, request: ExecutionRequest, store: Store
 ) -> Artifact | None:
     """Return the export that the run recorded, None where it has none or a damaged one."""
-    artifact = results.artifacts.get(stage_name("export", entrant.label))
+    artifact = results.artifacts.get(entrant.network_stage)
     return artifact and store.sound_artifact(artifact.key, request.say, read=True)
 
 
 def _exported(results: RunResults, entrant: EntrantEntry, request: ExecutionRequest, store: Store) -> Artifact:
     """Export the weights that the run recorded, with the run's own settings."""
+    if entrant.kind == ONNX:
+        raise SpecError(
+            f"the store has no network of '{results.document.name}/{entrant.label}', which is made of an ONNX file",
+            hint=f"run the experiment {results.document.name!r} again",
+        )
     weights = _weights(results, entrant)
     document = results.document
     request.say(

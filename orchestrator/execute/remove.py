@@ -10,6 +10,7 @@ from orchestrator.delivery import Delivery
 from orchestrator.errors import SirrError, SpecError
 from orchestrator.execute.comparison import stage_images, stage_programs
 from orchestrator.execute.events import Listener, fan_out
+from orchestrator.execute.onnx_file import usable_network
 from orchestrator.execute.past_results import PastResults
 from orchestrator.execute.photo_delivery import PhotoDelivery
 from orchestrator.execute.photographs import ARRAY_SUFFIX, Photograph, array_size, copy_photographs, settled
@@ -21,7 +22,7 @@ from orchestrator.plan.stage import Digest, Source, Stage
 from orchestrator.spec.dataset import PhotosDataset
 from orchestrator.spec.experiment import Inference
 from orchestrator.spec.names import Device, EngineName
-from orchestrator.spec.stage_names import stage_name
+from orchestrator.spec.onnx_choice import OnnxChoice
 from orchestrator.store.reference import model_reference
 from orchestrator.store.store import Store
 from stagekit.results.dataset import DatasetFile, DatasetItem
@@ -37,6 +38,7 @@ class Removal:
     Attributes:
         photos: Pictures, or arrays of floats (``.npy``, (H, W, 3), RGB, 0 to 1), not both.
         model: RUN/MODEL, or None where `onnx` names a network's file.
+        declared: What is said of that file; None: nothing.
         tile: Side of overlapping, blended tiles, None for the exact way.
         whole: The picture at once, as a reference.
         memory_bytes: None for what the run says.
@@ -54,6 +56,7 @@ class Removal:
     tile: int | None = None
     reflection: bool = False
     onnx: Path | None = None
+    declared: OnnxChoice | None = None
     arrays: bool = False
     whole: bool = False
     memory_bytes: int | None = None
@@ -107,6 +110,7 @@ def remove_reflections(
     photographs = settled(removal.photos, removal.layers)
     delivery = _prepared_delivery(removal, photographs, store, say)
     batch = PhotoDelivery(store, photographs, delivery, removal.layers, removal.arrays, say, hand)
+    network = prepared_network(network, removal, listener, say)
     with store.scratch("photos") as folder:
         for photograph, error in copy_photographs(photographs, folder, store.root):
             batch.fail(photograph, error)
@@ -179,13 +183,13 @@ def found_network(removal: Removal, store: Store) -> tuple[Path, str, Common]:
     results = recorded_results(reference.run, store)
     document = results.document
     refuse_without_network(document, reference)
-    labels = [stage.name.removeprefix("export/") for stage in document.stages if stage.kind == "export"]
-    if reference.model not in labels:
+    stages = {stage.name.partition("/")[2]: stage.name for stage in document.stages if stage.kind in {"export", "wrap"}}
+    if reference.model not in stages:
         raise SpecError(
-            f"run {str(reference.run)!r} has no model {reference.model!r}; it has: {', '.join(labels)}",
+            f"run {str(reference.run)!r} has no model {reference.model!r}; it has: {', '.join(stages)}",
             hint="choose one of them",
         )
-    artifact = results.artifacts.get(stage_name("export", reference.model))
+    artifact = results.artifacts.get(stages[reference.model])
     if artifact is None:
         raise SpecError(
             f"the model {str(reference)!r} is not exported yet",
@@ -195,6 +199,18 @@ def found_network(removal: Removal, store: Store) -> tuple[Path, str, Common]:
     device: Device = "cuda" if document.device == "cuda" else "cpu"
     common = Common(Inference.model_validate(document.inference), memory, device)
     return artifact.output, document.name, common
+
+
+def prepared_network(network: Path, removal: Removal, listener: Listener, say: Callable[[str], None]) -> Path:
+    """Return a found network as inference takes it: a file from outside may have to be wrapped first.
+
+    Raises what `usable_network` raises.
+    """
+    if removal.onnx is None:
+        return network
+    return usable_network(
+        network, removal.declared, removal.execution(listener, say), removal.memory_bytes or _MEMORY_BYTES
+    )
 
 
 def _past_results(removal: Removal, network: Path, folder: Path, common: Common, store: Store) -> PastResults:

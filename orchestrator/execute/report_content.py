@@ -31,12 +31,12 @@ from orchestrator.report.content import (
 )
 from orchestrator.report.overlap_content import Overlap
 from orchestrator.report.stage_content import EnvironmentRecord, FeatureFile, SoftwareList
-from orchestrator.report.training_content import Adoption, Elsewhere, FeatureWeights, Training, Untrained
+from orchestrator.report.training_content import Elsewhere, FeatureWeights, Origin, Untrained
 from orchestrator.spec.explained import explained_tables
 from orchestrator.spec.protocol import Protocol, ProtocolMetric
 from orchestrator.spec.stage_names import stage_name
 from orchestrator.spec.weights import FEATURES_VARIABLE
-from orchestrator.store.run_document import PREDICTIONS, PROGRAM, EntrantEntry, ProtocolEntry, RunDocument
+from orchestrator.store.run_document import ONNX, PREDICTIONS, PROGRAM, EntrantEntry, ProtocolEntry, RunDocument
 from stagekit.measures import CONTROLS, metrics
 
 
@@ -181,9 +181,11 @@ def _model(entrant: EntrantEntry, gathering: _Gathering) -> Model:
 def _export(entrant: EntrantEntry, gathering: _Gathering) -> Export | NotMeasured | None:
     if entrant.kind in {PREDICTIONS, PROGRAM}:
         return None
-    stage = stage_name("export", entrant.label)
-    export = gathering.output(stage)
-    return export if isinstance(export, NotMeasured) else read.read_export(export, gathering.facts(stage))
+    export = gathering.output(entrant.network_stage)
+    if isinstance(export, NotMeasured):
+        return export
+    read_parity = read.read_wrapped_export if entrant.kind == ONNX else read.read_export
+    return read_parity(export, gathering.facts(entrant.network_stage))
 
 
 def _validation(entrant: EntrantEntry, gathering: _Gathering) -> Validation | None:
@@ -200,11 +202,13 @@ def _validation(entrant: EntrantEntry, gathering: _Gathering) -> Validation | No
     return Validation(validation.dataset, tuple(points))
 
 
-def _weights(entrant: EntrantEntry, gathering: _Gathering) -> Training | Adoption | Elsewhere | Untrained | NotMeasured:
+def _weights(entrant: EntrantEntry, gathering: _Gathering) -> Origin | NotMeasured:
     if entrant.kind == PROGRAM:
         return Untrained({name: float(value) for name, value in entrant.recipe.items()})
     if entrant.kind == PREDICTIONS:
         return Elsewhere(entrant.files, entrant.source)
+    if entrant.kind == ONNX:
+        return _wrapped(entrant, gathering)
     output = gathering.output(entrant.weights_stage)
     if isinstance(output, NotMeasured):
         return output
@@ -212,6 +216,16 @@ def _weights(entrant: EntrantEntry, gathering: _Gathering) -> Training | Adoptio
         return read.read_training(output, gathering.facts(entrant.weights_stage))
     source = gathering.document.stage(entrant.weights_stage).sources["checkpoint"]
     return read.read_adoption(output, checkpoint=entrant.checkpoint, digest=source.digest)
+
+
+def _wrapped(entrant: EntrantEntry, gathering: _Gathering) -> Origin | NotMeasured:
+    output = gathering.output(entrant.network_stage)
+    if isinstance(output, NotMeasured):
+        return output
+    stage = gathering.document.stage(entrant.network_stage)
+    names = {entrant.files: "network", **stage.settings["data"]}
+    digests = {name: stage.sources[source].digest for name, source in names.items()}
+    return read.read_wrapping(output, file=entrant.files, digests=digests, source=entrant.source)
 
 
 def _datasets(gathering: _Gathering) -> Iterator[Dataset]:

@@ -17,11 +17,13 @@ from orchestrator.execute.plugins import recorded_images
 from orchestrator.plan.keys import canonical_json, key_document
 from orchestrator.plan.stage import Stage
 from orchestrator.spec.dataset import dataset_role
+from orchestrator.spec.onnx_network import ResolvedOnnx
 from orchestrator.spec.predictions import ResolvedPredictions
 from orchestrator.spec.program_choice import ResolvedProgram
 from orchestrator.spec.protocol import chosen_protocol
 from orchestrator.spec.resolve import Entrant, Resolved, ResolvedModel
 from orchestrator.store.run_document import (
+    ONNX,
     PREDICTIONS,
     PROGRAM,
     DatasetEntry,
@@ -44,7 +46,7 @@ from orchestrator.store.run_document import (
 from orchestrator.store.runs import save_run
 from orchestrator.store.store import Store
 
-_PATHS = {"folder", "features_folder", "checkpoint", "predictions", "plugins"}
+_PATHS = {"folder", "features_folder", "checkpoint", "predictions", "onnx", "plugins"}
 """Fields of an experiment that say where something lies."""
 
 
@@ -155,6 +157,8 @@ def _entrant(entrant: Entrant) -> EntrantEntry:
             return _given(entrant)
         case ResolvedProgram():
             return _program(entrant)
+        case ResolvedOnnx():
+            return _onnx(entrant)
         case ResolvedModel():
             return _model(entrant)
 
@@ -191,6 +195,20 @@ def _program(program: ResolvedProgram) -> EntrantEntry:
             OverrideEntry(field=name, paper=was, value=now) for name, (was, now) in program.overrides.items()
         ),
         recipe=dict(program.parameters),
+    )
+
+
+def _onnx(network: ResolvedOnnx) -> EntrantEntry:
+    return EntrantEntry(
+        kind=ONNX,
+        label=network.label,
+        title=network.title,
+        spec="",
+        image="inference",
+        seed=0,
+        paper=PaperEntry(title=network.choice.source, authors="", venue="", program=""),
+        files=_name(network.path),
+        source=network.choice.source,
     )
 
 

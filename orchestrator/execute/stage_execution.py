@@ -41,6 +41,7 @@ REQUIRED_OUTPUTS: Mapping[StageKind, tuple[str, ...]] = {
     "adopt": ("adopt.json",),
     "release": ("release.json",),
     "export": ("network.onnx", "export.json"),
+    "wrap": ("network.onnx", "wrap.json"),
     "infer": ("predictions.json",),
     "explain": ("plan.json",),
     "overlap": ("overlap.json",),

@@ -11,15 +11,17 @@ from orchestrator.plan.keys import canonical_json
 from orchestrator.plan.overlap import guarded
 from orchestrator.plan.single import network_shape
 from orchestrator.plan.stage import Digest, Source, Stage
+from orchestrator.plan.wrapping import ONNX, wrap_stage
 from orchestrator.spec.checkpoint import checkpoint_files
 from orchestrator.spec.dataset import Dataset, PhotosDataset, ScenesDataset, dataset_role
 from orchestrator.spec.experiment import Experiment, Inference
 from orchestrator.spec.model import ModelSpec
 from orchestrator.spec.names import DEFAULT_THREADS, Device
+from orchestrator.spec.onnx_network import ResolvedOnnx
 from orchestrator.spec.predictions import ResolvedPredictions
 from orchestrator.spec.protocol import ProtocolName, chosen_metrics
 from orchestrator.spec.recipe import Recipe
-from orchestrator.spec.resolve import Resolved, ResolvedModel
+from orchestrator.spec.resolve import Entrant, Resolved, ResolvedModel
 from orchestrator.spec.stage_names import stage_name
 from stagekit.measures import CONTROLS, PROTOCOLS
 
@@ -70,11 +72,13 @@ def experiment_plan(resolved: Resolved, digest: Digest) -> Plan:
 
     experiment = resolved.experiment
     limits = _limits(experiment)
-    stages = [prepare_stage(name, dataset, once, **limits) for name, dataset in resolved.datasets.items()]
+    stages = [wrap_stage(network, once, **limits) for network in resolved.onnx_files]
+    stages += [prepare_stage(name, dataset, once, **limits) for name, dataset in resolved.datasets.items()]
     first = len(stages)
     stages += [_weights_stage(model, resolved, once) for model in resolved.models]
     stages += [_export_stage(model, resolved, once) for model in resolved.models]
-    stages += [_infer_stage(model, name, resolved) for model in resolved.models for name in experiment.test]
+    networks: tuple[ResolvedModel | ResolvedOnnx, ...] = (*resolved.models, *resolved.onnx_files)
+    stages += [_infer_stage(network, name, resolved) for network in networks for name in experiment.test]
     for program in resolved.programs:
         stages += predict_stages(program, experiment.test, arrays=_scores_floats(experiment), **limits)
     stages += [stage for given in resolved.predictions for stage in collect_stages(given, once, **limits)]
@@ -96,9 +100,19 @@ def _scoring_stages(resolved: Resolved, digest: Digest) -> Iterator[Stage]:
             for entrant in resolved.entrants:
                 if isinstance(entrant, ResolvedPredictions) and name not in entrant.places:
                     continue
-                spec = entrant.label if isinstance(entrant, ResolvedPredictions) else entrant.spec.name
                 answers = answers_stage(entrant, name)
-                yield _evaluate_stage(entrant.label, spec, answers, name, protocol, resolved, digest)
+                yield _evaluate_stage(entrant.label, _spec_name(entrant), answers, name, protocol, resolved, digest)
+
+
+def _spec_name(entrant: Entrant) -> str:
+    """Return what stands in settings for an entrant: its spec's name, where it has one."""
+    match entrant:
+        case ResolvedPredictions():
+            return entrant.label
+        case ResolvedOnnx():
+            return ONNX
+        case _:
+            return entrant.spec.name
 
 
 def prepare_stage(
@@ -146,6 +160,7 @@ def infer_stage(
     inference: Inference,
     *,
     model: str | None = None,
+    network: str | None = None,
     device: Device = "cpu",
     memory_bytes: int | None = None,
     timeout_s: float | None = None,
@@ -158,6 +173,7 @@ def infer_stage(
 
     Args:
         model: Name of the model spec, where it differs from the label.
+        network: The stage that leaves the network; None: the label's export.
         arrays: Keep what the network answers as floats too.
         as_photos: Write results as files of the photographs' kinds, with their transparency; else PNG, which reports
             show.
@@ -172,7 +188,7 @@ def infer_stage(
         kind="infer",
         image="inference",
         settings={"model": model or label, "inference": inference.model_dump(mode="json", include=used), **kept},
-        inputs={"network": stage_name("export", label), "dataset": stage_name("prepare", dataset)},
+        inputs={"network": network or stage_name("export", label), "dataset": stage_name("prepare", dataset)},
         device=device,
         memory_bytes=memory_bytes,
         timeout_s=timeout_s,
@@ -180,15 +196,18 @@ def infer_stage(
     )
 
 
-def _infer_stage(model: ResolvedModel, dataset: str, resolved: Resolved, label: str | None = None) -> Stage:
-    """Return the stage that takes a dataset through a model; floats are kept where a protocol scores them."""
+def _infer_stage(
+    network: ResolvedModel | ResolvedOnnx, dataset: str, resolved: Resolved, label: str | None = None
+) -> Stage:
+    """Return the stage that takes a dataset through a network; floats are kept where a protocol scores them."""
     experiment = resolved.experiment
     scored = dataset_role(resolved.datasets[dataset]) == "pairs"
     return infer_stage(
-        label or model.label,
+        label or network.label,
         dataset,
         experiment.inference,
-        model=model.spec.name,
+        model=_spec_name(network),
+        network=stage_name("wrap", network.label) if isinstance(network, ResolvedOnnx) else None,
         device=experiment.device,
         arrays=scored and _scores_floats(experiment),
         **_limits(experiment),

@@ -4,7 +4,7 @@ Each function takes the output folder of one artifact. All of them raise OutputI
 mistake in it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from orchestrator.report.content import (
@@ -21,7 +21,7 @@ from orchestrator.report.content import (
 )
 from orchestrator.report.lookup import picture_names
 from orchestrator.report.overlap_content import Overlap, OverlapPair
-from orchestrator.report.training_content import Adoption, CurveStep, Memory, Training
+from orchestrator.report.training_content import Adoption, CurveStep, Memory, Training, Wrapped, WrappedRange
 from orchestrator.results import read_result
 from stagekit.results.adopt import AdoptFile
 from stagekit.results.curves import CurvesFile
@@ -33,6 +33,7 @@ from stagekit.results.scores import NotMeasured as Unmeasured
 from stagekit.results.scores import Score as NumberOrReason
 from stagekit.results.scores import ScoresFile
 from stagekit.results.train import TrainFile
+from stagekit.results.wrap import WrapFile, WrappedValues
 
 
 def read_dataset(folder: Path, *, source: str = "") -> Dataset:
@@ -120,6 +121,50 @@ def read_export(folder: Path, facts: Path | None = None) -> Export:
     file = read_result(ExportFile, folder, facts)
     error = max((check.error for check in file.checks), default=None)
     return Export(file.opset, file.native or "the native network", file.tolerance, error, len(file.checks))
+
+
+def read_wrapping(folder: Path, *, file: str, digests: Mapping[str, str], source: str) -> Wrapped:
+    """Return what was made of an ONNX file, from its ``wrap.json``.
+
+    Args:
+        file: Its name.
+        digests: SHA-256 of it and of the files that hold its data, by name.
+        source: Where it comes from.
+    """
+    found = read_result(WrapFile, folder)
+    return Wrapped(
+        file=file,
+        digests=digests,
+        source=source,
+        parameters=found.parameters,
+        opset=found.file_opset,
+        input=found.input,
+        outputs=found.outputs,
+        values=found.kind,
+        taken=_wrapped_range(found.taken),
+        answered=_wrapped_range(found.answered),
+        channels=found.channels,
+        multiple_of=found.multiple_of,
+        residual=found.residual,
+        free_size=found.free_size,
+    )
+
+
+def _wrapped_range(values: WrappedValues) -> WrappedRange:
+    return WrappedRange(values.scale, values.shift)
+
+
+def read_wrapped_export(folder: Path, facts: Path | None = None) -> Export:
+    """Return how a wrapped network compares with its file, from its ``wrap.json``.
+
+    Args:
+        facts: As `read_training`.
+    """
+    file = read_result(WrapFile, folder, facts)
+    error = max((check.error for check in file.checks), default=None)
+    return Export(
+        file.opset, "the file itself, with what is around it done by hand,", file.tolerance, error, len(file.checks)
+    )
 
 
 def read_predictions(folder: Path, facts: Path | None = None) -> Predictions:

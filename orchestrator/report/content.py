@@ -12,7 +12,7 @@ from typing import Literal
 from orchestrator.report.overlap_content import Overlap
 from orchestrator.report.rankings import MetricRanking
 from orchestrator.report.stage_content import EnvironmentRecord, FeatureFile, SoftwareList, StageRecord
-from orchestrator.report.training_content import Adoption, Elsewhere, FeatureWeights, Training, Untrained
+from orchestrator.report.training_content import FeatureWeights, Origin
 from orchestrator.spec.explained import ExplainedTable
 from orchestrator.spec.protocol import Protocol
 from orchestrator.spec.published_numbers import PublishedTable
@@ -128,7 +128,7 @@ class Model:
     paper: Paper
     overrides: tuple[Override, ...]
     seed: int
-    training: Training | Adoption | Elsewhere | Untrained | NotMeasured
+    training: Origin | NotMeasured
     export: Export | NotMeasured | None
     validation: Validation | None = None
     spec: str = ""

@@ -1,4 +1,4 @@
-"""What a report tells of how an entrant came to be: trained, adopted, computed elsewhere, or not trained at all."""
+"""What a report tells of how an entrant came to be: trained, adopted, taken from a file, or not trained at all."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,6 +69,49 @@ class Adoption:
 
 
 @dataclass(frozen=True)
+class WrappedRange:
+    """What a network's values are of a picture's: v = x * scale + shift, for each of its channels."""
+
+    scale: tuple[float, ...]
+    shift: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Wrapped:
+    """A network in an ONNX file from outside, and what was put around it.
+
+    Attributes:
+        file: The file's name.
+        digests: SHA-256 of the file and of those that hold its data, by name.
+        source: Where it comes from, in the experiment's words.
+        input: The file's name of its input.
+        outputs: The file's names of its outputs, by what they are called here.
+        values: Of what kind those are that it takes, such as "float16".
+        taken: The range of what it takes.
+        answered: The range of what it answers.
+        channels: "rgb" or "bgr".
+        multiple_of: What height and width are padded to multiples of.
+        residual: "subtract" or "add" where its answer is no picture; else empty.
+        free_size: Whether the one size that the file names was given up.
+    """
+
+    file: str
+    digests: Mapping[str, str]
+    source: str
+    parameters: int
+    opset: int
+    input: str
+    outputs: Mapping[str, str]
+    values: str
+    taken: WrappedRange
+    answered: WrappedRange
+    channels: str
+    multiple_of: int
+    residual: str
+    free_size: bool
+
+
+@dataclass(frozen=True)
 class Elsewhere:
     """Pictures of another program: the name of what they lay in, and the experiment's words on where they come from."""
 
@@ -104,3 +147,7 @@ class Training:
     notes: tuple[str, ...] = ()
     waiting_s: float = 0.0
     memory: Memory | None = None
+
+
+Origin = Training | Adoption | Wrapped | Elsewhere | Untrained
+"""How an entrant came to be."""

@@ -8,9 +8,10 @@ from typing import Any
 from orchestrator.errors import SpecError
 from orchestrator.spec.dataset import Dataset, DatasetRole, PreparedDataset, dataset_role
 from orchestrator.spec.document import Document, Location, place_of
-from orchestrator.spec.entrants import ModelChoice, PredictionsChoice, ProgramChoice
+from orchestrator.spec.entrants import AnyChoice, ModelChoice, PredictionsChoice, ProgramChoice
 from orchestrator.spec.experiment import Experiment, TrainingData
 from orchestrator.spec.library import Library, built_in
+from orchestrator.spec.onnx_choice import OnnxChoice
 from orchestrator.spec.prepared import added_datasets
 from orchestrator.spec.problems import Problem, listed, suggestion
 from orchestrator.spec.program_choice import program_problems
@@ -31,7 +32,7 @@ _ROLES: Mapping[DatasetRole, str] = {
 class Draft:
     """The fields of an experiment that name something; None stands for what is missing or wrong by itself."""
 
-    models: Sequence[ModelChoice | PredictionsChoice | ProgramChoice | None]
+    models: Sequence[AnyChoice | None]
     train: TrainingData | None
     test: Sequence[str | None]
     datasets: Mapping[str, Dataset | None]
@@ -88,6 +89,8 @@ def _model_problems(draft: Draft, document: Document | None) -> Iterator[Problem
             yield from _set_problems(number, choice, draft, document)
         elif isinstance(choice, ProgramChoice):
             yield from program_problems(number, choice, draft.library, document)
+        elif isinstance(choice, OnnxChoice):
+            continue  # its file is looked at once all names are right
         elif choice.model not in draft.library.model_names:
             yield Problem(_unknown_model(choice.model, draft.library), place_of(document, ("models", number, "model")))
         else:
@@ -101,9 +104,9 @@ def _unknown_model(name: str, library: Library) -> str:
     return f"there is no model {name!r}{close}"
 
 
-def _field(choice: ModelChoice | PredictionsChoice | ProgramChoice) -> str:
+def _field(choice: AnyChoice) -> str:
     """Return the field that says what an entrant is."""
-    kinds = {PredictionsChoice: "predictions", ProgramChoice: "program"}
+    kinds = {OnnxChoice: "onnx", PredictionsChoice: "predictions", ProgramChoice: "program"}
     return kinds.get(type(choice), "model")
 
 

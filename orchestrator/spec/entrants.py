@@ -1,4 +1,4 @@
-"""Who takes part in a comparison: models, programs, and predictions that another program has written."""
+"""Who takes part in a comparison: models, ONNX files, programs, and what another program has written."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 
 from orchestrator.spec.base import Name, StrictModel
 from orchestrator.spec.numbers import Number, Seed
+from orchestrator.spec.onnx_choice import OnnxChoice
 from stagekit.inside import unsafe_name
 
 
@@ -142,12 +143,16 @@ def _from_name(value: object) -> object:
 
 def _kind(value: object) -> str:
     named = value if isinstance(value, dict) else getattr(value, "__dict__", {})
-    kinds = {"predictions": PredictionsChoice, "program": ProgramChoice}
+    kinds = {"onnx": OnnxChoice, "predictions": PredictionsChoice, "program": ProgramChoice}
     return next((kind.__name__ for field, kind in kinds.items() if field in named), ModelChoice.__name__)
 
 
+AnyChoice = ModelChoice | OnnxChoice | PredictionsChoice | ProgramChoice
+"""An entrant that was read."""
+
 EntrantChoice = Annotated[
     Annotated[ModelChoice, Tag(ModelChoice.__name__)]
+    | Annotated[OnnxChoice, Tag(OnnxChoice.__name__)]
     | Annotated[PredictionsChoice, Tag(PredictionsChoice.__name__)]
     | Annotated[ProgramChoice, Tag(ProgramChoice.__name__)],
     Discriminator(_kind),

@@ -77,8 +77,8 @@ class Experiment(StrictModel):
     note: str = ""
     """Free text for the head of the report."""
     models: tuple[EntrantChoice, ...] = Field(min_length=1)
-    """The entrants to compare: names of model specs, a model with its overrides, or predictions that another program
-    has written."""
+    """The entrants to compare: names of model specs, a model with its overrides, ONNX files, programs, or predictions
+    that another program has written."""
     plugins: tuple[Path, ...] = ()
     """Folders with the layout of this project (model_specs/, program_specs/, images/, data/) whose networks, programs
     and datasets can be named too; a relative path starts at this file. Others are found without being named here, by

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from orchestrator.errors import SpecError
 from orchestrator.spec.document import Document, Location, place_of
-from orchestrator.spec.entrants import ModelChoice, PredictionsChoice, ProgramChoice
+from orchestrator.spec.entrants import AnyChoice, ModelChoice, ProgramChoice
 from orchestrator.spec.experiment import Experiment
 from orchestrator.spec.library import Library
 from orchestrator.spec.names import StageKind
@@ -38,9 +38,7 @@ def image_problems(experiment: Experiment, library: Library, document: Document 
             yield Problem(words, place_of(document, ("device",)), "choose another device")
 
 
-def _needed(
-    choice: ModelChoice | PredictionsChoice | ProgramChoice, library: Library
-) -> tuple[str, tuple[StageKind, ...], str] | None:
+def _needed(choice: AnyChoice, library: Library) -> tuple[str, tuple[StageKind, ...], str] | None:
     """Return an entrant's image, the kinds of stages that it must run, and the file that names it; None for none."""
     try:
         if isinstance(choice, ProgramChoice):

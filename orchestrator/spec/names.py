@@ -15,7 +15,18 @@ Device = Literal["cpu", "cuda"]
 """What a stage computes on; part of the key, and never replaced by another."""
 
 StageKind = Literal[
-    "prepare", "train", "adopt", "release", "export", "infer", "predict", "collect", "explain", "overlap", "evaluate"
+    "prepare",
+    "train",
+    "adopt",
+    "release",
+    "export",
+    "wrap",
+    "infer",
+    "predict",
+    "collect",
+    "explain",
+    "overlap",
+    "evaluate",
 ]
 """The kinds of work that images' programs do."""
 

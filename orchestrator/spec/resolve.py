@@ -11,12 +11,14 @@ from orchestrator.spec.checkpoint import checkpoint_problem
 from orchestrator.spec.checks import Draft, full_recipe, known_datasets, name_problems
 from orchestrator.spec.dataset import Dataset, PreparedDataset, ScenesDataset
 from orchestrator.spec.document import Document, Location, place_of, read_document
-from orchestrator.spec.entrants import ModelChoice, PredictionsChoice, ProgramChoice
+from orchestrator.spec.entrants import AnyChoice, ModelChoice, PredictionsChoice, ProgramChoice
 from orchestrator.spec.experiment import Experiment, Validation
 from orchestrator.spec.images import image_problems
 from orchestrator.spec.library import Library, built_in
 from orchestrator.spec.load import experiment_library
 from orchestrator.spec.model import ModelSpec
+from orchestrator.spec.onnx_choice import OnnxChoice
+from orchestrator.spec.onnx_network import ResolvedOnnx, onnx_problems, resolved_onnx
 from orchestrator.spec.predictions import ResolvedPredictions, predictions_problems, resolved_predictions
 from orchestrator.spec.prepared import DATA_VARIABLE, INDEX, data_home, prepared_folder, prepared_of
 from orchestrator.spec.problems import Place, Problem, spec_error
@@ -52,7 +54,7 @@ class ResolvedModel:
         return stage_name("train" if self.checkpoint is None else "adopt", self.label)
 
 
-Entrant = ResolvedModel | ResolvedPredictions | ResolvedProgram
+Entrant = ResolvedModel | ResolvedOnnx | ResolvedPredictions | ResolvedProgram
 """Whatever stands in the table."""
 
 
@@ -75,6 +77,11 @@ class Resolved:
     def models(self) -> tuple[ResolvedModel, ...]:
         """The entrants that are networks of model specs."""
         return tuple(entrant for entrant in self.entrants if isinstance(entrant, ResolvedModel))
+
+    @property
+    def onnx_files(self) -> tuple[ResolvedOnnx, ...]:
+        """The entrants that are networks in ONNX files."""
+        return tuple(entrant for entrant in self.entrants if isinstance(entrant, ResolvedOnnx))
 
     @property
     def programs(self) -> tuple[ResolvedProgram, ...]:
@@ -126,6 +133,7 @@ def resolve(experiment: Experiment, path: Path, home: Path | None = None, librar
     ]
     problems += _weights_problems(experiment, path, library, document)
     problems += predictions_problems(experiment, path, document)
+    problems += onnx_problems(experiment, path, document)
     problems += image_problems(experiment, library, document)
     problems += _inference_problems(experiment, document)
     problems += _overlap_problems(experiment, document)
@@ -146,11 +154,11 @@ def _document(path: Path) -> Document | None:
         return None
 
 
-def _entrants(
-    choice: ModelChoice | PredictionsChoice | ProgramChoice, experiment: Experiment, path: Path, library: Library
-) -> Iterator[Entrant]:
+def _entrants(choice: AnyChoice, experiment: Experiment, path: Path, library: Library) -> Iterator[Entrant]:
     if isinstance(choice, PredictionsChoice):
         yield resolved_predictions(choice, experiment, path)
+    elif isinstance(choice, OnnxChoice):
+        yield resolved_onnx(choice, path)
     elif isinstance(choice, ProgramChoice):
         yield resolved_program(choice, library)
     else:

@@ -28,6 +28,9 @@ def _one_part(name: str) -> str:
 FileName = Annotated[str, AfterValidator(_one_part)]
 """The name of a file or folder without the path to it; empty where it had none."""
 
+ONNX = "onnx"
+"""Kind of an entrant that is a network in an ONNX file from outside."""
+
 PROGRAM = "program"
 """Kind of an entrant that answers pictures by pictures, without a network."""
 
@@ -189,15 +192,15 @@ class EntrantEntry(Recorded):
     """One entrant of the comparison."""
 
     kind: str = "model"
-    """'model', whose network runs here, 'program', which answers without one, or 'predictions', which another program
-    has written."""
+    """'model', whose network runs here, 'onnx', a network in a file, 'program', which answers without one, or
+    'predictions', which another program has written."""
 
     label: FileName
     """What the run calls it; unique."""
     title: str
     """What the report calls it."""
     spec: str
-    """Name of its model spec or program spec; empty for predictions."""
+    """Name of its model spec or program spec; empty for ONNX files and predictions."""
     image: str
     """The image that trains and exports it, or takes it over."""
     group: str = ""
@@ -213,14 +216,19 @@ class EntrantEntry(Recorded):
     checkpoint: str | None = None
     """Name of the checkpoint that was adopted; null where it was trained."""
     files: FileName = ""
-    """Name of the folder or file that predictions lay in."""
+    """Name of the ONNX file, or of the folder or file that predictions lay in."""
     source: str = ""
-    """Where predictions come from, in the experiment's words."""
+    """Where an ONNX file or predictions come from, in the experiment's words."""
 
     @property
     def weights_stage(self) -> str:
         """Name of the stage that leaves its weights."""
         return stage_name("train" if self.checkpoint is None else "adopt", self.label)
+
+    @property
+    def network_stage(self) -> str:
+        """Name of the stage that leaves its network, where it is one."""
+        return stage_name("wrap" if self.kind == ONNX else "export", self.label)
 
     def answers_stage(self, dataset: str) -> str:
         """Return the name of the stage that leaves its answers to a dataset."""

@@ -29,6 +29,10 @@ OTHER_MEANINGS = {
     ("orchestrator/spec/validation.py", "input"): "a field of pydantic's errors",
     ("orchestrator/spec/model.py", "errnet2019"): "the network",
     ("orchestrator/environments/local.py", "lpips"): "the package",
+    ("orchestrator/spec/onnx_network.py", "input"): "a network's input",
+    ("orchestrator/plan/wrapping.py", "input"): "a network's input",
+    ("orchestrator/cli/infer.py", "input"): "a network's input",
+    ("images/inference/inference_program/wrap_network.py", "input"): "a network's input",
 }
 """Texts that are the same by chance, and what they mean."""
 

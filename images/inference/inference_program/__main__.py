@@ -1,11 +1,13 @@
-"""The program of the image: prepares photographs, and takes datasets through exported networks."""
+"""The program of the image: prepares photographs, wraps ONNX files, and takes datasets through networks."""
 
 import sys
 
 from inference_program.explain_network import explain_network
 from inference_program.infer_dataset import infer_dataset
 from inference_program.prepare_photos import prepare
+from inference_program.wrap_network import wrap_network
 from stagekit import run_program
 
 if __name__ == "__main__":
-    sys.exit(run_program({"infer": infer_dataset, "explain": explain_network, "prepare": prepare}))
+    kinds = {"infer": infer_dataset, "explain": explain_network, "prepare": prepare, "wrap": wrap_network}
+    sys.exit(run_program(kinds))

@@ -101,6 +101,13 @@ def prepare_photos(folder: Path, source: Path, **request: Any) -> Result:
     return Result(process.returncode, log, folder / "output")
 
 
+def wrap_network(folder: Path, settings: dict[str, Any], inputs: dict[str, Path]) -> Result:
+    """Run the stage that wraps an ONNX file, to its end."""
+    process = _program(folder, "wrap", settings, {name: os.fspath(path) for name, path in inputs.items()}, {})
+    log, _ = process.communicate(timeout=300)
+    return Result(process.returncode, log, folder / "output")
+
+
 def run_stage(folder: Path, network: Path, dataset: Path, inference: Any = None, **request: Any) -> Result:
     """Run the stage to its end in a folder, which may be left from an earlier start."""
     process = _started(folder, network, dataset, inference or WHOLE, request)

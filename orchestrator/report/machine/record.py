@@ -95,6 +95,42 @@ class AdoptionEntry(Entry):
     notes: tuple[str, ...]
 
 
+class WrappedRangeEntry(Entry):
+    """What a network's values are of a picture's: v = x * scale + shift, for each of its channels."""
+
+    scale: tuple[FiniteFloat, ...]
+    shift: tuple[FiniteFloat, ...]
+
+
+class WrappedEntry(Entry):
+    """A network in an ONNX file from outside, and what was put around it."""
+
+    kind: Literal["onnx"] = "onnx"
+    file: str
+    digests: dict[str, Digest]
+    """SHA-256 of the file and of those that hold its data, by name."""
+    source: str
+    """Where it comes from, in the experiment's words."""
+    parameters: int
+    opset: int
+    input: str
+    """The file's name of its input."""
+    outputs: dict[str, str]
+    """The file's names of its outputs, by what they are called here."""
+    values: str
+    """Of what kind those are that it takes, such as 'float16'."""
+    taken: WrappedRangeEntry
+    answered: WrappedRangeEntry
+    channels: str
+    """Their order in the network."""
+    multiple_of: int
+    """What height and width are padded to multiples of."""
+    residual: str
+    """'subtract' or 'add', where its answer is subtracted from the picture or added to it; else empty."""
+    free_size: bool
+    """Whether the one size that the file names was given up."""
+
+
 class ElsewhereEntry(Entry):
     """Pictures that another program has written: nothing is known of its weights."""
 
@@ -186,7 +222,7 @@ class ModelEntry(Entry):
     paper: PaperEntry
     seed: int
     overrides: tuple[OverrideEntry, ...]
-    weights: TrainingEntry | AdoptionEntry | ElsewhereEntry | UntrainedEntry | Missing
+    weights: TrainingEntry | AdoptionEntry | WrappedEntry | ElsewhereEntry | UntrainedEntry | Missing
     export: ExportEntry | Missing | None
     """None where there is no network."""
     validation: tuple[ValidationEntry, ...]

@@ -7,7 +7,7 @@ from orchestrator.report.content import Dataset, Export, Model, NotMeasured, Pre
 from orchestrator.report.machine import record, record_entry, record_run
 from orchestrator.report.overlap_content import Overlap
 from orchestrator.report.rankings import MetricRanking
-from orchestrator.report.training_content import Adoption, Elsewhere, Training, Untrained
+from orchestrator.report.training_content import Adoption, Elsewhere, Training, Untrained, Wrapped
 from orchestrator.report.views.aggregate import Evaluation, Mean, evaluations, mean, mean_of
 from orchestrator.report.views.header import alerts
 from stagekit.measures import CONTROLS, PROTOCOLS
@@ -64,6 +64,7 @@ def _model(model: Model) -> record.ModelEntry:
     weights: (
         record.TrainingEntry
         | record.AdoptionEntry
+        | record.WrappedEntry
         | record.ElsewhereEntry
         | record.UntrainedEntry
         | record_entry.Missing
@@ -72,6 +73,8 @@ def _model(model: Model) -> record.ModelEntry:
         weights = _same(record.TrainingEntry, model.training)
     elif isinstance(model.training, Adoption):
         weights = _same(record.AdoptionEntry, model.training)
+    elif isinstance(model.training, Wrapped):
+        weights = _same(record.WrappedEntry, model.training)
     elif isinstance(model.training, Elsewhere):
         weights = _same(record.ElsewhereEntry, model.training)
     elif isinstance(model.training, Untrained):

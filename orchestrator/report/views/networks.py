@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from orchestrator.report import numbers
 from orchestrator.report.address import PROVENANCE, TRAINING, href
 from orchestrator.report.content import Export, Model, NotMeasured, ReportContent
-from orchestrator.report.training_content import Adoption, Elsewhere, Training, Untrained
+from orchestrator.report.training_content import Adoption, Elsewhere, Training, Untrained, Wrapped
+from orchestrator.report.views.wrapping import wrapping_steps
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,10 @@ def _row(model: Model) -> NetworkRow:
     elif isinstance(training, Adoption):
         trained = "adopted: authors' format" if training.format == "released" else "adopted: own checkpoint"
         parameters = f"{training.parameters:,}"
+    elif isinstance(training, Wrapped):
+        digest = training.digests.get(training.file, "")[:12]
+        trained = f"an ONNX file, {training.file} ({digest}): {'; '.join(wrapping_steps(training))}"
+        parameters = f"{training.parameters:,}"
     elif isinstance(training, Elsewhere):
         trained = "computed elsewhere"
     elif isinstance(training, Untrained):
@@ -66,14 +71,14 @@ def _row(model: Model) -> NetworkRow:
         took=took,
         parity=_parity(model.export),
         whole=isinstance(training, Elsewhere | Untrained)
-        or (isinstance(training, Training | Adoption) and isinstance(model.export, Export)),
+        or (isinstance(training, Training | Adoption | Wrapped) and isinstance(model.export, Export)),
         overrides=_overrides(model),
     )
 
 
 def _overrides(model: Model) -> str:
     differing = len(model.overrides)
-    if isinstance(model.training, Adoption | Elsewhere) and not differing:
+    if isinstance(model.training, Adoption | Wrapped | Elsewhere) and not differing:
         return "—"
     if not differing:
         return "as in the paper"

@@ -8,11 +8,12 @@ from orchestrator.report.address import CRATE, RECORD, href, spec_path
 from orchestrator.report.content import Export, Model, NotMeasured, ReportContent
 from orchestrator.report.overlap_content import OverlapPair
 from orchestrator.report.stage_content import SoftwareList, StageRecord
-from orchestrator.report.training_content import Adoption, Elsewhere, Training, Untrained
+from orchestrator.report.training_content import Adoption, Elsewhere, Origin, Training, Untrained, Wrapped
 from orchestrator.report.views.machines import MachineRow, machine_rows
 from orchestrator.report.views.overlap import overlap_pairs, overlap_words
 from orchestrator.report.views.resources import most_bytes
 from orchestrator.report.views.training import memory_sentence
+from orchestrator.report.views.wrapping import file_digests, wrapping_steps
 
 
 @dataclass(frozen=True)
@@ -207,6 +208,8 @@ def _facts(model: Model) -> tuple[Fact, ...]:
     if isinstance(model.training, Untrained):
         numbers_taken = (Fact(name, f"{value:g}") for name, value in model.training.parameters.items())
         return (_training(model.training), *numbers_taken)
+    if isinstance(model.training, Wrapped):
+        return (*_wrapped(model.training), _export(model.export))
     if isinstance(model.training, Adoption):
         said = (
             Fact("parameters", f"{model.training.parameters:,}"),
@@ -216,15 +219,27 @@ def _facts(model: Model) -> tuple[Fact, ...]:
     return (Fact("seed", str(model.seed)), _training(model.training), *_memory(model.training), _export(model.export))
 
 
+def _wrapped(wrapped: Wrapped) -> tuple[Fact, ...]:
+    return (
+        _training(wrapped),
+        Fact("parameters", f"{wrapped.parameters:,}"),
+        *(Fact("file", text) for text in file_digests(wrapped)),
+        Fact("input and outputs", ", ".join((wrapped.input, *wrapped.outputs.values()))),
+        *(Fact("around it", text) for text in wrapping_steps(wrapped)),
+    )
+
+
 def _memory(training: Training | NotMeasured) -> tuple[Fact, ...]:
     if isinstance(training, NotMeasured) or training.memory is None:
         return ()
     return (Fact("memory", memory_sentence(training.memory)),)
 
 
-def _training(training: Training | Adoption | Elsewhere | Untrained | NotMeasured) -> Fact:
+def _training(training: Origin | NotMeasured) -> Fact:
     if isinstance(training, Untrained):
         return Fact("training", "none: nothing is learnt")
+    if isinstance(training, Wrapped):
+        return Fact("weights", f"of the ONNX file {training.file}")
     if isinstance(training, Elsewhere):
         return Fact("pictures", f"computed elsewhere, taken from {training.files} as they were")
     if isinstance(training, Adoption):

@@ -7,8 +7,9 @@ from typing import Any
 
 from orchestrator.report import numbers
 from orchestrator.report.content import Model, NotMeasured, ReportContent
-from orchestrator.report.training_content import Adoption, CurveStep, Elsewhere, Memory, Training, Untrained
+from orchestrator.report.training_content import Adoption, CurveStep, Elsewhere, Memory, Training, Untrained, Wrapped
 from orchestrator.report.views.validation import validation_curves
+from orchestrator.report.views.wrapping import file_digests, wrapping_steps
 
 Figure = dict[str, Any]
 """What the drawing script takes, as plain JSON: data (traces with x, y, name, series), xTitle, yTitle, legend;
@@ -80,6 +81,10 @@ def _model(content: ReportContent, index: int, model: Model, figures: dict[str, 
     if isinstance(training, Elsewhere):
         facts = (f"computed elsewhere: pictures of {training.files}", *filter(None, (training.source,)))
         return TrainingModel(model.title, model.label, facts, (), (), "")
+    if isinstance(training, Wrapped):
+        facts = (f"an ONNX file, not trained here: {training.file}", *file_digests(training))
+        said = (*wrapping_steps(training), *filter(None, (training.source,)))
+        return TrainingModel(model.title, model.label, facts, said, (), "")
     if isinstance(training, Untrained):
         facts = ("nothing is learnt", *(f"{name} {value:g}" for name, value in training.parameters.items()))
         return TrainingModel(model.title, model.label, facts, (), (), "")

@@ -1,0 +1,192 @@
+"""ONNX files of an experiment: what in them is taken, where their data lie, and what is wrong with them."""
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.inside import path_inside
+from orchestrator.spec.document import Document, Location, place_of
+from orchestrator.spec.experiment import Experiment
+from orchestrator.spec.onnx_choice import OnnxChoice
+from orchestrator.spec.onnx_header import NotOnnx, OnnxHeader, TensorForm, onnx_header
+from orchestrator.spec.problems import Problem, listed, suggestion
+
+TRANSMISSION, REFLECTION = "transmission", "reflection"
+_OWN_OUTPUTS = re.compile(rf"{TRANSMISSION}(_\d+)?|{REFLECTION}")
+"""Names that outputs have in the project's own networks: such are all taken."""
+
+_IMAGE = "image"
+_OLDEST = 11
+"""Operator set of which inference knows the operations."""
+
+Mistake = tuple[str, str, str | None]
+"""Field of the entrant, words, hint."""
+
+_KINDS = ("float32", "float16")
+_EXPORT = (
+    "export it with free height and width, such as dynamic_axes={'INPUT': {2: 'height', 3: 'width'}} of "
+    "torch.onnx.export; or, where its layers take any size and the file only names that of an example, write "
+    "'free_size: true': it is tried then"
+)
+
+
+@dataclass(frozen=True)
+class ResolvedOnnx:
+    """A network in an ONNX file that takes part in the comparison.
+
+    Attributes:
+        path: Absolute path of the file.
+        input: The file's name of its input.
+        outputs: The file's name of each output that is taken, by what it is called here.
+        data: Absolute path of each file that holds its data, by the location that the network names.
+    """
+
+    choice: OnnxChoice
+    path: Path
+    input: str
+    outputs: Mapping[str, str]
+    data: Mapping[str, Path]
+
+    @property
+    def label(self) -> str:
+        """The name under which the comparison shows it."""
+        return self.choice.label
+
+    @property
+    def title(self) -> str:
+        """What the report calls it."""
+        return self.choice.title or self.choice.label
+
+
+def resolved_onnx(choice: OnnxChoice, path: Path) -> ResolvedOnnx:
+    """Return a network whose file `onnx_problems` has nothing against.
+
+    Args:
+        path: The experiment's file, where relative paths start.
+    """
+    file = _file(choice, path)
+    header = onnx_header(file)
+    data = {location: _data_path(file, location) for location in header.locations}
+    return ResolvedOnnx(choice, file, choice.input or header.inputs[0].name, _outputs(choice, header), data)
+
+
+def onnx_problems(experiment: Experiment, path: Path, document: Document | None) -> Iterator[Problem]:
+    """Yield ONNX files that are not there, are none, or are not as the experiment says."""
+    for number, choice in enumerate(experiment.models):
+        if isinstance(choice, OnnxChoice):
+            for field, words, hint in onnx_mistakes(choice, _file(choice, path)):
+                location: Location = ("models", number, field)
+                yield Problem(f"the network {choice.name!r}: {words}", place_of(document, location), hint)
+
+
+def keeps_contract(header: OnnxHeader) -> bool:
+    """Whether names and kinds in a file are those of the project's own networks, with nothing beside the file."""
+    taken = [(one.name, one.kind) for one in header.inputs]
+    answers = {one.name for one in header.outputs}
+    return (
+        taken == [(_IMAGE, "float32")] and TRANSMISSION in answers and not header.locations and header.opset >= _OLDEST
+    )
+
+
+def onnx_mistakes(choice: OnnxChoice, file: Path) -> Iterator[Mistake]:
+    """Yield what is wrong with a file, or with what is said of it.
+
+    Args:
+        file: Absolute path of it.
+    """
+    try:
+        plain = stat.S_ISREG(file.stat().st_mode)
+        header = onnx_header(file) if plain else None
+    except NotOnnx as error:
+        yield "onnx", f"{str(file)!r} {error}", "name an ONNX file; checkpoints are exported to one first"
+        return
+    except OSError as error:
+        hint = "correct the path; a relative path starts at the file that names it"
+        yield "onnx", f"{str(file)!r} cannot be read: {error.strerror}", hint
+        return
+    if header is None:
+        yield "onnx", f"{str(file)!r} is no file", "name the ONNX file itself"
+        return
+    yield from _input_mistakes(choice, header)
+    yield from _output_mistakes(choice, header)
+    yield from _data_mistakes(file, header)
+
+
+def _input_mistakes(choice: OnnxChoice, header: OnnxHeader) -> Iterator[Mistake]:
+    names = [one.name for one in header.inputs]
+    if choice.input is not None and choice.input not in names:
+        close = suggestion(choice.input, names) or f"; there are {listed(names) or 'none'}"
+        yield "input", f"it has no input {choice.input!r}{close}", None
+    elif len(names) != 1:
+        words = f"it has {len(names)} inputs, {', '.join(map(repr, names))}: a picture goes into one alone"
+        yield "onnx", words if names else "it has no input", "export it with the picture as its only input"
+    else:
+        yield from _form_mistakes(choice, header.inputs[0])
+
+
+def _form_mistakes(choice: OnnxChoice, taken: TensorForm) -> Iterator[Mistake]:
+    sides = taken.sides
+    shown = f"it takes {taken.kind or 'no tensor'}, {' x '.join('?' if side is None else str(side) for side in sides)}"
+    form = "1 x 3 x H x W"
+    if taken.kind not in _KINDS:
+        yield "onnx", f"{shown}; it has to take float32 or float16", "convert its input, or put a Cast before it"
+    elif len(sides) != 4 or sides[0] not in {None, 1}:
+        yield "onnx", f"{shown}; it has to take one picture, {form}", "export it for a batch of one"
+    elif sides[1] not in {None, 3} or (sides[1] is None and sides[3] == 3):
+        last = ", with the channels last" if sides[3] == 3 else f", pictures of {sides[1]} channels"
+        yield "onnx", f"{shown}{last}; it has to take {form}", "export it for RGB or BGR, channels first"
+    elif (sides[2] or sides[3]) and not choice.free_size:
+        words = f"it is fixed to pictures of {sides[2] or 'any'} x {sides[3] or 'any'} pixels"
+        yield "onnx", words, _EXPORT.replace("INPUT", taken.name)
+    elif choice.free_size and not (sides[2] or sides[3]):
+        yield "free_size", "its file names no size that could be freed", "leave 'free_size' out"
+
+
+def _output_mistakes(choice: OnnxChoice, header: OnnxHeader) -> Iterator[Mistake]:
+    names = [one.name for one in header.outputs]
+    for field in ("output", "reflection"):
+        asked = getattr(choice, field)
+        if asked is not None and asked not in names:
+            close = suggestion(asked, names) or f"; there are {listed(names) or 'none'}"
+            yield field, f"it has no output {asked!r}{close}", None
+    if choice.output is None and TRANSMISSION not in names and len(names) != 1:
+        words = f"it has the outputs {', '.join(map(repr, names))}" if names else "it has no output"
+        yield "onnx", words, "write 'output:' with the one that is the picture without its reflection"
+
+
+def _data_mistakes(file: Path, header: OnnxHeader) -> Iterator[Mistake]:
+    for location in header.locations:
+        try:
+            path = _data_path(file, location)
+        except ValueError as error:
+            yield "onnx", f"it keeps data in another file: {error}", "save it anew, with its data beside it"
+            continue
+        if not path.is_file():
+            hint = "bring it back beside the network, under this name"
+            yield "onnx", f"it keeps data in {location!r}, which does not lie beside it", hint
+
+
+def _outputs(choice: OnnxChoice, header: OnnxHeader) -> dict[str, str]:
+    """Return the outputs that are taken; of a network with this project's names all that it has of them."""
+    names = [one.name for one in header.outputs]
+    if choice.output is None and TRANSMISSION in names:
+        found = {name: name for name in names if _OWN_OUTPUTS.fullmatch(name)}
+    else:
+        found = {TRANSMISSION: choice.output or names[0]}
+    return found if choice.reflection is None else {**found, REFLECTION: choice.reflection}
+
+
+def _file(choice: OnnxChoice, path: Path) -> Path:
+    return Path(os.path.normpath(path.absolute().parent / choice.onnx.expanduser()))
+
+
+def _data_path(file: Path, location: str) -> Path:
+    """Return where a network's data lie.
+
+    Raises:
+        ValueError: Where that is outside of the file's folder.
+    """
+    return path_inside(file.parent, location.removeprefix("./"))

@@ -1,0 +1,140 @@
+"""ONNX files as entrants, and as what a command names: what needs no environment to be told."""
+
+from io import StringIO
+from typing import Any
+
+import onnx
+import pytest
+from onnx import TensorProto
+from rich.console import Console
+from typer.testing import CliRunner
+
+from orchestrator.cli.app import app
+from orchestrator.cli.run_table import print_run
+from orchestrator.errors import SpecError
+from orchestrator.execute.command import RunRequest, planned
+from orchestrator.execute.compare_runs import spec_fields
+from orchestrator.execute.models import export_model, release_model
+from orchestrator.execute.onnx_file import declared_network, usable_network
+from orchestrator.execute.remove import Removal, found_network
+from orchestrator.execute.run_list import described_run
+from orchestrator.execute.run_record import planned_document
+from orchestrator.execute.run_stages import ExecutionRequest
+from orchestrator.store.reference import run_reference
+from orchestrator.store.run_document import Overrides
+from orchestrator.store.runs import run_document, start_run
+from orchestrator.store.store import Store
+from tests.netkit.onnx_files import save, small
+
+SPEC = """\
+name: mixed
+models: [{onnx: nets/mine.onnx, name: mine, title: Mine, source: a paper, multiple_of: 8}, {program: yang2019}]
+test: [skimage-test]
+features: random
+"""
+
+
+@pytest.fixture
+def store(tmp_path):
+    save(small(), tmp_path / "nets" / "mine.onnx")
+    spec = tmp_path / "mixed.yaml"
+    spec.write_text(SPEC)
+    store = Store(tmp_path / "store")
+    start_run(store, planned_document(planned(RunRequest(spec, store.root)), Overrides()))
+    return store
+
+
+@pytest.fixture
+def request_of(store):
+    return ExecutionRequest(store.root, "local", lambda _event: None, lambda _words: None)
+
+
+def test_run_tells_the_file_by_its_name_and_its_content_by_digest(store):
+    document = run_document(store, run_reference("mixed"))
+    assert document.experiment["models"][0]["onnx"] == "mine.onnx"
+    fields = spec_fields(document)
+    assert len(fields["models.mine.onnx.network"]) == 64
+    assert fields["models.mine.multiple_of"] == "8"
+    shown = StringIO()
+    print_run(described_run(run_reference("mixed"), store), Console(file=shown, width=200))
+    assert "Mine; an ONNX file, mine.onnx" in shown.getvalue()
+
+
+def test_commands_for_networks_know_it_and_say_what_it_has_not(store, tmp_path, request_of):
+    with pytest.raises(SpecError, match="it has no weights that an author's program reads") as caught:
+        release_model("mixed/mine", tmp_path / "out", request_of)
+    assert "sirr-orch export mixed/mine" in str(caught.value.hint)
+    with pytest.raises(SpecError, match="the store has no network of 'mixed/mine'") as caught:
+        export_model("mixed/mine", tmp_path / "out", request_of)
+    assert "run the experiment 'mixed' again" in str(caught.value.hint)
+    removal = Removal((tmp_path / "photo.png",), "mixed/mine", tmp_path / "out", store.root)
+    with pytest.raises(SpecError, match="'mixed/mine' is not exported yet"):
+        found_network(removal, store)
+
+
+def own(**changes: Any) -> onnx.ModelProto:
+    """Return a network with the names of this project's own."""
+    model = small(**{"takes": ("image", TensorProto.FLOAT, (1, 3, "h", "w")), "answers": ("transmission",), **changes})
+    model.graph.node[0].input[0], model.graph.node[0].output[0] = "image", "transmission"
+    return model
+
+
+def test_network_of_the_contract_is_taken_as_it_is(tmp_path, request_of):
+    path = save(own(), tmp_path / "network.onnx")
+    assert usable_network(path, None, request_of) == path
+
+
+def test_what_is_no_network_is_left_to_inference(tmp_path, request_of):
+    (tmp_path / "network.onnx").write_bytes(b"onnx")
+    assert usable_network(tmp_path / "network.onnx", None, request_of) == tmp_path / "network.onnx"
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (small(takes=("x", TensorProto.FLOAT, (1, 3, 64, 64))), "theirs.onnx: it is fixed to pictures of 64 x 64"),
+        (small(takes=("x", TensorProto.UINT8, (1, 3, "h", "w"))), "it takes uint8"),
+        (own(takes=("image", TensorProto.UINT8, (1, 3, "h", "w"))), "it takes uint8"),
+    ],
+)
+def test_files_that_take_no_pictures_are_refused_before_anything_runs(tmp_path, request_of, model, words):
+    path = save(model, tmp_path / "theirs.onnx")
+    with pytest.raises(SpecError, match=words) as caught:
+        usable_network(path, None, request_of)
+    assert caught.value.hint
+
+
+def test_what_a_command_says_is_what_an_experiment_would(tmp_path):
+    assert declared_network(tmp_path / "n.onnx", {"input": None, "range": None}) is None
+    choice = declared_network(tmp_path / "n.onnx", {"range": [0, 255], "residual": "add", "multiple_of": 8})
+    assert choice is not None
+    assert (choice.range.scale, choice.residual_kind, choice.multiple_of) == ((255, 255, 255), "add", 8)
+    with pytest.raises(SpecError, match="no range of values: write"):
+        declared_network(tmp_path / "n.onnx", {"range": "wide"})
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--range", "wide"], "no range of values"),
+        (["--channels", "gbr"], "must be 'rgb' or 'bgr'"),
+        (["--input", "z"], "it has no input 'z'; there are 'x'"),
+        (["--output", "z"], "it has no output 'z'; there are 'y'"),
+        (["--free-size"], "its file names no size"),
+        (["--range", "imagenet"], "'output_range: [0, 1]'"),
+    ],
+)
+def test_wrong_options_are_refused_before_anything_runs(tmp_path, options, words):
+    path = save(small(), tmp_path / "theirs.onnx")
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(b"")
+    arguments = ["infer", str(photo), "--onnx", str(path), "--out", str(tmp_path / "out"), *options]
+    result = CliRunner().invoke(app, [*arguments, "--store", str(tmp_path / "store"), "--engine", "local"])
+    assert isinstance(result.exception, SpecError)
+    assert words in result.exception.message
+
+
+def test_options_about_a_file_need_one(tmp_path):
+    result = CliRunner().invoke(app, ["infer", "a.png", "--model", "a/b", "--out", "out", "--range", "0,255"])
+    assert result.exit_code == 2
+    assert "needs --onnx or --check" in result.output
