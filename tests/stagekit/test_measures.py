@@ -27,7 +27,6 @@ OTHER_MEANINGS = {
     ("orchestrator/execute/data.py", "truth"): "what published sets call their folders",
     ("orchestrator/report/machine/crate.py", "input"): "a property of RO-Crate",
     ("orchestrator/spec/validation.py", "input"): "a field of pydantic's errors",
-    ("orchestrator/spec/model.py", "errnet2019"): "the network",
     ("orchestrator/environments/local.py", "lpips"): "the package",
     ("orchestrator/spec/onnx_network.py", "input"): "a network's input",
     ("orchestrator/plan/wrapping.py", "input"): "a network's input",
