@@ -5,6 +5,7 @@ from typing import Any, Dict, Iterator, Mapping, Tuple
 
 import numpy as np
 
+from netkit.file_kind import refuse_irregular
 from netkit.malformed import Malformed
 from netkit.matlab_file import read_variable
 from netkit.seeded import VGG19_LAYERS, seeded_vgg19
@@ -48,8 +49,9 @@ def load_features(path: str) -> Features:
     `weights`, or apart as `filters` and `biases`. Layers without a name are passed over: they hold no weights.
 
     Raises:
-        BadInput: Where the file is missing, is not a MATLAB 5 file, or lacks a layer of the right shape.
+        BadInput: Where the file is missing, is no file or not a MATLAB 5 file, or lacks a layer of the right shape.
     """
+    refuse_irregular(path)
     try:
         layers = {record["name"]: record for record in _records(read_variable(path, "layers"))}
     except (Malformed, OSError) as error:
