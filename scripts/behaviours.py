@@ -37,6 +37,7 @@ from orchestrator.errors import SirrError
 from orchestrator.execute.build import build_images, chosen_engine
 from orchestrator.execute.stage_execution import ExecutionContext, execute_stage
 from orchestrator.execute.stopper import Stopper
+from orchestrator.plan.answers import finish_stage
 from orchestrator.plan.keys import stage_identity
 from orchestrator.plan.plan import experiment_plan, infer_stage
 from orchestrator.plan.single import explain_stage, release_stage
@@ -216,6 +217,8 @@ def further_stages(resolved: Resolved) -> Iterator[Stage]:
     yield replace(infer_stage(label, "scenes", Inference(mode="whole"), arrays=True), name=f"{tiled.name}/whole")
     photos = infer_stage(label, "photos", Inference(), as_photos=True)
     yield replace(photos, name=f"{photos.name}/as-photos")
+    for program in resolved.programs:
+        yield finish_stage(program, "photos")
     explain = explain_stage(label, {"sizes": [[413, 587]]}, memory_bytes=2**30)
     yield replace(explain, inputs={"network": f"export/{label}"})
 

@@ -103,7 +103,9 @@ def infer(
     from orchestrator.cli.progress import live_listener  # noqa: PLC0415
     from orchestrator.execute.explain import check_network, plan_of_photos  # noqa: PLC0415
     from orchestrator.execute.onnx_file import declared_network  # noqa: PLC0415
-    from orchestrator.execute.remove import Removal, remove_reflections  # noqa: PLC0415
+    from orchestrator.execute.plugins import known_library  # noqa: PLC0415
+    from orchestrator.execute.removal import Removal  # noqa: PLC0415
+    from orchestrator.execute.remove import remove_reflections  # noqa: PLC0415
 
     _refuse_contradictions(photos, out_folder, model, onnx, check, explain=explain, tiled=whole and tile is not None)
     said = {
@@ -134,6 +136,7 @@ def infer(
         memory_bytes=memory_bytes(memory),
         threads=threads,
         overwrite=overwrite,
+        library=known_library(()),
     )
     if check is None and not explain:
         with live_listener(err, verbose=False) as listener:

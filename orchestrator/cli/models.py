@@ -9,6 +9,7 @@ import typer
 
 from orchestrator.cli.options import (
     DEFAULT_STORE,
+    BuildOption,
     EngineOption,
     OverwriteOption,
     PluginsOption,
@@ -25,7 +26,6 @@ ModelArgument = Annotated[
     str, typer.Argument(metavar="RUN/MODEL", help="A model of a run, such as quickstart/errnet2019.")
 ]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for the files; made if missing.", file_okay=False)]
-BuildOption = Annotated[bool, typer.Option("--build", help="Build the images that are missing first.")]
 
 
 def adopt(

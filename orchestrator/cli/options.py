@@ -47,6 +47,8 @@ WallsOption = Annotated[
     ),
 ]
 
+BuildOption = Annotated[bool, typer.Option("--build", help="Build the images that are missing first.")]
+
 DeviceOption = Annotated[
     Device, typer.Option("--device", help="Which locked requirements to build: cpu, or cuda for NVIDIA GPUs.")
 ]

@@ -5,12 +5,20 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.options import DEFAULT_STORE, DataOption, EngineOption, PluginsOption, StoreOption, WallsOption
+from orchestrator.cli.options import (
+    DEFAULT_STORE,
+    BuildOption,
+    DataOption,
+    EngineOption,
+    PluginsOption,
+    StoreOption,
+    WallsOption,
+)
 
 
 def run(
     spec: Annotated[Path, typer.Argument(help="The experiment, a YAML file.", dir_okay=False)],
-    build: Annotated[bool, typer.Option("--build", help="Build the images that are missing first.")] = False,
+    build: BuildOption = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Show what would run, and why; the same as sirr-orch plan.")
     ] = False,

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.execute.events import Listener
+from orchestrator.execute.photo_methods import Common, found_network, prepared_network
 from orchestrator.execute.photographs import copy_photographs, settled
-from orchestrator.execute.remove import Common, Removal, check_photos, describe_arrays, found_network, prepared_network
+from orchestrator.execute.removal import Removal
+from orchestrator.execute.remove import check_photos, describe_arrays
 from orchestrator.execute.run_stages import executed_stages, planned_stages
 from orchestrator.execute.sources import source_digest
 from orchestrator.plan.plan import prepare_stage

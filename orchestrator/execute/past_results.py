@@ -28,7 +28,7 @@ class _Entry(StrictModel):
     """Where a photograph's result lies."""
 
     artifact: str
-    """Key of the infer stage's result."""
+    """Key of the result of the last stage that it went through."""
     item: str
     """The photograph's id in it."""
     notes: tuple[str, ...]
@@ -53,14 +53,12 @@ class PastResults:
     """What a store has of single photographs.
 
     Attributes:
-        prepare: The stage that prepares them, with any folder; None for arrays, which need none.
-        infer: The stage that takes them through a network, with any pictures.
+        stages: What a photograph goes through, each after those it reads, with any pictures; the first takes them.
         programs: Of these stages' images.
     """
 
     store: Store
-    prepare: Stage | None
-    infer: Stage
+    stages: Sequence[Stage]
     programs: Mapping[str, Program]
 
     def key(self, photograph: Path) -> str:
@@ -68,14 +66,14 @@ class PastResults:
         with photograph.open("rb") as stream:
             content = hashlib.file_digest(stream, "sha256").hexdigest()
         digest = hashlib.sha256(f"{content}{photograph.suffix}".encode()).hexdigest()
-        infer, prepared = self.infer, {}
-        if self.prepare is None:
-            infer = replace(infer, sources={**infer.sources, "dataset": Source(photograph, digest)})
-        else:
-            alone = replace(self.prepare, sources={"source": Source(photograph, digest)})
-            identity = stage_identity(alone, self.programs[alone.image], {})
-            prepared[alone.name] = ResultDigests(identity.key, identity.key)
-        return stage_identity(infer, self.programs[infer.image], prepared).key
+        first, *others = self.stages
+        given = "source" if first.kind == "prepare" else "dataset"
+        found: dict[str, ResultDigests] = {}
+        key = ""
+        for stage in (replace(first, sources={**first.sources, given: Source(photograph, digest)}), *others):
+            key = stage_identity(stage, self.programs[stage.image], found).key
+            found[stage.name] = ResultDigests(key, key)
+        return key
 
     def find(self, key: str, report_damage: Callable[[str], None]) -> PastResult | None:
         """Return the result that a key names, with its content compared; None where there is none."""

@@ -1,8 +1,8 @@
-"""Hands over each photograph's results as soon as the infer stage has finished them, and remembers what failed."""
+"""Hands over each photograph's results as soon as a stage has finished them, and remembers what failed."""
 
 import contextlib
 import glob
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,13 +12,15 @@ from orchestrator.execute.events import Event, Progressed, StateChanged
 from orchestrator.execute.past_results import PastResults
 from orchestrator.execute.photographs import ARRAY_SUFFIX, Photograph
 from orchestrator.results import read_result
-from orchestrator.spec.stage_names import stage_kind
+from orchestrator.spec.stage_names import stage_dataset, stage_kind
 from orchestrator.store.store import Store
 from stagekit.results.dataset import DatasetFile
 from stagekit.results.document import InvalidResult, read_document
 from stagekit.results.predictions import PredictionItem, PredictionsFile
 
 _ENDED = ("done", "stored")
+_LAST = ("infer", "finish")
+"""Kinds of the stages that leave results."""
 
 
 @dataclass
@@ -45,17 +47,15 @@ class PhotoDelivery:
     hand: Callable[[Path], None]
     written: list[Path] = field(default_factory=list)
     failures: dict[str, SirrError] = field(default_factory=dict)
-    _copies: dict[str, str] = field(default_factory=dict)
+    _copies: dict[tuple[str, str], str] = field(default_factory=dict)
+    """By group and id."""
     _notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _past: PastResults | None = None
     _past_keys: dict[str, str] = field(default_factory=dict)
     _done: set[str] = field(default_factory=set)
-    _key: str = ""
-    _seen: int = 0
-
-    def __post_init__(self) -> None:
-        """Take the ids that arrays have; those of pictures are told by the stage that prepares them."""
-        self._copies = {Path(one.copy).stem: one.copy for one in self.photographs}
+    _running: dict[str, str] = field(default_factory=dict)
+    """By group, the key of the stage that leaves its results."""
+    _seen: dict[str, int] = field(default_factory=dict)
 
     @property
     def pending(self) -> list[Photograph]:
@@ -81,17 +81,25 @@ class PhotoDelivery:
         if self._done:
             self.say(f"{len(self._done)} of {len(self.photographs)} pictures have results of an earlier call")
 
+    def expect(self, groups: Mapping[str, Sequence[Photograph]]) -> None:
+        """Take note of which photographs go through the stages at once, by what their dataset is called.
+
+        Ids are those that arrays have; those of pictures are told by the stage that prepares them.
+        """
+        for group, members in groups.items():
+            self._copies |= {(group, Path(one.copy).stem): one.copy for one in members}
+
     def listen(self, event: Event) -> None:
         """Hear how the stages go."""
         match event:
             case StateChanged(stage, state, facts) if stage_kind(stage) == "prepare" and state in _ENDED:
-                self._prepared(facts["key"])
-            case StateChanged(stage, "running" | "adopted", facts) if stage_kind(stage) == "infer":
-                self._key = facts["key"]
-            case StateChanged(stage, state, facts) if stage_kind(stage) == "infer" and state in _ENDED:
-                self._inferred(facts["key"])
-            case Progressed(stage) if stage_kind(stage) == "infer" and self._key:
-                self._inferring()
+                self._prepared(_group(stage), facts["key"])
+            case StateChanged(stage, "running" | "adopted", facts) if stage_kind(stage) in _LAST:
+                self._running[_group(stage)] = facts["key"]
+            case StateChanged(stage, state, facts) if stage_kind(stage) in _LAST and state in _ENDED:
+                self._finished(_group(stage), facts["key"])
+            case Progressed(stage) if stage_kind(stage) in _LAST and _group(stage) in self._running:
+                self._finishing(_group(stage))
 
     def fail(self, photograph: Photograph, error: SirrError) -> None:
         """Remember why a photograph has no result; the first reason counts."""
@@ -129,45 +137,50 @@ class PhotoDelivery:
         where = None if failure is None else failure.where
         raise kind("\n  ".join([f"{words}:", *sentences]), where=where, hint="; ".join(hints) or None)
 
-    def _prepared(self, key: str) -> None:
+    def _prepared(self, group: str, key: str) -> None:
         artifact = self.store.artifact(key)
         if artifact is None:
             return
         dataset = read_result(DatasetFile, artifact.output)
-        self._copies = {item.id: Path(item.origin).name for item in dataset.items}
-        self._notes = {Path(item.origin).name: item.notes for item in dataset.items}
-        for photograph in self.pending:
+        members = {copy for (other, _id), copy in self._copies.items() if other == group}
+        for place in [place for place in self._copies if place[0] == group]:
+            del self._copies[place]
+        prepared = {item.id: Path(item.origin).name for item in dataset.items}
+        self._copies |= {(group, identifier): copy for identifier, copy in prepared.items() if copy in members}
+        self._notes |= {Path(item.origin).name: item.notes for item in dataset.items}
+        there = [one for one in self.pending if one.copy in members]
+        for photograph in there:
             self._say_notes(photograph, self._notes.get(photograph.copy, ()))
         reasons = {Path(left_out.name).name: left_out.reason for left_out in dataset.left_out or ()}
-        for copy in {one.copy for one in self.pending} - set(self._copies.values()):
+        for copy in {one.copy for one in there} - set(prepared.values()):
             self._refused(copy, reasons.get(copy, "is no picture"))
 
-    def _inferring(self) -> None:
+    def _finishing(self, group: str) -> None:
         """Hand over what the stage has finished while it runs; what it says so far is no result yet."""
-        staging = self.store.layout.staging(self._key)
+        staging = self.store.layout.staging(self._running[group])
         with contextlib.suppress(InvalidResult, OSError):
             path = staging / "work" / PredictionsFile.FILE_NAME
             written = path.stat().st_mtime_ns
-            if written == self._seen:
+            if written == self._seen.get(group):
                 return
-            self._seen = written
+            self._seen[group] = written
             document = read_document(str(path))
             found = PredictionsFile.decode(document, folder=str(staging / "output"))
             for item in found.items:
-                self._hand_over(item, staging / "output")
+                self._hand_over(group, item, staging / "output")
 
-    def _inferred(self, key: str) -> None:
+    def _finished(self, group: str, key: str) -> None:
         artifact = self.store.artifact(key)
         if artifact is None:
             return
         found = read_result(PredictionsFile, artifact.output)
         for item in found.items:
-            self._hand_over(item, artifact.output)
-            copy = self._copies.get(item.id, "")
+            self._hand_over(group, item, artifact.output)
+            copy = self._copies.get((group, item.id), "")
             if self._past is not None and copy in self._past_keys:
                 self._past.keep(self._past_keys[copy], artifact, item, self._notes.get(copy, ()))
         for failed in found.failed or ():
-            self._refused(self._copies.get(failed.name, ""), failed.reason)
+            self._refused(self._copies.get((group, failed.name), ""), failed.reason)
 
     def _say_notes(self, photograph: Photograph, notes: Sequence[str]) -> None:
         if notes:
@@ -179,8 +192,8 @@ class PhotoDelivery:
                 hint = "take such files out, or replace them by whole pictures"
                 self.fail(photograph, InputInvalid(f"'{photograph.path}' {reason}", hint=hint))
 
-    def _hand_over(self, item: PredictionItem, output: Path) -> None:
-        copy = self._copies.get(item.id)
+    def _hand_over(self, group: str, item: PredictionItem, output: Path) -> None:
+        copy = self._copies.get((group, item.id))
         photograph = next((one for one in self.photographs if one.copy == copy), None)
         if photograph is not None and photograph.copy not in self._done:
             self._deliver(photograph, item, output)
@@ -200,3 +213,8 @@ class PhotoDelivery:
                 self.hand(path)
         except SirrError as error:
             self.fail(photograph, error)
+
+
+def _group(stage: str) -> str:
+    """Return what the dataset of a stage's photographs is called."""
+    return stage_dataset(stage) or ""

@@ -1,81 +1,28 @@
 """Takes the reflection out of the user's own pictures with a model of a finished run."""
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from typing import Any
 
 from orchestrator.delivery import Delivery
-from orchestrator.errors import SirrError, SpecError
+from orchestrator.errors import Cancelled, InputInvalid, OutOfMemory, OutputInvalid, SirrError, SpecError, StageFailed
 from orchestrator.execute.comparison import stage_images, stage_programs
 from orchestrator.execute.events import Listener, fan_out
-from orchestrator.execute.onnx_file import usable_network
 from orchestrator.execute.past_results import PastResults
 from orchestrator.execute.photo_delivery import PhotoDelivery
+from orchestrator.execute.photo_methods import Method, chosen_method
 from orchestrator.execute.photographs import ARRAY_SUFFIX, Photograph, array_size, copy_photographs, settled
-from orchestrator.execute.run_results import recorded_results, refuse_without_network
-from orchestrator.execute.run_stages import ExecutionRequest, RunOptions, executed_stages, planned_stages
+from orchestrator.execute.removal import Removal
+from orchestrator.execute.run_stages import attempted_stages, planned_stages
 from orchestrator.execute.sources import source_digest
-from orchestrator.plan.plan import infer_stage, prepare_stage
-from orchestrator.plan.stage import Digest, Source, Stage
-from orchestrator.spec.dataset import PhotosDataset
-from orchestrator.spec.experiment import Inference
-from orchestrator.spec.names import Device, EngineName
-from orchestrator.spec.onnx_choice import OnnxChoice
-from orchestrator.store.reference import model_reference
+from orchestrator.spec.stage_names import stage_dataset
 from orchestrator.store.store import Store
 from stagekit.results.dataset import DatasetFile, DatasetItem
 
 _DATASET = "photos"
-_MEMORY_BYTES = 8 * 2**30
-
-
-@dataclass(frozen=True)
-class Removal:
-    """What `sirr-orch remove` was asked for.
-
-    Attributes:
-        photos: Pictures, or arrays of floats (``.npy``, (H, W, 3), RGB, 0 to 1), not both.
-        model: RUN/MODEL, or None where `onnx` names a network's file.
-        declared: What is said of that file; None: nothing.
-        tile: Side of overlapping, blended tiles, None for the exact way.
-        whole: The picture at once, as a reference.
-        memory_bytes: None for what the run says.
-        threads: None for all that there are.
-        reflection: Write the reflections too.
-        arrays: Write every output as floats too.
-        overwrite: Replace results that are there and differ.
-    """
-
-    photos: tuple[Path, ...]
-    model: str | None
-    out: Path
-    store: Path
-    engine: EngineName = "auto"
-    tile: int | None = None
-    reflection: bool = False
-    onnx: Path | None = None
-    declared: OnnxChoice | None = None
-    arrays: bool = False
-    whole: bool = False
-    memory_bytes: int | None = None
-    threads: int | None = None
-    overwrite: bool = False
-
-    def execution(self, listener: Listener, say: Callable[[str], None]) -> ExecutionRequest:
-        """Return how its stages are run."""
-        return ExecutionRequest(self.store, self.engine, listener, say, options=RunOptions(threads=self.threads))
-
-    @property
-    def of_arrays(self) -> bool:
-        """Whether the pictures are arrays."""
-        return self.photos[0].suffix == ARRAY_SUFFIX
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        """What is appended to a photograph's name for each of its pictures."""
-        return ("", "-reflection")[: 1 + self.reflection]
+_PERHAPS_ONE_PICTURES_FAULT = (StageFailed, InputInvalid, OutOfMemory, OutputInvalid)
 
 
 def remove_reflections(
@@ -106,30 +53,123 @@ def remove_reflections(
     """
     check_photos(removal.photos)
     store = Store(removal.store)
-    network, run, common = found_network(removal, store)
+    method = chosen_method(removal, store, say)
     photographs = settled(removal.photos, removal.layers)
     delivery = _prepared_delivery(removal, photographs, store, say)
     batch = PhotoDelivery(store, photographs, delivery, removal.layers, removal.arrays, say, hand)
-    network = prepared_network(network, removal, listener, say)
+    method = method.prepared(store, listener, say)
     with store.scratch("photos") as folder:
-        for photograph, error in copy_photographs(photographs, folder, store.root):
+        passage = _Passage(removal, method, store, batch, folder)
+        for photograph, error in copy_photographs(photographs, passage.copies, store.root):
             batch.fail(photograph, error)
-        past = _past_results(removal, network, folder, common, store)
-        batch.hand_over_past(past, folder)
-        if not batch.pending:
-            past.tidy(())
-            return batch.finish(None)
-        if removal.of_arrays:
-            describe_arrays(folder)
-        stages = _stages(removal, network, folder, common, source_digest(store))
-        logs = store.layout.logs(run) / "remove"
-        planned = planned_stages(stages, store, "remove", logs, common.device)
+        stages = method.chain(passage.copies, _DATASET, lambda _path, _described=None: "")
+        programs = stage_programs(stage_images(stages, removal.library), method.device)
+        past = PastResults(store, stages, programs)
+        batch.hand_over_past(past, passage.copies)
         try:
-            found = executed_stages(planned, store, removal.execution(fan_out(listener, batch.listen), say))
-        except SirrError as error:
-            return batch.finish(error)
-        past.tidy([artifact.key for artifact in found.values() if artifact.manifest.kind == "prepare"])
+            past.tidy(passage.taken(fan_out(listener, batch.listen), say) if batch.pending else ())
+        except SirrError as failure:
+            return batch.finish(failure)
         return batch.finish(None)
+
+
+@dataclass(frozen=True)
+class _Passage:
+    """A batch of photographs on its way through a method.
+
+    Attributes:
+        folder: For their copies, and for those of each group that goes through the stages at once.
+    """
+
+    removal: Removal
+    method: Method
+    store: Store
+    batch: PhotoDelivery
+    folder: Path
+
+    @property
+    def copies(self) -> Path:
+        """Where the copies lie."""
+        place = self.folder / "copies"
+        place.mkdir(exist_ok=True)
+        return place
+
+    def taken(self, listener: Listener, say: Callable[[str], None]) -> list[str]:
+        """Take the pending photographs through; return the keys of results that nothing reads any more.
+
+        A group that failed is tried again, each of its photographs alone, where one of them may be at fault.
+
+        Raises:
+            SirrError: Where all of them failed as one, and what ends the whole.
+        """
+        names = (_DATASET if number == 1 else f"{_DATASET}-{number}" for number in count(1))
+        groups = dict(zip(names, self._grouped(self.batch.pending), strict=False))
+        finished, failures = self._run(groups, listener, say)
+        again = [
+            one
+            for name, error in failures.items()
+            if isinstance(error, _PERHAPS_ONE_PICTURES_FAULT) and self.method.group_bytes and len(groups[name]) > 1
+            for one in self._pending(groups[name])
+        ]
+        if again:
+            alone = dict(zip(names, ([one] for one in again), strict=False))
+            more, others = self._run(alone, listener, say)
+            finished += more
+            groups |= alone
+            failures = {name: error for name, error in failures.items() if not set(groups[name]) & set(again)} | others
+        for name, error in failures.items():
+            if len(groups) == 1:
+                raise error
+            for one in self._pending(groups[name]):
+                words = f"'{one.path}' was not done, as {error.message}"
+                self.batch.fail(one, type(error)(words, where=error.where, hint=error.hint))
+        return finished
+
+    def _run(
+        self, groups: Mapping[str, Sequence[Photograph]], listener: Listener, say: Callable[[str], None]
+    ) -> tuple[list[str], dict[str, SirrError]]:
+        """Return the keys of what is not read any more, and by group why it has no results."""
+        stages = []
+        for name, members in groups.items():
+            place = self.folder / "groups" / name
+            place.mkdir(parents=True)
+            for one in members:
+                (self.copies / one.copy).rename(place / one.copy)
+            if self.removal.of_arrays:
+                describe_arrays(place)
+            stages += self.method.chain(place, name, source_digest(self.store))
+        self.batch.expect(groups)
+        logs = self.store.layout.logs(self.method.run) / "remove"
+        planned = planned_stages(stages, self.store, "remove", logs, self.method.device, self.removal.library)
+        result = attempted_stages(planned, self.store, self.removal.execution(listener, say))
+        for error in result.failures.values():
+            if isinstance(error, Cancelled):
+                raise error
+        failures = {stage_dataset(name) or name: error for name, error in result.failures.items()}
+        for name in failures:
+            for one in self._pending(groups[name]):
+                (self.folder / "groups" / name / one.copy).rename(self.copies / one.copy)
+        read = {name for stage in stages for name in stage.inputs.values() if stage_dataset(name) not in failures}
+        return [result.results[name].key for name in read if name in result.results], failures
+
+    def _pending(self, members: Iterable[Photograph]) -> list[Photograph]:
+        pending = self.batch.pending
+        return [one for one in members if one in pending]
+
+    def _grouped(self, photographs: Iterable[Photograph]) -> Iterator[list[Photograph]]:
+        """Yield photographs in groups that go through the stages at once, in their order."""
+        group: list[Photograph] = []
+        size = 0
+        for one in photographs:
+            own = (self.copies / one.copy).stat().st_size
+            most, pictures = self.method.group_bytes, self.method.group_pictures
+            if group and ((most and size + own > most) or (pictures and len(group) >= pictures)):
+                yield group
+                group, size = [], 0
+            group.append(one)
+            size += own
+        if group:
+            yield group
 
 
 def check_photos(photos: tuple[Path, ...]) -> None:
@@ -162,95 +202,6 @@ def _prepared_delivery(
     if there and not removal.overwrite:
         say(f"{there} of the results are there already: those that differ are left as they are (see --overwrite)")
     return delivery
-
-
-@dataclass(frozen=True)
-class Common:
-    """What an experiment says of how its pictures go through its networks."""
-
-    inference: Inference = field(default_factory=Inference)
-    memory: int | None = None
-    device: Device = "cpu"
-
-
-def found_network(removal: Removal, store: Store) -> tuple[Path, str, Common]:
-    """Return the exported network, the run that it belongs to, and how that run's pictures go through it."""
-    if removal.onnx is not None:
-        if not removal.onnx.is_file():
-            raise SpecError(f"no such network: {removal.onnx}", hint="check the path")
-        return removal.onnx.absolute(), "onnx", Common(memory=removal.memory_bytes or _MEMORY_BYTES)
-    reference = model_reference(removal.model or "")
-    results = recorded_results(reference.run, store)
-    document = results.document
-    refuse_without_network(document, reference)
-    stages = {stage.name.partition("/")[2]: stage.name for stage in document.stages if stage.kind in {"export", "wrap"}}
-    if reference.model not in stages:
-        raise SpecError(
-            f"run {str(reference.run)!r} has no model {reference.model!r}; it has: {', '.join(stages)}",
-            hint="choose one of them",
-        )
-    artifact = results.artifacts.get(stages[reference.model])
-    if artifact is None:
-        raise SpecError(
-            f"the model {str(reference)!r} is not exported yet",
-            hint=f"run the experiment {document.name!r} to its end first; or: sirr-orch export {reference}",
-        )
-    memory = removal.memory_bytes or document.memory_bytes
-    device: Device = "cuda" if document.device == "cuda" else "cpu"
-    common = Common(Inference.model_validate(document.inference), memory, device)
-    return artifact.output, document.name, common
-
-
-def prepared_network(network: Path, removal: Removal, listener: Listener, say: Callable[[str], None]) -> Path:
-    """Return a found network as inference takes it: a file from outside may have to be wrapped first.
-
-    Raises what `usable_network` raises.
-    """
-    if removal.onnx is None:
-        return network
-    return usable_network(
-        network, removal.declared, removal.execution(listener, say), removal.memory_bytes or _MEMORY_BYTES
-    )
-
-
-def _past_results(removal: Removal, network: Path, folder: Path, common: Common, store: Store) -> PastResults:
-    """Return what the store has of single photographs taken through the network in this way."""
-
-    def digest(path: Path, dataset: Mapping[str, Any] | None = None) -> str:
-        return store.digest(path) if path == network else ""  # the pictures' own comes in its place
-
-    *before, infer = _stages(removal, network, folder, common, digest)
-    programs = stage_programs(stage_images([*before, infer]), common.device)
-    return PastResults(store, before[0] if before else None, infer, programs)
-
-
-def _stages(removal: Removal, network: Path, folder: Path, common: Common, digest: Digest) -> list[Stage]:
-    inference = _inference(removal, common)
-    label = removal.model.partition("/")[2] if removal.model else "network"
-    infer = infer_stage(
-        label,
-        _DATASET,
-        inference,
-        device=common.device,
-        memory_bytes=common.memory,
-        arrays=removal.arrays,
-        as_photos=not removal.of_arrays,
-        each_alone=True,
-    )
-    sources = {"network": Source(network, digest(network))}
-    if removal.of_arrays:
-        sources["dataset"] = Source(folder, digest(folder))
-        return [replace(infer, inputs={}, sources=sources)]
-    photos = PhotosDataset(kind="photos", folder=folder, pictures="*")
-    prepare = prepare_stage(_DATASET, photos, digest, memory_bytes=common.memory, each_alone=True)
-    inputs = {name: source for name, source in infer.inputs.items() if name != "network"}
-    return [prepare, replace(infer, inputs=inputs, sources=sources)]
-
-
-def _inference(removal: Removal, common: Common) -> Inference:
-    if removal.tile:
-        return Inference(mode="tiles", tile=removal.tile)
-    return Inference(mode="whole") if removal.whole else common.inference
 
 
 def describe_arrays(folder: Path) -> None:

@@ -32,7 +32,7 @@ def walk(
     *,
     jobs: int = 1,
 ) -> GraphResult[Result]:
-    """Realise stages in the order of their inputs, `jobs` at a time.
+    """Realise stages in the order of their inputs, `jobs` at a time; of those that can start the first goes first.
 
     Inputs from stages that are not among these count as there; `execute` gets the results of those that are.
     A stage whose input failed is skipped; the others go on. After a stop request nothing new is started.
@@ -44,10 +44,11 @@ def walk(
     sorter.prepare()
     result: GraphResult[Result] = GraphResult()
     pending: dict[Future[Result], str] = {}
+    places = {name: place for place, name in enumerate(stages)}
     ready: list[str] = []
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         while sorter.is_active():
-            ready.extend(sorter.get_ready())
+            ready = sorted([*ready, *sorter.get_ready()], key=places.__getitem__)
             while ready and len(pending) < jobs:
                 name = ready.pop(0)
                 blocker = _blocker(stages[name], result)
@@ -62,7 +63,7 @@ def walk(
                         key: result.results[needed] for key, needed in stages[name].inputs.items() if needed in stages
                     }
                     pending[pool.submit(execute, stages[name], inputs)] = name
-                ready.extend(sorter.get_ready())
+                ready = sorted([*ready, *sorter.get_ready()], key=places.__getitem__)
             for future in wait(pending, timeout=_POLL_S, return_when=FIRST_COMPLETED).done:
                 name = pending.pop(future)
                 try:

@@ -47,6 +47,7 @@ REQUIRED_OUTPUTS: Mapping[StageKind, tuple[str, ...]] = {
     "overlap": ("overlap.json",),
     "evaluate": ("scores.json",),
     "predict": ("predictions.json",),
+    "finish": ("predictions.json",),
     "collect": ("predictions.json",),
 }
 """What each kind of stage must leave in its output folder."""

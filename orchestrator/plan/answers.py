@@ -24,18 +24,35 @@ def predict_stages(program: ResolvedProgram, tested: Sequence[str], *, arrays: b
         limits: Memory, time and threads of every stage.
     """
     for dataset in tested:
-        yield Stage(
-            name=answers_stage(program, dataset),
-            kind="predict",
-            image=program.spec.image,
-            settings={
-                "model": program.spec.name,
-                "parameters": dict(program.parameters),
-                **({"arrays": True} if arrays else {}),
-            },
-            inputs={"dataset": stage_name("prepare", dataset)},
-            **limits,
-        )
+        yield predict_stage(program, dataset, arrays=arrays, **limits)
+
+
+def predict_stage(program: ResolvedProgram, dataset: str, *, arrays: bool = False, **limits: Any) -> Stage:
+    """Return the stage in which a program answers a dataset's pictures."""
+    return Stage(
+        name=answers_stage(program, dataset),
+        kind="predict",
+        image=program.spec.image,
+        settings={
+            "model": program.spec.name,
+            "parameters": dict(program.parameters),
+            **({"arrays": True} if arrays else {}),
+        },
+        inputs={"dataset": stage_name("prepare", dataset)},
+        **limits,
+    )
+
+
+def finish_stage(program: ResolvedProgram, dataset: str, **limits: Any) -> Stage:
+    """Return the stage that makes of a program's answers to photographs what their results are."""
+    return Stage(
+        name=stage_name("finish", program.label, dataset),
+        kind="finish",
+        image="inference",
+        settings={"model": program.spec.name},
+        inputs={"dataset": stage_name("prepare", dataset), "predictions": answers_stage(program, dataset)},
+        **limits,
+    )
 
 
 _PICTURES = {"kind": "photos", "pictures": "**/*"}

@@ -119,6 +119,18 @@ class Library:
         """
         return self._named("program", name, lambda path: _loaded(ProgramSpec, path))
 
+    @cached_property
+    def default_program(self) -> ProgramSpec:
+        """The program that photographs are taken through where nothing else is named: this project's own.
+
+        Raises:
+            SpecError: Where there is none.
+        """
+        for name in self.program_names:
+            if self.plugin_of("program", name) is None and self.program(name).default:
+                return self.program(name)
+        raise SpecError("no program is taken by default", hint="name a model by --model RUN/MODEL")
+
     def image(self, name: str) -> ImageSpec:
         """Return the description of one image; where only a run has recorded it, as it was then.
 

@@ -23,6 +23,7 @@ StageKind = Literal[
     "wrap",
     "infer",
     "predict",
+    "finish",
     "collect",
     "explain",
     "overlap",

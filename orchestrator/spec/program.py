@@ -35,9 +35,13 @@ class ProgramSpec(StrictModel):
     """How experiments name the program; equals the file's name."""
     title: str
     """What the report calls it."""
+    about: str
+    """What it does, as the end of a sentence that begins with its name and "which"."""
     paper: Paper
     """Where it was published."""
     image: Name
     """The image whose stage `predict` runs it."""
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     """The numbers that it takes."""
+    default: bool = False
+    """Whether `sirr-orch remove` takes it where no model is named."""

@@ -84,6 +84,35 @@ def test_every_other_photograph_comes_back_as_a_png_of_its_depth(local_program, 
     assert np.abs(found["deep"] - np.rot90(values(16, 3, HEIGHT, WIDTH), 1) / 2).max() <= 0.5001
 
 
+def test_without_a_model_faint_edges_go_and_what_the_photographs_hold_stays(local_program, tmp_path):
+    wide = profile("Wide gamut")
+    stored = values(16, 4, HEIGHT, WIDTH)
+    given = [
+        write_tiff(tmp_path / "holiday.tif", stored, 6, wide),
+        write(tmp_path / "deep.png", values(16, 3, HEIGHT, WIDTH), 8, wide),
+        write(tmp_path / "clear.png", values(8, 4, HEIGHT, WIDTH)),
+    ]
+    before = [path.read_bytes() for path in given]
+    local_program("build", "inference", "yang2019", "--engine", "local")
+    out = tmp_path / "results"
+    said = local_program("remove", *given, "--out", out, "--engine", "local")
+    assert "no --model is named: taken is yang2019" in " ".join(said.split())
+    assert [path.read_bytes() for path in given] == before
+    assert sorted(path.name for path in out.iterdir()) == ["clear.png", "deep.png", "holiday.tif"]
+    with tifffile.TiffFile(out / "holiday.tif") as opened:
+        page = opened.pages[0]
+        found = page.asarray()
+        assert page.tags["InterColorProfile"].value == wide
+    assert (found.dtype, found.shape) == (np.uint16, (WIDTH, HEIGHT, 4))
+    assert np.array_equal(found[..., 3], np.rot90(stored, -1)[..., 3])
+    assert len(np.unique(found[..., :3] & 0xFF)) > 100, "values have more than 8 bits"
+    deep = read_png(out / "deep.png")
+    assert (deep.dtype, deep.shape, png_profile(out / "deep.png")) == (np.uint16, (WIDTH, HEIGHT, 3), wide)
+    assert not np.array_equal(deep, np.rot90(values(16, 3, HEIGHT, WIDTH), 1))
+    clear = read_png(out / "clear.png")
+    assert np.array_equal(clear[..., 3], values(8, 4, HEIGHT, WIDTH)[..., 3])
+
+
 def test_remove_takes_a_reflection_out_of_a_tiff_with_transparency(local_program, image_python, tmp_path):
     checkpoint = written("ibcln2020", tmp_path / "checkpoint", image_python("ibcln2020"))
     options = ("--engine", "local")

@@ -27,7 +27,8 @@ DAMAGED, REFUSED, STOPPER = b"damaged", b"refused", b"stopper"
 @contextlib.contextmanager
 def photo_engine() -> Iterator[FakeEngine]:
     """Stand in for every engine while the block runs."""
-    made = FakeEngine({"prepare": prepare, "infer": infer, "explain": explain, "release": release}, Faults())
+    kinds = {"prepare": prepare, "infer": infer, "explain": explain, "release": release}
+    made = FakeEngine({**kinds, "predict": predict, "finish": finish}, Faults())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build, "chosen_engine", lambda _name, _store: Selection(made, "engine: fake"))
         patch.setattr(
@@ -76,6 +77,35 @@ def infer(context: StageContext) -> None:
         _write(context.work("predictions.json"), {**head, "items": items})
         context.progress(len(items), 9, "pictures")
     _write(context.output("predictions.json"), {**head, "items": items, "failed": failed})
+
+
+def predict(context: StageContext) -> None:
+    """Answer a dataset as programs do: all of it or nothing, without kinds of files."""
+    items = []
+    for item in json.loads(Path(context.input("dataset", "dataset.json")).read_bytes())["items"]:
+        blended = Path(context.input("dataset", item["blended"])).read_bytes()
+        if blended.startswith(REFUSED):
+            raise BadInput("the program refused a picture")
+        if blended.startswith(STOPPER) and not Path("go-on").exists():
+            raise StageError("the stage was struck")
+        path = f"transmission/{item['id']}.png"
+        Path(context.output(path)).write_bytes(TRANSMISSION + blended)
+        items.append({"id": item["id"], "height": 3, "width": 4, "min": 0, "max": 1, "transmission": path})
+    head = {"model": "m", "dataset": "photos", "mode": "whole", "label": "exact", "runtime": {}}
+    _write(context.output("predictions.json"), {**head, "items": items})
+
+
+def finish(context: StageContext) -> None:
+    kinds = {
+        item["id"]: item["kind"]
+        for item in json.loads(Path(context.input("dataset", "dataset.json")).read_bytes())["items"]
+    }
+    document = json.loads(Path(context.input("predictions", "predictions.json")).read_bytes())
+    for item in document["items"]:
+        answer = Path(context.input("predictions", item["transmission"])).read_bytes()
+        item["transmission"] = f"transmission/{item['id']}.{'tif' if kinds[item['id']] == 'tiff' else 'png'}"
+        Path(context.output(item["transmission"])).write_bytes(answer)
+    _write(context.output("predictions.json"), document)
 
 
 def explain(context: StageContext) -> None:

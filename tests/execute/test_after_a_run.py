@@ -20,7 +20,8 @@ from orchestrator.execute.compare_runs import compare_runs
 from orchestrator.execute.data import Reporter, add_set
 from orchestrator.execute.explain import plan_of_photos
 from orchestrator.execute.models import export_model, release_model
-from orchestrator.execute.remove import Removal, remove_reflections
+from orchestrator.execute.removal import Removal
+from orchestrator.execute.remove import remove_reflections
 from orchestrator.execute.run_stages import ExecutionRequest
 from orchestrator.report.machine.table_text import write_table
 from orchestrator.store.reference import run_reference

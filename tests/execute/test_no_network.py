@@ -10,7 +10,8 @@ from orchestrator.errors import SpecError
 from orchestrator.execute.command import RunRequest, planned
 from orchestrator.execute.compare_runs import spec_fields
 from orchestrator.execute.models import export_model, release_model
-from orchestrator.execute.remove import Removal, found_network
+from orchestrator.execute.photo_methods import chosen_method, found_network
+from orchestrator.execute.removal import Removal
 from orchestrator.execute.run_list import described_run
 from orchestrator.execute.run_record import planned_document
 from orchestrator.execute.run_stages import ExecutionRequest
@@ -57,6 +58,16 @@ def test_commands_that_need_a_network_say_that_there_is_none(store, tmp_path, mo
         with pytest.raises(SpecError, match=words) as caught:
             command()
         assert caught.value.hint == "choose a run that has networks"
+
+
+def test_photographs_go_through_a_runs_program_with_that_runs_numbers(store, tmp_path):
+    there = store(", {program: yang2019, name: strong, parameters: {threshold: 0.1}}")
+    removal = Removal((tmp_path / "photo.png",), "mixed/strong", tmp_path / "out", there.root)
+    method = chosen_method(removal, there, lambda _words: None)
+    kinds = [stage.kind for stage in method.chain(tmp_path, "photos", lambda _path, _described=None: "")]
+    predict = method.chain(tmp_path, "photos", lambda _path, _described=None: "")[1]
+    assert kinds == ["prepare", "predict", "finish"]
+    assert predict.settings == {"model": "yang2019", "parameters": {"threshold": 0.1}}
 
 
 def test_runs_with_them_are_set_beside_others_and_shown(store):

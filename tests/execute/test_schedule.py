@@ -59,6 +59,13 @@ def test_walk_starts_nothing_after_a_stop_request():
     assert set(result.failures) | set(result.skipped) == {"b", "c", "d"}
 
 
+def test_walk_goes_on_with_what_stands_first():
+    started = []
+    chains = plan(stage("a1"), stage("a2", "a1"), stage("b1"), stage("b2", "b1"), stage("c1"))
+    walk(chains, lambda one, _made: started.append(one.name), Stopper())
+    assert started == ["a1", "a2", "b1", "b2", "c1"]
+
+
 def test_walk_runs_independent_stages_at_the_same_time():
     both = threading.Barrier(2, timeout=10)
     walk(plan(stage("a"), stage("b")), lambda _one, _made: both.wait(), Stopper(), jobs=2)

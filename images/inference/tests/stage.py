@@ -108,6 +108,14 @@ def wrap_network(folder: Path, settings: dict[str, Any], inputs: dict[str, Path]
     return Result(process.returncode, log, folder / "output")
 
 
+def finish_photos(folder: Path, dataset: Path, predictions: Path) -> Result:
+    """Run the stage that finishes a program's answers to photographs, to its end."""
+    inputs = {"dataset": os.fspath(dataset), "predictions": os.fspath(predictions)}
+    process = _program(folder, "finish", {"model": "simple"}, inputs, {})
+    log, _ = process.communicate(timeout=300)
+    return Result(process.returncode, log, folder / "output")
+
+
 def run_stage(folder: Path, network: Path, dataset: Path, inference: Any = None, **request: Any) -> Result:
     """Run the stage to its end in a folder, which may be left from an earlier start."""
     process = _started(folder, network, dataset, inference or WHOLE, request)
