@@ -182,8 +182,7 @@ def golden_stages(data: Path, kinds: set[tuple[str, str]]) -> dict[str, Stage]:
     resolved = resolve(load_experiment(spec), spec)
     wanted = {image for image, _ in kinds}
     models = [model for model in resolved.models if model.spec.image in wanted] or list(resolved.models[1:2])
-    programs = [program for program in resolved.programs if program.spec.image in wanted]
-    resolved = replace(resolved, entrants=(*models, *programs, *resolved.predictions))
+    resolved = replace(resolved, entrants=(*models, *resolved.programs, *resolved.predictions))
     plan = experiment_plan(resolved, lambda path, _described=None: path.name.encode().hex())
     stages = {stage.name: stage for stage in plan.stages}
     for stage in further_stages(resolved):
