@@ -1,4 +1,4 @@
-"""The program of the image: prepares and finishes photographs, wraps ONNX files, and takes datasets through networks."""
+"""The program of the image: prepares and finishes photographs, wraps ONNX files, takes datasets through networks."""
 
 import sys
 
