@@ -16,7 +16,8 @@ from orchestrator.execute.command import RunRequest, planned
 from orchestrator.execute.compare_runs import spec_fields
 from orchestrator.execute.models import export_model, release_model
 from orchestrator.execute.onnx_file import declared_network, usable_network
-from orchestrator.execute.remove import Removal, found_network
+from orchestrator.execute.photo_methods import found_network
+from orchestrator.execute.removal import Removal
 from orchestrator.execute.run_list import described_run
 from orchestrator.execute.run_record import planned_document
 from orchestrator.execute.run_stages import ExecutionRequest
