@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 from PIL import Image
 
 from orchestrator.environments.behaviours import (
@@ -182,7 +183,7 @@ def golden_stages(data: Path, kinds: set[tuple[str, str]]) -> dict[str, Stage]:
     resolved = resolve(load_experiment(spec), spec)
     wanted = {image for image, _ in kinds}
     models = [model for model in resolved.models if model.spec.image in wanted] or list(resolved.models[1:2])
-    resolved = replace(resolved, entrants=(*models, *resolved.programs, *resolved.predictions))
+    resolved = replace(resolved, entrants=(*models, *resolved.programs, *resolved.predictions, *resolved.onnx_files))
     plan = experiment_plan(resolved, lambda path, _described=None: path.name.encode().hex())
     stages = {stage.name: stage for stage in plan.stages}
     for stage in further_stages(resolved):
@@ -302,6 +303,25 @@ def write_pictures(folder: Path) -> None:
         for number, size in enumerate(sizes):
             for layer in ("blended", "transmission"):
                 write_picture(folder / name / layer / f"{number}.png", len(name) * len(layer) + number, size)
+    write_network(folder / "network.onnx")
+
+
+def write_network(path: Path) -> None:
+    """Write a network of one convolution that halves the sides and doubles them again."""
+    values = np.random.default_rng(5).normal(0, 0.2, (3, 3, 3, 3)).astype(np.float32)
+    weights = onnx.numpy_helper.from_array(values, "weights")
+    scales = onnx.numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "scales")
+    nodes = [
+        onnx.helper.make_node("Conv", ["picture", "weights"], ["half"], strides=[2, 2], pads=[1, 1, 1, 1]),
+        onnx.helper.make_node("Resize", ["half", "", "scales"], ["answer"], mode="nearest"),
+    ]
+    ends = [
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 3, f"{name}-h", f"{name}-w"])
+        for name in ("picture", "answer")
+    ]
+    graph = onnx.helper.make_graph(nodes, "network", ends[:1], ends[1:], [weights, scales])
+    opsets = [onnx.helper.make_opsetid("", 13)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8), path)
 
 
 def write_picture(path: Path, seed: int, size: tuple[int, int]) -> None:
