@@ -145,7 +145,8 @@ def chosen_method(removal: Removal, store: Store, say: Callable[[str], None]) ->
         return NetworkMethod(removal, *found_network(removal, store))
     if removal.model is None:
         spec = removal.library.default_program
-        say(f"no --model is named: taken is {spec.name} ({spec.title}), which {spec.about}")
+        about = f", which {spec.about}" if spec.about else ""
+        say(f"no --model is named: taken is {spec.name} ({spec.title}){about}")
         say(_better(store))
         return _program_method(
             resolved_program(ProgramChoice(program=spec.name), removal.library), removal, removal.memory_bytes

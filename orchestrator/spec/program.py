@@ -35,8 +35,8 @@ class ProgramSpec(StrictModel):
     """How experiments name the program; equals the file's name."""
     title: str
     """What the report calls it."""
-    about: str
-    """What it does, as the end of a sentence that begins with its name and "which"."""
+    about: str = ""
+    """What it does, as the end of a sentence that begins with its name and "which"; empty: nothing is said."""
     paper: Paper
     """Where it was published."""
     image: Name
