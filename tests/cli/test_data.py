@@ -49,7 +49,8 @@ def test_prepare_names_the_variant_and_shows_the_checks(data, tmp_path):
     assert done.exit_code == 0, done.output
     assert "ceilnet-table2: 3 scenes, 32 x 32: a form that the catalogue does not know" in done.stdout
     assert "every file as it was prepared" in done.stdout
-    assert json.loads(data("list", "--json").stdout)[2]["state"] == "prepared"
+    rows = {row["name"]: row for row in json.loads(data("list", "--json").stdout)}
+    assert rows["ceilnet-table2"]["state"] == "prepared"
 
 
 def test_check_for_scripts_lists_every_check_and_fails_where_files_changed(data, tmp_path):
