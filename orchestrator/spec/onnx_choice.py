@@ -62,7 +62,7 @@ def _from_short_form(value: object) -> object:
 
 Range = Annotated[
     ValueRange,
-    BeforeValidator(_from_short_form, json_schema_input_type=tuple[float, float] | Literal["imagenet"] | ValueRange),
+    BeforeValidator(_from_short_form, json_schema_input_type=tuple[Number, Number] | Literal["imagenet"] | ValueRange),
 ]
 """A range of values as an experiment writes it."""
 

@@ -255,7 +255,7 @@ def test_unknown_models_and_revisions_are_named(world: SimpleNamespace) -> None:
         export_model("first@1/ibcln2020", world.folder, means)
     with pytest.raises(SpecError, match="no revision 3"):
         export_model("first@3/taken", world.folder, means)
-    with pytest.raises(SpecError, match="is not RUN/MODEL"):
+    with pytest.raises(SpecError, match="'first' is neither RUN/MODEL nor a program"):
         remove_reflections(
             Removal((world.home / "holiday" / "a.png",), "first", world.folder, world.store),
             lambda _event: None,
