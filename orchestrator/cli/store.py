@@ -79,6 +79,9 @@ def clean(
     from orchestrator.cli.store_table import print_cleaned, print_removables  # noqa: PLC0415
     from orchestrator.execute import store_care  # noqa: PLC0415
 
+    forgotten = 0 if dry_run else store_care.forget_ended_jobs(store)
+    if forgotten:
+        out.print(f"{forgotten} ended programs of killed runs were forgotten, with their containers")
     listed = store_care.cleanable(store)
     print_removables(listed, out)
     if dry_run or not listed:

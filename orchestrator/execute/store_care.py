@@ -1,10 +1,11 @@
 """Looks after a store: what it needs of engines, recipes and runs, brought together for the commands."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from orchestrator.environments.local import LocalBuilder
-from orchestrator.errors import SpecError
+from orchestrator.errors import SirrError, SpecError
 from orchestrator.execute.leftovers import engines_that_answer
 from orchestrator.execute.plugins import images_of_run, known_library
 from orchestrator.spec.image import ImageSpec
@@ -76,6 +77,24 @@ def cleaned(folder: Path, listed: Sequence[Removable], waiting: Callable[[], Non
     """
     layout = opened_store(folder).layout
     return clean(layout, listed, _kept(layout), waiting)
+
+
+def forget_ended_jobs(folder: Path) -> int:
+    """Let engines forget the ended jobs of dead programs that left no result to fetch; return how many.
+
+    A daemon that was killed in the middle of its work can leave a container of which nothing else tells any more. An
+    engine that cannot be asked now keeps them.
+
+    Raises:
+        SpecError: Where the folder is no store.
+        StoreError: Where a newer program made it.
+    """
+    store = opened_store(folder)
+    forgotten = 0
+    for engine in engines_that_answer(store.layout.stagings):
+        with contextlib.suppress(SirrError):
+            forgotten += len(engine.sweep(store.claimed))
+    return forgotten
 
 
 def _known(layout: Layout, run: str) -> str:

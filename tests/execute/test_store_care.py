@@ -9,10 +9,11 @@ import pytest
 import stagekit
 from orchestrator.engine.local import LocalEngine
 from orchestrator.engine.protocol import Environment, Job
-from orchestrator.errors import SpecError, StoreError
+from orchestrator.errors import InfraFailure, SpecError, StoreError
+from orchestrator.execute import store_care
 from orchestrator.execute.packing import Wanted, pack, unpack
 from orchestrator.execute.run_results import recorded_results
-from orchestrator.execute.store_care import check, cleanable, paths_in_use
+from orchestrator.execute.store_care import check, cleanable, forget_ended_jobs, paths_in_use
 from orchestrator.store.reference import run_reference
 from orchestrator.store.store import Store
 from tests.engine.base_image import PROGRAM
@@ -90,3 +91,25 @@ def test_what_is_no_store_is_left_alone(tmp_path):
         with pytest.raises(SpecError, match="is no store"):
             look(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_cleaning_has_every_engine_forget_what_ended_and_is_told_nowhere_else(store, tmp_path, monkeypatch):
+    keep_run(store, tmp_path)
+    asked = []
+
+    class Engine:
+        def sweep(self, claim):
+            with claim("a" * 64) as free:
+                asked.append(free)
+            return ["a" * 64]
+
+    class Broken:
+        def sweep(self, claim):
+            raise InfraFailure("the daemon went away")
+
+    monkeypatch.setattr(store_care, "engines_that_answer", lambda _stagings: [Broken(), Engine()])
+    assert forget_ended_jobs(store.root) == 1
+    assert asked == [True]
+    with store.claimed("a" * 64):
+        assert forget_ended_jobs(store.root) == 1
+    assert asked == [True, False]
