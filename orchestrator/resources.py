@@ -1,4 +1,4 @@
-"""Where the files lie that travel with the package: images/, model_specs/, program_specs/ and data/."""
+"""Where the files lie that travel with the package: images/, model_specs/, program_specs/, plugin_templates/ and data/."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def resource_root() -> Path:
-    """Return the folder that holds images/, model_specs/, program_specs/ and data/: inside a wheel, or the checkout."""
+    """Return the folder that holds images/, model_specs/, data/ and the like: inside a wheel, or the checkout."""
     installed = _PACKAGE / "resources"
     return installed if installed.is_dir() else _PACKAGE.parent
 
@@ -34,3 +34,8 @@ def program_specs_folder() -> Path:
 def data_folder() -> Path:
     """Return the folder of the dataset catalogue."""
     return resource_root() / "data"
+
+
+def plugin_templates_folder() -> Path:
+    """Return the folder of the plug-ins that `plugin new` begins with, one by kind."""
+    return resource_root() / "plugin_templates"

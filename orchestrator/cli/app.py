@@ -14,6 +14,7 @@ from orchestrator.cli import (
     infer,
     models,
     plan,
+    plugin,
     programs,
     remove,
     report,
@@ -78,6 +79,7 @@ app.command("release")(models.release)
 app.command("infer")(infer.infer)
 app.add_typer(data.app, name="data")
 app.add_typer(weights.app, name="weights")
+app.add_typer(plugin.app, name="plugin")
 app.add_typer(store.app, name="store")
 app.command("report")(report.report)
 app.add_typer(runs.app, name="runs")

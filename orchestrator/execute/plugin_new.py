@@ -1,0 +1,70 @@
+"""Writes a plug-in folder to start from: a template that works, under the name that its author wants."""
+
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from orchestrator.errors import ResultExists, SpecError
+from orchestrator.resources import plugin_templates_folder
+from orchestrator.spec.base import NAME_PATTERN
+from orchestrator.spec.library import Library
+
+PluginKind = Literal["program"]
+"""What a template brings: a method that is a program, from pictures to pictures."""
+
+_NAME, _MODULE = "template-method", "program_template"
+"""What a template's files and folders are called after, and its Python package."""
+
+
+def new_plugin(name: str, kind: PluginKind, folder: Path, library: Library) -> Path:
+    """Write a plug-in folder and return it.
+
+    Args:
+        name: Of the method and its image.
+        folder: Where it goes; nothing may lie there.
+        library: What has names already.
+
+    Raises:
+        SpecError: Where the name is no name, or is taken.
+        ResultExists: Where the folder is there and not empty.
+    """
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise SpecError(
+            f"{name!r} is no name: lower case letters, digits, '.', '_' and '-', at most 63, beginning with a letter "
+            "or digit",
+            hint="choose another, such as my-method",
+        )
+    for part, names in (("program", library.program_names), ("image", library.image_names)):
+        if name in names:
+            raise SpecError(f"there is {part} {name!r} already", hint="choose another name: each is taken once")
+    if folder.is_symlink() or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):
+        raise ResultExists(f"{folder} is there already", hint="name another folder with --out")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{name}-") as scratch:
+        made = Path(scratch) / "plug-in"
+        made.mkdir()
+        _fill(made, plugin_templates_folder() / kind, {_NAME: name, _MODULE: _module(name)})
+        made.rename(folder)
+    return folder
+
+
+def _module(name: str) -> str:
+    """Return what the package is called: never as a library is, whatever the name."""
+    return "program_" + re.sub(r"[^a-z0-9_]", "_", name)
+
+
+def _fill(folder: Path, template: Path, names: dict[str, str]) -> None:
+    for path in sorted(template.rglob("*")):
+        if path.is_dir() or "__pycache__" in path.parts:
+            continue
+        target = folder / _renamed(path.relative_to(template).as_posix(), names)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(_renamed(path.read_text(encoding="utf-8"), names), encoding="utf-8")
+        shutil.copymode(path, target)
+
+
+def _renamed(text: str, names: dict[str, str]) -> str:
+    """Return a text with all names exchanged at once, so that a new name is not taken for an old one."""
+    return re.sub("|".join(map(re.escape, names)), lambda found: names[found[0]], text)

@@ -1,0 +1,160 @@
+"""The checks of a plug-in's program: it is run on generated pictures, again, killed, and given a damaged one."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from orchestrator.engine.protocol import Environment
+from orchestrator.errors import InputInvalid
+from orchestrator.execute.check_line import Check, CheckRequest, failed
+from orchestrator.execute.plugin_answers import (
+    Wrong,
+    array_problems,
+    difference,
+    fact_problems,
+    file_problems,
+    picture_problems,
+    record_problems,
+    said_problems,
+)
+from orchestrator.execute.plugin_trial import Attempt, Kill, ProgramTrial
+from orchestrator.execute.trial_pictures import DATASET, cut_off, write_trial_pictures
+from orchestrator.spec.library import Library
+from orchestrator.store.store import Artifact, Store
+from stagekit.results.dataset import DatasetFile
+
+_ANSWERS = "answers a prepared dataset: odd sizes, a grey picture, one of 16 bits"
+_RECORD = "its predictions.json is valid and answers every picture"
+_FACTS = "nothing that differs from run to run stands among its results"
+_FILES = "it leaves nothing that predictions.json does not name"
+_PICTURES = "its pictures can be read and have the sizes of what they answer"
+_ARRAYS = "its answers are there as floats where these are asked for"
+_SAID = "what it prints is valid, and says how far it is"
+_AGAIN = "a second run leaves the same bits"
+_THREADS = "a run with one thread leaves the same bits"
+_KILLED = "killed and run again it leaves the same bits"
+_LIMITS = "it runs with the least and the most values of its parameters"
+_DAMAGED = "it refuses a damaged picture in words"
+
+_RANDOM = "seed every generator, iterate over sorted names, and write neither times nor paths into results"
+
+
+def program_checks(name: str, library: Library, environment: Environment, request: CheckRequest) -> Iterator[Check]:
+    """Yield what holds of a program, each as soon as it is known.
+
+    Args:
+        environment: Its image, as it was built.
+    """
+    with ExitStack() as held:
+        folder = held.enter_context(Store(request.store).scratch("plugin-check"))
+        pictures, damaged = folder / DATASET, folder / "damaged-pictures"
+        pictures.mkdir()
+        damaged.mkdir()
+        dataset = write_trial_pictures(pictures)
+        cut_off(damaged, write_trial_pictures(damaged).items[0])
+        checks = _ProgramChecks(ProgramTrial(name, library, environment, folder), pictures, dataset)
+        yield from checks.all(damaged)
+
+
+class _ProgramChecks:
+    def __init__(self, trial: ProgramTrial, pictures: Path, dataset: DatasetFile) -> None:
+        self._trial = trial
+        self._pictures = pictures
+        self._dataset = dataset
+        self._subject = f"program {trial.spec.name}"
+
+    def all(self, damaged: Path) -> Iterator[Check]:
+        attempt = self._trial.attempt("first", self._pictures)
+        if attempt.artifact is None:
+            yield self._missing(_ANSWERS, attempt)
+            later = (_RECORD, _FACTS, _FILES, _PICTURES, _ARRAYS, _SAID, _AGAIN, _THREADS, _KILLED, _LIMITS, _DAMAGED)
+            yield from (self._line(title, "not checked", "it does not answer its pictures") for title in later)
+            return
+        yield self._line(_ANSWERS, "passed")
+        yield from self._answers(attempt, attempt.artifact)
+        yield self._rule(_SAID, lambda: said_problems(attempt))
+        yield self._same(_AGAIN, attempt.artifact, self._trial.attempt("second", self._pictures), _RANDOM)
+        yield self._one_thread(attempt.artifact)
+        yield self._killed(attempt.artifact)
+        yield self._limits()
+        yield self._refusal(self._trial.attempt("damaged", damaged))
+
+    def _answers(self, attempt: Attempt, artifact: Artifact) -> Iterator[Check]:
+        record = self._rule(_RECORD, lambda: record_problems(artifact, self._dataset))
+        yield record
+        rules: dict[str, Callable[[], Iterator[Wrong]]] = {
+            _FACTS: lambda: fact_problems(artifact),
+            _FILES: lambda: file_problems(artifact),
+            _PICTURES: lambda: picture_problems(artifact, self._dataset),
+            _ARRAYS: lambda: array_problems(artifact, self._dataset),
+        }
+        for title, rule in rules.items():
+            if record.outcome == "failed":
+                yield self._line(title, "not checked", "its predictions.json is not valid")
+            else:
+                yield self._rule(title, rule)
+
+    def _one_thread(self, artifact: Artifact) -> Check:
+        if "predict" in self._trial.image.pinned_threads:
+            return self._line(_THREADS, "not checked", "'pinned_threads' says that its bits depend on their number")
+        remedy = "write pinned_threads: [predict] into image.yaml, or compute so that the number does not matter"
+        return self._same(_THREADS, artifact, self._trial.attempt("one-thread", self._pictures, threads=1), remedy)
+
+    def _killed(self, artifact: Artifact) -> Check:
+        moments: tuple[Kill, ...] = ("at its first progress", "at its start")
+        for number, moment in enumerate(moments):
+            place = f"killed-{number}"
+            if self._trial.attempt(place, self._pictures, kill=moment).killed:
+                remedy = "write each file beside its name and rename it, and believe nothing that lies in the output"
+                check = self._same(_KILLED, artifact, self._trial.attempt(place, self._pictures), remedy)
+                return Check(check.subject, check.title, check.outcome, check.words or f"killed {moment}", check.remedy)
+        return self._line(_KILLED, "not checked", "each time it had ended before it was killed")
+
+    def _limits(self) -> Check:
+        parameters = self._trial.spec.parameters
+        if not parameters:
+            return self._line(_LIMITS, "not checked", "it takes no parameters")
+        for word in ("least", "most"):
+            values = {name: getattr(parameter, word) for name, parameter in parameters.items()}
+            attempt = self._trial.attempt(word, self._pictures, parameters=values)
+            if attempt.artifact is None:
+                shown = ", ".join(f"{name}={value:g}" for name, value in values.items())
+                check = self._missing(_LIMITS, attempt)
+                remedy = check.remedy or f"correct 'least' and 'most' in {self._trial.spec.name}.yaml, or the program"
+                return Check(check.subject, check.title, "failed", f"with {shown}: {check.words}", remedy)
+        return self._line(_LIMITS, "passed")
+
+    def _refusal(self, attempt: Attempt) -> Check:
+        remedy = "read each picture whole, and raise stagekit.BadInput(what, what to do) where that fails"
+        match attempt.error:
+            case InputInvalid() as error:
+                return self._line(_DAMAGED, "passed", error.message)
+            case None:
+                return Check(self._subject, _DAMAGED, "failed", "it answered a picture that ends in the middle", remedy)
+            case error:
+                words = f"it ended with '{error.message}', and not as with a bad input"
+                return Check(self._subject, _DAMAGED, "failed", words, remedy)
+
+    def _same(self, title: str, artifact: Artifact, attempt: Attempt, remedy: str) -> Check:
+        if attempt.artifact is None:
+            return self._missing(title, attempt)
+        differing = difference(artifact, attempt.artifact)
+        if differing:
+            return Check(self._subject, title, "failed", f"other bits in {differing}", remedy)
+        return self._line(title, "passed")
+
+    def _missing(self, title: str, attempt: Attempt) -> Check:
+        assert attempt.error is not None
+        return failed(self._subject, title, attempt.error, "read the lines above, which its log ends with")
+
+    def _rule(self, title: str, rule: Callable[[], Iterator[Wrong]]) -> Check:
+        """Return the line of a rule; of several mistakes the first remedy is told, and the number of the others."""
+        wrong = list(rule())
+        if not wrong:
+            return self._line(title, "passed")
+        words, remedy = wrong[0]
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        return Check(self._subject, title, "failed", words + more, remedy)
+
+    def _line(self, title: str, outcome: str, words: str = "") -> Check:
+        return Check(self._subject, title, "passed" if outcome == "passed" else "not checked", words)

@@ -1,0 +1,79 @@
+"""A prepared dataset of generated pictures, by which a program of a plug-in is tried: odd sizes, grey, 16 bits."""
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from stagekit.results.dataset import DatasetFile, DatasetItem
+
+DATASET = "trial-pictures"
+
+_SIZES = {
+    "odd": (37, 53),
+    "grey": (29, 41),
+    "deep": (33, 47),
+    "narrow": (64, 17),
+    "large": (513, 769),
+    "last": (514, 767),
+}
+"""Height and width of each picture; the large ones take a program some time, in which it can be killed."""
+
+
+def write_trial_pictures(folder: Path) -> DatasetFile:
+    """Write the prepared dataset into an empty folder, as the stage `prepare` leaves one, and return what it holds."""
+    items = []
+    for number, (name, (height, width)) in enumerate(_SIZES.items()):
+        bits = 16 if name == "deep" else 8
+        pixels = _picture(height, width, number, grey=name == "grey")
+        content = np.rint(pixels * (2**bits - 1)).astype(">u2" if bits == 16 else "u1")
+        (folder / f"{name}.png").write_bytes(_png(content))
+        items.append(
+            DatasetItem(
+                id=name,
+                height=height,
+                width=width,
+                origin=f"{name}.png",
+                notes=("was grey",) if name == "grey" else (),
+                blended=f"{name}.png",
+                bits=16 if bits == 16 else 8,
+            )
+        )
+    dataset = DatasetFile(name=DATASET, role="photos", items=tuple(items), title="Generated pictures")
+    dataset.save(folder)
+    return dataset
+
+
+def cut_off(folder: Path, item: DatasetItem) -> None:
+    """Damage a picture: its file ends in the middle of its pixels."""
+    path = folder / str(item.blended)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _picture(height: int, width: int, seed: int, *, grey: bool) -> np.ndarray:
+    """Return a scene of slopes, an edge and grain that no two pictures share: float64, (H, W, 3), 0 to 1."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    slopes = np.stack([rows / height, columns / width, (rows + 2 * columns) / (height + 2 * width)], axis=2)
+    edge = 0.25 * (columns > width // 3)[..., None]
+    grain = np.random.default_rng(seed).normal(0, 0.03, (height, width, 3))
+    picture = np.clip(0.6 * slopes + edge + 0.05 + grain, 0, 1)
+    return np.repeat(picture[..., :1], 3, axis=2) if grey else picture
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    """Return an RGB picture as a PNG file; Pillow writes none of 16 bits.
+
+    Args:
+        pixels: (H, W, 3), uint8, or big-endian uint16.
+    """
+    height, width, _ = pixels.shape
+    head = struct.pack(">IIBBBBB", width, height, 8 * pixels.itemsize, 2, 0, 0, 0)
+    lines = b"".join(b"\0" + row.tobytes() for row in pixels)
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(lines, 1)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(map(_chunk, chunks))
+
+
+def _chunk(chunk: tuple[bytes, bytes]) -> bytes:
+    kind, body = chunk
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
