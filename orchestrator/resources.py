@@ -1,4 +1,4 @@
-"""Where the files lie that travel with the package: images/, model_specs/, program_specs/, plugin_templates/ and data/."""
+"""Where the files lie that travel with the package: images/, specs, data/ and the templates of plug-ins."""
 
 from pathlib import Path
 
