@@ -26,14 +26,20 @@ from orchestrator.report.machine import record
 from orchestrator.spec import dataset, entrants, experiment, image, model
 from orchestrator.spec.library import built_in
 from orchestrator.spec.protocol import INFINITE_RULE
-from orchestrator.store import run_document
+from orchestrator.store import run_document, run_entries
 from orchestrator.store.run_document import document_schema
 from stagekit import results
 from stagekit.measures import CONTROLS, PROTOCOLS, Protocol
 from stagekit.results.form import Form, fields_of
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
+PARTS = Path(__file__).resolve().parent / "parts"
 GENERATED = "<!-- Made by docs/generate.py; edit the code, not this page. -->\n"
+
+
+def _part(name: str) -> str:
+    """Return what people have written for a page, which stands in `docs/parts/`."""
+    return (PARTS / f"{name}.md").read_text(encoding="utf-8")
 
 
 def commands_page() -> str:
@@ -128,11 +134,11 @@ def protocols_page() -> str:
     """Return the reference of the protocols, and of what is said of their scores."""
     parts = ["# Protocols\n", GENERATED, PROTOCOLS_INTRODUCED]
     parts += [_protocol(protocol) for protocol in PROTOCOLS.values()]
-    parts += [PROGRAMS_HEAD, *(f"| {' | '.join(cells)} |" for cells in PROGRAMS), "", PROGRAMS_TAIL]
+    parts.append(_part("programs-that-score"))
     parts += ["## Infinite and missing scores\n", INFINITE_RULE + "\n"]
     parts += ["## Controls\n", *(f"- `{control.name}`: {control.title}" for control in CONTROLS.values()), ""]
     parts.append(
-        SCORES_JUDGED.format(
+        _part("scores-judged").format(
             confidence=CONFIDENCE,
             resamples=RESAMPLES,
             smallest=SMALLEST,
@@ -148,109 +154,6 @@ PROTOCOLS_INTRODUCED = """\
 A protocol is a named, versioned way of computing scores. `protocols: [standard, errnet2019]` in a spec chooses them,
 several at once. The version is in the key of every evaluation, in its files and in the report; it grows whenever a
 number would change.
-"""
-
-PROGRAMS_HEAD = """\
-## How the papers' programs score
-
-What was read in the programs themselves. Where one resizes, its numbers are of other pictures, and no protocol of ours
-imitates that.
-"""
-
-PROGRAMS: tuple[tuple[str, ...], ...] = (
-    ("program", "pictures", "PSNR", "SSIM", "LPIPS", "here"),
-    ("---",) * 6,
-    (
-        "ERRNet",
-        "floats, clipped",
-        "mean of the channels'",
-        "scikit-image's default, 7 x 7",
-        "none",
-        "`errnet2019`",
-    ),
-    (
-        "DSRNet, RDNet, DSIT with --size_rounded",
-        "input and truth first resized (Pillow), each side down to a multiple of 32; then floats, clipped",
-        "mean of the channels'",
-        "as ERRNet",
-        "none",
-        "`errnet2019`, of other pictures",
-    ),
-    (
-        "Zhu et al. (RRW)",
-        "input and truth first resized (torchvision), each side down to a multiple of 16",
-        "all values, **not clipped**; 100 where identical",
-        "Gaussian, 11 x 11, of 8 bits",
-        "none",
-        "`standard`, of other pictures",
-    ),
-    (
-        "OpenRR-1k (`new_eval.py`)",
-        "floats, clipped; whether its loader resizes is unknown",
-        "pyiqa, all values",
-        "pyiqa, of 8 bits",
-        "pyiqa: AlexNet",
-        "`ntire2026` without its border",
-    ),
-    (
-        "NTIRE 2026 (`evaluate.py`)",
-        "8 bits from JPEG files, 4 pixels left out along each side",
-        "pyiqa, all values",
-        "pyiqa",
-        "pyiqa: AlexNet",
-        "`ntire2026`",
-    ),
-    (
-        "WindowSeat",
-        "8 bits",
-        "all values",
-        "scikit-image's default, 7 x 7",
-        "AlexNet",
-        "`windowseat2025`",
-    ),
-    (
-        "RRFormer (UHDRR)",
-        "8 bits",
-        "all values",
-        "Gaussian, 11 x 11",
-        "**VGG**",
-        "`standard`, but for LPIPS",
-    ),
-)
-"""Each program's way of scoring, and the protocol that is nearest to it."""
-
-PROGRAMS_TAIL = """\
-WindowSeat's paper names pytorch-msssim for MS-SSIM; its program calls piq, which repeats a row and a column before it
-halves a picture of odd size. Its program pairs predictions and truths by their places in two sorted lists, not by name.
-GenSIRR runs each set at two sizes and reports the better one for each set. Whether DISTS and NIQE, which the
-challenge prints too, agree with its numbers cannot be told here: they need weights of their own.
-"""
-
-SCORES_JUDGED = """\
-Every table holds the controls, scored as networks are. They are never ranked.
-
-## Intervals, tests, marks
-
-**Intervals** are bootstrap intervals of the mean (BCa, {confidence:.0%}, {resamples:,} resamples of the pictures,
-seeded); fewer than {smallest} pictures get none.
-
-**Pairs** of networks are compared over the pictures that both were measured on, by Wilcoxon's signed-rank test,
-two-sided, corrected by Holm for all pairs of networks on that dataset in that metric. The comparisons with the
-unchanged input are a family of their own. Zeros keep their ranks and count for neither side (Pratt), equal differences
-share the mean of their ranks, infinite ones rank highest. p is the share of all assignments of signs to these ranks
-that lie as far apart as the one that was measured: exact at every number of pictures up to {most_exact:,} that differ,
-with ties and zeros as without. Above that, {sign_draws:,} seeded assignments are drawn; `report.json` says which as
-`method`.
-
-**Two networks are told apart** where the corrected p is below {level}, means and ranks point the same way, and no run
-of one lies among the runs of the other.
-
-**Best** is marked on the network with the best mean, over the pictures on which all networks are finite, and on all
-that cannot be told apart from it. Where those are all of them, none is marked. Networks with a missing picture or a
-failed seed are never marked, nor is anything in a faulty protocol, nor LPIPS of random features.
-
-**Seeds**: `seeds: [1, 2, 3]` trains a network several times. Its score of a picture is the mean over its runs; the
-lowest and the highest mean of a run stand below.
 """
 
 
@@ -274,39 +177,11 @@ def run_schema() -> str:
     return json.dumps(document_schema(), indent=2) + "\n"
 
 
-RUN_DOCUMENT_INTRODUCED = """\
-A run is one file, `runs/NAME/run.json` in the store. It is written when the run starts and again whenever a stage
-begins or ends, each time as a whole and on disk before it counts: a crash leaves the file as it was or as it is to be.
-
-What comes after a run reads this file and the results that its keys name, and nothing else: `report`, `report --table`,
-`report A B`, `remove`, `infer --model`, `export`, `release`. The experiment's file, the datasets, checkpoints, feature
-files, images and environment variables may be gone, and the store may lie elsewhere. Folders and files stand in it by
-their names alone; the experiment's own text is kept as it was written.
-
-## Revisions
-
-A run whose stages are to do something else than those of its latest revision (another recipe, other pictures, another
-lock, a raised behaviour) becomes the next revision. The earlier document moves to `runs/NAME/revisions/N/run.json` and
-stays readable: `sirr-orch report RUN@2`, `sirr-orch report RUN@2 RUN@5`, `sirr-orch export RUN@2/MODEL --out FOLDER`.
-Words, memory, engine, paths and times make no revision. `sirr-orch runs list` and `sirr-orch runs show RUN` tell what
-there is.
-
-## Versions
-
-`schema_version` grows only where an earlier program could not read the file; one that is newer than the program is
-refused with a clear error and never written over. Fields that are added do not raise it: programs keep those that they
-do not know. `docs/reference/run.schema.json` is the same as a JSON Schema.
-
-Runs of versions before this file existed (`origin.json`, `experiment.yaml`) cannot be read: run the experiment again.
-
-## Fields
-"""
-
-
 def run_document_page() -> str:
     """Return the reference of a run's document."""
-    parts = ["# The document of a run\n", GENERATED, RUN_DOCUMENT_INTRODUCED]
-    classes = [cls for cls in _models(run_document) if cls is not run_document.Recorded]
+    parts = ["# The document of a run\n", GENERATED, _part("run-document")]
+    found = [*_models(run_document), *_models(run_entries)]
+    classes = [cls for cls in found if cls is not run_entries.Recorded]
     for cls in sorted(classes, key=lambda cls: cls is not run_document.RunDocument):
         parts.append(f"### {cls.__name__}\n\n{(cls.__doc__ or '').strip()}\n")
         parts.append("| field | default | meaning |\n| --- | --- | --- |")

@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.execute.run_list import RunDescription, RunSummary
-from orchestrator.store.run_document import ONNX, PREDICTIONS, PROGRAM, DatasetEntry, EntrantEntry, RunDocument
+from orchestrator.store.run_document import RunDocument
+from orchestrator.store.run_entries import ONNX, PREDICTIONS, PROGRAM, DatasetEntry, EntrantEntry
 
 _STYLES = {
     "running": "bold cyan",

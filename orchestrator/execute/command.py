@@ -25,7 +25,7 @@ from orchestrator.spec.library import Library
 from orchestrator.spec.load import load_experiment
 from orchestrator.spec.names import EngineName
 from orchestrator.store.reference import run_reference
-from orchestrator.store.run_document import Overrides
+from orchestrator.store.run_entries import Overrides
 from orchestrator.store.store import Store
 
 

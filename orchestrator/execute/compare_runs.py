@@ -16,7 +16,8 @@ from orchestrator.report.compare_runs import render_compared_runs
 from orchestrator.report.views.compared_runs import RunFacts
 from orchestrator.spec.checkpoint import WHOLE
 from orchestrator.store.reference import run_reference
-from orchestrator.store.run_document import ONNX, PREDICTIONS, PROGRAM, EntrantEntry, RunDocument
+from orchestrator.store.run_document import RunDocument
+from orchestrator.store.run_entries import ONNX, PREDICTIONS, PROGRAM, EntrantEntry
 from orchestrator.store.store import Store
 
 _LABELS = {"name", "note", "models"}

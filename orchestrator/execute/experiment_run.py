@@ -12,7 +12,7 @@ from orchestrator.execute.run_record import DocumentWriter, planned_document
 from orchestrator.execute.run_results import results_of
 from orchestrator.execute.run_stages import RunOptions
 from orchestrator.execute.stopper import Stopper
-from orchestrator.store.run_document import Overrides
+from orchestrator.store.run_entries import Overrides
 from orchestrator.store.runs import run_in_progress, start_run
 from orchestrator.store.store import Store
 

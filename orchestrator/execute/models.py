@@ -27,7 +27,8 @@ from orchestrator.spec.names import Device
 from orchestrator.spec.stage_names import stage_name
 from orchestrator.spec.weights import FEATURES_VARIABLE, weights_folder
 from orchestrator.store.reference import model_reference
-from orchestrator.store.run_document import ONNX, EntrantEntry, Overrides, RunDocument, StageEntry
+from orchestrator.store.run_document import RunDocument
+from orchestrator.store.run_entries import ONNX, EntrantEntry, Overrides, StageEntry
 from orchestrator.store.runs import run_folder, run_in_progress, start_run
 from orchestrator.store.store import Artifact, Store
 from stagekit.measures import HOUSE, PROTOCOLS

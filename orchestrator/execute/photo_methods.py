@@ -21,7 +21,7 @@ from orchestrator.spec.names import Device
 from orchestrator.spec.problems import listed
 from orchestrator.spec.program_choice import ResolvedProgram, resolved_program
 from orchestrator.store.reference import RunReference, model_reference
-from orchestrator.store.run_document import PROGRAM
+from orchestrator.store.run_entries import PROGRAM
 from orchestrator.store.runs import recorded_runs, run_document
 from orchestrator.store.store import Store
 

@@ -14,7 +14,8 @@ from orchestrator.execute.comparison import Comparison
 from orchestrator.spec.image import ImageSpec, RecordedRecipe
 from orchestrator.spec.library import LAYOUT, Library, Plugin, built_in
 from orchestrator.spec.published_numbers import PublishedTable
-from orchestrator.store.run_document import ImageEntry, RecipeEntry, RunDocument
+from orchestrator.store.run_document import RunDocument
+from orchestrator.store.run_entries import ImageEntry, RecipeEntry
 
 PLUGINS_VARIABLE = "SIRR_PLUGINS"
 """The environment variable that lists folders of plug-ins, parted as those of PATH are."""

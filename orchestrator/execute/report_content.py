@@ -36,7 +36,8 @@ from orchestrator.spec.explained import explained_tables
 from orchestrator.spec.protocol import Protocol, ProtocolMetric
 from orchestrator.spec.stage_names import stage_name
 from orchestrator.spec.weights import FEATURES_VARIABLE
-from orchestrator.store.run_document import ONNX, PREDICTIONS, PROGRAM, EntrantEntry, ProtocolEntry, RunDocument
+from orchestrator.store.run_document import RunDocument
+from orchestrator.store.run_entries import ONNX, PREDICTIONS, PROGRAM, EntrantEntry, ProtocolEntry
 from stagekit.measures import CONTROLS, metrics
 
 

@@ -22,7 +22,8 @@ from orchestrator.spec.predictions import ResolvedPredictions
 from orchestrator.spec.program_choice import ResolvedProgram
 from orchestrator.spec.protocol import chosen_protocol
 from orchestrator.spec.resolve import Entrant, Resolved, ResolvedModel
-from orchestrator.store.run_document import (
+from orchestrator.store.run_document import RunDocument
+from orchestrator.store.run_entries import (
     ONNX,
     PREDICTIONS,
     PROGRAM,
@@ -37,7 +38,6 @@ from orchestrator.store.run_document import (
     PaperEntry,
     Program,
     ProtocolEntry,
-    RunDocument,
     SourceEntry,
     SpecFile,
     StageEntry,

@@ -7,7 +7,8 @@ from pathlib import Path
 from orchestrator.errors import SpecError, StoreError
 from orchestrator.store.document_files import revision_folder
 from orchestrator.store.reference import ModelReference, RunReference
-from orchestrator.store.run_document import PREDICTIONS, PROGRAM, EntrantEntry, RunDocument
+from orchestrator.store.run_document import RunDocument
+from orchestrator.store.run_entries import PREDICTIONS, PROGRAM, EntrantEntry
 from orchestrator.store.runs import run_document, run_folder
 from orchestrator.store.store import Artifact, Store
 

@@ -15,7 +15,7 @@ from orchestrator.report.stage_content import (
     StageRecord,
     StageState,
 )
-from orchestrator.store.run_document import FailureEntry, StageEntry
+from orchestrator.store.run_entries import FailureEntry, StageEntry
 from orchestrator.store.store import Artifact
 
 _FILES: Mapping[str, tuple[str, ...]] = {str(kind): names for kind, names in REQUIRED_OUTPUTS.items()}

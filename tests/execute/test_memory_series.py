@@ -16,7 +16,7 @@ from orchestrator.execute.stage_records import stage_record
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Program, stage_identity
 from orchestrator.plan.stage import Stage
-from orchestrator.store.run_document import StageEntry
+from orchestrator.store.run_entries import StageEntry
 from orchestrator.store.store import Store
 from tests.engine.fake import FakeEngine, Faults
 

@@ -15,7 +15,7 @@ from orchestrator.execute.run_record import DocumentWriter, planned_document
 from orchestrator.execute.run_stages import ExecutionRequest
 from orchestrator.plan.keys import Identity, document_key
 from orchestrator.spec.entrants import AdoptedWeights
-from orchestrator.store.run_document import Overrides
+from orchestrator.store.run_entries import Overrides
 from orchestrator.store.runs import start_run
 from orchestrator.store.store import Store
 from stagekit.results.apart import save_apart

@@ -22,7 +22,7 @@ from orchestrator.execute.run_list import described_run
 from orchestrator.execute.run_record import planned_document
 from orchestrator.execute.run_stages import ExecutionRequest
 from orchestrator.store.reference import run_reference
-from orchestrator.store.run_document import Overrides
+from orchestrator.store.run_entries import Overrides
 from orchestrator.store.runs import run_document, start_run
 from orchestrator.store.store import Store
 from tests.netkit.onnx_files import save, small

@@ -12,7 +12,8 @@ from orchestrator.execute.command import RunRequest, planned
 from orchestrator.execute.events import Failed, StateChanged
 from orchestrator.execute.run_record import DocumentWriter, planned_document
 from orchestrator.store.reference import run_reference
-from orchestrator.store.run_document import Overrides, RunDocument, document_schema
+from orchestrator.store.run_document import RunDocument, document_schema
+from orchestrator.store.run_entries import Overrides
 from orchestrator.store.runs import is_in_progress, run_at_rest, run_document, run_documents, run_in_progress, start_run
 from orchestrator.store.store import Store
 from tests.execute.small_run import keep_run

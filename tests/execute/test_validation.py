@@ -13,7 +13,7 @@ from orchestrator.plan.keys import Identity, document_key
 from orchestrator.report.content import NotMeasured, Scores
 from orchestrator.report.training_content import Adoption
 from orchestrator.spec.load import load_experiment
-from orchestrator.store.run_document import Overrides
+from orchestrator.store.run_entries import Overrides
 from orchestrator.store.runs import start_run
 from orchestrator.store.store import Store
 

@@ -7,7 +7,7 @@ import pytest
 from orchestrator.engine.local import LocalEngine
 from orchestrator.engine.walls import find_walls
 from orchestrator.execute.stage_records import stage_record
-from orchestrator.store.run_document import StageEntry
+from orchestrator.store.run_entries import StageEntry
 from tests.execute.killed_run import KilledRun
 
 
