@@ -128,6 +128,20 @@ _PSNR = Scale("PSNR", "dB", 2, "higher", math.inf)  # Papers print hundredths of
 _SSIM = Scale("SSIM", "", 4, "higher", 1.0)  # One digit more than the usual three: like networks differ in the fourth.
 _LPIPS = Scale("LPIPS", "", 4, "lower", 0.0)
 
+_ALEXNET_DISTANCE = Metric(
+    "lpips",
+    "orchestrator.metrics.perceptual:PerceptualDistance",
+    _LPIPS,
+    "LPIPS 0.1 with AlexNet, on RGB scaled to -1 to 1; needs AlexNet's weights",
+    features=ALEXNET,
+)
+_EQUAL_WEIGHTS_SSIM = Metric(
+    "ssim",
+    "orchestrator.metrics.errnet2019:ssim",
+    _SSIM,
+    "mean over the channels of SSIM with equal weights in 7 x 7 and sample covariances",
+)
+
 HOUSE = "standard"
 """The protocol of this project: the one that specs have by default, among whose metrics they choose."""
 
@@ -153,13 +167,7 @@ _PROTOCOLS = (
                 "averaged where the window lies inside the picture",
                 printed=True,
             ),
-            Metric(
-                "lpips",
-                "orchestrator.metrics.perceptual:PerceptualDistance",
-                _LPIPS,
-                "LPIPS 0.1 with AlexNet, on RGB scaled to -1 to 1; needs AlexNet's weights",
-                features=ALEXNET,
-            ),
+            _ALEXNET_DISTANCE,
         ),
         source="SSIM: Wang et al. 2004. LPIPS: Zhang et al. 2018, package lpips 0.1.4.",
     ),
@@ -176,12 +184,7 @@ _PROTOCOLS = (
                 _PSNR,
                 "mean of the three channels' PSNR; infinite where one channel is identical",
             ),
-            Metric(
-                "ssim",
-                "orchestrator.metrics.errnet2019:ssim",
-                _SSIM,
-                "mean over the channels of SSIM with equal weights in 7 x 7 and sample covariances",
-            ),
+            _EQUAL_WEIGHTS_SSIM,
             Metric(
                 "lmse",
                 "orchestrator.metrics.errnet2019:lmse",
@@ -210,12 +213,7 @@ _PROTOCOLS = (
                 _PSNR,
                 "10 log10(255² / MSE), the mean squared error taken over all values of all channels",
             ),
-            Metric(
-                "ssim",
-                "orchestrator.metrics.errnet2019:ssim",
-                _SSIM,
-                "mean over the channels of SSIM with equal weights in 7 x 7 and sample covariances",
-            ),
+            _EQUAL_WEIGHTS_SSIM,
             Metric(
                 "ms_ssim",
                 "orchestrator.metrics.multiscale:ms_ssim",
@@ -223,13 +221,7 @@ _PROTOCOLS = (
                 "mean over the channels of MS-SSIM (Wang et al. 2003) with a Gaussian window of 11 x 11 and sigma 1.5, "
                 "as piq computes it; not below 161 pixels",
             ),
-            Metric(
-                "lpips",
-                "orchestrator.metrics.perceptual:PerceptualDistance",
-                _LPIPS,
-                "LPIPS 0.1 with AlexNet, on RGB scaled to -1 to 1; needs AlexNet's weights",
-                features=ALEXNET,
-            ),
+            _ALEXNET_DISTANCE,
         ),
         source="Zakarin et al. 2025, program (windowseat_reproducibility.py), which calls scikit-image, piq and lpips.",
     ),
@@ -254,13 +246,7 @@ _PROTOCOLS = (
                 "mean over the channels of SSIM with a Gaussian window of 11 x 11 and sigma 1.5, K1 = 0.01, K2 = 0.03, "
                 "averaged where the window lies inside the picture; a window with opposite contrasts counts as 0",
             ),
-            Metric(
-                "lpips",
-                "orchestrator.metrics.perceptual:PerceptualDistance",
-                _LPIPS,
-                "LPIPS 0.1 with AlexNet, on RGB scaled to -1 to 1; needs AlexNet's weights",
-                features=ALEXNET,
-            ),
+            _ALEXNET_DISTANCE,
         ),
         source="Cai et al. 2026, program (evaluate.py of caijie0620/OpenRR-5k), which calls pyiqa.",
         border=4,
