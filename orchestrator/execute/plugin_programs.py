@@ -6,7 +6,7 @@ from pathlib import Path
 
 from orchestrator.engine.protocol import Environment
 from orchestrator.errors import InputInvalid
-from orchestrator.execute.check_line import Check, CheckRequest, failed
+from orchestrator.execute.check_line import Check, CheckRequest, Outcome, failed
 from orchestrator.execute.plugin_answers import (
     Wrong,
     array_problems,
@@ -156,5 +156,5 @@ class _ProgramChecks:
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
         return Check(self._subject, title, "failed", words + more, remedy)
 
-    def _line(self, title: str, outcome: str, words: str = "") -> Check:
-        return Check(self._subject, title, "passed" if outcome == "passed" else "not checked", words)
+    def _line(self, title: str, outcome: Outcome, words: str = "") -> Check:
+        return Check(self._subject, title, outcome, words)
