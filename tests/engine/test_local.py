@@ -16,9 +16,10 @@ import pytest
 
 from orchestrator.engine.local import LocalEngine
 from orchestrator.engine.owner import Owner
-from orchestrator.engine.program import ended_well
+from orchestrator.engine.program import RUN_LOCK, ended_well
 from orchestrator.engine.protocol import Environment
 from orchestrator.errors import DeviceUnavailable, ImageNotBuilt, InfraFailure
+from orchestrator.locks import lock
 from stagekit import decode
 from stagekit.program import DONE_FILE
 from tests.engine.conftest import Bench
@@ -44,10 +45,16 @@ def programs_of(job):
 
 
 def gone(job, timeout_s=10.0):
+    """Return whether nothing of a job is left within some seconds, its supervisor's lock on the folder included."""
     deadline = time.monotonic() + timeout_s
-    while processes_of(job) and time.monotonic() < deadline:
+    while (processes_of(job) or is_held(job)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    return not processes_of(job)
+    return not processes_of(job) and not is_held(job)
+
+
+def is_held(job):
+    with (job.staging / RUN_LOCK).open("rb") as stream:
+        return not lock(stream.fileno(), job.staging / RUN_LOCK, shared=True)
 
 
 def test_program_sees_nothing_of_the_host_environment(local_bench, monkeypatch):
