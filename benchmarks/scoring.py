@@ -30,11 +30,12 @@ from PIL import Image  # noqa: E402
 from orchestrator.metrics import standard  # noqa: E402
 from orchestrator.metrics.evaluate import picture_scores  # noqa: E402
 from orchestrator.metrics.pictures import ScoredPicture, read_pictures  # noqa: E402
+from stagekit.measures import PROTOCOLS  # noqa: E402
 from stagekit.results.scores import NotMeasured  # noqa: E402
 
 TURNS = 5
 SIZES = ((224, 224), (400, 540))
-NAMES = ("psnr", "ssim")
+METRICS = tuple(PROTOCOLS["standard"].metric(name) for name in ("psnr", "ssim"))
 
 
 def blends(folder: Path, count: int, height: int, width: int) -> list[ScoredPicture]:
@@ -112,10 +113,8 @@ def compare(comparisons: list[ScoredPicture]) -> None:
     together = medians(
         {
             "read alone": lambda: pixels(repeated),
-            "read and score, 1 process": lambda: picture_scores(repeated, "standard", NAMES, lambda: None, 1),
-            f"read and score, {workers} processes": lambda: picture_scores(
-                repeated, "standard", NAMES, lambda: None, workers
-            ),
+            "read and score, 1 process": lambda: picture_scores(repeated, METRICS, lambda: None, 1),
+            f"read and score, {workers} processes": lambda: picture_scores(repeated, METRICS, lambda: None, workers),
         },
         time.perf_counter,
     )
@@ -133,7 +132,7 @@ def print_peak(folder: Path, count: int) -> None:
     comparisons = given(folder)
     repeated = [comparisons[index % len(comparisons)] for index in range(count)]
     repeated = [ScoredPicture(str(index), picture.prediction, picture.truth) for index, picture in enumerate(repeated)]
-    picture_scores(repeated, "standard", NAMES, lambda: None, len(os.sched_getaffinity(0)))
+    picture_scores(repeated, METRICS, lambda: None, len(os.sched_getaffinity(0)))
     peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     print(max(peaks) / 1024)
 

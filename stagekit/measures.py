@@ -53,6 +53,7 @@ class Metric:
         meant: The metric beside it that says what this one meant; for metrics that are faulty.
         tells_fault: Whether it tells how often its protocol's fault strikes.
         printed: Whether published tables print it.
+        image: Image of a plug-in whose stage `measure` computes it; empty for those that the image of metrics computes.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Metric:
     meant: str = ""
     tells_fault: bool = False
     printed: bool = False
+    image: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Plug-in folders for tests: a small program that needs no package, a dataset, and published numbers."""
+"""Plug-in folders for tests: a small program and a metric that need no package, a dataset, and published numbers."""
 
 from pathlib import Path
 
@@ -173,6 +173,72 @@ rows:
 """
 
 
+METRIC = """\
+name: farthest
+title: Farthest
+unit: levels
+decimals: 1
+better: lower
+identical: 0
+least: 0
+most: 255
+definition: the largest difference of two values, in levels of 8 bits
+source: a test
+image: meter
+"""
+
+PROTOCOL = """\
+name: mine2026
+version: 1
+title: What nobody prints
+metrics: [errnet2019.ssim, farthest]
+source: a test
+"""
+
+METER = '''\
+"""The program of the image: `python -m meter stage.json`. It looks for the largest difference."""
+
+import struct
+import sys
+import zlib
+
+from stagekit import run_program
+from stagekit.measuring import measuring
+
+
+def farthest(picture):
+    rows = zip(read(picture.prediction), read(picture.truth))
+    return max(abs(one - other) for first, second in rows for one, other in zip(first, second))
+
+
+'''
+
+
+def write_metric(folder: Path, program: str = "") -> Path:
+    """Write a plug-in with the metric farthest, its image meter, and a protocol of it.
+
+    Args:
+        program: Of the image, in place of one that computes it.
+    """
+    image = folder / "images" / "meter"
+    described = IMAGE.replace("dimmer", "meter").replace("predict", "measure").replace("program that dims", "metric")
+    reading = PROGRAM[PROGRAM.index("def read(path)") : PROGRAM.index("def write(path")]
+    ending = 'if __name__ == "__main__":\n    sys.exit(run_program({"measure": measuring(farthest)}))\n'
+    _write(
+        {
+            image / "image.yaml": described,
+            image / "Dockerfile": DOCKERFILE.replace("dimmer", "meter"),
+            image / "smoke.py": "import meter.__main__\n",
+            image / "requirements.cpu.txt": "# no package\n",
+            image / "meter" / "__init__.py": "",
+            image / "meter" / "__main__.py": program or METER + reading + ending,
+            folder / "metric_specs" / "farthest.yaml": METRIC,
+            folder / "protocol_specs" / "mine2026.yaml": PROTOCOL,
+        }
+    )
+    return folder
+
+
 def write_plugin(folder: Path) -> Path:
     """Write a plug-in with the program dim2026, its image dimmer, the dataset small-scenes and a published table."""
     image = folder / "images" / "dimmer"
@@ -187,9 +253,7 @@ def write_plugin(folder: Path) -> Path:
         folder / "data" / "small-scenes.yaml": DATASET,
         folder / "data" / "published" / "nobody2026.yaml": TABLE,
     }
-    for path, text in files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    _write(files)
     return folder
 
 
@@ -208,7 +272,11 @@ def write_model(folder: Path) -> Path:
         folder / "model_specs" / "small2026.yaml": MODEL,
         folder / "model_specs" / "small2026.schema.json": SCHEMA,
     }
-    for path, content in files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8")
+    _write(files)
     return folder
+
+
+def _write(files: dict[Path, str]) -> None:
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")

@@ -6,9 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from orchestrator.metrics.ranking import Mean, Pair, Ranking, ranking
-from orchestrator.report import numbers
 from orchestrator.report.content import Dataset, NotMeasured, ReportContent, Scores
-from orchestrator.report.lookup import entrants, networks, primary_protocol, scores
+from orchestrator.report.lookup import entrants, metric_format, networks, primary_protocol, scores
 from orchestrator.report.rankings import MeanScore, MetricRanking, PairedTest
 from orchestrator.spec.protocol import Protocol
 
@@ -27,7 +26,7 @@ def with_rankings(content: ReportContent) -> ReportContent:
 
 def _metric_ranking(content: ReportContent, dataset: Dataset, protocol: Protocol, metric: str) -> MetricRanking:
     """Return one metric's ranking; networks and controls without any scores are not in it."""
-    shown = numbers.metric_format(metric, content.features, ranked=protocol.ranked)
+    shown = metric_format(content, metric, ranked=protocol.ranked)
     ids = [item.id for item in dataset.items]
     controls = {entrant.label: [entrant.label] for entrant in entrants(content) if entrant.control}
     runs = {network.name: list(network.labels) for network in networks(content)}

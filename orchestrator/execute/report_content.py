@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import cast
 
 from orchestrator import __version__
+from orchestrator.execute.entrant_scores import entrant_scores
 from orchestrator.execute.plugins import tables_of_run
 from orchestrator.execute.rankings import with_rankings
 from orchestrator.execute.run_results import RunResults
 from orchestrator.execute.sbom import own_list
 from orchestrator.execute.stage_records import environment_record, stage_record
 from orchestrator.plan.overlap import OVERLAP
-from orchestrator.plan.plan import evaluate_name, snapshot_label
+from orchestrator.plan.plan import snapshot_label
 from orchestrator.report import artifacts as read
 from orchestrator.report.content import (
     Dataset,
@@ -37,8 +38,8 @@ from orchestrator.spec.protocol import Protocol, ProtocolMetric
 from orchestrator.spec.stage_names import stage_name
 from orchestrator.spec.weights import FEATURES_VARIABLE
 from orchestrator.store.run_document import RunDocument
-from orchestrator.store.run_entries import ONNX, PREDICTIONS, PROGRAM, EntrantEntry, ProtocolEntry
-from stagekit.measures import CONTROLS, metrics
+from orchestrator.store.run_entries import ONNX, PREDICTIONS, PROGRAM, EntrantEntry, MetricEntry, ProtocolEntry
+from stagekit.measures import CONTROLS, Scale, metrics
 
 
 class _Gathering:
@@ -121,8 +122,14 @@ def report_content(results: RunResults) -> ReportContent:
 
 def _protocol(entry: ProtocolEntry) -> Protocol:
     """Return a protocol as the run recorded it, whatever it has become since."""
-    measured = tuple(ProtocolMetric(metric.name, metric.definition) for metric in entry.metrics)
+    measured = tuple(_metric(metric) for metric in entry.metrics)
     return Protocol(entry.name, entry.version, entry.title, entry.scored, measured, entry.source, entry.fault)
+
+
+def _metric(entry: MetricEntry) -> ProtocolMetric:
+    scale = entry.scale
+    shown = None if scale is None else Scale(**{**scale.model_dump(), "identical": float(scale.identical)})
+    return ProtocolMetric(entry.name, entry.definition, shown, entry.image, entry.source, entry.plugin)
 
 
 def _program(document: RunDocument) -> str:
@@ -195,11 +202,11 @@ def _validation(entrant: EntrantEntry, gathering: _Gathering) -> Validation | No
         return None
     *epochs, last = validation.epochs[entrant.label]
     labels = {**{epoch: snapshot_label(entrant.label, epoch) for epoch in epochs}, last: entrant.label}
-    judged_by = gathering.document.protocols[0].name
-    points = []
-    for epoch, label in labels.items():
-        scores = gathering.output(evaluate_name(label, validation.dataset, judged_by))
-        points.append(ValidationPoint(epoch, read.read_scores(scores) if isinstance(scores, Path) else scores))
+    judged_by = gathering.document.protocols[0]
+    points = [
+        ValidationPoint(epoch, entrant_scores(gathering.output, label, validation.dataset, judged_by))
+        for epoch, label in labels.items()
+    ]
     return Validation(validation.dataset, tuple(points))
 
 
@@ -255,15 +262,14 @@ def _results(gathering: _Gathering) -> Iterator[Result]:
     for dataset in document.test:
         scored = document.dataset(dataset).role == "pairs"
         for label in (*CONTROLS, *entrants) if scored else entrants:
-            names = [protocol.name for protocol in document.protocols] if scored else []
-            scores = {name: gathering.output(evaluate_name(label, dataset, name)) for name in names}
+            protocols = document.protocols if scored else ()
             stage = "" if label in CONTROLS else entrants[label].answers_stage(dataset)
             answered = None if label in CONTROLS else gathering.output(stage)
             yield Result(
                 label,
                 dataset,
                 read.read_predictions(answered, gathering.facts(stage)) if isinstance(answered, Path) else answered,
-                {name: read.read_scores(found) if isinstance(found, Path) else found for name, found in scores.items()},
+                {one.name: entrant_scores(gathering.output, label, dataset, one) for one in protocols},
             )
 
 

@@ -1,6 +1,7 @@
 """From a planned experiment to the document of its run, and the listener that keeps the document current."""
 
 import hashlib
+import math
 import os
 import platform
 import threading
@@ -20,8 +21,9 @@ from orchestrator.spec.dataset import dataset_role
 from orchestrator.spec.onnx_network import ResolvedOnnx
 from orchestrator.spec.predictions import ResolvedPredictions
 from orchestrator.spec.program_choice import ResolvedProgram
-from orchestrator.spec.protocol import chosen_protocol
+from orchestrator.spec.protocol import ProtocolMetric
 from orchestrator.spec.resolve import Entrant, Resolved, ResolvedModel
+from orchestrator.spec.scoring import chosen_protocol
 from orchestrator.store.run_document import RunDocument
 from orchestrator.store.run_entries import (
     ONNX,
@@ -38,6 +40,7 @@ from orchestrator.store.run_entries import (
     PaperEntry,
     Program,
     ProtocolEntry,
+    ScaleEntry,
     SourceEntry,
     SpecFile,
     StageEntry,
@@ -78,7 +81,7 @@ def planned_document(comparison: Comparison, overrides: Overrides) -> RunDocumen
             folder_named=experiment.features_folder is not None,
         ),
         inference=experiment.inference.model_dump(mode="json"),
-        protocols=tuple(_protocol(name, experiment.metrics) for name in judged_first),
+        protocols=tuple(_protocol(name, resolved) for name in judged_first),
         test=experiment.test,
         validation=_validation(resolved),
         accept_overlap=experiment.accept_overlap,
@@ -226,8 +229,8 @@ def _given(given: ResolvedPredictions) -> EntrantEntry:
     )
 
 
-def _protocol(name: Any, metrics: tuple[str, ...]) -> ProtocolEntry:
-    protocol = chosen_protocol(name, metrics)
+def _protocol(name: str, resolved: Resolved) -> ProtocolEntry:
+    protocol = chosen_protocol(name, resolved.experiment.metrics, resolved.library)
     return ProtocolEntry(
         name=protocol.name,
         version=protocol.version,
@@ -235,7 +238,27 @@ def _protocol(name: Any, metrics: tuple[str, ...]) -> ProtocolEntry:
         scored=protocol.scored,
         source=protocol.source,
         fault=protocol.fault,
-        metrics=tuple(MetricEntry(name=metric.name, definition=metric.definition) for metric in protocol.metrics),
+        metrics=tuple(_metric(metric) for metric in protocol.metrics),
+    )
+
+
+def _metric(metric: ProtocolMetric) -> MetricEntry:
+    scale = metric.scale
+    return MetricEntry(
+        name=metric.name,
+        definition=metric.definition,
+        scale=None
+        if scale is None
+        else ScaleEntry(
+            title=scale.title,
+            unit=scale.unit,
+            decimals=scale.decimals,
+            better=scale.better,
+            identical=scale.identical if math.isfinite(scale.identical) else "inf",
+        ),
+        image=metric.image,
+        source=metric.source,
+        plugin=metric.plugin,
     )
 
 

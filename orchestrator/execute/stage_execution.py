@@ -25,13 +25,14 @@ from orchestrator.execute.events import Listener, Noted, StateChanged, Warned
 from orchestrator.execute.job_outcome import Hearing, JobOutcome, Limits, follow
 from orchestrator.execute.leftovers import engines_that_answer
 from orchestrator.execute.machine import machine_facts
+from orchestrator.execute.measured import check_measured
 from orchestrator.execute.sbom import SBOM, SoftwareLists
 from orchestrator.execute.sources import check_sources
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Identity, Program
 from orchestrator.plan.stage import Stage
 from orchestrator.spec.names import StageKind
-from orchestrator.store.layout import FACTS, log_name
+from orchestrator.store.layout import FACTS, OUTPUT, log_name
 from orchestrator.store.store import Artifact, Store
 from stagekit import ExitCode
 
@@ -46,6 +47,7 @@ REQUIRED_OUTPUTS: Mapping[StageKind, tuple[str, ...]] = {
     "explain": ("plan.json",),
     "overlap": ("overlap.json",),
     "evaluate": ("scores.json",),
+    "measure": ("measure.json",),
     "predict": ("predictions.json",),
     "finish": ("predictions.json",),
     "collect": ("predictions.json",),
@@ -168,6 +170,8 @@ def _committed(
     try:
         check_sources(stage, store.layout.staging(identity.key) / FACTS, store)
         _check_inputs(stage, inputs, store)
+        if stage.kind == "measure":
+            check_measured(stage, store.layout.staging(identity.key) / OUTPUT, inputs["dataset"])
         return store.commit(identity, facts, REQUIRED_OUTPUTS[stage.kind], finished.running.remove, about)
     except OutputInvalid:
         finished.running.remove()

@@ -15,7 +15,7 @@ from orchestrator.metrics.pictures import ScoredPicture, read_pictures
 from orchestrator.metrics.protocol import function_of
 from orchestrator.metrics.score import defined_score
 from stagekit import OutOfMemory, settle_worker
-from stagekit.measures import PROTOCOLS
+from stagekit.measures import Metric
 from stagekit.results.scores import NotMeasured, Score
 
 Step = Callable[[], None]
@@ -39,22 +39,28 @@ class Distance(Protocol):
 
 
 def picture_scores(
-    comparisons: Sequence[ScoredPicture], protocol: str, names: Sequence[str], step: Step, workers: int = 1
+    comparisons: Sequence[ScoredPicture],
+    metrics: Sequence[Metric],
+    step: Step,
+    workers: int = 1,
+    *,
+    border: int = 0,
 ) -> PictureScores:
     """Return the scores of every picture by its id and the metric's name, in the order of the comparisons.
 
     A picture without a prediction, or with one of another size, is not measured in any metric, and says why.
 
     Args:
-        names: Metrics of the protocol that need no network.
+        metrics: Those of a protocol that need no network.
         workers: Processes that score; a few pictures are scored without, for a process takes time to begin.
+        border: Pixels along each side that are left out.
 
     Raises:
         BadInput: Where pictures cannot be read.
         OutOfMemory: Where a process was killed.
     """
     scores: PictureScores = {}
-    for comparison, found in zip(comparisons, _scored(comparisons, protocol, tuple(names), workers), strict=True):
+    for comparison, found in zip(comparisons, _scored(comparisons, tuple(metrics), border, workers), strict=True):
         scores[comparison.id] = found
         step()
     return scores
@@ -103,16 +109,16 @@ def _fits(first: np.ndarray, other: np.ndarray, count: int) -> bool:
 
 
 def _scored(
-    comparisons: Sequence[ScoredPicture], protocol: str, names: tuple[str, ...], workers: int
+    comparisons: Sequence[ScoredPicture], metrics: tuple[Metric, ...], border: int, workers: int
 ) -> Iterator[dict[str, Score]]:
     if workers < 2 or _bytes(comparisons) < _WORTH_PROCESSES:
-        yield from (_score(comparison, protocol, names) for comparison in comparisons)
+        yield from (_score(comparison, metrics, border) for comparison in comparisons)
         return
     waiting: collections.deque[Future[dict[str, Score]]] = collections.deque()
     with _pool(workers) as pool:
         try:
             for comparison in comparisons:
-                waiting.append(pool.submit(_score, comparison, protocol, names))
+                waiting.append(pool.submit(_score, comparison, metrics, border))
                 if len(waiting) > workers * _AHEAD:
                     yield waiting.popleft().result()
             while waiting:
@@ -146,9 +152,8 @@ def _bytes(comparisons: Sequence[ScoredPicture]) -> int:
     return sum(path.stat().st_size for path in paths if path.is_file())
 
 
-def _score(comparison: ScoredPicture, protocol: str, names: tuple[str, ...]) -> dict[str, Score]:
-    metrics = PROTOCOLS[protocol]
-    pair = read_pictures(comparison, metrics.border)
+def _score(comparison: ScoredPicture, metrics: tuple[Metric, ...], border: int) -> dict[str, Score]:
+    pair = read_pictures(comparison, border)
     if isinstance(pair, NotMeasured):
-        return dict.fromkeys(names, pair)
-    return {name: defined_score(function_of(metrics.metric(name))(*pair)) for name in names}
+        return {metric.name: pair for metric in metrics}
+    return {metric.name: defined_score(function_of(metric)(*pair)) for metric in metrics}

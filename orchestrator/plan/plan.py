@@ -9,6 +9,7 @@ from typing import Any
 from orchestrator.plan.answers import answers_stage, collect_stages, predict_stages
 from orchestrator.plan.keys import canonical_json
 from orchestrator.plan.overlap import guarded
+from orchestrator.plan.scored import Scored, brought_metrics, composition, measure_stage
 from orchestrator.plan.single import network_shape
 from orchestrator.plan.stage import Digest, Source, Stage
 from orchestrator.plan.wrapping import ONNX, wrap_stage
@@ -19,11 +20,12 @@ from orchestrator.spec.model import ModelSpec
 from orchestrator.spec.names import DEFAULT_THREADS, Device
 from orchestrator.spec.onnx_network import ResolvedOnnx
 from orchestrator.spec.predictions import ResolvedPredictions
-from orchestrator.spec.protocol import ProtocolName, chosen_metrics
+from orchestrator.spec.protocol import ProtocolName
 from orchestrator.spec.recipe import Recipe
 from orchestrator.spec.resolve import Entrant, Resolved, ResolvedModel
+from orchestrator.spec.scoring import chosen_metrics
 from orchestrator.spec.stage_names import stage_name
-from stagekit.measures import CONTROLS, PROTOCOLS
+from stagekit.measures import CONTROLS
 
 _DESCRIPTION = {"folder", "title", "source"}
 """Fields of a dataset that do not decide its pictures: the folder's content is in the key instead."""
@@ -80,7 +82,7 @@ def experiment_plan(resolved: Resolved, digest: Digest) -> Plan:
     networks: tuple[ResolvedModel | ResolvedOnnx, ...] = (*resolved.models, *resolved.onnx_files)
     stages += [_infer_stage(network, name, resolved) for network in networks for name in experiment.test]
     for program in resolved.programs:
-        stages += predict_stages(program, experiment.test, arrays=_scores_floats(experiment), **limits)
+        stages += predict_stages(program, experiment.test, arrays=_scores_floats(resolved), **limits)
     stages += [stage for given in resolved.predictions for stage in collect_stages(given, once, **limits)]
     stages += _scoring_stages(resolved, once)
     stages += [stage for model in resolved.models for stage in _validation_stages(model, resolved, once)]
@@ -94,14 +96,16 @@ def _scoring_stages(resolved: Resolved, digest: Digest) -> Iterator[Stage]:
     for name in experiment.test:
         if dataset_role(resolved.datasets[name]) != "pairs":
             continue
+        scored = [Scored(control, control, None, name) for control in CONTROLS]
+        scored += [
+            Scored(entrant.label, _spec_name(entrant), answers_stage(entrant, name), name)
+            for entrant in resolved.entrants
+            if not isinstance(entrant, ResolvedPredictions) or name in entrant.places
+        ]
         for protocol in experiment.protocols:
-            for control in CONTROLS:
-                yield _evaluate_stage(control, control, None, name, protocol, resolved, digest)
-            for entrant in resolved.entrants:
-                if isinstance(entrant, ResolvedPredictions) and name not in entrant.places:
-                    continue
-                answers = answers_stage(entrant, name)
-                yield _evaluate_stage(entrant.label, _spec_name(entrant), answers, name, protocol, resolved, digest)
+            yield from (stage for one in scored for stage in _evaluate_stages(one, protocol, resolved, digest))
+        for metric in brought_metrics(experiment.protocols, resolved):
+            yield from (measure_stage(one, metric, resolved.library, **_limits(experiment)) for one in scored)
 
 
 def _spec_name(entrant: Entrant) -> str:
@@ -209,14 +213,14 @@ def _infer_stage(
         model=_spec_name(network),
         network=stage_name("wrap", network.label) if isinstance(network, ResolvedOnnx) else None,
         device=experiment.device,
-        arrays=scored and _scores_floats(experiment),
+        arrays=scored and _scores_floats(resolved),
         **_limits(experiment),
     )
 
 
-def _scores_floats(experiment: Experiment) -> bool:
+def _scores_floats(resolved: Resolved) -> bool:
     """Whether a protocol scores answers as they came."""
-    return any(PROTOCOLS[name].floats for name in experiment.protocols)
+    return any(resolved.library.protocol(name).floats for name in resolved.experiment.protocols)
 
 
 def evaluate_name(label: str, dataset: str, protocol: str) -> str:
@@ -313,8 +317,10 @@ def _validation_stages(model: ResolvedModel, resolved: Resolved, digest: Digest)
         yield _export_stage(model, resolved, digest, epoch)
     for label in labels if name in experiment.test else [*labels, model.label]:
         yield _infer_stage(model, name, resolved, label)
-        answers = stage_name("infer", label, name)
-        yield _evaluate_stage(label, model.spec.name, answers, name, experiment.primary_protocol, resolved, digest)
+        scored = Scored(label, model.spec.name, stage_name("infer", label, name), name)
+        yield from _evaluate_stages(scored, experiment.primary_protocol, resolved, digest)
+        for metric in brought_metrics((experiment.primary_protocol,), resolved):
+            yield measure_stage(scored, metric, resolved.library, **_limits(experiment))
 
 
 def _export_stage(model: ResolvedModel, resolved: Resolved, digest: Digest, epoch: int | None = None) -> Stage:
@@ -342,40 +348,28 @@ def _export_stage(model: ResolvedModel, resolved: Resolved, digest: Digest, epoc
     )
 
 
-def _evaluate_stage(
-    label: str,
-    model: str,
-    answers: str | None,
-    dataset: str,
-    protocol: ProtocolName,
-    resolved: Resolved,
-    digest: Digest,
-) -> Stage:
-    """Return the stage that scores answers.
-
-    Args:
-        model: Name of the entrant's model spec, or of the control.
-        answers: The stage that left them; None for a control.
-    """
+def _evaluate_stages(scored: Scored, protocol: ProtocolName, resolved: Resolved, digest: Digest) -> Iterator[Stage]:
+    """Yield the stage that scores answers by a protocol; none where all its metrics are of plug-ins."""
     experiment = resolved.experiment
-    inputs = {"dataset": stage_name("prepare", dataset)}
-    if answers is not None:
-        inputs["predictions"] = answers
-    metrics = chosen_metrics(protocol, experiment.metrics)
+    entry = resolved.library.protocol(protocol)
+    metrics = [metric for metric in chosen_metrics(protocol, experiment.metrics, resolved.library) if not metric.image]
+    if not metrics:
+        return
     features = tuple(dict.fromkeys(metric.features for metric in metrics if metric.features))
-    return Stage(
-        name=evaluate_name(label, dataset, protocol),
+    yield Stage(
+        name=evaluate_name(scored.label, scored.dataset, protocol),
         kind="evaluate",
         image="metrics",
         settings={
-            "model": model,
-            "control": answers is None,
+            "model": scored.model,
+            "control": scored.answers is None,
             "protocol": protocol,
-            "version": PROTOCOLS[protocol].version,
+            "version": entry.version,
             "metrics": [metric.name for metric in metrics],
             **({"features": experiment.features} if features else {}),
+            **composition(entry),
         },
-        inputs=inputs,
+        inputs=scored.inputs,
         sources=_feature_sources(features, resolved, digest),
         **_limits(experiment),
     )

@@ -27,6 +27,7 @@ from stagekit.results.adopt import AdoptFile
 from stagekit.results.curves import CurvesFile
 from stagekit.results.dataset import DatasetFile
 from stagekit.results.export import ExportFile
+from stagekit.results.measure import MeasureFile
 from stagekit.results.overlap import OverlapFile
 from stagekit.results.predictions import PredictionsFile, TilePlanFacts
 from stagekit.results.scores import NotMeasured as Unmeasured
@@ -220,6 +221,11 @@ def read_scores(folder: Path) -> Scores:
         file.notes,
         table.absolute() if table.is_file() else None,
     )
+
+
+def read_measure(folder: Path) -> dict[str, Score | NotMeasured]:
+    """Return the value of every picture by its id, from a plug-in metric's ``measure.json``."""
+    return {item.id: _score(item.value) for item in read_result(MeasureFile, folder).items}
 
 
 def read_overlap(folder: Path, datasets: Sequence[Dataset] = (), *, reason: str = "") -> Overlap:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from orchestrator.report import numbers
 from orchestrator.report.content import Dataset, Model, NotMeasured, Predictions, ReportContent, Result, Scores
 from orchestrator.report.rankings import MetricRanking
 from orchestrator.report.stage_content import SoftwareList
@@ -114,6 +115,20 @@ def predictions(content: ReportContent, label: str, dataset: str) -> Predictions
 def primary_protocol(content: ReportContent) -> Protocol:
     """Return the protocol by which the comparison is judged: the first that ranks."""
     return next(protocol for protocol in content.protocols if protocol.ranked)
+
+
+def metric_format(content: ReportContent, name: str, *, ranked: bool = True) -> numbers.MetricFormat:
+    """Return how a metric of this run is shown, one of a plug-in as the run recorded it.
+
+    Args:
+        ranked: Whether its protocol ranks.
+
+    Raises:
+        KeyError: For a metric of neither.
+    """
+    metrics = (metric for protocol in content.protocols for metric in protocol.metrics)
+    own = next((metric.scale for metric in metrics if metric.name == name and metric.scale is not None), None)
+    return numbers.metric_format(name, content.features, ranked=ranked, scale=own)
 
 
 def metric_ranking(content: ReportContent, dataset: str, protocol: str, metric: str) -> MetricRanking:

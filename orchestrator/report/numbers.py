@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
-from stagekit.measures import Direction, metric_named
+from stagekit.measures import Direction, Scale, metric_named
 
 _NOISE_DECIMALS = 9
 
@@ -24,6 +24,7 @@ class MetricFormat:
         decimals: Digits after the point where that is enough to tell the values of a column apart.
         perfect: The value of identical pictures.
         ranked: Whether its best value is marked.
+        features: Whether it compares features of a network.
     """
 
     name: str
@@ -33,6 +34,7 @@ class MetricFormat:
     better: Direction
     perfect: float
     ranked: bool = True
+    features: bool = False
 
     @property
     def arrow(self) -> str:
@@ -41,20 +43,27 @@ class MetricFormat:
 
 
 def metric_format(
-    name: str, features: Literal["pretrained", "random"] = "pretrained", *, ranked: bool = True
+    name: str,
+    features: Literal["pretrained", "random"] = "pretrained",
+    *,
+    ranked: bool = True,
+    scale: Scale | None = None,
 ) -> MetricFormat:
     """Return how a metric is shown; one that measures with random features says so and ranks nothing.
 
     Args:
         ranked: Whether its protocol ranks.
+        scale: Of a metric of a plug-in; None: this project's table has it.
 
     Raises:
         KeyError: For a metric whose direction the report does not know; it must not guess what is best.
     """
+    if scale is not None:
+        return MetricFormat(name, scale.title, scale.unit, scale.decimals, scale.better, scale.identical, ranked)
     metric = metric_named(name)
-    scale = metric.scale
-    found = MetricFormat(name, scale.title, scale.unit, scale.decimals, scale.better, scale.identical, ranked)
-    if features == "random" and metric.features:
+    scale, seen = metric.scale, bool(metric.features)
+    found = MetricFormat(name, scale.title, scale.unit, scale.decimals, scale.better, scale.identical, ranked, seen)
+    if features == "random" and seen:
         return replace(found, title=f"{found.title}, random features", ranked=False)
     return found
 

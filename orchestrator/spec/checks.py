@@ -16,6 +16,7 @@ from orchestrator.spec.prepared import added_datasets
 from orchestrator.spec.problems import Problem, listed, suggestion
 from orchestrator.spec.program_choice import program_problems
 from orchestrator.spec.recipe import Recipe, RecipeInvalid
+from orchestrator.spec.score_names import score_problems
 from stagekit.measures import CONTROLS
 
 RESERVED_LABELS = tuple(CONTROLS)
@@ -40,11 +41,14 @@ class Draft:
     """The data folder; None for the environment's, or the default."""
     library: Library = field(default_factory=built_in)
     """What can be named besides the experiment's own datasets."""
+    metrics: Sequence[str | None] = ()
+    protocols: Sequence[str | None] = ()
 
     @classmethod
     def of(cls, experiment: Experiment, home: Path | None, library: Library) -> "Draft":
         """Return the draft of an experiment whose fields are all right by themselves."""
-        return cls(experiment.models, experiment.train, experiment.test, experiment.datasets, home, library)
+        named = (experiment.models, experiment.train, experiment.test, experiment.datasets)
+        return cls(*named, home, library, experiment.metrics, experiment.protocols)
 
 
 def name_problems(draft: Draft, document: Document | None) -> list[Problem]:
@@ -53,7 +57,8 @@ def name_problems(draft: Draft, document: Document | None) -> list[Problem]:
     Args:
         document: The file that the draft was read from, for positions; None where there is none.
     """
-    return [*_model_problems(draft, document), *_dataset_problems(draft, document)]
+    scores = score_problems(draft.metrics, draft.protocols, draft.library, document)
+    return [*_model_problems(draft, document), *_dataset_problems(draft, document), *scores]
 
 
 def full_recipe(choice: ModelChoice, library: Library) -> Recipe:

@@ -10,7 +10,7 @@ from orchestrator.spec.dataset import Dataset
 from orchestrator.spec.entrants import EntrantChoice
 from orchestrator.spec.names import DEFAULT_THREADS, Device, EngineName
 from orchestrator.spec.numbers import REAL, WHOLE, Bytes, Count, Seed
-from orchestrator.spec.protocol import MetricName, ProtocolName
+from orchestrator.spec.protocol import ProtocolName, ranks
 from stagekit.measures import HOUSE, PROTOCOLS
 
 
@@ -64,7 +64,7 @@ class Inference(StrictModel):
 def _some_protocol_ranks(protocols: tuple[ProtocolName, ...]) -> tuple[ProtocolName, ...]:
     if len(set(protocols)) < len(protocols):
         raise ValueError("a protocol is listed twice")
-    if not any(PROTOCOLS[name].ranked for name in protocols):
+    if not any(ranks(name) for name in protocols):
         raise ValueError(f"{', '.join(protocols)} explains faulty numbers and ranks nothing: add {HOUSE!r}")
     return protocols
 
@@ -80,9 +80,9 @@ class Experiment(StrictModel):
     """The entrants to compare: names of model specs, a model with its overrides, ONNX files, programs, or predictions
     that another program has written."""
     plugins: tuple[Path, ...] = ()
-    """Folders with the layout of this project (model_specs/, program_specs/, images/, data/) whose networks, programs
-    and datasets can be named too; a relative path starts at this file. Others are found without being named here, by
-    SIRR_PLUGINS and the like."""
+    """Folders with the layout of this project (model_specs/, program_specs/, images/, data/, metric_specs/,
+    protocol_specs/) whose networks, programs, datasets, metrics and protocols can be named too; a relative path starts
+    at this file. Others are found without being named here, by SIRR_PLUGINS and the like."""
     train: Annotated[TrainingData | None, BeforeValidator(_training_from_name)] = None
     """What they are trained on: the name of a dataset of layers, or synthetic and real datasets. Not needed where
     no model is trained."""
@@ -95,12 +95,13 @@ class Experiment(StrictModel):
     """Leave the training pictures out that are also test pictures, and say so in the report."""
     datasets: dict[Name, Dataset] = Field(default_factory=dict)
     """Datasets of this experiment, besides those of the catalogue."""
-    metrics: tuple[MetricName, ...] = tuple(metric.name for metric in PROTOCOLS[HOUSE].metrics)
-    """The scores of protocol 'standard'. Other protocols have metrics of their own; LPIPS is measured only where it
-    stands here."""
+    metrics: tuple[Name, ...] = tuple(metric.name for metric in PROTOCOLS[HOUSE].metrics)
+    """The scores of protocol 'standard': psnr, ssim, lpips, and the metrics of plug-ins. Other protocols have metrics
+    of their own; LPIPS is measured only where it stands here."""
     protocols: Annotated[tuple[ProtocolName, ...], Field(min_length=1), AfterValidator(_some_protocol_ranks)] = (HOUSE,)
     """The ways of scoring, several at once: 'standard', 'errnet2019' (what ERRNet and its successors print; keeps the
-    networks' answers as floats too) and 'course2024' (faulty, kept to explain a published table; never ranked)."""
+    networks' answers as floats too), 'windowseat2025', 'ntire2026', 'course2024' (faulty, kept to explain a published
+    table; never ranked), and the protocols of plug-ins."""
     inference: Inference = Inference()
     """How pictures go through the networks."""
     features: Literal["pretrained", "random"] = "pretrained"
@@ -131,4 +132,4 @@ class Experiment(StrictModel):
     @property
     def primary_protocol(self) -> ProtocolName:
         """The first protocol that ranks: validation is scored in it, and the report shows it first."""
-        return next(name for name in self.protocols if PROTOCOLS[name].ranked)
+        return next(name for name in self.protocols if ranks(name))

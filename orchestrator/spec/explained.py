@@ -8,7 +8,7 @@ from orchestrator.resources import data_folder
 from orchestrator.spec.base import Name, StrictModel
 from orchestrator.spec.document import read_document
 from orchestrator.spec.numbers import Amount
-from orchestrator.spec.protocol import ProtocolName
+from orchestrator.spec.protocol import OwnProtocolName
 from orchestrator.spec.validation import validated
 from stagekit.measures import HOUSE, PROTOCOLS
 
@@ -18,7 +18,7 @@ class ExplainedNetwork(StrictModel):
 
     model: Name
     """Name of its model spec."""
-    protocol: ProtocolName
+    protocol: OwnProtocolName
     """The protocol that gives the table's numbers of this network."""
     training: str
     """How it was trained."""
@@ -57,7 +57,7 @@ class ExplainedCell(StrictModel):
 class ExplainedTable(StrictModel):
     """A published table that one of the protocols explains: one file of data/explained/*.yaml."""
 
-    protocol: ProtocolName
+    protocol: OwnProtocolName
     """The protocol that computes as the table's authors did; equals the file's name."""
     title: str
     """What the table is."""

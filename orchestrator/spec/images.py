@@ -9,6 +9,7 @@ from orchestrator.spec.experiment import Experiment
 from orchestrator.spec.library import Library
 from orchestrator.spec.names import StageKind
 from orchestrator.spec.problems import Problem, suggestion
+from orchestrator.spec.scoring import chosen_metrics
 
 TOOL_IMAGES = ("inference", "metrics")
 """The images that every comparison needs besides those of its entrants."""
@@ -28,14 +29,36 @@ def image_problems(experiment: Experiment, library: Library, document: Document 
         if needed is None:
             continue
         image, kinds, described = needed
-        location = ("models", number, "program" if isinstance(choice, ProgramChoice) else "model")
+        location: Location = ("models", number, "program" if isinstance(choice, ProgramChoice) else "model")
         found = list(_kind_problems(image, kinds, described, library, document, location))
+        yield from found
+        images += [] if found else [image]
+    for metric, location in _brought_metrics(experiment, library):
+        described = str(library.path_of("metric", metric))
+        image = library.metric(metric).image
+        found = list(_kind_problems(image, ("measure",), described, library, document, location))
         yield from found
         images += [] if found else [image]
     for image in dict.fromkeys((*images, *TOOL_IMAGES)):
         if image in library.image_names and experiment.device not in library.image(image).variants:
             words = f"image {image!r} has no variant for device {experiment.device!r}"
             yield Problem(words, place_of(document, ("device",)), "choose another device")
+
+
+def _brought_metrics(experiment: Experiment, library: Library) -> Iterator[tuple[str, Location]]:
+    """Yield the metrics of plug-ins that are measured, each once, and what of the experiment asks for them."""
+    seen = set()
+    for number, protocol in enumerate(experiment.protocols):
+        try:
+            chosen = chosen_metrics(protocol, experiment.metrics, library)
+        except SpecError:
+            continue  # a wrong file is told by itself
+        for metric in chosen:
+            if metric.image and metric.name not in seen:
+                seen.add(metric.name)
+                named = metric.name in experiment.metrics
+                location = ("metrics", experiment.metrics.index(metric.name)) if named else ("protocols", number)
+                yield metric.name, location
 
 
 def _needed(choice: AnyChoice, library: Library) -> tuple[str, tuple[StageKind, ...], str] | None:

@@ -1,8 +1,6 @@
-"""What can be named: specs, images, datasets and published tables, of this project and of plug-ins."""
+"""What can be named: specs, images, datasets, published tables, metrics, protocols, of this project and of plug-ins."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -10,44 +8,33 @@ from typing import TypeVar
 from orchestrator.errors import SpecError
 from orchestrator.inside import path_inside
 from orchestrator.resources import resource_root
-from orchestrator.spec.base import NAME_PATTERN
-from orchestrator.spec.dataset import CatalogueEntry, ScenesDataset
-from orchestrator.spec.document import Document, read_document
+from orchestrator.spec.dataset import CatalogueEntry
+from orchestrator.spec.document import Location, read_document
 from orchestrator.spec.image import ImageSpec
+from orchestrator.spec.metric import MetricSpec
 from orchestrator.spec.model import ModelSpec
+from orchestrator.spec.plugin_folder import (
+    LAYOUT,
+    PARTS,
+    Plugin,
+    check_folder,
+    check_pictures,
+    check_plain,
+    check_taken,
+    shadowing,
+)
 from orchestrator.spec.problems import Problem, listed, spec_error, suggestion
 from orchestrator.spec.program import ProgramSpec
+from orchestrator.spec.protocol_spec import ProtocolSpec, composed
 from orchestrator.spec.published_numbers import PublishedTable
 from orchestrator.spec.recipe import RecipeInvalid, read_recipe_schema
 from orchestrator.spec.validation import validated
+from stagekit.measures import PROTOCOLS, Protocol
 
-_Spec = TypeVar("_Spec", ProgramSpec, PublishedTable)
+__all__ = ["LAYOUT", "Library", "Plugin", "built_in"]
+
+_Spec = TypeVar("_Spec", ProgramSpec, MetricSpec)
 _Found = TypeVar("_Found")
-
-_PARTS = {
-    "model": "model_specs/*.yaml",
-    "program": "program_specs/*.yaml",
-    "image": "images/*/image.yaml",
-    "dataset": "data/*.yaml",
-    "published table": "data/published/*.yaml",
-}
-"""Where things lie in a folder of this project's layout, by what they are."""
-
-LAYOUT = ("model_specs", "program_specs", "images", "data")
-"""The folders that a plug-in may have; one is enough."""
-
-
-@dataclass(frozen=True)
-class Plugin:
-    """A folder of this project's layout, outside the project.
-
-    Attributes:
-        folder: Its absolute path.
-        named_by: What named it, for messages: "--plugins", "SIRR_PLUGINS", …
-    """
-
-    folder: Path
-    named_by: str
 
 
 class Library:
@@ -72,8 +59,8 @@ class Library:
         self._recorded = {image.name: image for image in recorded}
         self._read: dict[Path, object] = {}
         for plugin in self.plugins:
-            _check_folder(plugin)
-        self._paths = {part: self._index(part) for part in _PARTS} if self.plugins else {}
+            check_folder(plugin)
+        self._paths = {part: self._index(part) for part in PARTS} if self.plugins else {}
 
     def extended(self, plugins: Iterable[Plugin]) -> "Library":
         """Return the library with more plug-ins.
@@ -131,6 +118,32 @@ class Library:
                 return self.program(name)
         raise SpecError("no program is taken by default", hint="name a model by --model RUN/MODEL")
 
+    @cached_property
+    def metric_names(self) -> tuple[str, ...]:
+        """The names of all metrics that plug-ins bring."""
+        return tuple(self._files("metric"))
+
+    def metric(self, name: str) -> MetricSpec:
+        """Return one metric of a plug-in.
+
+        Raises:
+            SpecError: Where there is none of this name, or the file is wrong.
+        """
+        return self._named("metric", name, lambda path: _loaded(MetricSpec, path))
+
+    @cached_property
+    def protocol_names(self) -> tuple[str, ...]:
+        """The names of all protocols, this project's first."""
+        return (*PROTOCOLS, *self._files("protocol"))
+
+    def protocol(self, name: str) -> Protocol:
+        """Return one protocol, of this project or of a plug-in.
+
+        Raises:
+            SpecError: Where there is none of this name, or the file is wrong, or one of a metric that it names.
+        """
+        return PROTOCOLS.get(name) or self._named("protocol", name, self._loaded_protocol)
+
     def image(self, name: str) -> ImageSpec:
         """Return the description of one image; where only a run has recorded it, as it was then.
 
@@ -164,7 +177,7 @@ class Library:
         Raises:
             SpecError: Where there is none of this name, or the file is wrong.
         """
-        return self._named("published table", name, lambda path: _loaded(PublishedTable, path))
+        return self._named("published table", name, self._loaded_table)
 
     @cached_property
     def published_tables(self) -> tuple[PublishedTable, ...]:
@@ -215,13 +228,14 @@ class Library:
         return self._paths.get(part) or self._paths.setdefault(part, self._index(part))
 
     def _index(self, part: str) -> dict[str, Path]:
-        found = {_name(path): path for path in sorted(self._root.glob(_PARTS[part]))}
+        found = {_name(path): path for path in sorted(self._root.glob(PARTS[part]))}
         for plugin in self.plugins:
-            for path in sorted(plugin.folder.glob(_PARTS[part])):
+            for path in sorted(plugin.folder.glob(PARTS[part])):
                 name = _name(path)
-                _check_plain(plugin, path, name)
+                check_plain(plugin, path, name)
+                check_taken(plugin, part, path, name)
                 if name in found:
-                    raise _shadowing(part, name, found[name], path, plugin)
+                    raise shadowing(part, name, found[name], path, plugin)
                 found[name] = path
         return found
 
@@ -240,13 +254,34 @@ class Library:
         _check_name(image.name, path.parent)
         return image.placed(path.parent) if self.plugin_of("image", image.name) is not None else image
 
+    def _loaded_table(self, path: Path) -> PublishedTable:
+        document = read_document(path)
+        table = validated(PublishedTable, document)
+        _check_name(table.name, path)
+        named: list[tuple[Location, str | None]] = [(("protocol",), table.protocol)]
+        named += [(("rows", number, "protocol"), row.protocol) for number, row in enumerate(table.rows)]
+        problems = [
+            Problem(f"there is no protocol {name!r}{suggestion(name, self.protocol_names)}", document.place(location))
+            for location, name in named
+            if name is not None and name not in self.protocol_names
+        ]
+        if problems:
+            raise spec_error(problems, path)
+        return table
+
+    def _loaded_protocol(self, path: Path) -> Protocol:
+        document = read_document(path)
+        spec = validated(ProtocolSpec, document)
+        _check_name(spec.name, path)
+        return composed(spec, document, dict.fromkeys(self.metric_names, self.metric))
+
     def _loaded_entry(self, path: Path) -> CatalogueEntry:
         document = read_document(path)
         entry = validated(CatalogueEntry, document)
         _check_name(entry.name, path)
         plugin = self.plugin_of("dataset", entry.name)
         if plugin is not None:
-            _check_pictures(entry, plugin, document)
+            check_pictures(entry, plugin, document)
         return entry
 
 
@@ -269,59 +304,6 @@ def built_in() -> Library:
 
 def _name(path: Path) -> str:
     return path.parent.name if path.name == "image.yaml" else path.stem
-
-
-def _check_folder(plugin: Plugin) -> None:
-    if not plugin.folder.is_dir():
-        raise SpecError(
-            f"there is no plug-in folder {str(plugin.folder)!r}",
-            where=plugin.named_by,
-            hint="correct the path, or leave the plug-in out",
-        )
-    if not any((plugin.folder / part).is_dir() for part in LAYOUT):
-        raise SpecError(
-            f"{str(plugin.folder)!r} is no plug-in: it has none of the folders {', '.join(LAYOUT)}",
-            where=plugin.named_by,
-            hint="name the folder that holds them",
-        )
-
-
-def _check_plain(plugin: Plugin, path: Path, name: str) -> None:
-    """Refuse what a plug-in has no business to name: odd names, and files outside it."""
-    if not re.fullmatch(NAME_PATTERN, name):
-        raise SpecError(
-            f"{name!r} is no name: lower case letters, digits, '.', '_' and '-', at most 63, beginning with a letter "
-            "or digit",
-            where=str(path),
-            hint="rename it in the plug-in",
-        )
-    try:
-        path_inside(plugin.folder, path.relative_to(plugin.folder).as_posix())
-    except ValueError as error:
-        raise SpecError(
-            f"a file of a plug-in cannot be taken: {error}", where=str(path), hint="copy it there"
-        ) from error
-
-
-def _check_pictures(entry: CatalogueEntry, plugin: Plugin, document: Document) -> None:
-    """Refuse a plug-in's dataset whose pictures lie outside the plug-in."""
-    dataset = entry.dataset
-    if isinstance(dataset, ScenesDataset) or dataset.folder is None:
-        return
-    try:
-        path_inside(plugin.folder, f"data/{dataset.folder.as_posix()}")
-    except ValueError as error:
-        hint = "name a folder below the plug-in's data/; pictures elsewhere are for an experiment's 'datasets:'"
-        place = document.place(("dataset", "folder"))
-        raise spec_error([Problem(f"dataset.folder: {error}", place, hint)], document.path) from error
-
-
-def _shadowing(part: str, name: str, first: Path, second: Path, plugin: Plugin) -> SpecError:
-    return SpecError(
-        f"two folders bring a {part} {name!r}: {first} and {second}",
-        where=f"the second is of the plug-in {plugin.folder}, named by {plugin.named_by}",
-        hint="rename it in the plug-in (the file, and 'name:' in it), or leave one of the two plug-ins out",
-    )
 
 
 def _loaded(kind: type[_Spec], path: Path) -> _Spec:

@@ -84,6 +84,11 @@ def experiment_library(experiment: Experiment, path: Path, library: Library | No
 def _draft(data: Mapping[str, Any], home: Path | None, library: Library) -> Draft:
     """Return what is right by itself in a faulty experiment."""
     models, test, datasets = (data.get(name) for name in ("models", "test", "datasets"))
+    scores = {name: data.get(name) for name in ("metrics", "protocols")}
+    named = {
+        name: [_sound("test", [item], one=True) for item in found] if isinstance(found, list) else []
+        for name, found in scores.items()
+    }
     return Draft(
         models=[_sound("models", [item], one=True) for item in models] if isinstance(models, list) else [],
         train=_sound("train", data.get("train")),
@@ -94,6 +99,7 @@ def _draft(data: Mapping[str, Any], home: Path | None, library: Library) -> Draf
         },
         home=home,
         library=library,
+        **named,
     )
 
 

@@ -28,6 +28,7 @@ StageKind = Literal[
     "explain",
     "overlap",
     "evaluate",
+    "measure",
 ]
 """The kinds of work that images' programs do."""
 

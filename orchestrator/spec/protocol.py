@@ -1,17 +1,19 @@
-"""The protocols as specs choose them and reports print them; what each is stands in `stagekit.measures`."""
+"""Protocols as reports print them; what each of this project is stands in `stagekit.measures`."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from orchestrator.spec.base import Name
 from stagekit import measures
 
 if TYPE_CHECKING:
-    ProtocolName = str
-    MetricName = str
+    OwnProtocolName = str
 else:
-    ProtocolName = Literal[tuple(measures.PROTOCOLS)]
-    MetricName = Literal[tuple(metric.name for metric in measures.PROTOCOLS[measures.HOUSE].metrics)]
-"""A named way of computing scores, and a metric of the house protocol, as specs may name them."""
+    OwnProtocolName = Literal[tuple(measures.PROTOCOLS)]
+"""A protocol of this project."""
+
+ProtocolName = Name
+"""A named way of computing scores, as specs may name it: of this project, or of a plug-in."""
 
 INFINITE_RULE = (
     "A mean is taken over the pictures whose score is finite. How many those are stands beside it, as in '99 of 100 "
@@ -28,10 +30,18 @@ class ProtocolMetric:
 
     Attributes:
         definition: How it is computed, for somebody who knows the field.
+        scale: How its values are shown; None for the metrics of this project, whose table says it.
+        image: The image of a plug-in whose stage `measure` computes it; empty for those of this project.
+        source: Who defined a metric of a plug-in.
+        plugin: The plug-in that brings it; empty for those of this project.
     """
 
     name: str
     definition: str
+    scale: measures.Scale | None = None
+    image: str = ""
+    source: str = ""
+    plugin: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,22 +74,6 @@ class Protocol:
         return f"{self.name} v{self.version}" + (", faulty" if self.fault else "")
 
 
-def chosen_metrics(name: ProtocolName, chosen: tuple[str, ...]) -> tuple[measures.Metric, ...]:
-    """Return the metrics of a protocol that an experiment measures.
-
-    Args:
-        chosen: The experiment's choice, which decides those of the house protocol, and everywhere those that need
-            features.
-    """
-    return tuple(
-        metric
-        for metric in measures.PROTOCOLS[name].metrics
-        if metric.name in chosen or (name != measures.HOUSE and not metric.features)
-    )
-
-
-def chosen_protocol(name: ProtocolName, chosen: tuple[str, ...]) -> Protocol:
-    """Return a protocol with the metrics that an experiment measures; see `chosen_metrics`."""
-    entry = measures.PROTOCOLS[name]
-    metrics = tuple(ProtocolMetric(metric.name, metric.definition) for metric in chosen_metrics(name, chosen))
-    return Protocol(entry.name, entry.version, entry.title, entry.scored, metrics, entry.source, entry.fault)
+def ranks(name: ProtocolName) -> bool:
+    """Whether a protocol's scores may be compared; those of plug-ins always may."""
+    return name not in measures.PROTOCOLS or measures.PROTOCOLS[name].ranked

@@ -23,8 +23,8 @@ from orchestrator.spec.predictions import ResolvedPredictions, predictions_probl
 from orchestrator.spec.prepared import DATA_VARIABLE, INDEX, data_home, prepared_folder, prepared_of
 from orchestrator.spec.problems import Place, Problem, spec_error
 from orchestrator.spec.program_choice import ResolvedProgram, resolved_program
-from orchestrator.spec.protocol import chosen_metrics
 from orchestrator.spec.recipe import Recipe
+from orchestrator.spec.scoring import chosen_metrics
 from orchestrator.spec.stage_names import stage_name
 from orchestrator.spec.weights import FEATURES_VARIABLE, released_file, weights_folder
 from stagekit.measures import metrics
@@ -350,7 +350,11 @@ def _features_needed(experiment: Experiment, library: Library) -> list[str]:
         if spec.sees_features or choice.weights is None:
             names += spec.features
     for protocol in experiment.protocols:
-        names += [metric.features for metric in chosen_metrics(protocol, experiment.metrics) if metric.features]
+        try:
+            chosen = chosen_metrics(protocol, experiment.metrics, library)
+        except SpecError:
+            continue  # an unknown or wrong one is told by itself
+        names += [metric.features for metric in chosen if metric.features]
     return list(dict.fromkeys(names))
 
 

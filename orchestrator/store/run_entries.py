@@ -1,6 +1,6 @@
 """The parts of a run's document: where it ran, its stages, entrants, datasets and protocols."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -244,6 +244,21 @@ class DatasetEntry(Recorded):
     """What for: synthetic, real, unaligned, validation, test."""
 
 
+class ScaleEntry(Recorded):
+    """How the values of a plug-in's metric are shown and compared."""
+
+    title: str
+    """What tables call it."""
+    unit: str = ""
+    """Empty where it has none."""
+    decimals: int = Field(ge=0, le=9)
+    """Digits after the point."""
+    better: Literal["higher", "lower"]
+    """Which of two values is better."""
+    identical: float | Literal["inf"]
+    """The value of identical pictures."""
+
+
 class MetricEntry(Recorded):
     """One metric of a protocol."""
 
@@ -251,6 +266,14 @@ class MetricEntry(Recorded):
     """Its name in files and tables."""
     definition: str
     """How it is computed."""
+    scale: ScaleEntry | None = None
+    """How its values are shown; null for the metrics of sirr-orch itself."""
+    image: str = ""
+    """The image of a plug-in that computes it; empty for the metrics of sirr-orch itself."""
+    source: str = ""
+    """Who defined a metric of a plug-in."""
+    plugin: str = ""
+    """The plug-in that brought it; empty for the metrics of sirr-orch itself."""
 
 
 class ProtocolEntry(Recorded):

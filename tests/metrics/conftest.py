@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from netkit.seeded import seeded_image
+from stagekit.measures import PROTOCOLS, Metric
 from stagekit.results.dataset import DatasetFile, DatasetItem, Role
 from stagekit.results.predictions import PredictionItem, PredictionsFile
 
@@ -29,6 +30,11 @@ def parity_pictures(tag: str) -> tuple[np.ndarray, np.ndarray]:
 def picture(name: str, height: int = 40, width: int = 50) -> np.ndarray:
     """Return a picture that depends on its name: uint8, (H, W, 3)."""
     return np.round(255 * seeded_image(name, height, width)).astype(np.uint8)
+
+
+def metrics_of(protocol: str, names: Sequence[str]) -> tuple[Metric, ...]:
+    """Return metrics of a protocol by their names."""
+    return tuple(PROTOCOLS[protocol].metric(name) for name in names)
 
 
 WritePictures = Callable[..., Path]

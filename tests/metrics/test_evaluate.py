@@ -23,7 +23,7 @@ from stagekit import BadInput
 from stagekit.measures import PROTOCOLS
 from stagekit.results import scores as scores_form
 from stagekit.results.scores import NotMeasured, Score, ScoresFile
-from tests.metrics.conftest import WritePictures, picture
+from tests.metrics.conftest import WritePictures, metrics_of, picture
 
 METRICS = ("psnr", "ssim")
 
@@ -33,7 +33,7 @@ def no_step() -> None:
 
 
 def scored(comparisons: ScoredPictures, step: Step = no_step, workers: int = 1) -> PictureScores:
-    return picture_scores(comparisons.items, "standard", METRICS, step, workers)
+    return picture_scores(comparisons.items, metrics_of("standard", METRICS), step, workers)
 
 
 def of_standard(scores: PictureScores, model: str = "truth", notes: tuple[str, ...] = ()) -> ScoresFile:
@@ -104,7 +104,7 @@ def test_floats_are_scored_as_they_came_but_for_the_range_of_a_picture(
     (predictions / "arrays").mkdir()
     np.save(predictions / "arrays" / "1.transmission.npy", answer.astype(np.float32))
     comparisons = network_pictures(dataset, predictions, floats=True)
-    scores = picture_scores(comparisons.items, "errnet2019", ("psnr",), no_step)
+    scores = picture_scores(comparisons.items, metrics_of("errnet2019", ("psnr",)), no_step)
     expected = errnet2019.psnr(np.clip(answer.astype(np.float32).astype(float), 0, 1) * 255, picture("transmission/1"))
     assert scores["1"]["psnr"] == pytest.approx(expected, abs=1e-12)
     assert scores["2"]["psnr"] == NotMeasured("there is no prediction")
@@ -118,7 +118,9 @@ def test_arrays_that_are_no_pictures_are_refused(
     (predictions / "arrays").mkdir()
     np.save(predictions / "arrays" / "1.transmission.npy", array)
     with pytest.raises(BadInput, match=r"1\.transmission\.npy is no picture of finite floats"):
-        picture_scores(network_pictures(dataset, predictions, floats=True).items, "errnet2019", ("psnr",), no_step)
+        picture_scores(
+            network_pictures(dataset, predictions, floats=True).items, metrics_of("errnet2019", ("psnr",)), no_step
+        )
 
 
 @pytest.mark.slow
@@ -272,7 +274,9 @@ def test_tables_hold_every_score_and_every_reason(write_dataset: WritePictures, 
 
 
 def test_scores_of_a_faulty_protocol_say_so_in_every_file(write_dataset: WritePictures, tmp_path: Path) -> None:
-    scores = picture_scores(control_pictures(write_dataset("1"), "input").items, "course2024", ("psnr",), no_step)
+    scores = picture_scores(
+        control_pictures(write_dataset("1"), "input").items, metrics_of("course2024", ("psnr",)), no_step
+    )
     fault = PROTOCOLS["course2024"].fault
     faulty = ScoresFile("input", "postcard", "course2024", 1, ("psnr",), by_picture(scores), fault=fault)
     write_scores(tmp_path, faulty, parquet=False)

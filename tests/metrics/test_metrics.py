@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from orchestrator.metrics import course2024, errnet2019, standard
 from orchestrator.metrics.perceptual import feature_shapes
-from orchestrator.metrics.protocol import chosen_metrics, function_of
+from orchestrator.metrics.protocol import asked_protocol, chosen_metrics, function_of
 from orchestrator.metrics.score import defined_score
 from stagekit import BadInput
 from stagekit.measures import PROTOCOLS, Metric, metric_named
@@ -103,7 +103,7 @@ def test_every_metric_of_the_table_has_its_function_and_the_scale_of_its_name(me
 
 
 def test_metrics_come_in_the_given_order() -> None:
-    assert [metric.name for metric in chosen_metrics("standard", 1, ["lpips", "ssim"])] == ["lpips", "ssim"]
+    assert [metric.name for metric in chosen_metrics(PROTOCOLS["standard"], ["lpips", "ssim"])] == ["lpips", "ssim"]
 
 
 @pytest.mark.parametrize(
@@ -116,13 +116,24 @@ def test_metrics_come_in_the_given_order() -> None:
 )
 def test_unknown_protocols_and_metrics_are_refused(protocol: str, names: list[str], message: str) -> None:
     with pytest.raises(BadInput) as caught:
-        chosen_metrics(protocol, 1, names)
+        chosen_metrics(asked_protocol(protocol, 1, {}), names)
     assert message in caught.value.message
 
 
 def test_another_version_of_a_protocol_is_refused() -> None:
     with pytest.raises(BadInput, match="'standard' is asked for in version 2; here it is in version 1"):
-        chosen_metrics("standard", 2, ["psnr"])
+        asked_protocol("standard", 2, {})
+
+
+COMPOSED = {"border": 3, "floats": True, "entries": {"ssim": "errnet2019.ssim", "psnr": "standard.psnr"}}
+
+
+def test_a_protocol_of_a_plugin_is_made_of_the_metrics_that_settings_name() -> None:
+    found = asked_protocol("own2026", 4, COMPOSED)
+    assert (found.name, found.version, found.border, found.floats) == ("own2026", 4, 3, True)
+    assert found.metrics == (PROTOCOLS["errnet2019"].metric("ssim"), PROTOCOLS["standard"].metric("psnr"))
+    with pytest.raises(BadInput, match=r"names the metric 'standard\.beauty', which is not here"):
+        asked_protocol("own2026", 4, {**COMPOSED, "entries": {"beauty": "standard.beauty"}})
 
 
 def test_feature_shapes_are_those_of_alexnet() -> None:

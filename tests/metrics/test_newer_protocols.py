@@ -13,7 +13,7 @@ from orchestrator.metrics.pictures import control_pictures
 from orchestrator.metrics.protocol import function_of
 from stagekit.measures import PROTOCOLS
 from stagekit.results.scores import NotMeasured, Score
-from tests.metrics.conftest import WritePictures, picture
+from tests.metrics.conftest import WritePictures, metrics_of, picture
 
 INNER = np.s_[4:-4, 4:-4]
 SIZES = {"even": (176, 208, 0.2), "odd": (187, 173, 0.35), "mixed": (162, 201, 0.6), "small": (40, 50, 0.3)}
@@ -92,10 +92,10 @@ def test_ms_ssim_tells_what_stands_in_the_last_row_and_column() -> None:
 
 def test_pictures_are_scored_without_their_borders_where_the_protocol_says_so(write_dataset: WritePictures) -> None:
     comparisons = control_pictures(write_dataset("1"), "input")
-    found = picture_scores(comparisons.items, "ntire2026", ("psnr", "ssim"), lambda: None)["1"]
+    found = picture_scores(comparisons.items, metrics_of("ntire2026", ("psnr", "ssim")), lambda: None, border=4)["1"]
     blended, truth = (picture(f"{layer}/1")[INNER] for layer in ("blended", "transmission"))
     assert found == {"psnr": ntire2026.psnr(blended, truth), "ssim": ntire2026.ssim(blended, truth)}
-    whole = picture_scores(comparisons.items, "standard", ("psnr",), lambda: None)["1"]
+    whole = picture_scores(comparisons.items, metrics_of("standard", ("psnr",)), lambda: None)["1"]
     assert whole["psnr"] == standard.psnr(picture("blended/1"), picture("transmission/1"))
 
 

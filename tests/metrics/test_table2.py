@@ -7,13 +7,14 @@ import pytest
 
 from orchestrator.metrics.evaluate import picture_scores
 from orchestrator.metrics.ranking import Mean, ranking
+from tests.metrics.conftest import metrics_of
 from tests.metrics.table2 import table2_comparisons
 
 
 def means(protocol: str, *names: str) -> tuple[list[str], dict[str, Mean]]:
     """Return the pictures' names, and the mean of every metric of the unprocessed input."""
     comparisons = table2_comparisons()
-    scores = picture_scores(comparisons, protocol, names, lambda: None, workers=2)
+    scores = picture_scores(comparisons, metrics_of(protocol, names), lambda: None, workers=2)
     arrays = {name: np.array([[of_picture[name] for of_picture in scores.values()]]) for name in names}
     return list(scores), {name: ranking({name: array}, "higher").means[name] for name, array in arrays.items()}
 

@@ -39,8 +39,8 @@ from orchestrator.report.stage_content import (
 )
 from orchestrator.report.training_content import CurveStep, Training
 from orchestrator.spec.explained import ExplainedTable
-from orchestrator.spec.protocol import chosen_protocol
 from orchestrator.spec.published_numbers import PublishedTable
+from orchestrator.spec.scoring import chosen_protocol
 
 METRICS = ("psnr", "ssim", "lpips")
 PROTOCOLS = tuple(chosen_protocol(name, METRICS) for name in ("standard", "errnet2019", "course2024"))

@@ -11,7 +11,7 @@ from orchestrator.execute.rankings import with_rankings
 from orchestrator.report.content import NotMeasured, Picture, PictureScores, ReportContent, Result, Scores
 from orchestrator.report.views.mean_cell import Cell
 from orchestrator.report.views.summary import SummaryView, summary_view
-from orchestrator.spec.protocol import chosen_protocol
+from orchestrator.spec.scoring import chosen_protocol
 
 LABELS = ("zhang2018", "errnet2019", "ibcln2020")
 STEPS = [0.1 * (7 * n % 10) for n in range(10)]

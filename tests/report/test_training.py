@@ -14,7 +14,7 @@ from orchestrator.report.render import render_report
 from orchestrator.report.training_content import Adoption, Memory
 from orchestrator.report.views.header import OTHER_PRECISION
 from orchestrator.report.views.training import training_view
-from orchestrator.spec.protocol import chosen_protocol
+from orchestrator.spec.scoring import chosen_protocol
 from tests.report.hostile_sample import HOSTILE
 from tests.report.report_sample import METRICS
 

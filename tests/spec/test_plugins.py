@@ -111,9 +111,9 @@ def test_a_folder_that_is_no_plugin_is_refused_with_its_place(tmp_path, folder, 
 
 def test_a_missing_plugin_is_told_beside_other_mistakes(tmp_path):
     with pytest.raises(SpecError) as caught:
-        resolved(tmp_path, SPEC.replace("metrics: [psnr]", "metrics: [pnsr]"))
+        resolved(tmp_path, SPEC.replace("metrics: [psnr]", "seed: many"))
     assert "there is no plug-in folder" in said(caught.value)
-    assert "pnsr" in said(caught.value)
+    assert "seed must be a whole number" in said(caught.value)
 
 
 def test_a_wrong_file_names_itself_and_the_field_and_keeps_nothing_else_from_being_used(tmp_path, plugin):

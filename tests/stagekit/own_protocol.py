@@ -51,7 +51,7 @@ def evaluated(folder: Path) -> None:
     """The evaluation computes it, and its files hold it."""
     from orchestrator.metrics.evaluate import picture_scores
     from orchestrator.metrics.pictures import control_pictures
-    from orchestrator.metrics.protocol import chosen_metrics
+    from orchestrator.metrics.protocol import asked_protocol, chosen_metrics
     from orchestrator.metrics.scores import write_scores
     from orchestrator.report.artifacts import read_scores
     from stagekit.results.dataset import DatasetFile, DatasetItem
@@ -62,9 +62,10 @@ def evaluated(folder: Path) -> None:
     for path in paths:
         save(folder / path, picture(path))
     DatasetFile("postcard", "pairs", (DatasetItem("a", 40, 50, "", (), *paths),)).save(folder)
-    names = tuple(metric.name for metric in chosen_metrics("own2026", 7, ["mean_error", "psnr"]))
+    metrics = chosen_metrics(asked_protocol("own2026", 7, {}), ["mean_error", "psnr"])
+    names = tuple(metric.name for metric in metrics)
     for control in measures.CONTROLS:
-        scores = picture_scores(control_pictures(folder, control).items, "own2026", names, lambda: None)
+        scores = picture_scores(control_pictures(folder, control).items, metrics, lambda: None)
         items = (PictureScores("a", scores["a"]),)
         write_scores(folder, ScoresFile(control, "postcard", "own2026", 7, names, items), parquet=False)
         difference = mean_error(picture(paths[0]), picture(paths[1])) if control == measures.INPUT else 0.0
@@ -76,7 +77,7 @@ def reported(folder: Path) -> None:
     from orchestrator.execute.rankings import with_rankings
     from orchestrator.report.content import PictureScores, Scores
     from orchestrator.report.render import render_report
-    from orchestrator.spec.protocol import chosen_protocol
+    from orchestrator.spec.scoring import chosen_protocol
     from tests.report.report_sample import comparison
 
     content = comparison(folder / "sample", height=24, width=32)

@@ -6,10 +6,10 @@ from typing import Any, Dict, Tuple
 
 from orchestrator.metrics.evaluate import perceptual_scores, picture_scores
 from orchestrator.metrics.pictures import ScoredPictures, control_pictures, network_pictures
-from orchestrator.metrics.protocol import chosen_metrics, function_of
+from orchestrator.metrics.protocol import asked_protocol, chosen_metrics, function_of
 from orchestrator.metrics.scores import incomplete_notes, write_scores
 from stagekit import BadInput, StageContext
-from stagekit.measures import PROTOCOLS, Metric
+from stagekit.measures import Metric
 from stagekit.results.scores import NotMeasured, PictureScores, Score, ScoresFile
 
 MISSING = "AlexNet weights missing, put %s into the folder that SIRR_FEATURES names"
@@ -23,16 +23,16 @@ RANDOM_NOTE = (
 def evaluate(context: StageContext) -> None:
     """Write the scores of a network's predictions, or of a control, on a dataset of pairs."""
     names: Tuple[str, ...] = tuple(context.setting("metrics"))
-    protocol, version = context.setting("protocol"), context.setting("version")
-    metrics = chosen_metrics(protocol, version, names)
+    protocol = asked_protocol(context.setting("protocol"), context.setting("version"), context.request.settings)
+    metrics = chosen_metrics(protocol, names)
     plain, perceptual = [[metric for metric in metrics if bool(metric.features) == kind] for kind in (False, True)]
-    pictures = _pictures(context, floats=PROTOCOLS[protocol].floats)
+    pictures = _pictures(context, floats=protocol.floats)
     step = _Steps(context, len(pictures.items) * (1 + len(perceptual)))
     workers = context.request.threads or len(os.sched_getaffinity(0))
-    scores = picture_scores(pictures.items, protocol, [metric.name for metric in plain], step, workers)
+    scores = picture_scores(pictures.items, plain, step, workers, border=protocol.border)
     notes: Tuple[str, ...] = ()
     for metric in perceptual:
-        distances, said = _distances(context, pictures, step, metric)
+        distances, said = _distances(context, pictures, step, metric, protocol.border)
         scores = {name: {**found, metric.name: distances[name]} for name, found in scores.items()}
         notes = (*notes, *said)
     incomplete = tuple(incomplete_notes(scores))
@@ -43,12 +43,12 @@ def evaluate(context: StageContext) -> None:
         ScoresFile(
             model=context.setting("model"),
             dataset=pictures.dataset,
-            protocol=protocol,
-            version=version,
+            protocol=protocol.name,
+            version=protocol.version,
             metrics=names,
             items=tuple(PictureScores(identifier, values) for identifier, values in scores.items()),
             notes=(*notes, *incomplete),
-            fault=PROTOCOLS[protocol].fault,
+            fault=protocol.fault,
         ),
     )
 
@@ -74,7 +74,7 @@ def _pictures(context: StageContext, *, floats: bool) -> ScoredPictures:
 
 
 def _distances(
-    context: StageContext, pictures: ScoredPictures, step: _Steps, metric: Metric
+    context: StageContext, pictures: ScoredPictures, step: _Steps, metric: Metric, border: int
 ) -> Tuple[Dict[str, Score], Tuple[str, ...]]:
     """Return a metric of the features that the settings ask for, and what is to be said about it."""
     kind = context.setting("features")
@@ -84,7 +84,6 @@ def _distances(
         absent: Dict[str, Score] = {item.id: NotMeasured(MISSING % metric.features) for item in pictures.items}
         return absent, ()
     distance = _perceptual(context, kind, metric)
-    border = PROTOCOLS[context.setting("protocol")].border
     scores = perceptual_scores(pictures.items, distance, step, swapped=metric.exchanged, border=border)
     title = metric.scale.title
     return scores, (RANDOM_NOTE % (title, title),) if kind == "random" else ()

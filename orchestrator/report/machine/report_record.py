@@ -166,7 +166,7 @@ def _scores(found: Scores, total: int) -> record.ScoresEntry:
     return record.ScoresEntry(
         protocol=found.protocol,
         version=found.version,
-        fault=PROTOCOLS[found.protocol].fault,
+        fault=PROTOCOLS[found.protocol].fault if found.protocol in PROTOCOLS else "",
         metrics=found.metrics,
         means={name: _mean(mean([item.values.get(name) for item in found.items], total)) for name in found.metrics},
         pictures=tuple(

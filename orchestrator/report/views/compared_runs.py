@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from orchestrator.report import numbers
 from orchestrator.report.content import Predictions, ReportContent, Score, Scores
-from orchestrator.report.lookup import predictions, tested
+from orchestrator.report.lookup import metric_format, predictions, tested
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.views.aggregate import Evaluation, evaluations, mean_of, metrics_of
-from stagekit.measures import TRUTH, metric_named
+from stagekit.measures import TRUTH
 
 ABSENT = "—"
 """What stands where a run has no such field or network."""
@@ -185,7 +185,7 @@ def _scores(
         for content, evaluations_at in zip(contents, found, strict=True)
     ]
     metrics = [
-        numbers.metric_format(metric, contents[0].features)
+        metric_format(contents[0], metric)
         for metric in parts[0].metrics
         if all(metric in part.metrics for part in parts)
     ]
@@ -294,7 +294,7 @@ def _cautions(name: str, contents: Sequence[ReportContent]) -> Iterator[str]:
 
 
 def _features_agree(metric: MetricFormat, first: ReportContent, other: ReportContent) -> bool:
-    return not metric_named(metric.name).features or first.features == other.features
+    return not metric.features or first.features == other.features
 
 
 def _alone(contents: Sequence[ReportContent]) -> Iterator[str]:

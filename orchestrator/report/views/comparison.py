@@ -6,7 +6,7 @@ from typing import Literal
 from orchestrator.report import numbers
 from orchestrator.report.address import SCORES, href, score_table
 from orchestrator.report.content import Dataset, ReportContent, Scores
-from orchestrator.report.lookup import entrants, metric_ranking, networks, primary_protocol, scores
+from orchestrator.report.lookup import entrants, metric_format, metric_ranking, networks, primary_protocol, scores
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.rankings import MetricRanking, PairedTest
 from orchestrator.report.views.mean_cell import mean_remarks, runs_text
@@ -109,7 +109,7 @@ def comparison_view(content: ReportContent, dataset: Dataset) -> ComparisonView:
 
 def _section(content: ReportContent, dataset: Dataset, protocol: Protocol, index: int) -> MetricSection:
     measured = protocol.metrics[index]
-    metric = numbers.metric_format(measured.name, content.features, ranked=protocol.ranked)
+    metric = metric_format(content, measured.name, ranked=protocol.ranked)
     ranking = metric_ranking(content, dataset.name, protocol.name, measured.name)
     titles = {network.name: network.title for network in networks(content)}
     controls = [entrant.label for entrant in entrants(content) if entrant.control]

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from orchestrator.report import numbers
 from orchestrator.report.address import dataset_page, href
 from orchestrator.report.content import Dataset, ReportContent
-from orchestrator.report.lookup import metric_ranking, networks, primary_protocol, tested
+from orchestrator.report.lookup import metric_format, metric_ranking, networks, primary_protocol, tested
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.views.mean_cell import Cell, mean_cell
 from orchestrator.spec.explained import ExplainedDataset, ExplainedNetwork, ExplainedTable
@@ -100,7 +99,7 @@ class _Place:
         if self.dataset is None or entrant is None or metric not in known:
             return None
         ranking = metric_ranking(self.content, self.dataset.name, protocol, metric)
-        return mean_cell(entrant, ranking, numbers.metric_format(metric, self.content.features))
+        return mean_cell(entrant, ranking, metric_format(self.content, metric))
 
 
 def explained_view(content: ReportContent) -> ExplainedView:
@@ -166,7 +165,7 @@ def _explanation(place: _Place, dataset: str, metric: str) -> Explanation:
     own = {found.name for found in PROTOCOLS[place.network.protocol].metrics}
     protocol = place.network.protocol if metric in own else judged
     meaning = PROTOCOLS[place.table.protocol].metric(metric).meant if faulty else ""
-    shown = numbers.metric_format(metric, place.content.features)
+    shown = metric_format(place.content, metric)
     formula = place.cell(protocol, metric)
     nothing = place.cell(protocol, metric, INPUT)
     meant = place.cell(place.table.protocol, meaning) if meaning else None

@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestrator.report import numbers
 from orchestrator.report.content import Dataset, NotMeasured, ReportContent, Score
-from orchestrator.report.lookup import Entrant, entrants, primary_protocol, scores
+from orchestrator.report.lookup import Entrant, entrants, metric_format, primary_protocol, scores
 
 DECIMALS = 9
 """What lies below is the noise of floating-point sums."""
@@ -76,7 +76,7 @@ def measures(content: ReportContent, dataset: Dataset) -> tuple[Measure, ...]:
     first = primary_protocol(content)
     protocols = (first, *(one for one in content.protocols if one.ranked and one is not first))
     return tuple(
-        Measure(protocol.name, numbers.metric_format(metric.name, content.features), protocol is not first)
+        Measure(protocol.name, metric_format(content, metric.name), protocol is not first)
         for protocol in protocols
         for metric in protocol.metrics
     )

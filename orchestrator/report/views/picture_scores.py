@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from orchestrator.report import numbers
 from orchestrator.report.content import Dataset, NotMeasured, ReportContent, Score
-from orchestrator.report.lookup import entrants, picture_names, primary_protocol, scores
+from orchestrator.report.lookup import entrants, metric_format, picture_names, primary_protocol, scores
 from stagekit.measures import TRUTH
 
 
@@ -60,7 +60,7 @@ class PictureScoreTable:
         self._entrants = entrants(content)
         protocol = primary_protocol(content)
         metrics = protocol.metrics if dataset.role == "pairs" else ()
-        self._metrics = [numbers.metric_format(metric.name, content.features) for metric in metrics]
+        self._metrics = [metric_format(content, metric.name) for metric in metrics]
         self._names = picture_names(dataset)
         self._values: dict[tuple[str, str], dict[str, Score | NotMeasured]] = {}
         self._absent: dict[str, NotMeasured] = {}

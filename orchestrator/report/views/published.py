@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from orchestrator.report import numbers
 from orchestrator.report.content import Dataset, ReportContent
-from orchestrator.report.lookup import metric_ranking, networks, primary_protocol, tested
+from orchestrator.report.lookup import metric_format, metric_ranking, networks, primary_protocol, tested
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.views.mean_cell import mean_cell
-from orchestrator.spec.protocol import chosen_protocol
 from orchestrator.spec.published_numbers import PublishedRow, PublishedTable
 from stagekit.measures import HOUSE, INPUT, PROTOCOLS
 
@@ -129,7 +128,7 @@ class _Ours:
 
     def shown(self, protocol: str, metric: str) -> OwnMean:
         ranking = metric_ranking(self.content, self.dataset.name, protocol, metric)
-        cell = mean_cell(self.name, ranking, numbers.metric_format(metric, self.content.features))
+        cell = mean_cell(self.name, ranking, metric_format(self.content, metric))
         return OwnMean("; ".join((cell.text, *cell.remarks)), cell.interval, cell.kind == "score")
 
     def mean(self, protocol: str, metric: str) -> float | None:
@@ -196,7 +195,7 @@ def _network(
     return PublishedNetwork(
         title=title,
         own=tuple(ours.shown(protocol, metric) for metric in METRICS) if ours else (),
-        own_protocol=chosen_protocol(protocol, ()).label if ours else "",
+        own_protocol=_labels(content)[protocol] if ours else "",
         own_n=str(len(dataset.items)) if ours else "",
         lines=tuple(_line(content, dataset, ours, table, row) for table, row in rows),
         spread=_spread(rows),
@@ -261,6 +260,10 @@ def _obstacles(dataset: Dataset, protocol: str | None, own: str, row: PublishedR
         yield f"other pictures there, {row.altered}"
     if protocol is not None and protocol != own:
         yield f"protocol {protocol} there, {own} here: add it to 'protocols'"
+
+
+def _labels(content: ReportContent) -> dict[str, str]:
+    return {protocol.name: protocol.label for protocol in content.protocols}
 
 
 def _protocol(content: ReportContent, wanted: str | None) -> str:

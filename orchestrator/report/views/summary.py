@@ -6,7 +6,15 @@ from typing import Literal
 from orchestrator.report import numbers
 from orchestrator.report.address import EXPLAINED, PUBLISHED, SCORES, dataset_page, href
 from orchestrator.report.content import Dataset, NotMeasured, ReportContent, Scores
-from orchestrator.report.lookup import entrants, metric_ranking, networks, primary_protocol, scores, tested
+from orchestrator.report.lookup import (
+    entrants,
+    metric_format,
+    metric_ranking,
+    networks,
+    primary_protocol,
+    scores,
+    tested,
+)
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.rankings import MetricRanking
 from orchestrator.report.training_content import Elsewhere
@@ -141,9 +149,7 @@ def _entries(content: ReportContent) -> list[_Entry]:
 
 
 def _table(content: ReportContent, protocol: Protocol, pairs: list[Dataset], entries: list[_Entry]) -> ProtocolTable:
-    formats = [
-        numbers.metric_format(metric.name, content.features, ranked=protocol.ranked) for metric in protocol.metrics
-    ]
+    formats = [metric_format(content, metric.name, ranked=protocol.ranked) for metric in protocol.metrics]
     width = len(formats) + 1
     cells: dict[str, list[Cell]] = {entry.name: [] for entry in entries}
     for index, dataset in enumerate(pairs):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from orchestrator.report import numbers
 from orchestrator.report.content import NotMeasured, ReportContent
-from orchestrator.report.lookup import tested
+from orchestrator.report.lookup import metric_format, tested
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.views.aggregate import Evaluation, Mean, best_of, evaluations, mean_of, metrics_of, protocol_of
 from stagekit.measures import CONTROLS
@@ -107,7 +107,7 @@ def _table(content: ReportContent, protocol: str, found: Sequence[Evaluation], m
     entrants = {evaluation.entrant.label: evaluation.entrant for evaluation in found}
     return ScoreTable(
         protocol=protocol_of(content, found[0]).label,
-        columns=tuple(Column(titles[name], numbers.metric_format(metric, content.features)) for name, metric in shown),
+        columns=tuple(Column(titles[name], metric_format(content, metric)) for name, metric in shown),
         pictures={titles[name]: sizes[titles[name]] for name, _ in shown},
         rows=tuple(
             Row(
@@ -124,7 +124,7 @@ def _table(content: ReportContent, protocol: str, found: Sequence[Evaluation], m
 def _column(
     content: ReportContent, those: Mapping[str, Evaluation], metric: str, notes: dict[str, str]
 ) -> dict[str, Cell]:
-    form = numbers.metric_format(metric, content.features)
+    form = metric_format(content, metric)
     means = {label: mean_of(content, evaluation, metric) for label, evaluation in those.items()}
     among = [mean.value for mean in means.values() if mean.value is not None]
     best = best_of(content, list(those.values()), metric)

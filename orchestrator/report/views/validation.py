@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from orchestrator.report import numbers
 from orchestrator.report.content import Model, NotMeasured, PictureScores, ReportContent, ValidationPoint
-from orchestrator.report.lookup import primary_protocol
+from orchestrator.report.lookup import metric_format, primary_protocol
 from orchestrator.report.numbers import MetricFormat
 
 
@@ -33,7 +33,7 @@ def validation_curves(content: ReportContent, model: Model) -> Iterator[Validati
     where = titles.get(validation.dataset) or validation.dataset
     for measured in primary_protocol(content).metrics:
         name = measured.name
-        metric = numbers.metric_format(name, content.features)
+        metric = metric_format(content, name)
         found = [(point.epoch, _mean(point, name)) for point in validation.points]
         points = tuple((epoch, None if isinstance(mean, str) else mean.value) for epoch, mean in found)
         yield ValidationCurve(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from orchestrator.report import numbers
 from orchestrator.report.address import dataset_page, href
 from orchestrator.report.content import Dataset, ReportContent
-from orchestrator.report.lookup import metric_ranking, networks, primary_protocol, tested
+from orchestrator.report.lookup import metric_format, metric_ranking, networks, primary_protocol, tested
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.rankings import MetricRanking, PairedTest
 from stagekit.measures import INPUT
@@ -45,7 +45,7 @@ class VerdictView:
 def verdict_view(content: ReportContent) -> VerdictView | None:
     """Return the verdict of a comparison; None where there is nothing to judge, or nothing to judge by."""
     protocol = primary_protocol(content)
-    metric = numbers.metric_format(protocol.metrics[0].name, content.features, ranked=protocol.ranked)
+    metric = metric_format(content, protocol.metrics[0].name, ranked=protocol.ranked)
     if not metric.ranked:
         return None
     titles = {network.name: network.title for network in networks(content)}
