@@ -23,7 +23,7 @@ from orchestrator.errors import SirrError
 from orchestrator.metrics.ranking import LEVEL
 from orchestrator.metrics.statistics import CONFIDENCE, MOST_EXACT, RESAMPLES, SIGN_DRAWS, SMALLEST
 from orchestrator.report.machine import record
-from orchestrator.spec import dataset, entrants, experiment, image, model
+from orchestrator.spec import dataset, entrants, experiment, image, metric, model, protocol_spec
 from orchestrator.spec.library import built_in
 from orchestrator.spec.protocol import INFINITE_RULE
 from orchestrator.store import run_document, run_entries
@@ -75,7 +75,7 @@ def spec_page() -> str:
     """Return the reference of everything that users write."""
     parts = ["# The spec\n", GENERATED]
     parts.append("Every field; unknown ones are refused. `sirr-orch schema` prints the same for editors.\n")
-    for module in (experiment, entrants, dataset, model, image):
+    for module in (experiment, entrants, dataset, model, image, metric, protocol_spec):
         for cls in _models(module):
             parts.append(f"## {cls.__name__}\n\n{(cls.__doc__ or '').strip()}\n")
             parts.append("| field | default | meaning |\n| --- | --- | --- |")

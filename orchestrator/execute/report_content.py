@@ -127,9 +127,9 @@ def _protocol(entry: ProtocolEntry) -> Protocol:
 
 
 def _metric(entry: MetricEntry) -> ProtocolMetric:
-    scale = entry.scale
-    shown = None if scale is None else Scale(**{**scale.model_dump(), "identical": float(scale.identical)})
-    return ProtocolMetric(entry.name, entry.definition, shown, entry.image, entry.source, entry.plugin)
+    own = entry.scale
+    scale = None if own is None else Scale(own.title, own.unit, own.decimals, own.better, float(own.identical))
+    return ProtocolMetric(entry.name, entry.definition, scale, entry.image, entry.source, entry.plugin)
 
 
 def _program(document: RunDocument) -> str:

@@ -78,9 +78,9 @@ def check_taken(plugin: Plugin, part: str, path: Path, name: str) -> None:
     """Refuse a metric or a protocol with the name of one of this project's, which no folder holds."""
     own = {"metric": built_in_metrics(), "protocol": dict.fromkeys(PROTOCOLS, "")}.get(part, {})
     if name in own:
-        of = f" of protocol {own[name]!r}" if own[name] else ""
+        whose = f" of protocol {own[name]!r}" if own[name] else ""
         raise SpecError(
-            f"{part} {name!r} of a plug-in has the name of a {part}{of} of this project",
+            f"{part} {name!r} of a plug-in has the name of a {part}{whose} of this project",
             where=f"{path}, of the plug-in {plugin.folder}, named by {plugin.named_by}",
             hint="rename it in the plug-in (the file, and 'name:' in it), or leave the plug-in out",
         )

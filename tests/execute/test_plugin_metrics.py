@@ -238,7 +238,8 @@ def broken() -> Iterator[Any]:
         ),
     }
     for name, (handler, words) in cases.items():
-        yield pytest.param(handler, words, id=name)
+        quick = name in {"nothing", "nan", "one-too-many"}
+        yield pytest.param(handler, words, id=name, marks=() if quick else pytest.mark.slow)
 
 
 @pytest.mark.parametrize(("program", "words"), tuple(broken()))
