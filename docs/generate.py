@@ -7,10 +7,11 @@ import importlib
 import inspect
 import json
 import pkgutil
+import re
 import sys
 import typing
 from collections.abc import Iterator, Mapping
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import typer
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from orchestrator import api
 from orchestrator.cli.app import app
 from orchestrator.errors import SirrError
 from orchestrator.metrics.ranking import LEVEL
@@ -248,6 +250,59 @@ def _rules(rules: Mapping[str, Any], needed: bool) -> str:
     return "".join(f" {words}" for words in (*said, *(() if needed else ("May be missing.",))))
 
 
+def api_page() -> str:
+    """Return the reference of what is called from Python."""
+    parts = [f"# From Python\n\n{GENERATED}\n{inspect.cleandoc(api.__doc__ or '')}\n"]
+    parts.append("An example: [how-to](../how-to/from-python.md).\n")
+    for name in api.__all__:
+        found = getattr(api, name)
+        if inspect.isfunction(found):
+            parts.append(f"## {name}\n\n{_called(name, found)}{_described(found.__doc__)}\n")
+        else:
+            own = ", ".join(f"`{field.name}`" for field in fields(found)) if is_dataclass(found) else ""
+            parts.append(f"## {name}\n\n{_described(found.__doc__)}\n")
+            parts += [f"All of its fields: {own}.\n"] if own else []
+            parts += [
+                f"### {name}.{method}\n\n{_called(method, value)}{_described(inspect.getdoc(value))}\n"
+                for method, value in vars(found).items()
+                if not method.startswith("_") and name == "Run"
+            ]
+    return "\n".join(parts)
+
+
+def _called(name: str, found: Any) -> str:
+    if not inspect.isfunction(found):
+        return ""
+    told = inspect.signature(found)
+    parameters = [re.sub(r"\b(?:[a-z_]+\.)+(?=[A-Z])", "", str(one)) for one in told.parameters.values()]
+    keyword = [one.kind is inspect.Parameter.KEYWORD_ONLY for one in told.parameters.values()]
+    if any(keyword):
+        parameters.insert(keyword.index(True), "*")
+    answer = inspect.formatannotation(told.return_annotation).strip("'")
+    answer = re.sub(r"\b(?:[a-z_]+\.)+(?=[A-Z])", "", answer)
+    lines = "".join(f"    {one},\n" for one in parameters if one != "self")
+    return f"```python\n{name}({f'{chr(10)}{lines}' if lines else ''}) -> {answer}\n```\n\n"
+
+
+def _described(docstring: str | None) -> str:
+    """Return a docstring with its sections as lists."""
+    lines: list[str] = []
+    entries = False
+    for line in inspect.cleandoc(docstring or "").splitlines():
+        if line in {"Args:", "Attributes:", "Raises:"}:
+            entries = True
+            lines += [f"**{line.removesuffix(':')}**", ""]
+        elif line == "Returns:":
+            entries = False
+            lines += ["**Returns**", ""]
+        elif entries and line.startswith("    ") and not line.startswith("     "):
+            name, _, words = line.strip().partition(": ")
+            lines.append(f"- `{name}`: {words}")
+        else:
+            lines.append(f"  {line.strip()}" if entries and line.strip() else line.strip())
+    return "\n".join(lines)
+
+
 RULES = {
     "inside": "Path of a file beside it.",
     "infinite": 'Where it is infinite: "inf".',
@@ -266,6 +321,7 @@ which no later stage sees. The classes are those of `stagekit.results`; `load` a
 
 PAGES = {
     "results.md": results_page,
+    "api.md": api_page,
     "commands.md": commands_page,
     "spec.md": spec_page,
     "errors.md": errors_page,

@@ -26,7 +26,8 @@ def named(requirement):
 
 def test_every_import_of_the_program_is_installed_with_it():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    direct = {named(requirement) for requirement in project["dependencies"]}
+    extras = [one for requirements in project["optional-dependencies"].values() for one in requirements]
+    direct = {named(requirement) for requirement in (*project["dependencies"], *extras)}
     brought = direct | {
         named(requirement) for name in direct for requirement in requires(name) or () if "extra ==" not in requirement
     }

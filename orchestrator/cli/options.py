@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from orchestrator.spec.names import WALLS_VARIABLE, Device, EngineName, WallsName
+from orchestrator.store import layout
 
 StoreOption = Annotated[
     Path,
     typer.Option(
         "--store",
-        envvar="SIRR_STORE",
+        envvar=layout.STORE_VARIABLE,
         help="Folder of results, environments and run records.",
         file_okay=False,
     ),
@@ -95,7 +96,7 @@ OverwriteOption = Annotated[
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, for scripts.")]
 
-DEFAULT_STORE = Path(".sirr")
+DEFAULT_STORE = layout.DEFAULT_STORE
 
 
 def memory_bytes(text: str | None) -> int | None:

@@ -1,6 +1,6 @@
 """From scores of single pictures to means, intervals and tests, for every dataset, protocol and metric of a report."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +24,31 @@ def with_rankings(content: ReportContent) -> ReportContent:
     return replace(content, rankings=tuple(found))
 
 
+def paired_test(
+    content: ReportContent, dataset: Dataset, protocol: Protocol, metric: str, first: str, second: str
+) -> PairedTest | None:
+    """Return how two networks or controls compare in one metric, by themselves; None where one has no scores.
+
+    Args:
+        first: A label, or the name of a network of several seeds, as which its runs count together.
+        second: As `first`.
+    """
+    labels: dict[str, tuple[str, ...]] = {entrant.label: (entrant.label,) for entrant in entrants(content)}
+    labels |= {network.name: network.labels for network in networks(content)}
+    ids = [item.id for item in dataset.items]
+    measured = {name: tuple(_tables(content, dataset, labels[name], protocol.name)) for name in (first, second)}
+    if not all(measured.values()):
+        return None
+    arrays = {name: _array(found, ids, metric) for name, found in measured.items()}
+    shown = numbers.metric_format(metric, content.features, ranked=protocol.ranked)
+    return _test(ranking(arrays, shown.better, differences=True).pairs[0])
+
+
+def _array(found: Sequence[Mapping[str, Mapping[str, float | NotMeasured]]], ids: list[str], metric: str) -> np.ndarray:
+    """Return scores as a ranking takes them: float64, (runs, pictures)."""
+    return np.array([[_number(pictures, identifier, metric) for identifier in ids] for pictures in found])
+
+
 def _metric_ranking(content: ReportContent, dataset: Dataset, protocol: Protocol, metric: str) -> MetricRanking:
     """Return one metric's ranking; networks and controls without any scores are not in it."""
     shown = metric_format(content, metric, ranked=protocol.ranked)
@@ -33,11 +58,7 @@ def _metric_ranking(content: ReportContent, dataset: Dataset, protocol: Protocol
     measured = {
         name: tuple(_tables(content, dataset, labels, protocol.name)) for name, labels in {**runs, **controls}.items()
     }
-    arrays = {
-        name: np.array([[_number(pictures, identifier, metric) for identifier in ids] for pictures in found])
-        for name, found in measured.items()
-        if found
-    }
+    arrays = {name: _array(found, ids, metric) for name, found in measured.items() if found}
     judged = primary_protocol(content)
     result = ranking(
         {name: array for name, array in arrays.items() if name in runs},
@@ -71,7 +92,7 @@ def _shown(
 
 
 def _tables(
-    content: ReportContent, dataset: Dataset, labels: list[str], protocol: str
+    content: ReportContent, dataset: Dataset, labels: Sequence[str], protocol: str
 ) -> Iterator[Mapping[str, Mapping[str, float | NotMeasured]]]:
     for label in labels:
         found = scores(content, label, dataset.name, protocol)

@@ -84,6 +84,14 @@ def report_content(results: RunResults) -> ReportContent:
     Raises:
         OutputInvalid: Where an artifact's files are not what their format says.
     """
+    return with_rankings(measured_content(results))
+
+
+def measured_content(results: RunResults) -> ReportContent:
+    """Return what the report shows without what its scores allow to say, which takes time to find out.
+
+    Raises what `report_content` raises.
+    """
     gathering = _Gathering(results)
     document = results.document
     protocols = tuple(_protocol(entry) for entry in document.protocols)
@@ -92,7 +100,7 @@ def report_content(results: RunResults) -> ReportContent:
         for stage in document.stages
     )
     datasets = tuple(_datasets(gathering))
-    content = ReportContent(
+    return ReportContent(
         name=document.name,
         note=document.note,
         protocols=protocols,
@@ -117,7 +125,6 @@ def report_content(results: RunResults) -> ReportContent:
         sbom=SoftwareList("sirr-orch", own_list()),
         explained=tuple(table for table in explained_tables() if table.protocol in {one.name for one in protocols}),
     )
-    return with_rankings(content)
 
 
 def _protocol(entry: ProtocolEntry) -> Protocol:

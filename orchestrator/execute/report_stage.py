@@ -12,7 +12,7 @@ from orchestrator.errors import SirrError
 from orchestrator.execute.events import Failed, Listener, Progressed, StateChanged
 from orchestrator.execute.plugins import tables_of_run
 from orchestrator.execute.report_content import report_content
-from orchestrator.execute.run_results import RunResults
+from orchestrator.execute.run_results import RunResults, file_digests
 from orchestrator.plan.keys import document_key
 from orchestrator.report.pictures import PictureSource
 from orchestrator.report.render import render_report
@@ -93,7 +93,7 @@ def _replace_report(results: RunResults, store: Store, key: str, listener: Liste
 
     folder, stamp = results.folder / _FOLDER, results.folder / _STAMP
     partial = folder.with_name(f"{_FOLDER}.partial")
-    pictures = PictureSource(store.layout.cache / "thumbnails", _digests(results))
+    pictures = PictureSource(store.layout.cache / "thumbnails", file_digests(results))
     with space_explained(results.folder, "rendering the report"):
         shutil.rmtree(partial, ignore_errors=True)
         render_report(report_content(results), partial, progress, pictures)
@@ -103,15 +103,6 @@ def _replace_report(results: RunResults, store: Store, key: str, listener: Liste
         _remove(folder)
         partial.rename(folder)
         write_synced(stamp, json.dumps(made).encode("utf-8"))
-
-
-def _digests(results: RunResults) -> dict[Path, str]:
-    """Return the SHA-256 of every file of the results, as their manifests have it."""
-    return {
-        artifact.output / name: record.sha256
-        for artifact in results.artifacts.values()
-        for name, record in artifact.manifest.files.items()
-    }
 
 
 def _sizes(folder: Path) -> dict[str, int]:

@@ -88,6 +88,15 @@ def _belonging(artifacts: Mapping[str, Artifact], document: RunDocument) -> tupl
     return kept, outdated
 
 
+def file_digests(results: RunResults) -> dict[Path, str]:
+    """Return the SHA-256 of every file of the results, as their manifests have it."""
+    return {
+        artifact.output / name: record.sha256
+        for artifact in results.artifacts.values()
+        for name, record in artifact.manifest.files.items()
+    }
+
+
 _NO_NETWORK = {
     PROGRAM: "is a program without a network",
     PREDICTIONS: "are pictures that were computed elsewhere: there is no network of them",

@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import threading
 from collections.abc import Iterator
 from types import FrameType
 
@@ -31,7 +32,10 @@ class Stopper:
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        """Turn SIGINT and SIGTERM into requests while the block runs; only in the main thread."""
+        """Turn SIGINT and SIGTERM into requests while the block runs; threads besides the main one hear no signals."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
 
         def on_signal(_number: int, _frame: FrameType | None) -> None:
             self.request()

@@ -1,11 +1,10 @@
 """A prepared dataset of generated pictures, by which a program of a plug-in is tried: odd sizes, grey, 16 bits."""
 
-import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
 
+from orchestrator.png import write_png
 from stagekit.results.dataset import DatasetFile, DatasetItem
 
 DATASET = "trial-pictures"
@@ -27,8 +26,8 @@ def write_trial_pictures(folder: Path) -> DatasetFile:
     for number, (name, (height, width)) in enumerate(_SIZES.items()):
         bits = 16 if name == "deep" else 8
         pixels = _picture(height, width, number, grey=name == "grey")
-        content = np.rint(pixels * (2**bits - 1)).astype(">u2" if bits == 16 else "u1")
-        (folder / f"{name}.png").write_bytes(_png(content))
+        content = np.rint(pixels * (2**bits - 1)).astype("u2" if bits == 16 else "u1")
+        (folder / f"{name}.png").write_bytes(write_png(content))
         items.append(
             DatasetItem(
                 id=name,
@@ -59,21 +58,3 @@ def _picture(height: int, width: int, seed: int, *, grey: bool) -> np.ndarray:
     grain = np.random.default_rng(seed).normal(0, 0.03, (height, width, 3))
     picture = np.clip(0.6 * slopes + edge + 0.05 + grain, 0, 1)
     return np.repeat(picture[..., :1], 3, axis=2) if grey else picture
-
-
-def _png(pixels: np.ndarray) -> bytes:
-    """Return an RGB picture as a PNG file; Pillow writes none of 16 bits.
-
-    Args:
-        pixels: (H, W, 3), uint8, or big-endian uint16.
-    """
-    height, width, _ = pixels.shape
-    head = struct.pack(">IIBBBBB", width, height, 8 * pixels.itemsize, 2, 0, 0, 0)
-    lines = b"".join(b"\0" + row.tobytes() for row in pixels)
-    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(lines, 1)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(map(_chunk, chunks))
-
-
-def _chunk(chunk: tuple[bytes, bytes]) -> bytes:
-    kind, body = chunk
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

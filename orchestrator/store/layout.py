@@ -1,9 +1,13 @@
 """Where everything lies in a store: its paths, made and taken apart in one place."""
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+DEFAULT_STORE = Path(".sirr")
+STORE_VARIABLE = "SIRR_STORE"
 
 MANIFEST = "manifest.json"
 OUTPUT = "output"
@@ -18,6 +22,12 @@ PROCESS_LEASE, REPORT_LEASE = "process-", "report-"
 
 _PASSING = (PROCESS_LEASE, REPORT_LEASE)
 _KEY = re.compile(r"[0-9a-f]{64}")
+
+
+def store_folder(folder: str | Path | None) -> Path:
+    """Return a store's folder; None for the one that the environment names, else the default."""
+    named = folder if folder is not None else os.environ.get(STORE_VARIABLE) or DEFAULT_STORE
+    return Path(named).expanduser()
 
 
 def is_key(name: str) -> bool:

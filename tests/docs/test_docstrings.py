@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 ROOMS = (
     "benchmarks",
     "images",
+    "orchestrator/api",
     "orchestrator/datasets",
     "orchestrator/engine",
     "orchestrator/environments",

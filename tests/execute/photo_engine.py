@@ -7,7 +7,7 @@ STOPPER the stage ends badly, until a file `go-on` lies in the folder where the 
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from orchestrator.engine.protocol import Environment
 from orchestrator.engine.select import Selection
 from orchestrator.execute import build
 from stagekit import BadInput, StageContext, StageError
-from tests.engine.fake import FakeEngine, Faults
+from tests.engine.fake import FakeEngine, Faults, Handler
 
 TRANSMISSION, REFLECTION = b"transmission of ", b"reflection of "
 NOTES = ["turned upright", "first of 3 frames"]
@@ -25,10 +25,13 @@ DAMAGED, REFUSED, STOPPER = b"damaged", b"refused", b"stopper"
 
 
 @contextlib.contextmanager
-def photo_engine() -> Iterator[FakeEngine]:
-    """Stand in for every engine while the block runs."""
+def photo_engine(others: Mapping[str, Handler] | None = None) -> Iterator[FakeEngine]:
+    """Stand in for every engine while the block runs.
+
+    others: programs of kinds of stages that answer otherwise
+    """
     kinds = {"prepare": prepare, "infer": infer, "explain": explain, "release": release}
-    made = FakeEngine({**kinds, "predict": predict, "finish": finish}, Faults())
+    made = FakeEngine({**kinds, "predict": predict, "finish": finish, **(others or {})}, Faults())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build, "chosen_engine", lambda _name, _store: Selection(made, "engine: fake"))
         patch.setattr(

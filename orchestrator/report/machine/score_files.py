@@ -4,29 +4,45 @@ import csv
 import math
 import shutil
 from collections.abc import Iterator
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from orchestrator.report.address import SCORES, score_table
 from orchestrator.report.content import NotMeasured, ReportContent, Scores
 from orchestrator.report.lookup import entrants, scores, tested
 
-COLUMNS = (
-    "dataset",
-    "network",
-    "seed",
-    "control",
-    "protocol",
-    "version",
-    "fault",
-    "picture",
-    "file",
-    "metric",
-    "score",
-    "not_measured",
-)
-"""Columns of ``scores.csv``: one row for every picture and metric; an empty score says why in the last column.
 
-`picture` is the id, by which files of the run are called; `file` is what the user's own file is called."""
+@dataclass(frozen=True)
+class ScoreRow:
+    """One score of one picture.
+
+    Attributes:
+        seed: None for controls.
+        control: Its name, empty where it is none.
+        version: Of the protocol.
+        fault: Of the protocol.
+        picture: The id, by which files of the run are called.
+        file: What the user's own file is called.
+        score: None where it was not measured.
+        not_measured: Why, empty where it was.
+    """
+
+    dataset: str
+    network: str
+    seed: int | None
+    control: str
+    protocol: str
+    version: int
+    fault: str
+    picture: str
+    file: str
+    metric: str
+    score: float | None
+    not_measured: str
+
+
+COLUMNS = tuple(column.name for column in fields(ScoreRow))
+"""Columns of ``scores.csv``: one row for every picture and metric; an empty score says why in the last column."""
 
 
 def write_score_files(content: ReportContent, folder: Path) -> None:
@@ -36,7 +52,7 @@ def write_score_files(content: ReportContent, folder: Path) -> None:
     with (folder / SCORES).open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(COLUMNS)
-        writer.writerows(_rows(content))
+        writer.writerows([_written(value) for value in astuple(row)] for row in score_rows(content))
     for label, dataset, protocol, found in _evaluations(content):
         if found.table is not None:
             target = folder / score_table(label, dataset, protocol)
@@ -44,18 +60,30 @@ def write_score_files(content: ReportContent, folder: Path) -> None:
             shutil.copyfile(found.table, target)
 
 
-def _rows(content: ReportContent) -> Iterator[tuple[object, ...]]:
+def score_rows(content: ReportContent) -> Iterator[ScoreRow]:
+    """Yield every score of every picture, by dataset, protocol and entrant, controls last."""
     seeds = {model.label: model.seed for model in content.models}
     files = {(one.name, item.id): item.origin for one in content.datasets for item in one.items}
-    faults = {protocol.name: protocol.fault for protocol in content.protocols}
+    faults: dict[str, str] = {protocol.name: protocol.fault for protocol in content.protocols}
     for label, dataset, protocol, found in _evaluations(content):
-        fault = next((fault for name, fault in faults.items() if name == protocol), "")
-        head = (_plain(dataset), _plain(label), seeds.get(label, ""), "" if label in seeds else label)
+        control = "" if label in seeds else label
         for item in found.items:
             for metric, value in item.values.items():
-                number, why = ("", value.why) if isinstance(value, NotMeasured) else (_number(value), "")
-                picture = (_plain(item.id), _plain(files.get((dataset, item.id), "")))
-                yield (*head, protocol, found.version, fault, *picture, metric, number, _plain(why))
+                number, why = (None, value.why) if isinstance(value, NotMeasured) else (value, "")
+                yield ScoreRow(
+                    dataset=dataset,
+                    network=label,
+                    seed=seeds.get(label),
+                    control=control,
+                    protocol=protocol,
+                    version=found.version,
+                    fault=faults.get(protocol, ""),
+                    picture=item.id,
+                    file=files.get((dataset, item.id), ""),
+                    metric=metric,
+                    score=number,
+                    not_measured=why,
+                )
 
 
 def _evaluations(content: ReportContent) -> Iterator[tuple[str, str, str, Scores]]:
@@ -67,8 +95,10 @@ def _evaluations(content: ReportContent) -> Iterator[tuple[str, str, str, Scores
                     yield entrant.label, dataset.name, protocol.name, found
 
 
-def _number(value: float) -> str:
-    return "inf" if math.isinf(value) else repr(value)
+def _written(value: str | float | None) -> object:
+    if isinstance(value, str):
+        return _plain(value)
+    return ("inf" if math.isinf(value) else repr(value)) if isinstance(value, float) else value
 
 
 def _plain(text: str) -> str:
