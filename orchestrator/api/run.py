@@ -16,7 +16,7 @@ from orchestrator.execute.run_list import RunState, RunSummary, listed_runs, run
 from orchestrator.execute.run_results import RunResults, file_digests, recorded_results
 from orchestrator.report import content as told
 from orchestrator.report.content import NotMeasured
-from orchestrator.report.lookup import predictions, primary_protocol
+from orchestrator.report.lookup import metric_format, predictions, primary_protocol
 from orchestrator.report.machine.score_files import score_rows
 from orchestrator.spec.problems import suggestion
 from orchestrator.spec.protocol import Protocol
@@ -222,8 +222,8 @@ class Run:
             metric: None: the protocol's first.
 
         Raises:
-            SpecError: For a name that the run does not have, one that is needed, scores that were not measured, and a
-                protocol that is faulty.
+            SpecError: For a name that the run does not have, one that is needed, scores that were not measured, and those
+                of a faulty protocol or of random features.
             OutputInvalid: Where results are not what their form says.
         """
         for name in (first, second):
@@ -234,6 +234,8 @@ class Run:
         judged = self._protocol(protocol)
         measured = [one.name for one in judged.metrics]
         asked = _known(metric, measured, "metric", owner=f"protocol {judged.name!r}") or measured[0]
+        if not metric_format(self._content, asked, ranked=True).ranked:
+            raise SpecError(f"scores in {asked!r} are not compared: they are of random features", hint="name another")
         test = paired_test(self._content, found, judged, asked, first, second)
         if test is None:
             raise SpecError(

@@ -40,8 +40,8 @@ def paired_test(
     if not all(measured.values()):
         return None
     arrays = {name: _array(found, ids, metric) for name, found in measured.items()}
-    shown = numbers.metric_format(metric, content.features, ranked=protocol.ranked)
-    return _test(ranking(arrays, shown.better, differences=True).pairs[0])
+    better = metric_format(content, metric, ranked=protocol.ranked).better
+    return _test(ranking(arrays, better, differences=True).pairs[0])
 
 
 def _array(found: Sequence[Mapping[str, Mapping[str, float | NotMeasured]]], ids: list[str], metric: str) -> np.ndarray:
