@@ -222,8 +222,8 @@ class Run:
             metric: None: the protocol's first.
 
         Raises:
-            SpecError: For a name that the run does not have, one that is needed, scores that were not measured, and those
-                of a faulty protocol or of random features.
+            SpecError: For a name that the run does not have, one that is needed, scores that were not measured, and
+                those of a faulty protocol or of random features.
             OutputInvalid: Where results are not what their form says.
         """
         for name in (first, second):
