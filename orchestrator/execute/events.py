@@ -43,6 +43,13 @@ class Progressed:
 
 
 @dataclass(frozen=True)
+class Saved:
+    """A stage has written a checkpoint, from which it goes on after a kill."""
+
+    stage: str
+
+
+@dataclass(frozen=True)
 class Logged:
     """One line of a stage's output that is not a message."""
 
@@ -74,7 +81,7 @@ class Failed:
     error: SirrError
 
 
-Event = Planned | StateChanged | Progressed | Logged | Warned | Noted | Failed
+Event = Planned | StateChanged | Progressed | Saved | Logged | Warned | Noted | Failed
 
 Listener = Callable[[Event], None]
 """Hears the events of a run; may be called from several threads."""

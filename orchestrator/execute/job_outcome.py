@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from orchestrator.engine.protocol import Outcome, Running
-from orchestrator.execute.events import Listener, Logged, Noted, Progressed, Warned
+from orchestrator.execute.events import Listener, Logged, Noted, Progressed, Saved, Warned
 from orchestrator.execute.memory_series import MemorySeries, MemoryWatch
 from orchestrator.execute.stopper import Stopper
 from stagekit import Checkpoint, Failure, Note, Progress, WarningMessage, decode, encode
@@ -166,6 +166,7 @@ def _hear(line: str, job_outcome: JobOutcome, hearing: Hearing) -> None:
             listener(Progressed(stage, progress))
         case Checkpoint(path=path):
             job_outcome.checkpoint = path
+            listener(Saved(stage))
         case WarningMessage(message=said):
             message = hearing.words(said)
             if message not in job_outcome.warnings:

@@ -3,7 +3,9 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import is_dataclass
 from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -14,8 +16,8 @@ from orchestrator.store.store import Artifact
 from stagekit import BadInput
 from stagekit.results.apart import load_whole
 from stagekit.results.dataset import DatasetFile
-from stagekit.results.form import fields_of
-from stagekit.results.predictions import ELSEWHERE, PredictionItem, PredictionsFile
+from stagekit.results.form import Form, fields_of
+from stagekit.results.predictions import ELSEWHERE, PredictionsFile
 
 Wrong = tuple[str, str]
 """What is wrong, and what to do."""
@@ -42,19 +44,46 @@ def record_problems(artifact: Artifact, dataset: DatasetFile) -> Iterator[Wrong]
         yield words, "write one item for each item of the dataset, in its order and with its id"
 
 
-def fact_problems(artifact: Artifact) -> Iterator[Wrong]:
-    """Yield what stands among the results and may differ between two equal runs, or is not known at all."""
+def form_problems(form: type[Form], artifact: Artifact) -> Iterator[Wrong]:
+    """Yield what is wrong with a result of one form: it cannot be read, or holds facts or what is not known."""
+    try:
+        load_whole(form, artifact.output, artifact.facts)
+    except BadInput as error:
+        yield error.message, f"write it with stagekit.results.apart.save_apart({form.__name__}(…), output, facts)"
+        return
+    yield from fact_problems(form, artifact)
+
+
+def fact_problems(form: type[Form], artifact: Artifact) -> Iterator[Wrong]:
+    """Yield what stands among the results and may differ between two equal runs, or is not known at all.
+
+    Args:
+        form: Of a result that can be read.
+    """
     remedy = "write it with save_apart, which keeps facts such as seconds apart, and add no fields"
-    document = json.loads((artifact.output / PredictionsFile.FILE_NAME).read_text(encoding="utf-8"))
-    for record, values in ((PredictionsFile, [document]), (PredictionItem, document["items"])):
-        rules = {name: rule for name, _hint, rule, _needed in fields_of(record)}
-        given = sorted({name for value in values for name in value} - {"schema"})
-        facts = [name for name in given if rules.get(name, {}).get("fact")]
-        unknown = [name for name in given if name not in rules]
-        if facts:
-            yield f"{', '.join(facts)}: facts, which differ from run to run, stand among the results", remedy
-        if unknown:
-            yield f"{', '.join(unknown)}: no fields of {PredictionsFile.FILE_NAME}", remedy
+    document = json.loads((artifact.output / form.FILE_NAME).read_text(encoding="utf-8"))
+    document.pop("schema", None)
+    facts, unknown = _surplus(form, [document])
+    if facts:
+        words = f"{', '.join(facts)} in {form.FILE_NAME}: facts, which differ from run to run, stand among the results"
+        yield words, remedy
+    if unknown:
+        yield f"{', '.join(unknown)}: no fields of {form.FILE_NAME}", remedy
+
+
+def _surplus(record: Any, values: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
+    """Return the names of facts and of fields that are not known, in records and the records in their lists."""
+    known = {name: (hint, rules) for name, hint, rules, _needed in fields_of(record)}
+    given = sorted({name for value in values for name in value})
+    facts = [name for name in given if name in known and known[name][1].get("fact")]
+    unknown = [name for name in given if name not in known]
+    for name in given:
+        inner = next(filter(is_dataclass, get_args(known[name][0])), None) if name in known else None
+        if inner is not None and name not in facts:
+            below = [one for value in values for one in value.get(name) or () if isinstance(one, dict)]
+            more = _surplus(inner, below)
+            facts, unknown = facts + more[0], unknown + more[1]
+    return facts, unknown
 
 
 def file_problems(artifact: Artifact) -> Iterator[Wrong]:
@@ -117,8 +146,12 @@ def array_problems(artifact: Artifact, dataset: DatasetFile) -> Iterator[Wrong]:
             return
 
 
-def said_problems(attempt: Attempt) -> Iterator[Wrong]:
-    """Yield what is wrong with what a program printed."""
+def said_problems(attempt: Attempt, unit: str = "pictures") -> Iterator[Wrong]:
+    """Yield what is wrong with what a program printed.
+
+    Args:
+        unit: What it should say how many of are done.
+    """
     odd = [line for line in attempt.lines if _UNPRINTABLE.search(line)]
     if odd:
         yield f"it prints what is no text: {odd[0][:60]!r}", "print text in UTF-8 alone, or nothing"
@@ -129,9 +162,9 @@ def said_problems(attempt: Attempt) -> Iterator[Wrong]:
             "say messages by context.progress, warn and note, from one thread at a time",
         )
     if sum(map(len, attempt.lines)) > _MOST_LOG_BYTES:
-        yield "it prints more than 1 MiB for six pictures", "print less: all of it is kept"
+        yield "it prints more than 1 MiB for a trial", "print less: all of it is kept"
     if not attempt.progress:
-        yield "it never says how far it is", "call context.progress(done, total, 'pictures') after each picture"
+        yield "it never says how far it is", f"call context.progress(done, total, '{unit}') again and again"
         return
     done = [event.progress for event in attempt.progress]
     if any(not 0 <= one.done <= one.total for one in done) or done[-1].done != done[-1].total:

@@ -1,29 +1,37 @@
 """The conformance run for authors of plug-ins: one line a check, each with a remedy where it fails."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from orchestrator.engine.protocol import Environment
 from orchestrator.errors import SirrError
 from orchestrator.execute.build import build_images, chosen_engine
 from orchestrator.execute.check_line import Check, CheckRequest, failed
-from orchestrator.execute.plugin_files import Brought, static_checks
+from orchestrator.execute.plugin_files import Brought, own_checks, static_checks
+from orchestrator.execute.plugin_network_trial import INFERENCE
+from orchestrator.execute.plugin_networks import network_checks
 from orchestrator.execute.plugin_programs import program_checks
+from orchestrator.execute.plugin_trial import Trials
+from orchestrator.execute.stopper import Stopper
 from orchestrator.spec.image import ImageSpec
 from orchestrator.spec.library import Library
+from orchestrator.store.store import Store
 
 
 def plugin_checks(folder: Path, base: Library, request: CheckRequest) -> Iterator[Check]:
     """Yield every check of a plug-in folder, as soon as it is made.
 
     Args:
+        folder: Or, where there is no such folder, the name of a network or program of this project.
         base: What can be named besides.
 
     Raises:
         EngineUnavailable: Where no engine answers.
+        Cancelled: Where the user stops it; its programs have ended then, and nothing is left of its trials.
     """
     brought: Brought | None = None
-    for found in static_checks(folder, base):
+    known = not folder.is_dir() and str(folder) in (*base.program_names, *base.model_names)
+    for found in own_checks(str(folder), base) if known else static_checks(folder, base):
         if isinstance(found, Brought):
             brought = found
         else:
@@ -34,21 +42,44 @@ def plugin_checks(folder: Path, base: Library, request: CheckRequest) -> Iterato
         yield Check("plug-in", "building and running what it brings", "not checked", "files alone were asked for")
         return
     built: dict[str, Environment] = {}
-    images = {image.name: image for image in brought.images}
-    for name in brought.programs:
-        needed = brought.library.program(name).image
-        images.setdefault(needed, brought.library.image(needed))
-    for image in images.values():
+    for image in _images(brought).values():
         yield from _built(image, request, built)
-    for name in brought.programs:
-        image = brought.library.image(brought.library.program(name).image)
-        if image.name in built:
-            yield from program_checks(name, brought.library, built[image.name], request)
-        else:
-            yield Check(f"program {name}", "running it", "not checked", f"the image {image.name!r} was not built")
-    for name in brought.networks:
-        title = "training, resuming, export, exactness, release and adoption"
-        yield Check(f"network {name}", title, "not checked", "this version runs programs alone, and no networks")
+    stopper = Stopper()
+    with stopper.listening():
+        for name in brought.programs:
+            needed = [brought.library.program(name).image]
+            yield from _tried(f"program {name}", program_checks, needed, brought, built, request, stopper)
+        for name in brought.networks:
+            needed = [brought.library.model(name).image, INFERENCE]
+            yield from _tried(f"network {name}", network_checks, needed, brought, built, request, stopper)
+
+
+def _images(brought: Brought) -> dict[str, ImageSpec]:
+    """Return the images that a plug-in brings, and those that its programs and networks need besides."""
+    library = brought.library
+    needed = [library.program(name).image for name in brought.programs]
+    needed += [library.model(name).image for name in brought.networks]
+    needed += [INFERENCE] if brought.networks else []
+    return {**{image.name: image for image in brought.images}, **{name: library.image(name) for name in needed}}
+
+
+def _tried(
+    subject: str,
+    checks: Callable[[str, Trials], Iterator[Check]],
+    images: Sequence[str],
+    brought: Brought,
+    built: Mapping[str, Environment],
+    request: CheckRequest,
+    stopper: Stopper,
+) -> Iterator[Check]:
+    """Yield the checks of a program or network in a store of its own, which goes away with them."""
+    lacking = [image for image in images if image not in built]
+    if lacking:
+        yield Check(subject, "running it", "not checked", f"the image {lacking[0]!r} was not built")
+        return
+    with Store(request.store).scratch("plugin-check") as folder:
+        environments = {image: built[image] for image in images}
+        yield from checks(subject.partition(" ")[2], Trials(brought.library, environments, folder, stopper))
 
 
 def _built(image: ImageSpec, request: CheckRequest, built: dict[str, Environment]) -> Iterator[Check]:

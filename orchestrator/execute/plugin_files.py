@@ -28,7 +28,6 @@ class Brought:
     """What a plug-in brings that is right by itself: what can be built and tried."""
 
     library: Library
-    plugin: Plugin
     images: tuple[ImageSpec, ...]
     programs: tuple[str, ...]
     networks: tuple[str, ...]
@@ -67,7 +66,21 @@ def static_checks(folder: Path, base: Library) -> Iterator[Check | Brought]:
         kind: tuple(name for name in library.names(_PARTS[kind], plugin) if (kind, name) not in wrong)
         for kind in NEEDED_KINDS
     }
-    yield Brought(library, plugin, tuple(images), sound["program"], sound["network"])
+    yield Brought(library, tuple(images), sound["program"], sound["network"])
+
+
+def own_checks(name: str, library: Library) -> Iterator[Check | Brought]:
+    """Yield what can be told of a network or program of this project, and at last itself, where it is right.
+
+    Args:
+        name: Of one that there is.
+    """
+    kind = "program" if name in library.program_names else "network"
+    check = _spec(library, kind, name)
+    yield check
+    if check.outcome != "failed":
+        image = library.image(_image_of(library, kind, name))
+        yield Brought(library, (image,), *(((name,), ()) if kind == "program" else ((), (name,))))
 
 
 def _image_files(library: Library, plugin: Plugin) -> Iterator[tuple[str, Check, ImageSpec | None]]:

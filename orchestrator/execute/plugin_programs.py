@@ -1,12 +1,10 @@
 """The checks of a plug-in's program: it is run on generated pictures, again, killed, and given a damaged one."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
-from orchestrator.engine.protocol import Environment
 from orchestrator.errors import InputInvalid
-from orchestrator.execute.check_line import Check, CheckRequest, Outcome, failed
+from orchestrator.execute.check_line import Check, Outcome, failed
 from orchestrator.execute.plugin_answers import (
     Wrong,
     array_problems,
@@ -17,11 +15,11 @@ from orchestrator.execute.plugin_answers import (
     record_problems,
     said_problems,
 )
-from orchestrator.execute.plugin_trial import Attempt, Kill, ProgramTrial
+from orchestrator.execute.plugin_trial import Attempt, Kill, ProgramTrial, Trials
 from orchestrator.execute.trial_pictures import DATASET, cut_off, write_trial_pictures
-from orchestrator.spec.library import Library
-from orchestrator.store.store import Artifact, Store
+from orchestrator.store.store import Artifact
 from stagekit.results.dataset import DatasetFile
+from stagekit.results.predictions import PredictionsFile
 
 _ANSWERS = "answers a prepared dataset: odd sizes, a grey picture, one of 16 bits"
 _RECORD = "its predictions.json is valid and answers every picture"
@@ -39,21 +37,14 @@ _DAMAGED = "it refuses a damaged picture in words"
 _RANDOM = "seed every generator, iterate over sorted names, and write neither times nor paths into results"
 
 
-def program_checks(name: str, library: Library, environment: Environment, request: CheckRequest) -> Iterator[Check]:
-    """Yield what holds of a program, each as soon as it is known.
-
-    Args:
-        environment: Its image, as it was built.
-    """
-    with ExitStack() as held:
-        folder = held.enter_context(Store(request.store).scratch("plugin-check"))
-        pictures, damaged = folder / DATASET, folder / "damaged-pictures"
-        pictures.mkdir()
-        damaged.mkdir()
-        dataset = write_trial_pictures(pictures)
-        cut_off(damaged, write_trial_pictures(damaged).items[0])
-        checks = _ProgramChecks(ProgramTrial(name, library, environment, folder), pictures, dataset)
-        yield from checks.all(damaged)
+def program_checks(name: str, trials: Trials) -> Iterator[Check]:
+    """Yield what holds of a program, each as soon as it is known."""
+    pictures, damaged = trials.folder / DATASET, trials.folder / "damaged-pictures"
+    pictures.mkdir()
+    damaged.mkdir()
+    dataset = write_trial_pictures(pictures)
+    cut_off(damaged, write_trial_pictures(damaged).items[0])
+    yield from _ProgramChecks(ProgramTrial(name, trials), pictures, dataset).all(damaged)
 
 
 class _ProgramChecks:
@@ -83,7 +74,7 @@ class _ProgramChecks:
         record = self._rule(_RECORD, lambda: record_problems(artifact, self._dataset))
         yield record
         rules: dict[str, Callable[[], Iterator[Wrong]]] = {
-            _FACTS: lambda: fact_problems(artifact),
+            _FACTS: lambda: fact_problems(PredictionsFile, artifact),
             _FILES: lambda: file_problems(artifact),
             _PICTURES: lambda: picture_problems(artifact, self._dataset),
             _ARRAYS: lambda: array_problems(artifact, self._dataset),

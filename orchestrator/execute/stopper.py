@@ -13,8 +13,14 @@ class Stopper:
     A counter that is polled, not an event: a signal handler must not take a lock.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, above: "Stopper | None" = None) -> None:
+        """Make one.
+
+        Args:
+            above: Whose request is one to stop now, for this one too.
+        """
         self._requests = 0
+        self._above = above
 
     def request(self) -> None:
         """Ask once to stop and keep what can be resumed, twice to stop now."""
@@ -23,12 +29,12 @@ class Stopper:
     @property
     def requested(self) -> bool:
         """Whether the run is to end."""
-        return self._requests > 0
+        return self._requests > 0 or (self._above is not None and self._above.requested)
 
     @property
     def at_once(self) -> bool:
         """Whether it is to end without saving anything."""
-        return self._requests > 1
+        return self._requests > 1 or (self._above is not None and self._above.requested)
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:

@@ -1,8 +1,10 @@
-"""A prepared dataset of generated pictures, by which a program of a plug-in is tried: odd sizes, grey, 16 bits."""
+"""Prepared datasets of generated pictures, by which plug-ins are tried: odd sizes, grey, 16 bits; and layers."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from orchestrator.png import write_png
 from stagekit.results.dataset import DatasetFile, DatasetItem
@@ -19,11 +21,40 @@ _SIZES = {
 }
 """Height and width of each picture; the large ones take a program some time, in which it can be killed."""
 
+SIZES_OF_NETWORKS = {
+    "odd": (37, 53),
+    "grey": (29, 41),
+    "deep": (33, 47),
+    "narrow": (64, 17),
+    "beyond": (65, 97),
+    "tiled": (131, 195),
+}
+"""Of the pictures that a network is tried with: 'beyond' has one pixel more than multiples of 32, the last one goes in
+tiles."""
 
-def write_trial_pictures(folder: Path) -> DatasetFile:
+LAYERS = "trial-layers"
+_LAYERS = 6
+_LAYER_SIZE = (72, 56)
+
+
+def write_trial_layers(folder: Path) -> DatasetFile:
+    """Write a prepared dataset of layers to train on into an empty folder, and return what it holds."""
+    items, random = [], np.random.default_rng(0)
+    height, width = _LAYER_SIZE
+    for number in range(_LAYERS):
+        coarse = Image.fromarray(random.integers(0, 256, (6, 8, 3), dtype=np.uint8))
+        name = f"{number}.png"
+        coarse.resize((width, height), Image.Resampling.BICUBIC).save(folder / name)
+        items.append(DatasetItem(str(number), height, width, origin=name, transmission=name, reflection=name))
+    dataset = DatasetFile(name=LAYERS, role="layers", items=tuple(items), title="Generated layers")
+    dataset.save(folder)
+    return dataset
+
+
+def write_trial_pictures(folder: Path, sizes: Mapping[str, tuple[int, int]] = _SIZES) -> DatasetFile:
     """Write the prepared dataset into an empty folder, as the stage `prepare` leaves one, and return what it holds."""
     items = []
-    for number, (name, (height, width)) in enumerate(_SIZES.items()):
+    for number, (name, (height, width)) in enumerate(sizes.items()):
         bits = 16 if name == "deep" else 8
         pixels = _picture(height, width, number, grey=name == "grey")
         content = np.rint(pixels * (2**bits - 1)).astype("u2" if bits == 16 else "u1")

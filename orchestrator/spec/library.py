@@ -321,6 +321,7 @@ def _loaded_model(path: Path) -> ModelSpec:
         beside = path_inside(path.parent, spec.recipe_schema)
         schema = read_recipe_schema(beside)
         paper = schema.recipe(spec.recipe, document, ("recipe",))
+        smallest = schema.recipe({**paper.values, **spec.trial}, document, ("trial",)) if spec.trial else paper
     except ValueError as error:
         place = document.place(("recipe_schema",))
         problems = error.problems if isinstance(error, RecipeInvalid) else [Problem(f"recipe_schema: {error}", place)]
@@ -330,7 +331,7 @@ def _loaded_model(path: Path) -> ModelSpec:
     if unknown:
         words = f"shaped_by names {', '.join(unknown)}, which {beside.name} has no field for"
         raise spec_error([Problem(words, document.place(("shaped_by",)))], path)
-    return spec.with_schema(schema, paper)
+    return spec.with_schema(schema, paper, smallest)
 
 
 def _check_name(name: str, path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import PrivateAttr, StringConstraints, model_validator
+from pydantic import Field, PrivateAttr, StringConstraints, model_validator
 
 from orchestrator.spec.base import Name, StrictModel
 from orchestrator.spec.numbers import Positive
@@ -53,9 +53,13 @@ class ModelSpec(StrictModel):
     too, and every other field for trainings alone."""
     recipe: dict[str, Any]
     """How the paper trained it."""
+    trial: dict[str, Any] = Field(default_factory=dict)
+    """Values of the recipe with which `sirr-orch plugin check` trains: as small as it takes, and two or more epochs of
+    a step or two each. What is left out is as the paper has it."""
 
     _schema: RecipeSchema | None = PrivateAttr(default=None)
     _paper: Recipe | None = PrivateAttr(default=None)
+    _smallest: Recipe | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _shapes_by_fields_of_its_own(self) -> Self:
@@ -64,10 +68,10 @@ class ModelSpec(StrictModel):
             raise ValueError(f"shaped_by cannot name {', '.join(taken)}: stages have settings of that name already")
         return self
 
-    def with_schema(self, schema: RecipeSchema, paper: Recipe) -> "ModelSpec":
-        """Return the spec with its schema, and with the paper's recipe as that completes it."""
+    def with_schema(self, schema: RecipeSchema, paper: Recipe, smallest: Recipe) -> "ModelSpec":
+        """Return the spec with its schema, and with the paper's recipe and that of trials as that completes them."""
         copy = self.model_copy()
-        copy._schema, copy._paper = schema, paper
+        copy._schema, copy._paper, copy._smallest = schema, paper, smallest
         return copy
 
     @property
@@ -81,3 +85,9 @@ class ModelSpec(StrictModel):
         """How the paper trained it, every value filled in."""
         assert self._paper is not None  # the library reads both files
         return self._paper
+
+    @property
+    def trial_recipe(self) -> Recipe:
+        """How a trial trains it, every value filled in."""
+        assert self._smallest is not None  # the library reads both files
+        return self._smallest

@@ -188,3 +188,29 @@ def test_shares_of_samples_are_at_most_the_whole():
     shares = [{"epoch": 0, "synthetic": 0.6, "unaligned": 0.6}]
     with pytest.raises(RecipeInvalid, match=r"sampling\[0\]: the shares of synthetic and unaligned samples exceed 1"):
         spec.schema_of_recipes.recipe({**spec.paper_recipe.values, "sampling": shares})
+
+
+def with_trial(plugin, values):
+    path = plugin / "model_specs" / "small2026.yaml"
+    path.write_text(f"{path.read_text()}trial: {values}\n")
+    return library(plugin).model("small2026")
+
+
+def test_a_trial_changes_the_paper_s_recipe_where_it_says_so(plugin):
+    spec = with_trial(plugin, "{blocks: 1, crop: [8, 16]}")
+    assert spec.trial_recipe.values == {**spec.paper_recipe.values, "blocks": 1, "crop": [8, 16]}
+    assert built_in().model("zhang2018").trial_recipe.epochs == 2
+
+
+def test_without_a_trial_the_paper_s_recipe_is_tried(plugin):
+    spec = library(plugin).model("small2026")
+    assert spec.trial_recipe.values == spec.paper_recipe.values
+
+
+@pytest.mark.parametrize(
+    ("values", "words"), [("{block: 1}", "did you mean 'blocks'"), ("{crop: [64, 32]}", "from small to large")]
+)
+def test_a_trial_that_does_not_fit_is_named_at_its_place(plugin, values, words):
+    with pytest.raises(SpecError, match=words) as raised:
+        with_trial(plugin, values)
+    assert "small2026.yaml:10" in str(raised.value.where) + raised.value.message
