@@ -12,18 +12,19 @@ app = typer.Typer(no_args_is_help=True, help="Methods and networks of your own, 
 
 @app.command("new")
 def new(
-    name: Annotated[str, typer.Argument(help="What the method is called; experiments name it so.")],
+    name: Annotated[str, typer.Argument(help="What the method or network is called; experiments name it so.")],
     out: Annotated[
         Path | None,
         typer.Option("--out", help="Folder to write, which must not be there. Default: one called NAME, here."),
     ] = None,
     kind: Annotated[
-        Literal["program"], typer.Option("--kind", help="What to begin with: program, from pictures to pictures.")
+        Literal["program", "network"],
+        typer.Option("--kind", help="What to begin with: a program from pictures to pictures, or a PyTorch network."),
     ] = "program",
 ) -> None:
     """Write a plug-in folder that works as it is, with a placeholder for the method, and a README of what to change.
 
-    Examples:  sirr-orch plugin new my-method  |  sirr-orch plugin new my-method --out plugins/mine
+    Examples:  sirr-orch plugin new my-method  |  sirr-orch plugin new my-network --kind network --out plugins/mine
     """
     # Imported here, as below: --help must not wait for pydantic.
     from orchestrator.cli.console import out as console  # noqa: PLC0415
@@ -38,7 +39,12 @@ def new(
 
 @app.command("check")
 def check(
-    folder: Annotated[Path, typer.Argument(help="The plug-in folder.", file_okay=False)],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER", help="The plug-in folder; or the name of a network or program of this project."
+        ),
+    ],
     engine: Annotated[
         Literal["auto", "docker", "local"],
         typer.Option("--engine", help="What builds its images and runs them. Default: Docker where an engine answers."),
@@ -48,12 +54,14 @@ def check(
     walls: WallsOption = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """Check that a plug-in keeps the contract: files, locks, build, and what its programs do with generated pictures.
+    """Check that a plug-in keeps the contract: files, locks, build, and what it does with generated pictures.
 
-    Ends with 0 where no check fails, else with 13. What is not checked is said, and counts as neither. Its images are
-    built and their programs run, as a comparison would do.
+    Programs answer them, again and after a kill. Networks train a few steps on them, are killed and go on, exported,
+    compared with themselves in tiles, released and adopted. Ends with 0 where no check fails, else with 13. What is
+    not checked is said, and counts as neither. Ctrl-C ends it and leaves nothing.
 
-    Examples:  sirr-orch plugin check my-method  |  sirr-orch plugin check my-method --engine local
+    Examples:  sirr-orch plugin check my-method  |  sirr-orch plugin check my-network --engine local  |
+    sirr-orch plugin check ibcln2020
     """
     from dataclasses import asdict  # noqa: PLC0415
 

@@ -11,10 +11,13 @@ from orchestrator.resources import plugin_templates_folder
 from orchestrator.spec.base import NAME_PATTERN
 from orchestrator.spec.library import Library
 
-PluginKind = Literal["program"]
-"""What a template brings: a method that is a program, from pictures to pictures."""
+PluginKind = Literal["program", "network"]
+"""What a template brings: a method that is a program, from pictures to pictures; a network that is trained."""
 
-_NAME, _MODULE = "template-method", "program_template"
+_NAMES: dict[PluginKind, tuple[str, str]] = {
+    "program": ("template-method", "program_template"),
+    "network": ("template-network", "network_template"),
+}
 """What a template's files and folders are called after, and its Python package."""
 
 
@@ -22,7 +25,7 @@ def new_plugin(name: str, kind: PluginKind, folder: Path, library: Library) -> P
     """Write a plug-in folder and return it.
 
     Args:
-        name: Of the method and its image.
+        name: Of the method or network, and of its image.
         folder: Where it goes; nothing may lie there.
         library: What has names already.
 
@@ -36,7 +39,8 @@ def new_plugin(name: str, kind: PluginKind, folder: Path, library: Library) -> P
             "or digit",
             hint="choose another, such as my-method",
         )
-    for part, names in (("program", library.program_names), ("image", library.image_names)):
+    taken = (("program", library.program_names), ("network", library.model_names), ("image", library.image_names))
+    for part, names in taken:
         if name in names:
             raise SpecError(f"there is {part} {name!r} already", hint="choose another name: each is taken once")
     if folder.is_symlink() or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):
@@ -45,14 +49,15 @@ def new_plugin(name: str, kind: PluginKind, folder: Path, library: Library) -> P
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{name}-") as scratch:
         made = Path(scratch) / "plug-in"
         made.mkdir()
-        _fill(made, plugin_templates_folder() / kind, {_NAME: name, _MODULE: _module(name)})
+        template, module = _NAMES[kind]
+        _fill(made, plugin_templates_folder() / kind, {template: name, module: _module(kind, name)})
         made.rename(folder)
     return folder
 
 
-def _module(name: str) -> str:
+def _module(kind: PluginKind, name: str) -> str:
     """Return what the package is called: never as a library is, whatever the name."""
-    return "program_" + re.sub(r"[^a-z0-9_]", "_", name)
+    return f"{kind}_" + re.sub(r"[^a-z0-9_]", "_", name)
 
 
 def _fill(folder: Path, template: Path, names: dict[str, str]) -> None:

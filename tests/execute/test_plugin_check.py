@@ -47,6 +47,33 @@ def test_a_new_plugin_names_everything_by_its_name_and_is_valid(tmp_path, name):
     assert {check.outcome for check in checked(folder, tmp_path)} == {"passed", "not checked"}
 
 
+def test_a_new_network_names_everything_by_its_name_and_is_valid(tmp_path):
+    folder = new_plugin("my-net", "network", tmp_path / "folder", built_in())
+    library = built_in().extended([Plugin(folder, "a test")])
+    spec, image = library.model("my-net"), library.image("my-net")
+    check_image(image)
+    assert (spec.image, image.kinds, image.module) == (
+        "my-net",
+        ("train", "adopt", "export", "release"),
+        "network_my_net",
+    )
+    assert spec.trial_recipe.values["channels"] < spec.paper_recipe.values["channels"]
+    texts = [path.read_text() for path in folder.rglob("*") if path.is_file()]
+    assert not [text for text in texts if re.search(r"template-network|network_template", text)]
+    assert {check.outcome for check in checked(folder, tmp_path)} == {"passed", "not checked"}
+
+
+@pytest.mark.parametrize("name", [*built_in().model_names, *built_in().program_names])
+def test_what_this_project_brings_is_checked_by_its_name(tmp_path, name):
+    first, rest = checked(Path(name), tmp_path)
+    assert (first.subject.partition(" ")[2], first.outcome, rest.outcome) == (name, "passed", "not checked")
+
+
+def test_a_name_that_nothing_has_is_a_folder_that_is_not_there(tmp_path):
+    first, _rest = checked(Path("errnet2918"), tmp_path)
+    assert (first.outcome, "there is no plug-in folder" in first.words) == ("failed", True)
+
+
 def test_what_is_not_checked_is_said(written, tmp_path):
     (last,) = [check for check in checked(written, tmp_path) if check.outcome == "not checked"]
     assert last.title == "building and running what it brings"
@@ -70,7 +97,12 @@ def test_nothing_is_written_over_what_is_there(tmp_path, taken):
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("yang2019", "there is program 'yang2019' already"), ("metrics", "there is image"), ("My Method", "is no name")],
+    [
+        ("yang2019", "there is program 'yang2019' already"),
+        ("errnet2019-unaligned", "there is network"),
+        ("metrics", "there is image"),
+        ("My Method", "is no name"),
+    ],
 )
 def test_a_name_that_cannot_be_is_refused_before_anything_is_written(tmp_path, name, words):
     with pytest.raises(SpecError, match=words):
