@@ -48,6 +48,9 @@ ELEMENTWISE = (
     "ThresholdedRelu",
 )
 
+_ALONG_ONE_AXIS = 13
+"""Operator set from which a softmax goes along one axis."""
+
 
 def elementwise(loader: Loader, node: onnx.NodeProto) -> None:
     """Take an operation of maps, constants and values of the picture, pixel by pixel."""
@@ -74,17 +77,34 @@ def unchanged(loader: Loader, node: onnx.NodeProto) -> None:
     """Take an operation that changes nothing."""
     if node.op_type == "Cast" and attributes(node)["to"] != onnx.TensorProto.FLOAT:
         raise NotTileableError("it leaves float32")
+    if node.op_type == "Dropout" and len(node.input) > 2 and node.input[2] and loader.constant(node.input[2]):
+        raise NotTileableError("it is in training mode")
     loader.alias(node.output[0], node.input[0])
 
 
-def channelwise(loader: Loader, node: onnx.NodeProto) -> None:
-    """Take an operation along the channels, whose parameters are constants."""
-    source = loader.map(node.input[0])
-    axis = attributes(node).get("axis", 1 if node.op_type == "LpNormalization" or loader.opset < 13 else -1)
-    if node.op_type != "BatchNormalization" and axis not in {1, -3}:
+def softmax(loader: Loader, node: onnx.NodeProto) -> None:
+    """Take a softmax along the channels."""
+    if loader.opset < _ALONG_ONE_AXIS:
+        raise NotTileableError(
+            f"operator sets before {_ALONG_ONE_AXIS} flatten all axes from its own on into one: it goes over the whole "
+            f"picture; export the network with operator set {_ALONG_ONE_AXIS} or a later one"
+        )
+    along_channels(loader, node)
+
+
+def along_channels(loader: Loader, node: onnx.NodeProto) -> None:
+    """Take an operation along one axis, which must be that of the channels."""
+    if attributes(node).get("axis", -1) not in {1, -3}:
         raise NotTileableError("it works along rows or columns")
-    if node.op_type == "BatchNormalization" and attributes(node).get("training_mode", 0):
+    source = loader.map(node.input[0])
+    add_pointwise(loader, node, (node.input[0],), source.channels, source.size)
+
+
+def batch_normalisation(loader: Loader, node: onnx.NodeProto) -> None:
+    """Take a batch normalisation whose statistics are given."""
+    if attributes(node).get("training_mode", 0):
         raise NotTileableError("it is in training mode")
+    source = loader.map(node.input[0])
     add_pointwise(loader, node, (node.input[0],), source.channels, source.size)
 
 

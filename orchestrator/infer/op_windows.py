@@ -31,6 +31,8 @@ def _windows(loader: Loader, node: onnx.NodeProto, kernel: list[int]) -> tuple[t
     strides, dilations = (options.get(name, [1, 1]) for name in ("strides", "dilations"))
     pads = list(options.get("pads", [0, 0, 0, 0]))
     auto = options.get("auto_pad", "NOTSET")
+    if "SAME" in auto and max(dilations) > 1:
+        raise NotTileableError(f"ONNX Runtime pads {auto} with dilations in a way of its own")
     for axis in AXES if auto in {"SAME_UPPER", "SAME_LOWER"} else ():
         length, stride = before.along(axis), strides[axis]
         reach = (kernel[axis] - 1) * dilations[axis] + 1

@@ -5,7 +5,16 @@ from collections.abc import Mapping
 from orchestrator.infer.graph import Graph
 from orchestrator.infer.model_loader import Loader, OnnxModel, Operation
 from orchestrator.infer.network_contract import CHANNELS, image_form, refuse_other_sizes
-from orchestrator.infer.op_pointwise import ELEMENTWISE, channelwise, concat, elementwise, split, unchanged
+from orchestrator.infer.op_pointwise import (
+    ELEMENTWISE,
+    along_channels,
+    batch_normalisation,
+    concat,
+    elementwise,
+    softmax,
+    split,
+    unchanged,
+)
 from orchestrator.infer.op_reductions import REDUCTIONS, instance_norm, reduction
 from orchestrator.infer.op_resampling import blocks, gather, pad, resize, slice_
 from orchestrator.infer.op_windows import conv, pool, transposed
@@ -14,7 +23,9 @@ from orchestrator.infer.region import Size
 OPERATIONS: Mapping[str, Operation] = {
     **dict.fromkeys(ELEMENTWISE, elementwise),
     **dict.fromkeys(("Identity", "Dropout", "Cast"), unchanged),
-    **dict.fromkeys(("BatchNormalization", "Softmax", "LogSoftmax", "LpNormalization"), channelwise),
+    "BatchNormalization": batch_normalisation,
+    **dict.fromkeys(("Softmax", "LogSoftmax"), softmax),
+    "LpNormalization": along_channels,
     **dict.fromkeys(("MaxPool", "AveragePool", "LpPool"), pool),
     "Resize": resize,
     **dict.fromkeys(("DepthToSpace", "SpaceToDepth"), blocks),

@@ -56,6 +56,10 @@ class Draft:
     def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
         return self.nodes(kind, *inputs, **attributes)[0]
 
+    def attributes_of(self, kind: str) -> set[str]:
+        """Return the attributes that nodes of a kind were given."""
+        return {one.name for node in self._nodes if node.op_type == kind for one in node.attribute}
+
     def conv(self, x: str, before: int, after: int, kernel: int = 3, **attributes: Any) -> str:
         attributes.setdefault("pads", [kernel // 2] * 4)
         return self.node("Conv", x, self.weight(after, before, kernel, kernel), self.weight(after), **attributes)

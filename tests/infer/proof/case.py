@@ -1,0 +1,76 @@
+"""What a proof of one operation is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.infer.networks import Draft
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+"""Draws a value, as of `st.data`."""
+
+Kind = Callable[[Draw, Draft], str]
+"""Adds nodes with drawn settings that read `image`, of `CHANNELS` channels; returns the last output."""
+
+CHANNELS = 8
+"""ONNX Runtime has its own layout for channels in eights."""
+
+BITS = "bit for bit"
+ROUNDING = "within rounding"
+WEIGHTS = "within 1e-5"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Settings that cannot be computed in parts.
+
+    Attributes:
+        what: The settings, in words, for the page.
+        why: Part of what the engine says.
+        build: Adds the node.
+        sets: First and last operator set.
+    """
+
+    what: str
+    why: str
+    build: Callable[[Draft], str]
+    sets: tuple[int, int] = (11, 99)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What is proven of some operations.
+
+    Attributes:
+        build: For each operation, from its name.
+        agreement: With ONNX Runtime over the whole picture: `BITS`, `ROUNDING` or `WEIGHTS`.
+        settings: What is computed in parts, in words, for the page.
+        refused: What is not.
+        left_out: Attributes that no drawn node has, and why; every other one of the operation's is drawn.
+        sets: First and last operator set in which anything is computed in parts.
+        double: Whether it is compared with double precision, too: not what copies numbers, nor what ONNX's own evaluator
+            refuses or gets wrong (see findings/onnx-two-oracles.sh).
+    """
+
+    operations: Sequence[str]
+    build: Callable[[str], Kind]
+    agreement: str
+    settings: str
+    refused: Sequence[Refusal] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    sets: tuple[int, int] = (11, 99)
+    double: bool = True
+
+
+def pair(draw: Draw, low: int, high: int) -> list[int]:
+    """Return two whole numbers."""
+    return [draw(st.integers(low, high)) for _ in range(2)]
+
+
+def maybe(draw: Draw, **attributes: st.SearchStrategy[Any]) -> dict[str, Any]:
+    """Return some of the attributes, so that each is left to its default at times."""
+    return {name: draw(values) for name, values in attributes.items() if draw(st.booleans())}

@@ -1,0 +1,271 @@
+"""Operations that look at every pixel by itself."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+
+from tests.infer.networks import Draft
+from tests.infer.proof.case import BITS, CHANNELS, ROUNDING, Draw, Kind, Proof, Refusal, maybe
+
+_SMALL = st.sampled_from([0.1, 0.5, 0.9, 1.5])
+
+_ATTRIBUTES = {
+    "Celu": ("alpha",),
+    "Elu": ("alpha",),
+    "HardSigmoid": ("alpha", "beta"),
+    "LeakyRelu": ("alpha",),
+    "Selu": ("alpha", "gamma"),
+    "ThresholdedRelu": ("alpha",),
+}
+
+
+def one_input(operation: str) -> Kind:
+    def write(draw: Draw, draft: Draft) -> str:
+        more = maybe(draw, **dict.fromkeys(_ATTRIBUTES.get(operation, ()), _SMALL))
+        if operation == "Gelu":
+            more = maybe(draw, approximate=st.sampled_from(["none", "tanh"]))
+        return draft.node(operation, draft.conv("image", CHANNELS, 5), **more)
+
+    return write
+
+
+def positive_input(operation: str) -> Kind:
+    def write(draw: Draw, draft: Draft) -> str:
+        return draft.node(operation, draft.node("Add", draft.node("Abs", "image"), draft.numbers(0.1)))
+
+    return write
+
+
+def clip(operation: str) -> Kind:
+    def write(draw: Draw, draft: Draft) -> str:
+        low, high = (draft.constant(np.float32(value)) if draw(st.booleans()) else "" for value in (-0.1, 0.7))
+        return draft.node(operation, "image", low, high)
+
+    return write
+
+
+def several_inputs(operation: str) -> Kind:
+    def write(draw: Draw, draft: Draft) -> str:
+        shapes = [(), (1,), (1, 1), (CHANNELS, 1, 1), (1, CHANNELS, 1, 1), None]
+        shape = draw(st.sampled_from(shapes))
+        first = draft.node("Add", draft.node("Abs", "image"), draft.numbers(0.1))
+        other = draft.conv("image", CHANNELS, CHANNELS) if shape is None else draft.weight(*shape)
+        if operation == "PRelu":
+            return draft.node(operation, "image", other)
+        if operation == "Pow" or not draw(st.booleans()):
+            return draft.node(operation, first, other)
+        if operation in {"Max", "Min", "Mean", "Sum"}:
+            return draft.node(operation, first, other, "image")
+        return draft.node(operation, other, first)
+
+    return write
+
+
+def unchanged(operation: str) -> Kind:
+    def write(draw: Draw, draft: Draft) -> str:
+        return draft.node("Abs", draft.node(operation, "image", **({"to": 1} if operation == "Cast" else {})))
+
+    return write
+
+
+def dropout(operation: str) -> Kind:
+    def write(draw: Draw, draft: Draft) -> str:
+        if draft.opset < 12:
+            return draft.node("Abs", draft.node(operation, "image", **maybe(draw, ratio=st.just(0.3))))
+        more, ratio = maybe(draw, seed=st.just(3)), draft.constant(np.float32(0.3))
+        given = draw(
+            st.sampled_from(
+                [[], [ratio], [ratio, draft.constant(np.array(False))], ["", draft.constant(np.array(False))]]
+            )
+        )
+        return draft.node("Abs", draft.node(operation, "image", *given, **more))
+
+    return write
+
+
+def normalised(operation: str) -> Kind:
+    def write(draw: Draw, draft: Draft) -> str:
+        axis = draw(st.sampled_from([1, -3]))
+        more = maybe(draw, p=st.sampled_from([1, 2])) if operation == "LpNormalization" else {}
+        return draft.node(operation, "image", axis=axis, **more)
+
+    return write
+
+
+def batch(operation: str) -> Kind:
+    def write(draw: Draw, draft: Draft) -> str:
+        positive = draft.constant(np.linspace(0.5, 2, CHANNELS, dtype=np.float32))
+        more = maybe(draw, epsilon=st.sampled_from([1e-5, 1e-3]), momentum=st.just(0.5))
+        if draft.opset >= 14:
+            more |= maybe(draw, training_mode=st.just(0))
+        return draft.node(
+            operation, "image", positive, draft.weight(CHANNELS), draft.weight(CHANNELS), positive, **more
+        )
+
+    return write
+
+
+def concat(operation: str) -> Kind:
+    def write(draw: Draw, draft: Draft) -> str:
+        other = draft.conv("image", CHANNELS, 5)
+        return draft.node(operation, other, "image", other, axis=draw(st.sampled_from([1, -3])))
+
+    return write
+
+
+def split(operation: str) -> Kind:
+    def write(draw: Draw, draft: Draft) -> str:
+        axis, first = draw(st.sampled_from([1, -3])), draw(st.integers(1, CHANNELS - 1))
+        given = [first, CHANNELS - first]
+        if draw(st.booleans()):
+            more = {"num_outputs": 3} if draft.opset >= 18 else {}
+            count = 3 if draft.opset >= 18 else 2
+            parts = draft.nodes(operation, "image", axis=axis, count=count, **more)
+        elif draft.opset >= 13:
+            parts = draft.nodes(operation, "image", draft.constant(given), axis=axis, count=2)
+        else:
+            parts = draft.nodes(operation, "image", axis=axis, count=2, split=given)
+        return draft.node("Concat", parts[-1], "image", *parts, axis=1)
+
+    return write
+
+
+def along(operation: str, axis: int | None) -> Refusal:
+    shown = "no axis" if axis is None else f"axis {axis}"
+    more = {} if axis is None else {"axis": axis}
+    return Refusal(
+        shown, "along rows or columns", lambda draft: draft.node(operation, "image", **more), _since(operation, axis)
+    )
+
+
+def _since(operation: str, axis: int | None) -> tuple[int, int]:
+    return (11, 99) if operation == "LpNormalization" else (13, 99)
+
+
+def flattened(operation: str) -> Refusal:
+    return Refusal(
+        "any axis in operator sets 11 and 12",
+        "flatten",
+        lambda draft: draft.node(operation, "image", axis=1),
+        (11, 12),
+    )
+
+
+def pixels_of_its_own(operation: str) -> Refusal:
+    def build(draft: Draft) -> str:
+        return draft.node(operation, "image", draft.weight(CHANNELS, 5, 1))
+
+    return Refusal("a constant with rows or columns of its own", "pixels of its own", build)
+
+
+def _trained(draft: Draft) -> str:
+    values = [draft.weight(CHANNELS) for _ in range(4)]
+    return draft.nodes("BatchNormalization", "image", *values, count=3, training_mode=1)[0]
+
+
+def _dropping(draft: Draft) -> str:
+    return draft.node("Dropout", "image", draft.constant(np.float32(0.5)), draft.constant(np.array(True)))
+
+
+PROOFS = (
+    Proof(
+        (
+            "Abs",
+            "Ceil",
+            "Erf",
+            "Exp",
+            "Floor",
+            "HardSigmoid",
+            "HardSwish",
+            "LeakyRelu",
+            "Neg",
+            "Relu",
+            "Round",
+            "Sigmoid",
+            "Sign",
+            "Softsign",
+            "Tanh",
+            "ThresholdedRelu",
+        ),
+        one_input,
+        BITS,
+        "all",
+    ),
+    Proof(("Celu", "Cos", "Elu", "Gelu", "Mish", "Selu", "Sin", "Softplus"), one_input, ROUNDING, "all"),
+    Proof(("Log", "Reciprocal", "Sqrt"), positive_input, BITS, "all"),
+    Proof(("Clip",), clip, BITS, "bounds that are constants or computed from the whole picture"),
+    Proof(
+        ("Add", "Div", "Max", "Mean", "Min", "Mul", "PRelu", "Pow", "Sub", "Sum"),
+        several_inputs,
+        BITS,
+        "maps of one size, with constants of one number or one a channel",
+        (pixels_of_its_own("Add"),),
+    ),
+    Proof(
+        ("Identity", "Cast"),
+        unchanged,
+        BITS,
+        "to float32",
+        (Refusal("Cast to another type", "leaves float32", lambda draft: draft.node("Cast", "image", to=10)),),
+        {"saturate": "of float8 alone", "round_mode": "of float8 alone"},
+    ),
+    Proof(
+        ("Dropout",),
+        dropout,
+        BITS,
+        "out of training",
+        (Refusal("training mode", "training mode", _dropping, (12, 99)),),
+    ),
+    Proof(
+        ("Softmax", "LogSoftmax"),
+        normalised,
+        BITS,
+        "along the channels",
+        tuple(
+            refusal
+            for one in ("Softmax", "LogSoftmax")
+            for refusal in (flattened(one), *(along(one, axis) for axis in (None, 2, -1)))
+        ),
+        sets=(13, 99),
+    ),
+    Proof(
+        ("LpNormalization",),
+        normalised,
+        BITS,
+        "along the channels",
+        (along("LpNormalization", None), along("LpNormalization", 2), along("LpNormalization", -1)),
+    ),
+    Proof(
+        ("BatchNormalization",),
+        batch,
+        BITS,
+        "with numbers that are constants",
+        (Refusal("training mode", "training mode", _trained, (14, 99)),),
+    ),
+    Proof(
+        ("Concat",),
+        concat,
+        BITS,
+        "of channels",
+        (
+            Refusal(
+                "rows or columns", "parts of a picture", lambda draft: draft.node("Concat", "image", "image", axis=2)
+            ),
+        ),
+    ),
+    Proof(
+        ("Split",),
+        split,
+        BITS,
+        "of channels",
+        (
+            Refusal(
+                "rows or columns",
+                "splits rows or columns",
+                lambda draft: draft.nodes("Split", "image", axis=3, count=1)[0],
+                (11, 17),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,124 @@
+"""Each operation in each operator set, with every attribute: in tiles as untiled, and as double precision has it.
+
+What is not proven here cannot be registered, and what is refused is refused for the reason that the page gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import defs
+
+from orchestrator.infer.model_loader import OLDEST_OPSET, NetworkError, read_model
+from orchestrator.infer.node import Array
+from orchestrator.infer.operations import OPERATIONS, graph_of
+from orchestrator.infer.region import Size
+from tests.infer.networks import Draft, in_float64, picture, tiled, untiled
+from tests.infer.proof import PROOFS
+from tests.infer.proof.case import BITS, CHANNELS, ROUNDING, Proof, Refusal
+
+pytestmark = pytest.mark.slow
+
+EXAMPLES = 8
+SIDES = st.integers(1, 26)
+TILES = st.sampled_from([3, 4, 7, 8, 16])
+OF_RANGE = 2e-5
+"""Of the range of what is right: what an exact result may be off, unless ONNX Runtime's own is off by more."""
+
+
+def sets_of(operation: str) -> list[int]:
+    """Return the operator sets in which an operation began or changed, from the oldest that is taken; and the newest."""
+    began = {
+        one.since_version for one in defs.get_all_schemas_with_history() if (one.domain, one.name) == ("", operation)
+    }
+    first = max(OLDEST_OPSET, min(began))
+    return sorted({first, defs.onnx_opset_version(), *(one for one in began if one > first)})
+
+
+def proven() -> Iterator[tuple[Proof, str, int]]:
+    for proof in PROOFS:
+        for operation in proof.operations:
+            for opset in sets_of(operation):
+                if proof.sets[0] <= opset <= proof.sets[1]:
+                    yield proof, operation, opset
+
+
+def refusals() -> Iterator[tuple[Refusal, int]]:
+    for proof in PROOFS:
+        sets = sorted({opset for operation in proof.operations for opset in sets_of(operation)})
+        for refusal in proof.refused:
+            yield from ((refusal, opset) for opset in sets if refusal.sets[0] <= opset <= refusal.sets[1])
+
+
+def test_every_operation_that_is_registered_is_proven() -> None:
+    assert {operation for proof in PROOFS for operation in proof.operations} == set(OPERATIONS)
+
+
+@pytest.mark.parametrize(
+    ("proof", "operation", "opset"),
+    [pytest.param(*one, id=f"{one[1]}-{one[2]}-{one[0].settings.split()[0]}") for one in proven()],
+)
+def test_in_tiles_an_operation_is_what_it_is_of_the_whole_picture(
+    tmp_path_factory: pytest.TempPathFactory, proof: Proof, operation: str, opset: int
+) -> None:
+    drawn: set[str] = set()
+    compared = 0
+
+    @settings(deadline=None, max_examples=EXAMPLES, derandomize=True, database=None)
+    @given(data=st.data(), height=SIDES, width=SIDES, tile=TILES)
+    def compare(data: st.DataObject, height: int, width: int, tile: int) -> None:
+        nonlocal compared
+        draft = Draft(CHANNELS, opset)
+        answer = proof.build(operation)(data.draw, draft)
+        drawn.update(draft.attributes_of(operation))
+        compared += agrees(tmp_path_factory.getbasetemp(), draft, answer, Size(height, width), tile, proof)
+
+    compare()
+    known = set(defs.get_schema(operation, opset).attributes)
+    assert known - set(proof.left_out) <= drawn, "not every attribute was drawn"
+    assert compared >= EXAMPLES // 2
+
+
+def agrees(folder: Path, draft: Draft, answer: str, size: Size, tile: int, proof: Proof) -> bool:
+    """Compare the picture in tiles with the whole and with double precision; return whether anything was compared."""
+    path, shown = draft.saved(folder / "proof.onnx", answer), picture(size, CHANNELS)
+    try:
+        whole = untiled(path, shown)["transmission"]
+    except NetworkError:
+        return False
+    if whole.size == 0 or graph_of(read_model(path), size).not_tileable:
+        return False
+    found = tiled(path, shown, tile)["transmission"]
+    if proof.agreement == BITS:
+        np.testing.assert_array_equal(found, whole)
+    elif proof.agreement == ROUNDING:
+        np.testing.assert_allclose(found, whole, rtol=2e-6, atol=2e-6 * max(1.0, float(np.abs(whole).max())))
+    else:
+        np.testing.assert_allclose(found, whole, atol=1e-5)
+    if proof.double:
+        right = in_float64(draft, {"transmission": answer}, shown)["transmission"]
+        assert off(found, right) <= max(OF_RANGE * span(right), 1.01 * off(whole, right))
+    return True
+
+
+def off(found: Array, right: Array) -> float:
+    return float(np.abs(found.astype(np.float64) - right).max())
+
+
+def span(right: Array) -> float:
+    return float(max(right.max() - right.min(), np.abs(right).max()))
+
+
+@pytest.mark.parametrize(("refusal", "opset"), [pytest.param(*one, id=f"{one[0].what}-{one[1]}") for one in refusals()])
+def test_what_cannot_be_computed_in_parts_is_refused_with_the_reason(
+    tmp_path: Path, refusal: Refusal, opset: int
+) -> None:
+    draft = Draft(CHANNELS, opset)
+    path = draft.saved(tmp_path / "refused.onnx", refusal.build(draft))
+    left_out = graph_of(read_model(path), Size(13, 17)).not_tileable
+    assert any(refusal.why in one.why for one in left_out), left_out
