@@ -46,7 +46,7 @@ def add_reduction(loader: Loader, output: str, kind: str, name: str, shape: tupl
 
 
 def instance_norm(loader: Loader, node: onnx.NodeProto) -> None:
-    """Take an instance normalisation apart: x * a + b with a and b of the picture's mean and variance."""
+    """Take an instance normalisation apart: (x - mean) * a + bias with a of the picture's variance."""
     name, scale, bias = list(node.input)
     output, shape = node.output[0], (1, loader.map(node.input[0]).channels, 1, 1)
     for part, constant in (("scale", scale), ("bias", bias)):
@@ -65,7 +65,6 @@ def _normalising(name: str, output: str) -> Iterator[onnx.NodeProto]:
     yield made("Add", [f"{output}|variance", f"{output}|epsilon"], f"{output}|raised")
     yield made("Sqrt", [f"{output}|raised"], f"{output}|deviation")
     yield made("Div", [f"{output}|scale", f"{output}|deviation"], f"{output}|a")
-    yield made("Mul", [f"{output}|a", f"{output}|mean"], f"{output}|shift")
-    yield made("Sub", [f"{output}|bias", f"{output}|shift"], f"{output}|b")
-    yield made("Mul", [name, f"{output}|a"], f"{output}|scaled")
-    yield made("Add", [f"{output}|scaled", f"{output}|b"], output)
+    yield made("Sub", [name, f"{output}|mean"], f"{output}|centred")
+    yield made("Mul", [f"{output}|centred", f"{output}|a"], f"{output}|scaled")
+    yield made("Add", [f"{output}|scaled", f"{output}|bias"], output)

@@ -208,18 +208,23 @@ def _concat(graph: Graph, output: str, parts: list[str]) -> Pointwise:
 
 @dataclass(frozen=True)
 class _Form:
-    """A map as base * factor + term, where factor and term are names of values; None stands for 1 and 0."""
+    """A map as (base + offset) * factor + term, of names of values; None stands for 0, 1 and 0.
+
+    The offset comes first, as in the network: where a map's mean is large against its spread, a product that the term
+    takes back would have lost the digits that matter.
+    """
 
     base: str
+    offset: str | None
     factor: str | None
     term: str | None
     steps: int
 
 
 def affine_maps(graph: Graph) -> Graph:
-    """Return the graph with chains of products and sums with values of the picture drawn together to x * a + b.
+    """Return the graph with chains of products and sums with values of the picture drawn together to (x + c) * a + b.
 
-    Equal up to rounding. A normalisation with the picture's statistics goes over its map twice instead of six times.
+    Equal up to rounding. A normalisation with the picture's statistics goes over its map three times instead of six.
     """
     return _Affine(graph).graph()
 
@@ -247,21 +252,36 @@ class _Affine:
             return None
         maps = [name for name in names if self._graph.is_map(name)]
         if len(maps) == 2:
-            return self._of_two(kind, *(self._forms.get(name, _Form(name, None, None, 0)) for name in maps))
-        form = self._forms.get(maps[0], _Form(maps[0], None, None, 0))
+            return self._of_two(kind, *(self._form_of(name) for name in maps))
+        form = self._form_of(maps[0])
         value = next(name for name in names if name != maps[0])
         steps = form.steps + 1
         if kind == "Mul":
-            return _Form(form.base, self._value("Mul", form.factor, value), self._scaled(form.term, value), steps)
+            return replace(
+                form, factor=self._value("Mul", form.factor, value), term=self._scaled(form.term, value), steps=steps
+            )
         if kind == "Sub" and names[0] == value:
             return None
-        return _Form(form.base, form.factor, self._value(kind, form.term, value), steps)
+        if form.factor is None:
+            return replace(form, offset=self._value(kind, form.offset, value), steps=steps)
+        return replace(form, term=self._value(kind, form.term, value), steps=steps)
+
+    def _form_of(self, name: str) -> _Form:
+        return self._forms.get(name, _Form(name, None, None, None, 0))
 
     def _of_two(self, kind: str, first: _Form, second: _Form) -> _Form | None:
         if kind != "Add" or first.base != second.base or None in {first.factor, second.factor}:
             return None
+        if first.offset is None:
+            first, second = second, first
+        if second.offset not in {None, first.offset}:
+            return None
+        if second.offset is None and first.offset is not None:  # a * x is a * (x + c) - a * c
+            back = self._value("Mul", second.factor, first.offset)
+            second = replace(second, term=self._value("Sub", second.term, back))
         term = self._value("Add", first.term, second.term) if second.term else first.term
-        return _Form(first.base, self._value("Add", first.factor, second.factor), term, first.steps + second.steps + 1)
+        factor = self._value("Add", first.factor, second.factor)
+        return _Form(first.base, first.offset, factor, term, first.steps + second.steps + 1)
 
     def _scaled(self, term: str | None, value: str) -> str | None:
         return None if term is None else self._value("Mul", term, value)
@@ -286,10 +306,10 @@ class _Affine:
 
     def _nodes_of_form(self, name: str, form: _Form) -> Iterator[Node]:
         made = self._graph.map(name)
-        base, steps = form.base, [("Mul", form.factor), ("Add", form.term)]
+        base, steps = form.base, [("Add", form.offset), ("Mul", form.factor), ("Add", form.term)]
         given = [(kind, value) for kind, value in steps if value is not None]
-        for kind, value in given:
-            output = name if (kind, value) == given[-1] else f"{name}|{kind}"
+        for place, (kind, value) in enumerate(given, start=1):
+            output = name if place == len(given) else f"{name}|{place}"
             template = onnx.helper.make_node(kind, [base, value], [output])
             yield Pointwise(output, (base,), (value,), made, made.size, template)
             base = output

@@ -192,10 +192,10 @@ def normalised(draft: Draft) -> str:
     )
 
 
-def test_products_and_sums_with_numbers_of_the_picture_become_one_of_each(tmp_path: Path) -> None:
+def test_differences_products_and_sums_with_numbers_of_the_picture_become_one_of_each(tmp_path: Path) -> None:
     before = drafted(tmp_path, normalised)
     after = affine_maps(before)
-    assert (count(before, Pointwise), count(after, Pointwise)) == (8, 3)
+    assert (count(before, Pointwise), count(after, Pointwise)) == (8, 4), "subtracted, scaled, added to, convolved"
     assert_same(before, after)
 
 

@@ -5,7 +5,8 @@ What is not proven here cannot be registered, and what is refused is refused for
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +21,13 @@ from orchestrator.infer.operations import OPERATIONS, graph_of
 from orchestrator.infer.region import Size
 from tests.infer.networks import Draft, in_float64, picture, tiled, untiled
 from tests.infer.proof import PROOFS
-from tests.infer.proof.case import BITS, CHANNELS, ROUNDING, Proof, Refusal
+from tests.infer.proof.case import BITS, CHANNELS, ROUNDING, WEIGHTS, Proof, Refusal
+from tests.infer.proof.page import page
 
 pytestmark = pytest.mark.slow
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "operations.md"
+Writer = Callable[[Draft, str, str], str]
 
 EXAMPLES = 8
 SIDES = st.integers(1, 26)
@@ -32,10 +37,9 @@ OF_RANGE = 2e-5
 
 
 def sets_of(operation: str) -> list[int]:
-    """Return the operator sets in which an operation began or changed, from the oldest that is taken; and the newest."""
-    began = {
-        one.since_version for one in defs.get_all_schemas_with_history() if (one.domain, one.name) == ("", operation)
-    }
+    """Return the operator sets from the oldest taken on in which an operation began or changed, and the newest."""
+    schemas = defs.get_all_schemas_with_history()
+    began = {one.since_version for one in schemas if (one.domain, one.name) == ("", operation)}
     first = max(OLDEST_OPSET, min(began))
     return sorted({first, defs.onnx_opset_version(), *(one for one in began if one > first)})
 
@@ -57,6 +61,12 @@ def refusals() -> Iterator[tuple[Refusal, int]]:
 
 def test_every_operation_that_is_registered_is_proven() -> None:
     assert {operation for proof in PROOFS for operation in proof.operations} == set(OPERATIONS)
+
+
+def test_the_page_of_operations_is_current() -> None:
+    if os.environ.get("SIRR_ACCEPT_GOLDEN"):
+        PAGE.write_text(page(), encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: SIRR_ACCEPT_GOLDEN=1 pytest tests/infer/test_proof.py"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +108,7 @@ def agrees(folder: Path, draft: Draft, answer: str, size: Size, tile: int, proof
         np.testing.assert_array_equal(found, whole)
     elif proof.agreement == ROUNDING:
         np.testing.assert_allclose(found, whole, rtol=2e-6, atol=2e-6 * max(1.0, float(np.abs(whole).max())))
-    else:
+    elif proof.agreement == WEIGHTS:
         np.testing.assert_allclose(found, whole, atol=1e-5)
     if proof.double:
         right = in_float64(draft, {"transmission": answer}, shown)["transmission"]
@@ -122,3 +132,30 @@ def test_what_cannot_be_computed_in_parts_is_refused_with_the_reason(
     path = draft.saved(tmp_path / "refused.onnx", refusal.build(draft))
     left_out = graph_of(read_model(path), Size(13, 17)).not_tileable
     assert any(refusal.why in one.why for one in left_out), left_out
+
+
+def normalised(draft: Draft, scale: str, bias: str) -> str:
+    return draft.node("InstanceNormalization", "image", scale, bias)
+
+
+def normalised_step_by_step(draft: Draft, scale: str, bias: str) -> str:
+    apart = draft.node("Sub", "image", draft.reduced("ReduceMean", "image"))
+    variance = draft.reduced("ReduceMean", draft.node("Mul", apart, apart))
+    deviation = draft.node("Sqrt", draft.node("Add", variance, draft.numbers(1e-5)))
+    normal = draft.node("Mul", apart, draft.node("Reciprocal", deviation))
+    each = [draft.node("Reshape", one, draft.constant([1, CHANNELS, 1, 1])) for one in (scale, bias)]
+    return draft.node("Add", draft.node("Mul", normal, each[0]), each[1])
+
+
+@pytest.mark.parametrize("write", [normalised, normalised_step_by_step])
+@pytest.mark.parametrize("mean", [0.0, 30.0, 3000.0])
+def test_normalising_numbers_far_from_zero_keeps_their_digits(write: Writer, mean: float, tmp_path: Path) -> None:
+    """A product that a sum takes back would leave a tenth of the digits; ONNX Runtime's own normalisation does so."""
+    draft = Draft(CHANNELS)
+    answer = write(draft, draft.weight(CHANNELS), draft.weight(CHANNELS))
+    path, shown = draft.saved(tmp_path / "far.onnx", answer), picture(Size(23, 29), CHANNELS) + np.float32(mean)
+    right = in_float64(draft, {"transmission": answer}, shown)["transmission"]
+    untiled_off = off(untiled(path, shown)["transmission"], right)
+    found = off(tiled(path, shown, 7)["transmission"], right)
+    assert found <= max(OF_RANGE * span(right), 1.5 * untiled_off)
+    assert found <= 1.5 * OF_RANGE * span(right), "the mean itself has no more digits"

@@ -1,4 +1,4 @@
-"""What is proven of each operation that the inference takes in parts: drawn settings, and refusals with their reasons."""
+"""What is proven of each operation that is computed in parts: drawn settings, and refusals with their reasons."""
 
 from tests.infer.proof import pointwise, reductions, resampling, windows
 from tests.infer.proof.case import Proof

@@ -134,13 +134,12 @@ def split(operation: str) -> Kind:
 def along(operation: str, axis: int | None) -> Refusal:
     shown = "no axis" if axis is None else f"axis {axis}"
     more = {} if axis is None else {"axis": axis}
-    return Refusal(
-        shown, "along rows or columns", lambda draft: draft.node(operation, "image", **more), _since(operation, axis)
-    )
+    sets = (11, 99) if operation == "LpNormalization" else (13, 99)
 
+    def build(draft: Draft) -> str:
+        return draft.node(operation, "image", **more)
 
-def _since(operation: str, axis: int | None) -> tuple[int, int]:
-    return (11, 99) if operation == "LpNormalization" else (13, 99)
+    return Refusal(shown, "along rows or columns", build, sets, (operation,))
 
 
 def flattened(operation: str) -> Refusal:
@@ -149,6 +148,7 @@ def flattened(operation: str) -> Refusal:
         "flatten",
         lambda draft: draft.node(operation, "image", axis=1),
         (11, 12),
+        (operation,),
     )
 
 
@@ -156,12 +156,16 @@ def pixels_of_its_own(operation: str) -> Refusal:
     def build(draft: Draft) -> str:
         return draft.node(operation, "image", draft.weight(CHANNELS, 5, 1))
 
-    return Refusal("a constant with rows or columns of its own", "pixels of its own", build)
+    return Refusal("a constant with rows or columns of its own", "pixels of its own", build, operations=(operation,))
 
 
 def _trained(draft: Draft) -> str:
     values = [draft.weight(CHANNELS) for _ in range(4)]
     return draft.nodes("BatchNormalization", "image", *values, count=3, training_mode=1)[0]
+
+
+def _halved(draft: Draft) -> str:
+    return draft.node("Cast", "image", to=10)
 
 
 def _dropping(draft: Draft) -> str:
@@ -207,7 +211,14 @@ PROOFS = (
         unchanged,
         BITS,
         "to float32",
-        (Refusal("Cast to another type", "leaves float32", lambda draft: draft.node("Cast", "image", to=10)),),
+        (
+            Refusal(
+                "to another type",
+                "leaves float32",
+                lambda draft: draft.node("Cast", "image", to=10),
+                operations=("Cast",),
+            ),
+        ),
         {"saturate": "of float8 alone", "round_mode": "of float8 alone"},
     ),
     Proof(
