@@ -24,7 +24,7 @@ from orchestrator.store.layout import store_folder
 from orchestrator.store.reference import run_reference
 from orchestrator.store.run_entries import EntrantEntry
 from orchestrator.store.store import Store
-from stagekit.measures import CONTROLS
+from stagekit.measures import CONTROLS, TRUTH
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -294,7 +294,7 @@ class Run:
         what = f"the {'reflection' if reflection else 'picture'} {picture!r} of {entrant!r} on {dataset!r}"
         if entrant in CONTROLS:
             layer = "reflection" if reflection else CONTROLS[entrant].layer
-            path = None if reflection and entrant != "truth" else getattr(items[picture], layer)
+            path = None if reflection and entrant != TRUTH else getattr(items[picture], layer)
             return _there(path, what, "the dataset has none")
         answered = predictions(self._content, entrant, dataset)
         if isinstance(answered, NotMeasured):
