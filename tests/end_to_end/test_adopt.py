@@ -66,18 +66,20 @@ def written(network: str, path: Path, python: Path) -> Path:
     return path
 
 
-@pytest.fixture(params=["local", pytest.param("docker", marks=pytest.mark.docker)])
-def program(request):
-    """The command, with local environments and with Docker."""
-    found = request.getfixturevalue(f"{request.param}_program")
-    return functools.partial(run_with, found)
+@pytest.fixture
+def program(request, engine):
+    """The command, with local environments or with Docker."""
+    return functools.partial(run_with, request.getfixturevalue(f"{engine}_program"))
 
 
 def run_with(program: Program, *arguments: object) -> str:
     return program(*arguments, "--engine", program.engine)
 
 
-@pytest.mark.parametrize("network", list(OUTPUTS))
+@pytest.mark.parametrize(
+    ("engine", "network"),
+    [*(("local", network) for network in OUTPUTS), pytest.param("docker", "zhang2018", marks=pytest.mark.docker)],
+)
 def test_an_adopted_checkpoint_gives_the_authors_numbers(network, program, image_python, tmp_path):
     checkpoint = written(network, tmp_path / "checkpoint", image_python(network))
     program("build", network, "inference")
