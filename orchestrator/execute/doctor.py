@@ -67,6 +67,8 @@ def plugin_findings(library: Library) -> Iterator[Finding]:
         "image": lambda name: check_image(library.image(name)),
         "dataset": library.dataset,
         "published table": library.published_table,
+        "metric": library.metric,
+        "protocol": library.protocol,
     }
     for plugin in library.plugins:
         brought = [(part, name) for part in readers for name in library.names(part, plugin)]

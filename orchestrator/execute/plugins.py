@@ -11,11 +11,12 @@ from pydantic import ValidationError
 from orchestrator.environments.recipe import recorded_recipe
 from orchestrator.errors import SpecError
 from orchestrator.execute.comparison import Comparison
+from orchestrator.plan.scored import brought_metrics
 from orchestrator.spec.image import ImageSpec, RecordedRecipe
 from orchestrator.spec.library import LAYOUT, Library, Plugin, built_in
 from orchestrator.spec.published_numbers import PublishedTable
 from orchestrator.store.run_document import RunDocument
-from orchestrator.store.run_entries import ImageEntry, RecipeEntry
+from orchestrator.store.run_entries import ImageEntry, PluginEntry, RecipeEntry
 
 PLUGINS_VARIABLE = "SIRR_PLUGINS"
 """The environment variable that lists folders of plug-ins, parted as those of PATH are."""
@@ -92,6 +93,31 @@ def recorded_images(comparison: Comparison) -> tuple[ImageEntry, ...]:
             made = recorded_recipe(image, variant)
             entry = RecipeEntry(recipe=made.recipe, lock=made.lock, packages=dict(made.packages))
             entries.append(ImageEntry(description=image.model_dump(mode="json"), recipes={variant: entry}))
+    return tuple(entries)
+
+
+def recorded_plugins(comparison: Comparison) -> tuple[PluginEntry, ...]:
+    """Return what a run keeps of the plug-ins of which it uses something: their names, and what that is."""
+    resolved = comparison.resolved
+    experiment, library = resolved.experiment, resolved.library
+    used = {
+        "model": [one.spec.name for one in resolved.models],
+        "program": [one.spec.name for one in resolved.programs],
+        "image": list(comparison.images),
+        "dataset": [name for name in resolved.datasets if name not in experiment.datasets],
+        "metric": [metric.name for metric in brought_metrics(experiment.protocols, resolved)],
+        "protocol": list(experiment.protocols),
+    }
+    entries = []
+    for plugin in library.plugins:
+        brings = [
+            f"{part} {name}"
+            for part, names in used.items()
+            for name in dict.fromkeys(names)
+            if library.plugin_of(part, name) == plugin
+        ]
+        if brings:
+            entries.append(PluginEntry(name=plugin.name, origin=plugin.origin, brings=tuple(brings)))
     return tuple(entries)
 
 

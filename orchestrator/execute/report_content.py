@@ -25,6 +25,7 @@ from orchestrator.report.content import (
     NotMeasured,
     Override,
     Paper,
+    PluginUse,
     ReportContent,
     Result,
     Validation,
@@ -123,6 +124,7 @@ def measured_content(results: RunResults) -> ReportContent:
         published=tables_of_run(document),
         feature_files=tuple(_feature_files(document)),
         sbom=SoftwareList("sirr-orch", own_list()),
+        plugins=tuple(PluginUse(plugin.name, plugin.origin, plugin.brings) for plugin in document.plugins),
         explained=tuple(table for table in explained_tables() if table.protocol in {one.name for one in protocols}),
     )
 
@@ -190,6 +192,7 @@ def _model(entrant: EntrantEntry, gathering: _Gathering) -> Model:
         validation=_validation(entrant, gathering),
         spec=entrant.spec,
         group=entrant.group,
+        plugin=entrant.plugin,
     )
 
 
@@ -249,10 +252,10 @@ def _datasets(gathering: _Gathering) -> Iterator[Dataset]:
         output = gathering.output(stage)
         if isinstance(output, NotMeasured):
             role = cast(DatasetRole, entry.role)
-            yield Dataset(entry.name, entry.title, role, (), entry.source, warnings=(output.why,))
+            yield Dataset(entry.name, entry.title, role, (), entry.source, (output.why,), plugin=entry.plugin)
         else:
             digest = gathering.artifacts[stage].content
-            yield replace(read.read_dataset(output, source=entry.source), digest=digest)
+            yield replace(read.read_dataset(output, source=entry.source), digest=digest, plugin=entry.plugin)
 
 
 def _overlap(gathering: _Gathering, datasets: Sequence[Dataset]) -> Overlap | NotMeasured | None:

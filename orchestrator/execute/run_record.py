@@ -14,10 +14,11 @@ from orchestrator import __version__
 from orchestrator.errors import SirrError
 from orchestrator.execute.comparison import Comparison
 from orchestrator.execute.events import Event, Failed, StateChanged
-from orchestrator.execute.plugins import recorded_images
+from orchestrator.execute.plugins import recorded_images, recorded_plugins
 from orchestrator.plan.keys import canonical_json, key_document
 from orchestrator.plan.stage import Stage
 from orchestrator.spec.dataset import dataset_role
+from orchestrator.spec.library import Library
 from orchestrator.spec.onnx_network import ResolvedOnnx
 from orchestrator.spec.predictions import ResolvedPredictions
 from orchestrator.spec.program_choice import ResolvedProgram
@@ -59,7 +60,7 @@ def planned_document(comparison: Comparison, overrides: Overrides) -> RunDocumen
     experiment = resolved.experiment
     now = datetime.now(UTC)
     stages = tuple(_stage(stage, comparison) for stage in comparison.plan.stages)
-    entrants = tuple(_entrant(entrant) for entrant in resolved.entrants)
+    entrants = tuple(_entrant(entrant, resolved.library) for entrant in resolved.entrants)
     judged_first = sorted(experiment.protocols, key=lambda name: name != experiment.primary_protocol)
     return RunDocument(
         name=experiment.name,
@@ -89,6 +90,7 @@ def planned_document(comparison: Comparison, overrides: Overrides) -> RunDocumen
         entrants=entrants,
         stages=stages,
         images=recorded_images(comparison),
+        plugins=recorded_plugins(comparison),
         published=tuple(table.model_dump(mode="json") for table in resolved.library.tables_of_plugins),
     )
 
@@ -154,19 +156,19 @@ def _stage(stage: Stage, comparison: Comparison) -> StageEntry:
     )
 
 
-def _entrant(entrant: Entrant) -> EntrantEntry:
+def _entrant(entrant: Entrant, library: Library) -> EntrantEntry:
     match entrant:
         case ResolvedPredictions():
             return _given(entrant)
         case ResolvedProgram():
-            return _program(entrant)
+            return _program(entrant, library.plugin_name("program", entrant.spec.name))
         case ResolvedOnnx():
             return _onnx(entrant)
         case ResolvedModel():
-            return _model(entrant)
+            return _model(entrant, library.plugin_name("model", entrant.spec.name))
 
 
-def _model(model: ResolvedModel) -> EntrantEntry:
+def _model(model: ResolvedModel, plugin: str) -> EntrantEntry:
     paper = model.spec.paper
     return EntrantEntry(
         label=model.label,
@@ -181,10 +183,11 @@ def _model(model: ResolvedModel) -> EntrantEntry:
         ),
         recipe=dict(model.recipe.values),
         checkpoint=None if model.checkpoint is None else _name(model.checkpoint),
+        plugin=plugin,
     )
 
 
-def _program(program: ResolvedProgram) -> EntrantEntry:
+def _program(program: ResolvedProgram, plugin: str) -> EntrantEntry:
     paper = program.spec.paper
     return EntrantEntry(
         kind=PROGRAM,
@@ -198,6 +201,7 @@ def _program(program: ResolvedProgram) -> EntrantEntry:
             OverrideEntry(field=name, paper=was, value=now) for name, (was, now) in program.overrides.items()
         ),
         recipe=dict(program.parameters),
+        plugin=plugin,
     )
 
 
@@ -239,6 +243,7 @@ def _protocol(name: str, resolved: Resolved) -> ProtocolEntry:
         source=protocol.source,
         fault=protocol.fault,
         metrics=tuple(_metric(metric) for metric in protocol.metrics),
+        plugin=resolved.library.plugin_name("protocol", name),
     )
 
 
@@ -280,6 +285,7 @@ def _datasets(resolved: Resolved) -> Iterator[DatasetEntry]:
             source=dataset.source,
             role=dataset_role(dataset),
             uses=tuple(used[name]),
+            plugin="" if name in experiment.datasets else resolved.library.plugin_name("dataset", name),
         )
 
 

@@ -121,6 +121,7 @@ class Model:
         validation: None where the training was not validated.
         spec: Name of its model spec, under which numbers of it are published.
         group: What the comparison calls the network of which this is one of several seeds; empty where it stands alone.
+        plugin: The plug-in that brought its spec; empty where none did.
     """
 
     label: str
@@ -133,6 +134,7 @@ class Model:
     validation: Validation | None = None
     spec: str = ""
     group: str = ""
+    plugin: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,7 @@ class Dataset:
         source: Where the pictures come from; address, paper, licence.
         variant: Which form of a published set it is, with its number of scenes and sizes; empty where it has no forms.
         digest: SHA-256 over the prepared files, the same for the same pictures; empty where it was not prepared.
+        plugin: The plug-in that brought it; empty where none did.
     """
 
     name: str
@@ -169,6 +172,7 @@ class Dataset:
     warnings: tuple[str, ...] = ()
     digest: str = ""
     variant: str = ""
+    plugin: str = ""
 
 
 @dataclass(frozen=True)
@@ -255,6 +259,19 @@ class Result:
 
 
 @dataclass(frozen=True)
+class PluginUse:
+    """A plug-in, and what the run uses of it, such as 'program dim2026'.
+
+    Attributes:
+        origin: What named it.
+    """
+
+    name: str
+    origin: str
+    brings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ReportContent:
     """Everything that a report shows.
 
@@ -277,6 +294,7 @@ class ReportContent:
         explained: Tables of others whose cells this run explains.
         feature_files: The files of pretrained feature weights that its stages read.
         sbom: The software of the orchestrator that made the report.
+        plugins: Of which the run uses something.
     """
 
     name: str
@@ -303,3 +321,4 @@ class ReportContent:
     explained: tuple[ExplainedTable, ...] = ()
     feature_files: tuple[FeatureFile, ...] = ()
     sbom: SoftwareList | None = None
+    plugins: tuple[PluginUse, ...] = ()

@@ -210,6 +210,11 @@ class Library:
         path = self._files(part).get(name)
         return next((one for one in self.plugins if path is not None and path.is_relative_to(one.folder)), None)
 
+    def plugin_name(self, part: str, name: str) -> str:
+        """Return what reports call the plug-in that brings something; empty where `plugin_of` has none."""
+        plugin = self.plugin_of(part, name)
+        return "" if plugin is None else plugin.name
+
     def names(self, part: str, plugin: Plugin) -> tuple[str, ...]:
         """Return the names of what a plug-in brings of a part, as in `plugin_of`."""
         return tuple(name for name, path in self._files(part).items() if path.is_relative_to(plugin.folder))

@@ -40,6 +40,18 @@ class Plugin:
     folder: Path
     named_by: str
 
+    @property
+    def name(self) -> str:
+        """What reports call it: the name of its folder, as text that every file can hold."""
+        return self.folder.name.encode("utf-8", "replace").decode("utf-8")
+
+    @property
+    def origin(self) -> str:
+        """What named it, in words without a path: where something lies is nobody's business."""
+        if self.named_by.startswith("'plugins:' of "):
+            return "'plugins:' of the experiment"
+        return "the user's configuration" if Path(self.named_by).is_absolute() else self.named_by
+
 
 def check_folder(plugin: Plugin) -> None:
     """Refuse what is no plug-in."""

@@ -40,12 +40,11 @@ def chosen_protocol(name: ProtocolName, chosen: Iterable[str], library: Library 
 def _as_measured(metric: Metric, library: Library) -> ProtocolMetric:
     if not metric.image:
         return ProtocolMetric(metric.name, metric.definition)
-    plugin = library.plugin_of("metric", metric.name)
     return ProtocolMetric(
         metric.name,
         metric.definition,
         scale=metric.scale,
         image=metric.image,
         source=library.metric(metric.name).source,
-        plugin=plugin.folder.name if plugin is not None else "",
+        plugin=library.plugin_name("metric", metric.name),
     )

@@ -16,6 +16,7 @@ from orchestrator.store.run_entries import (
     Host,
     ImageEntry,
     Overrides,
+    PluginEntry,
     Program,
     ProtocolEntry,
     Recorded,
@@ -83,6 +84,8 @@ class RunDocument(Recorded):
     """The stages, each after those it needs."""
     images: tuple[ImageEntry, ...] = ()
     """The images that plug-ins brought."""
+    plugins: tuple[PluginEntry, ...] = ()
+    """The plug-ins of which it uses something."""
     published: tuple[dict[str, Any], ...] = ()
     """The tables of published numbers that plug-ins brought."""
 

@@ -212,6 +212,8 @@ class EntrantEntry(Recorded):
     """Name of the ONNX file, or of the folder or file that predictions lay in."""
     source: str = ""
     """Where an ONNX file or predictions come from, in the experiment's words."""
+    plugin: str = ""
+    """The plug-in that brought its spec; empty where none did."""
 
     @property
     def weights_stage(self) -> str:
@@ -242,6 +244,8 @@ class DatasetEntry(Recorded):
     """layers, pairs or photos: what it holds."""
     uses: tuple[str, ...] = ()
     """What for: synthetic, real, unaligned, validation, test."""
+    plugin: str = ""
+    """The plug-in that brought it; empty where none did."""
 
 
 class ScaleEntry(Recorded):
@@ -293,6 +297,19 @@ class ProtocolEntry(Recorded):
     """Why it must not be believed; empty where it may."""
     metrics: tuple[MetricEntry, ...]
     """What was measured."""
+    plugin: str = ""
+    """The plug-in that brought it; empty where none did."""
+
+
+class PluginEntry(Recorded):
+    """A plug-in of which the run uses something."""
+
+    name: str
+    """The name of its folder."""
+    origin: str
+    """What named it: 'plugins:' of the experiment, an option, a variable, an installed distribution."""
+    brings: tuple[str, ...] = ()
+    """What the run uses of it, such as 'program dim2026'."""
 
 
 class ValidationEntry(Recorded):

@@ -22,13 +22,15 @@ from orchestrator.execute.stopper import Stopper
 from orchestrator.report.content import NotMeasured, Scores
 from orchestrator.report.lookup import scores
 from orchestrator.report.machine.table_text import write_table
+from orchestrator.store.reference import run_reference
+from orchestrator.store.runs import run_document
 from orchestrator.store.store import Store
 from stagekit import StageContext
 from stagekit.measuring import MeasuredPicture, measuring
 from stagekit.results.scores import NotMeasured as Unmeasured
 from tests.engine.fake import FakeEngine, Faults, Handler
 from tests.execute.small_run import KINDS, left_by
-from tests.plugin_folder import write_metric
+from tests.plugin_folder import write_metric, write_plugin
 
 SPEC = """\
 name: first
@@ -149,6 +151,25 @@ def test_what_a_run_measured_outlives_its_plugin(comparison: Comparison) -> None
     assert metric.scale is not None
     assert (metric.scale.title, metric.scale.better, metric.plugin) == ("Farthest", "lower", "mine")
     assert comparison.scores("errnet2019") == before
+
+
+def test_the_report_says_what_comes_from_which_plugin_and_what_named_it(comparison: Comparison) -> None:
+    write_plugin(comparison.plugin)
+    more = MEASURED.replace("models: [", "models: [{program: dim2026}, ").replace("[skimage-test]", "[small-scenes]")
+    assert not comparison.run(more + "protocols: [standard, mine2026]\n").failures
+    record = json.loads((comparison.report / "report.json").read_text())
+    brings = ["program dim2026", "image dimmer", "image meter", "dataset small-scenes", "metric farthest"]
+    origin = "'plugins:' of the experiment"
+    assert record["plugins"] == [{"name": "mine", "origin": origin, "brings": [*brings, "protocol mine2026"]}]
+    assert {model["label"]: model["plugin"] for model in record["models"]} == {"dim2026": "mine", "errnet2019": ""}
+    assert {one["name"]: one["plugin"] for one in record["datasets"]} == {"small-scenes": "mine", "skimage-train": ""}
+    assert "of the plug-in mine" in (comparison.report / "index.html").read_text()
+    provenance = (comparison.report / "provenance.html").read_text()
+    assert "plug-in mine" in provenance
+    assert "of the plug-in mine" in provenance
+    datasets = "".join(path.read_text() for path in comparison.report.glob("dataset*.html"))
+    assert "in levels of 8 bits (a test; of the plug-in mine)" in datasets
+    assert str(comparison.plugin) not in run_document(comparison.store, run_reference("first")).model_dump_json()
 
 
 PROTOCOLS = MEASURED + "protocols: [mine2026, standard]\n"

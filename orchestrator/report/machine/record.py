@@ -14,6 +14,7 @@ from orchestrator.report.machine.record_run import (
     EnvironmentEntry,
     FeatureFileEntry,
     OverlapEntry,
+    PluginEntry,
     SbomEntry,
     SpecEntry,
     StageEntry,
@@ -226,6 +227,8 @@ class ModelEntry(Entry):
     export: ExportEntry | Missing | None
     """None where there is no network."""
     validation: tuple[ValidationEntry, ...]
+    plugin: str = ""
+    """The plug-in that brought its spec; empty where none did."""
 
 
 class PictureEntry(Entry):
@@ -250,6 +253,8 @@ class DatasetEntry(Entry):
     """SHA-256 over the prepared files; empty where it was not prepared."""
     warnings: tuple[str, ...]
     pictures: tuple[PictureEntry, ...]
+    plugin: str = ""
+    """The plug-in that brought it; empty where none did."""
 
 
 class PlanEntry(Entry):
@@ -358,6 +363,8 @@ class ReportFile(Entry):
     environments: tuple[EnvironmentEntry, ...]
     sbom: SbomEntry | None = None
     """The software of the program that made the report."""
+    plugins: tuple[PluginEntry, ...] = ()
+    """The plug-ins of which the run uses something."""
 
 
 def text_digest(text: str) -> str:

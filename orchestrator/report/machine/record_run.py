@@ -14,6 +14,17 @@ class MemoryEntry(Entry):
     budget_bytes: int | None
 
 
+class PluginEntry(Entry):
+    """A plug-in of which the run uses something."""
+
+    name: str
+    """The name of its folder."""
+    origin: str
+    """What named it."""
+    brings: tuple[str, ...]
+    """What the run uses of it, such as 'program dim2026'."""
+
+
 class FileEntry(Entry):
     """A file that a stage left."""
 

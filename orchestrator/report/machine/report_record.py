@@ -42,6 +42,7 @@ def report_record(content: ReportContent) -> record.ReportFile:
         stages=tuple(_same(record_run.StageEntry, stage) for stage in content.stages),
         environments=tuple(_same(record_run.EnvironmentEntry, environment) for environment in content.environments),
         sbom=None if content.sbom is None else _same(record_run.SbomEntry, content.sbom),
+        plugins=tuple(_same(record_run.PluginEntry, plugin) for plugin in content.plugins),
     )
 
 
@@ -92,6 +93,7 @@ def _model(model: Model) -> record.ModelEntry:
         weights=weights,
         export=_export(model.export),
         validation=tuple(_validation(model)),
+        plugin=model.plugin,
     )
 
 
@@ -126,6 +128,7 @@ def _dataset(dataset: Dataset, content: ReportContent) -> record.DatasetEntry:
         digest=dataset.digest,
         warnings=dataset.warnings,
         pictures=tuple(_same(record.PictureEntry, item) for item in dataset.items),
+        plugin=dataset.plugin,
     )
 
 

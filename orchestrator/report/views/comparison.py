@@ -10,7 +10,7 @@ from orchestrator.report.lookup import entrants, metric_format, metric_ranking, 
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.rankings import MetricRanking, PairedTest
 from orchestrator.report.views.mean_cell import mean_remarks, runs_text
-from orchestrator.spec.protocol import Protocol
+from orchestrator.spec.protocol import Protocol, ProtocolMetric
 from stagekit.measures import INPUT
 
 
@@ -123,12 +123,19 @@ def _section(content: ReportContent, dataset: Dataset, protocol: Protocol, index
         unit=metric.unit,
         better=metric.better,
         protocol=protocol.label,
-        definition=measured.definition,
+        definition=_definition(measured),
         fault=protocol.fault,
         means=tuple(_mean(name, title, ranking, metric, control=control) for name, title, control in rows),
         duels=tuple(duels),
         unfolded=protocol == primary_protocol(content) and index == 0,
     )
+
+
+def _definition(metric: ProtocolMetric) -> str:
+    """Return how a metric is computed; of one from a plug-in also who defined it and where it comes from."""
+    origin = f"of the plug-in {metric.plugin}" if metric.plugin else ""
+    said = "; ".join(filter(None, (metric.source, origin)))
+    return f"{metric.definition} ({said})" if said else metric.definition
 
 
 def _mean(name: str, title: str, ranking: MetricRanking, metric: MetricFormat, *, control: bool) -> MeanRow:

@@ -15,6 +15,7 @@ class NetworkRow:
 
     Attributes:
         whole: It was trained and exported.
+        plugin: The plug-in that it comes from; empty where it comes from none.
     """
 
     title: str
@@ -26,6 +27,7 @@ class NetworkRow:
     parity: str
     whole: bool
     overrides: str
+    plugin: str
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ def _row(model: Model) -> NetworkRow:
         whole=isinstance(training, Elsewhere | Untrained)
         or (isinstance(training, Training | Adoption | Wrapped) and isinstance(model.export, Export)),
         overrides=_overrides(model),
+        plugin=model.plugin,
     )
 
 

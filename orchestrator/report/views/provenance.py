@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from orchestrator.report import numbers
 from orchestrator.report.address import CRATE, RECORD, href, spec_path
-from orchestrator.report.content import Export, Model, NotMeasured, ReportContent
+from orchestrator.report.content import Dataset, Export, Model, NotMeasured, PluginUse, ReportContent
 from orchestrator.report.overlap_content import OverlapPair
 from orchestrator.report.stage_content import SoftwareList, StageRecord
 from orchestrator.report.training_content import Adoption, Elsewhere, Origin, Training, Untrained, Wrapped
@@ -139,6 +139,7 @@ def provenance_view(content: ReportContent) -> ProvenanceView:
             Fact("seed", str(content.seed)),
             Fact("feature weights", content.features),
             *(Fact(file.name, f"SHA-256 {file.sha256}") for file in content.feature_files),
+            *(_plugin(one) for one in content.plugins),
         ),
         models=tuple(_model(model) for model in content.models),
         datasets=tuple(
@@ -147,7 +148,7 @@ def provenance_view(content: ReportContent) -> ProvenanceView:
                 dataset.name,
                 f"{dataset.role}, {_use(dataset.name, content)}",
                 numbers.count(len(dataset.items), "picture"),
-                dataset.source,
+                _source(dataset),
                 dataset.variant,
                 dataset.digest,
                 dataset.warnings,
@@ -180,6 +181,14 @@ def _sbom(sbom: SoftwareList | None) -> SbomLink | None:
     return None if sbom is None else SbomLink(href(PurePosixPath(sbom.file)), sbom.sha256)
 
 
+def _plugin(used: PluginUse) -> Fact:
+    return Fact(f"plug-in {used.name}", f"{', '.join(used.brings)}; named by {used.origin}")
+
+
+def _source(dataset: Dataset) -> str:
+    return "; ".join(filter(None, (dataset.source, f"of the plug-in {dataset.plugin}" if dataset.plugin else "")))
+
+
 def _use(dataset: str, content: ReportContent) -> str:
     if dataset in content.test:
         return "tested"
@@ -196,7 +205,7 @@ def _model(model: Model) -> ModelProvenance:
         authors=paper.authors,
         venue=paper.venue,
         program=paper.program,
-        facts=_facts(model),
+        facts=((Fact("plug-in", model.plugin),) if model.plugin else ()) + _facts(model),
         overrides=tuple(OverrideRow(row.field, row.paper, row.value) for row in model.overrides),
         own_recipe=isinstance(model.training, Training | Untrained | NotMeasured),
     )
