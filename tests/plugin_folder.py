@@ -1,4 +1,4 @@
-"""Plug-in folders for tests: a small program and a metric that need no package, a dataset, and published numbers."""
+"""Plug-in folders for tests: a program, a network and a metric that need no package, a dataset, published numbers."""
 
 from pathlib import Path
 
@@ -234,6 +234,106 @@ def write_metric(folder: Path, program: str = "") -> Path:
             image / "meter" / "__main__.py": program or METER + reading + ending,
             folder / "metric_specs" / "farthest.yaml": METRIC,
             folder / "protocol_specs" / "mine2026.yaml": PROTOCOL,
+        }
+    )
+    return folder
+
+
+NETWORK = """\
+name: shade2026
+title: Shading
+paper: {title: On shades, authors: Nobody, venue: none, program: none}
+image: shader
+export_tolerance: 1.0e-4
+recipe_schema: shade2026.schema.json
+shaped_by: [shade]
+recipe: {epochs: 1, shade: 0.8}
+"""
+
+SHADES = """\
+{
+  "title": "The recipe of a shade",
+  "type": "object",
+  "properties": {
+    "epochs": {"type": "integer", "minimum": 1, "maximum": 9},
+    "shade": {"type": "number", "minimum": 0, "maximum": 1}
+  },
+  "required": ["epochs", "shade"],
+  "additionalProperties": false
+}
+"""
+
+SHADER = '''\
+"""The program of the image: `python -m shader stage.json`. Its network multiplies, and learns nothing."""
+
+import json
+import struct
+import sys
+
+from stagekit import run_program
+
+NETWORK = bytes.fromhex("@NETWORK@")
+MARK = struct.pack("<f", 0.5)
+
+
+def write(path, document):
+    with open(path, "w") as stream:
+        json.dump(document, stream)
+
+
+def train(context):
+    recipe = context.setting("recipe")
+    write(context.output("weights.json"), {"shade": recipe["shade"]})
+    step = {"step": 1, "epoch": 0, "losses": {"none": 0.0}, "rate": 0.0, "seconds": 0.0}
+    write(context.output("curves.json"), {"steps": [step]})
+    counts = {"steps": 1, "epochs": 1, "samples": 1, "seconds": 0.0, "parameters": 1}
+    write(context.output("train.json"), {**counts, "features": context.setting("features")})
+
+
+def export(context):
+    with open(context.input("weights", "weights.json")) as stream:
+        shade = json.load(stream)["shade"]
+    assert NETWORK.count(MARK) == 1
+    with open(context.output("network.onnx"), "wb") as stream:
+        stream.write(NETWORK.replace(MARK, struct.pack("<f", shade)))
+    check = {"height": 8, "width": 9, "output": "transmission", "error": 0.0}
+    facts = {"inputs": ["image"], "outputs": ["transmission"], "opset": 13, "tolerance": context.setting("tolerance")}
+    write(context.output("export.json"), {**facts, "checks": [check], "native": "a product"})
+
+
+if __name__ == "__main__":
+    sys.exit(run_program({"train": train, "export": export}))
+'''
+
+
+def shading_network() -> bytes:
+    """Return an ONNX network that halves a picture."""
+    import onnx
+
+    names = ("image", "transmission")
+    ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 3, "h", "w"]) for name in names]
+    shade = onnx.helper.make_tensor("shade", onnx.TensorProto.FLOAT, [1], [0.5])
+    node = onnx.helper.make_node("Mul", ["image", "shade"], ["transmission"])
+    graph = onnx.helper.make_graph([node], "shading", ends[:1], ends[1:], [shade])
+    opsets = [onnx.helper.make_opsetid("", 13)]
+    return bytes(onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString())
+
+
+def write_network(folder: Path) -> Path:
+    """Write a plug-in with the network shade2026 and its image shader, which trains and exports without a framework."""
+    image = folder / "images" / "shader"
+    kinds = "kinds: [train, export]\nbehaviours: {train: 1, export: 1}"
+    described = IMAGE.replace("dimmer", "shader").replace("kinds: [predict]\nbehaviours: {predict: 1}", kinds)
+    _write(
+        {
+            image / "image.yaml": described,
+            image / "Dockerfile": DOCKERFILE.replace("dimmer", "shader"),
+            image / "smoke.py": "import shader.__main__\n",
+            image / "requirements.cpu.txt": "# no package\n",
+            image / "shader" / "__init__.py": "",
+            image / "shader" / "__main__.py": SHADER.replace("@NETWORK@", shading_network().hex()),
+            folder / "model_specs" / "shade2026.yaml": NETWORK,
+            folder / "model_specs" / "shade2026.schema.json": SHADES,
         }
     )
     return folder
