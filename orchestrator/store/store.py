@@ -311,10 +311,12 @@ class Store:
         """Hold the right to realise a key where nobody has it; yield whether it is held now."""
         lease = self.layout.lease(key)
         with held_if_free(lease) as free:
-            yield free
-            if free:
-                with contextlib.suppress(OSError):
-                    lease.unlink()
+            try:
+                yield free
+            finally:
+                if free:
+                    with contextlib.suppress(OSError):
+                        lease.unlink()
 
     @contextlib.contextmanager
     def scratch(self, purpose: str) -> Iterator[Path]:
@@ -328,8 +330,11 @@ class Store:
         with made as folder:
             lease = self.layout.lease(Path(folder).name)
             with held(lease):
-                yield Path(folder)
-                lease.unlink()
+                try:
+                    yield Path(folder)
+                finally:
+                    with contextlib.suppress(OSError):
+                        lease.unlink()
 
     def run(self, name: str) -> RunRecord:
         """Return the record of a run."""

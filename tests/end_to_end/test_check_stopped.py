@@ -25,25 +25,28 @@ def test_a_check_that_is_stopped_leaves_nothing(tmp_path_factory, tmp_path, numb
     program.write_text(slow)
     check = sirr.start("plugin", "check", tmp_path / "mine", "--engine", "local")
     try:
-        wait_for(lambda: [one for one in processes_of(sirr.store) if "dimmer" in one.cmdline()])
+        wait_for(lambda: any("dimmer" in command for command in commands_of(sirr.store)))
         check.send_signal(number)
         said, _ = check.communicate(timeout=LONGEST_S)
     finally:
         check.kill()
+        check.wait()
     assert check.returncode == ExitCode.INTERRUPTED, said
     assert "the check was stopped" in said
-    wait_for(lambda: not processes_of(sirr.store))
-    assert [path for path in (sirr.store / "staging").iterdir() if path.name.startswith("plugin-check")] == []
+    wait_for(lambda: not commands_of(sirr.store))
+    assert list((sirr.store / "staging").iterdir()) == []
+    assert [path.name for path in (sirr.store / "leases").iterdir() if path.name != "gate"] == []
 
 
-def processes_of(store):
-    """Return the programs of a store's stages, and their supervisors."""
+def commands_of(store):
+    """Return the commands of the programs of a store's stages, and of their supervisors."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            named = [process.environ().get(STAGING_VARIABLE, ""), *process.cmdline()]
+            command = process.cmdline()
+            named = [process.environ().get(STAGING_VARIABLE, ""), *command]
             if any(str(store / "staging") in text for text in named) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
+                found.append(command)
     return found
 
 

@@ -264,6 +264,13 @@ def test_paths_are_taken_apart_as_they_are_made(store):
     assert [path.relative_to(layout.artifacts).as_posix() for path in layout.foreign()] == ["notes.txt", f"zz/{key}"]
 
 
+@pytest.mark.parametrize("kind", ["scratch", "claimed", "lease"])
+def test_a_lease_goes_away_with_its_block_however_that_ends(store, kind):
+    with pytest.raises(ValueError, match="stopped"), getattr(store, kind)("photos"):
+        raise ValueError("stopped")
+    assert [path.name for path in store.layout.lease("photos").parent.iterdir() if path.name != "gate"] == []
+
+
 def test_a_scratch_folder_goes_away_with_its_block(store):
     with store.scratch("photos") as folder:
         assert folder.parent == store.layout.stagings
