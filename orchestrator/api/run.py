@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _MOST_NAMED = 12
 
-EntrantKind = Literal["model", "onnx", "program", "predictions", "control"]
+EntrantKind = Literal["model", "onnx", "program", "authors", "predictions", "control"]
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Entrant:
     Attributes:
         name: By which everything else here calls it.
         title: What the report calls it.
-        kind: A network that was trained or adopted, an ONNX file, a program, pictures of another program, or a control:
-            'input', the unchanged picture, and 'truth'.
+        kind: A network that was trained or adopted, an ONNX file, a program, an authors' program as it is, pictures of
+            another program, or a control: 'input', the unchanged picture, and 'truth'.
         seed: Of its training; None where nothing was trained here.
         group: The network of which it is one of several seeds; empty where it stands alone.
     """
@@ -360,7 +360,7 @@ def _training_seed(entrant: EntrantEntry) -> int | None:
 
 def _kind(kind: str) -> EntrantKind:
     match kind:
-        case "onnx" | "program" | "predictions":
+        case "onnx" | "program" | "authors" | "predictions":
             return kind
         case _:
             return "model"

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from orchestrator.execute.run_list import RunDescription, RunSummary
 from orchestrator.store.run_document import RunDocument
-from orchestrator.store.run_entries import ONNX, PREDICTIONS, PROGRAM, DatasetEntry, EntrantEntry
+from orchestrator.store.run_entries import AUTHORS, ONNX, PREDICTIONS, PROGRAM, DatasetEntry, EntrantEntry
 
 _STYLES = {
     "running": "bold cyan",
@@ -119,6 +119,8 @@ def _overrides(document: RunDocument) -> str:
 def _entrant(entrant: EntrantEntry) -> str:
     if entrant.kind == PREDICTIONS:
         return f"{entrant.title}; computed elsewhere, from {entrant.files}"
+    if entrant.kind == AUTHORS:
+        return f"{entrant.title}; the authors' program {entrant.files} in image {entrant.image}: {entrant.command}"
     if entrant.kind == ONNX:
         return f"{entrant.title}; an ONNX file, {entrant.files}"
     if entrant.kind == PROGRAM:

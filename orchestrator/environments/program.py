@@ -9,13 +9,14 @@ from orchestrator.environments.fingerprint import CodeTree, combined
 from orchestrator.environments.recipe import lock_hash, orchestrator_files, orchestrator_hash, recipe_hash
 from orchestrator.plan.keys import Program
 from orchestrator.spec.image import ImageSpec, Variant
+from stagekit import command
 
 
 def image_program(image: ImageSpec, variant: Variant) -> Program:
     """Return an image's program: its declared behaviours, its locked packages and interpreter, and its code's hash."""
     return Program(
         code=recipe_hash(image, variant),
-        behaviours={str(kind): version for kind, version in image.behaviours.items()},
+        behaviours={**{str(kind): version for kind, version in image.behaviours.items()}, "command": command.VERSION},
         environment={"lock": lock_hash(image, variant), "python": image.python},
         pinned_threads=frozenset(image.pinned_threads),
         pinned_memory=frozenset(image.pinned_memory),

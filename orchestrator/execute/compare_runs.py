@@ -15,9 +15,10 @@ from orchestrator.report.address import file_name, href
 from orchestrator.report.compare_runs import render_compared_runs
 from orchestrator.report.views.compared_runs import RunFacts
 from orchestrator.spec.checkpoint import WHOLE
+from orchestrator.spec.stage_names import stage_name
 from orchestrator.store.reference import run_reference
 from orchestrator.store.run_document import RunDocument
-from orchestrator.store.run_entries import ONNX, PREDICTIONS, PROGRAM, EntrantEntry
+from orchestrator.store.run_entries import AUTHORS, ONNX, PREDICTIONS, PROGRAM, EntrantEntry
 from orchestrator.store.store import Store
 
 _LABELS = {"name", "note", "models"}
@@ -71,6 +72,8 @@ def _model(entrant: EntrantEntry, document: RunDocument) -> dict[str, Any]:
         return {"program": entrant.spec, "parameters": entrant.recipe}
     if entrant.kind == PREDICTIONS:
         return _predictions(entrant, document)
+    if entrant.kind == AUTHORS:
+        return _authors(entrant, document)
     if entrant.kind == ONNX:
         wrap = document.stage(entrant.network_stage)
         return {"onnx": {name: source.digest for name, source in wrap.sources.items()}, **wrap.settings}
@@ -95,6 +98,14 @@ def _predictions(entrant: EntrantEntry, document: RunDocument) -> dict[str, Any]
             if stage.name in collected
         },
     }
+
+
+def _authors(entrant: EntrantEntry, document: RunDocument) -> dict[str, Any]:
+    """Return what a run ran as an authors' program: its command, and the digests of what it is made of."""
+    run = document.stage(stage_name("command", entrant.label, document.test[0]))
+    named = document.stage(entrant.answers_stage(document.test[0])).settings["naming"]
+    sources = {name: source.digest for name, source in run.sources.items()}
+    return {"authors": entrant.image, "command": entrant.command, **sources, **named}
 
 
 def _leaves(name: str, value: Any) -> list[tuple[str, str]]:

@@ -132,7 +132,7 @@ def stage_images(stages: Iterable[Stage], library: Library | None = None) -> dic
     images = {name: library.image(name) for name in sorted(kinds)}
     for name, image in images.items():
         check_image(image)
-        lacking = sorted(kinds[name] - set(image.kinds))
+        lacking = sorted(kinds[name] - {*image.kinds, "command"})  # which all of them run
         if lacking:
             raise SpecError(
                 f"the image {name!r} runs no stage of kind {', '.join(lacking)}; it runs {', '.join(image.kinds)}",

@@ -26,6 +26,7 @@ from orchestrator.report.content import (
     Override,
     Paper,
     PluginUse,
+    Predictions,
     ReportContent,
     Result,
     Validation,
@@ -33,13 +34,13 @@ from orchestrator.report.content import (
 )
 from orchestrator.report.overlap_content import Overlap
 from orchestrator.report.stage_content import EnvironmentRecord, FeatureFile, SoftwareList
-from orchestrator.report.training_content import Elsewhere, FeatureWeights, Origin, Untrained
+from orchestrator.report.training_content import Authors, Elsewhere, FeatureWeights, Origin, Untrained
 from orchestrator.spec.explained import explained_tables
 from orchestrator.spec.protocol import Protocol, ProtocolMetric
 from orchestrator.spec.stage_names import stage_name
 from orchestrator.spec.weights import FEATURES_VARIABLE
 from orchestrator.store.run_document import RunDocument
-from orchestrator.store.run_entries import ONNX, PREDICTIONS, PROGRAM, EntrantEntry, MetricEntry, ProtocolEntry
+from orchestrator.store.run_entries import AUTHORS, ONNX, PREDICTIONS, PROGRAM, EntrantEntry, MetricEntry, ProtocolEntry
 from stagekit.measures import CONTROLS, Scale, metrics
 
 
@@ -197,7 +198,7 @@ def _model(entrant: EntrantEntry, gathering: _Gathering) -> Model:
 
 
 def _export(entrant: EntrantEntry, gathering: _Gathering) -> Export | NotMeasured | None:
-    if entrant.kind in {PREDICTIONS, PROGRAM}:
+    if entrant.kind in {AUTHORS, PREDICTIONS, PROGRAM}:
         return None
     export = gathering.output(entrant.network_stage)
     if isinstance(export, NotMeasured):
@@ -225,8 +226,8 @@ def _weights(entrant: EntrantEntry, gathering: _Gathering) -> Origin | NotMeasur
         return Untrained({name: float(value) for name, value in entrant.recipe.items()})
     if entrant.kind == PREDICTIONS:
         return Elsewhere(entrant.files, entrant.source)
-    if entrant.kind == ONNX:
-        return _wrapped(entrant, gathering)
+    if entrant.kind in {AUTHORS, ONNX}:
+        return (_authors if entrant.kind == AUTHORS else _wrapped)(entrant, gathering)
     output = gathering.output(entrant.weights_stage)
     if isinstance(output, NotMeasured):
         return output
@@ -234,6 +235,12 @@ def _weights(entrant: EntrantEntry, gathering: _Gathering) -> Origin | NotMeasur
         return read.read_training(output, gathering.facts(entrant.weights_stage))
     source = gathering.document.stage(entrant.weights_stage).sources["checkpoint"]
     return read.read_adoption(output, checkpoint=entrant.checkpoint, digest=source.digest)
+
+
+def _authors(entrant: EntrantEntry, gathering: _Gathering) -> Authors:
+    run = gathering.document.stage(stage_name("command", entrant.label, gathering.document.test[0]))
+    digests = {source.file: source.digest for source in run.sources.values()}
+    return Authors(entrant.files, entrant.image, entrant.command, digests, entrant.source)
 
 
 def _wrapped(entrant: EntrantEntry, gathering: _Gathering) -> Origin | NotMeasured:
@@ -278,9 +285,15 @@ def _results(gathering: _Gathering) -> Iterator[Result]:
             yield Result(
                 label,
                 dataset,
-                read.read_predictions(answered, gathering.facts(stage)) if isinstance(answered, Path) else answered,
+                _answers(entrants[label], answered, gathering.facts(stage)) if isinstance(answered, Path) else answered,
                 {one.name: entrant_scores(gathering.output, label, dataset, one) for one in protocols},
             )
+
+
+def _answers(entrant: EntrantEntry, folder: Path, facts: Path) -> Predictions:
+    """Return an entrant's answers; those of an authors' program were taken over, and computed here nevertheless."""
+    found = read.read_predictions(folder, facts)
+    return replace(found, mode="command", label="as its program wrote them") if entrant.kind == AUTHORS else found
 
 
 def _environments(gathering: _Gathering) -> Iterator[EnvironmentRecord]:

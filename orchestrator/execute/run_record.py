@@ -17,6 +17,7 @@ from orchestrator.execute.events import Event, Failed, StateChanged
 from orchestrator.execute.plugins import recorded_images, recorded_plugins
 from orchestrator.plan.keys import canonical_json, key_document
 from orchestrator.plan.stage import Stage
+from orchestrator.spec.authors_choice import ResolvedAuthors
 from orchestrator.spec.dataset import dataset_role
 from orchestrator.spec.library import Library
 from orchestrator.spec.onnx_network import ResolvedOnnx
@@ -27,6 +28,7 @@ from orchestrator.spec.resolve import Entrant, Resolved, ResolvedModel
 from orchestrator.spec.scoring import chosen_protocol
 from orchestrator.store.run_document import RunDocument
 from orchestrator.store.run_entries import (
+    AUTHORS,
     ONNX,
     PREDICTIONS,
     PROGRAM,
@@ -164,6 +166,8 @@ def _entrant(entrant: Entrant, library: Library) -> EntrantEntry:
             return _program(entrant, library.plugin_name("program", entrant.spec.name))
         case ResolvedOnnx():
             return _onnx(entrant)
+        case ResolvedAuthors():
+            return _authors(entrant)
         case ResolvedModel():
             return _model(entrant, library.plugin_name("model", entrant.spec.name))
 
@@ -230,6 +234,21 @@ def _given(given: ResolvedPredictions) -> EntrantEntry:
         paper=PaperEntry(title=given.choice.source, authors="", venue="", program=""),
         files=_name(given.choice.predictions),
         source=given.choice.source,
+    )
+
+
+def _authors(given: ResolvedAuthors) -> EntrantEntry:
+    return EntrantEntry(
+        kind=AUTHORS,
+        label=given.label,
+        title=given.title,
+        spec="",
+        image=given.choice.program.image,
+        seed=0,
+        paper=PaperEntry(title=given.choice.origin, authors="", venue="", program=""),
+        files=_name(given.source),
+        source=given.choice.origin,
+        command=given.choice.program.command,
     )
 
 

@@ -8,7 +8,7 @@ from orchestrator.errors import SpecError, StoreError
 from orchestrator.store.document_files import revision_folder
 from orchestrator.store.reference import ModelReference, RunReference
 from orchestrator.store.run_document import RunDocument
-from orchestrator.store.run_entries import PREDICTIONS, PROGRAM, EntrantEntry
+from orchestrator.store.run_entries import AUTHORS, PREDICTIONS, PROGRAM, EntrantEntry
 from orchestrator.store.runs import run_document, run_folder
 from orchestrator.store.store import Artifact, Store
 
@@ -98,6 +98,7 @@ def file_digests(results: RunResults) -> dict[Path, str]:
 
 
 _NO_NETWORK = {
+    AUTHORS: "is an authors' program: there is no network of it",
     PROGRAM: "is a program without a network",
     PREDICTIONS: "are pictures that were computed elsewhere: there is no network of them",
 }

@@ -8,10 +8,12 @@ from typing import Any
 from orchestrator.datasets.description import dataset_description
 from orchestrator.datasets.source_files import source_files
 from orchestrator.errors import OutputInvalid
+from orchestrator.plan.answers import CLONE
 from orchestrator.plan.stage import Digest, Source, Stage
 from orchestrator.store.content import entries_digest
 from orchestrator.store.store import Store
 from stagekit import BadInput
+from stagekit.command import clone_files
 from stagekit.results.sources import SourcesFile
 
 _SPOKEN_BYTES = 2**28
@@ -55,6 +57,8 @@ def source_digest(store: Store) -> Digest:
     def digest(path: Path, dataset: Mapping[str, Any] | None = None) -> str:
         if dataset is None:
             return store.digest(path)
+        if dataset == CLONE:
+            return store.digest(path, clone_files(str(path)))
         files = source_files(dataset_description(dataset), path)
         return store.digest(path, [name for name in files if not _leads_out(path, name)])
 

@@ -51,8 +51,12 @@ REQUIRED_OUTPUTS: Mapping[StageKind, tuple[str, ...]] = {
     "predict": ("predictions.json",),
     "finish": ("predictions.json",),
     "collect": ("predictions.json",),
+    "command": ("command.json",),
 }
 """What each kind of stage must leave in its output folder."""
+
+_COMMAND_MODULE = "stagekit.command"
+"""Runs an authors' program, in any image: the image's own program has no part in it."""
 
 _GOES_ON_FROM_OUTPUT: frozenset[StageKind] = frozenset({"train", "infer"})
 """Kinds whose programs, started again, go on from what lies in their output; of others a kill leaves only rests."""
@@ -231,7 +235,7 @@ def _job(stage: Stage, identity: Identity, inputs: Mapping[str, Path], staging: 
         run=context.run,
         stage=stage.name,
         kind=stage.kind,
-        module=context.modules[stage.image],
+        module=_COMMAND_MODULE if stage.kind == "command" else context.modules[stage.image],
         environment=context.environments[stage.image],
         staging=staging,
         settings=stage.settings,

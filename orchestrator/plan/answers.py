@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from orchestrator.plan.stage import Digest, Source, Stage
+from orchestrator.spec.authors_choice import ResolvedAuthors
 from orchestrator.spec.predictions import PredictionsPlace, ResolvedPredictions
 from orchestrator.spec.program_choice import ResolvedProgram
 from orchestrator.spec.resolve import Entrant
@@ -12,7 +13,7 @@ from orchestrator.spec.stage_names import stage_name
 
 def answers_stage(entrant: Entrant, dataset: str) -> str:
     """Return the name of the stage that leaves an entrant's answers to a dataset."""
-    kinds = {ResolvedPredictions: "collect", ResolvedProgram: "predict"}
+    kinds = {ResolvedPredictions: "collect", ResolvedAuthors: "collect", ResolvedProgram: "predict"}
     return stage_name(kinds.get(type(entrant), "infer"), entrant.label, dataset)
 
 
@@ -77,6 +78,48 @@ def collect_stages(given: ResolvedPredictions, digest: Digest, **limits: Any) ->
             },
             inputs={"dataset": stage_name("prepare", dataset)},
             sources={"pictures": _source(place, digest)},
+            **limits,
+        )
+
+
+CLONE = {"kind": "clone"}
+"""A folder of an authors' program as its digest is asked for: without what version control keeps."""
+
+
+def authors_stages(given: ResolvedAuthors, tested: Sequence[str], digest: Digest, **limits: Any) -> Iterator[Stage]:
+    """Yield two stages for each test dataset: the program is run, and what it wrote is taken over.
+
+    Args:
+        limits: Memory, time, threads and device of every stage; what is taken over needs no device.
+    """
+    program, choice = given.choice.program, given.choice
+    sources = {"source": Source(given.source, digest(given.source, CLONE), CLONE)}
+    if given.weights is not None:
+        sources["weights"] = Source(given.weights, digest(given.weights))
+    device = limits.pop("device", "cpu")
+    for dataset in tested:
+        run = stage_name("command", given.label, dataset)
+        prepared = stage_name("prepare", dataset)
+        yield Stage(
+            name=run,
+            kind="command",
+            image=program.image,
+            settings={"command": program.command},
+            inputs={"dataset": prepared},
+            sources=sources,
+            device=device,
+            **limits,
+        )
+        yield Stage(
+            name=answers_stage(given, dataset),
+            kind="collect",
+            image="metrics",
+            settings={
+                "model": given.label,
+                "naming": {"pictures": choice.pictures, "layer": choice.layer},
+                "folder": None,
+            },
+            inputs={"dataset": prepared, "pictures": run},
             **limits,
         )
 

@@ -6,13 +6,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from orchestrator.plan.answers import answers_stage, collect_stages, predict_stages
+from orchestrator.plan.answers import answers_stage, authors_stages, collect_stages, predict_stages
 from orchestrator.plan.keys import canonical_json
 from orchestrator.plan.overlap import guarded
 from orchestrator.plan.scored import Scored, brought_metrics, composition, measure_stage
 from orchestrator.plan.single import network_shape
 from orchestrator.plan.stage import Digest, Source, Stage
 from orchestrator.plan.wrapping import ONNX, wrap_stage
+from orchestrator.spec.authors_choice import ResolvedAuthors
 from orchestrator.spec.checkpoint import checkpoint_files
 from orchestrator.spec.dataset import Dataset, PhotosDataset, ScenesDataset, dataset_role
 from orchestrator.spec.experiment import Experiment, Inference
@@ -84,6 +85,8 @@ def experiment_plan(resolved: Resolved, digest: Digest) -> Plan:
     for program in resolved.programs:
         stages += predict_stages(program, experiment.test, arrays=_scores_floats(resolved), **limits)
     stages += [stage for given in resolved.predictions for stage in collect_stages(given, once, **limits)]
+    for authors in resolved.authors:
+        stages += authors_stages(authors, experiment.test, once, device=experiment.device, **limits)
     stages += _scoring_stages(resolved, once)
     stages += [stage for model in resolved.models for stage in _validation_stages(model, resolved, once)]
     stages = [*stages[:first], *guarded(stages[first:], resolved, limits)]
@@ -111,7 +114,7 @@ def _scoring_stages(resolved: Resolved, digest: Digest) -> Iterator[Stage]:
 def _spec_name(entrant: Entrant) -> str:
     """Return what stands in settings for an entrant: its spec's name, where it has one."""
     match entrant:
-        case ResolvedPredictions():
+        case ResolvedPredictions() | ResolvedAuthors():
             return entrant.label
         case ResolvedOnnx():
             return ONNX

@@ -120,6 +120,25 @@ class Elsewhere:
 
 
 @dataclass(frozen=True)
+class Authors:
+    """An authors' program as it is, of whose training nothing is known.
+
+    Attributes:
+        files: Name of its folder.
+        image: What it ran in.
+        command: What ran it, with placeholders.
+        digests: SHA-256 over the contents of its folder, and of the weights besides, by their names.
+        source: Where it comes from, in the experiment's words.
+    """
+
+    files: str
+    image: str
+    command: str
+    digests: Mapping[str, str]
+    source: str
+
+
+@dataclass(frozen=True)
 class Untrained:
     """A program that is not trained, and the numbers that it takes."""
 
@@ -149,5 +168,5 @@ class Training:
     memory: Memory | None = None
 
 
-Origin = Training | Adoption | Wrapped | Elsewhere | Untrained
+Origin = Training | Adoption | Wrapped | Elsewhere | Authors | Untrained
 """How an entrant came to be."""

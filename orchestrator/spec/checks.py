@@ -8,7 +8,7 @@ from typing import Any
 from orchestrator.errors import SpecError
 from orchestrator.spec.dataset import Dataset, DatasetRole, PreparedDataset, dataset_role
 from orchestrator.spec.document import Document, Location, place_of
-from orchestrator.spec.entrants import AnyChoice, ModelChoice, PredictionsChoice, ProgramChoice
+from orchestrator.spec.entrants import AnyChoice, AuthorsChoice, ModelChoice, PredictionsChoice, ProgramChoice
 from orchestrator.spec.experiment import Experiment, TrainingData
 from orchestrator.spec.library import Library, built_in
 from orchestrator.spec.onnx_choice import OnnxChoice
@@ -94,8 +94,8 @@ def _model_problems(draft: Draft, document: Document | None) -> Iterator[Problem
             yield from _set_problems(number, choice, draft, document)
         elif isinstance(choice, ProgramChoice):
             yield from program_problems(number, choice, draft.library, document)
-        elif isinstance(choice, OnnxChoice):
-            continue  # its file is looked at once all names are right
+        elif isinstance(choice, OnnxChoice | AuthorsChoice):
+            continue  # its files are looked at once all names are right
         elif choice.model not in draft.library.model_names:
             yield Problem(_unknown_model(choice.model, draft.library), place_of(document, ("models", number, "model")))
         else:
@@ -111,7 +111,7 @@ def _unknown_model(name: str, library: Library) -> str:
 
 def _field(choice: AnyChoice) -> str:
     """Return the field that says what an entrant is."""
-    kinds = {OnnxChoice: "onnx", PredictionsChoice: "predictions", ProgramChoice: "program"}
+    kinds = {OnnxChoice: "onnx", PredictionsChoice: "predictions", ProgramChoice: "program", AuthorsChoice: "program"}
     return kinds.get(type(choice), "model")
 
 

@@ -1,7 +1,7 @@
 """Who takes part in a comparison: models, ONNX files, programs, and what another program has written."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
@@ -58,36 +58,19 @@ class ModelChoice(StrictModel):
         return tuple(f"{self.label}-seed{seed}" for seed in self.seeds) or (self.label,)
 
 
-class PredictionsChoice(StrictModel):
-    """Pictures that another program has written, compared as a model's answers are."""
+class WrittenPictures(StrictModel):
+    """Pictures that a program writes under names of its own, compared as a model's answers are."""
 
-    predictions: Path
-    """A folder with a folder of pictures for each test dataset, called as the dataset is, or a zip file of such; with
-    one test dataset alone the pictures may lie in it directly. A relative path starts at this file."""
     name: Name
     """What this comparison calls them."""
     title: str = ""
     """What the report calls them; the name where empty."""
-    source: str = ""
-    """Where they come from: paper, program, address, licence. Shown in the report."""
-    sets: dict[Name, str | None] = Field(default_factory=dict)
-    """Test dataset to its folder inside `predictions`, where that is not called as the dataset is; null: there are
-    none of it."""
     pictures: str | None = Field(default=None, min_length=1)
     """Pattern of the files, with {id} for the picture's name, such as '{id}/t_output.png'. None: by the usual ways in
     which programs name what they write; `sirr-orch data match` shows what is taken for what."""
     layer: str | None = None
     """Which of several files of a picture is the answer, by the end of its name, such as 't_output' or 'dsrnet_l'; an
     empty text means the file that is called as the picture alone."""
-
-    @field_validator("sets")
-    @classmethod
-    def _inside(cls, sets: dict[str, str | None]) -> dict[str, str | None]:
-        for folder in sets.values():
-            mistake = unsafe_name(folder) if folder is not None else ""
-            if mistake:
-                raise ValueError(f"{folder!r} is no path inside the folder of predictions: it {mistake}")
-        return sets
 
     @field_validator("pictures")
     @classmethod
@@ -100,7 +83,7 @@ class PredictionsChoice(StrictModel):
         return pictures
 
     @model_validator(mode="after")
-    def _one_way_of_naming(self) -> "PredictionsChoice":
+    def _one_way_of_naming(self) -> Self:
         if self.pictures is not None and self.layer is not None:
             raise ValueError("'pictures' stands alone: it says with its pattern what 'layer' says; leave that out")
         return self
@@ -114,6 +97,53 @@ class PredictionsChoice(StrictModel):
     def labels(self) -> tuple[str, ...]:
         """The names of its runs: its own."""
         return (self.name,)
+
+
+class PredictionsChoice(WrittenPictures):
+    """Pictures that another program has written, compared as a model's answers are."""
+
+    predictions: Path
+    """A folder with a folder of pictures for each test dataset, called as the dataset is, or a zip file of such; with
+    one test dataset alone the pictures may lie in it directly. A relative path starts at this file."""
+    source: str = ""
+    """Where they come from: paper, program, address, licence. Shown in the report."""
+    sets: dict[Name, str | None] = Field(default_factory=dict)
+    """Test dataset to its folder inside `predictions`, where that is not called as the dataset is; null: there are
+    none of it."""
+
+    @field_validator("sets")
+    @classmethod
+    def _inside(cls, sets: dict[str, str | None]) -> dict[str, str | None]:
+        for folder in sets.values():
+            mistake = unsafe_name(folder) if folder is not None else ""
+            if mistake:
+                raise ValueError(f"{folder!r} is no path inside the folder of predictions: it {mistake}")
+        return sets
+
+
+class AuthorsProgram(StrictModel):
+    """An authors' own repository, run as it is in an image whose software fits."""
+
+    image: Name
+    """The image that the command runs in: one of this project, or of a plug-in."""
+    source: Path
+    """Folder of the authors' program, such as a clone; a relative path starts at this file. It is only read: the
+    command runs in a copy of it, without what version control keeps."""
+    command: str = Field(min_length=1)
+    """What runs it on a folder of pictures, as its authors tell: words as a shell splits them, without a shell. In it
+    {input} is the folder with the pictures, {output} an empty one for the results, {source} the copy, {weights} the
+    weights, and {device} 'cpu' or 'cuda'. Without {output} the new pictures in the copy are the results."""
+    weights: Path | None = None
+    """A file or folder that the command reads besides, and that is not copied; a relative path starts at this file."""
+
+
+class AuthorsChoice(WrittenPictures):
+    """An authors' program as it is, whose pictures are compared as a model's answers are."""
+
+    program: AuthorsProgram
+    """Where it is and how it is run."""
+    origin: str = ""
+    """Where it comes from: paper, address, licence. Shown in the report."""
 
 
 class ProgramChoice(StrictModel):
@@ -143,18 +173,21 @@ def _from_name(value: object) -> object:
 
 def _kind(value: object) -> str:
     named = value if isinstance(value, dict) else getattr(value, "__dict__", {})
+    if isinstance(named.get("program"), dict | AuthorsProgram):
+        return AuthorsChoice.__name__
     kinds = {"onnx": OnnxChoice, "predictions": PredictionsChoice, "program": ProgramChoice}
     return next((kind.__name__ for field, kind in kinds.items() if field in named), ModelChoice.__name__)
 
 
-AnyChoice = ModelChoice | OnnxChoice | PredictionsChoice | ProgramChoice
+AnyChoice = ModelChoice | OnnxChoice | PredictionsChoice | ProgramChoice | AuthorsChoice
 """An entrant that was read."""
 
 EntrantChoice = Annotated[
     Annotated[ModelChoice, Tag(ModelChoice.__name__)]
     | Annotated[OnnxChoice, Tag(OnnxChoice.__name__)]
     | Annotated[PredictionsChoice, Tag(PredictionsChoice.__name__)]
-    | Annotated[ProgramChoice, Tag(ProgramChoice.__name__)],
+    | Annotated[ProgramChoice, Tag(ProgramChoice.__name__)]
+    | Annotated[AuthorsChoice, Tag(AuthorsChoice.__name__)],
     Discriminator(_kind),
     BeforeValidator(_from_name),
 ]

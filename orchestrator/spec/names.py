@@ -25,6 +25,7 @@ StageKind = Literal[
     "predict",
     "finish",
     "collect",
+    "command",
     "explain",
     "overlap",
     "evaluate",

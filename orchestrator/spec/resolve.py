@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import SpecError
+from orchestrator.spec.authors_choice import ResolvedAuthors, authors_problems, resolved_authors
 from orchestrator.spec.checkpoint import checkpoint_problem
 from orchestrator.spec.checks import Draft, full_recipe, known_datasets, name_problems
 from orchestrator.spec.dataset import Dataset, PreparedDataset, ScenesDataset
 from orchestrator.spec.document import Document, Location, place_of, read_document
-from orchestrator.spec.entrants import AnyChoice, ModelChoice, PredictionsChoice, ProgramChoice
+from orchestrator.spec.entrants import AnyChoice, AuthorsChoice, ModelChoice, PredictionsChoice, ProgramChoice
 from orchestrator.spec.experiment import Experiment, Validation
 from orchestrator.spec.images import image_problems
 from orchestrator.spec.library import Library, built_in
@@ -54,7 +55,7 @@ class ResolvedModel:
         return stage_name("train" if self.checkpoint is None else "adopt", self.label)
 
 
-Entrant = ResolvedModel | ResolvedOnnx | ResolvedPredictions | ResolvedProgram
+Entrant = ResolvedModel | ResolvedOnnx | ResolvedPredictions | ResolvedProgram | ResolvedAuthors
 """Whatever stands in the table."""
 
 
@@ -92,6 +93,11 @@ class Resolved:
     def predictions(self) -> tuple[ResolvedPredictions, ...]:
         """The entrants whose answers another program has written."""
         return tuple(entrant for entrant in self.entrants if isinstance(entrant, ResolvedPredictions))
+
+    @property
+    def authors(self) -> tuple[ResolvedAuthors, ...]:
+        """The entrants that are authors' programs as they are."""
+        return tuple(entrant for entrant in self.entrants if isinstance(entrant, ResolvedAuthors))
 
     @property
     def validation(self) -> Validation | None:
@@ -132,6 +138,7 @@ def resolve(experiment: Experiment, path: Path, home: Path | None = None, librar
         problem for name, dataset in datasets.items() for problem in _folder_problems(name, dataset, document, place)
     ]
     problems += _weights_problems(experiment, path, library, document)
+    problems += authors_problems(experiment, path, library, document)
     problems += predictions_problems(experiment, path, document)
     problems += onnx_problems(experiment, path, document)
     problems += image_problems(experiment, library, document)
@@ -161,6 +168,8 @@ def _entrants(choice: AnyChoice, experiment: Experiment, path: Path, library: Li
         yield resolved_onnx(choice, path)
     elif isinstance(choice, ProgramChoice):
         yield resolved_program(choice, library)
+    elif isinstance(choice, AuthorsChoice):
+        yield resolved_authors(choice, path)
     else:
         yield from _models(choice, experiment, path, library)
 

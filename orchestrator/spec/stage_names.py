@@ -7,8 +7,8 @@ def stage_name(kind: str, *about: str) -> str:
     Args:
         kind: What kind of work it is.
         about: What it is done with: the dataset of ``prepare``; the model of ``train``, ``adopt``, ``export``,
-            ``release`` and ``explain``; model and dataset of ``infer``, ``predict``, ``finish`` and ``collect``;
-            model, dataset and protocol of ``evaluate``; model, dataset and metric of ``measure``.
+            ``release`` and ``explain``; model and dataset of ``infer``, ``predict``, ``finish``, ``command`` and
+            ``collect``; model, dataset and protocol of ``evaluate``; model, dataset and metric of ``measure``.
     """
     return "/".join((kind, *about))
 
@@ -21,7 +21,7 @@ def stage_kind(name: str) -> str:
 def stage_dataset(name: str) -> str | None:
     """Return the dataset that a stage is about, None where it is about none alone."""
     match name.split("/"):
-        case ["prepare", dataset] | ["infer" | "collect" | "predict" | "finish", _, dataset, *_]:
+        case ["prepare", dataset] | ["infer" | "collect" | "command" | "predict" | "finish", _, dataset, *_]:
             return dataset
         case ["evaluate" | "measure", _, dataset, *_]:
             return dataset

@@ -31,6 +31,10 @@ PREDICTIONS = "predictions"
 """Kind of an entrant whose answers another program has written."""
 
 
+AUTHORS = "authors"
+"""Kind of an entrant that is an authors' program as it is, run by a command."""
+
+
 def _inside(name: str) -> str:
     mistake = unsafe_name(name)
     if mistake:
@@ -185,8 +189,8 @@ class EntrantEntry(Recorded):
     """One entrant of the comparison."""
 
     kind: str = "model"
-    """'model', whose network runs here, 'onnx', a network in a file, 'program', which answers without one, or
-    'predictions', which another program has written."""
+    """'model', whose network runs here, 'onnx', a network in a file, 'program', which answers without one, 'authors',
+    an authors' program that a command runs, or 'predictions', which another program has written."""
 
     label: FileName
     """What the run calls it; unique."""
@@ -209,9 +213,11 @@ class EntrantEntry(Recorded):
     checkpoint: str | None = None
     """Name of the checkpoint that was adopted; null where it was trained."""
     files: FileName = ""
-    """Name of the ONNX file, or of the folder or file that predictions lay in."""
+    """Name of the ONNX file, of the authors' folder, or of the folder or file that predictions lay in."""
     source: str = ""
-    """Where an ONNX file or predictions come from, in the experiment's words."""
+    """Where an ONNX file, predictions or an authors' program come from, in the experiment's words."""
+    command: str = ""
+    """What runs an authors' program."""
     plugin: str = ""
     """The plug-in that brought its spec; empty where none did."""
 
@@ -227,7 +233,7 @@ class EntrantEntry(Recorded):
 
     def answers_stage(self, dataset: str) -> str:
         """Return the name of the stage that leaves its answers to a dataset."""
-        kinds = {PREDICTIONS: "collect", PROGRAM: "predict"}
+        kinds = {PREDICTIONS: "collect", AUTHORS: "collect", PROGRAM: "predict"}
         return stage_name(kinds.get(self.kind, "infer"), self.label, dataset)
 
 

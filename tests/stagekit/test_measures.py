@@ -32,6 +32,8 @@ OTHER_MEANINGS = {
     ("orchestrator/plan/wrapping.py", "input"): "a network's input",
     ("orchestrator/cli/infer.py", "input"): "a network's input",
     ("images/inference/inference_program/wrap_network.py", "input"): "a network's input",
+    ("orchestrator/spec/authors_choice.py", "input"): "what a command is given",
+    ("stagekit/command.py", "input"): "what a command is given",
 }
 """Texts that are the same by chance, and what they mean."""
 

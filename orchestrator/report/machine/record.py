@@ -142,6 +142,22 @@ class ElsewhereEntry(Entry):
     """Where they come from, in the experiment's words."""
 
 
+class AuthorsEntry(Entry):
+    """An authors' program as it is: nothing is known of its training."""
+
+    kind: Literal["authors"] = "authors"
+    files: str
+    """Name of its folder."""
+    image: str
+    """What it ran in."""
+    command: str
+    """What ran it, with placeholders."""
+    digests: dict[str, str]
+    """SHA-256 over the contents of its folder, and of the weights besides, by their names."""
+    source: str
+    """Where it comes from, in the experiment's words."""
+
+
 class UntrainedEntry(Entry):
     """A program that is not trained."""
 
@@ -223,7 +239,7 @@ class ModelEntry(Entry):
     paper: PaperEntry
     seed: int
     overrides: tuple[OverrideEntry, ...]
-    weights: TrainingEntry | AdoptionEntry | WrappedEntry | ElsewhereEntry | UntrainedEntry | Missing
+    weights: TrainingEntry | AdoptionEntry | WrappedEntry | ElsewhereEntry | AuthorsEntry | UntrainedEntry | Missing
     export: ExportEntry | Missing | None
     """None where there is no network."""
     validation: tuple[ValidationEntry, ...]

@@ -7,7 +7,7 @@ from orchestrator.report.content import Dataset, Export, Model, NotMeasured, Pre
 from orchestrator.report.machine import record, record_entry, record_run
 from orchestrator.report.overlap_content import Overlap
 from orchestrator.report.rankings import MetricRanking
-from orchestrator.report.training_content import Adoption, Elsewhere, Training, Untrained, Wrapped
+from orchestrator.report.training_content import Adoption, Authors, Elsewhere, Training, Untrained, Wrapped
 from orchestrator.report.views.aggregate import Evaluation, Mean, evaluations, mean, mean_of
 from orchestrator.report.views.header import alerts
 from stagekit.measures import CONTROLS, PROTOCOLS
@@ -67,6 +67,7 @@ def _model(model: Model) -> record.ModelEntry:
         | record.AdoptionEntry
         | record.WrappedEntry
         | record.ElsewhereEntry
+        | record.AuthorsEntry
         | record.UntrainedEntry
         | record_entry.Missing
     )
@@ -78,6 +79,8 @@ def _model(model: Model) -> record.ModelEntry:
         weights = _same(record.WrappedEntry, model.training)
     elif isinstance(model.training, Elsewhere):
         weights = _same(record.ElsewhereEntry, model.training)
+    elif isinstance(model.training, Authors):
+        weights = _same(record.AuthorsEntry, model.training)
     elif isinstance(model.training, Untrained):
         weights = _same(record.UntrainedEntry, model.training)
     else:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from orchestrator.report import numbers
 from orchestrator.report.address import PROVENANCE, TRAINING, href
 from orchestrator.report.content import Export, Model, NotMeasured, ReportContent
-from orchestrator.report.training_content import Adoption, Elsewhere, Training, Untrained, Wrapped
+from orchestrator.report.training_content import Adoption, Authors, Elsewhere, Training, Untrained, Wrapped
 from orchestrator.report.views.wrapping import wrapping_steps
 
 
@@ -60,6 +60,8 @@ def _row(model: Model) -> NetworkRow:
         parameters = f"{training.parameters:,}"
     elif isinstance(training, Elsewhere):
         trained = "computed elsewhere"
+    elif isinstance(training, Authors):
+        trained = f"the authors' program {training.files}, as it is, in image {training.image}"
     elif isinstance(training, Untrained):
         trained = "not trained: nothing is learnt"
     elif isinstance(training, NotMeasured):
@@ -72,7 +74,7 @@ def _row(model: Model) -> NetworkRow:
         trained=trained,
         took=took,
         parity=_parity(model.export),
-        whole=isinstance(training, Elsewhere | Untrained)
+        whole=isinstance(training, Elsewhere | Authors | Untrained)
         or (isinstance(training, Training | Adoption | Wrapped) and isinstance(model.export, Export)),
         overrides=_overrides(model),
         plugin=model.plugin,
@@ -81,7 +83,7 @@ def _row(model: Model) -> NetworkRow:
 
 def _overrides(model: Model) -> str:
     differing = len(model.overrides)
-    if isinstance(model.training, Adoption | Wrapped | Elsewhere) and not differing:
+    if isinstance(model.training, Adoption | Wrapped | Elsewhere | Authors) and not differing:
         return "—"
     if not differing:
         return "as in the paper"

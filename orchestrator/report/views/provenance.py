@@ -8,7 +8,7 @@ from orchestrator.report.address import CRATE, RECORD, href, spec_path
 from orchestrator.report.content import Dataset, Export, Model, NotMeasured, PluginUse, ReportContent
 from orchestrator.report.overlap_content import OverlapPair
 from orchestrator.report.stage_content import SoftwareList, StageRecord
-from orchestrator.report.training_content import Adoption, Elsewhere, Origin, Training, Untrained, Wrapped
+from orchestrator.report.training_content import Adoption, Authors, Elsewhere, Origin, Training, Untrained, Wrapped
 from orchestrator.report.views.machines import MachineRow, machine_rows
 from orchestrator.report.views.overlap import overlap_pairs, overlap_words
 from orchestrator.report.views.resources import most_bytes
@@ -214,6 +214,13 @@ def _model(model: Model) -> ModelProvenance:
 def _facts(model: Model) -> tuple[Fact, ...]:
     if isinstance(model.training, Elsewhere):
         return (_training(model.training),)
+    if isinstance(model.training, Authors):
+        return (
+            _training(model.training),
+            Fact("image", model.training.image),
+            Fact("command", model.training.command),
+            *(Fact("file", f"{name}, SHA-256 {digest}") for name, digest in model.training.digests.items()),
+        )
     if isinstance(model.training, Untrained):
         numbers_taken = (Fact(name, f"{value:g}") for name, value in model.training.parameters.items())
         return (_training(model.training), *numbers_taken)
@@ -249,8 +256,14 @@ def _training(training: Origin | NotMeasured) -> Fact:
         return Fact("training", "none: nothing is learnt")
     if isinstance(training, Wrapped):
         return Fact("weights", f"of the ONNX file {training.file}")
-    if isinstance(training, Elsewhere):
-        return Fact("pictures", f"computed elsewhere, taken from {training.files} as they were")
+    if isinstance(training, Authors | Elsewhere):
+        by_authors = isinstance(training, Authors)
+        how = (
+            "written by the authors' program {}, as it is"
+            if by_authors
+            else "computed elsewhere, taken from {} as they were"
+        )
+        return Fact("pictures", how.format(training.files))
     if isinstance(training, Adoption):
         form = "in the authors' format" if training.format == "released" else "of this program"
         counted = f"{numbers.count(training.tensors, 'tensor')}, SHA-256 {training.digest}"

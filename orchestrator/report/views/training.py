@@ -7,7 +7,16 @@ from typing import Any
 
 from orchestrator.report import numbers
 from orchestrator.report.content import Model, NotMeasured, ReportContent
-from orchestrator.report.training_content import Adoption, CurveStep, Elsewhere, Memory, Training, Untrained, Wrapped
+from orchestrator.report.training_content import (
+    Adoption,
+    Authors,
+    CurveStep,
+    Elsewhere,
+    Memory,
+    Training,
+    Untrained,
+    Wrapped,
+)
 from orchestrator.report.views.validation import validation_curves
 from orchestrator.report.views.wrapping import file_digests, wrapping_steps
 
@@ -78,9 +87,11 @@ def _model(content: ReportContent, index: int, model: Model, figures: dict[str, 
     training = model.training
     if isinstance(training, NotMeasured):
         return TrainingModel(model.title, model.label, (), (), (), f"no training: {training.why}")
-    if isinstance(training, Elsewhere):
-        facts = (f"computed elsewhere: pictures of {training.files}", *filter(None, (training.source,)))
-        return TrainingModel(model.title, model.label, facts, (), (), "")
+    if isinstance(training, Authors | Elsewhere):
+        what = f"computed elsewhere: pictures of {training.files}"
+        if isinstance(training, Authors):
+            what = f"the authors' program {training.files}, as it is: {training.command}"
+        return TrainingModel(model.title, model.label, (what, *filter(None, (training.source,))), (), (), "")
     if isinstance(training, Wrapped):
         facts = (f"an ONNX file, not trained here: {training.file}", *file_digests(training))
         said = (*wrapping_steps(training), *filter(None, (training.source,)))

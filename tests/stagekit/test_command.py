@@ -1,0 +1,178 @@
+"""An authors' program as the stage `command` runs it: what it sees, what is kept of it, and how it fails."""
+
+import io
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stagekit import BadInput, StageContext, StageError, StageRequest
+from stagekit.command import LEFT_OUT, clone_files, command, command_words
+from stagekit.failures import Interrupted
+from stagekit.results.command import CommandFile
+from stagekit.results.dataset import DatasetFile, DatasetItem
+from stagekit.results.sources import SourcesFile
+
+WRITES = """
+import os, shutil, sys
+given, answers = sys.argv[1:3]
+for name in os.listdir(given):
+    os.makedirs(os.path.join(answers, "deep"), exist_ok=True)
+    shutil.copy(os.path.join(given, name), os.path.join(answers, "deep", name.replace(".png", "_fake_B.png")))
+    open(os.path.join(answers, name + ".txt"), "w").close()
+print('{"sirr": "failure", "failure_class": "StageFailed", "message": "no"}')
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A prepared dataset of two pictures, and the folders of a stage."""
+    (tmp_path / "dataset").mkdir()
+    items = []
+    for name in ("a", "b"):
+        Image.fromarray(np.full((5, 7, 3), 99, np.uint8)).save(tmp_path / "dataset" / f"{name}.png")
+        items.append(DatasetItem(name, 5, 7, blended=f"{name}.png", transmission=f"{name}.png"))
+    DatasetFile("two", "pairs", tuple(items)).save(tmp_path / "dataset")
+    (tmp_path / "clone" / ".git").mkdir(parents=True)
+    (tmp_path / "clone" / ".git" / "HEAD").write_text("ref")
+    (tmp_path / "clone" / "old.png").write_bytes(b"was there before")
+    return tmp_path
+
+
+def run(place: Path, script: str, template: str, stop: threading.Event | None = None, **inputs: str) -> io.StringIO:
+    (place / "clone" / "test.py").write_text(script)
+    for folder in ("output", "work", "facts"):
+        (place / folder).mkdir(exist_ok=True)
+    given = {"dataset": str(place / "dataset"), "source": str(place / "clone"), **inputs}
+    folders = [str(place / name) for name in ("output", "work", "facts")]
+    request = StageRequest("command/theirs/two", "command", {"command": template}, given, *folders)
+    stream = io.StringIO()
+    try:
+        command(StageContext(request, stream, stop))
+    finally:
+        assert not [name for name in ("input", "source", "answers") if (place / "work" / name).exists()]
+    return stream
+
+
+def kept(place: Path) -> list[str]:
+    return sorted(str(path.relative_to(place / "output")) for path in (place / "output").rglob("*") if path.is_file())
+
+
+def test_pictures_of_the_named_folder_are_kept(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = run(place, WRITES, "python test.py {input} {output}")
+    assert kept(place) == ["command.json", "deep/a_fake_B.png", "deep/b_fake_B.png"]
+    assert CommandFile.load(place / "output").pictures == 2
+    assert json.loads(said.getvalue().splitlines()[-1])["done"] == 2
+    assert '| {"sirr": "failure"' in capsys.readouterr().out, "what it prints is never a message of the stage"
+
+
+def test_without_a_named_folder_what_is_new_in_the_copy_is_kept(place: Path) -> None:
+    script = WRITES.replace("sys.argv[1:3]", "sys.argv[1], 'results'")
+    run(place, script + "open('checkpoint.txt', 'w').close()\n", "python test.py {input}")
+    assert kept(place) == ["command.json", "results/deep/a_fake_B.png", "results/deep/b_fake_B.png"]
+    assert sorted(path.name for path in (place / "clone").iterdir()) == [".git", "old.png", "test.py"]
+    read = SourcesFile.load(place / "facts" / SourcesFile.FILE_NAME).files("source")
+    assert sorted(read) == ["old.png", "test.py"]
+
+
+def test_it_sees_the_pictures_the_weights_and_the_device(place: Path) -> None:
+    (place / "weights.pt").write_bytes(b"weights")
+    script = """
+import os, sys
+given, weights, device, source, odd = sys.argv[1:]
+assert sorted(os.listdir(given)) == ["a.png", "b.png"], os.listdir(given)
+assert open(weights).read() == "weights" and device == "cpu" and odd == "two words {}"
+assert os.getcwd() == os.path.realpath(source) and not os.path.exists(".git")
+open("new.png", "w").close()
+"""
+    template = "python ./test.py {input} {weights} {device} {source} 'two words {}'"
+    run(place, script, template, weights=str(place / "weights.pt"))
+    assert kept(place) == ["command.json", "new.png"]
+
+
+FAILURES: Mapping[str, tuple[str, str, type[Exception], str]] = {
+    "status": (
+        "import sys; print('no CUDA'); sys.exit(3)",
+        "python test.py",
+        StageError,
+        "status 3; the last that it p",
+    ),
+    "silent": ("raise SystemExit(4)", "python test.py", StageError, "status 4, and printed nothing"),
+    "traceback": ("1 / 0", "python test.py", StageError, "printed: ZeroDivisionError: division by zero"),
+    "killed": ("import os; os.kill(os.getpid(), 9)", "python test.py", StageError, "perhaps memory did not suffice"),
+    "signal": ("import os; os.kill(os.getpid(), 6)", "python test.py", StageError, "ended by signal 6"),
+    "nothing": ("", "python test.py {output}", StageError, "left no picture in the folder {output}"),
+    "nothing new": ("open('old.txt', 'w').close()", "python test.py", StageError, "left no picture in its own folder"),
+    "no program": ("", "pythom test.py", BadInput, "'pythom' cannot be started"),
+}
+
+
+@pytest.mark.parametrize("case", FAILURES)
+def test_how_it_fails_is_said(place: Path, case: str) -> None:
+    script, template, kind, words = FAILURES[case]
+    with pytest.raises(kind) as failed:
+        run(place, script, template)
+    assert words in str(failed.value)
+    assert failed.value.hint
+
+
+def test_when_it_is_stopped_all_of_it_ends(place: Path) -> None:
+    stop = threading.Event()
+    script = """
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(99)"])
+open(sys.argv[1], "w").write(str(child.pid))
+time.sleep(99)
+"""
+    told = place / "child"
+
+    def stop_when_it_runs() -> None:
+        while not told.exists() or not told.read_text():
+            time.sleep(0.05)
+        stop.set()
+
+    threading.Thread(target=stop_when_it_runs, daemon=True).start()
+    with pytest.raises(Interrupted):
+        run(place, script, f"{sys.executable} test.py {told}", stop)
+    deadline = time.monotonic() + 10
+    while _runs(int(told.read_text())) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _runs(int(told.read_text()))
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_files_of_a_clone_are_those_that_decide(place: Path) -> None:
+    clone = place / "clone"
+    for name in LEFT_OUT:
+        (clone / name).mkdir(exist_ok=True)
+        (clone / name / "file").write_text("x")
+    (clone / "sub").mkdir()
+    (clone / "sub" / "compiled.pyc").write_text("x")
+    (clone / "sub" / "net.py").write_text("x")
+    os.symlink("old.png", clone / "link.png")
+    os.symlink("nowhere", clone / "broken")
+    assert list(clone_files(str(clone))) == ["link.png", "old.png", "sub/net.py"]
+
+
+def test_placeholders_are_replaced_within_words() -> None:
+    values: dict[str, Any] = {"input": "/a b", "device": "cpu"}
+    assert command_words("run --in={input}/x '{device} {}' {other}", values) == [
+        "run",
+        "--in=/a b/x",
+        "cpu {}",
+        "{other}",
+    ]
