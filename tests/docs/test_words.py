@@ -20,7 +20,7 @@ def bound_names(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.id
 
 
-@pytest.mark.parametrize("folder", ["benchmarks", "images", "orchestrator", "scripts", "stagekit", "tests"])
+@pytest.mark.parametrize("folder", ["benchmarks", "examples", "images", "orchestrator", "scripts", "stagekit", "tests"])
 def test_no_variable_is_called_of(folder: str) -> None:
     found = [
         f"{path.relative_to(ROOT)}:{line}"
