@@ -53,7 +53,7 @@ def size_of(path):
         return picture.size
 
 
-def scores(program, run, label, dataset="skimage-test"):
+def scores(program, run, label, dataset="skimage-small"):
     return json.loads((program.output(run, f"evaluate/{label}/{dataset}/standard") / "scores.json").read_text())
 
 
@@ -63,13 +63,17 @@ def test_quickstart_compares_all_networks_and_both_controls(docker_program):
     report = docker_program.store / "runs" / "quickstart" / "report" / "index.html"
     assert f"report: {report}" in said
     assert "random" in report.read_text(encoding="utf-8")
-    for label in (*NETWORKS, "input"):
+    for label in (*NETWORKS, "glazier", "yang2019", "input"):
         values = [item["values"] for item in scores(docker_program, "quickstart", label)["items"]]
         assert values
         assert all(0 < value["psnr"] < 60 for value in values), label
         assert all(-1 <= value["ssim"] < 1 for value in values), label
     truths = [item["values"]["psnr"] for item in scores(docker_program, "quickstart", "truth")["items"]]
     assert set(truths) == {"inf"}
+    machine = json.loads((report.parent / "report.json").read_text(encoding="utf-8"))
+    (psnr,) = [ranking for ranking in machine["rankings"] if ranking["metric"] == "psnr"]
+    ahead = [pair["first"] for pair in psnr["beside_input"] if pair["better"] == pair["first"]]
+    assert "glazier" in ahead, "a newcomer's first report shows something that works"
 
 
 @pytest.mark.docker
@@ -79,7 +83,7 @@ def test_report_of_a_real_run_opens_from_disk_and_leads_to_every_picture(docker_
     report = docker_program.store / "runs" / "quickstart" / "report"
     for path in sorted(report.glob("*.html")):
         opened(path)
-    page = opened(report / "dataset-skimage-test.html", fragment="#picture-1")
+    page = opened(report / "dataset-skimage-small.html", fragment="#picture-1")
     loaded = "Array.from(document.querySelectorAll('[data-stage] img')).every((one) => one.naturalWidth > 0)"
     eventually(page, "document.querySelectorAll('[data-stage] img').length > 1")
     eventually(page, loaded)
