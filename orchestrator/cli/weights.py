@@ -1,10 +1,11 @@
 """sirr-orch weights: which released weights are known, which are there, where to put them."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from orchestrator.cli.options import JsonOption
+from orchestrator.cli.options import JsonOption, PluginsOption
 
 app = typer.Typer(
     help="Show released weights: which are known, which are there, where to put them.", no_args_is_help=True
@@ -12,27 +13,28 @@ app = typer.Typer(
 
 
 @app.command("list")
-def list_weights(json: JsonOption = False) -> None:
+def list_weights(json: JsonOption = False, plugins: PluginsOption = None) -> None:
     """Show the released files: what each is for, where its authors publish it, whether it is there.
 
     Example:  sirr-orch weights list
     """
-    _shown(verify=False, json=json)
+    _shown(plugins, verify=False, json=json)
 
 
 @app.command("check")
-def check_weights(json: JsonOption = False) -> None:
+def check_weights(json: JsonOption = False, plugins: PluginsOption = None) -> None:
     """Compare the files that are there with what their publishers state. Ends with 1 where one is damaged.
 
     Example:  sirr-orch weights check
     """
-    if _shown(verify=True, json=json):
+    if _shown(plugins, verify=True, json=json):
         raise typer.Exit(1)
 
 
 @app.command("path")
 def path_of_weights(
     name: Annotated[str | None, typer.Argument(help="A file's name. Default: the folder itself.")] = None,
+    plugins: PluginsOption = None,
 ) -> None:
     """Print where a file is looked for; it need not be there.
 
@@ -40,24 +42,26 @@ def path_of_weights(
     """
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.errors import SpecError  # noqa: PLC0415
-    from orchestrator.spec.weights import FEATURES_VARIABLE, released_file, released_files, weights_folder  # noqa: PLC0415
+    from orchestrator.execute.plugins import known_library  # noqa: PLC0415
+    from orchestrator.spec.weights import FEATURES_VARIABLE, weights_folder  # noqa: PLC0415
 
     folder = weights_folder()
     if folder is None:
         raise SpecError(f"{FEATURES_VARIABLE} is not set", hint=f"set {FEATURES_VARIABLE} to a folder of your choice")
-    if name is not None and released_file(name) is None:
-        known = ", ".join(file.name for file in released_files())
-        raise SpecError(f"there is no released file {name!r}; there are {known}", hint="choose one of them")
+    known = [file.name for file in known_library(plugins or ()).released_files]
+    if name is not None and name not in known:
+        raise SpecError(f"there is no released file {name!r}; there are {', '.join(known)}", hint="choose one of them")
     out.print(str(folder if name is None else folder / name))
 
 
-def _shown(*, verify: bool, json: bool) -> bool:
+def _shown(plugins: list[Path] | None, *, verify: bool, json: bool) -> bool:
     """Print every file with its state; return whether one is damaged."""
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.cli.table import print_weights  # noqa: PLC0415
-    from orchestrator.spec.weights import presence, released_files, weights_folder  # noqa: PLC0415
+    from orchestrator.execute.plugins import known_library  # noqa: PLC0415
+    from orchestrator.spec.weights import presence, weights_folder  # noqa: PLC0415
 
-    found = presence(released_files(), weights_folder(), verify=verify)
+    found = presence(known_library(plugins or ()).released_files, weights_folder(), verify=verify)
     if json:
         rows = [{**one.file.model_dump(mode="json"), "state": one.state, "remedy": one.remedy} for one in found]
         out.print_json(data=rows)

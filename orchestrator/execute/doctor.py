@@ -43,7 +43,7 @@ def examine(store_root: Path, library: Library) -> list[Finding]:
     findings.append(_walls())
     findings.extend(_interpreters(library))
     findings.append(_gpus())
-    findings.extend(_features())
+    findings.extend(_features(library))
     findings.extend(plugin_findings(library))
     return findings
 
@@ -67,6 +67,7 @@ def plugin_findings(library: Library) -> Iterator[Finding]:
         "image": lambda name: check_image(library.image(name)),
         "dataset": library.dataset,
         "published table": library.published_table,
+        "list of weights": lambda _name: library.released_files,
         "metric": library.metric,
         "protocol": library.protocol,
     }
@@ -160,8 +161,12 @@ def _gpus() -> Finding:
     return Finding("gpu", "ok", "none: experiments run with device: cpu")
 
 
-def _features() -> Iterator[Finding]:
-    files = [file for file in released_files() if file.kind == "features"]
+def _features(library: Library) -> Iterator[Finding]:
+    try:
+        known = library.released_files
+    except SirrError:
+        known = released_files()  # what is wrong in a plug-in's list is a finding by itself
+    files = [file for file in known if file.kind == "features"]
     for found in presence(files, weights_folder(), verify=True):
         if found.state == "missing":
             remedy = f"{found.remedy}, or write features: random to try things out"

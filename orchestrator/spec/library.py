@@ -29,6 +29,7 @@ from orchestrator.spec.protocol_spec import ProtocolSpec, composed
 from orchestrator.spec.published_numbers import PublishedTable
 from orchestrator.spec.recipe import RecipeInvalid, read_recipe_schema
 from orchestrator.spec.validation import validated
+from orchestrator.spec.weights import ReleasedFile, joined_released
 from stagekit.measures import PROTOCOLS, Protocol
 
 __all__ = ["LAYOUT", "Library", "Plugin", "built_in"]
@@ -196,6 +197,15 @@ class Library:
             SpecError: Where a file is wrong.
         """
         return tuple(self._tables(plugins=True))
+
+    @cached_property
+    def released_files(self) -> tuple[ReleasedFile, ...]:
+        """The files of weights that others publish, this project's first.
+
+        Raises:
+            SpecError: Where a list is wrong, or of a plug-in and names a file that another list has.
+        """
+        return joined_released(self._files("list of weights").values())
 
     def data_folder(self, dataset: str) -> Path:
         """Return the folder that a relative path of a dataset of the catalogue starts in."""

@@ -19,6 +19,7 @@ PARTS = {
     "image": "images/*/image.yaml",
     "dataset": "data/*.yaml",
     "published table": "data/published/*.yaml",
+    "list of weights": "data/weights/*.yaml",
     "metric": "metric_specs/*.yaml",
     "protocol": "protocol_specs/*.yaml",
 }

@@ -27,7 +27,7 @@ from orchestrator.spec.program_choice import ResolvedProgram, resolved_program
 from orchestrator.spec.recipe import Recipe
 from orchestrator.spec.scoring import chosen_metrics
 from orchestrator.spec.stage_names import stage_name
-from orchestrator.spec.weights import FEATURES_VARIABLE, released_file, weights_folder
+from orchestrator.spec.weights import FEATURES_VARIABLE, weights_folder
 from stagekit.measures import metrics
 
 
@@ -339,7 +339,7 @@ def _features(
     absent = [name for name in absent if name not in missed]
     files = {name: path for name, path in files.items() if name not in missed}
     location: Location = ("features_folder",) if experiment.features_folder else ("features",)
-    return files, [_missing_feature(name, folder, place_of(document, location)) for name in absent]
+    return files, [_missing_feature(name, folder, place_of(document, location), library) for name in absent]
 
 
 def _features_folder(experiment: Experiment, path: Path) -> Path | None:
@@ -367,9 +367,9 @@ def _features_needed(experiment: Experiment, library: Library) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _missing_feature(name: str, folder: Path | None, place: Place | None) -> Problem:
+def _missing_feature(name: str, folder: Path | None, place: Place | None, library: Library) -> Problem:
     there = f"not in {str(folder)!r}" if folder else f"{FEATURES_VARIABLE} is not set"
-    known = released_file(name)
+    known = next((file for file in library.released_files if file.name == name), None)
     address = known.address if known is not None else "its authors' page"
     target = f"put it into {str(folder)!r}" if folder else f"put it into a folder and set {FEATURES_VARIABLE} to it"
     random = "'features: random' in a spec, '--features random' with adopt"

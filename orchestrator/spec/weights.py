@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,10 +10,12 @@ from typing import Literal
 
 from pydantic import Field
 
+from orchestrator.errors import SpecError
 from orchestrator.resources import data_folder
 from orchestrator.spec.base import Name, StrictModel
 from orchestrator.spec.document import read_document
 from orchestrator.spec.numbers import FileSize
+from orchestrator.spec.problems import Problem, spec_error
 from orchestrator.spec.validation import validated
 
 FEATURES_VARIABLE = "SIRR_FEATURES"
@@ -45,12 +47,44 @@ class _Released(StrictModel):
 
 @cache
 def released_files() -> tuple[ReleasedFile, ...]:
-    """Return every file that is known."""
-    return validated(_Released, read_document(data_folder() / "weights" / "released.yaml")).files
+    """Return every file that this project knows; `Library.released_files` has those of plug-ins too."""
+    return read_released(data_folder() / "weights" / "released.yaml")
+
+
+def read_released(path: Path) -> tuple[ReleasedFile, ...]:
+    """Return the files of weights that a list describes.
+
+    Raises:
+        SpecError: Where the list is wrong, or names a file twice.
+    """
+    document = read_document(path)
+    files = validated(_Released, document).files
+    names = [file.name for file in files]
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            place = document.place(("files", number, "name"))
+            raise spec_error([Problem(f"the file {name!r} is listed twice", place, "remove one of the two")], path)
+    return files
+
+
+def joined_released(lists: Iterable[Path]) -> tuple[ReleasedFile, ...]:
+    """Return the files of several lists.
+
+    Raises:
+        SpecError: Where a list is wrong, or names a file that one before it has.
+    """
+    found: dict[str, ReleasedFile] = {}
+    for path in lists:
+        for file in read_released(path):
+            if file.name in found:
+                hint = "remove it from the plug-in's list: one description is enough"
+                raise SpecError(f"the file {file.name!r} is described already", where=str(path), hint=hint)
+            found[file.name] = file
+    return tuple(found.values())
 
 
 def released_file(name: str) -> ReleasedFile | None:
-    """Return what is known of a file, None where nothing is."""
+    """Return what this project knows of a file, None where that is nothing."""
     return next((file for file in released_files() if file.name == name), None)
 
 

@@ -9,8 +9,9 @@ from typer.testing import CliRunner
 
 from orchestrator.cli.app import app
 from orchestrator.errors import SpecError
-from orchestrator.spec.library import load_model_spec, model_spec_names
+from orchestrator.spec.library import Plugin, built_in, load_model_spec, model_spec_names
 from orchestrator.spec.weights import ReleasedFile, presence, released_file, released_files
+from tests.plugin_folder import write_model
 
 
 def released(content: bytes = b"weights", **changes: object) -> ReleasedFile:
@@ -89,3 +90,56 @@ def test_path_says_where_to_put_a_file(tmp_path, monkeypatch):
     assert isinstance(unknown.exception, SpecError)
     monkeypatch.delenv("SIRR_FEATURES")
     assert isinstance(runner.invoke(app, ["weights", "path"]).exception, SpecError)
+
+
+LISTED = """\
+files:
+  - name: mine.pth
+    kind: features
+    title: What a plug-in's network sees with
+    models: [small2026]
+    address: https://example.org/mine.pth
+"""
+
+
+def listed(folder, text=LISTED, name="mine"):
+    path = write_model(folder) / "data" / "weights" / f"{name}.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    return built_in().extended([Plugin(folder, "a test")])
+
+
+def test_files_that_a_plugin_lists_are_known_after_this_projects(tmp_path):
+    files = listed(tmp_path / "mine").released_files
+    assert files[:-1] == released_files()
+    assert (files[-1].name, files[-1].address) == ("mine.pth", "https://example.org/mine.pth")
+
+
+def test_commands_show_and_place_the_files_of_a_plugin(tmp_path, monkeypatch):
+    monkeypatch.setenv("SIRR_FEATURES", str(tmp_path / "features"))
+    listed(tmp_path / "mine")
+    shown = CliRunner().invoke(app, ["weights", "list", "--json", "--plugins", str(tmp_path / "mine")])
+    assert json.loads(shown.stdout)[-1]["name"] == "mine.pth"
+    placed = CliRunner().invoke(app, ["weights", "path", "mine.pth", "--plugins", str(tmp_path / "mine")])
+    assert placed.stdout.replace("\n", "") == str(tmp_path / "features" / "mine.pth")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param(LISTED.replace("mine.pth", "vgg19-dcbb9e9d.pth"), "is described already", id="of-the-project"),
+        pytest.param(LISTED + LISTED.removeprefix("files:\n"), "the file 'mine.pth' is listed twice", id="twice"),
+        pytest.param(LISTED.replace("kind: features", "kind: weights"), "kind must be", id="kind"),
+    ],
+)
+def test_a_wrong_list_of_a_plugin_is_refused_with_its_file(tmp_path, text, words):
+    library = listed(tmp_path / "mine", text)
+    with pytest.raises(SpecError) as caught:
+        _ = library.released_files
+    assert words in caught.value.message
+    assert "mine.yaml" in caught.value.where
+
+
+def test_a_list_needs_a_name_of_its_own(tmp_path):
+    with pytest.raises(SpecError, match="two folders bring a list of weights 'released'"):
+        listed(tmp_path / "mine", name="released")
