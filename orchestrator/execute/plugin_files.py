@@ -16,10 +16,19 @@ from orchestrator.spec.problems import suggestion
 NEEDED_KINDS: dict[str, tuple[StageKind, ...]] = {
     "program": ("predict",),
     "network": ("train", "adopt", "export", "release"),
+    "metric": ("measure",),
 }
 """The stages that an image has to run, by what names it."""
 
-_PARTS = {"program": "program", "network": "model", "dataset": "dataset", "published table": "published table"}
+_PARTS = {
+    "program": "program",
+    "network": "model",
+    "metric": "metric",
+    "protocol": "protocol",
+    "dataset": "dataset",
+    "published table": "published table",
+    "list of weights": "list of weights",
+}
 """What people call the parts of a library."""
 
 
@@ -60,6 +69,8 @@ def static_checks(folder: Path, base: Library) -> Iterator[Check | Brought]:
         for name in library.names(part, plugin):
             check = _spec(library, kind, name)
             yield check
+            if kind == "metric":
+                yield Check(f"metric {name}", "running it", "not checked", "a comparison that names it does")
             if check.outcome == "failed" or ("image", _image_of(library, kind, name)) in wrong:
                 wrong.add((kind, name))
     sound = {
@@ -106,6 +117,9 @@ def _spec(library: Library, kind: str, name: str) -> Check:
         "network": library.model,
         "dataset": library.dataset,
         "published table": library.published_table,
+        "metric": library.metric,
+        "protocol": library.protocol,
+        "list of weights": lambda _name: library.released_files,
     }
     try:
         readers[kind](name)
@@ -141,4 +155,6 @@ def _image_of(library: Library, kind: str, name: str) -> str:
             return library.program(name).image
         if kind == "network":
             return library.model(name).image
+        if kind == "metric":
+            return library.metric(name).image
     return ""

@@ -15,7 +15,7 @@ from orchestrator.execute.check_line import Check, CheckRequest
 from orchestrator.execute.plugin_check import plugin_checks
 from orchestrator.execute.plugin_new import new_plugin
 from orchestrator.spec.library import Plugin, built_in
-from tests.plugin_folder import write_model, write_plugin
+from tests.plugin_folder import write_metric, write_model, write_plugin
 
 
 @pytest.fixture
@@ -247,3 +247,16 @@ def test_the_command_writes_a_folder_and_says_where(tmp_path, monkeypatch):
     assert (tmp_path / "my-method" / "README.md").is_file()
     again = CliRunner().invoke(app, ["plugin", "new", "my-method"])
     assert isinstance(again.exception, SirrError)
+
+
+def test_metrics_and_protocols_are_looked_at(tmp_path):
+    folder = write_metric(tmp_path / "mine")
+    outcomes = [(one.outcome, one.title) for one in checked(folder, tmp_path) if one.subject == "metric farthest"]
+    assert outcomes == [("passed", "its spec, and the image that runs it"), ("not checked", "running it")]
+    assert "protocol mine2026" in [one.subject for one in checked(folder, tmp_path) if one.outcome == "passed"]
+    image = folder / "images" / "meter" / "image.yaml"
+    image.write_text(image.read_text().replace("measure", "predict"))
+    (folder / "protocol_specs" / "mine2026.yaml").write_text("name: mine2026\n")
+    metric, protocol = failures(checked(folder, tmp_path))
+    assert "runs no stage of kind measure; it runs predict" in metric.words
+    assert "mistakes" in protocol.words
