@@ -52,6 +52,15 @@ def results_of(document: RunDocument, store: Store) -> RunResults:
     """
     damaged: list[str] = []
     found = {name: store.sound_artifact(key, damaged.append) for name, key in document.keys.items()}
+    for stage in document.stages:
+        artifact = found.get(stage.name)
+        if artifact is not None and artifact.manifest.kind != stage.kind:
+            raise StoreError(
+                f"the document of the run {document.name!r} names for {stage.name} the result of another stage, "
+                f"{artifact.manifest.stage}",
+                where=str(run_folder(store, document.name)),
+                hint=f"its 'key' was changed: run the experiment of {document.name!r} again, or bring run.json back",
+            )
     if damaged:
         more = f"; and {len(damaged) - 1} more" if len(damaged) > 1 else ""
         raise StoreError(

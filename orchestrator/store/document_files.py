@@ -19,6 +19,7 @@ from orchestrator.errors import SpecError, StoreError
 from orchestrator.locks import lock
 from orchestrator.spec.plain_words import plain_words
 from orchestrator.store.disk import space_explained, sync, write_synced
+from orchestrator.store.record import RunRecord
 from orchestrator.store.run_document import SCHEMA, RunDocument
 from stagekit.inside import read_plain
 
@@ -31,6 +32,11 @@ _LARGEST_BYTES = 2**28
 def has_document(folder: Path) -> bool:
     """Return whether a run's folder holds a document."""
     return (folder / RUN_FILE).is_file()
+
+
+def is_recorded(folder: Path) -> bool:
+    """Return whether a folder is a run's, also of an earlier version; other commands leave their logs beside them."""
+    return has_document(folder) or (folder / REVISIONS).is_dir() or bool(RunRecord(folder).events())
 
 
 def revisions(folder: Path) -> tuple[int, ...]:

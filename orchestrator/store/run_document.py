@@ -3,10 +3,11 @@
 What comes after a run reads it and the artifacts, and nothing else: no experiment's file, no dataset, no checkpoint.
 """
 
+from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from orchestrator.store.run_entries import (
     DatasetEntry,
@@ -93,6 +94,26 @@ class RunDocument(Recorded):
     def keys(self) -> dict[str, str]:
         """The keys of the results that are known, by stage."""
         return {stage.name: stage.key for stage in self.stages if stage.key is not None}
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        """Refuse a document that an editor has left with names twice, or that speaks of what it does not have."""
+        datasets, stages = ([one.name for one in part] for part in (self.datasets, self.stages))
+        for what, names in (
+            ("datasets", datasets),
+            ("stages", stages),
+            ("entrants", [one.label for one in self.entrants]),
+            ("protocols", [one.name for one in self.protocols]),
+        ):
+            twice = [name for name, number in Counter(names).items() if number > 1]
+            if twice:
+                raise ValueError(f"{what} has {twice[0]!r} twice")
+        if unknown := [name for name in self.test if name not in datasets]:
+            raise ValueError(f"test names {unknown[0]!r}, which is not among the datasets")
+        for stage in self.stages:
+            if unknown := [name for name in (*stage.inputs.values(), *stage.after) if name not in stages]:
+                raise ValueError(f"the stage {stage.name!r} reads {unknown[0]!r}, which is not among the stages")
+        return self
 
     @property
     def failures(self) -> dict[str, FailureEntry]:

@@ -155,8 +155,8 @@ class StageEntry(Recorded):
     """Longest time that it was given, in seconds."""
     key: Key | None = None
     """Names its result in the store; null where its inputs were never known."""
-    state: str = "waiting"
-    """waiting, stored, running, adopted, done, failed, skipped or cancelled, when this was written."""
+    state: Literal["waiting", "stored", "running", "adopted", "done", "failed", "skipped", "cancelled"] = "waiting"
+    """What had become of it when this was written."""
     failure: FailureEntry | None = None
     """Why it has no result; null where it has one, or has not run."""
 
@@ -301,7 +301,7 @@ class ProtocolEntry(Recorded):
     """Who defined it."""
     fault: str = ""
     """Why it must not be believed; empty where it may."""
-    metrics: tuple[MetricEntry, ...]
+    metrics: tuple[MetricEntry, ...] = Field(min_length=1)
     """What was measured."""
     plugin: str = ""
     """The plug-in that brought it; empty where none did."""

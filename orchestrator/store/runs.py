@@ -11,15 +11,13 @@ from orchestrator.errors import NoSpace, SpecError, StoreError, StoreReadOnly
 from orchestrator.locks import lock
 from orchestrator.store.disk import space_explained, sync
 from orchestrator.store.document_files import (
-    REVISIONS,
-    has_document,
+    is_recorded,
     load_document,
     revision_folder,
     revisions,
     save_document,
     start_document,
 )
-from orchestrator.store.record import RunRecord
 from orchestrator.store.reference import RunReference, run_reference
 from orchestrator.store.run_document import RunDocument
 from orchestrator.store.run_processes import told_process
@@ -33,11 +31,7 @@ def run_folder(store: Store, name: str) -> Path:
 
 def recorded_runs(store: Store) -> list[str]:
     """Return the names of the runs that left a record, also those of earlier versions, which have no document."""
-    return [name for name in store.run_names() if _is_recorded(run_folder(store, name))]
-
-
-def _is_recorded(folder: Path) -> bool:
-    return has_document(folder) or (folder / REVISIONS).is_dir() or bool(RunRecord(folder).events())
+    return [name for name in store.run_names() if is_recorded(run_folder(store, name))]
 
 
 def run_document(store: Store, reference: RunReference) -> RunDocument:
@@ -48,7 +42,7 @@ def run_document(store: Store, reference: RunReference) -> RunDocument:
         StoreError: Where its document cannot be read.
     """
     folder = run_folder(store, reference.run)
-    if not _is_recorded(folder):
+    if not is_recorded(folder):
         known = recorded_runs(store)
         if not known:
             raise SpecError(
@@ -140,8 +134,10 @@ def rename_run(store: Store, name: str, new_name: str) -> None:
         raise SpecError(f"{new_name!r} names a revision", hint="write the new name alone: revisions keep their numbers")
     with run_at_rest(store, name), run_at_rest(store, new_name):
         target = run_folder(store, new_name)
-        if target.exists():
+        if is_recorded(target):
             raise SpecError(f"the store has a run {new_name!r} already", hint="choose another name")
+        if target.exists():
+            _delete(store, target)  # logs of a command that is no run
         run_folder(store, name).rename(target)
         sync(target.parent)
         for document in run_documents(store, new_name):
@@ -156,7 +152,7 @@ def remove_run(store: Store, reference: RunReference) -> None:
         StoreError: Where the run is in progress.
     """
     folder = run_folder(store, reference.run)
-    if not _is_recorded(folder):
+    if not is_recorded(folder):
         run_document(store, reference)
     with run_at_rest(store, reference.run):
         if reference.revision is None:

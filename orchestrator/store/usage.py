@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.spec.stage_names import stage_dataset
+from orchestrator.store.document_files import is_recorded
 from orchestrator.store.examine import Fault, read_manifest
 from orchestrator.store.layout import Layout
 from orchestrator.store.need import needed_keys
@@ -136,6 +137,8 @@ def _by_run(
     runs = {}
     for name in layout.run_names():
         there = {key: size for key, size in sizes.items() if name in needed.get(key, ())}
+        if not there and not is_recorded(layout.run(name)):
+            continue  # logs of a command that is no run
         own = sum(size for key, size in there.items() if len(needed[key]) == 1)
         runs[name] = RunUsage(len(there), own, sum(there.values()) - own, disk_bytes(layout.run(name), seen))
     return runs

@@ -146,3 +146,11 @@ def test_damaged_run_can_be_listed_and_removed(sirr, store):
 @pytest.mark.parametrize("arguments", [("show", "nothing"), ("rename", "nothing", "new"), ("remove", "nothing", "-y")])
 def test_unknown_run_names_the_known_ones(sirr, arguments):
     assert "it has: first" in str(sirr(*arguments).exception)
+
+
+def test_logs_of_a_command_that_is_no_run_take_no_name(sirr, store):
+    (store.layout.logs("match")).mkdir(parents=True)
+    usage = CliRunner().invoke(app, ["store", "usage", "--json", "--store", str(store.root)])
+    assert set(json.loads(usage.output)["runs"]) == {"first"}
+    assert sirr("rename", "first", "match").exit_code == 0
+    assert set(listed(sirr)) == {"match"}

@@ -2,7 +2,9 @@
 
 import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -11,6 +13,7 @@ from orchestrator.errors import SpecError, StoreError
 from orchestrator.execute.command import RunRequest, planned
 from orchestrator.execute.events import Failed, StateChanged
 from orchestrator.execute.run_record import DocumentWriter, planned_document
+from orchestrator.execute.run_results import recorded_results
 from orchestrator.store.reference import run_reference
 from orchestrator.store.run_document import RunDocument, document_schema
 from orchestrator.store.run_entries import Overrides
@@ -254,3 +257,41 @@ def test_run_in_progress_is_held(store: Store) -> None:
     assert not is_in_progress(store, "first")
     with run_at_rest(store, "first"), pytest.raises(StoreError, match="being renamed"), run_in_progress(store, "first"):
         pass
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        pytest.param(lambda run: run["test"].append("street"), "test names 'street'", id="unknown-dataset"),
+        pytest.param(lambda run: run["datasets"].clear(), "which is not among the datasets", id="no-datasets"),
+        pytest.param(lambda run: run["protocols"][0]["metrics"].clear(), "protocols.0.metrics", id="no-metrics"),
+        pytest.param(lambda run: run["stages"][1].update(state="flying"), "stages.1.state", id="state"),
+        pytest.param(lambda run: run["stages"].append(run["stages"][0]), "stages has .* twice", id="stage-twice"),
+        pytest.param(
+            lambda run: run["entrants"].append(run["entrants"][0]), "entrants has .* twice", id="entrant-twice"
+        ),
+        pytest.param(lambda run: run["stages"][0]["inputs"].update(x="gone"), "reads 'gone'", id="unknown-stage"),
+    ],
+)
+def test_document_that_speaks_of_what_it_has_not_is_damaged(
+    store: Store, tmp_path: Path, change: Callable[[dict[str, Any]], object], said: str
+) -> None:
+    keep_run(store, tmp_path)
+    content = json.loads(file_of(store).read_text(encoding="utf-8"))
+    del content["checksum"]
+    change(content)
+    file_of(store).write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(StoreError, match=said):
+        found(store)
+
+
+def test_key_of_another_stage_is_named_where_the_document_has_it(store: Store, tmp_path: Path) -> None:
+    keep_run(store, tmp_path)
+    content = json.loads(file_of(store).read_text(encoding="utf-8"))
+    del content["checksum"]
+    first = next(stage for stage in content["stages"] if stage["key"])
+    other = next(stage for stage in content["stages"] if stage["key"] and stage["kind"] != first["kind"])
+    first["key"] = other["key"]
+    file_of(store).write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(StoreError, match=f"names for {first['name']} the result of another stage, {other['name']}"):
+        recorded_results(run_reference("first"), store)
