@@ -21,6 +21,7 @@ from orchestrator.spec.names import Device
 from orchestrator.spec.problems import listed
 from orchestrator.spec.program_choice import ResolvedProgram, resolved_program
 from orchestrator.store.reference import RunReference, model_reference
+from orchestrator.store.run_document import RunDocument
 from orchestrator.store.run_entries import PROGRAM
 from orchestrator.store.runs import recorded_runs, run_document
 from orchestrator.store.store import Store
@@ -199,8 +200,20 @@ def _recorded_program(model: str, library: Library, store: Store) -> tuple[Resol
     for entrant in document.entrants:
         if entrant.label == reference.model and entrant.kind == PROGRAM:
             named = {"program": entrant.spec, "name": entrant.label, "parameters": entrant.recipe}
+            _refuse_without_plugin(entrant.spec, document, library)
             return resolved_program(ProgramChoice.model_validate(named), library), document.memory_bytes
     return None
+
+
+def _refuse_without_plugin(program: str, document: RunDocument, library: Library) -> None:
+    """Raise SpecError where a program came with a plug-in that is not at hand: its image is built of that folder."""
+    brought = next((one for one in document.plugins if f"program {program}" in one.brings), None)
+    if brought is not None and program not in library.program_names:
+        raise SpecError(
+            f"the program {program!r} of the run {document.name!r} is of the plug-in {brought.name!r}, which is not "
+            "at hand",
+            hint="name its folder with --plugins, or in SIRR_PLUGINS",
+        )
 
 
 def _program_method(program: ResolvedProgram, removal: Removal, memory: int | None) -> Method:
