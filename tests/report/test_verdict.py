@@ -1,5 +1,6 @@
 """The verdict in words: nothing is said that the scores do not bear out."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -100,3 +101,19 @@ def test_a_single_network_is_set_against_doing_nothing_alone(plausible: ReportCo
     assert found is not None
     assert found.overall == ""
     assert found.datasets[0].sentences == (f"{models[0].title} is better than the unchanged input.",)
+
+
+def test_an_entrant_that_is_the_truth_itself_was_measured(plausible: ReportContent) -> None:
+    values = {"zhang2018": around(18.0), "errnet2019": around(20.0), "ibcln2020": [math.inf] * 10}
+    said = sentences(plausible, values)
+    assert "IBCLN 2020 is identical to the truth on 10 pictures." in said
+    assert not any("not measured" in one for one in said)
+
+
+def test_how_many_pictures_is_said_of_each_pair_not_of_the_smallest(plausible: ReportContent) -> None:
+    gap = [NotMeasured("lost")]
+    values = {"zhang2018": [20.0, 21.0, *gap], "errnet2019": [20.5, 20.6, 20.6], "ibcln2020": [20.7, 20.0, 20.9]}
+    assert any(
+        one.endswith("cannot be told apart on the 2 to 3 pictures that two share.")
+        for one in sentences(plausible, values)
+    )

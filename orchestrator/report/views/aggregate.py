@@ -20,6 +20,7 @@ class Mean:
         missing: See `finite`.
         low: Its 95 % interval, None where it is not known.
         high: Its 95 % interval, None where it is not known.
+        reasons: Why scores are missing, where that is known.
     """
 
     value: float | None
@@ -28,6 +29,7 @@ class Mean:
     missing: int
     low: float | None = None
     high: float | None = None
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def mean_of(content: ReportContent, evaluation: Evaluation, metric: str) -> Mean
         return Mean(None, 0, 0, total)
     own = mean([item.values.get(metric) for item in evaluation.found.items], total)
     known = metric_ranking(content, evaluation.dataset, evaluation.protocol, metric).means.get(evaluation.entrant.label)
-    return own if known is None else replace(own, low=known.low, high=known.high)
+    return own if known is None else replace(own, low=known.low, high=known.high, reasons=tuple(known.missing))
 
 
 def mean(values: Sequence[Score | NotMeasured | None], total: int) -> Mean:

@@ -288,7 +288,7 @@ def _cautions(name: str, contents: Sequence[ReportContent]) -> Iterator[str]:
         for content in contents:
             found = predictions(content, label, name)
             if isinstance(found, Predictions):
-                ways[content.name] = f"{found.mode}, {found.label}"
+                ways[content.name] = ", ".join(dict.fromkeys((found.mode, found.label)))
         if len(set(ways.values())) > 1:
             yield f"{label} was inferred in other ways: {'; '.join(f'{run}: {way}' for run, way in ways.items())}"
 

@@ -1,6 +1,6 @@
 """One mean in a table: its digits, interval, spread over seeds, what it leaves out, and whether it is marked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -41,7 +41,7 @@ def mean_cell(name: str, ranking: MetricRanking, metric: MetricFormat, place: in
     if own is None:
         return Cell(place, "missing", numbers.not_measured("no result was recorded"))
     if own.value is None and not own.infinite:
-        return Cell(place, "missing", numbers.not_measured("; ".join(own.missing) or "the dataset has no pictures"))
+        return Cell(place, "missing", numbers.not_measured(reasons(own.missing)))
     among = [mean.value for mean in ranking.means.values() if mean.value is not None]
     return Cell(
         place,
@@ -55,6 +55,11 @@ def mean_cell(name: str, ranking: MetricRanking, metric: MetricFormat, place: in
         best=name in ranking.best,
         beside_input=_beside_input(name, ranking),
     )
+
+
+def reasons(missing: Iterable[str], shown: int = 2) -> str:
+    """Return why pictures were not measured, in words: the first reasons, and how many more there are."""
+    return numbers.some_of(list(missing), shown) or "the dataset has no pictures"
 
 
 def mean_remarks(mean: MeanScore) -> Iterator[str]:

@@ -32,6 +32,9 @@ CSV_COLUMNS = (
 )
 """One row a dataset, network and metric, unrounded; the mean is over `pictures`, low and high are its 95 % interval."""
 
+_REASONS = 2
+"""So many reasons are told of what was not measured."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -150,7 +153,8 @@ def _cell(
 def _remarks(mean: Mean, evaluation: Evaluation) -> list[str]:
     if isinstance(evaluation.found, NotMeasured):
         return [numbers.not_measured(evaluation.found.why)]
-    said = [f"not measured on {numbers.count(mean.missing, 'picture')}"] if mean.missing else []
+    why = numbers.some_of(mean.reasons, _REASONS)
+    said = [f"not measured on {numbers.count(mean.missing, 'picture')}{why and ': ' + why}"] if mean.missing else []
     if mean.infinite and mean.finite:
         said.append(f"{numbers.count(mean.infinite, 'picture')} identical to the truth left out")
     return said
@@ -168,13 +172,14 @@ def csv_table(content: ReportContent, metrics: Sequence[str] = ()) -> str:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     for evaluation in evaluations(content):
-        why = evaluation.found.why if isinstance(evaluation.found, NotMeasured) else ""
         for metric in metrics_of(content, evaluation):
             if metrics and metric not in metrics:
                 continue
             mean = mean_of(content, evaluation, metric)
             values = [_plain(value) for value in (mean.value, mean.low, mean.high)]
             head = [_cell_text(text) for text in (evaluation.dataset, evaluation.entrant.label)]
+            found = evaluation.found
+            why = found.why if isinstance(found, NotMeasured) else numbers.some_of(mean.reasons, _REASONS)
             tail = [mean.finite, mean.infinite, mean.missing, _cell_text(why)]
             protocol = protocol_of(content, evaluation)
             named = ["yes" if evaluation.entrant.control else "no", protocol.name, metric]

@@ -92,9 +92,24 @@ class _Judge:
         if len(order) > 1:
             yield from self._leading(order[0], order[1:])
         yield from self._beside()
-        absent = [self.titles[name] for name in self.titles if name not in order]
+        yield from self._identical()
+        absent = [title for name, title in self.titles.items() if name not in order and not self._infinite(name)]
         if absent:
             yield f"{_listed(absent)} {'was' if len(absent) == 1 else 'were'} not measured, or not on any picture."
+
+    def _identical(self) -> Iterator[str]:
+        """Yield whose pictures are the truth itself, so that there is no mean to compare."""
+        for name, title in self.titles.items():
+            infinite = self._infinite(name)
+            if infinite and name not in self._order:
+                missing = self.ranking.means[name].total - infinite
+                rest = f" and was not measured on {numbers.count(missing, 'other')}" if missing else ""
+                yield f"{title} is identical to the truth on {numbers.count(infinite, 'picture')}{rest}."
+
+    def _infinite(self, name: str) -> int:
+        """On how many pictures an entrant is identical to the truth."""
+        mean = self.ranking.means.get(name)
+        return 0 if mean is None else len(mean.infinite)
 
     @property
     def alone(self) -> str | None:
@@ -131,9 +146,13 @@ class _Judge:
                 f"{title} and {self.titles[alike[0]]} cannot be told apart{self._interval(test, ': a difference of ')}."
             )
         elif alike:
-            n = min(self._test(leader, name).n for name in alike)
+            counts = [self._test(leader, name).n for name in alike]
+            least, most = min(counts), max(counts)
+            shared = (
+                numbers.count(most, "picture") if least == most else f"the {least} to {most} pictures that two share"
+            )
             names = [title, *(self.titles[name] for name in alike)]
-            yield f"{_listed(names)} cannot be told apart on {numbers.count(n, 'picture')}."
+            yield f"{_listed(names)} cannot be told apart on {shared}."
 
     def _beside(self) -> Iterator[str]:
         """Yield who is worse than the unchanged input, who cannot be told apart from it, and who is better."""
