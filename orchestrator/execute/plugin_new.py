@@ -1,12 +1,14 @@
 """Writes a plug-in folder to start from: a template that works, under the name that its author wants."""
 
+import contextlib
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from orchestrator.errors import ResultExists, SpecError
+from orchestrator.errors import DISK_FULL, ResultExists, SpecError
 from orchestrator.resources import plugin_templates_folder
 from orchestrator.spec.base import NAME_PATTERN
 from orchestrator.spec.library import Library
@@ -30,7 +32,7 @@ def new_plugin(name: str, kind: PluginKind, folder: Path, library: Library) -> P
         library: What has names already.
 
     Raises:
-        SpecError: Where the name is no name, or is taken.
+        SpecError: Where the name is no name, or is taken, and where the folder cannot be made.
         ResultExists: Where the folder is there and not empty.
     """
     if not re.fullmatch(NAME_PATTERN, name):
@@ -43,16 +45,30 @@ def new_plugin(name: str, kind: PluginKind, folder: Path, library: Library) -> P
     for part, names in taken:
         if name in names:
             raise SpecError(f"there is {part} {name!r} already", hint="choose another name: each is taken once")
-    if folder.is_symlink() or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):
-        raise ResultExists(f"{folder} is there already", hint="name another folder with --out")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{name}-") as scratch:
-        made = Path(scratch) / "plug-in"
-        made.mkdir()
-        template, module = _NAMES[kind]
-        _fill(made, plugin_templates_folder() / kind, {template: name, module: _module(kind, name)})
-        made.rename(folder)
+    with _explained(folder):
+        if folder.is_symlink() or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):
+            raise ResultExists(f"{folder} is there already", hint="name another folder with --out")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{name}-") as scratch:
+            made = Path(scratch) / "plug-in"
+            made.mkdir()
+            template, module = _NAMES[kind]
+            _fill(made, plugin_templates_folder() / kind, {template: name, module: _module(kind, name)})
+            made.rename(folder)
     return folder
+
+
+@contextlib.contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Tell the system's refusal to make a folder as a mistake of its name; a full disk stays what it is."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in DISK_FULL:
+            raise
+        raise SpecError(
+            f"'{folder}' cannot be made: {error.strerror}", hint="name another folder with --out, where you may write"
+        ) from error
 
 
 def _module(kind: PluginKind, name: str) -> str:

@@ -96,6 +96,23 @@ def test_nothing_is_written_over_what_is_there(tmp_path, taken):
 
 
 @pytest.mark.parametrize(
+    ("out", "words"),
+    [
+        ("file/mine", "file/mine' cannot be made: (File exists|Not a directory)"),
+        ("file/deep/mine", "file/deep/mine' cannot be made: Not a directory"),
+        ("x" * 300, "x' cannot be made: File name too long"),
+        ("/proc/mine", "'/proc/mine' cannot be made: No such file"),
+    ],
+)
+def test_a_folder_that_cannot_be_made_is_refused_with_what_to_do(tmp_path, out, words):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(SpecError, match=words) as caught:
+        new_plugin("my-method", "program", tmp_path / out, built_in())
+    assert "--out" in str(caught.value.hint)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(
     ("name", "words"),
     [
         ("yang2019", "there is program 'yang2019' already"),
