@@ -1,6 +1,6 @@
 """Shows which files of predictions are taken for which pictures, before anything is scored."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from orchestrator.errors import InputInvalid, SpecError
@@ -49,6 +49,8 @@ class MatchedSet:
 def matched_predictions(request: RunRequest, execution: ExecutionRequest) -> list[MatchedSet]:
     """Return what is found of all predictions of an experiment; nothing is scored, and no run is recorded.
 
+    It runs on the engine of the request, else on the experiment's.
+
     Raises:
         SpecError: With every mistake of the file, and where no entrant of it is predictions.
         ImageNotBuilt: Where an image is not built.
@@ -56,6 +58,7 @@ def matched_predictions(request: RunRequest, execution: ExecutionRequest) -> lis
         Cancelled: Where the user stopped.
     """
     comparison = planned(request, say=execution.say)
+    execution = replace(execution, engine=request.engine or comparison.resolved.experiment.engine)
     asked = [(given.label, dataset) for given in comparison.resolved.predictions for dataset in given.places]
     if not asked:
         raise SpecError(

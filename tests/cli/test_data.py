@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestrator.cli.app import app
-from orchestrator.errors import SirrError
+from orchestrator.errors import EngineUnavailable, ImageNotBuilt, SirrError
 from orchestrator.spec.library import load_catalogue
 from orchestrator.spec.load import load_experiment
 from orchestrator.spec.resolve import resolve
@@ -199,6 +199,19 @@ def test_help_shows_an_example(data, command):
     done = data(command, "--help")
     assert done.exit_code == 0
     assert f"sirr-orch data {command}" in done.output
+
+
+def test_predictions_are_matched_by_the_engine_of_the_experiment_unless_another_is_asked_for(
+    data, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    (tmp_path / "given").mkdir()
+    spec = tmp_path / "others.yaml"
+    models = "models: [{predictions: given, name: others}]"
+    spec.write_text(f"name: first\n{models}\ntest: [skimage-test]\nfeatures: random\nengine: docker\n")
+    match = ("match", spec, "--store", tmp_path / "store")
+    assert isinstance(data(*match).exception, EngineUnavailable)
+    assert isinstance(data(*match, "--engine", "local").exception, ImageNotBuilt)
 
 
 def test_data_folder_of_the_option_counts_before_the_variable(data, tmp_path):
