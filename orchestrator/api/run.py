@@ -18,6 +18,7 @@ from orchestrator.report import content as told
 from orchestrator.report.content import NotMeasured
 from orchestrator.report.lookup import metric_format, predictions, primary_protocol
 from orchestrator.report.machine.score_files import score_rows
+from orchestrator.spec.plain_words import count
 from orchestrator.spec.problems import suggestion
 from orchestrator.spec.protocol import Protocol
 from orchestrator.store.layout import store_folder
@@ -140,7 +141,7 @@ class Run:
     def __repr__(self) -> str:
         document = self._results.document
         tests = ", ".join(document.test)
-        return f"<run {self.name}@{self.revision}, {self.state}: {len(document.entrants)} entrants on {tests}>"
+        return f"<run {self.name}@{self.revision}, {self.state}: {count(len(document.entrants), 'entrant')} on {tests}>"
 
     @property
     def name(self) -> str:

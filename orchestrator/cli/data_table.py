@@ -13,6 +13,7 @@ from rich.text import Text
 from orchestrator.cli.console import err
 from orchestrator.datasets.raw.dataset_checks import DatasetFinding
 from orchestrator.execute.data import Reporter, SetState
+from orchestrator.spec.plain_words import count
 
 _STATES = {"prepared": "green", "raw": "yellow", "missing": "dim", "built in": "green"}
 _SEVERITIES = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "bold red"}
@@ -34,7 +35,7 @@ def print_sets(states: Sequence[SetState], console: Console) -> None:
     """Print each dataset with its state, address and terms, and for those that are wanting the next command."""
     for state in states:
         unknown = "" if state.published is None else ", number of scenes unknown"
-        scenes = unknown if state.scenes is None else f", {state.scenes} scenes"
+        scenes = unknown if state.scenes is None else f", {count(state.scenes, 'scene')}"
         about = f"  ({state.title}; {state.use}{scenes})"
         console.print(Text.assemble((f"{state.state:>8}", _STATES[state.state]), "  ", (state.name, "bold"), about))
         if state.variant:
@@ -56,11 +57,11 @@ def print_findings(findings: Sequence[DatasetFinding], console: Console) -> None
     for overflow in ("ellipsis", "ellipsis", "fold"):
         table.add_column(overflow=overflow)
     for finding in findings:
-        count = f" ({len(finding.scenes)} scenes)" if len(finding.scenes) > 1 else ""
+        several = f" ({len(finding.scenes)} scenes)" if len(finding.scenes) > 1 else ""
         table.add_row(
             Text(finding.severity, style=_SEVERITIES[finding.severity]),
             Text(finding.check, style="bold"),
-            Text(finding.message + count),
+            Text(finding.message + several),
         )
     console.print(table, soft_wrap=False)
 

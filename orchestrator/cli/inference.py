@@ -4,6 +4,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.spec.plain_words import count
 from stagekit.results.plan import NotTileable, PlanFile, SizePlan
 
 _HEADINGS = ("segment", "nodes", "tile", "tiles", "halo", "work", "live MiB", "file MiB", "used MiB", "seconds")
@@ -14,7 +15,7 @@ def print_plan(plan: PlanFile, console: Console) -> bool:
     """Print each size's plan as a table; return whether one is not exact or does not fit."""
     wrong = False
     for size in plan.sizes:
-        inside = f"{size.nodes} nodes, {size.global_reductions} global reductions"
+        inside = f"{count(size.nodes, 'node')}, {count(size.global_reductions, 'global reduction')}"
         console.print(Text(f"{size.height} x {size.width} pixels: {inside}", style="bold"))
         if size.not_tileable:
             wrong = True

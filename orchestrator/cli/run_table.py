@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.execute.run_list import RunDescription, RunSummary
+from orchestrator.spec.plain_words import count
 from orchestrator.store.run_document import RunDocument
 from orchestrator.store.run_entries import AUTHORS, ONNX, PREDICTIONS, PROGRAM, DatasetEntry, EntrantEntry
 
@@ -127,7 +128,11 @@ def _entrant(entrant: EntrantEntry) -> str:
         taken = ", ".join(f"{name} {value:g}" for name, value in entrant.recipe.items())
         return f"{entrant.title}; a program, {taken or 'without parameters'}"
     weights = "trained" if entrant.checkpoint is None else f"adopted from {entrant.checkpoint}"
-    differs = f"; {len(entrant.overrides)} values differ from the paper" if entrant.overrides else ""
+    differs = (
+        f"; {count(len(entrant.overrides), 'value differs', 'values differ')} from the paper"
+        if entrant.overrides
+        else ""
+    )
     return f"{entrant.title}; {weights}, seed {entrant.seed}{differs}"
 
 

@@ -10,6 +10,7 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.spec.plain_words import count
 from orchestrator.store.check import Check
 from orchestrator.store.clean import Cleaned, Removable
 from orchestrator.store.pack_form import PackIndex
@@ -41,7 +42,10 @@ def print_check(found: Check, console: Console) -> None:
     for key in found.busy:
         console.print(Text(f"  busy   {key[:12]} is being made"))
     rate = f", {decimal(int(found.bytes / found.seconds))}/s" if found.seconds > 1 else ""
-    console.print(f"{found.results} results, {found.files} files, {decimal(found.bytes)} read{rate}", highlight=False)
+    console.print(
+        f"{count(found.results, 'result')}, {count(found.files, 'file')}, {decimal(found.bytes)} read{rate}",
+        highlight=False,
+    )
     if not found.sound:
         console.print("not sound: set damaged results aside with: sirr-orch store check --repair")
     elif found.runs:
@@ -112,21 +116,21 @@ def print_unpacked(done: Unpacked, console: Console) -> None:
     """Print what came out of a pack, and how to go on."""
     console.print(f"unpacked: {_contents(done.index)}")
     if done.kept:
-        console.print(f"{len(done.kept)} results were there already")
+        console.print(f"{count(len(done.kept), 'result was', 'results were')} there already")
     for name in done.runs:
         console.print(f"next: sirr-orch report {name}")
 
 
 def _contents(index: PackIndex) -> str:
     counts = (
-        (len(index.runs), "runs"),
-        (len(index.artifacts), "results"),
-        (len(index.staging), "stopped stages"),
-        (len(index.environments), "environments"),
-        (len(index.images), "images"),
-        (len(index.data), "datasets"),
+        (len(index.runs), "run"),
+        (len(index.artifacts), "result"),
+        (len(index.staging), "stopped stage"),
+        (len(index.environments), "environment"),
+        (len(index.images), "image"),
+        (len(index.data), "dataset"),
     )
-    return ", ".join(f"{count} {words}" for count, words in counts if count)
+    return ", ".join(count(number, word) for number, word in counts if number)
 
 
 def _sizes(title: str, sizes: Mapping[str, int]) -> Table:

@@ -6,6 +6,7 @@ from pathlib import Path
 from orchestrator.errors import OutputInvalid
 from orchestrator.plan.stage import Stage
 from orchestrator.results import read_result
+from orchestrator.spec.plain_words import count
 from stagekit.measuring import wrong_value
 from stagekit.results.dataset import DatasetFile
 from stagekit.results.measure import MeasureFile
@@ -44,7 +45,7 @@ def _wrong(stage: Stage, found: MeasureFile, ids: Sequence[str]) -> str:
     measured = [item.id for item in found.items]
     missing, strange = [one for one in ids if one not in measured], [one for one in measured if one not in ids]
     if missing:
-        return f"no number for {_some(missing)}: {len(measured)} numbers for {len(ids)} pictures"
+        return f"no number for {_some(missing)}: {count(len(measured), 'number')} for {count(len(ids), 'picture')}"
     if strange:
         return f"a number for {_some(strange)}, which the dataset does not have"
     least, most = stage.settings["range"]

@@ -8,6 +8,7 @@ from orchestrator.execute.check_line import Outcome
 from orchestrator.execute.plugin_answers import Wrong, picture_problems
 from orchestrator.execute.plugin_network_trial import EXPLAINED_BYTES, network_file
 from orchestrator.spec.onnx_header import NotOnnx, TensorForm, onnx_header
+from orchestrator.spec.plain_words import count
 from orchestrator.store.store import Artifact
 from stagekit import BadInput
 from stagekit.results.apart import load_whole
@@ -111,4 +112,4 @@ def _how(tiled: Artifact, plan: SizePlan) -> str:
         return f"{op} cannot be computed in parts: whole here, and 'approximate: {op}' where memory does not suffice"
     found = load_whole(PredictionsFile, tiled.output, tiled.facts)
     last = found.items[-1].plan
-    return "whole" if last is None else f"the largest in {last.segments} segments, {last.tiles} tiles"
+    return "whole" if last is None else f"the largest in {count(last.segments, 'segment')}, {count(last.tiles, 'tile')}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
+from orchestrator.spec.plain_words import count as count  # noqa: PLC0414 - what views count with
 from stagekit.measures import Direction, Scale, metric_named
 
 _NOISE_DECIMALS = 9
@@ -154,11 +155,6 @@ def some_of(names: Sequence[str], shown: int = 3) -> str:
 def not_measured(why: str) -> str:
     """Return what stands where a number is missing."""
     return f"not measured: {why}"
-
-
-def count(number: int, singular: str, plural: str | None = None) -> str:
-    """Return '1 picture', '12 pictures' or '1,234,567 parameters'."""
-    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
 def duration(seconds: float | None) -> str:

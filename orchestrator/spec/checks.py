@@ -12,6 +12,7 @@ from orchestrator.spec.entrants import AnyChoice, AuthorsChoice, ModelChoice, Pr
 from orchestrator.spec.experiment import Experiment, TrainingData
 from orchestrator.spec.library import Library, built_in
 from orchestrator.spec.onnx_choice import OnnxChoice
+from orchestrator.spec.plain_words import count
 from orchestrator.spec.prepared import added_datasets
 from orchestrator.spec.problems import Problem, listed, suggestion
 from orchestrator.spec.program_choice import program_problems
@@ -189,7 +190,8 @@ def _validation_problems(draft: Draft, train: TrainingData, document: Document |
     for number, choice in enumerate(draft.models):
         recipe = _recipe(choice, draft.library) if isinstance(choice, ModelChoice) and choice.weights is None else None
         if choice is not None and recipe is not None and recipe.steps is not None:
-            words = f"model {choice.label!r} stops after {recipe.steps} steps: which epochs it reaches is not known"
+            bound = f"model {choice.label!r} stops after {count(recipe.steps, 'step')}"
+            words = f"{bound}: which epochs it reaches is not known"
             hint = "for validation bound the training by 'epochs' and 'limit' instead of 'steps'"
             yield Problem(words, place_of(document, ("models", number, "recipe", "steps")), hint)
 

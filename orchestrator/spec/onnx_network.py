@@ -12,6 +12,7 @@ from orchestrator.spec.document import Document, Location, place_of
 from orchestrator.spec.experiment import Experiment
 from orchestrator.spec.onnx_choice import OnnxChoice
 from orchestrator.spec.onnx_header import NotOnnx, OnnxHeader, TensorForm, onnx_header
+from orchestrator.spec.plain_words import count
 from orchestrator.spec.problems import Problem, listed, suggestion
 
 TRANSMISSION, REFLECTION = "transmission", "reflection"
@@ -136,7 +137,7 @@ def _form_mistakes(choice: OnnxChoice, taken: TensorForm) -> Iterator[Mistake]:
     elif len(sides) != 4 or sides[0] not in {None, 1}:
         yield "onnx", f"{shown}; it has to take one picture, {form}", "export it for a batch of one"
     elif sides[1] not in {None, 3} or (sides[1] is None and sides[3] == 3):
-        last = ", with the channels last" if sides[3] == 3 else f", pictures of {sides[1]} channels"
+        last = ", with the channels last" if sides[3] == 3 else f", pictures of {count(sides[1] or 0, 'channel')}"
         yield "onnx", f"{shown}{last}; it has to take {form}", "export it for RGB or BGR, channels first"
     elif (sides[2] or sides[3]) and not choice.free_size:
         words = f"it is fixed to pictures of {sides[2] or 'any'} x {sides[3] or 'any'} pixels"

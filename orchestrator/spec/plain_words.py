@@ -1,4 +1,4 @@
-"""What a library says of a wrong value, without the words that are the library's own; imports nothing."""
+"""Counted things in words, and what a library says of a wrong value without its own words; imports nothing."""
 
 _PREFIXES = ("Value error, ", "Assertion failed, ")
 _SHOULD = "Input should be "
@@ -9,3 +9,8 @@ def plain_words(message: str) -> str:
     for prefix in _PREFIXES:
         message = message.removeprefix(prefix)
     return f"it must be {message.removeprefix(_SHOULD)}" if message.startswith(_SHOULD) else message
+
+
+def count(number: int, singular: str, plural: str | None = None) -> str:
+    """Return '1 picture', '12 pictures' or '1,234,567 parameters'."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

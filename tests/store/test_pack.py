@@ -327,7 +327,7 @@ def test_commands_pack_and_unpack(source, store, tmp_path):
 
     done = command("pack", "first", tmp_path / "first.tar", "--store", source.root)
     assert done.returncode == 0, done.stderr
-    assert "1 runs" in done.stdout
+    assert "1 run, " in done.stdout
     done = command("unpack", tmp_path / "first.tar", "--as", "theirs", "--store", store.root)
     assert done.returncode == 0, done.stderr
     assert "sirr-orch report theirs" in done.stdout
