@@ -50,6 +50,18 @@ class Document:
             mark = key.start_mark if name and key is not None else node.start_mark
         return self.at(mark.line, mark.column)
 
+    def written(self, location: Location) -> str | None:
+        """Return a single value as it stands in the file, such as 010 for what is read as 10; None for several.
+
+        Args:
+            location: As `place` takes it.
+        """
+        node = self.root
+        for part in location:
+            found = _child(node, part)
+            node = node if found is None else found[1]
+        return str(node.value) if isinstance(node, ScalarNode) else None
+
     def at(self, line: int, column: int) -> Place:
         """Return a place from a line and a column that count from 0."""
         text = self.lines[line] if line < len(self.lines) else ""

@@ -4,10 +4,13 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from orchestrator.spec.base import Name, StrictModel
 from orchestrator.spec.numbers import Number, Seed
 from orchestrator.spec.onnx_choice import OnnxChoice
+from orchestrator.spec.problems import listed, suggestion
+from orchestrator.spec.validation import ENTRANT_ERROR
 from stagekit.inside import unsafe_name
 
 
@@ -99,6 +102,10 @@ class WrittenPictures(StrictModel):
         return (self.name,)
 
 
+ITSELF = "."
+"""The folder of predictions, where the pictures of a dataset lie in it directly."""
+
+
 class PredictionsChoice(WrittenPictures):
     """Pictures that another program has written, compared as a model's answers are."""
 
@@ -108,14 +115,14 @@ class PredictionsChoice(WrittenPictures):
     source: str = ""
     """Where they come from: paper, program, address, licence. Shown in the report."""
     sets: dict[Name, str | None] = Field(default_factory=dict)
-    """Test dataset to its folder inside `predictions`, where that is not called as the dataset is; null: there are
-    none of it."""
+    """Test dataset to its folder inside `predictions`, where that is not called as the dataset is; `.`: its pictures
+    lie in `predictions` itself; null: there are none of it."""
 
     @field_validator("sets")
     @classmethod
     def _inside(cls, sets: dict[str, str | None]) -> dict[str, str | None]:
         for folder in sets.values():
-            mistake = unsafe_name(folder) if folder is not None else ""
+            mistake = unsafe_name(folder) if folder not in {None, ITSELF} else ""
             if mistake:
                 raise ValueError(f"{folder!r} is no path inside the folder of predictions: it {mistake}")
         return sets
@@ -167,16 +174,61 @@ class ProgramChoice(StrictModel):
         return (self.label,)
 
 
-def _from_name(value: object) -> object:
-    return {"model": value} if isinstance(value, str) else value
+_KINDS: dict[str, type[StrictModel]] = {
+    "model": ModelChoice,
+    "onnx": OnnxChoice,
+    "predictions": PredictionsChoice,
+    "program": ProgramChoice,
+}
+"""The kinds of entrants, by the field that says what one is."""
+
+
+def _of_one_kind(value: object) -> object:
+    """Return an entrant as a group of fields, of which exactly one says what it is."""
+    fields = {"model": value} if isinstance(value, str) else value
+    if not isinstance(fields, dict):
+        return value
+    named = [field for field in _KINDS if field in fields]
+    if len(named) > 1:
+        words = f"this entrant has the fields {' and '.join(map(repr, named))}: an entrant is one of them"
+        raise _no_entrant(words, named[-1], "keep one; what another names may be an entrant of its own")
+    if not named:
+        raise _nameless(fields)
+    if isinstance(fields.get("model"), str):
+        _refuse_file(fields["model"])
+    return fields
+
+
+def _nameless(fields: dict[Any, Any]) -> PydanticCustomError:
+    """Return the mistake of an entrant that does not say what it is, or says it with a mistyped field."""
+    kinds: list[type[StrictModel]] = [*_KINDS.values(), AuthorsChoice]
+    known = {field for kind in kinds for field in kind.model_fields}
+    for field in map(str, fields):
+        close = suggestion(field, _KINDS) if field not in known else ""
+        if close:
+            return _no_entrant(f"unknown field {field!r}{close}", field)
+    return _no_entrant(f"this entrant does not say what it is: it needs a field {listed(_KINDS)}", "")
+
+
+def _refuse_file(name: str) -> None:
+    """Raise where the name of a model is that of a file which is an entrant of another kind."""
+    ends = {".onnx": "onnx", ".zip": "predictions"}
+    kind = next((kind for end, kind in ends.items() if name.lower().endswith(end)), None)
+    if kind is not None:
+        words = f"{name!r} is a file, and no model's name: write {{{kind}: {name}, name: NAME}}"
+        raise _no_entrant(words, "model", "NAME is what the comparison calls it")
+
+
+def _no_entrant(words: str, field: str, hint: str | None = None) -> PydanticCustomError:
+    context = {"words": words, "field": field, "hint": hint}
+    return PydanticCustomError(ENTRANT_ERROR, "{words}", context)
 
 
 def _kind(value: object) -> str:
     named = value if isinstance(value, dict) else getattr(value, "__dict__", {})
     if isinstance(named.get("program"), dict | AuthorsProgram):
         return AuthorsChoice.__name__
-    kinds = {"onnx": OnnxChoice, "predictions": PredictionsChoice, "program": ProgramChoice}
-    return next((kind.__name__ for field, kind in kinds.items() if field in named), ModelChoice.__name__)
+    return next((kind.__name__ for field, kind in _KINDS.items() if field in named), ModelChoice.__name__)
 
 
 AnyChoice = ModelChoice | OnnxChoice | PredictionsChoice | ProgramChoice | AuthorsChoice
@@ -189,6 +241,6 @@ EntrantChoice = Annotated[
     | Annotated[ProgramChoice, Tag(ProgramChoice.__name__)]
     | Annotated[AuthorsChoice, Tag(AuthorsChoice.__name__)],
     Discriminator(_kind),
-    BeforeValidator(_from_name),
+    BeforeValidator(_of_one_kind),
 ]
 """An entrant as an experiment writes it."""

@@ -9,7 +9,7 @@ from orchestrator.spec.base import Name, StrictModel
 from orchestrator.spec.dataset import Dataset
 from orchestrator.spec.entrants import EntrantChoice
 from orchestrator.spec.names import DEFAULT_THREADS, Device, EngineName
-from orchestrator.spec.numbers import REAL, WHOLE, Bytes, Count, Seed
+from orchestrator.spec.numbers import REAL, WHOLE, Bytes, Count, Seed, Truth
 from orchestrator.spec.protocol import ProtocolName, ranks
 from stagekit.measures import HOUSE, PROTOCOLS
 
@@ -91,7 +91,7 @@ class Experiment(StrictModel):
     accept_overlap: str | None = Field(default=None, min_length=10)
     """Why it is acceptable that pictures are trained on and tested on, in a sentence: it stands on top of the report.
     None: such an overlap stops the run before anything is trained."""
-    drop_overlap: bool = False
+    drop_overlap: Truth = False
     """Leave the training pictures out that are also test pictures, and say so in the report."""
     datasets: dict[Name, Dataset] = Field(default_factory=dict)
     """Datasets of this experiment, besides those of the catalogue."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, PrivateAttr, StringConstraints, model_validator
 
 from orchestrator.spec.base import Name, StrictModel
-from orchestrator.spec.numbers import Positive
+from orchestrator.spec.numbers import Positive, Truth
 from orchestrator.spec.recipe import Recipe, RecipeSchema
 
 _File = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$")]
@@ -41,7 +41,7 @@ class ModelSpec(StrictModel):
     features: tuple[_File, ...] = ()
     """File names of the pretrained feature weights that its training needs, all of them. The first is the input
     `features` of its stages, the second `features-2`, and so on."""
-    sees_features: bool = True
+    sees_features: Truth = True
     """Whether the network itself sees with them, so that its export needs them too; where not, only its training's
     losses do."""
     export_tolerance: Positive

@@ -1,4 +1,4 @@
-"""The kinds of numbers that specs hold, each with its range, so that none is infinite or more than programs take."""
+"""The kinds of numbers and truths that specs hold, each number in its range, and neither of them written as text."""
 
 import math
 from typing import Annotated
@@ -21,23 +21,38 @@ LEAST_BYTES = 64 * 2**20
 MOST_BYTES = 2**50
 
 
-def _no_whole_truth(value: object) -> object:
-    if isinstance(value, bool):
+YAML_1_1_TRUTHS = {"yes": True, "on": True, "no": False, "off": False}
+"""What older YAML reads as true and false, and today's as text; in small letters."""
+
+
+def _only_whole(value: object) -> object:
+    if isinstance(value, bool | str):
         raise PydanticKnownError("int_type")
     return value
 
 
-def _no_real_truth(value: object) -> object:
-    if isinstance(value, bool):
+def _only_real(value: object) -> object:
+    if isinstance(value, bool | str):
         raise PydanticKnownError("float_type")
     return value
 
 
-WHOLE = BeforeValidator(_no_whole_truth)
-"""Refuses true and false, which Python counts as 1 and 0. It stands behind the limits, which else miss the schema."""
+def _only_truth(value: object) -> object:
+    found = YAML_1_1_TRUTHS.get(value.lower(), value) if isinstance(value, str) else value
+    if not isinstance(found, bool):
+        raise PydanticKnownError("bool_type")
+    return found
 
-REAL = BeforeValidator(_no_real_truth)
+
+WHOLE = BeforeValidator(_only_whole)
+"""Refuses text, and true and false, which Python counts as 1 and 0. It stands behind the limits, which else miss the
+schema."""
+
+REAL = BeforeValidator(_only_real)
 """As `WHOLE`, for numbers that need not be whole."""
+
+Truth = Annotated[bool, BeforeValidator(_only_truth)]
+"""True or false; text and numbers are neither, but for the words of `YAML_1_1_TRUTHS`."""
 
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1), WHOLE]
 """A seed of random draws, in the range that all frameworks take."""

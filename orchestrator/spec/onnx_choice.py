@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from orchestrator.spec.base import Name, StrictModel
-from orchestrator.spec.numbers import REAL, WHOLE, Number, Positive
+from orchestrator.spec.numbers import REAL, WHOLE, Number, Positive, Truth
 
 Triple = tuple[Number, Number, Number]
 Deviations = tuple[Positive, Positive, Positive]
@@ -96,10 +96,10 @@ class OnnxChoice(StrictModel):
     multiple_of: Annotated[int, Field(ge=1, le=1024), WHOLE] = 1
     """Of which its height and width must be multiples: last row and column are repeated until they are, and the answer
     is cropped again."""
-    residual: Literal["subtract", "add"] | bool = False
+    residual: Literal["subtract", "add"] | Truth = False
     """Whether its answer has to be subtracted from the picture (true, or 'subtract') or added to it ('add'), in the
     network's own values: after `range`, before they become a picture again."""
-    free_size: bool = False
+    free_size: Truth = False
     """Whether the one height and width that the file names are those of an example, and its layers take any: then it
     is tried at others, and the report says so."""
 

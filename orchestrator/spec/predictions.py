@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.spec.document import Document, Location, place_of
-from orchestrator.spec.entrants import PredictionsChoice
+from orchestrator.spec.entrants import ITSELF, PredictionsChoice
 from orchestrator.spec.experiment import Experiment
 from orchestrator.spec.problems import Problem
 
@@ -95,8 +95,9 @@ def _folder_problems(
         there = sorted(entry.name for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
         words = f"the predictions {choice.name!r} have no folder {str(place.path.relative_to(root))!r} in {str(root)!r}"
         location: Location = ("models", number, "sets", name) if name in choice.sets else ("models", number, "sets")
-        hint = f"name the folder of {name!r} under 'sets:', or null where there are none" + (
-            f"; there are {', '.join(there[:9])}" if there else ""
+        hint = (
+            f"name the folder of {name!r} under 'sets:', {ITSELF!r} where its pictures lie in {root.name!r} itself, or "
+            "null where there are none" + (f"; there are {', '.join(there[:9])}" if there else "")
         )
         yield Problem(words, place_of(document, location, name=True), hint)
 
@@ -110,6 +111,8 @@ def _place(choice: PredictionsChoice, root: Path, name: str, tested: tuple[str, 
     folder = choice.sets.get(name, name)
     if folder is None:
         return None
+    if folder == ITSELF:
+        return PredictionsPlace(root)
     alone = len(tested) == 1 and name not in choice.sets
     if root.is_file():
         return PredictionsPlace(root, None if alone else folder)

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from orchestrator.spec.base import Name, StrictModel
 from orchestrator.spec.model import Paper
-from orchestrator.spec.numbers import Number
+from orchestrator.spec.numbers import Number, Truth
 
 
 class Parameter(StrictModel):
@@ -43,5 +43,5 @@ class ProgramSpec(StrictModel):
     """The image whose stage `predict` runs it."""
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     """The numbers that it takes."""
-    default: bool = False
+    default: Truth = False
     """Whether `sirr-orch remove` takes it where no model is named."""

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from orchestrator.spec.base import Name, StrictModel
 from orchestrator.spec.document import Document
 from orchestrator.spec.metric import MetricSpec
-from orchestrator.spec.numbers import WHOLE, Count
+from orchestrator.spec.numbers import WHOLE, Count, Truth
 from orchestrator.spec.problems import Problem, spec_error, suggestion
 from stagekit.measures import PROTOCOLS, Metric, Protocol
 
@@ -43,7 +43,7 @@ class ProtocolSpec(StrictModel):
     border: Annotated[int, Field(ge=0, le=1024), WHOLE] = 0
     """Pixels along each side of the pictures that are left out; not with metrics of plug-ins, whose programs get whole
     pictures."""
-    floats: bool = False
+    floats: Truth = False
     """Whether it takes a network's answer before it is rounded to 8 bits; not with metrics of plug-ins, either."""
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from orchestrator.spec.base import StrictModel
-from orchestrator.spec.numbers import Amount, Count, FileSize, Pixels
+from orchestrator.spec.numbers import Amount, Count, FileSize, Pixels, Truth
 
 LayoutName = Literal["folders", "tagged", "sir2", "frames", "voc"]
 """The families of raw layouts, each a module of orchestrator.datasets.raw.
@@ -33,7 +33,7 @@ class RemoteFile(StrictModel):
     """MD5, where that is what is published; it tells a damaged file, not a forged one."""
     sha256: Hex | None = None
     """SHA-256."""
-    unpack: bool = True
+    unpack: Truth = True
     """Whether it is an archive to be unpacked."""
 
 
@@ -85,7 +85,7 @@ class Layout(StrictModel):
     """Names of the transmissions' folder or tag."""
     reflection: tuple[str, ...] = ()
     """Names of the reflections' folder or tag; may be missing on disk where `reflection_needed` is false."""
-    reflection_needed: bool = False
+    reflection_needed: Truth = False
     """Whether a scene without its reflection is refused."""
     inside: tuple[str, ...] = ()
     """Names of folders that hold this layout, to tell it from others in the same pack."""

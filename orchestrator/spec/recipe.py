@@ -9,11 +9,10 @@ from typing import Any
 from jsonschema.exceptions import ValidationError
 
 from orchestrator.spec.document import Document, Location, read_document
+from orchestrator.spec.numbers import YAML_1_1_TRUTHS
 from orchestrator.spec.problems import Problem, spec_error
 from orchestrator.spec.recipe_rules import described, recipe_validator, schema_problems
 from orchestrator.spec.recipe_words import recipe_problems, unreal_numbers
-
-_TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def read_recipe_schema(path: Path) -> RecipeSchema:
 
 
 def _completed(value: Any, schema: Any, root: Mapping[str, Any]) -> Any:
-    """Return a value as its schema has it: fields that are left out, whole numbers as such, text that is a number."""
+    """Return a value as its schema has it: fields that are left out, whole numbers as such, the truths of old YAML."""
     schema = described(schema, root)
     if isinstance(value, dict):
         fields = schema.get("properties", {})
@@ -131,26 +130,12 @@ def _completed(value: Any, schema: Any, root: Mapping[str, Any]) -> Any:
 def _scalar(value: Any, types: Any) -> Any:
     wanted = {types} if isinstance(types, str) else set(types)
     if "boolean" in wanted:
-        if isinstance(value, str):
-            return _TRUTHS.get(value.lower(), value)
-        return bool(value) if isinstance(value, int) and value in (0, 1) else value
-    if isinstance(value, str) and wanted & {"integer", "number"} and "string" not in wanted:
-        value = _number(value)
+        return YAML_1_1_TRUTHS.get(value.lower(), value) if isinstance(value, str) else value
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
     if "number" in wanted:
         return _float(value)
     return int(value) if "integer" in wanted and isinstance(value, float) and value.is_integer() else value
-
-
-def _number(text: str) -> Any:
-    """Return the number that a text is; other text as it is."""
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
 
 
 def _float(value: int | float) -> int | float:

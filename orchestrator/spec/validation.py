@@ -1,9 +1,10 @@
 """Checks plain values against a model, and words every mistake for people, with its place."""
 
+import datetime
 import re
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -33,6 +34,13 @@ _KINDS = {
     "model_attributes_type": "a group of 'field: value' lines",
     "path_type": "a path",
 }
+_TEXTS = ("string_type", "path_type")
+_LONGEST = 60
+"""Letters of a value that is shown in a sentence."""
+
+ENTRANT_ERROR = "entrant"
+"""Type of the error of what is no entrant: its context has the `field` to point at, and a `hint` or None."""
+
 _LIMITS = {
     "greater_than": ("greater than", "gt"),
     "greater_than_equal": ("at least", "ge"),
@@ -66,13 +74,49 @@ def validation_problems(
     found = error.errors()
     inner = {tuple(details["loc"][:depth]) for details in found for depth in range(len(details["loc"]))}
     telling = [details for details in found if details["type"] != "too_short" or details["loc"] not in inner]
-    return [_problem(details, model, document, prefix) for details in telling]
+    grouped: dict[tuple[str | int, ...], list[ErrorDetails]] = {}
+    for details in telling:
+        grouped.setdefault(_told_at(details, model), []).append(details)
+    return [_problem_of(at, group, model, document, prefix) for at, group in grouped.items()]
+
+
+def _told_at(details: ErrorDetails, model: type[BaseModel]) -> tuple[str | int, ...]:
+    """Return where one mistake is told that the library finds in parts: in kinds of a union, in values of a triple."""
+    location = details["loc"]
+    within = _kinds_at(model, location[:-1])
+    one_of_several = len(within) > 1 and not any(map(_has_parts, within))
+    missing_value = details["type"] == "missing" and _wanted_values(within) is not None
+    return location[:-1] if location and (one_of_several or missing_value) else location
+
+
+def _problem_of(
+    at: tuple[str | int, ...],
+    group: Sequence[ErrorDetails],
+    model: type[BaseModel],
+    document: Document | None,
+    prefix: Location,
+) -> Problem:
+    details = group[0]
+    place, field = place_of(document, (*prefix, *at)), _field_name(at, model)
+    wanted = _wanted_values(_kinds_at(model, at))
+    if wanted is not None and details["type"] in {"missing", "too_long"}:
+        return Problem(f"{field} needs {wanted} values, and has {len(details['input'])}", place)
+    if at == details["loc"]:
+        return _problem(details, model, document, prefix)
+    names = [name for one in group for name in _QUOTED.findall(str(one.get("ctx", {}).get("expected", "")))]
+    kinds = [_KINDS[one["type"]] for one in group if one["type"] in _KINDS]
+    value = details["input"]
+    words = ", or ".join([*([listed(names)] if names else []), *kinds])
+    return Problem(f"{field} must be {words}, not {shown(value)}{suggestion(str(value), names)}", place)
 
 
 def _problem(details: ErrorDetails, model: type[BaseModel], document: Document | None, prefix: Location) -> Problem:
     location = (*prefix, *details["loc"])
     kind = details["type"]
     field = _field_name(details["loc"], model) or "the file"
+    if kind == ENTRANT_ERROR:
+        context = details["ctx"]
+        return Problem(details["msg"], place_of(document, (*location, context["field"]), name=True), context["hint"])
     if kind == "extra_forbidden":
         known = _field_names(model, details["loc"][:-1])
         written = str(details["loc"][-1])
@@ -85,7 +129,19 @@ def _problem(details: ErrorDetails, model: type[BaseModel], document: Document |
     if kind == "union_tag_invalid":
         tag = str(details["ctx"]["discriminator"]).strip("'")
         return Problem(_words(details, kind, f"{field}.{tag}"), place_of(document, (*location, tag)))
+    unquoted = _as_written(details["input"], document, location)
+    if kind in _TEXTS and unquoted is not None:
+        hint = f'write it in quotes: "{unquoted}"'
+        return Problem(f"{field} must be {_KINDS[kind]}, not {unquoted}", place_of(document, location), hint)
     return Problem(_words(details, kind, field), place_of(document, location))
+
+
+def _as_written(value: object, document: Document | None, location: Location) -> str | None:
+    """Return a number, a date or a truth as it stands in the file; None for all else."""
+    if value is None or isinstance(value, str | Mapping | list | tuple):
+        return None
+    written = document.written(location) if document is not None else None
+    return shown(value) if written is None or len(written) > _LONGEST else written
 
 
 def _words(details: ErrorDetails, kind: str, field: str) -> str:  # noqa: PLR0911 - one line for each kind of mistake
@@ -129,8 +185,8 @@ def shown(value: object) -> str:
         return "a list"
     if isinstance(value, bool):
         return str(value).lower()
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    text = str(value) if isinstance(value, datetime.date) else repr(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def _field_name(location: Location, model: type[BaseModel]) -> str:
@@ -148,11 +204,27 @@ def _field_name(location: Location, model: type[BaseModel]) -> str:
 
 def _field_names(model: type[BaseModel], location: Location) -> list[str]:
     """Return the fields that the model at a location has."""
+    models = [kind for kind in _kinds_at(model, location) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    return list(dict.fromkeys(name for kind in models for name in kind.model_fields))
+
+
+def _kinds_at(model: type[BaseModel], location: Location) -> list[Any]:
+    """Return the types that may stand at a location."""
     kinds: list[Any] = [model]
     for part in location:
         kinds, _ = _step(kinds, part)
-    models = [kind for kind in _flattened(kinds) if isinstance(kind, type) and issubclass(kind, BaseModel)]
-    return list(dict.fromkeys(name for kind in models for name in kind.model_fields))
+    return list(_flattened(kinds))
+
+
+def _wanted_values(kinds: Sequence[Any]) -> int | None:
+    """Return how many values a list of a fixed length has; None where it has none, or is no list."""
+    lists = [typing.get_args(kind) for kind in kinds if typing.get_origin(kind) is tuple]
+    return next((len(values) for values in lists if values[-1] is not ...), None)
+
+
+def _has_parts(kind: Any) -> bool:
+    """Return whether values of a type have fields or items."""
+    return typing.get_origin(kind) in {tuple, list, dict} or (isinstance(kind, type) and issubclass(kind, BaseModel))
 
 
 def _step(kinds: list[Any], part: str | int) -> tuple[list[Any], bool]:
@@ -170,7 +242,7 @@ def _step(kinds: list[Any], part: str | int) -> tuple[list[Any], bool]:
             found.append(arguments[1])
     if found:
         return found, True
-    tagged = [kind for kind in flattened if _has_tag(kind, part)]
+    tagged = [kind for kind in flattened if _has_tag(kind, part) or not _has_parts(kind)]
     return (tagged, False) if tagged else ([], True)
 
 

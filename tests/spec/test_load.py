@@ -138,6 +138,36 @@ CASES = [
     pytest.param(
         GOOD + "datasets: {mine: {kind: pairs}}\n", "field 'folder' is missing in datasets.mine", "", id="no-folder"
     ),
+    pytest.param(GOOD.replace("first", "010"), 'text, not 010\n  write it in quotes: "0', ":1:7", id="number-for-text"),
+    pytest.param(
+        GOOD.replace("first", "2024-11-29"), 'not 2024-11-29\n  write it in quotes: "2024-', ":1:7", id="date-for-text"
+    ),
+    pytest.param(GOOD + "drop_overlap: 'true'\n", "must be true or false, not 'true'", ":6:15", id="text-for-truth"),
+    pytest.param(GOOD + "seed: '8'\n", "seed must be a whole number, not '8'", ":6:7", id="text-for-number"),
+    pytest.param(
+        GOOD.replace("[zhang2018", "[{prediction: p, name: it}"),
+        "unknown field 'prediction'; did you mean 'predictions'?",
+        "bad.yaml:2:11",
+        id="mistyped-kind",
+    ),
+    pytest.param(
+        GOOD.replace("[zhang2018", "[{onnx: a.onnx, name: it, predictions: p}"),
+        "this entrant has the fields 'onnx' and 'predictions': an entrant is one of them",
+        "bad.yaml:2:35",
+        id="two-kinds",
+    ),
+    pytest.param(
+        GOOD.replace("[zhang2018", "[{name: it}"),
+        "it needs a field 'model', 'onnx', 'predictions' or 'program'",
+        "bad.yaml:2:10",
+        id="no-kind-of-entrant",
+    ),
+    pytest.param(
+        GOOD.replace("[zhang2018", "[nets/a.onnx"),
+        "no model's name: write {onnx: nets/a.onnx, name: NAME}",
+        "bad.yaml:2:10",
+        id="file-for-model",
+    ),
     pytest.param(
         GOOD.replace("errnet2019]", "{model: errnet2019, recipe: {rate: [{epoch: 0, rte: 1}]}}]"),
         "unknown field 'rte'; did you mean 'rate'?",
@@ -150,7 +180,7 @@ CASES = [
 @pytest.mark.parametrize(("text", "words", "place"), CASES)
 def test_mistake_is_told_in_plain_words(refused, text, words, place):
     error = refused(text)
-    said = f"{error.message}\n{error.where}"
+    said = f"{error.message}\n  {error.hint}\n{error.where}"
     assert words in said
     assert (place or "bad.yaml") in said
     assert error.hint

@@ -54,6 +54,13 @@ def test_folders_can_be_named_and_left_out(resolved, tmp_path):
     assert found == {"skimage-test": PredictionsPlace(tmp_path / "flat")}
 
 
+def test_pictures_of_one_of_several_test_datasets_may_lie_in_the_folder_itself(resolved, tmp_path):
+    sets = "name: mine, sets: {skimage-test: ., holiday: null}"
+    for name in ("flat", "given.zip"):
+        found = places(resolved(f"[{{predictions: {name}, {sets}}}]", TWO))
+        assert found == {"skimage-test": PredictionsPlace(tmp_path / name)}
+
+
 def test_zip_file_stands_for_a_folder(resolved, tmp_path):
     archive = tmp_path / "given.zip"
     assert places(resolved("[{predictions: given.zip, name: mine}]")) == {"skimage-test": PredictionsPlace(archive)}
@@ -88,7 +95,7 @@ def test_an_experiment_of_predictions_alone_trains_nothing(resolved):
         ("[{predictions: given, name: mine, pattern: x}]", "", "unknown field 'pattern'"),
         ("[{predictions: given, name: input}]", "", "a model cannot be called 'input'"),
         ("[{predictions: given, name: m}, {predictions: flat, name: m}]", "", "two models are called 'm'"),
-        ("[{predictions: given, name: m, model: errnet2019}]", "", "unknown field 'model'"),
+        ("[{predictions: given, name: m, model: errnet2019}]", "", "'model' and 'predictions': an entrant is one of"),
         ("[{predictions: given, name: m, sets: {skimage-tets: x}}]", "", "there is no test dataset 'skimage-tets'"),
         ("[{predictions: given, name: m, sets: {skimage-test: ../x}}]", "", "leads out of its folder"),
         ("[{predictions: given, name: m, sets: {skimage-test: x}}]", "", "have no folder 'x' in '"),
@@ -111,3 +118,4 @@ def test_a_folder_that_is_missing_names_those_that_are_there(resolved, tmp_path)
     with pytest.raises(SpecError) as caught:
         resolved("[{predictions: given, name: m}]", TWO)
     assert "there are holidays, skimage-test" in str(caught.value.hint)
+    assert "'.' where its pictures lie in 'given' itself" in str(caught.value.hint)

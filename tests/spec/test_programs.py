@@ -46,6 +46,7 @@ def test_parameters_are_the_papers_but_for_those_that_are_given(resolved):
         ),
         ("[{program: yang2019, parameters: {threshold: 2}}]", "threshold must be from 0 to 1, not 2"),
         ("[{program: yang2019, parameters: {threshold: true}}]", "must be a number, not true"),
+        ("[{program: yang2019, parameters: {threshold: '0.1'}}]", "must be a number, not '0.1'"),
         ("[{program: yang2019, parameters: {threshold: .nan}}]", "must be a finite number"),
         ("[{program: yang2019}, {program: yang2019}]", "two models are called 'yang2019'"),
         ("[{program: yang2019, seed: 3}]", "unknown field 'seed'"),

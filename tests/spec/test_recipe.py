@@ -55,7 +55,7 @@ def test_a_network_of_a_plugin_is_trained_by_its_own_recipe(tmp_path, plugin):
 
 
 def test_numbers_are_what_the_schema_says_and_what_differs_is_named(tmp_path, plugin):
-    (model,) = resolved(tmp_path, "blocks: 5.0, rate: '1e-2', start: zeros").models
+    (model,) = resolved(tmp_path, "blocks: 5.0, rate: 1e-2, start: zeros").models
     assert json.dumps(model.recipe.values, sort_keys=True) == (
         '{"blocks": 5, "crop": [32, 64], "epochs": 2, "rate": 0.01, "start": "zeros"}'
     )
@@ -66,6 +66,7 @@ def test_numbers_are_what_the_schema_says_and_what_differs_is_named(tmp_path, pl
     ("recipe", "words"),
     [
         pytest.param("blocks: 51", "blocks must be at most 50, not 51", id="most"),
+        pytest.param("blocks: '5'", "blocks must be a whole number, not '5'", id="text"),
         pytest.param("blocks: many", "blocks must be a whole number, not 'many'", id="type"),
         pytest.param("blocs: 4", "unknown field 'blocs'; did you mean 'blocks'?", id="near-miss"),
         pytest.param("colour: 4", "unknown field 'colour'; there are epochs, blocks, rate, crop, start", id="unknown"),
