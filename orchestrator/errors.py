@@ -29,6 +29,8 @@ class SirrError(Exception):
         self.message = message
         self.where = where
         self.hint = hint
+        if hint is not None:
+            self.add_note(f"hint: {hint}")  # what shows it where the error ends a script or a notebook's cell
         self.took: Mapping[str, Any] = {}
 
 

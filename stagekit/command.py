@@ -42,6 +42,8 @@ _GRACE_S = 20.0
 _POLL_S = 0.1
 _TOLD_S = 2.0
 _TAIL = 3
+_LINE_BYTES = 2**16
+"""Of a line without an end, such as a progress bar's, so much is passed on at once."""
 
 
 def command(context: StageContext) -> None:
@@ -188,7 +190,7 @@ def _pass_on(process: "subprocess.Popen[bytes]", tail: Deque[str]) -> None:
     """Write what the program prints to the log; a line that looks like a message of the stage is none."""
     assert process.stdout is not None
     with process.stdout as stream:
-        for line in iter(stream.readline, b""):
+        for line in iter(lambda: stream.readline(_LINE_BYTES), b""):
             text = line.decode("utf-8", "replace").rstrip()
             if text:
                 tail.append(text.rpartition("\r")[2].strip()[:200])

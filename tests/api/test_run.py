@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,7 @@ def test_what_is_not_there_is_said_with_what_there_is(case: str, run: api.Run) -
         ask(run)
     assert words in refused.value.message
     assert refused.value.hint
+    assert f"hint: {refused.value.hint}" in traceback.format_exception(refused.value)[-1]
 
 
 @pytest.mark.parametrize("name", ["second", "first@9", "first/taken"])
