@@ -106,13 +106,13 @@ def test_files_that_appear_or_go_before_it_is_read_are_found(course: Course, cha
     course.before = (
         (lambda: (course.clone / "new.py").write_text("x", encoding="utf-8"))
         if change == "new"
-        else (lambda: (course.clone / "help.py").unlink())
+        else (course.clone / "help.py").unlink
     )
     assert "was changed while" in course.run().failures["command/theirs/one"].message
 
 
 def test_what_version_control_does_meanwhile_is_no_matter(course: Course) -> None:
-    course.before = lambda: (course.clone / ".git").mkdir()
+    course.before = (course.clone / ".git").mkdir
     assert not course.run().failures
 
 
