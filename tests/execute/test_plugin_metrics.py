@@ -278,6 +278,10 @@ def test_a_metric_whose_program_is_broken_fails_alone(comparison: Comparison, pr
     assert all(isinstance(value, NotMeasured) and words in value.why for value in missing)
     page = (comparison.report / "index.html").read_text()
     assert "not measured: measure/errnet2019/skimage-test/farthest failed" in page
+    content = content_of_run("first", comparison.store.root)
+    assert "3 pictures: measure/errnet2019/skimage-test/farthest failed" in write_table(content, "markdown", [])
+    rows = list(csv.DictReader(io.StringIO(write_table(content, "csv", ["farthest"]))))
+    assert all(row["not_measured"].startswith("measure/") for row in rows)
 
 
 def test_a_picture_that_the_metric_cannot_measure_says_why(comparison: Comparison) -> None:
