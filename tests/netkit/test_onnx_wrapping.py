@@ -194,6 +194,16 @@ def test_sizes_that_a_network_cannot_take_are_told_with_the_multiple(times: int)
     assert tried(model, wrapped(model, padded), padded).checks
 
 
+def test_answers_that_are_drawn_by_chance_are_told_as_such_and_not_blamed_on_the_size() -> None:
+    noise = helper.make_node("RandomNormalLike", ["x"], ["n"], scale=0.1)
+    model = network(
+        [noise, convolution("x", "c"), helper.make_node("Add", ["c", "n"], ["y"])], [weights("k", 3, 3, 3, 3)]
+    )
+    with pytest.raises(Malformed, match="answers the same picture differently each time") as caught:
+        tried(model, wrapped(model, PLAIN), PLAIN)
+    assert "multiple_of" not in str(caught.value)
+
+
 def test_padding_does_not_hide_that_an_answer_is_larger() -> None:
     nodes = [convolution("x", "a"), helper.make_node("DepthToSpace", ["a"], ["y"], blocksize=2)]
     model = network(nodes, [weights("k", 12, 3, 3, 3)])
