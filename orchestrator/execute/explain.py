@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.execute.events import Listener
-from orchestrator.execute.photo_methods import Common, found_network, prepared_network
+from orchestrator.execute.photo_methods import Common, found_network, hinting_at_options, prepared_network
 from orchestrator.execute.photographs import copy_photographs, settled
 from orchestrator.execute.removal import Removal
 from orchestrator.execute.remove import check_photos, describe_arrays
@@ -79,5 +79,6 @@ def _planned(
 ) -> PlanFile:
     store = Store(removal.store)
     planned = planned_stages(stages.values(), store, "explain", store.layout.logs("explain"), common.device)
-    artifacts = executed_stages(planned, store, removal.execution(listener, say))
+    with hinting_at_options(removal, listener, say):
+        artifacts = executed_stages(planned, store, removal.execution(listener, say))
     return read_result(PlanFile, artifacts["explain/network"].output)

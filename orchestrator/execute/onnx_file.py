@@ -1,12 +1,14 @@
 """An ONNX file that a command names: as it is where it keeps this project's contract, else wrapped first."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from orchestrator.errors import SpecError
+from orchestrator.errors import InputInvalid, SpecError
 from orchestrator.execute.run_stages import ExecutionRequest, executed_stages, planned_stages
 from orchestrator.execute.sources import source_digest
 from orchestrator.plan.wrapping import wrap_stage
@@ -17,6 +19,13 @@ from orchestrator.spec.validation import validation_problems
 from orchestrator.store.store import Store
 
 _NAME = "network"
+
+_WITH_VALUE = "input|output|range|output_range|channels|multiple_of|residual|free_size"
+_ALONE = "range|output_range|channels|multiple_of|residual|free_size"
+_SAID_IN_A_FILE = re.compile(rf"'(?:({_WITH_VALUE}):(?: ([^']*))?|({_ALONE}))'")
+"""A field of an entrant with its value or without; 'input' and 'output' alone may be names inside of the network."""
+
+_SIZES = re.compile(r"it takes multiples of \d+: .*")
 
 
 def declared_network(file: Path, values: Mapping[str, Any]) -> OnnxChoice | None:
@@ -35,7 +44,7 @@ def declared_network(file: Path, values: Mapping[str, Any]) -> OnnxChoice | None
         return OnnxChoice.model_validate({"onnx": file.absolute(), "name": _NAME, **said})
     except ValidationError as error:
         words = "; ".join(problem.message for problem in validation_problems(error, OnnxChoice, None))
-        raise SpecError(words, hint="see: sirr-orch infer --help") from error
+        raise SpecError(_as_options(words), hint="see: sirr-orch infer --help") from error
 
 
 def usable_network(
@@ -60,8 +69,48 @@ def usable_network(
         return file
     choice = declared or OnnxChoice(onnx=file, name=_NAME)
     for _field, words, hint in onnx_mistakes(choice, file):
-        raise SpecError(f"{file.name}: {words}", hint=hint)
+        raise SpecError(f"{file.name}: {words}", hint=hint and _as_options(hint))
     store = Store(request.store)
     stage = wrap_stage(resolved_onnx(choice, file), source_digest(store), memory_bytes=memory_bytes)
     planned = planned_stages([stage], store, "wrap", store.layout.logs("wrap"), "cpu")
-    return executed_stages(planned, store, request)[stage.name].output
+    try:
+        return executed_stages(planned, store, request)[stage.name].output
+    except InputInvalid as error:
+        hint = "change the file, or what is said of it by the options of: sirr-orch infer --help"
+        raise InputInvalid(_as_options(error.message), where=error.where, hint=hint) from error
+
+
+def helpful_options(file: Path, request: ExecutionRequest, memory_bytes: int | None = None) -> str | None:
+    """Return which options make a file usable that inference took as it is and refused, as a hint; None for none.
+
+    Its header tells, or else how it answers the pictures that other files are tried with.
+
+    Args:
+        memory_bytes: Of the stage that tries it.
+    """
+    try:
+        if not keeps_contract(onnx_header(file)):
+            return None
+    except (NotOnnx, OSError):
+        return None
+    choice = OnnxChoice(onnx=file, name=_NAME)
+    for _field, _words, hint in onnx_mistakes(choice, file):
+        return hint and _as_options(hint)
+    unheard = replace(request, listener=lambda _event: None, say=lambda _words: None)
+    try:
+        usable_network(file, choice, unheard, memory_bytes)
+    except InputInvalid as error:
+        found = _SIZES.search(error.message)
+        return found[0] if found else None
+    return None
+
+
+def _as_options(words: str) -> str:
+    """Return what is said of an experiment's fields as the options of a command."""
+
+    def option(found: re.Match[str]) -> str:
+        name = f"--{(found[1] or found[3]).replace('_', '-')}"
+        value = (found[2] or "").strip("[]").replace(", ", ",")
+        return name if value in {"", "true"} else f"{name} {value}"
+
+    return _SAID_IN_A_FILE.sub(option, words)

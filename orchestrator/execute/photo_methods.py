@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from orchestrator.errors import SirrError, SpecError
+from orchestrator.errors import InputInvalid, SirrError, SomeFailed, SpecError
 from orchestrator.execute.events import Listener
-from orchestrator.execute.onnx_file import usable_network
+from orchestrator.execute.onnx_file import helpful_options, usable_network
 from orchestrator.execute.removal import Removal
 from orchestrator.execute.run_results import recorded_results, refuse_without_network
 from orchestrator.plan.answers import finish_stage, predict_stage
@@ -271,6 +271,18 @@ def prepared_network(network: Path, removal: Removal, listener: Listener, say: C
     return usable_network(
         network, removal.declared, removal.execution(listener, say), removal.memory_bytes or _MEMORY_BYTES
     )
+
+
+@contextlib.contextmanager
+def hinting_at_options(removal: Removal, listener: Listener, say: Callable[[str], None]) -> Iterator[None]:
+    """Give what is done with a network; where it is a file that is refused, the error tells the options that help."""
+    try:
+        yield
+    except (InputInvalid, SomeFailed) as error:
+        if removal.onnx is not None and removal.declared is None:
+            request, memory = removal.execution(listener, say), removal.memory_bytes or _MEMORY_BYTES
+            error.hint = helpful_options(removal.onnx.absolute(), request, memory) or error.hint
+        raise
 
 
 def _inference(removal: Removal, common: Common) -> Inference:

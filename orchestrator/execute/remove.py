@@ -12,7 +12,7 @@ from orchestrator.execute.comparison import stage_images, stage_programs
 from orchestrator.execute.events import Listener, fan_out
 from orchestrator.execute.past_results import PastResults
 from orchestrator.execute.photo_delivery import PhotoDelivery
-from orchestrator.execute.photo_methods import Method, chosen_method
+from orchestrator.execute.photo_methods import Method, chosen_method, hinting_at_options
 from orchestrator.execute.photographs import ARRAY_SUFFIX, Photograph, array_size, copy_photographs, settled
 from orchestrator.execute.removal import Removal
 from orchestrator.execute.run_stages import attempted_stages, planned_stages
@@ -66,11 +66,13 @@ def remove_reflections(
         programs = stage_programs(stage_images(stages, removal.library), method.device)
         past = PastResults(store, stages, programs)
         batch.hand_over_past(past, passage.copies)
+        failed: SirrError | None = None
         try:
             past.tidy(passage.taken(fan_out(listener, batch.listen), say) if batch.pending else ())
         except SirrError as failure:
-            return batch.finish(failure)
-        return batch.finish(None)
+            failed = failure
+        with hinting_at_options(removal, listener, say):
+            return batch.finish(failed)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 from onnx import helper, numpy_helper
@@ -32,12 +33,23 @@ features: random
 MORE = "  - {onnx: nets/plain.onnx, name: more, range: [-1, 1]}\n"
 
 
+def in_own_names(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a network whose input and output are called as those of this project: nothing has to be declared."""
+    own = {"x": "image", "y": "transmission"}
+    for node in model.graph.node:
+        for names in (node.input, node.output):
+            names[:] = [own.get(name, name) for name in names]
+    model.graph.input[0].name, model.graph.output[0].name = "image", "transmission"
+    return model
+
+
 def write_networks(folder: Path) -> None:
     save(small(), folder / "plain.onnx")
     save(small(opset=9), folder / "data.onnx", "data.bin")
     save(half(), folder / "half.onnx")
     save(halving(3), folder / "halving.onnx")
     save(halving(1), folder / "odd.onnx")
+    save(in_own_names(halving(3)), folder / "own-names.onnx")
     factors = numpy_helper.from_array(np.float32([0.5, 1, 1]).reshape(1, 3, 1, 1), "factors")
     save(network([helper.make_node("Mul", ["x", "factors"], ["y"])], [factors]), folder / "blue-first.onnx")
     tenth = numpy_helper.from_array(np.float32(0.1), "tenth")
@@ -123,6 +135,8 @@ def test_files_of_every_kind_are_wrapped_scored_and_told(tmp_path_factory, tmp_p
     program("infer", photo, "--onnx", tmp_path / "nets" / "halving.onnx", *options, "--out", out / "file")
     (by_run,), (by_file,) = (sorted((out / name).glob("*.png")) for name in ("run", "file"))
     assert np.array_equal(pixels(by_run), pixels(by_file))
+    said = program("infer", "--check", tmp_path / "nets" / "own-names.onnx", "--engine", "local", code=10)
+    assert "hint: it takes multiples of 8: write --multiple-of 8" in said
     program("export", "theirs/halving", "--out", out / "export", "--engine", "local")
     assert {path.name for path in (out / "export").iterdir()} == {"network.onnx", "wrap.json"}
     assert "has no weights that an author's program reads" in program(

@@ -15,7 +15,7 @@ from orchestrator.errors import SpecError
 from orchestrator.execute.command import RunRequest, planned
 from orchestrator.execute.compare_runs import spec_fields
 from orchestrator.execute.models import export_model, release_model
-from orchestrator.execute.onnx_file import declared_network, usable_network
+from orchestrator.execute.onnx_file import declared_network, helpful_options, usable_network
 from orchestrator.execute.photo_methods import found_network
 from orchestrator.execute.removal import Removal
 from orchestrator.execute.run_list import described_run
@@ -25,7 +25,7 @@ from orchestrator.store.reference import run_reference
 from orchestrator.store.run_entries import Overrides
 from orchestrator.store.runs import run_document, start_run
 from orchestrator.store.store import Store
-from tests.netkit.onnx_files import save, small
+from tests.netkit.onnx_files import convolution, network, save, small, weights
 
 SPEC = """\
 name: mixed
@@ -122,7 +122,7 @@ def test_what_a_command_says_is_what_an_experiment_would(tmp_path):
         (["--input", "z"], "it has no input 'z'; there are 'x'"),
         (["--output", "z"], "it has no output 'z'; there are 'y'"),
         (["--free-size"], "its file names no size"),
-        (["--range", "imagenet"], "'output_range: [0, 1]'"),
+        (["--range", "imagenet"], "--output-range 0,1"),
     ],
 )
 def test_wrong_options_are_refused_before_anything_runs(tmp_path, options, words):
@@ -133,6 +133,24 @@ def test_wrong_options_are_refused_before_anything_runs(tmp_path, options, words
     result = CliRunner().invoke(app, [*arguments, "--store", str(tmp_path / "store"), "--engine", "local"])
     assert isinstance(result.exception, SpecError)
     assert words in result.exception.message
+
+
+def test_what_a_fixed_size_needs_is_said_in_options(tmp_path, request_of):
+    sides = (1, 3, 64, 96)
+    own = network(
+        [convolution("image", "transmission")], [weights("k", 3, 3, 3, 3)], ("image", 1, sides), ("transmission",)
+    )
+    kept, theirs = save(own, tmp_path / "own.onnx"), save(small(takes=("x", 1, sides)), tmp_path / "theirs.onnx")
+    assert "the file only names that of an example, write --free-size: it is" in str(helpful_options(kept, request_of))
+    with pytest.raises(SpecError) as caught:
+        usable_network(theirs, None, request_of)
+    assert "write --free-size: it is" in str(caught.value.hint)
+
+
+def test_what_helps_is_asked_of_no_other_file(tmp_path, request_of):
+    assert helpful_options(save(small(), tmp_path / "theirs.onnx"), request_of) is None
+    (tmp_path / "text.onnx").write_text("no network")
+    assert helpful_options(tmp_path / "text.onnx", request_of) is None
 
 
 def test_options_about_a_file_need_one(tmp_path):
