@@ -31,8 +31,9 @@ def test_gaussian_ssim_is_that_of_scikit_image(height: int, width: int) -> None:
 @given(arrays(np.uint8, st.tuples(st.integers(11, 45), st.integers(11, 45), st.just(3))), st.integers(0, 255))
 @settings(max_examples=40, deadline=None)
 def test_gaussian_ssim_is_that_of_scikit_image_for_any_pixels(truth: np.ndarray, level: int) -> None:
+    """Where a window is flat its variance is the difference of two squares of up to 65025, which leaves 1e-11 of it."""
     prediction = truth ^ np.uint8(level)
-    assert standard.ssim(prediction, truth) == pytest.approx(reference(prediction, truth), abs=1e-12)
+    assert standard.ssim(prediction, truth) == pytest.approx(reference(prediction, truth), abs=1e-11)
 
 
 def test_gaussian_ssim_does_not_depend_on_where_strips_end() -> None:
