@@ -73,16 +73,18 @@ class Delivery:
 
         Raises:
             ResultExists: Where it is that of a file that the user gave, or of a folder or device.
+            SpecError: Where the disk has no such names.
         """
         target = self.folder / name
-        for given in self.inputs:
-            if _same(target, given):
-                raise ResultExists(
-                    f"the result '{target}' would replace '{given}', which was given to read",
-                    hint=self._other,
-                )
-        if target.exists() and not target.is_file():
-            raise ResultExists(f"'{target}' is there and no file", hint=self._other)
+        with self._explained("takes no file of this name"):
+            for given in self.inputs:
+                if _same(target, given):
+                    raise ResultExists(
+                        f"the result '{target}' would replace '{given}', which was given to read",
+                        hint=self._other,
+                    )
+            if target.exists() and not target.is_file():
+                raise ResultExists(f"'{target}' is there and no file", hint=self._other)
 
     def copy(self, source: Path, name: str) -> Path:
         """Hand over a copy of a file, and return its path; one that is there with the same content is left as it is.

@@ -37,6 +37,12 @@ def test_a_result_is_a_file_of_its_own_that_the_user_may_write_to(result: Path, 
     assert not path.samefile(result)
 
 
+def test_a_name_that_the_disk_cannot_have_is_told_as_such(result: Path, out: Path) -> None:
+    with pytest.raises(SpecError, match="takes no file of this name: File name too long"):
+        Delivery(out).copy(result, "x" * 300)
+    assert not contents(out)
+
+
 def test_nothing_is_left_behind_by_trying_a_folder(out: Path) -> None:
     Delivery(out / "new" / "folder").prepare(1000)
     assert list((out / "new" / "folder").iterdir()) == []

@@ -1,6 +1,7 @@
 """Writes runs with all that belongs to them into one file."""
 
 import contextlib
+import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -97,12 +98,13 @@ def pack_runs(
         progress: Hears how far it is.
 
     Raises:
-        SpecError: For a run that is not there, or a file that is.
+        SpecError: For a run that is not there, a file that is, or one that cannot be.
         StoreError: For a run that is in progress, or a result that is damaged.
         NoSpace: Nothing is left behind then.
     """
-    if target.exists():
-        raise SpecError(f"{target} is there already", hint="name another file, or remove it first")
+    with _name_explained(target):
+        if target.exists():
+            raise SpecError(f"{target} is there already", hint="name another file, or remove it first")
     if len({reference.run for reference in references}) < len(references):
         raise SpecError("a run is named twice", hint="name each run once")
     with contextlib.ExitStack() as held:
@@ -229,14 +231,27 @@ def _chunks(path: Path) -> Iterator[bytes]:
 def _appearing(target: Path) -> Iterator[IO[bytes]]:
     """Yield a file that gets its name when the block ends well, and is gone where it does not."""
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    with _name_explained(target):
+        opened = partial.open("xb")
     try:
-        with partial.open("xb") as stream:
+        with opened as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
         partial.rename(target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _name_explained(target: Path) -> Iterator[None]:
+    """Tell the system's refusal of a file's name as a mistake of the user's; what disks refuse stays what it is."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR}:
+            raise
+        raise SpecError(f"{target} cannot be written: {error.strerror}", hint="name another file") from error
 
 
 def _write(stream: IO[bytes], contents: _Contents, extras: Extras, progress: Progress) -> PackIndex:

@@ -216,6 +216,12 @@ def test_file_that_is_there_is_not_written_over(source, tmp_path):
     assert (tmp_path / "mine.tar").read_text() == "mine"
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 250])
+def test_a_name_that_the_disk_cannot_have_is_told_as_such(source, tmp_path, name):
+    with pytest.raises(SpecError, match="cannot be written: File name too long"):
+        pack_runs(source, [FIRST], tmp_path / name)
+
+
 def test_what_has_no_size_before_it_is_read_is_packed_too(source, store, tmp_path):
     part = Entry(Place("images", "0", "image.tar"), lambda: (b"layer" * 1000, b"end"), None)
     pack_runs(source, [FIRST], tmp_path / "a.tar", Extras(images=("some:tag",), entries=[part]))
