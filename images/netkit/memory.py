@@ -157,6 +157,8 @@ def _needed(level: Tuple[str, ...], shape: Shape, rehearse: Rehearse, meter: Met
     """Return the peak of the largest step, measured; only predicted where it is clear that it would not fit."""
     peaks: List[int] = []
     smaller = [_shrunk(shape, share) for share in _SHARES] if shape.pixels > _SMALL_PIXELS else []
+    if len({size.pixels for size in smaller}) < len(_SHARES):
+        smaller = []  # two steps of one size say nothing of how memory grows
     for size in (*smaller, shape):
         if size is shape and len(peaks) == len(_SHARES) and budget is not None:
             predicted = _predicted(smaller, peaks, shape)
@@ -176,7 +178,7 @@ def _needed(level: Tuple[str, ...], shape: Shape, rehearse: Rehearse, meter: Met
 def _predicted(sizes: Sequence[Shape], peaks: Sequence[int], shape: Shape) -> int:
     """Return the peak at a shape, on the line through two smaller ones: activations grow with the pixels."""
     first, second = sizes
-    slope = max(0.0, (peaks[1] - peaks[0]) / max(1, second.pixels - first.pixels))
+    slope = max(0.0, (peaks[1] - peaks[0]) / (second.pixels - first.pixels))
     return int(peaks[1] + slope * (shape.pixels - second.pixels))
 
 

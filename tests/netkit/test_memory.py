@@ -77,6 +77,17 @@ def test_what_cannot_fit_is_predicted_and_not_tried(tmp_path: Path) -> None:
     assert "with activation checkpointing" in notes[0]
 
 
+def test_large_batches_of_small_crops_are_measured_and_not_predicted_from_two_steps_of_one_size(tmp_path: Path) -> None:
+    class Noisy(Device):
+        def rehearse(self, level: tuple[str, ...], shape: Shape) -> None:
+            super().rehearse(level, shape)
+            self._peak += len(self.calls) * MIB
+
+    plan, _ = planned(tmp_path, Noisy(), 2048 * MIB, shape=Shape(64, 64, batch=8))
+    assert plan.peak_bytes < 300 * MIB
+    assert plan.level == ()
+
+
 def test_a_rehearsal_that_runs_out_goes_on_to_the_next_level(tmp_path: Path) -> None:
     room = 250 * MIB
     plan, _ = planned(tmp_path, Device(room), room + MIB, shape=Shape(128, 256))
