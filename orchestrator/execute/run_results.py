@@ -54,7 +54,7 @@ def results_of(document: RunDocument, store: Store) -> RunResults:
     found = {name: store.sound_artifact(key, damaged.append) for name, key in document.keys.items()}
     for stage in document.stages:
         artifact = found.get(stage.name)
-        if artifact is not None and artifact.manifest.kind != stage.kind:
+        if artifact is not None and artifact.manifest.kind not in {"", stage.kind}:
             raise StoreError(
                 f"the document of the run {document.name!r} names for {stage.name} the result of another stage, "
                 f"{artifact.manifest.stage}",

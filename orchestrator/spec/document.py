@@ -2,6 +2,7 @@
 
 import os
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import ConstructorError, SafeConstructor
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
@@ -145,8 +146,10 @@ def _line_problems(path: Path, lines: Sequence[str]) -> Iterator[Problem]:
 def _composed(path: Path, lines: Sequence[str]) -> Node:
     text = "\n".join(lines)
     try:
-        beyond = excess(YAML(typ="safe", pure=True).parse(text))
-        root = None if beyond else YAML(typ="safe", pure=True).compose(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML allows it
+            beyond = excess(YAML(typ="safe", pure=True).parse(text))
+            root = None if beyond else YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
         raise spec_error([_syntax_problem(error, path, lines)], path) from error
     except ReaderError as error:

@@ -87,8 +87,7 @@ def test_other_feature_weights_and_ways_of_inference_are_told(store: Store) -> N
     said = view.scores[0].obstacles
     assert any("feature weights differ" in text for text in said)
     assert any(
-        "taken was inferred in other ways: before: exact, exact; after: exact, approximate" in sentence
-        for sentence in said
+        "taken was inferred in other ways: before: exact; after: exact, approximate" in sentence for sentence in said
     )
 
 

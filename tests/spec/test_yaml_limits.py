@@ -75,6 +75,12 @@ WORDS = st.sampled_from(
 )
 
 
+def test_an_anchor_that_is_given_twice_is_no_mistake(tmp_path):
+    path = tmp_path / "twice.yaml"
+    path.write_text("a: &x 1\nb: &x 2\nc: *x\n", encoding="utf-8")
+    assert read_document(path).data["c"] == 2
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.lists(WORDS | st.text("ab:?-[]{}&*!|>'\"#%@\n ,1.~\t\x07", max_size=4), max_size=15).map("".join))
 def test_any_text_is_read_or_refused_in_words(tmp_path_factory, text):
