@@ -57,7 +57,7 @@ class MachineRecord:
 
     @property
     def kind(self) -> tuple[str, ...]:
-        """What decides the bits that a framework computes: equal on machines of one kind."""
+        """What decides the bits that a framework computes, threads last: equal on machines of one kind."""
         parts = (self.processor, self.architecture, *self.instructions, self.gpu, self.driver, self.threads)
         return tuple("" if part is None else str(part) for part in parts)
 

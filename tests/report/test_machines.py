@@ -71,8 +71,12 @@ def test_trainings_on_different_kinds_of_machine_are_said_on_top(
 
 @pytest.mark.parametrize(
     "machine",
-    [dataclasses.replace(MACHINE, memory_bytes=2**30, processors=2, system="Linux 5.4", container=None), None],
-    ids=["same-kind", "not-recorded"],
+    [
+        dataclasses.replace(MACHINE, memory_bytes=2**30, processors=2, system="Linux 5.4", container=None),
+        dataclasses.replace(MACHINE, threads=None),
+        None,
+    ],
+    ids=["same-kind", "any-threads", "not-recorded"],
 )
 def test_what_decides_no_bits_and_what_is_not_known_give_no_warning(
     content: ReportContent, machine: MachineRecord | None

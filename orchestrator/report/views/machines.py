@@ -80,9 +80,16 @@ def machine_words(machine: MachineRecord) -> str:
 
 def _compared(trained: Sequence[StageRecord], titles: Mapping[str, str]) -> Iterator[str]:
     kinds: dict[tuple[str, ...], list[StageRecord]] = {}
+    free: list[tuple[StageRecord, MachineRecord]] = []
     for stage in trained:
         assert stage.machine is not None
-        kinds.setdefault(stage.machine.kind, []).append(stage)
+        if stage.machine.threads is None:
+            free.append((stage, stage.machine))
+        else:
+            kinds.setdefault(stage.machine.kind, []).append(stage)
+    for stage, machine in free:  # whose result depends on no number of threads, and so agrees with any
+        alike = [kind for kind in kinds if kind[:-1] == machine.kind[:-1]]
+        kinds.setdefault(alike[0] if alike else machine.kind, []).append(stage)
     if len(kinds) < 2:
         return
     said = [_kind_words(kind, [stage.machine for [stage, *_] in kinds.values()]) for kind in kinds]
