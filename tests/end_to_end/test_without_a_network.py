@@ -55,7 +55,7 @@ def test_packed_training_goes_on_elsewhere_without_a_network(stopped, tmp_path):
     assert [line.split(":")[0].strip() for line in alone.stdout.splitlines()[2:]] == ["lo"]
     pack = tmp_path / "away.tar"
     said = stopped("store", "pack", "away", pack, "--with-environments")
-    assert "1 stopped stages" in said
+    assert "1 stopped stage," in said
     listed = subprocess.run(["tar", "tf", pack], capture_output=True, text=True, check=True).stdout
     assert re.search(r"^staging/[0-9a-f]{64}/work/checkpoint\.", listed, re.MULTILINE)
     there = Offline(tmp_path / "elsewhere" / "store", "local")
