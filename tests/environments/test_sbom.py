@@ -171,7 +171,7 @@ def test_local_environment_holds_what_its_lock_pins_and_nothing_else(name):
     image = load_image(name)
     builder = LocalBuilder(ROOT / ".sirr" / "environments")
     built = builder.build(image, "cpu", BuildSettings.from_environment(), lambda _line: None)
-    text = environment_list(built, "cpu")
+    text = environment_list(built, "cpu", image)
     assert VALIDATOR.validate_str(text) is None
     found = json.loads(text)
     packages = [one for one in found["components"] if one.get("purl", "").startswith("pkg:pypi/")]
@@ -190,7 +190,7 @@ def test_local_environment_holds_what_its_lock_pins_and_nothing_else(name):
 def test_docker_image_is_listed_with_its_system_and_base(docker_client):
     image = load_image("inference")
     built = DockerBuilder(docker_client).build(image, "cpu", BuildSettings.from_environment(), lambda _line: None)
-    text = environment_list(built, "cpu")
+    text = environment_list(built, "cpu", image)
     assert VALIDATOR.validate_str(text) is None
     found = json.loads(text)
     assert component(found, "libc6")["purl"].startswith("pkg:deb/debian/libc6@")
