@@ -24,6 +24,8 @@ from stagekit import decode
 from stagekit.program import DONE_FILE
 from tests.engine.conftest import Bench
 
+pytestmark = pytest.mark.slow
+
 
 def processes_of(job):
     found = []

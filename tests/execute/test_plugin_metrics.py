@@ -32,6 +32,8 @@ from tests.engine.fake import FakeEngine, Faults, Handler
 from tests.execute.small_run import KINDS, left_by
 from tests.plugin_folder import write_metric, write_plugin
 
+pytestmark = pytest.mark.slow
+
 SPEC = """\
 name: first
 plugins: [mine]
