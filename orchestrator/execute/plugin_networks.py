@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestrator.errors import InputInvalid, OutOfMemory, SirrError
-from orchestrator.execute.check_line import Check, Outcome, failed
-from orchestrator.execute.classify import shortened
+from orchestrator.errors import OutOfMemory, SirrError
+from orchestrator.execute.check_line import Check, failed
 from orchestrator.execute.plugin_answers import Wrong, difference, form_problems, said_problems
+from orchestrator.execute.plugin_lines import CheckLines
 from orchestrator.execute.plugin_network_answers import (
     parity_problems,
     place_problems,
@@ -45,13 +45,9 @@ _LATER = (_AGAIN, _KILLED, _EXPORTS, _SHAPES, _SIZES, _TILES, _ADOPTED, _CUT_OFF
 _MORE_EPOCHS = (1, 8, 64)
 """By how much a training is prolonged until a kill finds it at work."""
 
-_WORDS = 200
-"""Of a refusal, how many letters are shown: it may name hundreds of tensors."""
-
 _RANDOM = "seed every generator, draw for each step from a stream of its own (netkit.sampling.stream), sort file names"
 _RESUMED = "keep in the checkpoint all that a step changes: networks, optimisers, what draws random numbers"
 _REFUSE = "compare names and shapes, and that all is finite, and raise stagekit.BadInput(what, what to do) where not"
-_ABOVE = "read the lines above, which its log ends with"
 
 
 def network_checks(name: str, trials: Trials) -> Iterator[Check]:
@@ -67,7 +63,7 @@ def network_checks(name: str, trials: Trials) -> Iterator[Check]:
 
 class _NetworkChecks:
     def __init__(self, subject: str, trial: NetworkTrial, trials: Trials) -> None:
-        self._subject = subject
+        self._checks = CheckLines(subject)
         self._trial = trial
         self._trials = trials
         self._lines: list[Attempt] = []
@@ -76,16 +72,16 @@ class _NetworkChecks:
     def all(self) -> Iterator[Check]:
         trained = self._trials.attempt("first", self._trial.train())
         if trained.artifact is None:
-            yield self._missing(_TRAINS, trained)
-            yield from self._not_checked((_SAID, *_LATER, _RESULTS), "it does not train")
+            yield self._checks.missing(_TRAINS, trained)
+            yield from self._checks.not_checked((_SAID, *_LATER, _RESULTS), "it does not train")
             return
         by = "by the values under 'trial:'" if self._trial.spec.trial else "by its recipe: it has no 'trial:'"
-        yield self._line(_TRAINS, "passed", by)
+        yield self._checks.line(_TRAINS, "passed", by)
         self._note(trained, TrainFile, CurvesFile)
         yield from self._resumed(trained)
         yield from self._exported_and_released(trained.artifact)
-        yield self._rule(_SAID, self._said(trained))
-        yield self._rule(_RESULTS, (wrong for form, left in self._left for wrong in form_problems(form, left)))
+        yield self._checks.rule(_SAID, self._said(trained))
+        yield self._checks.rule(_RESULTS, (wrong for form, left in self._left for wrong in form_problems(form, left)))
 
     def _resumed(self, trained: Attempt) -> Iterator[Check]:
         """Kill a training after its first checkpoint; one that is over before is made longer and tried again."""
@@ -102,37 +98,37 @@ class _NetworkChecks:
             if first.artifact is None or not first.saved:
                 yield from self._never_killed(trained, first)
                 return
-        yield self._line(_AGAIN, "passed")
-        yield self._line(_KILLED, "not checked", "each time it had ended before it was killed")
+        yield self._checks.line(_AGAIN, "passed")
+        yield self._checks.line(_KILLED, "not checked", "each time it had ended before it was killed")
 
     def _compared(self, stage: Stage, undisturbed: Attempt, resumed: Attempt) -> Iterator[Check]:
         """Yield whether two trainings left the same bits; only where a resumed one did not, is another one run."""
         if undisturbed.artifact is None or resumed.artifact is None:
-            yield self._line(_AGAIN, "not checked", "a training failed")
-            yield self._missing(_KILLED, undisturbed if undisturbed.artifact is None else resumed)
+            yield self._checks.line(_AGAIN, "not checked", "a training failed")
+            yield self._checks.missing(_KILLED, undisturbed if undisturbed.artifact is None else resumed)
             return
         differing = difference(undisturbed.artifact, resumed.artifact)
         if not differing:
-            yield self._line(_AGAIN, "passed")
-            yield self._line(_KILLED, "passed")
+            yield self._checks.line(_AGAIN, "passed")
+            yield self._checks.line(_KILLED, "passed")
             return
-        again = self._same(_AGAIN, undisturbed.artifact, self._trials.attempt("second", stage), _RANDOM)
+        again = self._checks.same(_AGAIN, undisturbed.artifact, self._trials.attempt("second", stage), _RANDOM)
         yield again
         if again.outcome == "passed":
-            yield Check(self._subject, _KILLED, "failed", f"other bits in {differing}", _RESUMED)
+            yield self._checks.wrong(_KILLED, f"other bits in {differing}", _RESUMED)
         else:
-            yield self._line(_KILLED, "not checked", "undisturbed trainings differ by themselves")
+            yield self._checks.line(_KILLED, "not checked", "undisturbed trainings differ by themselves")
 
     def _never_killed(self, trained: Attempt, first: Attempt) -> Iterator[Check]:
         assert trained.artifact is not None
-        yield self._same(_AGAIN, trained.artifact, first, _RANDOM)
+        yield self._checks.same(_AGAIN, trained.artifact, first, _RANDOM)
         if first.artifact is None:
-            yield self._missing(_KILLED, first)
+            yield self._checks.missing(_KILLED, first)
             return
         remedy = (
             "save checkpoints below context.work() and say so by context.checkpoint: netkit.training.TrainingRun does"
         )
-        yield Check(self._subject, _KILLED, "failed", "it never says that it has written a checkpoint", remedy)
+        yield self._checks.wrong(_KILLED, "it never says that it has written a checkpoint", remedy)
 
     def _exported_and_released(self, weights: Artifact) -> Iterator[Check]:
         name = self._trial.spec.name
@@ -142,23 +138,23 @@ class _NetworkChecks:
         self._note(found[release.name], ReleaseFile)
         network = found[export.name].artifact
         if network is None:
-            yield self._missing(_EXPORTS, found[export.name])
-            yield from self._not_checked((_SHAPES, _SIZES, _TILES), "it is not exported")
+            yield self._checks.missing(_EXPORTS, found[export.name])
+            yield from self._checks.not_checked((_SHAPES, _SIZES, _TILES), "it is not exported")
         else:
-            yield self._rule(_EXPORTS, parity_problems(network, self._trial.spec.export_tolerance))
+            yield self._checks.rule(_EXPORTS, parity_problems(network, self._trial.spec.export_tolerance))
             yield from self._answers(network)
         yield from self._adoption(found[release.name], weights, network)
 
     def _answers(self, network: Artifact) -> Iterator[Check]:
-        shapes = self._rule(_SHAPES, shape_problems(network))
+        shapes = self._checks.rule(_SHAPES, shape_problems(network))
         yield shapes
         if shapes.outcome == "failed":
-            yield from self._not_checked((_SIZES, _TILES), "its ONNX network has another form")
+            yield from self._checks.not_checked((_SIZES, _TILES), "its ONNX network has another form")
             return
         explained = self._trials.attempt("first", self._trial.explain(network))
         if explained.artifact is None:
-            yield self._missing(_SIZES, explained)
-            yield from self._not_checked((_TILES,), "its ONNX network cannot be used")
+            yield self._checks.missing(_SIZES, explained)
+            yield from self._checks.not_checked((_TILES,), "its ONNX network cannot be used")
             return
         plan = PlanFile.load(explained.artifact.output).sizes[0]
         stages = [self._trial.infer(network, "exact", tiled_memory(plan)), self._trial.infer(network, "whole")]
@@ -167,21 +163,21 @@ class _NetworkChecks:
         if isinstance(tiled.error, OutOfMemory):  # so little that no tile fits
             tiled = self._trials.attempt("first", self._trial.infer(network, "exact"))
         if tiled.artifact is None:
-            yield self._missing(_SIZES, tiled)
-            yield from self._not_checked((_TILES,), "it does not answer pictures")
+            yield self._checks.missing(_SIZES, tiled)
+            yield from self._checks.not_checked((_TILES,), "it does not answer pictures")
             return
-        yield self._rule(_SIZES, place_problems(tiled.artifact, self._trial.dataset))
+        yield self._checks.rule(_SIZES, place_problems(tiled.artifact, self._trial.dataset))
         if whole.artifact is None:
-            yield self._missing(_TILES, whole)
+            yield self._checks.missing(_TILES, whole)
             return
         outcome, words, remedy = tiles_compared(tiled.artifact, whole.artifact, plan)
-        yield Check(self._subject, _TILES, outcome, words, remedy)
+        yield self._checks.line(_TILES, outcome, words, remedy)
 
     def _adoption(self, released: Attempt, weights: Artifact, network: Artifact | None) -> Iterator[Check]:
         later = (_CUT_OFF, _ANOTHER, _NOT_FINITE)
         if released.artifact is None:
-            yield self._missing(_ADOPTED, released)
-            yield from self._not_checked(later, "it is not released")
+            yield self._checks.missing(_ADOPTED, released)
+            yield from self._checks.not_checked(later, "it is not released")
             return
         good = self._trials.folder / "released"
         files = ReleaseFile.load(released.artifact.output).files
@@ -192,16 +188,16 @@ class _NetworkChecks:
         self._note(found[adopt.name], AdoptFile)
         adopted = found[adopt.name].artifact
         if adopted is None:
-            yield self._missing(_ADOPTED, found[adopt.name])
-            yield from self._not_checked(later, "it adopts no good one")
+            yield self._checks.missing(_ADOPTED, found[adopt.name])
+            yield from self._checks.not_checked(later, "it adopts no good one")
             return
         yield self._same_network(adopted, weights, network)
         for title in later:
             if title in spoiled:
-                yield self._refusal(title, found[spoiled[title].name])
+                yield self._checks.refusal(title, found[spoiled[title].name], "it adopted it", _REFUSE)
             else:
                 words = "its checkpoints are neither PyTorch's zip files, nor .npz, nor .safetensors"
-                yield self._line(title, "not checked", words)
+                yield self._checks.line(title, "not checked", words)
 
     def _spoiled(self, good: Path, weights: Artifact) -> dict[str, Stage]:
         """Return stages that adopt what must be refused; or the training's own, where files cannot be changed."""
@@ -226,22 +222,12 @@ class _NetworkChecks:
         files = {name: record.sha256 for name, record in adopted.manifest.files.items() if not name.endswith(".json")}
         trained = weights.manifest.files
         if files and all(name in trained and trained[name].sha256 == digest for name, digest in files.items()):
-            return self._line(_ADOPTED, "passed")
+            return self._checks.line(_ADOPTED, "passed")
         if network is None:
-            return self._line(_ADOPTED, "not checked", "it is not exported, by which the two are compared")
+            return self._checks.line(_ADOPTED, "not checked", "it is not exported, by which the two are compared")
         stage = self._trial.export(adopted, f"{self._trial.spec.name}-adopted")
         remedy = "release every tensor under its own name and as it is, and adopt it so"
-        return self._same(_ADOPTED, network, self._trials.attempt("first", stage), remedy)
-
-    def _refusal(self, title: str, attempt: Attempt) -> Check:
-        match attempt.error:
-            case InputInvalid() as error:
-                return self._line(title, "passed", shortened(error.message, _WORDS))
-            case None:
-                return Check(self._subject, title, "failed", "it adopted it", _REFUSE)
-            case error:
-                words = f"it ended with '{error.message}', and not as with a bad input"
-                return Check(self._subject, title, "failed", words, _REFUSE)
+        return self._checks.same(_ADOPTED, network, self._trials.attempt("first", stage), remedy)
 
     def _note(self, attempt: Attempt, *forms: type[Form]) -> None:
         """Keep what a stage printed and left, which is looked at together."""
@@ -252,30 +238,3 @@ class _NetworkChecks:
     def _said(self, trained: Attempt) -> Iterator[Wrong]:
         lines = tuple(line for attempt in self._lines for line in attempt.lines)
         yield from said_problems(Attempt(trained.artifact, None, trained.progress, lines), "steps")
-
-    def _same(self, title: str, artifact: Artifact, attempt: Attempt, remedy: str) -> Check:
-        if attempt.artifact is None:
-            return self._missing(title, attempt)
-        differing = difference(artifact, attempt.artifact)
-        if differing:
-            return Check(self._subject, title, "failed", f"other bits in {differing}", remedy)
-        return self._line(title, "passed")
-
-    def _missing(self, title: str, attempt: Attempt) -> Check:
-        assert attempt.error is not None
-        return failed(self._subject, title, attempt.error, _ABOVE)
-
-    def _rule(self, title: str, problems: Iterator[Wrong]) -> Check:
-        """Return the line of a rule; of several mistakes the first remedy is told, and the number of the others."""
-        wrong = list(problems)
-        if not wrong:
-            return self._line(title, "passed")
-        words, remedy = wrong[0]
-        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-        return Check(self._subject, title, "failed", words + more, remedy)
-
-    def _not_checked(self, titles: tuple[str, ...], why: str) -> Iterator[Check]:
-        yield from (self._line(title, "not checked", why) for title in titles)
-
-    def _line(self, title: str, outcome: Outcome, words: str = "") -> Check:
-        return Check(self._subject, title, outcome, words)

@@ -1,20 +1,19 @@
 """The checks of a plug-in's program: it is run on generated pictures, again, killed, and given a damaged one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from orchestrator.errors import InputInvalid
-from orchestrator.execute.check_line import Check, Outcome, failed
+from orchestrator.execute.check_line import Check
 from orchestrator.execute.plugin_answers import (
     Wrong,
     array_problems,
-    difference,
     fact_problems,
     file_problems,
     picture_problems,
     record_problems,
     said_problems,
 )
+from orchestrator.execute.plugin_lines import CheckLines
 from orchestrator.execute.plugin_trial import Attempt, Kill, ProgramTrial, Trials
 from orchestrator.execute.trial_pictures import DATASET, cut_off, write_trial_pictures
 from orchestrator.store.store import Artifact
@@ -52,44 +51,47 @@ class _ProgramChecks:
         self._trial = trial
         self._pictures = pictures
         self._dataset = dataset
-        self._subject = f"program {trial.spec.name}"
+        self._checks = CheckLines(f"program {trial.spec.name}")
 
     def all(self, damaged: Path) -> Iterator[Check]:
         attempt = self._trial.attempt("first", self._pictures)
         if attempt.artifact is None:
-            yield self._missing(_ANSWERS, attempt)
+            yield self._checks.missing(_ANSWERS, attempt)
             later = (_RECORD, _FACTS, _FILES, _PICTURES, _ARRAYS, _SAID, _AGAIN, _THREADS, _KILLED, _LIMITS, _DAMAGED)
-            yield from (self._line(title, "not checked", "it does not answer its pictures") for title in later)
+            yield from self._checks.not_checked(later, "it does not answer its pictures")
             return
-        yield self._line(_ANSWERS, "passed")
+        yield self._checks.line(_ANSWERS, "passed")
         yield from self._answers(attempt, attempt.artifact)
-        yield self._rule(_SAID, lambda: said_problems(attempt))
-        yield self._same(_AGAIN, attempt.artifact, self._trial.attempt("second", self._pictures), _RANDOM)
+        yield self._checks.rule(_SAID, said_problems(attempt))
+        yield self._checks.same(_AGAIN, attempt.artifact, self._trial.attempt("second", self._pictures), _RANDOM)
         yield self._one_thread(attempt.artifact)
         yield self._killed(attempt.artifact)
         yield self._limits()
         yield self._refusal(self._trial.attempt("damaged", damaged))
 
     def _answers(self, attempt: Attempt, artifact: Artifact) -> Iterator[Check]:
-        record = self._rule(_RECORD, lambda: record_problems(artifact, self._dataset))
+        record = self._checks.rule(_RECORD, record_problems(artifact, self._dataset))
         yield record
-        rules: dict[str, Callable[[], Iterator[Wrong]]] = {
-            _FACTS: lambda: fact_problems(PredictionsFile, artifact),
-            _FILES: lambda: file_problems(artifact),
-            _PICTURES: lambda: picture_problems(artifact, self._dataset),
-            _ARRAYS: lambda: array_problems(artifact, self._dataset),
+        rules: dict[str, Iterator[Wrong]] = {
+            _FACTS: fact_problems(PredictionsFile, artifact),
+            _FILES: file_problems(artifact),
+            _PICTURES: picture_problems(artifact, self._dataset),
+            _ARRAYS: array_problems(artifact, self._dataset),
         }
-        for title, rule in rules.items():
-            if record.outcome == "failed":
-                yield self._line(title, "not checked", "its predictions.json is not valid")
-            else:
-                yield self._rule(title, rule)
+        if record.outcome == "failed":
+            yield from self._checks.not_checked(rules, "its predictions.json is not valid")
+        else:
+            yield from (self._checks.rule(title, rule) for title, rule in rules.items())
 
     def _one_thread(self, artifact: Artifact) -> Check:
         if "predict" in self._trial.image.pinned_threads:
-            return self._line(_THREADS, "not checked", "'pinned_threads' says that its bits depend on their number")
+            return self._checks.line(
+                _THREADS, "not checked", "'pinned_threads' says that its bits depend on their number"
+            )
         remedy = "write pinned_threads: [predict] into image.yaml, or compute so that the number does not matter"
-        return self._same(_THREADS, artifact, self._trial.attempt("one-thread", self._pictures, threads=1), remedy)
+        return self._checks.same(
+            _THREADS, artifact, self._trial.attempt("one-thread", self._pictures, threads=1), remedy
+        )
 
     def _killed(self, artifact: Artifact) -> Check:
         moments: tuple[Kill, ...] = ("at its first progress", "at its start")
@@ -97,55 +99,24 @@ class _ProgramChecks:
             place = f"killed-{number}"
             if self._trial.attempt(place, self._pictures, kill=moment).killed:
                 remedy = "write each file beside its name and rename it, and believe nothing that lies in the output"
-                check = self._same(_KILLED, artifact, self._trial.attempt(place, self._pictures), remedy)
+                check = self._checks.same(_KILLED, artifact, self._trial.attempt(place, self._pictures), remedy)
                 return Check(check.subject, check.title, check.outcome, check.words or f"killed {moment}", check.remedy)
-        return self._line(_KILLED, "not checked", "each time it had ended before it was killed")
+        return self._checks.line(_KILLED, "not checked", "each time it had ended before it was killed")
 
     def _limits(self) -> Check:
         parameters = self._trial.spec.parameters
         if not parameters:
-            return self._line(_LIMITS, "not checked", "it takes no parameters")
+            return self._checks.line(_LIMITS, "not checked", "it takes no parameters")
         for word in ("least", "most"):
             values = {name: getattr(parameter, word) for name, parameter in parameters.items()}
             attempt = self._trial.attempt(word, self._pictures, parameters=values)
             if attempt.artifact is None:
                 shown = ", ".join(f"{name}={value:g}" for name, value in values.items())
-                check = self._missing(_LIMITS, attempt)
+                check = self._checks.missing(_LIMITS, attempt)
                 remedy = check.remedy or f"correct 'least' and 'most' in {self._trial.spec.name}.yaml, or the program"
                 return Check(check.subject, check.title, "failed", f"with {shown}: {check.words}", remedy)
-        return self._line(_LIMITS, "passed")
+        return self._checks.line(_LIMITS, "passed")
 
     def _refusal(self, attempt: Attempt) -> Check:
         remedy = "read each picture whole, and raise stagekit.BadInput(what, what to do) where that fails"
-        match attempt.error:
-            case InputInvalid() as error:
-                return self._line(_DAMAGED, "passed", error.message)
-            case None:
-                return Check(self._subject, _DAMAGED, "failed", "it answered a picture that ends in the middle", remedy)
-            case error:
-                words = f"it ended with '{error.message}', and not as with a bad input"
-                return Check(self._subject, _DAMAGED, "failed", words, remedy)
-
-    def _same(self, title: str, artifact: Artifact, attempt: Attempt, remedy: str) -> Check:
-        if attempt.artifact is None:
-            return self._missing(title, attempt)
-        differing = difference(artifact, attempt.artifact)
-        if differing:
-            return Check(self._subject, title, "failed", f"other bits in {differing}", remedy)
-        return self._line(title, "passed")
-
-    def _missing(self, title: str, attempt: Attempt) -> Check:
-        assert attempt.error is not None
-        return failed(self._subject, title, attempt.error, "read the lines above, which its log ends with")
-
-    def _rule(self, title: str, rule: Callable[[], Iterator[Wrong]]) -> Check:
-        """Return the line of a rule; of several mistakes the first remedy is told, and the number of the others."""
-        wrong = list(rule())
-        if not wrong:
-            return self._line(title, "passed")
-        words, remedy = wrong[0]
-        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-        return Check(self._subject, title, "failed", words + more, remedy)
-
-    def _line(self, title: str, outcome: Outcome, words: str = "") -> Check:
-        return Check(self._subject, title, outcome, words)
+        return self._checks.refusal(_DAMAGED, attempt, "it answered a picture that ends in the middle", remedy)
