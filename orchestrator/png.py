@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_HIGH, _LOW = "RGB;16B", "RGB;16L"
-"""Of values of two bytes the first is the high one; Pillow keeps that one, or, told the other order, the other."""
+_LOW = "RGB;16L"
+"""Of values of two bytes the first is the high one, which Pillow keeps; told this order, it keeps the other."""
 
 
 def read_png(content: bytes) -> np.ndarray:
