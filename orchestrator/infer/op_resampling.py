@@ -192,6 +192,8 @@ def _nearest(loader: Loader, node: onnx.NodeProto, axis: int, before: int, after
     alone.output[:] = ["copied"]
     constants = {name: loader.constant(name) for name in node.input[1:] if name}
     for name in filter(None, node.input[2:4]):
+        if not constants[name].size:  # as operator sets before 13 leave out what they do not give
+            continue
         constants[name] = np.array([1, 1, 1, 1], constants[name].dtype)
         constants[name][2 + axis] = loader.constant(name)[2 + axis]
     shape = [1, 1, before, 1] if axis == ROWS else [1, 1, 1, before]

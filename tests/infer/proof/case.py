@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 
+from orchestrator.infer.model_loader import read_model
+from orchestrator.infer.operations import graph_of
+from orchestrator.infer.region import Size
 from tests.infer.networks import Draft
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -68,6 +72,16 @@ class Proof:
     left_out: Mapping[str, str] = field(default_factory=dict)
     sets: tuple[int, int] = (11, 99)
     double: bool = True
+
+
+_RIGHTLY = ("counts padding, but not", "smaller than its window", "by more than ONNX Runtime pads")
+
+
+def is_left_out(path: Path, size: Size) -> bool:
+    """Whether drawn settings cannot be computed in parts at a size of picture; only these reasons are right ones."""
+    left_out = graph_of(read_model(path), size).not_tileable
+    assert all(any(why in one.why for why in _RIGHTLY) for one in left_out), left_out
+    return bool(left_out)
 
 
 def pair(draw: Draw, low: int, high: int) -> list[int]:

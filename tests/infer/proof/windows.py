@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.infer.networks import Draft
-from tests.infer.proof.case import CHANNELS, ROUNDING, Draw, Kind, Proof, Refusal, maybe, pair
+from tests.infer.proof.case import BITS, CHANNELS, ROUNDING, Draw, Kind, Proof, Refusal, maybe, pair
 
 
 def padding(draw: Draw, most: int) -> dict[str, Any]:
@@ -16,8 +16,16 @@ def padding(draw: Draw, most: int) -> dict[str, Any]:
 
 
 def conv(operation: str) -> Kind:
+    return convolved(operation, [(1, 3), (1, 5), (1, 8), (1, 16), (CHANNELS, CHANNELS)])
+
+
+def grouped(operation: str) -> Kind:
+    return convolved(operation, [(2, 6), (2, 16), (4, 8)])
+
+
+def convolved(operation: str, groups: list[tuple[int, int]]) -> Kind:
     def write(draw: Draw, draft: Draft) -> str:
-        group, after = draw(st.sampled_from([(1, 3), (1, 5), (1, 8), (CHANNELS, CHANNELS), (2, 6), (2, 16), (4, 8)]))
+        group, after = draw(st.sampled_from(groups))
         kernel, more = pair(draw, 1, 4), padding(draw, 4)
         more |= maybe(draw, kernel_shape=st.just(kernel))
         dilations = [1, 1] if "auto_pad" in more else pair(draw, 1, 3)
@@ -104,10 +112,11 @@ PROOFS = (
     Proof(
         ("Conv",),
         conv,
-        ROUNDING,
-        "with weights that are constants",
+        BITS,
+        "of all channels together or each by itself, with weights that are constants",
         (Refusal("weights computed from the picture", "should be a constant", _moving),),
     ),
+    Proof(("Conv",), grouped, ROUNDING, "in other groups"),
     Proof(
         ("ConvTranspose",),
         transposed,
@@ -123,7 +132,7 @@ PROOFS = (
     Proof(
         ("MaxPool",),
         pool,
-        ROUNDING,
+        BITS,
         "the values",
         (Refusal("the places", "it gives places", _places), _dilated("MaxPool")),
         double=False,
