@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from orchestrator.execute.check_line import Check
+from orchestrator.conformance.check_line import Check
 
 _STYLES = {"passed": "green", "failed": "bold red", "not checked": "yellow"}
 

@@ -67,10 +67,10 @@ def check(
 
     from orchestrator.cli.check_table import check_sum, check_text  # noqa: PLC0415
     from orchestrator.cli.console import err, out  # noqa: PLC0415
+    from orchestrator.conformance.check import plugin_checks  # noqa: PLC0415
+    from orchestrator.conformance.check_line import CheckRequest  # noqa: PLC0415
     from orchestrator.errors import SomeFailed  # noqa: PLC0415
     from orchestrator.execute.build import build_settings  # noqa: PLC0415
-    from orchestrator.execute.check_line import CheckRequest  # noqa: PLC0415
-    from orchestrator.execute.plugin_check import plugin_checks  # noqa: PLC0415
     from orchestrator.spec.library import built_in  # noqa: PLC0415
 
     request = CheckRequest(store, engine, build_settings((), ()), err.print, static)

@@ -8,11 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestrator.cli.app import app
+from orchestrator.conformance.check import plugin_checks
+from orchestrator.conformance.check_line import Check, CheckRequest
 from orchestrator.environments.builder import BuildSettings
 from orchestrator.environments.plugin_image import check_image
 from orchestrator.errors import ResultExists, SirrError, SpecError
-from orchestrator.execute.check_line import Check, CheckRequest
-from orchestrator.execute.plugin_check import plugin_checks
 from orchestrator.execute.plugin_new import new_plugin
 from orchestrator.spec.library import Plugin, built_in
 from tests.plugin_folder import write_metric, write_model, write_plugin

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from orchestrator.execute.plugin_answers import fact_problems, form_problems
-from orchestrator.execute.plugin_network_answers import (
+from orchestrator.conformance.answers import fact_problems, form_problems
+from orchestrator.conformance.network_answers import (
     EXPLAINED_BYTES,
     parity_problems,
     shape_problems,

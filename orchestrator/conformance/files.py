@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.conformance.check_line import Check, failed
 from orchestrator.environments.plugin_image import check_image
 from orchestrator.errors import SirrError
-from orchestrator.execute.check_line import Check, failed
 from orchestrator.spec.image import ImageSpec
 from orchestrator.spec.library import Library, Plugin
 from orchestrator.spec.names import StageKind

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from orchestrator.conformance.check_line import Check, CheckRequest, failed
+from orchestrator.conformance.files import Brought, own_checks, static_checks
+from orchestrator.conformance.network_trial import INFERENCE
+from orchestrator.conformance.networks import network_checks
+from orchestrator.conformance.programs import program_checks
+from orchestrator.conformance.trial import Trials
 from orchestrator.engine.protocol import Environment
 from orchestrator.errors import SirrError
 from orchestrator.execute.build import build_images, chosen_engine
-from orchestrator.execute.check_line import Check, CheckRequest, failed
-from orchestrator.execute.plugin_files import Brought, own_checks, static_checks
-from orchestrator.execute.plugin_network_trial import INFERENCE
-from orchestrator.execute.plugin_networks import network_checks
-from orchestrator.execute.plugin_programs import program_checks
-from orchestrator.execute.plugin_trial import Trials
 from orchestrator.execute.stopper import Stopper
 from orchestrator.spec.image import ImageSpec
 from orchestrator.spec.library import Library

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestrator.execute.check_line import Check
-from orchestrator.execute.plugin_answers import (
+from orchestrator.conformance.answers import (
     Wrong,
     array_problems,
     fact_problems,
@@ -13,9 +12,10 @@ from orchestrator.execute.plugin_answers import (
     record_problems,
     said_problems,
 )
-from orchestrator.execute.plugin_lines import CheckLines
-from orchestrator.execute.plugin_trial import Attempt, Kill, ProgramTrial, Trials
-from orchestrator.execute.trial_pictures import DATASET, cut_off, write_trial_pictures
+from orchestrator.conformance.check_line import Check
+from orchestrator.conformance.lines import CheckLines
+from orchestrator.conformance.trial import Attempt, Kill, ProgramTrial, Trials
+from orchestrator.conformance.trial_pictures import DATASET, cut_off, write_trial_pictures
 from orchestrator.store.store import Artifact
 from stagekit.results.dataset import DatasetFile
 from stagekit.results.predictions import PredictionsFile

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from orchestrator.execute.plugin_trial import Trials
-from orchestrator.execute.trial_pictures import (
+from orchestrator.conformance.trial import Trials
+from orchestrator.conformance.trial_pictures import (
     DATASET,
     LAYERS,
     SIZES_OF_NETWORKS,

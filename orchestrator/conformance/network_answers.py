@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from orchestrator.execute.check_line import Outcome
-from orchestrator.execute.plugin_answers import Wrong, picture_problems
-from orchestrator.execute.plugin_network_trial import EXPLAINED_BYTES, network_file
+from orchestrator.conformance.answers import Wrong, picture_problems
+from orchestrator.conformance.check_line import Outcome
+from orchestrator.conformance.network_trial import EXPLAINED_BYTES, network_file
 from orchestrator.spec.onnx_header import NotOnnx, TensorForm, onnx_header
 from orchestrator.spec.plain_words import count
 from orchestrator.store.store import Artifact

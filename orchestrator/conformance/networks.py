@@ -3,20 +3,20 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestrator.errors import OutOfMemory, SirrError
-from orchestrator.execute.check_line import Check, failed
-from orchestrator.execute.plugin_answers import Wrong, difference, form_problems, said_problems
-from orchestrator.execute.plugin_lines import CheckLines
-from orchestrator.execute.plugin_network_answers import (
+from orchestrator.conformance.answers import Wrong, difference, form_problems, said_problems
+from orchestrator.conformance.check_line import Check, failed
+from orchestrator.conformance.lines import CheckLines
+from orchestrator.conformance.network_answers import (
     parity_problems,
     place_problems,
     shape_problems,
     tiled_memory,
     tiles_compared,
 )
-from orchestrator.execute.plugin_network_trial import NetworkTrial
-from orchestrator.execute.plugin_trial import Attempt, Trials
-from orchestrator.execute.spoiled_checkpoints import write_cut_off, write_not_finite, write_of_another
+from orchestrator.conformance.network_trial import NetworkTrial
+from orchestrator.conformance.spoiled_checkpoints import write_cut_off, write_not_finite, write_of_another
+from orchestrator.conformance.trial import Attempt, Trials
+from orchestrator.errors import OutOfMemory, SirrError
 from orchestrator.plan.stage import Stage
 from orchestrator.store.store import Artifact
 from stagekit.results.adopt import AdoptFile

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from orchestrator.execute.plugin_trial import Attempt
+from orchestrator.conformance.trial import Attempt
 from orchestrator.inside import path_inside
 from orchestrator.store.store import Artifact
 from stagekit import BadInput

@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from orchestrator.execute.spoiled_checkpoints import write_cut_off, write_not_finite, write_of_another
+from orchestrator.conformance.spoiled_checkpoints import write_cut_off, write_not_finite, write_of_another
 
 NAMES = ["first.weight", "second.bias"]
 VALUES = np.arange(6, dtype=np.float32).reshape(2, 3)

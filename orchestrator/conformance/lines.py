@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
+from orchestrator.conformance.answers import Wrong, difference
+from orchestrator.conformance.check_line import Check, Outcome, failed
+from orchestrator.conformance.trial import Attempt
 from orchestrator.errors import InputInvalid
-from orchestrator.execute.check_line import Check, Outcome, failed
 from orchestrator.execute.classify import shortened
-from orchestrator.execute.plugin_answers import Wrong, difference
-from orchestrator.execute.plugin_trial import Attempt
 from orchestrator.store.store import Artifact
 
 _ABOVE = "read the lines above, which its log ends with"
