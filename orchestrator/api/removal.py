@@ -22,6 +22,8 @@ from orchestrator.store.store import Store
 
 _STEM = "array"
 _INTEGERS = ("uint8", "uint16")
+_NOT_SAID = {"onnx", "name"}
+"""Fields of an experiment's entrant that are not about what its network takes."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,9 @@ class ArrayRemoval:
         file = self._file
         if file is None and self.declared:
             raise SpecError("what is said of an ONNX file needs one", hint="name it as the model, or leave onnx= out")
+        if not _NOT_SAID.isdisjoint(self.declared):
+            named = ", ".join(sorted(_NOT_SAID & self.declared.keys()))
+            raise SpecError(f"onnx says what the model's file takes, not {named}", hint="name the file as the model")
         return Removal(
             (out.with_name(f"{_STEM}.png"),),
             None if file is not None or self.model is None else str(self.model),

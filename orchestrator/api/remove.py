@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from orchestrator.api.arguments import as_callable, as_engine, as_mapping, as_path_or_none, as_truth, as_whole_or_none
 from orchestrator.spec.names import EngineName
+from orchestrator.spec.numbers import LEAST_BYTES, MOST_BYTES, MOST_THREADS
 
 
 def remove(
@@ -31,7 +33,7 @@ def remove(
         store: Folder of results and environments; None: SIRR_STORE, else `.sirr`.
         engine: 'docker', 'local', or 'auto': Docker where an engine answers.
         build: Build the images that are missing first.
-        memory_bytes: To keep to; None: the run's, or 8 GiB.
+        memory_bytes: To keep to, at least 64 MiB; None: the run's, or 8 GiB.
         threads: None: all that there are.
         onnx: What is said of an ONNX file that is none of this program, by the fields of an experiment's entrant, such
             as {'range': [0, 255], 'channels': 'bgr'}.
@@ -42,7 +44,8 @@ def remove(
         rounded; a program is given floats at 16 bits, and answers so.
 
     Raises:
-        SpecError: For an array that is no picture, or a model that is not there.
+        SpecError: For an array that is no picture, another argument that is none of what stands here, each before
+            anything is done, or a model that is not there.
         ImageNotBuilt: Where an image is not built.
         EngineUnavailable: Where no engine answers.
         SirrError: What else a stage ends with.
@@ -50,8 +53,14 @@ def remove(
     # Imported here: who looks at runs must not wait for what runs stages.
     from orchestrator.api.removal import ArrayRemoval  # noqa: PLC0415
 
-    return ArrayRemoval(model, store, engine, build, memory_bytes, threads, onnx or {}, say or _unheard).of(picture)
-
-
-def _unheard(_words: str) -> None:
-    """Hear nothing."""
+    asked = ArrayRemoval(
+        model=as_path_or_none(model, "model"),
+        store=as_path_or_none(store, "store"),
+        engine=as_engine(engine, "engine"),
+        build=as_truth(build, "build"),
+        memory_bytes=as_whole_or_none(memory_bytes, "memory_bytes", LEAST_BYTES, MOST_BYTES),
+        threads=as_whole_or_none(threads, "threads", 1, MOST_THREADS),
+        declared=as_mapping(onnx, "onnx"),
+        say=as_callable(say, "say"),
+    )
+    return asked.of(picture)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from orchestrator.api.arguments import as_path_or_none, as_text, as_truth
 from orchestrator.api.pixels import as_floats, pixels_of
 from orchestrator.api.table import score_table
 from orchestrator.errors import SpecError
@@ -108,7 +109,7 @@ def runs(store: str | Path | None = None) -> list[RunSummary]:
     Args:
         store: Its folder; None: SIRR_STORE, else `.sirr`.
     """
-    return listed_runs(Store(store_folder(store)))
+    return listed_runs(Store(store_folder(as_path_or_none(store, "store"))))
 
 
 def open_run(name: str, store: str | Path | None = None) -> "Run":
@@ -122,8 +123,8 @@ def open_run(name: str, store: str | Path | None = None) -> "Run":
         SpecError: Where the store has no such run or revision.
         StoreError: Where its document cannot be read, or results are damaged.
     """
-    opened = Store(store_folder(store))
-    results = recorded_results(run_reference(name), opened)
+    opened = Store(store_folder(as_path_or_none(store, "store")))
+    results = recorded_results(run_reference(as_text(name, "name")), opened)
     return Run(results, run_state(results.document, opened))
 
 
@@ -196,9 +197,9 @@ class Run:
         """
         metrics = [one.name for each in self.protocols for one in each.metrics]
         wanted = {
-            "dataset": _known(dataset, self._results.document.test, "dataset"),
-            "protocol": _known(protocol, [one.name for one in self.protocols], "protocol"),
-            "metric": _known(metric, metrics, "metric"),
+            "dataset": _known_or_all(dataset, self._results.document.test, "dataset"),
+            "protocol": _known_or_all(protocol, [one.name for one in self.protocols], "protocol"),
+            "metric": _known_or_all(metric, metrics, "metric"),
         }
         asked = {name: value for name, value in wanted.items() if value is not None}
         rows = score_rows(self._content)
@@ -234,13 +235,13 @@ class Run:
         found = self._scored_dataset(dataset)
         judged = self._protocol(protocol)
         measured = [one.name for one in judged.metrics]
-        asked = _known(metric, measured, "metric", owner=f"protocol {judged.name!r}") or measured[0]
+        asked = _known_or_all(metric, measured, "metric", owner=f"protocol {judged.name!r}") or measured[0]
         if not metric_format(self._content, asked, ranked=True).ranked:
             raise SpecError(f"scores in {asked!r} are not compared: they are of random features", hint="name another")
         test = paired_test(self._content, found, judged, asked, first, second)
         if test is None:
             raise SpecError(
-                f"{first!r} and {second!r} do not both have scores on {found.name!r}",
+                f"{first!r} and {second!r} have no picture of {found.name!r} on which both were measured in {asked!r}",
                 hint="see the column not_measured of scores(), and what failed: sirr-orch report",
             )
         return Difference(
@@ -273,7 +274,7 @@ class Run:
             SpecError: For a name that the run does not have, or a picture that is not there, with why.
             OutputInvalid: Where its file is not the one that was made.
         """
-        path = self._path(entrant, dataset, picture, reflection=reflection)
+        path = self._path(entrant, dataset, picture, reflection=as_truth(reflection, "reflection"))
         return as_floats(pixels_of(path, self._digests.get(path.absolute())))
 
     @cached_property
@@ -287,7 +288,6 @@ class Run:
         return file_digests(self._results)
 
     def _path(self, entrant: str, dataset: str, picture: str, *, reflection: bool) -> Path:
-
         self._check_entrant(entrant)
         _known(dataset, self._results.document.test, "dataset")
         items = {item.id: item for one in self._content.datasets if one.name == dataset for item in one.items}
@@ -319,7 +319,7 @@ class Run:
                 f"the run has {len(scored)} datasets with scores: {', '.join(scored) or 'none'}",
                 hint="name one of them by dataset=" if scored else "choose a run with a dataset of pairs",
             )
-        wanted = _known(name, scored, "dataset with scores") or scored[0]
+        wanted = _known_or_all(name, scored, "dataset with scores") or scored[0]
         return next(one for one in self._content.datasets if one.name == wanted)
 
     def _protocol(self, name: str | None) -> Protocol:
@@ -333,13 +333,18 @@ class Run:
         return found
 
 
-def _known(name: str | None, known: Sequence[str], what: str, owner: str = "the run") -> str | None:
-    """Return a name that is known, or None.
+def _known_or_all(name: str | None, known: Sequence[str], what: str, owner: str = "the run") -> str | None:
+    """Return a name that is known, or None; raises as `_known`."""
+    return None if name is None else _known(name, known, what, owner)
+
+
+def _known(name: str, known: Sequence[str], what: str, owner: str = "the run") -> str:
+    """Return a name that is known.
 
     Raises:
-        SpecError: For one that is not.
+        SpecError: For one that is not, and for what is no name.
     """
-    if name is None or name in known:
+    if as_text(name, what) in known:
         return name
     more = f" and {len(known) - _MOST_NAMED} more" if len(known) > _MOST_NAMED else ""
     there = f"it has: {', '.join(known[:_MOST_NAMED])}{more}" if known else "it has none"

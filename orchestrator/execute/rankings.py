@@ -27,7 +27,7 @@ def with_rankings(content: ReportContent) -> ReportContent:
 def paired_test(
     content: ReportContent, dataset: Dataset, protocol: Protocol, metric: str, first: str, second: str
 ) -> PairedTest | None:
-    """Return how two networks or controls compare in one metric, by themselves; None where one has no scores.
+    """Return how two networks or controls compare in one metric, by themselves; None where no picture has both scores.
 
     Args:
         first: A label, or the name of a network of several seeds, as which its runs count together.
@@ -41,7 +41,8 @@ def paired_test(
         return None
     arrays = {name: _array(found, ids, metric) for name, found in measured.items()}
     better = metric_format(content, metric, ranked=protocol.ranked).better
-    return _test(ranking(arrays, better, differences=True).pairs[0])
+    test = _test(ranking(arrays, better, differences=True).pairs[0])
+    return test if test.n else None
 
 
 def _array(found: Sequence[Mapping[str, Mapping[str, float | NotMeasured]]], ids: list[str], metric: str) -> np.ndarray:

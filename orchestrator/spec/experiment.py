@@ -9,7 +9,7 @@ from orchestrator.spec.base import Name, StrictModel
 from orchestrator.spec.dataset import Dataset
 from orchestrator.spec.entrants import EntrantChoice
 from orchestrator.spec.names import DEFAULT_THREADS, Device, EngineName
-from orchestrator.spec.numbers import REAL, WHOLE, Bytes, Count, Seed, Truth
+from orchestrator.spec.numbers import MOST_THREADS, REAL, WHOLE, Bytes, Count, Seed, Truth
 from orchestrator.spec.protocol import ProtocolName, ranks
 from stagekit.measures import HOUSE, PROTOCOLS
 
@@ -118,7 +118,7 @@ class Experiment(StrictModel):
     memory: Bytes = 8 * 2**30
     """Memory that one stage may use; text such as "8GiB" or a number of bytes. The tiles of exact inference follow from
     it, and with them its last digits: it is in inference's key."""
-    threads: Annotated[int, Field(ge=1, le=1024), WHOLE] = DEFAULT_THREADS
+    threads: Annotated[int, Field(ge=1, le=MOST_THREADS), WHOLE] = DEFAULT_THREADS
     """Processor threads of stages whose results depend on them, such as trainings: sums are rounded otherwise, and a
     training carries that on. It does not depend on the machine, so that every machine of a kind gives the same bits;
     other stages use all processors."""

@@ -19,6 +19,7 @@ _UNITS = {
 }
 LEAST_BYTES = 64 * 2**20
 MOST_BYTES = 2**50
+MOST_THREADS = 1024
 
 
 YAML_1_1_TRUTHS = {"yes": True, "on": True, "no": False, "off": False}

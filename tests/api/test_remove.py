@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -97,6 +98,51 @@ def test_what_is_no_picture_is_refused(store: Path, picture: np.ndarray, words: 
     assert words in refused.value.message
     assert refused.value.hint
     assert refused.value.code == "spec-invalid"
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ({"engine": "podman"}, "engine is no engine: 'podman' (str)"),
+        ({"engine": "Docker"}, "engine is no engine"),
+        ({"engine": None}, "engine is no engine: None"),
+        ({"engine": ["local"]}, "engine is no engine"),
+        ({"threads": 0}, "threads is 0, which is too little"),
+        ({"threads": -3}, "threads is -3"),
+        ({"threads": 1.5}, "threads is no whole number: 1.5 (float)"),
+        ({"threads": "two"}, "threads is no whole number: 'two' (str)"),
+        ({"threads": True}, "threads is no number: True (bool)"),
+        ({"threads": 10**6}, "threads is 1000000, which is too much"),
+        ({"memory_bytes": -1}, "memory_bytes is -1, which is too little"),
+        ({"memory_bytes": 5}, "memory_bytes is 5"),
+        ({"memory_bytes": 1e9}, "memory_bytes is no whole number: 1000000000.0 (float)"),
+        ({"memory_bytes": "8GiB"}, "memory_bytes is no whole number: '8GiB' (str)"),
+        ({"model": 5}, "model is no path: 5 (int)"),
+        ({"model": ""}, "model is no path: ''"),
+        ({"model": b"yang2019"}, "model is no path"),
+        ({"say": 5}, "say is no function: 5 (int)"),
+        ({"build": "no"}, "build is no truth: 'no' (str)"),
+        ({"onnx": [1]}, "onnx is no mapping: [1] (list)"),
+        ({"onnx": {1: 2}}, "onnx is no mapping"),
+        ({"model": "a.onnx", "onnx": {"onnx": "b.onnx"}}, "not onnx"),
+    ],
+    ids=str,
+)
+def test_every_argument_is_looked_at_before_anything_is_done(
+    engine: FakeEngine, store: Path, argument: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(api.SirrError) as refused:
+        api.remove(BYTES, store=store, **argument)
+    assert words in refused.value.message
+    assert refused.value.hint
+    assert refused.value.code == "spec-invalid"
+    assert not engine.started
+    assert not store.exists()
+
+
+def test_numbers_of_numpy_are_numbers(engine: FakeEngine, store: Path) -> None:
+    found = api.remove(BYTES, store=store, threads=np.int32(2), memory_bytes=np.uint64(2**33), build=np.bool_(False))  # type: ignore[arg-type]
+    np.testing.assert_array_equal(found, negative(BYTES))
 
 
 @pytest.mark.parametrize("picture", [BYTES, PICTURE], ids=["bytes", "floats"])

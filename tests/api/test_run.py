@@ -110,7 +110,7 @@ def test_a_run_without_results_has_an_empty_table_and_says_why_there_are_no_pict
     assert (run.state, run.datasets[0].pictures, len(run.scores())) == ("partial", (), 0)
     with pytest.raises(api.SirrError, match=r"dataset 'skimage-test' has no picture 'one'; it has none"):
         run.picture("truth", "skimage-test", "one")
-    with pytest.raises(api.SirrError, match="do not both have scores"):
+    with pytest.raises(api.SirrError, match="have no picture of 'skimage-test' on which both"):
         run.compare("errnet2019", "taken")
 
 
@@ -142,6 +142,23 @@ REFUSED: Mapping[str, tuple[Callable[[api.Run], object], str]] = {
     ),
     "filter": (lambda run: run.scores(metric="ssim"), "the run has no metric 'ssim'"),
     "metric": (lambda run: run.compare("taken", "input", metric="ssim"), "protocol 'standard' has no metric 'ssim'"),
+    "an entrant itself": (lambda run: run.compare(run.entrants[0], "input"), "entrant is no text"),  # type: ignore[arg-type]
+    "no name": (lambda run: run.picture("input", "skimage-test", None), "picture is no text: None"),  # type: ignore[arg-type]
+    "a dataset itself": (lambda run: run.scores(dataset=run.datasets[0]), "dataset is no text"),  # type: ignore[arg-type]
+    "a list": (lambda run: run.compare("taken", ["input"]), "entrant is no text: ['input'] (list)"),  # type: ignore[arg-type]
+    "a number": (lambda run: run.scores(metric=5), "metric is no text: 5 (int)"),  # type: ignore[arg-type]
+    "a protocol itself": (
+        lambda run: run.compare("taken", "input", protocol=run.protocols[0]),  # type: ignore[arg-type]
+        "protocol is no text",
+    ),
+    "a scored set": (
+        lambda run: run.compare("taken", "input", dataset=run.datasets[0]),  # type: ignore[arg-type]
+        "dataset with scores is no text",
+    ),
+    "no truth": (
+        lambda run: run.picture("input", "skimage-test", "one", reflection="no"),  # type: ignore[arg-type]
+        "reflection is no truth: 'no' (str)",
+    ),
     "oneself": (lambda run: run.compare("taken", "taken"), "'taken' is compared with itself"),
 }
 
@@ -156,8 +173,45 @@ def test_what_is_not_there_is_said_with_what_there_is(case: str, run: api.Run) -
     assert f"hint: {refused.value.hint}" in traceback.format_exception(refused.value)[-1]
 
 
-@pytest.mark.parametrize("name", ["second", "first@9", "first/taken"])
-def test_a_run_that_is_not_there_is_an_error_with_a_remedy(name: str, store: Path) -> None:
+def test_where_a_name_is_wanted_what_has_one_is_told_by_it(run: api.Run, store: Path) -> None:
+    for ask in (
+        lambda: run.compare(run.entrants[0], "input"),  # type: ignore[arg-type]
+        lambda: run.picture(run.entrants[0], "skimage-test", "one"),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(api.SirrError) as refused:
+            ask()
+        assert refused.value.hint == "give its name: 'errnet2019'"
+    with pytest.raises(api.SirrError, match="name is no text") as refused:
+        api.open_run(api.runs(store)[0], store)  # type: ignore[arg-type]
+    assert refused.value.hint == "give its name: 'first'"
+
+
+@pytest.mark.parametrize("folder", [5, "", "a\0b", b"store", ["store"]])
+def test_a_store_that_is_no_path_is_refused(folder: Any) -> None:
+    for ask in (
+        api.runs,
+        lambda store: api.open_run("first", store),
+        lambda store: api.remove(picture(1), store=store),
+    ):
+        with pytest.raises(api.SirrError, match="store is no path") as refused:
+            ask(folder)
+        assert refused.value.hint
+
+
+@pytest.mark.parametrize(("first", "second"), [("errnet2019", "input"), ("input", "errnet2019")])
+def test_what_was_not_measured_on_any_picture_is_not_compared(tmp_path: Path, first: str, second: str) -> None:
+    keep_run(Store(tmp_path / "store"), tmp_path, unmeasured="errnet2019")
+    run = api.open_run("first", tmp_path / "store")
+    assert run.compare("taken", "input").pictures == 3
+    with pytest.raises(api.SirrError) as refused:
+        run.compare(first, second)
+    assert refused.value.message == (
+        f"{first!r} and {second!r} have no picture of 'skimage-test' on which both were measured in 'psnr'"
+    )
+
+
+@pytest.mark.parametrize("name", ["second", "first@9", "first/taken", None, 5, ""])
+def test_a_run_that_is_not_there_is_an_error_with_a_remedy(name: Any, store: Path) -> None:
     with pytest.raises(api.SirrError) as refused:
         api.open_run(name, store)
     assert refused.value.hint
