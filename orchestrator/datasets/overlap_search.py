@@ -16,6 +16,7 @@ from orchestrator.datasets.identifiers import natural_order
 from orchestrator.datasets.progress_callback import ProgressCallback
 from orchestrator.datasets.template_matching import TemplateMatch, template_match
 from orchestrator.datasets.turns import TURNS, Turn
+from orchestrator.datasets.whole_index import WholeIndex
 from orchestrator.datasets.windows import (
     WHOLE,
     Rectangle,
@@ -41,9 +42,8 @@ _LITTLE_DETAIL_CORRELATION = 0.8
 _NO_DETAIL = 5.0
 """Below this nothing can be told from the detail: only the same pixels count."""
 
-
-_FEW = 32
-"""Up to so many pictures a plain loop is faster than a product that is spread over threads."""
+_BATCH = 16
+"""So many pictures are searched at a time by one thread."""
 
 
 @dataclass(frozen=True)
@@ -198,54 +198,30 @@ def _searched(
     """Yield every (holder, sought) where a window of the first, or all of it, may be the second, lying in some way."""
     if not sought:
         return
-    wholes = [(turn, turn.descriptions(np.stack([picture.whole for picture in sought]))) for turn in TURNS]
-    groups = _groups([picture.shape for picture in sought], wholes)
+    index = WholeIndex(np.stack([picture.whole for picture in sought]), [picture.shape for picture in sought])
+    batches = [holders[start : start + _BATCH] for start in range(0, len(holders), _BATCH)]
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        found = pool.map(lambda batch: _shown(index, batch), batches)
+        for number, (batch, candidates) in enumerate(zip(batches, found, strict=True)):
+            for (holder, other), candidate in candidates:
+                yield (number * _BATCH + holder, other), candidate
+            for _ in batch:
+                advance()
+
+
+def _shown(index: WholeIndex, holders: Sequence[_Picture]) -> list[tuple[tuple[int, int], _Candidate]]:
+    """Return which pictures of the index some pictures may show."""
+    shown = []
     for number, holder in enumerate(holders):
+        height, width = holder.grey.shape
         # Squeezed pictures are found by the whole, whose shape does not count.
-        for turn, turned in wholes:
-            agreement = turned @ holder.whole
-            for place in np.flatnonzero(agreement >= CANDIDATE):
-                yield (number, int(place)), _Candidate(float(agreement[place]), WHOLE, turn)
-        for shape, group in groups.items():
-            for other, candidate in _in_windows(holder.grey, shape, group):
-                yield (number, other), candidate
-        advance()
-
-
-_Group = list[tuple[Turn, np.ndarray, np.ndarray]]
-"""Pictures of one shape, for each way of lying that gives it: their numbers, and their descriptions, (63, pictures)."""
-
-
-def _groups(shapes: Sequence[int], wholes: Iterable[tuple[Turn, np.ndarray]]) -> dict[int, _Group]:
-    groups: defaultdict[int, _Group] = defaultdict(list)
-    for turn, turned in wholes:
-        for shape in sorted(set(shapes)):
-            numbers = np.flatnonzero(np.array(shapes) == shape)
-            groups[turn.shape(shape)].append((turn, numbers, turned[numbers].T.copy()))
-    return groups
-
-
-def _in_windows(grey: np.ndarray, shape: int, group: _Group) -> Iterator[tuple[int, _Candidate]]:
-    """Yield the numbers of pictures that windows of a shape may be."""
-    windows = window_descriptions(grey, shape)
-    for turn, numbers, descriptions in group:
-        products = _products(windows, descriptions)
-        best = products.max(axis=0)
-        for place in np.flatnonzero(best >= CANDIDATE):
-            window = _rectangle(grey, shape, int(products[:, place].argmax()))
-            yield int(numbers[place]), _Candidate(float(best[place]), window, turn)
-
-
-def _products(windows: np.ndarray, descriptions: np.ndarray) -> np.ndarray:
-    """Return how windows, (windows, 63), agree with descriptions, (63, pictures): (windows, pictures)."""
-    if descriptions.shape[1] <= _FEW:
-        return np.asarray(np.einsum("wd,dp->wp", windows, descriptions))
-    return np.asarray(windows @ descriptions)
-
-
-def _rectangle(grey: np.ndarray, shape: int, number: int) -> Rectangle:
-    height, width = grey.shape
-    return window_rectangles(height, width, shape)[number]
+        for found in index.alike(holder.whole, CANDIDATE):
+            shown.append(((number, found.picture), _Candidate(found.value, WHOLE, found.turn)))
+        for shape in index.shapes:
+            for found in index.shown(window_descriptions(holder.grey, shape), shape, CANDIDATE):
+                window = window_rectangles(height, width, shape)[found.window]
+                shown.append(((number, found.picture), _Candidate(found.value, window, found.turn)))
+    return shown
 
 
 def _keep(kept: _Pairs, pair: tuple[int, int], candidate: _Candidate) -> None:
@@ -304,8 +280,7 @@ def _by_scene(
         for ours in train[a].layers:
             for theirs in test[b].layers:
                 names = (ours.dataset, ours.scene, theirs.dataset, theirs.scene)
-                turned = f", {what.turned}" if what.turned else ""
-                scenes[names].append((f"{ours.layer} = {theirs.layer}{turned}", what))
+                scenes[names].append((f"{ours.layer} = {theirs.layer} {what.turned}".rstrip(), what))
     overlaps = []
     for names, matches in sorted(scenes.items(), key=lambda item: tuple(map(natural_order, item[0]))):
         same = [item for item in matches if item[1].kind == "same pixels"] or matches

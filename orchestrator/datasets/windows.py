@@ -61,8 +61,8 @@ def shape_of(height: int, width: int) -> int:
 def whole_description(grey: np.ndarray) -> np.ndarray:
     """Return the description of a whole small picture, whatever its shape: float32, (63,), of length 1."""
     height, width = grey.shape
-    values = _waves(0, height, height) @ grey.astype(np.float32) @ _waves(0, width, width).T
-    return np.asarray(_normalised(values[None])[0])
+    values = _whole_waves(height) @ grey.astype(np.float32) @ _whole_waves(width).T
+    return np.asarray(_normalised(values.reshape(1, -1))[0])
 
 
 def window_descriptions(grey: np.ndarray, shape: int) -> np.ndarray:
@@ -70,33 +70,56 @@ def window_descriptions(grey: np.ndarray, shape: int) -> np.ndarray:
 
     The order is that of `window_rectangles`.
     """
-    picture = grey.astype(np.float32)
-    values = []
-    for size in _sizes(*grey.shape, shape):
-        # Stacks of small products: as two large ones they would be spread over threads, which costs more than it gains.
-        down = (size.rows @ picture).reshape(-1, grey.shape[1])
-        grid = (size.columns @ down.T).reshape(len(size.columns), _FREQUENCIES, len(size.rows), _FREQUENCIES)
-        values.append(grid.transpose(2, 0, 3, 1).reshape(-1, _FREQUENCIES, _FREQUENCIES))
-    return _normalised(np.concatenate(values))
+    windows = _windows(*grey.shape, shape)
+    values = np.empty((len(windows.rectangles), _FREQUENCIES**2), np.float32)
+    down = windows.rows @ grey.astype(np.float32)
+    row = number = 0
+    for rows, columns in zip(windows.counts, windows.columns, strict=True):
+        grid = down[row : row + rows * _FREQUENCIES] @ columns.T
+        grid = grid.reshape(rows, _FREQUENCIES, -1, _FREQUENCIES).transpose(0, 2, 1, 3)
+        row, count = row + rows * _FREQUENCIES, grid.shape[0] * grid.shape[1]
+        values[number : number + count].reshape(grid.shape)[:] = grid
+        number += count
+    return _normalised(values)
 
 
 def window_rectangles(height: int, width: int, shape: int) -> tuple[Rectangle, ...]:
     """Return where the windows of one shape lie in a small picture of a size."""
-    return tuple(rectangle for size in _sizes(height, width, shape) for rectangle in size.rectangles)
+    return _windows(height, width, shape).rectangles
 
 
 @dataclass(frozen=True)
-class _Size:
-    """All windows of one size: the waves of every row and column of windows, (rows or columns, 8, H or W)."""
+class _Windows:
+    """All windows of one shape in pictures of one size, from the largest to the smallest.
+
+    Attributes:
+        rows: The waves of all rows of windows, (rows x 8, H).
+        counts: How many rows there are of each size.
+        columns: The waves of the columns of each size, (columns x 8, W).
+        rectangles: Where the windows lie: size by size, row by row.
+    """
 
     rows: np.ndarray
-    columns: np.ndarray
+    counts: tuple[int, ...]
+    columns: tuple[np.ndarray, ...]
     rectangles: tuple[Rectangle, ...]
 
 
-@lru_cache(maxsize=128)
-def _sizes(height: int, width: int, shape: int) -> tuple[_Size, ...]:
-    return tuple(_windows_of_size(height, width, *sides) for sides in _sides(height, width, shape))
+@lru_cache(maxsize=256)
+def _windows(height: int, width: int, shape: int) -> _Windows:
+    rows: list[np.ndarray] = []
+    counts: list[int] = []
+    columns: list[np.ndarray] = []
+    rectangles: list[Rectangle] = []
+    for down, across in _sides(height, width, shape):
+        tops, lefts = _places(height, down), _places(width, across)
+        rows += [_waves(top, down, height) for top in tops]
+        counts.append(len(tops))
+        columns.append(np.concatenate([_waves(left, across, width) for left in lefts]))
+        rectangles += [
+            Rectangle(top / height, left / width, down / height, across / width) for top in tops for left in lefts
+        ]
+    return _Windows(np.concatenate(rows), tuple(counts), tuple(columns), tuple(rectangles))
 
 
 def _sides(height: int, width: int, shape: int) -> Iterator[tuple[float, float]]:
@@ -106,15 +129,6 @@ def _sides(height: int, width: int, shape: int) -> Iterator[tuple[float, float]]
     while part >= SMALLEST:
         yield largest * part, largest * part * aspect
         part /= _RATIO
-
-
-def _windows_of_size(height: int, width: int, rows: float, columns: float) -> _Size:
-    tops, lefts = _places(height, rows), _places(width, columns)
-    return _Size(
-        np.stack([_waves(top, rows, height) for top in tops]),
-        np.stack([_waves(left, columns, width) for left in lefts]),
-        tuple(Rectangle(top / height, left / width, rows / height, columns / width) for top in tops for left in lefts),
-    )
 
 
 def _places(total: int, side: float) -> list[float]:
@@ -135,14 +149,23 @@ def _waves(start: float, side: float, total: int) -> np.ndarray:
     return np.asarray(waves * inside / side, np.float32)
 
 
+@lru_cache(maxsize=256)
+def _whole_waves(total: int) -> np.ndarray:
+    return _waves(0, total, total)
+
+
+_WEIGHTS = np.hypot(*np.mgrid[:_FREQUENCIES, :_FREQUENCIES]).astype(np.float32).ravel()[1:]
+
+
 def _normalised(values: np.ndarray) -> np.ndarray:
-    """Return descriptions of length 1 from the cosine transforms: (windows, 8, 8) to (windows, 63).
+    """Return descriptions of length 1 from the cosine transforms: float32, (windows, 64) to (windows, 63).
 
     Natural pictures hold less at higher frequencies, so values are multiplied by their frequency; the square root
     keeps a few large ones from deciding alone.
     """
-    down, across = np.mgrid[:_FREQUENCIES, :_FREQUENCIES]
-    weighted = (values * np.hypot(down, across)).reshape(len(values), -1)[:, 1:]
-    soft = np.sign(weighted) * np.sqrt(np.abs(weighted))
-    length = np.linalg.norm(soft, axis=1, keepdims=True)
-    return np.asarray(soft / np.maximum(length, 1e-6), np.float32)
+    weighted = values[:, 1:] * _WEIGHTS
+    sizes = np.abs(weighted)
+    length = np.sqrt(sizes.sum(axis=1, keepdims=True))
+    soft = np.sqrt(sizes, out=sizes)
+    soft /= np.maximum(length, 1e-6)
+    return np.asarray(np.copysign(soft, weighted, out=weighted))

@@ -35,8 +35,9 @@ class SceneOverlap:
         train_scene: Id of the training scene.
         test_dataset: Name of the test dataset.
         test_scene: Id of the test scene.
-        kind: 'same pixels', or 'near-duplicate' for crops, scalings and recompressions.
-        layers: Which of the training scene's layers is which of the test scene's, such as 'blended = blended'.
+        kind: 'same pixels', or 'near-duplicate' for what is cropped, scaled, compressed anew, mirrored or turned.
+        layers: Which of the training scene's layers is which of the test scene's, such as 'blended = blended', and
+            how that lies against it, such as 'blended = blended mirrored'.
         correlation: Of the detail; 1 for the same pixels.
     """
 

@@ -84,7 +84,7 @@ def test_copy_that_lies_in_another_way_is_traced_to_its_photograph(photographs, 
     train, test = (photographs, changed) if train_holds else (changed, photographs)
     found = find_overlaps(layers("train", train), layers("test", test), quiet)
     assert [{overlap.train_scene, overlap.test_scene} for overlap in found] == [{"coffee", "copy"}]
-    assert found[0].layers == (f"blended = blended, {turn.words}",)
+    assert found[0].layers == (f"blended = blended {turn.words}",)
 
 
 @pytest.mark.parametrize("turn", TURNED)

@@ -29,7 +29,7 @@ def overlap_words(overlap: Overlap | NotMeasured | None) -> str:
         return f"Training and test pictures were not compared: {overlap.why}"
     compared = (
         f"{numbers.count(overlap.trained, 'picture')} trained on and {numbers.count(overlap.tested, 'picture')} "
-        "tested on were compared, by their pixels and for crops, scalings and recompressions"
+        "tested on were compared, by their pixels and for what is cropped, scaled, compressed anew, mirrored or turned"
     )
     if not overlap.pairs:
         return f"{compared}: none is the other."
