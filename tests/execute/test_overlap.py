@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 
 from orchestrator.engine.protocol import Environment
-from orchestrator.errors import InputInvalid
+from orchestrator.errors import InputInvalid, SpecError
 from orchestrator.execute.comparison import plan_comparison
 from orchestrator.execute.data import Reporter, add_set
 from orchestrator.execute.experiment_run import run_experiment
@@ -88,43 +89,59 @@ def compressed(picture):
     return np.asarray(Image.open(stream))
 
 
-LEAKS = [
-    pytest.param(lambda picture: picture, "same pixels", id="copied"),
-    pytest.param(lambda picture: picture[6:68, 9:89], "near-duplicate", id="cropped"),
-    pytest.param(compressed, "near-duplicate", id="recompressed"),
-]
+LEAKS = {
+    "58": (0, lambda picture: picture, "same pixels", ""),
+    "59": (2, lambda picture: picture[6:68, 9:89], "near-duplicate", ""),
+    "60": (2, compressed, "near-duplicate", ""),
+    "61": (1, lambda picture: picture[:, ::-1], "near-duplicate", " mirrored"),
+}
+"""Test pictures that are training pictures, by name: the number of that, how it was changed, and what is said of it."""
 
 
-@pytest.fixture
-def leaking(tmp_path, monkeypatch):
-    """Return a function that plants training pair 77 among the test pairs as 58, changed in some way."""
-    monkeypatch.setenv("SIRR_DATA", str(tmp_path / "data"))
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """Return a function that plants training pairs 75, 76 and 77 among the test pairs, changed in some way."""
+    with pytest.MonkeyPatch.context() as patch:
 
-    def plant(change):
-        trees.folders(tmp_path / "shots", ["75", "76", "77"], trees.PACK, **SIZE)
-        trees.folders(tmp_path / "held-out", ["56", "57"], trees.PACK, height=70, width=90)
-        for seed, name in enumerate(("56", "57"), 10):
-            for layer, picture in trees.triple(seed, height=70, width=90).items():
-                if layer in trees.PACK:
-                    trees.write(tmp_path / "held-out" / trees.PACK[layer] / f"{name}.png", picture)
-        for layer, folder in trees.PACK.items():
-            trees.write(tmp_path / "held-out" / folder / "58.png", change(trees.triple(2, **SIZE)[layer]))
-        for seed in (70, 71):
-            trees.write(tmp_path / "street" / f"{seed}.png", trees.pixels(seed, **SIZE))
-        for name in ("shots", "held-out", "street"):
-            add_set(tmp_path / name, name, Reporter(), layers=name == "street")
-        return Course(tmp_path)
+        def plant(leaks):
+            folder = tmp_path_factory.mktemp("leak")
+            patch.setenv("SIRR_DATA", str(folder / "data"))
+            trees.folders(folder / "shots", ["75", "76", "77"], trees.PACK, **SIZE)
+            for seed, name in enumerate(("56", "57"), 10):
+                write_test_pair(folder, name, trees.triple(seed, height=70, width=90))
+            for name, (number, change, *_) in leaks.items():
+                layers = trees.triple(number, **SIZE).items()
+                write_test_pair(folder, name, {layer: change(picture) for layer, picture in layers})
+            for seed in (70, 71):
+                trees.write(folder / "street" / f"{seed}.png", trees.pixels(seed, **SIZE))
+            for name in ("shots", "held-out", "street"):
+                add_set(folder / name, name, Reporter(), layers=name == "street")
+            return Course(folder)
 
-    return plant
+        yield plant
 
 
-@pytest.mark.parametrize(("change", "kind"), LEAKS)
-def test_planted_leak_stops_the_run_before_the_training(leaking, change, kind):
-    course = leaking(change)
+def write_test_pair(folder, name, layers):
+    for layer, directory in trees.PACK.items():
+        trees.write(folder / "held-out" / directory / f"{name}.png", layers[layer])
+
+
+@pytest.fixture(scope="module")
+def accepted(planted):
+    """Return a course whose planted leak was accepted, and what came of its run."""
+    course = planted({"58": (2, *LEAKS["58"][1:])})
+    return course, course.run(accept_overlap=REASON)
+
+
+def test_planted_leaks_stop_the_run_before_the_training(planted):
+    course = planted(LEAKS)
     result = course.run()
     error = result.failures["overlap"]
     assert isinstance(error, InputInvalid)
-    assert f"shots 77 = held-out 58 ({kind}" in error.message
+    for name, (number, _, kind, turned) in LEAKS.items():
+        (said,) = re.findall(rf"shots {75 + number} = held-out {name} \((.*?)\)", error.message)
+        assert said.startswith(kind)
+        assert said.endswith(f"transmission = transmission{turned}")
     assert "drop_overlap: true" in error.hint
     assert result.error is error
     assert course.trained_on == []
@@ -132,31 +149,30 @@ def test_planted_leak_stops_the_run_before_the_training(leaking, change, kind):
     assert result.skipped["infer/errnet2019/held-out"] == "overlap"
 
 
-def test_accepted_leak_goes_on_and_its_reason_stands_on_top(leaking):
-    course = leaking(lambda picture: picture)
-    result = course.run(accept_overlap=REASON)
-    assert course.trained_on == [{"75", "76", "77"}]
+def test_accepted_leak_goes_on_and_its_reason_stands_on_top(accepted):
+    course, result = accepted
+    assert course.trained_on[0] == {"75", "76", "77"}
     page = result.report.read_text(encoding="utf-8")
     assert "1 training picture also tested on" in page
     assert REASON in page
 
 
-def test_dropped_pictures_are_not_trained_on(leaking):
-    course = leaking(lambda picture: picture)
+def test_dropped_pictures_are_not_trained_on(accepted):
+    course, _ = accepted
     result = course.run(drop_overlap=True)
-    assert course.trained_on == [{"75", "76"}]
+    assert course.trained_on[-1] == {"75", "76"}
     assert "1 training picture left out of the training" in result.report.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
-def test_what_an_accepting_run_left_is_not_shown_by_one_that_does_not_accept(leaking):
-    course = leaking(lambda picture: picture)
-    course.run(accept_overlap=REASON)
+def test_what_an_accepting_run_left_is_not_shown_by_one_that_does_not_accept(accepted):
+    course, _ = accepted
+    trained = list(course.trained_on)
     result = course.run()
     assert "overlap" in result.failures
     training = (result.report.parent / "training.html").read_text(encoding="utf-8")
     assert "1 training picture is also tested on: shots 77 = held-out 58" in training
-    assert course.trained_on == [{"75", "76", "77"}], "what is stored is not trained again"
+    assert course.trained_on == trained, "what is stored is not trained again"
 
 
 def another_scene(picture):
@@ -167,15 +183,14 @@ def another_scene(picture):
 
 
 @pytest.mark.slow
-def test_without_a_leak_the_training_begins(leaking):
-    course = leaking(another_scene)
+def test_without_a_leak_the_training_begins(planted):
+    course = planted({"58": (2, another_scene)})
     result = course.run()
     assert "overlap" in result.made
     assert course.trained_on == [{"75", "76", "77"}]
 
 
-def test_accepting_and_dropping_exclude_each_other(leaking):
-    from orchestrator.errors import SpecError
-
+def test_accepting_and_dropping_exclude_each_other(accepted):
+    course, _ = accepted
     with pytest.raises(SpecError, match="exclude each other"):
-        leaking(lambda picture: picture).run(accept_overlap=REASON, drop_overlap=True)
+        course.run(accept_overlap=REASON, drop_overlap=True)
