@@ -14,7 +14,7 @@ from orchestrator.execute.sources import source_digest
 from orchestrator.plan.wrapping import wrap_stage
 from orchestrator.spec.onnx_choice import OnnxChoice
 from orchestrator.spec.onnx_header import NotOnnx, onnx_header
-from orchestrator.spec.onnx_network import keeps_contract, onnx_mistakes, resolved_onnx
+from orchestrator.spec.onnx_network import keeps_contract, onnx_mistakes, resolved_onnx, taken_in_words
 from orchestrator.spec.validation import validation_problems
 from orchestrator.store.store import Store
 
@@ -70,8 +70,11 @@ def usable_network(
     choice = declared or OnnxChoice(onnx=file, name=_NAME)
     for _field, words, hint in onnx_mistakes(choice, file):
         raise SpecError(f"{file.name}: {words}", hint=hint and _as_options(hint))
+    network = resolved_onnx(choice, file)
+    if taken := taken_in_words(network):
+        request.say(taken)
     store = Store(request.store)
-    stage = wrap_stage(resolved_onnx(choice, file), source_digest(store), memory_bytes=memory_bytes)
+    stage = wrap_stage(network, source_digest(store), memory_bytes=memory_bytes)
     planned = planned_stages([stage], store, "wrap", store.layout.logs("wrap"), "cpu")
     try:
         return executed_stages(planned, store, request)[stage.name].output

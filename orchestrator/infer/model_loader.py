@@ -13,6 +13,7 @@ from orchestrator.infer.constant_folding import NotFolded, folded
 from orchestrator.infer.graph import Graph, NotTileable, ordered
 from orchestrator.infer.node import AnyNode, Array, Fill, Map, Node, Value
 from orchestrator.infer.region import Size
+from orchestrator.infer.sparse_tensor import dense
 from stagekit.inside import open_plain, unsafe_id
 
 INPUT = "image"
@@ -80,6 +81,7 @@ def read_model(path: Path) -> OnnxModel:
             f"{path.name} has operator set {opset}: {OLDEST_OPSET} to {newest} are known; export it with one of them"
         )
     constants = {one.name: _constant(path.name, one) for one in model.graph.initializer}
+    constants |= {one.values.name: _sparse_constant(path.name, one) for one in model.graph.sparse_initializer}
     inputs = [one for one in model.graph.input if one.name not in constants]
     outputs = tuple(one.name for one in model.graph.output)
     if len(inputs) != 1 or inputs[0].name != INPUT or TRANSMISSION not in outputs:
@@ -138,6 +140,15 @@ def _constant(name: str, tensor: onnx.TensorProto) -> Array:
         return onnx.numpy_helper.to_array(tensor)
     except (KeyError, OverflowError, TypeError, ValueError) as error:
         raise NetworkError(f"{name} has a constant {tensor.name!r:.80} that cannot be read: {error}") from error
+
+
+def _sparse_constant(name: str, tensor: onnx.SparseTensorProto) -> Array:
+    """Return a constant of which the file gives some values alone."""
+    try:
+        return dense(tensor)
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
+        words = f"{name} has a sparse constant {tensor.values.name!r:.80} that cannot be read: {error}"
+        raise NetworkError(words) from error
 
 
 def plain_outputs(name: str, outputs: Iterable[str]) -> tuple[str, ...]:
@@ -336,7 +347,8 @@ class Loader:
         return True
 
     def _fold(self, node: onnx.NodeProto) -> None:
-        results = self._evaluated(node, self.constants)
+        sparse = [one.sparse_tensor for one in node.attribute if one.HasField("sparse_tensor")]
+        results = [dense(one) for one in sparse] or self._evaluated(node, self.constants)
         self.constants.update(zip(node.output, results, strict=False))
 
     def _take_value(self, node: onnx.NodeProto) -> None:

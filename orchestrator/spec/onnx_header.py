@@ -110,6 +110,8 @@ class _Reader:
                 self._node(part, 1)
             elif number == 5:
                 valued.add(self._tensor(part))
+            elif number == 15:
+                valued.add(self._sparse(part))
             elif number == 11:
                 inputs.append(self._value(part))
             elif number == 12:
@@ -138,6 +140,8 @@ class _Reader:
             for field, part in self._messages(attribute):
                 if field in {5, 10}:
                     self._tensor(part)
+                elif field in {22, 23}:
+                    self._sparse(part)
                 elif field in {6, 11}:
                     self._inner(part, depth + 1)
 
@@ -147,6 +151,13 @@ class _Reader:
                 self._node(part, depth)
             elif number == 5:
                 self._tensor(part)
+            elif number == 15:
+                self._sparse(part)
+
+    def _sparse(self, tensor: _Span) -> str:
+        """Return a sparse tensor's name, that of its values, and note where the data of values and indices lie."""
+        names = {field: self._tensor(part) for field, part in self._messages(tensor) if field in {1, 2}}
+        return names.get(1, "")
 
     def _tensor(self, tensor: _Span) -> str:
         """Return a tensor's name, and note where its data lie."""

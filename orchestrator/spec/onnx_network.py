@@ -153,7 +153,7 @@ def _output_mistakes(choice: OnnxChoice, header: OnnxHeader) -> Iterator[Mistake
         if asked is not None and asked not in names:
             close = suggestion(asked, names) or f"; there are {listed(names) or 'none'}"
             yield field, f"it has no output {asked!r}{close}", None
-    if choice.output is None and TRANSMISSION not in names and len(names) != 1:
+    if choice.output is None and TRANSMISSION not in names and len(_possible_answers(header)) != 1:
         words = f"it has the outputs {', '.join(map(repr, names))}" if names else "it has no output"
         yield "onnx", words, "write 'output:' with the one that is the picture without its reflection"
 
@@ -176,8 +176,37 @@ def _outputs(choice: OnnxChoice, header: OnnxHeader) -> dict[str, str]:
     if choice.output is None and TRANSMISSION in names:
         found = {name: name for name in names if _OWN_OUTPUTS.fullmatch(name)}
     else:
-        found = {TRANSMISSION: choice.output or names[0]}
+        found = {TRANSMISSION: choice.output or _possible_answers(header)[0]}
     return found if choice.reflection is None else {**found, REFLECTION: choice.reflection}
+
+
+def _possible_answers(header: OnnxHeader) -> list[str]:
+    """Return the outputs that can be a picture, as far as the file tells their forms; the only one is one."""
+    if len(header.outputs) == 1:
+        return [header.outputs[0].name]
+    taken = header.inputs[0].sides if len(header.inputs) == 1 else ()
+    return [one.name for one in header.outputs if _can_be_picture(one, taken)]
+
+
+def _can_be_picture(answer: TensorForm, taken: tuple[int | None, ...]) -> bool:
+    """Whether an output can have the form of a picture that goes in."""
+    if answer.kind and answer.kind not in _KINDS:
+        return False
+    if not answer.sides:
+        return True
+    if len(answer.sides) != 4 or answer.sides[0] not in {None, 1} or answer.sides[1] not in {None, 3}:
+        return False
+    fixed = zip(answer.sides[2:], taken[2:], strict=False)
+    return all(side is None or wanted is None or side == wanted for side, wanted in fixed)
+
+
+def taken_in_words(network: ResolvedOnnx) -> str | None:
+    """Return which input and outputs of a file are taken, in words; None where it says so by their names."""
+    names = dict(network.outputs)
+    if network.input == _IMAGE and all(source == name for name, source in names.items()):
+        return None
+    answers = " and ".join(f"its output {source!r} is the {name}" for name, source in names.items())
+    return f"{network.path.name}: the picture goes into its input {network.input!r}, and {answers}"
 
 
 def _file(choice: OnnxChoice, path: Path) -> Path:

@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from orchestrator.errors import SpecError
 from orchestrator.spec.load import load_experiment
 from orchestrator.spec.onnx_choice import OnnxChoice
 from orchestrator.spec.onnx_header import NotOnnx, onnx_header
+from orchestrator.spec.onnx_network import taken_in_words
 from orchestrator.spec.resolve import resolve
 from tests.netkit.onnx_files import convolution, half, network, save, small, weights
 
@@ -267,3 +268,38 @@ def test_random_damage_is_refused_in_words_or_read(tmp_path):
             onnx_header(tmp_path / "net.onnx")
         except NotOnnx:
             continue
+
+
+def test_of_several_outputs_the_one_that_can_be_a_picture_is_taken_and_said(resolved):
+    model = two("y", "mask")
+    forms = {"y": ("b", 3, "h", "w"), "mask": (1, 1, "h", "w")}
+    for output in model.graph.output:
+        output.CopyFrom(helper.make_tensor_value_info(output.name, TensorProto.FLOAT, forms[output.name]))
+    (found,) = resolved(model=model).onnx_files
+    assert dict(found.outputs) == {"transmission": "y"}
+    assert taken_in_words(found) == (
+        "net.onnx: the picture goes into its input 'x', and its output 'y' is the transmission"
+    )
+
+
+def test_networks_of_this_projects_names_say_nothing_of_them(resolved):
+    model = network([convolution("image", "transmission")], [weights("k", 3, 3, 3, 3)], answers=("transmission",))
+    model.graph.input[0].name = "image"
+    assert taken_in_words(resolved(model=model).onnx_files[0]) is None
+
+
+def test_a_sparse_constant_is_no_input_and_its_data_are_found(tmp_path):
+    model = small()
+    model.graph.sparse_initializer.add().CopyFrom(sparse("given", np.eye(3, dtype=np.float32)))
+    model.graph.sparse_initializer[0].indices.data_location = TensorProto.EXTERNAL
+    model.graph.sparse_initializer[0].indices.external_data.add(key="location", value="places.bin")
+    model.graph.input.add().CopyFrom(helper.make_tensor_value_info("given", TensorProto.FLOAT, [3, 3]))
+    found = onnx_header(save(model, tmp_path / "net.onnx"))
+    assert [one.name for one in found.inputs] == ["x"]
+    assert found.locations == ("places.bin",)
+
+
+def sparse(name, values):
+    places = np.flatnonzero(values).astype(np.int64)
+    kept = numpy_helper.from_array(values.ravel()[places], name)
+    return helper.make_sparse_tensor(kept, numpy_helper.from_array(places, f"{name}/places"), list(values.shape))
