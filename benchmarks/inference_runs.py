@@ -19,7 +19,7 @@ import onnxruntime
 
 from orchestrator.infer import optimise, plan_executor
 from orchestrator.infer.inference_engine import PROCESS_BYTES, InferenceEngine, PlannedPicture
-from orchestrator.infer.model_loader import read_model
+from orchestrator.infer.model_file import read_model
 from orchestrator.infer.modes import Settings, infer
 from orchestrator.infer.node import GlobalReduction
 from orchestrator.infer.onnx_network import NetworkError, OnnxNetwork, Picture, as_batch, as_pictures

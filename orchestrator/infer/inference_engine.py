@@ -11,7 +11,7 @@ import onnxruntime
 
 from orchestrator.infer.checkpoint import EVERY_S, PictureCheckpoint
 from orchestrator.infer.graph import Graph, NotTileable
-from orchestrator.infer.model_loader import NetworkError, read_model
+from orchestrator.infer.model_file import NetworkError, read_model
 from orchestrator.infer.network_contract import (
     image_form,
     refuse_other_inputs,

@@ -1,9 +1,6 @@
-"""From an ONNX file to a typed graph at one size of picture; what only computes shapes is computed here and now."""
+"""From a model to a typed graph at one size of picture; what only computes shapes is computed here and now."""
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,24 +8,22 @@ import onnx
 
 from orchestrator.infer.constant_folding import NotFolded, folded
 from orchestrator.infer.graph import Graph, NotTileable, ordered
+from orchestrator.infer.model_file import OnnxModel
 from orchestrator.infer.node import AnyNode, Array, Fill, Map, Node, Value
 from orchestrator.infer.region import Size
 from orchestrator.infer.sparse_tensor import dense
-from stagekit.inside import open_plain, unsafe_id
+from orchestrator.infer.spread_nodes import Spread
 
-INPUT = "image"
-TRANSMISSION = "transmission"
-REFLECTION = "reflection"
+OF_VALUES_TOO = frozenset({"Cast", "CastLike", "Expand", "Resize", "Tile", "Upsample"})
+"""Operations that may make a map of values of the whole picture, or of nothing else than a kind."""
 
-OLDEST_OPSET = 11
-NAMES_NEEDED = (
-    f"it needs the input {INPUT} alone and the output {TRANSMISSION}: export it with these names, "
-    f"input_names=['{INPUT}'] and output_names=['{TRANSMISSION}'] of torch.onnx.export"
+OF_ANY_KIND = frozenset(
+    {
+        *("And", "Cast", "CastLike", "DequantizeLinear", "Equal", "Greater", "GreaterOrEqual", "Identity", "Less"),
+        *("LessOrEqual", "Not", "Or", "Where", "Xor"),
+    }
 )
-
-
-class NetworkError(Exception):
-    """The network cannot be used, or refuses a picture."""
+"""Operations that keep, compare or change kinds other than float32."""
 
 
 class NotTileableError(Exception):
@@ -45,164 +40,6 @@ class SizesDiffer(NotTileableError):
         super().__init__(f"{self.WORDS}: {', '.join(sorted(map(str, sizes)))}")
 
 
-@dataclass(frozen=True)
-class OnnxModel:
-    """An ONNX file.
-
-    Attributes:
-        nodes: In their order.
-        image: The one input.
-        outputs: By name.
-        constants: By name.
-    """
-
-    name: str
-    opset: int
-    nodes: tuple[onnx.NodeProto, ...]
-    image: onnx.ValueInfoProto
-    outputs: tuple[str, ...]
-    constants: Mapping[str, Array]
-
-
-def read_model(path: Path) -> OnnxModel:
-    """Return the model of an ONNX file.
-
-    Raises:
-        NetworkError: Where it is no whole ONNX file, keeps data outside of itself, or is of an operator set that is not
-            known here.
-    """
-    model = parsed_network(path.name, network_content(path))
-    if not model.graph.node:
-        raise NetworkError(f"{path.name} cannot be loaded: it has no operations")
-    opset = opset_of(model)
-    if not OLDEST_OPSET <= opset <= onnx.defs.onnx_opset_version():
-        newest = onnx.defs.onnx_opset_version()
-        raise NetworkError(
-            f"{path.name} has operator set {opset}: {OLDEST_OPSET} to {newest} are known; export it with one of them"
-        )
-    constants = {one.name: _constant(path.name, one) for one in model.graph.initializer}
-    constants |= {one.values.name: _sparse_constant(path.name, one) for one in model.graph.sparse_initializer}
-    inputs = [one for one in model.graph.input if one.name not in constants]
-    outputs = tuple(one.name for one in model.graph.output)
-    if len(inputs) != 1 or inputs[0].name != INPUT or TRANSMISSION not in outputs:
-        raise NetworkError(
-            f"{path.name} has inputs {', '.join(one.name for one in inputs)} and outputs {', '.join(outputs)}; "
-            f"{NAMES_NEEDED}"
-        )
-    # Copied: a node of the file would keep all of the file's weights in memory.
-    nodes = tuple(onnx.NodeProto.FromString(node.SerializeToString()) for node in model.graph.node)
-    image = onnx.ValueInfoProto.FromString(inputs[0].SerializeToString())
-    return OnnxModel(path.name, opset, nodes, image, plain_outputs(path.name, outputs), constants)
-
-
-def network_content(path: Path) -> bytes:
-    """Return the content of a file; a pipe or a device is neither waited for nor read.
-
-    Raises:
-        NetworkError: Where it cannot be read, or is no file.
-    """
-    try:
-        with os.fdopen(open_plain(os.path.realpath(path)), "rb") as stream:
-            return stream.read()
-    except OSError as error:
-        raise NetworkError(f"{path.name} cannot be loaded: {error.strerror or error}") from error
-
-
-def parsed_network(name: str, content: bytes) -> onnx.ModelProto:
-    """Return what an ONNX file says.
-
-    Args:
-        name: Of the file.
-        content: All of it.
-
-    Raises:
-        NetworkError: Where it is no whole ONNX file, or keeps data outside of itself.
-    """
-    try:
-        model = onnx.load_model_from_string(content)
-    except Exception as error:  # protobuf and onnx have no common class
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise NetworkError(f"{name} cannot be loaded: {reason}") from error
-    for tensor_name, tensor in _tensors(model):
-        if tensor.data_location == onnx.TensorProto.EXTERNAL:
-            raise NetworkError(
-                f"{name} keeps {tensor_name} in another file: save the network as one file, "
-                "by onnx.save(onnx.load(THIS), OTHER)"
-            )
-    return model
-
-
-def _constant(name: str, tensor: onnx.TensorProto) -> Array:
-    """Return a constant, whose file may lie about its kind and size."""
-    try:
-        if any(side < 0 for side in tensor.dims):
-            raise ValueError("it has a side of less than nothing")
-        return onnx.numpy_helper.to_array(tensor)
-    except (KeyError, OverflowError, TypeError, ValueError) as error:
-        raise NetworkError(f"{name} has a constant {tensor.name!r:.80} that cannot be read: {error}") from error
-
-
-def _sparse_constant(name: str, tensor: onnx.SparseTensorProto) -> Array:
-    """Return a constant of which the file gives some values alone."""
-    try:
-        return dense(tensor)
-    except (KeyError, OverflowError, TypeError, ValueError) as error:
-        words = f"{name} has a sparse constant {tensor.values.name!r:.80} that cannot be read: {error}"
-        raise NetworkError(words) from error
-
-
-def plain_outputs(name: str, outputs: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of a network's outputs, which files are called after.
-
-    Args:
-        name: Of the network's file.
-        outputs: As the file names them.
-
-    Raises:
-        NetworkError: Where one is no plain name, or is there twice.
-    """
-    found = tuple(outputs)
-    for output in found:
-        if unsafe_id(output):
-            raise NetworkError(f"{name} has an output {output!r:.80}, which {unsafe_id(output)}: rename it")
-    if len(set(found)) < len(found):
-        raise NetworkError(f"{name} has two outputs of one name: rename one")
-    return found
-
-
-def _tensors(model: onnx.ModelProto) -> Iterator[tuple[str, onnx.TensorProto]]:
-    """Yield every tensor that a file holds, wherever it stands; each could name another file."""
-    yield from _graph_tensors(model.graph)
-    for function in model.functions:
-        yield from _node_tensors(function.node)
-
-
-def _graph_tensors(graph: onnx.GraphProto) -> Iterator[tuple[str, onnx.TensorProto]]:
-    yield from ((tensor.name, tensor) for tensor in graph.initializer)
-    yield from _sparse_tensors(graph.sparse_initializer)
-    yield from _node_tensors(graph.node)
-
-
-def _node_tensors(nodes: Iterable[onnx.NodeProto]) -> Iterator[tuple[str, onnx.TensorProto]]:
-    for node in nodes:
-        name = node.output[0] if node.output else node.name
-        for attribute in node.attribute:
-            yield from ((name, tensor) for tensor in (attribute.t, *attribute.tensors))
-            yield from _sparse_tensors((attribute.sparse_tensor, *attribute.sparse_tensors))
-            for inner in (attribute.g, *attribute.graphs):
-                yield from _graph_tensors(inner)
-
-
-def _sparse_tensors(tensors: Iterable[onnx.SparseTensorProto]) -> Iterator[tuple[str, onnx.TensorProto]]:
-    for tensor in tensors:
-        yield from ((part.name, part) for part in (tensor.values, tensor.indices))
-
-
-def opset_of(model: onnx.ModelProto) -> int:
-    """Return the version of the standard operator set that a model uses."""
-    return next((one.version for one in model.opset_import if one.domain in {"", "ai.onnx"}), 1)
-
-
 class Loader:
     """Takes the nodes of a model one by one.
 
@@ -217,7 +54,7 @@ class Loader:
         self._rules = onnx.checker.C.CheckerContext()
         self._rules.ir_version, self._rules.opset_imports = onnx.IR_VERSION, {"": model.opset}
         self._outputs = model.outputs
-        self.constants: dict[str, Array] = dict(model.constants)
+        self.constants: dict[str, Array] = {name: _single(value) for name, value in model.constants.items()}
         self._image, self._size = model.image.name, size
         self._channels = channels
         self.nodes: dict[str, AnyNode] = {}
@@ -244,9 +81,10 @@ class Loader:
             elif all(name in self.constants for name in given):
                 if not self._fills(node):
                     self._fold(node)
-            elif given and not any(self.is_map(name) for name in given):
-                self._take_value(node)
+            elif given and not any(self.is_map(name) for name in given) and node.op_type not in OF_VALUES_TOO:
+                self.take_value(node)
             else:
+                self._refuse_kinds(node)
                 self._operation(node)(self, node)
         except (NotTileableError, ArithmeticError, LookupError, RuntimeError, ValueError) as error:
             self._unknown.update(node.output)
@@ -334,32 +172,53 @@ class Loader:
         if node.op_type not in {"ConstantOfShape", "Expand"}:
             return False
         shape = tuple(int(side) for side in self.constants[node.input[node.op_type == "Expand"]])
-        if len(shape) != 4 or (shape[2] * shape[3] == 1 and self._size.pixels > 1):
-            return False
         if node.op_type == "Expand":
             value = self.constants[node.input[0]]
+            shape = np.broadcast_shapes(value.shape, shape)
         else:
             value = onnx.numpy_helper.to_array(attributes(node).get("value", onnx.numpy_helper.from_array(np.zeros(1))))
-        if np.size(value) != 1 or shape[0] != 1:
+        if len(shape) != 4 or shape[0] != 1 or (shape[2] * shape[3] == 1 and self._size.pixels > 1):
             return False
-        size = Size(shape[2], shape[3])
-        self.add(Fill(node.output[0], (), (), Map(shape[1], size), size, float(np.ravel(value)[0])))
+        if any(side != 1 for side in (*value.shape[:-3], *value.shape[-2:])):
+            return False
+        output, size = node.output[0], Size(shape[2], shape[3])
+        made = Map(shape[1], size, "float32" if value.dtype.kind == "f" else str(value.dtype))
+        if value.size == 1:
+            self.add(Fill(output, (), (), made, size, float(np.ravel(value)[0])))
+        else:
+            self.constants[f"{output}|values"] = value.astype(np.float32)
+            self.add(Spread(output, (), (f"{output}|values",), made, size))
         return True
 
     def _fold(self, node: onnx.NodeProto) -> None:
         sparse = [one.sparse_tensor for one in node.attribute if one.HasField("sparse_tensor")]
-        results = [dense(one) for one in sparse] or self._evaluated(node, self.constants)
+        results = [_single(one) for one in [dense(one) for one in sparse] or self._evaluated(node, self.constants)]
         self.constants.update(zip(node.output, results, strict=False))
 
-    def _take_value(self, node: onnx.NodeProto) -> None:
-        """Take a node that computes with values of the whole picture alone."""
-        if len([name for name in node.output if name]) != 1:
-            raise NotTileableError("it has several outputs")
+    def take_value(self, node: onnx.NodeProto) -> None:
+        """Take a node that computes with values of the whole picture alone; one node for each of its outputs."""
         known = {**{name: self.constants[name] for name in node.input if name in self.constants}, **self._examples}
-        (result,) = self._evaluated(node, known)
-        self._examples[node.output[0]] = result
+        results = self._evaluated(node, known)
         values = tuple(name for name in node.input if name)
-        self.add(Value(node.output[0], values, node))
+        for place, output in enumerate(name for name in node.output if name):
+            self._examples[output] = _single(results[place])
+            self.add(Value(output, values, _alone(node, output)))
+
+    def is_value(self, name: str) -> bool:
+        """Whether it is a value of the whole picture, and neither a map nor a constant."""
+        return name in self._examples
+
+    def kind(self, name: str) -> str:
+        """Return what the network calls the values of anything: "float32", "bool", "int64" and so on."""
+        if self.is_map(name):
+            return self.map(name).kind
+        return str((self.constants if name in self.constants else self._examples)[name].dtype)
+
+    def _refuse_kinds(self, node: onnx.NodeProto) -> None:
+        """Raise NotTileableError where an operation is given maps of kinds that it is not known to keep."""
+        kinds = {self.map(name).kind for name in node.input if name and self.is_map(name)} - {"float32"}
+        if kinds and node.op_type not in OF_ANY_KIND:
+            raise NotTileableError(f"it computes with values of {', '.join(sorted(kinds))}")
 
     def _evaluated(self, node: onnx.NodeProto, known: Mapping[str, Array]) -> list[Array]:
         try:
@@ -371,6 +230,21 @@ class Loader:
         if node.op_type not in self._operations:
             raise NotTileableError("this operation is not known")
         return self._operations[node.op_type]
+
+
+def _single(value: Array) -> Array:
+    """Return numbers of half precision in single precision, in which ONNX Runtime computes them on processors."""
+    return value.astype(np.float32) if value.dtype == np.float16 else value
+
+
+def _alone(node: onnx.NodeProto, output: str) -> onnx.NodeProto:
+    """Return a node with one of its outputs, the others under names that nobody reads."""
+    if list(node.output) == [output]:
+        return node
+    copy = onnx.NodeProto()
+    copy.CopyFrom(node)
+    copy.output[:] = [name if name in {"", output} else f"{output}|beside|{name}" for name in node.output]
+    return copy
 
 
 Operation = Callable[[Loader, onnx.NodeProto], None]

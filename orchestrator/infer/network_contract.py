@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 import onnx
 
 from orchestrator.infer.graph import Graph
-from orchestrator.infer.model_loader import NetworkError, SizesDiffer
+from orchestrator.infer.model_file import NetworkError
+from orchestrator.infer.model_loader import SizesDiffer
 from orchestrator.infer.region import Size
 
 CHANNELS = 3

@@ -21,10 +21,15 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Map:
-    """A tensor with rows and columns: (1, channels, height, width), float32."""
+    """A tensor with rows and columns: (1, channels, height, width), float32.
+
+    Attributes:
+        kind: What the network calls its values, such as "bool" or "int64"; they are held as float32 all the same.
+    """
 
     channels: int
     size: Size
+    kind: str = "float32"
 
     @property
     def nbytes(self) -> int:
@@ -65,6 +70,9 @@ class SubgraphWriter(Protocol):
 
     def add(self, kind: str, inputs: Sequence[str], output: str | None = None, **attributes: Any) -> str:
         """Add a node and return its output."""
+
+    def pick(self, kind: str, inputs: Sequence[str], place: int, count: int, **attributes: Any) -> str:
+        """Add a node with several outputs and return the one at a place."""
 
     def cut(self, tensor: str, axis: int, span: Span, length: int) -> str:
         """Return a span of a tensor along an axis.
@@ -156,6 +164,39 @@ class Pointwise(Node):
         ]
         attributes = {one.name: onnx.helper.get_attribute_value(one) for one in self.template.attribute}
         writer.add(self.template.op_type, names, self.output, **attributes)
+
+
+@dataclass(frozen=True)
+class Typed(Pointwise):
+    """Every pixel for itself, where an input or the output is held as float32 and called something else.
+
+    Attributes:
+        kinds: What the network calls the values of each map that are no floats, by its name.
+        place: Which of the template's outputs it is.
+    """
+
+    kinds: tuple[tuple[str, str], ...] = ()
+    place: int = 0
+
+    def emit(self, writer: SubgraphWriter, rows: Placement, columns: Placement) -> None:
+        """Write the node as it was, between casts to the network's kinds and back."""
+        kinds, names = dict(self.kinds), []
+        for name in self.template.input:
+            if not writer.is_map(name):
+                names.append(writer.value(name) if name else "")
+                continue
+            tensor = writer.read(name, rows.need, columns.need)
+            if name in kinds:
+                tensor = writer.add("Cast", [tensor], to=_tensor_kind(kinds[name]))
+            names.append(tensor)
+        attributes = {one.name: onnx.helper.get_attribute_value(one) for one in self.template.attribute}
+        count = len(self.template.output)
+        made = writer.pick(self.template.op_type, names, self.place, count, **attributes)
+        writer.add("Cast", [made], self.output, to=onnx.TensorProto.FLOAT)
+
+
+def _tensor_kind(kind: str) -> int:
+    return int(onnx.helper.np_dtype_to_tensor_dtype(np.dtype(kind)))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from orchestrator.infer.model_loader import (
+from orchestrator.infer.model_file import (
     INPUT,
     NAMES_NEEDED,
     REFLECTION,

@@ -1,19 +1,29 @@
 """Operations that look at every pixel by itself: elementwise ones, and those along the channels."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import onnx
 
 from orchestrator.infer.model_loader import Loader, NotTileableError, SizesDiffer, attributes
 from orchestrator.infer.node import Map, Pointwise
+from orchestrator.infer.op_stored import with_stored_maps
 from orchestrator.infer.region import Size
 
 ELEMENTWISE = (
     "Abs",
+    "Acos",
+    "Acosh",
     "Add",
+    "Asin",
+    "Asinh",
+    "Atan",
+    "Atanh",
     "Ceil",
     "Celu",
     "Clip",
     "Cos",
+    "Cosh",
     "Div",
     "Elu",
     "Erf",
@@ -28,6 +38,7 @@ ELEMENTWISE = (
     "Mean",
     "Min",
     "Mish",
+    "Mod",
     "Mul",
     "Neg",
     "PRelu",
@@ -36,14 +47,18 @@ ELEMENTWISE = (
     "Relu",
     "Round",
     "Selu",
+    "Shrink",
     "Sigmoid",
     "Sign",
     "Sin",
+    "Sinh",
     "Softplus",
     "Softsign",
     "Sqrt",
     "Sub",
     "Sum",
+    "Swish",
+    "Tan",
     "Tanh",
     "ThresholdedRelu",
 )
@@ -54,6 +69,13 @@ _ALONG_ONE_AXIS = 13
 
 def elementwise(loader: Loader, node: onnx.NodeProto) -> None:
     """Take an operation of maps, constants and values of the picture, pixel by pixel."""
+    node = with_stored_maps(loader, node)
+    maps, channels, size = joined(loader, node)
+    add_pointwise(loader, node, maps, channels, size)
+
+
+def joined(loader: Loader, node: onnx.NodeProto) -> tuple[tuple[str, ...], int, Size]:
+    """Return the maps that a node reads pixel by pixel, and channels and size of what it makes of all its inputs."""
     maps = tuple(name for name in node.input if name and loader.is_map(name))
     sizes = {loader.map(name).size for name in maps}
     if len(sizes) > 1:
@@ -64,7 +86,7 @@ def elementwise(loader: Loader, node: onnx.NodeProto) -> None:
         if len(shape) > 4 or any(side != 1 for side in (*shape[:-3], *shape[-2:])):
             raise NotTileableError(f"it meets a constant of {' x '.join(map(str, shape))}, which has pixels of its own")
         channels = max(channels, *shape[-3:-2], 1)
-    add_pointwise(loader, node, maps, channels, sizes.pop())
+    return maps, channels, sizes.pop()
 
 
 def add_pointwise(loader: Loader, node: onnx.NodeProto, maps: tuple[str, ...], channels: int, size: Size) -> None:
@@ -75,8 +97,6 @@ def add_pointwise(loader: Loader, node: onnx.NodeProto, maps: tuple[str, ...], c
 
 def unchanged(loader: Loader, node: onnx.NodeProto) -> None:
     """Take an operation that changes nothing."""
-    if node.op_type == "Cast" and attributes(node)["to"] != onnx.TensorProto.FLOAT:
-        raise NotTileableError("it leaves float32")
     if node.op_type == "Dropout" and len(node.input) > 2 and node.input[2] and loader.constant(node.input[2]):
         raise NotTileableError("it is in training mode")
     loader.alias(node.output[0], node.input[0])
@@ -110,7 +130,10 @@ def batch_normalisation(loader: Loader, node: onnx.NodeProto) -> None:
 
 def concat(loader: Loader, node: onnx.NodeProto) -> None:
     """Take channels put together."""
-    if attributes(node)["axis"] not in {1, -3} or not all(map(loader.is_map, node.input)):
+    if attributes(node)["axis"] not in {1, -3}:
+        raise NotTileableError("it puts parts of a picture together")
+    node = with_stored_maps(loader, node, values=True)
+    if not all(map(loader.is_map, node.input)):
         raise NotTileableError("it puts parts of a picture together, or something other than maps")
     maps = tuple(node.input)
     sizes = {loader.map(name).size for name in maps}
@@ -137,10 +160,10 @@ def split(loader: Loader, node: onnx.NodeProto) -> None:
         start += length
 
 
-def take_channels(loader: Loader, name: str, output: str, channels: range) -> None:
-    """Add the node that keeps some channels of a map."""
+def take_channels(loader: Loader, name: str, output: str, channels: Sequence[int]) -> None:
+    """Add the node that keeps some channels of a map, in any order, some perhaps several times."""
     source = loader.map(name)
-    if channels == range(source.channels):
+    if list(channels) == list(range(source.channels)):
         loader.alias(output, name)
         return
     index = f"{output}|channels"

@@ -25,10 +25,10 @@ def gather(loader: Loader, node: onnx.NodeProto) -> None:
     if axis == 1:
         add_pointwise(loader, node, (node.input[0],), len(index), source.size)
     else:
-        _take(loader, node.input[0], node.output[0], {axis - 2: index})
+        take_places(loader, node.input[0], node.output[0], {axis - 2: index})
 
 
-def _take(loader: Loader, name: str, output: str, indices: Mapping[int, Any]) -> None:
+def take_places(loader: Loader, name: str, output: str, indices: Mapping[int, Any]) -> None:
     """Add nodes that copy pixels along some axes; those that change nothing are left out."""
     for axis, index in indices.items():
         source = loader.map(name)
@@ -61,12 +61,12 @@ def slice_(loader: Loader, node: onnx.NodeProto) -> None:
     channels = ranges.get(1, range(shape[1]))
     spatial = {axis - 2: np.array(places) for axis, places in ranges.items() if axis > 1}
     if channels == range(shape[1]):
-        _take(loader, name, node.output[0], spatial)
+        take_places(loader, name, node.output[0], spatial)
         return
     kept = f"{node.output[0]}|kept" if spatial else node.output[0]
     take_channels(loader, name, kept, channels)
     if spatial:
-        _take(loader, kept, node.output[0], spatial)
+        take_places(loader, kept, node.output[0], spatial)
 
 
 def pad(loader: Loader, node: onnx.NodeProto) -> None:
@@ -92,7 +92,7 @@ def pad(loader: Loader, node: onnx.NodeProto) -> None:
         before, after = pads[2 + axis], pads[6 + axis]
         kept = np.arange(max(0, -before), length - max(0, -after))
         indices[axis] = np.pad(kept, (max(0, before), max(0, after)), mode=kinds[mode])  # type: ignore[call-overload]
-    _take(loader, node.input[0], node.output[0], indices)
+    take_places(loader, node.input[0], node.output[0], indices)
 
 
 def _pad_with_zeros(loader: Loader, node: onnx.NodeProto, source: Map, pads: list[int]) -> None:
@@ -129,7 +129,7 @@ def resize(loader: Loader, node: onnx.NodeProto) -> None:
         raise NotTileableError(f"mode {mode} with {how} is not known here")
     if mode == "nearest":
         places = {axis: _nearest(loader, node, axis, before.size.along(axis), size.along(axis)) for axis in AXES}
-        _take(loader, node.input[0], node.output[0], places)
+        take_places(loader, node.input[0], node.output[0], places)
         return
     rows, columns = (_linear(how, scales[axis], before.size.along(axis), size.along(axis)) for axis in AXES)
     if rows.is_identity and columns.is_identity:

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 from orchestrator.infer.graph import Graph
-from orchestrator.infer.model_loader import Loader, OnnxModel, Operation
+from orchestrator.infer.model_file import OnnxModel
+from orchestrator.infer.model_loader import Loader, Operation
 from orchestrator.infer.network_contract import CHANNELS, image_form, refuse_other_sizes
+from orchestrator.infer.op_kinds import COMPARISONS, TESTS, cast, comparison, quantised, where
 from orchestrator.infer.op_pointwise import (
     ELEMENTWISE,
     along_channels,
@@ -17,12 +19,17 @@ from orchestrator.infer.op_pointwise import (
 )
 from orchestrator.infer.op_reductions import REDUCTIONS, instance_norm, reduction
 from orchestrator.infer.op_resampling import blocks, gather, pad, resize, slice_
+from orchestrator.infer.op_spreading import expand, tile
 from orchestrator.infer.op_windows import conv, pool, transposed
 from orchestrator.infer.region import Size
 
 OPERATIONS: Mapping[str, Operation] = {
     **dict.fromkeys(ELEMENTWISE, elementwise),
-    **dict.fromkeys(("Identity", "Dropout", "Cast"), unchanged),
+    **dict.fromkeys(("Identity", "Dropout"), unchanged),
+    **dict.fromkeys(("Cast", "CastLike"), cast),
+    **dict.fromkeys((*COMPARISONS, *TESTS), comparison),
+    "Where": where,
+    **dict.fromkeys(("QuantizeLinear", "DequantizeLinear"), quantised),
     "BatchNormalization": batch_normalisation,
     **dict.fromkeys(("Softmax", "LogSoftmax"), softmax),
     "LpNormalization": along_channels,
@@ -30,6 +37,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "Resize": resize,
     **dict.fromkeys(("DepthToSpace", "SpaceToDepth"), blocks),
     **dict.fromkeys((*REDUCTIONS, "GlobalAveragePool", "GlobalMaxPool"), reduction),
+    "Expand": expand,
+    "Tile": tile,
     "Concat": concat,
     "Split": split,
     "Gather": gather,

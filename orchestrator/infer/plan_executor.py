@@ -11,7 +11,7 @@ import numpy as np
 
 from orchestrator.infer.checkpoint import PictureCheckpoint, ResumePoint
 from orchestrator.infer.graph import Graph
-from orchestrator.infer.model_loader import NetworkError
+from orchestrator.infer.model_file import NetworkError
 from orchestrator.infer.node import Array, GlobalReduction, Placement
 from orchestrator.infer.planner import InferencePlan, PlanStep
 from orchestrator.infer.region import AXES, COLUMNS, ROWS, Span

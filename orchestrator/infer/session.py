@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import onnxruntime
 
-from orchestrator.infer.model_loader import NetworkError
+from orchestrator.infer.model_file import NetworkError
 from orchestrator.infer.node import Array
 
 _CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"

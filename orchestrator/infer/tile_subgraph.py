@@ -144,6 +144,13 @@ class TileSubgraph:
         self._nodes.append(onnx.helper.make_node(kind, list(inputs), [name], name, **attributes))
         return name
 
+    def pick(self, kind: str, inputs: Sequence[str], place: int, count: int, **attributes: Any) -> str:
+        """Add a node with several outputs and return the one at a place."""
+        name = f"made|{len(self._nodes)}"
+        outputs = [f"{name}|{number}" for number in range(count)]
+        self._nodes.append(onnx.helper.make_node(kind, list(inputs), outputs, name, **attributes))
+        return outputs[place]
+
     def is_map(self, name: str) -> bool:
         """Whether this is a map, and no constant or value of the whole picture."""
         return self._graph.is_map(name)

@@ -13,7 +13,7 @@ from onnx.reference import ReferenceEvaluator
 
 from orchestrator.infer.cuts import Cuts
 from orchestrator.infer.graph import Graph
-from orchestrator.infer.model_loader import read_model
+from orchestrator.infer.model_file import read_model
 from orchestrator.infer.node import Array, GlobalReduction
 from orchestrator.infer.operations import graph_of
 from orchestrator.infer.optimise import optimised_graph
@@ -138,8 +138,12 @@ def _step(graph: Graph, cuts: Cuts, begin: int, end: int, tile: int | None) -> P
 def in_float64(draft: Draft, outputs: Mapping[str, str], shown: Array) -> dict[str, Array]:
     """Return what ONNX's reference makes of a draft when all of it is computed in double precision."""
     model = draft.model(outputs, TensorProto.DOUBLE)
+    for node in model.graph.node:
+        for one in node.attribute if node.op_type == "Cast" else ():
+            if one.name == "to" and one.i in {TensorProto.FLOAT, TensorProto.FLOAT16}:
+                one.i = TensorProto.DOUBLE
     for constant in model.graph.initializer:
-        if constant.data_type == TensorProto.FLOAT:
+        if constant.data_type in {TensorProto.FLOAT, TensorProto.FLOAT16}:
             constant.CopyFrom(
                 numpy_helper.from_array(numpy_helper.to_array(constant).astype(np.float64), constant.name)
             )

@@ -10,7 +10,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from orchestrator.infer.constant_folding import MOST_VALUES, NotFolded, folded
-from orchestrator.infer.model_loader import OnnxModel
+from orchestrator.infer.model_file import OnnxModel
 from orchestrator.infer.operations import graph_of
 from orchestrator.infer.region import Size
 from tests.infer.networks import Draft

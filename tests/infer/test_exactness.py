@@ -14,7 +14,7 @@ from onnx import helper, numpy_helper
 from onnxruntime.capi import onnxruntime_pybind11_state as onnxruntime_errors
 
 from orchestrator.infer.graph import Graph
-from orchestrator.infer.model_loader import NetworkError, read_model
+from orchestrator.infer.model_file import NetworkError, read_model
 from orchestrator.infer.node import Array
 from orchestrator.infer.operations import graph_of
 from orchestrator.infer.optimise import optimised_graph

@@ -10,7 +10,7 @@ import pytest
 from onnx import helper
 
 from orchestrator.infer.inference_engine import PROCESS_BYTES, InferenceEngine
-from orchestrator.infer.model_loader import NetworkError, read_model
+from orchestrator.infer.model_file import NetworkError, read_model
 from orchestrator.infer.modes import EXACT, Answer, Settings, infer_not_tileable, resized
 from orchestrator.infer.onnx_network import OnnxNetwork
 from orchestrator.infer.operations import graph_of

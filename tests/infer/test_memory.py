@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from orchestrator.infer.inference_engine import PROCESS_BYTES, InferenceEngine
-from orchestrator.infer.model_loader import NetworkError, read_model
+from orchestrator.infer.model_file import NetworkError, read_model
 from orchestrator.infer.node import Array
 from orchestrator.infer.optimise import optimised_graph
 from orchestrator.infer.plan_executor import PlanExecutor

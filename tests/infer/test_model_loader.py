@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from orchestrator.infer.inference_engine import InferenceEngine
-from orchestrator.infer.model_loader import NetworkError, read_model
+from orchestrator.infer.model_file import NetworkError, read_model
 from orchestrator.infer.modes import EXACT, Settings, infer_not_tileable
 from orchestrator.infer.onnx_network import OnnxNetwork, Picture
 from orchestrator.infer.operations import graph_of
@@ -198,7 +198,6 @@ NOT_TILEABLE: dict[str, tuple[str, Callable[[Draft], str]]] = {
     "matmul": ("MatMul", matmul),
     "attention-over-space": ("Transpose", over_space),
     "reshape": ("Reshape", fixed_reshape),
-    "pixels-of-its-own": ("Add", many_pixels),
     "cubic": ("Resize", cubic),
     "ones-around": (
         "Pad",

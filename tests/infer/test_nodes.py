@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from onnx import helper
 
 from orchestrator.infer.inference_engine import InferenceEngine
-from orchestrator.infer.model_loader import NetworkError, read_model
+from orchestrator.infer.model_file import NetworkError, read_model
 from orchestrator.infer.node import Array
 from orchestrator.infer.operations import graph_of
 from orchestrator.infer.region import Size, Span

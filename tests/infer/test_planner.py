@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from orchestrator.infer.cuts import Cuts
 from orchestrator.infer.graph import Graph
-from orchestrator.infer.model_loader import read_model
+from orchestrator.infer.model_file import read_model
 from orchestrator.infer.node import GlobalReduction, Node, Value
 from orchestrator.infer.operations import graph_of
 from orchestrator.infer.optimise import optimised_graph

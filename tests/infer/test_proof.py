@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import defs
 
-from orchestrator.infer.model_loader import OLDEST_OPSET, NetworkError, read_model
+from orchestrator.infer.model_file import OLDEST_OPSET, NetworkError, read_model
 from orchestrator.infer.node import Array
 from orchestrator.infer.operations import OPERATIONS, graph_of
 from orchestrator.infer.region import Size

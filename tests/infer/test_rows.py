@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from orchestrator.infer import tensor_buffer
 from orchestrator.infer.inference_engine import PROCESS_BYTES, InferenceEngine
-from orchestrator.infer.model_loader import read_model
+from orchestrator.infer.model_file import read_model
 from orchestrator.infer.node import Map
 from orchestrator.infer.onnx_network import Picture
 from orchestrator.infer.operations import graph_of

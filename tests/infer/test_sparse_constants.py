@@ -10,7 +10,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from orchestrator.infer.inference_engine import InferenceEngine
-from orchestrator.infer.model_loader import NetworkError, read_model
+from orchestrator.infer.model_file import NetworkError, read_model
 from orchestrator.infer.node import Array
 from orchestrator.infer.region import Size
 from tests.infer.networks import ONE, Draft, picture, tiled, untiled

@@ -1,10 +1,12 @@
 """What is proven of each operation that is computed in parts: drawn settings, and refusals with their reasons."""
 
-from tests.infer.proof import pointwise, reductions, resampling, windows
+from tests.infer.proof import kinds, pointwise, reductions, resampling, spreading, windows
 from tests.infer.proof.case import Proof
 
 PROOFS: tuple[Proof, ...] = (
     *pointwise.PROOFS,
+    *kinds.PROOFS,
+    *spreading.PROOFS,
     *windows.PROOFS,
     *resampling.PROOFS,
     *resampling.RESIZE,

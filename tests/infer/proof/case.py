@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from orchestrator.infer.model_loader import read_model
+from orchestrator.infer.model_file import read_model
 from orchestrator.infer.operations import graph_of
 from orchestrator.infer.region import Size
 from tests.infer.networks import Draft

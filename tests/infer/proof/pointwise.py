@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -37,6 +39,30 @@ def positive_input(operation: str) -> Kind:
     return write
 
 
+def in_its_range(operation: str) -> Kind:
+    def write(draw: Draw, draft: Draft) -> str:
+        small = draft.node("Mul", draft.node("Tanh", "image"), draft.numbers(0.9))
+        if operation == "Acosh":
+            small = draft.node("Add", draft.node("Abs", "image"), draft.numbers(1.1))
+        more: dict[str, Any] = {}
+        if operation == "Shrink":
+            more = maybe(draw, bias=_SMALL, lambd=_SMALL)
+        if operation == "Swish":
+            more = maybe(draw, alpha=_SMALL)
+        return draft.node(operation, small, **more)
+
+    return write
+
+
+def remainder(operation: str) -> Kind:
+    def write(draw: Draw, draft: Draft) -> str:
+        second = draw(st.sampled_from([(), (CHANNELS, 1, 1)]))
+        divisor = draft.node("Add", draft.node("Abs", draft.weight(*second)), draft.numbers(0.25))
+        return draft.node(operation, "image", divisor, fmod=1)
+
+    return write
+
+
 def clip(operation: str) -> Kind:
     def write(draw: Draw, draft: Draft) -> str:
         low, high = (draft.constant(np.float32(value)) if draw(st.booleans()) else "" for value in (-0.1, 0.7))
@@ -64,7 +90,7 @@ def several_inputs(operation: str) -> Kind:
 
 def unchanged(operation: str) -> Kind:
     def write(draw: Draw, draft: Draft) -> str:
-        return draft.node("Abs", draft.node(operation, "image", **({"to": 1} if operation == "Cast" else {})))
+        return draft.node("Abs", draft.node(operation, "image"))
 
     return write
 
@@ -156,16 +182,12 @@ def pixels_of_its_own(operation: str) -> Refusal:
     def build(draft: Draft) -> str:
         return draft.node(operation, "image", draft.weight(CHANNELS, 5, 1))
 
-    return Refusal("a constant with rows or columns of its own", "pixels of its own", build, operations=(operation,))
+    return Refusal("a constant of other rows than the map's", "different sizes", build, operations=(operation,))
 
 
 def _trained(draft: Draft) -> str:
     values = [draft.weight(CHANNELS) for _ in range(4)]
     return draft.nodes("BatchNormalization", "image", *values, count=3, training_mode=1)[0]
-
-
-def _halved(draft: Draft) -> str:
-    return draft.node("Cast", "image", to=10)
 
 
 def _dropping(draft: Draft) -> str:
@@ -198,6 +220,13 @@ PROOFS = (
     ),
     Proof(("Celu", "Cos", "Elu", "Gelu", "Mish", "Selu", "Sin", "Softplus"), one_input, ROUNDING, "all"),
     Proof(("Log", "Reciprocal", "Sqrt"), positive_input, BITS, "all"),
+    Proof(
+        ("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cosh", "Shrink", "Sinh", "Swish", "Tan"),
+        in_its_range,
+        ROUNDING,
+        "all",
+    ),
+    Proof(("Mod",), remainder, BITS, "of floats"),
     Proof(("Clip",), clip, BITS, "bounds that are constants or computed from the whole picture"),
     Proof(
         ("Add", "Div", "Max", "Mean", "Min", "Mul", "PRelu", "Pow", "Sub", "Sum"),
@@ -206,21 +235,7 @@ PROOFS = (
         "maps of one size, with constants of one number or one a channel",
         (pixels_of_its_own("Add"),),
     ),
-    Proof(
-        ("Identity", "Cast"),
-        unchanged,
-        BITS,
-        "to float32",
-        (
-            Refusal(
-                "to another type",
-                "leaves float32",
-                lambda draft: draft.node("Cast", "image", to=10),
-                operations=("Cast",),
-            ),
-        ),
-        {"saturate": "of float8 alone", "round_mode": "of float8 alone"},
-    ),
+    Proof(("Identity",), unchanged, BITS, "all"),
     Proof(
         ("Dropout",),
         dropout,
