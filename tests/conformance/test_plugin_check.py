@@ -15,6 +15,7 @@ from orchestrator.environments.plugin_image import check_image
 from orchestrator.errors import ResultExists, SirrError, SpecError
 from orchestrator.execute.plugin_new import new_plugin
 from orchestrator.spec.library import Plugin, built_in
+from orchestrator.spec.load import load_experiment
 from tests.plugin_folder import write_metric, write_model, write_plugin
 
 
@@ -32,7 +33,11 @@ def failures(checks: list[Check]) -> list[Check]:
     return [check for check in checks if check.outcome == "failed"]
 
 
-@pytest.mark.parametrize("name", ["my-method", "numpy", "2026.next", "template-method"])
+NO_TEXT_UNQUOTED = ("null", "123", "2e5", "true", "1.5", "0x1f", "2026-11-30", "1_000", "y")
+"""Names that YAML of some version reads as something else than text."""
+
+
+@pytest.mark.parametrize("name", ["my-method", "numpy", "2026.next", "template-method", *NO_TEXT_UNQUOTED])
 def test_a_new_plugin_names_everything_by_its_name_and_is_valid(tmp_path, name):
     folder = new_plugin(name, "program", tmp_path / "folder", built_in())
     library = built_in().extended([Plugin(folder, "a test")])
@@ -47,20 +52,53 @@ def test_a_new_plugin_names_everything_by_its_name_and_is_valid(tmp_path, name):
     assert {check.outcome for check in checked(folder, tmp_path)} == {"passed", "not checked"}
 
 
-def test_a_new_network_names_everything_by_its_name_and_is_valid(tmp_path):
-    folder = new_plugin("my-net", "network", tmp_path / "folder", built_in())
+@pytest.mark.parametrize("name", ["my-net", *NO_TEXT_UNQUOTED])
+def test_a_new_network_names_everything_by_its_name_and_is_valid(tmp_path, name):
+    folder = new_plugin(name, "network", tmp_path / "folder", built_in())
     library = built_in().extended([Plugin(folder, "a test")])
-    spec, image = library.model("my-net"), library.image("my-net")
+    spec, image = library.model(name), library.image(name)
     check_image(image)
     assert (spec.image, image.kinds, image.module) == (
-        "my-net",
+        name,
         ("train", "adopt", "export", "release"),
-        "network_my_net",
+        f"network_{re.sub('[.-]', '_', name)}",
     )
     assert spec.trial_recipe.values["channels"] < spec.paper_recipe.values["channels"]
     texts = [path.read_text() for path in folder.rglob("*") if path.is_file()]
     assert not [text for text in texts if re.search(r"template-network|network_template", text)]
     assert {check.outcome for check in checked(folder, tmp_path)} == {"passed", "not checked"}
+
+
+@pytest.mark.parametrize("kind", ["program", "network"])
+@pytest.mark.parametrize("name", ["my-method", *NO_TEXT_UNQUOTED])
+def test_the_entrants_that_a_new_readme_shows_are_those_of_the_plugin(tmp_path, kind, name):
+    folder = new_plugin(name, kind, tmp_path / "folder", built_in())
+    shown = re.search("^models:.*$", (folder / "README.md").read_text(), re.MULTILINE)
+    spec = tmp_path / "shown.yaml"
+    spec.write_text(f"name: shown\n{shown[0]}\ntest: [skimage-test]\nmetrics: [psnr]\n{TRAIN[kind]}")
+    library = built_in().extended([Plugin(folder, "a test")])
+    assert load_experiment(spec, library=library).models[0].label == name
+
+
+TRAIN = {"program": "", "network": "train: {synthetic: skimage-train}\n"}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("input", "is one of the controls"),
+        ("truth", "is one of the controls"),
+        ("a..b", "no Docker image can be called 'a..b'"),
+        ("a-", "no Docker image can be called 'a-'"),
+        ("a._b", "no Docker image"),
+    ],
+)
+def test_a_name_that_its_own_check_or_a_comparison_would_refuse_is_refused_at_once(tmp_path, name, words):
+    with pytest.raises(SpecError) as refused:
+        new_plugin(name, "program", tmp_path / "folder", built_in())
+    assert words in refused.value.message
+    assert refused.value.hint
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", [*built_in().model_names, *built_in().program_names])
