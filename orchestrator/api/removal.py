@@ -46,7 +46,7 @@ class ArrayRemoval:
             removal = self._removal(Path(folder) / "results")
             if picture.dtype.name in _INTEGERS:
                 return self._through_picture(picture, removal)
-            method = chosen_method(removal, Store(removal.store), lambda _words: None)
+            method = chosen_method(removal, Store(removal.store, make=False), lambda _words: None)
             if isinstance(method, ProgramMethod):
                 return as_floats(self._through_picture(as_deep_integers(picture), removal))
             return self._through_array(picture, removal)

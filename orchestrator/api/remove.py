@@ -30,7 +30,7 @@ def remove(
         model: RUN/MODEL such as 'quickstart/errnet2019', a program's name, or the file of an ONNX network (a Path, or
             text that ends with '.onnx'). None: yang2019, in closed form, which needs no training; networks that saw
             enough pictures do better.
-        store: Folder of results and environments; None: SIRR_STORE, else `.sirr`.
+        store: Folder of results and environments; None: SIRR_STORE, else the nearest `.sirr`, here or above.
         engine: 'docker', 'local', or 'auto': Docker where an engine answers.
         build: Build the images that are missing first.
         memory_bytes: To keep to, at least 64 MiB; None: the run's, or 8 GiB.

@@ -23,6 +23,7 @@ from orchestrator.spec.plain_words import count
 from orchestrator.spec.problems import suggestion
 from orchestrator.spec.protocol import Protocol
 from orchestrator.store.layout import store_folder
+from orchestrator.store.opened import opened_store
 from orchestrator.store.reference import run_reference
 from orchestrator.store.run_entries import EntrantEntry
 from orchestrator.store.store import Store
@@ -107,9 +108,12 @@ def runs(store: str | Path | None = None) -> list[RunSummary]:
     """Return the runs of a store, the latest first, as `sirr-orch runs list` shows them.
 
     Args:
-        store: Its folder; None: SIRR_STORE, else `.sirr`.
+        store: Its folder; None: SIRR_STORE, else the nearest `.sirr`, here or in a folder above.
+
+    Raises:
+        SpecError: Where there is none; none is made.
     """
-    return listed_runs(Store(store_folder(as_path_or_none(store, "store"))))
+    return listed_runs(_opened(store))
 
 
 def open_run(name: str, store: str | Path | None = None) -> "Run":
@@ -123,7 +127,7 @@ def open_run(name: str, store: str | Path | None = None) -> "Run":
         SpecError: Where the store has no such run or revision.
         StoreError: Where its document cannot be read, or results are damaged.
     """
-    opened = Store(store_folder(as_path_or_none(store, "store")))
+    opened = _opened(store)
     results = recorded_results(run_reference(as_text(name, "name")), opened)
     return Run(results, run_state(results.document, opened))
 
@@ -331,6 +335,10 @@ class Run:
         if not found.ranked:
             raise SpecError(f"scores of {name!r} are not compared: {found.fault}", hint="name another protocol")
         return found
+
+
+def _opened(store: str | Path | None) -> Store:
+    return opened_store(store_folder(as_path_or_none(store, "store")))
 
 
 def _known_or_all(name: str | None, known: Sequence[str], what: str, owner: str = "the run") -> str | None:

@@ -9,12 +9,23 @@ import typer
 from orchestrator.spec.names import WALLS_VARIABLE, Device, EngineName, WallsName
 from orchestrator.store import layout
 
+DEFAULT_STORE = layout.DEFAULT_STORE
+
+
+def _nearest_store(context: typer.Context, folder: Path) -> Path:
+    """Return the store that is named, by option or environment; where none is, the nearest one."""
+    named = context.get_parameter_source("store")
+    return layout.nearest_store() if named is None or named.name.startswith("DEFAULT") else folder
+
+
 StoreOption = Annotated[
     Path,
     typer.Option(
         "--store",
         envvar=layout.STORE_VARIABLE,
-        help="Folder of results, environments and run records.",
+        callback=_nearest_store,
+        help="Folder of results, environments and run records. Default: the nearest .sirr, here or in a folder above "
+        "that is this user's.",
         file_okay=False,
     ),
 ]
@@ -95,8 +106,6 @@ OverwriteOption = Annotated[
 ]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, for scripts.")]
-
-DEFAULT_STORE = layout.DEFAULT_STORE
 
 
 def memory_bytes(text: str | None) -> int | None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -27,10 +28,10 @@ def program_rows(programs: Sequence[StageProgram]) -> list[dict[str, Any]]:
     ]
 
 
-def print_activity(found: Activity, console: Console) -> None:
+def print_activity(found: Activity, store: Path, console: Console) -> None:
     """Print one line for each program, and one for each run that follows none."""
     if found == Activity():
-        console.print("no program of this store's stages runs")
+        console.print(f"no program of the stages of the store {store.absolute()} runs")
     if found.programs:
         _print_programs(found.programs, console)
     for process in found.waiting:

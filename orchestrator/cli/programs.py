@@ -21,7 +21,7 @@ def ps(json: JsonOption = False, store: StoreOption = DEFAULT_STORE) -> None:
     if json:
         out.print_json(data=program_rows(found.programs))
     else:
-        print_activity(found, out)
+        print_activity(found, store, out)
 
 
 def stop(
@@ -45,10 +45,10 @@ def stop(
     from orchestrator.cli.program_table import print_activity  # noqa: PLC0415
     from orchestrator.execute.programs import Activity, activity, chosen, stop_activity  # noqa: PLC0415
 
-    found = chosen(activity(store), name)
+    found = chosen(activity(store), name, store)
     if found == Activity():
-        print_activity(found, out)
+        print_activity(found, store, out)
     elif name is None and not yes:
-        print_activity(found, err)
+        print_activity(found, store, err)
         typer.confirm("stop all of these?", abort=True, err=True)
     stop_activity(found, grace, lambda words: out.print(words, markup=False))

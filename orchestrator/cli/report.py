@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from orchestrator.cli.options import DEFAULT_STORE, OverwriteOption, StoreOption
+from orchestrator.store.layout import store_folder
 
 if TYPE_CHECKING:
     from orchestrator.report.served import AllReports, OneReport
@@ -17,7 +18,7 @@ TableFormat = Literal["markdown", "latex", "csv"]
 
 def run_names(context: typer.Context, incomplete: str) -> list[str]:
     """Return the runs of the store whose names begin as typed, for the shell's completion."""
-    runs = Path(context.params.get("store") or DEFAULT_STORE) / "runs"
+    runs = store_folder(context.params.get("store")) / "runs"
     with contextlib.suppress(OSError):
         return sorted(path.name for path in runs.iterdir() if path.is_dir() and path.name.startswith(incomplete))
     return []
@@ -111,11 +112,15 @@ def _serve_all(store: Path, bind: str, port: int, *, alone: bool) -> None:
 
     Raises:
         BadParameter: Where something else was asked for, which needs a run.
+        SpecError: Where the store's folder is not there.
     """
     from orchestrator.report.served import AllReports  # noqa: PLC0415 - as above
+    from orchestrator.store.opened import no_store  # noqa: PLC0415
 
     if not alone:
         raise typer.BadParameter("name a run; all reports of the store are shown by --serve alone", param_hint="RUN...")
+    if not store.is_dir():  # one that is still empty is shown as such
+        raise no_store(store)
     _serve(AllReports(store.absolute()), bind, port)
 
 

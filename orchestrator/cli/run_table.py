@@ -1,6 +1,7 @@
 """Tables of runs."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -39,10 +40,10 @@ def run_rows(runs: Sequence[RunSummary]) -> list[dict[str, Any]]:
     ]
 
 
-def print_runs(runs: Sequence[RunSummary], console: Console) -> None:
-    """Print one line for each run."""
+def print_runs(runs: Sequence[RunSummary], store: Path, console: Console) -> None:
+    """Print one line for each run of the store in a folder."""
     if not runs:
-        console.print("the store has no run; run: sirr-orch run SPEC")
+        console.print(f"the store {store} has no run; run: sirr-orch run SPEC; or name another store with --store")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("run", "revision", "written", "state", "networks", "test sets"):

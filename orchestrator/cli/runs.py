@@ -25,13 +25,14 @@ def list_runs(json: JsonOption = False, store: StoreOption = DEFAULT_STORE) -> N
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.cli.run_table import print_runs, run_rows  # noqa: PLC0415
     from orchestrator.execute.run_list import listed_runs  # noqa: PLC0415
-    from orchestrator.store.store import Store  # noqa: PLC0415
+    from orchestrator.store.opened import opened_store  # noqa: PLC0415
 
-    found = listed_runs(Store(store))
+    opened = opened_store(store)
+    found = listed_runs(opened)
     if json:
         out.print_json(data=run_rows(found))
     else:
-        print_runs(found, out)
+        print_runs(found, opened.root, out)
 
 
 @app.command("show")
@@ -45,10 +46,10 @@ def show(run: RunArgument, json: JsonOption = False, store: StoreOption = DEFAUL
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.cli.run_table import print_run  # noqa: PLC0415
     from orchestrator.execute.run_list import described_run  # noqa: PLC0415
+    from orchestrator.store.opened import opened_store  # noqa: PLC0415
     from orchestrator.store.reference import run_reference  # noqa: PLC0415
-    from orchestrator.store.store import Store  # noqa: PLC0415
 
-    found = described_run(run_reference(run), Store(store))
+    found = described_run(run_reference(run), opened_store(store))
     if json:
         out.print_json(data=found.document.model_dump(mode="json"))
     else:
@@ -66,10 +67,10 @@ def rename(
     Example:  sirr-orch runs rename quickstart first-try
     """
     from orchestrator.cli.console import out  # noqa: PLC0415
+    from orchestrator.store.opened import opened_store  # noqa: PLC0415
     from orchestrator.store.runs import rename_run  # noqa: PLC0415
-    from orchestrator.store.store import Store  # noqa: PLC0415
 
-    rename_run(Store(store), run, new_name)
+    rename_run(opened_store(store), run, new_name)
     out.print(f"renamed: {run} -> {new_name}")
 
 
@@ -84,12 +85,12 @@ def remove(
     Examples:  sirr-orch runs remove quickstart  |  sirr-orch runs remove quickstart@1 --yes
     """
     from orchestrator.cli.console import out  # noqa: PLC0415
+    from orchestrator.store.opened import opened_store  # noqa: PLC0415
     from orchestrator.store.reference import run_reference  # noqa: PLC0415
     from orchestrator.store.runs import remove_run  # noqa: PLC0415
-    from orchestrator.store.store import Store  # noqa: PLC0415
 
     reference = run_reference(run)
     if not yes:
         typer.confirm(f"remove the record of {reference}, its logs and its report?", abort=True, err=True)
-    remove_run(Store(store), reference)
+    remove_run(opened_store(store), reference)
     out.print(f"removed: {reference}; results that no other run needs are removed by: sirr-orch store clean")

@@ -14,6 +14,7 @@ from orchestrator.errors import ImageNotBuilt, SpecError
 from orchestrator.spec.image import ImageSpec, Variant
 from orchestrator.spec.library import Library
 from orchestrator.spec.names import Device, EngineName
+from orchestrator.store.layout import Layout
 from orchestrator.store.store import Store
 
 
@@ -42,7 +43,7 @@ def chosen_engine(name: EngineName, store: Path) -> Selection:
     Raises:
         EngineUnavailable: Where the one that was asked for does not answer.
     """
-    return available_engine(name, Store(store).layout.stagings)
+    return available_engine(name, Layout(store.absolute()).stagings)
 
 
 def not_built(images: Sequence[str], engine: str, variant: Device) -> ImageNotBuilt:
@@ -76,7 +77,7 @@ def build_settings(bases: Iterable[str], wheels: Iterable[Path]) -> BuildSetting
 
 def builder_for(engine: str, store: Path) -> Builder:
     """Return what builds environments for an engine."""
-    return DockerBuilder() if engine == "docker" else LocalBuilder(Store(store).layout.environments)
+    return DockerBuilder() if engine == "docker" else LocalBuilder(Layout(store.absolute()).environments)
 
 
 def named_images(names: Sequence[str], library: Library) -> list[ImageSpec]:
@@ -106,6 +107,8 @@ def build_images(
     for image in images:
         check_image(image)
         found = builder.find(image, variant, settings)
+        if found is None:
+            Store(store)
         environment = found or builder.build(image, variant, settings, output)
         yield Built(image.name, environment, found is not None, image.variants[variant].note.strip())
 

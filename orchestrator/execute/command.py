@@ -24,6 +24,7 @@ from orchestrator.spec.experiment import Experiment
 from orchestrator.spec.library import Library
 from orchestrator.spec.load import load_experiment
 from orchestrator.spec.names import EngineName
+from orchestrator.store.opened import opened_store
 from orchestrator.store.reference import run_reference
 from orchestrator.store.run_entries import Overrides
 from orchestrator.store.store import Store
@@ -51,13 +52,18 @@ class RunRequest:
 
 
 def planned(
-    request: RunRequest, *, reading: Reading = "nothing", say: Callable[[str], None] = lambda _words: None
+    request: RunRequest,
+    *,
+    reading: Reading = "nothing",
+    say: Callable[[str], None] = lambda _words: None,
+    make: bool = False,
 ) -> Comparison:
     """Plan the request against its store; nothing is run.
 
     Args:
         reading: As in `look_up`.
         say: Hears how far the reading of large inputs is, whose content decides what runs.
+        make: Make the store where it is not there.
 
     Raises:
         SpecError: With every mistake in the file.
@@ -65,7 +71,7 @@ def planned(
     experiment = with_photos(load_experiment(request.spec, request.data, request.library), request.photos)
     if request.threads is not None:
         experiment = experiment.model_copy(update={"threads": request.threads})
-    store = Store(request.store, ReadingWords(say))
+    store = Store(request.store, ReadingWords(say), make=make)
     return plan_comparison(experiment, request.spec, store, request.data, request.library, reading=reading)
 
 
@@ -105,7 +111,7 @@ def run_request(request: RunRequest, options: RunOptions, listener: Listener, sa
         DeviceUnavailable: Before a stage runs.
         NoSpace: Before a stage runs.
     """
-    comparison = planned(replace(request, threads=options.threads), reading="inputs", say=say)
+    comparison = planned(replace(request, threads=options.threads), reading="inputs", say=say, make=True)
     engine, environments = prepared_engine(
         comparison.images_needed,
         comparison.variant,
@@ -158,7 +164,7 @@ def report_of_run(run: str, store_root: Path) -> Path:
         SpecError: Where the store knows no such run.
         StoreError: Where its document cannot be read.
     """
-    store = Store(store_root)
+    store = opened_store(store_root)
     return make_report(recorded_results(run_reference(run), store), store, lambda _event: None)
 
 
@@ -167,4 +173,4 @@ def content_of_run(run: str, store_root: Path) -> ReportContent:
 
     Raises what `report_of_run` raises.
     """
-    return report_content(recorded_results(run_reference(run), Store(store_root)))
+    return report_content(recorded_results(run_reference(run), opened_store(store_root)))

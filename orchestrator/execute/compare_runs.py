@@ -16,10 +16,10 @@ from orchestrator.report.compare_runs import render_compared_runs
 from orchestrator.report.views.compared_runs import RunFacts
 from orchestrator.spec.checkpoint import WHOLE
 from orchestrator.spec.stage_names import stage_name
+from orchestrator.store.opened import opened_store
 from orchestrator.store.reference import run_reference
 from orchestrator.store.run_document import RunDocument
 from orchestrator.store.run_entries import AUTHORS, ONNX, PREDICTIONS, PROGRAM, EntrantEntry
-from orchestrator.store.store import Store
 
 _LABELS = {"name", "note", "models"}
 """Fields of an experiment that name it, or that are told model by model."""
@@ -34,7 +34,7 @@ def compare_runs(runs: Sequence[str], store_root: Path) -> Path:
     Raises:
         SpecError: Where the store knows no such run, or one is named twice.
     """
-    store = Store(store_root)
+    store = opened_store(store_root)
     references = [run_reference(run) for run in runs]
     found = [recorded_results(reference, store) for reference in references]
     if len({(results.document.name, results.document.revision) for results in found}) < len(found):

@@ -37,7 +37,7 @@ class Finding:
 
 def examine(store_root: Path, library: Library) -> list[Finding]:
     """Look at everything that a comparison needs; errors are only what keeps every comparison from running."""
-    store = Store(store_root)
+    store = Store(store_root, make=False)
     findings = [_python(), _disk(store)]
     findings.extend(_engines(store, library))
     findings.append(_walls())

@@ -34,8 +34,9 @@ def plan_of_photos(removal: Removal, listener: Listener, say: Callable[[str], No
         ImageNotBuilt: Where an image is not built.
     """
     check_photos(removal.photos)
-    store = Store(removal.store)
+    store = Store(removal.store, make=False)
     network, _run, common = found_network(removal, store)
+    store.make()
     network = prepared_network(network, removal, listener, say)
     with store.scratch("photos") as folder:
         for _photograph, error in copy_photographs(settled(removal.photos), folder, store.root):
@@ -61,9 +62,10 @@ def check_network(network: Path, removal: Removal, listener: Listener, say: Call
         SpecError: For a missing file.
         ImageNotBuilt: Where an image is not built.
     """
-    store = Store(removal.store)
+    store = Store(removal.store, make=False)
     removal = replace(removal, onnx=network)
     path, _run, common = found_network(removal, store)
+    store.make()
     path = prepared_network(path, removal, listener, say)
     explain = _explain(path, {"sizes": [list(size) for size in CHECKED_SIZES]}, common, store)
     return _planned({explain.name: explain}, removal, common, listener, say)

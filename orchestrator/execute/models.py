@@ -26,6 +26,7 @@ from orchestrator.spec.library import Library
 from orchestrator.spec.names import Device
 from orchestrator.spec.stage_names import stage_name
 from orchestrator.spec.weights import FEATURES_VARIABLE, weights_folder
+from orchestrator.store.opened import opened_store
 from orchestrator.store.reference import model_reference
 from orchestrator.store.run_document import RunDocument
 from orchestrator.store.run_entries import ONNX, EntrantEntry, Overrides, StageEntry
@@ -135,7 +136,7 @@ def export_model(model: str, out: Path, request: ExecutionRequest, *, overwrite:
         ResultExists: Where a file is there that differs.
         ImageNotBuilt: Where an image is not built.
     """
-    store = Store(request.store)
+    store = opened_store(request.store)
     results, entrant = _found(model, store)
     delivery = _prepared_delivery(out, store, overwrite=overwrite)
     artifact = _kept_export(results, entrant, request, store) or _exported(results, entrant, request, store)
@@ -151,7 +152,7 @@ def release_model(model: str, out: Path, request: ExecutionRequest, *, overwrite
 
     Raises what `export_model` raises.
     """
-    store = Store(request.store)
+    store = opened_store(request.store)
     results, entrant = _found(model, store)
     if entrant.kind == ONNX:
         raise SpecError(

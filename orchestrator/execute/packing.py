@@ -14,6 +14,7 @@ from orchestrator.execute.plugins import known_library, library_of_runs
 from orchestrator.execute.store_care import paths_in_use
 from orchestrator.spec.image import ImageSpec, Variant
 from orchestrator.spec.prepared import prepared_folder
+from orchestrator.store.opened import opened_store
 from orchestrator.store.pack import Entry, Extras, Progress, folder_entries, pack_runs
 from orchestrator.store.pack_form import PackedEnvironment, PackIndex, Place
 from orchestrator.store.reference import run_reference
@@ -47,7 +48,7 @@ def pack(folder: Path, runs: Sequence[str], target: Path, wanted: Wanted, progre
     Args:
         runs: RUN or RUN@2.
     """
-    store = Store(folder)
+    store = opened_store(folder)
     references = [run_reference(run) for run in runs]
     documents = [run_document(store, reference) for reference in references]
     layout = store.layout

@@ -157,6 +157,7 @@ def chosen_method(removal: Removal, store: Store, say: Callable[[str], None]) ->
             known = ", ".join(_networks(store)) or "none of a network yet"
             raise SpecError(
                 f"{removal.model!r} is neither RUN/MODEL nor a program",
+                where=f"store {store.root}",
                 hint=f"name a network of this store ({known}), or the program {listed(removal.library.program_names)}",
             )
         named = resolved_program(ProgramChoice(program=removal.model), removal.library)

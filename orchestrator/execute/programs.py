@@ -12,8 +12,8 @@ from orchestrator.engine.owner import process_alive, start_ticks
 from orchestrator.engine.protocol import Engine, RunningJob
 from orchestrator.errors import InfraFailure, SpecError
 from orchestrator.execute.leftovers import engines_that_answer
-from orchestrator.execute.store_care import opened_store
 from orchestrator.store.leases import Holder, holder
+from orchestrator.store.opened import opened_store
 from orchestrator.store.run_processes import RunProcess, run_processes
 from orchestrator.store.store import Store
 from stagekit import ExitCode
@@ -78,8 +78,11 @@ def _programs(store: Store, engines: Sequence[Engine]) -> list[StageProgram]:
     return [StageProgram(job, holder(store.layout.lease(job.key))) for job in jobs]
 
 
-def chosen(found: Activity, name: str | None) -> Activity:
+def chosen(found: Activity, name: str | None, store: Path) -> Activity:
     """Return what belongs to a run, or to a stage by its name or the begin of its key; all where none is named.
+
+    Args:
+        store: Where that was looked for.
 
     Raises:
         SpecError: Where nothing of that name runs.
@@ -92,7 +95,10 @@ def chosen(found: Activity, name: str | None) -> Activity:
         titles = [f"{one.title} of {one.job.run}" for one in found.programs]
         titles += [f"the run {process.run}" for process in found.waiting]
         runs = ", ".join(titles) or "nothing"
-        raise SpecError(f"no run or stage {name!r} runs in this store; what runs: {runs}", hint="see: sirr-orch ps")
+        raise SpecError(
+            f"no run or stage {name!r} runs in the store {store.absolute()}; what runs: {runs}",
+            hint="see: sirr-orch ps; or name another store with --store",
+        )
     return Activity(tuple(programs), tuple(waiting))
 
 

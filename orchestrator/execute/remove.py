@@ -52,8 +52,9 @@ def remove_reflections(
         ImageNotBuilt: Where an image is not built.
     """
     check_photos(removal.photos)
-    store = Store(removal.store)
+    store = Store(removal.store, make=False)
     method = chosen_method(removal, store, say)
+    store.make()
     photographs = settled(removal.photos, removal.layers)
     delivery = _prepared_delivery(removal, photographs, store, say)
     batch = PhotoDelivery(store, photographs, delivery, removal.layers, removal.arrays, say, hand)

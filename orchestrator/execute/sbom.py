@@ -38,7 +38,7 @@ class SoftwareLists:
     """
 
     def __init__(self, store: Store, variant: Variant, images: Mapping[str, ImageSpec]) -> None:
-        self._folder = store.layout.cache / "sbom"
+        self._store = store
         self._variant = variant
         self._images = images
 
@@ -49,12 +49,16 @@ class SoftwareLists:
             InfraFailure: Where the environment cannot be asked.
         """
         words = (str(FORM), __version__, environment.engine, environment.recipe, environment.reference)
-        remembered = self._folder / f"{hashlib.sha256(chr(0).join(words).encode()).hexdigest()}{ENDING}"
+        remembered = (
+            self._store.layout.cache / "sbom" / f"{hashlib.sha256(chr(0).join(words).encode()).hexdigest()}{ENDING}"
+        )
         with contextlib.suppress(OSError):
             return remembered.read_text(encoding="ascii")
         text = environment_list(environment, self._variant, self._images[environment.image])
+        if not self._store.layout.is_store:
+            return text
         with contextlib.suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True)
+            remembered.parent.mkdir(parents=True, exist_ok=True)
             partial = remembered.with_name(f"{remembered.name}.{os.getpid()}")
             partial.write_text(text, encoding="ascii")
             partial.replace(remembered)
@@ -112,7 +116,7 @@ def write_lists(
         ResultExists: Where another file is there.
         InfraFailure: Where an environment cannot be asked.
     """
-    kept = Store(store)
+    kept = Store(store, make=False)
     images = {image.name: image for image in named_images(names, library)}
     found = built_environments(images.values(), variant, selection, store, BuildSettings.from_environment())
     missing = [name for name in names if name not in found]

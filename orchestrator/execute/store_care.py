@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from orchestrator.environments.local import LocalBuilder
-from orchestrator.errors import SirrError, SpecError
+from orchestrator.errors import SirrError
 from orchestrator.execute.leftovers import engines_that_answer
 from orchestrator.execute.plugins import images_of_run, known_library
 from orchestrator.spec.image import ImageSpec
@@ -13,20 +13,9 @@ from orchestrator.store.check import Check, Progress, check_store
 from orchestrator.store.clean import Cleaned, Kept, Removable, clean, removables
 from orchestrator.store.layout import Layout
 from orchestrator.store.need import documents, keys_of_run
-from orchestrator.store.store import Store
+from orchestrator.store.opened import opened_store
+from orchestrator.store.runs import unknown_run
 from orchestrator.store.usage import Usage, store_usage
-
-
-def opened_store(folder: Path) -> Store:
-    """Return the store in a folder; none is made where there is none.
-
-    Raises:
-        SpecError: Where the folder is no store.
-        StoreError: Where a newer program made it.
-    """
-    if not (folder / "artifacts").is_dir():
-        raise SpecError(f"{folder} is no store", hint="name one with --store, or make one with: sirr-orch run SPEC")
-    return Store(folder)
 
 
 def check(folder: Path, runs: Sequence[str], progress: Progress, *, repair: bool = False) -> Check:
@@ -99,8 +88,7 @@ def forget_ended_jobs(folder: Path) -> int:
 
 def _known(layout: Layout, run: str) -> str:
     if run not in layout.run_names():
-        known = ", ".join(layout.run_names()) or "none"
-        raise SpecError(f"the store has no run {run!r}; it has: {known}", hint="choose one of them")
+        raise unknown_run(layout, run, layout.run_names())
     return run
 
 

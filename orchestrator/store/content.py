@@ -87,10 +87,17 @@ class ContentDigests:
     Args:
         memory: A JSON file; losing it costs time, never correctness.
         progress: Is told what is read, where it is not known already.
+        may_remember: Tells whether that file may be written now; None: always.
     """
 
-    def __init__(self, memory: Path, progress: ReadingProgress | None = None) -> None:
+    def __init__(
+        self,
+        memory: Path,
+        progress: ReadingProgress | None = None,
+        may_remember: Callable[[], bool] | None = None,
+    ) -> None:
         self._memory, self._progress = memory, progress
+        self._may_remember = may_remember or (lambda: True)
         self._lock = threading.Lock()
         self._known: dict[str, list[str]] = {}
         with contextlib.suppress(OSError, ValueError, RecursionError):
@@ -114,7 +121,7 @@ class ContentDigests:
                 names = self._all(path) if files is None else [name for name in files if (path / name).is_file()]
                 hashes = self._hashes(path, [path / name for name in names])
                 digest = entries_digest(dict(zip(names, hashes, strict=True)))
-            if self._known != before:
+            if self._known != before and self._may_remember():
                 self._save()
         return digest
 

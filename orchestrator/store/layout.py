@@ -1,5 +1,6 @@
 """Where everything lies in a store: its paths, made and taken apart in one place."""
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator
@@ -25,9 +26,24 @@ _KEY = re.compile(r"[0-9a-f]{64}")
 
 
 def store_folder(folder: str | Path | None) -> Path:
-    """Return a store's folder; None for the one that the environment names, else the default."""
-    named = folder if folder is not None else os.environ.get(STORE_VARIABLE) or DEFAULT_STORE
-    return Path(named).expanduser()
+    """Return a store's folder; None for the one that the environment names, else for the nearest one."""
+    named = folder if folder is not None else os.environ.get(STORE_VARIABLE)
+    return Path(named).expanduser() if named else nearest_store()
+
+
+def nearest_store() -> Path:
+    """Return `.sirr` where the working folder has a store there, else that of the nearest folder above, else `.sirr`.
+
+    A store holds programs that are run: above, only one that belongs to this user is taken, as git does.
+    """
+    with contextlib.suppress(OSError):  # a working folder that was removed, or may not be looked through
+        if Layout(DEFAULT_STORE).is_store:
+            return DEFAULT_STORE
+        for folder in Path.cwd().parents:
+            found = folder / DEFAULT_STORE
+            if Layout(found).is_store and found.stat().st_uid == os.geteuid():
+                return found
+    return DEFAULT_STORE
 
 
 def is_key(name: str) -> bool:
@@ -45,6 +61,11 @@ class Layout:
     """The paths of the store at `root`; nothing is made by asking for them."""
 
     root: Path
+
+    @property
+    def is_store(self) -> bool:
+        """Whether there is a store, and not just a folder."""
+        return self.artifacts.is_dir()
 
     @property
     def version(self) -> Path:

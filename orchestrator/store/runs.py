@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -18,6 +18,8 @@ from orchestrator.store.document_files import (
     save_document,
     start_document,
 )
+from orchestrator.store.layout import Layout
+from orchestrator.store.opened import OTHER_STORE, no_store
 from orchestrator.store.reference import RunReference, run_reference
 from orchestrator.store.run_document import RunDocument
 from orchestrator.store.run_processes import told_process
@@ -43,19 +45,24 @@ def run_document(store: Store, reference: RunReference) -> RunDocument:
     """
     folder = run_folder(store, reference.run)
     if not is_recorded(folder):
-        known = recorded_runs(store)
-        if not known:
-            raise SpecError(
-                f"the store has no run {reference.run!r}; it has none at all",
-                where=str(store.root),
-                hint="run: sirr-orch run SPEC; or name the store that holds it with --store",
-            )
-        raise SpecError(
-            f"the store has no run {reference.run!r}; it has: {', '.join(known)}",
-            where=str(store.root),
-            hint="choose one of them, or run: sirr-orch run SPEC",
-        )
+        raise unknown_run(store.layout, reference.run, recorded_runs(store))
     return load_document(folder, reference.revision)
+
+
+def unknown_run(layout: Layout, name: str, known: Sequence[str]) -> SpecError:
+    """Return the error that names the runs that a store has, or the folder in which no store is.
+
+    Args:
+        known: Their names.
+    """
+    if not layout.is_store:
+        return no_store(layout.root)
+    there = f"it has: {', '.join(known)}" if known else "it has none at all"
+    return SpecError(
+        f"the store has no run {name!r}; {there}",
+        where=str(layout.root),
+        hint=f"{'choose one of them' if known else 'run: sirr-orch run SPEC'}; or {OTHER_STORE}",
+    )
 
 
 def run_documents(store: Store, name: str) -> list[RunDocument]:

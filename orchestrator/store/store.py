@@ -76,11 +76,13 @@ class Artifact:
 class Store:
     """One store on disk; any number of programs may use it at the same time."""
 
-    def __init__(self, root: Path, reading: ReadingProgress | None = None) -> None:
-        """Open the store at `root`, and make it where it is not there.
+    def __init__(self, root: Path, reading: ReadingProgress | None = None, *, make: bool = True) -> None:
+        """Open the store at `root`.
 
         Args:
             reading: Is told what is read of files outside, to know their content.
+            make: Make it where it is not there; else it is then empty, and stays away as long as `make` is not called.
+                Folders that a store lacks are made in any case.
 
         Raises:
             StoreError: Where the folder cannot be made or a newer program made it.
@@ -90,10 +92,16 @@ class Store:
         self.root = root.absolute()
         self.layout = Layout(self.root)
         check_version(self.layout)
-        existing = next(folder for folder in (self.root, *self.root.parents) if folder.exists())
+        if make or self.layout.is_store:
+            self.make()
+        self._digests = ContentDigests(self.layout.digests, reading, lambda: self.layout.is_store)
+        self._read = recent_reading(self.root)
+
+    def make(self) -> None:
+        """Make it where it is not there; raises as opening it does."""
         layout = self.layout
         try:
-            with space_explained(existing, f"making the store {self.root}"):
+            with space_explained(self._existing, f"making the store {self.root}"):
                 for folder in (layout.artifacts, layout.stagings, layout.runs, layout.environments, layout.leases):
                     folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -104,13 +112,16 @@ class Store:
             mark_version(layout)
             layout.trash.mkdir(exist_ok=True)  # there before the disk is full, so that it can be cleaned then
         check_locks(layout)
-        self._digests = ContentDigests(layout.digests, reading)
-        self._read = recent_reading(self.root)
+
+    @property
+    def _existing(self) -> Path:
+        """The store's folder, or the nearest one above that is there."""
+        return next(folder for folder in (self.root, *self.root.parents) if folder.exists())
 
     @property
     def free_bytes(self) -> int:
         """Free space on the store's disk."""
-        return shutil.disk_usage(self.root).free
+        return shutil.disk_usage(self._existing).free
 
     def digest(self, path: Path, files: Iterable[str] | None = None) -> str:
         """Return the content hash of a file or folder; of a result of the store only if it is as it was committed.

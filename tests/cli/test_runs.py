@@ -55,8 +55,11 @@ def test_list_tells_each_run_at_a_glance(sirr, store, tmp_path):
 
 
 def test_list_of_an_empty_store_says_what_to_do(tmp_path):
+    Store(tmp_path / "new")
     done = CliRunner().invoke(app, ["runs", "list", "--store", str(tmp_path / "new")])
-    assert done.output.strip() == "the store has no run; run: sirr-orch run SPEC"
+    assert done.output.strip() == (
+        f"the store {tmp_path / 'new'} has no run; run: sirr-orch run SPEC; or name another store with --store"
+    )
 
 
 def test_failed_and_running_are_states(sirr, store):

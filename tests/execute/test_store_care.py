@@ -88,7 +88,7 @@ def test_packed_datasets_come_into_the_data_folder_and_what_is_there_stays(store
 
 def test_what_is_no_store_is_left_alone(tmp_path):
     for look in (lambda folder: check(folder, [], silent), cleanable):
-        with pytest.raises(SpecError, match="is no store"):
+        with pytest.raises(SpecError, match="there is no store at"):
             look(tmp_path)
     assert list(tmp_path.iterdir()) == []
 

@@ -143,7 +143,7 @@ def test_exit_code_and_json_tell_what_was_found(spoiled):
 def test_unknown_run_and_folder_that_is_no_store_are_explained(store, tmp_path):
     done = command(store, "check", "nobody")
     assert done.returncode == 2
-    assert "the store has no run 'nobody'; it has: none" in done.stderr
+    assert "the store has no run 'nobody'; it has none at all" in done.stderr
     done = subprocess.run(
         [sys.executable, "-m", "orchestrator", "store", "check", "--store", str(tmp_path / "nowhere")],
         capture_output=True,
@@ -152,7 +152,7 @@ def test_unknown_run_and_folder_that_is_no_store_are_explained(store, tmp_path):
         cwd=ROOT,
     )
     assert done.returncode == 2
-    assert "is no store" in done.stderr
+    assert f"there is no store at {tmp_path / 'nowhere'}" in done.stderr
     assert not (tmp_path / "nowhere").exists()
 
 
