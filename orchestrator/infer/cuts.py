@@ -1,10 +1,10 @@
 """Where a network may be cut, and which tensors are live at each cut; whatever the memory."""
 
+from collections.abc import Container
 from functools import cached_property
 
 from orchestrator.infer.graph import Graph
 from orchestrator.infer.node import GlobalReduction, Node, Pointwise
-from orchestrator.infer.segment import reachable
 from orchestrator.infer.segment_cost import COPY_BYTES_PER_S, FRESH_BYTES_PER_S, MACS_PER_S, PASS_BYTES_PER_S
 from orchestrator.infer.window_nodes import Windowed
 
@@ -50,26 +50,45 @@ class Cuts:
     def live(self, cut: int) -> tuple[str, ...]:
         """Return the live tensors at a cut: maps that are read later, less those that are quicker rematerialised."""
         if cut not in self._live:
-            read_later = [
-                name
-                for name in self.order[:cut]
-                if isinstance(self._graph.nodes[name], Node) and self._last.get(name, -1) >= cut
-            ]
-            self._live[cut] = self._without_rematerialised(read_later)
+            self._live[cut] = self._without_rematerialised(self._read_later[cut])
         return self._live[cut]
+
+    @cached_property
+    def _read_later(self) -> list[list[str]]:
+        """For each cut, the maps before it that are read after it."""
+        found: list[list[str]] = []
+        later: list[str] = []
+        for cut in range(len(self.order) + 1):
+            made = [name for name in self.order[max(0, cut - 1) : cut] if isinstance(self._graph.nodes[name], Node)]
+            later = [name for name in (*later, *made) if self._last.get(name, -1) >= cut]
+            found.append(later)
+        return found
 
     def _without_rematerialised(self, read_later: list[str]) -> tuple[str, ...]:
         live = dict.fromkeys(read_later)
         for name in sorted(read_later, key=lambda name: -self._graph.map(name).nbytes):
-            rest = frozenset(other for other in live if other != name)
-            recomputed = reachable(self._graph, [name], rest)
-            if recomputed is None:
-                continue
             bytes_ = self._graph.map(name).nbytes
             holding = 2 * bytes_ / COPY_BYTES_PER_S + bytes_ / FRESH_BYTES_PER_S
-            if sum(self._seconds[node] for node in recomputed) < holding:
+            if self._is_recomputed_in(name, live, holding):
                 del live[name]
         return tuple(live)
+
+    def _is_recomputed_in(self, name: str, live: Container[str], seconds: float) -> bool:
+        """Whether a map is made of other live ones, or the picture, in less than some seconds."""
+        found: set[str] = set()
+        stack = [name]
+        while stack:
+            made = stack.pop()
+            if made in found or made == self._graph.image or (made in live and made != name):
+                continue
+            found.add(made)
+            seconds -= self._seconds[made]
+            if seconds <= 0:
+                return False
+            node = self._graph.nodes[made]
+            assert isinstance(node, Node)
+            stack.extend(node.inputs)
+        return True
 
     def _is_fused(self, cut: int) -> bool:
         """Whether ONNX Runtime folds what follows into the convolution before a cut; apart, it rounds otherwise."""

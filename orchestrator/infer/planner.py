@@ -1,23 +1,25 @@
 """Which segments a network is cut into, in which tiles each runs, and what is live between them: pure and in advance.
 
-The cuts come from dynamic programming over the nodes' order. A segment may take the whole picture, with the global
-reductions inside it, or go tile by tile, and then ends where the result of one is needed.
+Where memory holds the whole picture, it is taken whole: exactness needs no tiles then. Else the cuts come from dynamic
+programming over the nodes' order. A segment may take the whole picture, with the global reductions inside it, or go
+tile by tile, and then ends where the result of one is needed. Segments are chosen by estimates, and laid out exactly
+before a plan is believed.
 """
 
 import contextlib
-import math
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from orchestrator.infer.cuts import Cuts
 from orchestrator.infer.graph import Graph
+from orchestrator.infer.graph_table import Floats, GraphTable
 from orchestrator.infer.node import GlobalReduction
 from orchestrator.infer.segment import Crossing, Segment
-from orchestrator.infer.segment_cost import (
-    FRESH_BYTES_PER_S,
-    Cost,
-    segment_cost,
-)
+from orchestrator.infer.segment_cost import Cost, segment_cost
+from orchestrator.infer.segment_estimates import Estimates, Tile
 
 TILES = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128, 96, 64)
 """Sides of tiles that are tried, in pixels of the picture, besides the whole."""
@@ -25,14 +27,14 @@ TILES = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128, 96, 64)
 _MOST_CUTS, _MOST_CUTS_THOROUGH = 44, 80
 _WORK_SHARES = (0.75, 0.5, 0.3)
 """Shares of the budget that are tried for what runs, the rest being for live tensors."""
-_LARGEST_SHARE = 3.0
-"""Tiles that compute this much more than the picture asks for are not worth trying further."""
-_FRESH_SHARE = 0.15
-"""Share of a step's time that fresh memory may take before tiles are tried in place of the whole."""
+_MAY_FIT = 1.15
+"""Estimates of memory that are higher than the budget by less are laid out exactly before they are given up."""
+_NEAR, _MOST_ROUNDS = 1.02, 12
+"""How near to the least memory a plan is that is taken for it, and how often it is tried to come nearer."""
+_ROOMY = 4 * 2**30
+"""Bytes that the whole picture may take where nothing limits it; above, tiles are taken where they are faster."""
 _LARGEST_ENDS = 0.25
 """Share of the budget that the picture and the outputs may take; larger ones lie in files."""
-_SMALL = 8 * 2**20
-"""Segments whose maps take less than this are not cut into tiles."""
 
 
 class NoPlanFits(Exception):
@@ -125,51 +127,34 @@ def plan_of(
     Raises:
         NoPlanFits: Where the budget is too small.
     """
-    tiles = (tile,) if tile is not None else (None, *TILES)
-    cache = _PlanningCache(Cuts(graph))
+    segments = _Segments(graph, Cuts(graph), working)
+    if not segments.cuts.order:
+        return InferencePlan((), budget)
+    if tile is None:
+        step = segments.step(begin, len(segments.cuts.order), None, _InFiles(frozenset(), lambda _cut: frozenset()))
+        if step is not None and step.peak_bytes <= (_ROOMY if budget is None else budget):
+            return InferencePlan((step,), budget)
+    largest = max(graph.size.height, graph.size.width)
+    tiles = (None, *(side for side in TILES if side < largest)) if tile is None else (tile,)
+    usual = _Search(segments, tiles, begin, _MOST_CUTS)
     if budget is None:
-        return _Planner(graph, None, tiles, begin, working, cache).plan()
-    ends = _ends(graph)
-    if sum(graph.map(name).nbytes for name in ends) > _LARGEST_ENDS * budget:
-        cache = replace(cache, in_files=ends)
-    found = []
+        return InferencePlan(usual.steps(None, frozenset()), None)
+    ends = segments.ends
+    in_files = ends if sum(graph.map(name).nbytes for name in ends) > _LARGEST_ENDS * budget else frozenset[str]()
+    found: list[InferencePlan] = []
     for share in _WORK_SHARES:
         with contextlib.suppress(NoPlanFits):
-            found.append(_Planner(graph, _Budget(budget, int(budget * share)), tiles, begin, working, cache).plan())
-            if len(found[-1].steps) == 1:
-                break
+            found.append(InferencePlan(usual.steps(_Budget(budget, int(budget * share)), in_files), budget))
     if found:
         return min(found, key=lambda plan: plan.seconds)
-    cache = replace(cache, in_files=ends)
-    return _Planner(graph, _Budget(budget, budget), tiles, begin, working, cache, thorough=True).plan()
-
-
-def _ends(graph: Graph) -> frozenset[str]:
-    """Return the tensors that are live from the first to the last: the picture and the outputs."""
-    return frozenset((graph.image, *graph.outputs.values()))
-
-
-@dataclass(frozen=True)
-class _PlanningCache:
-    """What all plans of one picture share: where it may be cut, and what steps cost by their cuts, tile and files.
-
-    Attributes:
-        in_files: The picture and the outputs, where they lie in files.
-    """
-
-    cuts: Cuts
-    in_files: frozenset[str] = frozenset()
-    costs: dict[tuple[int, int, int | None, frozenset[str]], Cost | None] = field(default_factory=dict)
-
-    def cost(self, begin: int, end: int, segment: Segment, tile: int | None, filed: frozenset[str]) -> Cost | None:
-        """Return what a step costs; None where its tiles cannot cross a global reduction."""
-        key = (begin, end, tile, filed)
-        if key not in self.costs:
-            try:
-                self.costs[key] = segment_cost(segment, tile, filed)
-            except Crossing:
-                self.costs[key] = None
-        return self.costs[key]
+    thorough = _Search(segments, tiles, begin, _MOST_CUTS_THOROUGH)
+    try:
+        return InferencePlan(thorough.steps(_Budget(budget, budget), ends), budget)
+    except NoPlanFits:
+        least = InferencePlan(thorough.smallest_steps(ends), budget)
+        if least.peak_bytes <= budget:
+            return least
+        raise NoPlanFits(budget, least.peak_bytes) from None
 
 
 @dataclass(frozen=True)
@@ -187,183 +172,227 @@ class _Budget:
 
 
 @dataclass(frozen=True)
-class _CheapestPath:
-    """The cheapest path to a cut.
+class _InFiles:
+    """What lies in files.
 
     Attributes:
-        before: The cut that its last step begins at, None for the first.
+        always: The picture and the outputs, or nothing.
+        at: Returns which live tensors of a cut do.
     """
 
-    seconds: float
-    before: int | None
-    step: PlanStep | None
+    always: frozenset[str]
+    at: Callable[[int], frozenset[str]]
+
+    def between(self, begin: int, end: int) -> frozenset[str]:
+        """Return what lies in files while a segment runs."""
+        return self.always | self.at(begin) | self.at(end)
 
 
-class _Planner:
-    def __init__(
-        self,
-        graph: Graph,
-        budget: _Budget | None,
-        tiles: tuple[int | None, ...],
-        begin: int,
-        working: float,
-        cache: _PlanningCache,
-        *,
-        thorough: bool = False,
-    ) -> None:
-        self._graph, self._tiles, self._begin, self._working = graph, tiles, begin, working
-        self._cache = cache
-        self._thorough = thorough
-        self._order = cache.cuts.order
-        self._results = frozenset(graph.outputs.values())
-        ends = {name: graph.map(name).nbytes for name in _ends(graph)}
-        self._fixed = sum(nbytes for name, nbytes in ends.items() if name not in cache.in_files)
-        self._fixed_filed = sum(ends.values()) - self._fixed
-        self._budget = budget
-        if budget is not None and thorough:
-            self._budget = _Budget(budget.total, max(0, budget.total - self._fixed))
+@dataclass(frozen=True)
+class _Segments:
+    """The segments of a graph, laid out exactly.
 
-    def plan(self) -> InferencePlan:
-        total = None if self._budget is None else self._budget.total
-        if not self._order:
-            return InferencePlan((), total)
-        if None in self._tiles:
-            whole = self._tried(self._begin, len(self._order), None)
-            fits = whole is not None and (total is None or whole.peak_bytes <= total)
-            if whole is not None and fits and self._is_cheap(whole):
-                return InferencePlan((whole,), total)
-        places = self._cache.cuts.places(_MOST_CUTS_THOROUGH if self._thorough else _MOST_CUTS)
-        cuts = [self._begin, *(cut for cut in places if cut > self._begin)]
-        best: dict[int, _CheapestPath] = {self._begin: _CheapestPath(0.0, None, None)}
-        for end in cuts[1:]:
-            paths = list(self._paths(end, [cut for cut in cuts if cut < end and cut in best], best))
-            if paths:
-                best[end] = min(paths, key=lambda path: path.seconds)
-        last = len(self._order)
-        if last not in best:
-            raise NoPlanFits(total or 0, self._least_bytes(cuts) if self._thorough else None)
-        steps: list[PlanStep] = []
-        path = best[last]
-        while path.before is not None:
-            if path.step is not None:
-                steps.append(path.step)
-            path = best[path.before]
-        return InferencePlan(tuple(reversed(steps)), total)
+    Attributes:
+        working: How much more memory they were seen to take.
+    """
 
-    def _least_bytes(self, cuts: list[int]) -> int:
-        """Return the smallest budget for which there is a plan: the least of the most work, with all maps in files."""
-        peaks: dict[int, float] = {cuts[0]: 0.0}
-        for end in cuts[1:]:
-            found = [
-                max(peaks[begin], step.cost.work_bytes)
-                for begin in cuts
-                if begin < end
-                for tile in self._tiles
-                if (step := self._tried(begin, end, tile)) is not None
-            ]
-            peaks[end] = min(found, default=math.inf)
-        return int(peaks[cuts[-1]]) + self._fixed
+    graph: Graph
+    cuts: Cuts
+    working: float
+    _costs: dict[tuple[int, int, Tile, frozenset[str]], Cost | None] = field(default_factory=dict)
 
-    def _paths(self, end: int, begins: list[int], best: dict[int, _CheapestPath]) -> Iterator[_CheapestPath]:
-        """Yield paths to a cut, one for each cut that the last step may begin at.
+    @property
+    def ends(self) -> frozenset[str]:
+        """The tensors that are live from the first to the last: the picture and the outputs."""
+        return frozenset((self.graph.image, *self.graph.outputs.values()))
 
-        The longer the step, the more memory the whole takes and the more tiles compute twice: both end the search.
-        """
-        sizes: tuple[int | None, ...] = self._tiles
-        for begin in reversed(begins):
-            step, sizes = self._step(begin, end, sizes)
-            if step is not None:
-                nothing = not step.segment.targets and not step.segment.reductions
-                seconds = 0.0 if nothing else step.seconds
-                yield _CheapestPath(best[begin].seconds + seconds, begin, None if nothing else step)
-            if self._thorough:
-                sizes = self._tiles
-            elif not sizes:
-                return
+    def fixed_bytes(self, in_files: frozenset[str]) -> int:
+        """Return the bytes of the picture and the outputs in memory."""
+        return sum(self.graph.map(name).nbytes for name in self.ends if name not in in_files)
 
-    def _step(
-        self, begin: int, end: int, sizes: tuple[int | None, ...]
-    ) -> tuple[PlanStep | None, tuple[int | None, ...]]:
-        """Return the cheapest step between two cuts that fits, and the sizes of tiles that may do for a longer one.
+    def live_bytes(self, begin: int, end: int, filed: frozenset[str]) -> int:
+        """Return the bytes in memory of what is live while a segment runs."""
+        live = {*self.cuts.live(begin), *self.cuts.live(end)} - self.ends - filed
+        return self.fixed_bytes(filed) + sum(self.graph.map(name).nbytes for name in live)
 
-        A tile that does not fit here will not fit a longer step.
-        """
-        best: PlanStep | None = None
-        left: list[int | None] = []
-        largest = max(self._graph.size.height, self._graph.size.width)
-        for place, tile in enumerate(sizes):
-            if tile is not None and tile >= largest and self._tiles != (tile,):
-                left.append(tile)
-                continue
-            step = self._tried(begin, end, tile)
-            if step is None:
-                continue
-            fits = self._fits(step)
-            if fits and (best is None or step.seconds < best.seconds):
-                best = step
-            if tile is None and fits:
-                left.append(None)
-                if self._is_cheap(step):
-                    left.extend(sizes[place + 1 :])
-                    break
-            elif tile is not None and fits and step.cost.share < _LARGEST_SHARE:
-                left.append(tile)
-            if tile is not None and fits and best is not None and step.seconds > 1.1 * best.seconds:
-                left.extend(sizes[place + 1 :])
-                break
-        return best, tuple(left)
-
-    def _is_cheap(self, step: PlanStep) -> bool:
-        """Whether tiles could not be much faster than the whole: what they save is fresh memory alone."""
-        return step.cost.work_bytes < _SMALL or step.cost.work_bytes / FRESH_BYTES_PER_S < _FRESH_SHARE * step.seconds
-
-    def _tried(self, begin: int, end: int, tile: int | None) -> PlanStep | None:
-        segment = self._segment(begin, end, whole=tile is None)
-        if not segment.owned and not segment.reductions:
-            nothing = Cost(0.0, 1, 1, 0, 1.0, 0)
-            return PlanStep(segment, begin, None, self._cache.cuts.live(end), frozenset(), nothing, 0, 0)
-        filed = self._cache.in_files | self._filed(begin) | self._filed(end)
-        cost = self._cache.cost(begin, end, segment, tile, filed)
+    def step(self, begin: int, end: int, tile: Tile, in_files: _InFiles) -> PlanStep | None:
+        """Return a segment between two cuts; None where its tiles cannot cross a global reduction."""
+        segment, filed = self._segment(begin, end, whole=tile is None), in_files.between(begin, end)
+        key = (begin, end, tile, filed)
+        if key not in self._costs:
+            try:
+                self._costs[key] = segment_cost(segment, tile, filed)
+            except Crossing:
+                self._costs[key] = None
+        cost = self._costs[key]
         if cost is None:
             return None
-        live = {*self._cache.cuts.live(begin), *self._cache.cuts.live(end)}
-        bytes_of = {name: self._graph.map(name).nbytes for name in live - self._results - {self._graph.image}}
-        in_memory = sum(count for name, count in bytes_of.items() if name not in filed)
+        live_bytes = self.live_bytes(begin, end, filed)
         return PlanStep(
             segment,
             begin,
             tile,
-            self._cache.cuts.live(end),
+            self.cuts.live(end),
             filed,
-            replace(cost, work_bytes=int(cost.work_bytes * self._working)),
-            self._fixed + in_memory,
-            self._fixed_filed + sum(bytes_of.values()) - in_memory,
+            replace(cost, work_bytes=int(cost.work_bytes * self.working)),
+            live_bytes,
+            self.live_bytes(begin, end, frozenset()) - live_bytes,
         )
 
-    def _fits(self, step: PlanStep) -> bool:
-        if self._budget is None:
-            return True
-        return step.cost.work_bytes <= self._budget.work and step.live_bytes <= self._budget.total - self._budget.work
-
     def _segment(self, begin: int, end: int, *, whole: bool) -> Segment:
-        sources = (*self._cache.cuts.live(begin), self._graph.image)
-        made = [name for name in self._order[begin:end] if name in self._results]
-        targets = tuple(dict.fromkeys(name for name in (*self._cache.cuts.live(end), *made) if name not in sources))
-        reductions = [name for name in self._order[begin:end] if isinstance(self._graph.nodes[name], GlobalReduction)]
-        known = [name for name in self._order[:begin] if isinstance(self._graph.nodes[name], GlobalReduction)]
-        return Segment(self._graph, sources, targets, tuple(reductions), frozenset(known), whole)
+        order, results = self.cuts.order, frozenset(self.graph.outputs.values())
+        sources = (*self.cuts.live(begin), self.graph.image)
+        made = [name for name in order[begin:end] if name in results]
+        targets = tuple(dict.fromkeys(name for name in (*self.cuts.live(end), *made) if name not in sources))
+        reductions = [name for name in order[begin:end] if isinstance(self.graph.nodes[name], GlobalReduction)]
+        known = [name for name in order[:begin] if isinstance(self.graph.nodes[name], GlobalReduction)]
+        return Segment(self.graph, sources, targets, tuple(reductions), frozenset(known), whole)
 
-    def _filed(self, cut: int) -> frozenset[str]:
-        """Return the live tensors that lie in files because memory is short: the largest ones. A cut may take half."""
-        if self._budget is None:
-            return frozenset()
-        most = (self._budget.total - self._budget.work - self._fixed) / 2
-        live = sorted(self._cache.cuts.live(cut), key=lambda name: (-self._graph.map(name).nbytes, name))
-        total = sum(self._graph.map(name).nbytes for name in live)
-        filed = []
-        for name in live:
-            if total <= most:
+
+Choice = tuple[int, int, Tile]
+"""A segment by the cuts that it begins and ends at, and its tiles."""
+
+
+class _Search:
+    """Finds the best way from a cut to the end.
+
+    Args:
+        begin: The cut.
+        most_cuts: How many cuts to try, besides those after global reductions.
+    """
+
+    def __init__(self, segments: _Segments, tiles: tuple[Tile, ...], begin: int, most_cuts: int) -> None:
+        self._segments, self._tiles = segments, tiles
+        self._places = [begin, *(cut for cut in segments.cuts.places(most_cuts) if cut > begin)]
+        self._estimates = Estimates(
+            GraphTable(segments.graph, tuple(segments.cuts.order)), segments.cuts, self._places, tiles
+        )
+
+    def steps(self, budget: _Budget | None, always: frozenset[str]) -> tuple[PlanStep, ...]:
+        """Return the fastest steps.
+
+        Args:
+            always: What lies in files from the first to the last.
+
+        Raises:
+            NoPlanFits: Where there are none within the budget.
+        """
+        in_files = _InFiles(always, self._filed_at(budget, always))
+        estimated = {end: self._estimated(end, budget, in_files) for end in self._places[1:]}
+        laid_out: dict[Choice, PlanStep] = {}
+        while True:
+            choices = self._cheapest(estimated)
+            if choices is None:
+                raise NoPlanFits(0 if budget is None else budget.total, None)
+            new = [choice for choice in choices if choice not in laid_out]
+            if not new:
+                return tuple(laid_out[choice] for choice in choices)
+            for choice in new:
+                begin, end, tile = choice
+                step = self._segments.step(begin, end, tile, in_files)
+                fits = step is not None and self._fits(step, budget)
+                place = self._places.index(begin), self._tiles.index(tile)
+                estimated[end][place] = step.seconds if step is not None and fits else np.inf
+                if step is not None and fits:
+                    laid_out[choice] = step
+
+    def smallest_steps(self, always: frozenset[str]) -> tuple[PlanStep, ...]:
+        """Return the steps that take the least memory, with all maps in files; close to the least there is."""
+        in_files = _InFiles(always, self._filed_at(_Budget(0, 0), always))
+        work = {end: self._estimates.ending_at(end, in_files.between)[1] for end in self._places[1:]}
+        best: tuple[PlanStep, ...] = ()
+        least = np.inf
+        for _ in range(_MOST_ROUNDS):
+            bound, choices = self._smallest(work)
+            if least <= _NEAR * bound:
                 break
-            filed.append(name)
-            total -= self._graph.map(name).nbytes
-        return frozenset(filed)
+            steps = []
+            for begin, end, tile in choices:
+                step = self._segments.step(begin, end, tile, in_files)
+                work[end][self._places.index(begin), self._tiles.index(tile)] = (
+                    np.inf if step is None else step.cost.work_bytes
+                )
+                steps.append(step)
+            found = tuple(step for step in steps if step is not None)
+            peak = max((step.cost.work_bytes for step in found), default=0)
+            if len(found) == len(steps) and peak < least:
+                best, least = found, peak
+        return best
+
+    def _smallest(self, work: Mapping[int, Floats]) -> tuple[float, list[Choice]]:
+        """Return the way to the last cut whose most memory is least, and that memory."""
+        peaks = np.zeros(len(self._places))
+        last: dict[int, tuple[int, Tile]] = {}
+        for place, end in enumerate(self._places[1:], start=1):
+            most = np.maximum(peaks[:place, None], work[end])
+            row, column = np.unravel_index(int(np.argmin(most)), most.shape)
+            peaks[place] = most[row, column]
+            last[end] = self._places[int(row)], self._tiles[int(column)]
+        return float(peaks[-1]), self._path(last)
+
+    def _estimated(self, end: int, budget: _Budget | None, in_files: _InFiles) -> Floats:
+        """Return the seconds of what fits, (cuts before, tiles); infinite where it does not."""
+        seconds, work = self._estimates.ending_at(end, in_files.between)
+        if budget is None:
+            return seconds
+        begins = [cut for cut in self._places if cut < end]
+        live = np.array([self._segments.live_bytes(begin, end, in_files.between(begin, end)) for begin in begins])
+        fits = (work * self._segments.working <= _MAY_FIT * budget.work) & (live[:, None] <= budget.total - budget.work)
+        return np.where(fits, seconds, np.inf)
+
+    def _fits(self, step: PlanStep, budget: _Budget | None) -> bool:
+        if budget is None:
+            return True
+        return step.cost.work_bytes <= budget.work and step.live_bytes <= budget.total - budget.work
+
+    def _cheapest(self, seconds: Mapping[int, Floats]) -> list[Choice] | None:
+        """Return the fastest way to the last cut, None where there is none."""
+        best = np.full(len(self._places), np.inf)
+        best[0] = 0.0
+        last: dict[int, tuple[int, Tile]] = {}
+        for place, end in enumerate(self._places[1:], start=1):
+            total = best[:place, None] + seconds[end]
+            row, column = np.unravel_index(int(np.argmin(total)), total.shape)
+            best[place] = total[row, column]
+            last[end] = self._places[int(row)], self._tiles[int(column)]
+        if not np.isfinite(best[-1]):
+            return None
+        return self._path(last)
+
+    def _path(self, last: Mapping[int, tuple[int, Tile]]) -> list[Choice]:
+        """Return the way to the last cut, without segments that compute nothing.
+
+        Args:
+            last: By each cut, the cut and the tiles that the last segment of the way to it has.
+        """
+        found: list[Choice] = []
+        end = self._places[-1]
+        while end != self._places[0]:
+            begin, tile = last[end]
+            if not self._estimates.is_nothing(begin, end):
+                found.append((begin, end, tile))
+            end = begin
+        return found[::-1]
+
+    def _filed_at(self, budget: _Budget | None, always: frozenset[str]) -> Callable[[int], frozenset[str]]:
+        """Return which live tensors of a cut lie in files because memory is short: the largest ones.
+
+        A cut may take half of what is left for live tensors.
+        """
+        if budget is None:
+            return lambda _cut: frozenset()
+        most = (budget.total - budget.work - self._segments.fixed_bytes(always)) / 2
+        graph, cuts = self._segments.graph, self._segments.cuts
+
+        @functools.cache
+        def filed(cut: int) -> frozenset[str]:
+            live = sorted(cuts.live(cut), key=lambda name: (-graph.map(name).nbytes, name))
+            total, found = sum(graph.map(name).nbytes for name in live), []
+            for name in live:
+                if total <= most:
+                    break
+                found.append(name)
+                total -= graph.map(name).nbytes
+            return frozenset(found)
+
+        return filed

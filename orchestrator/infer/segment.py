@@ -1,7 +1,7 @@
 """A segment: the part of a network that lies between live tensors and maps to make, and how it lies in a tile."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,11 +10,11 @@ from orchestrator.infer.graph import Graph
 from orchestrator.infer.node import AnyNode, GlobalReduction, Map, Node, Placement, Value
 from orchestrator.infer.region import AXES, Span
 
-_COARSEST = 64
+COARSEST = 64
 """Strides above this need not be aligned to: parts at such sizes are not worth a tile."""
 
 
-_APART = {"variance": 1, "squares": 1}
+REDUCTION_COPIES = {"variance": 1, "squares": 1}
 """How many maps a global reduction makes besides its input, where the whole picture goes through at once."""
 
 
@@ -90,7 +90,7 @@ class Segment:
         """To how many pixels tiles are aligned, so that all of them are cut alike."""
         maps = [self.graph.map(name) for name in self.owned] + [node.map for node in self.maps]
         return max(
-            (min(_COARSEST, stride_of(self.graph, feature_map, axis)) for feature_map in maps for axis in AXES),
+            (min(COARSEST, stride_of(self.graph, feature_map, axis)) for feature_map in maps for axis in AXES),
             default=1,
         )
 
@@ -105,9 +105,7 @@ class Segment:
         whole = self.graph.size.along(axis)
         if tile is None or tile >= whole:
             return [{name: Span(0, length) for name, length in lengths.items()}]
-        most = max(self.stride, tile // self.stride * self.stride)
-        each = _divided_up(_divided_up(whole, _divided_up(whole, most)), self.stride) * self.stride
-        count = _divided_up(whole, each)
+        each, count = tile_side(whole, tile, self.stride)
         while any((count - 1) * each // strides[name] >= length for name, length in lengths.items()):
             count -= 1
         return [
@@ -158,6 +156,18 @@ class Segment:
         return node.input
 
 
+def tile_side(whole: int, tile: int, stride: int) -> tuple[int, int]:
+    """Return the side of tiles that divide a length evenly, and how many there are.
+
+    Args:
+        tile: The largest side.
+        stride: What they are aligned to.
+    """
+    most = max(stride, tile // stride * stride)
+    each = _divided_up(_divided_up(whole, _divided_up(whole, most)), stride) * stride
+    return each, _divided_up(whole, each)
+
+
 def _divided_up(length: int, by: int) -> int:
     return -(-length // by)
 
@@ -186,7 +196,7 @@ def peak_bytes(segment: Segment, rows: Mapping[str, Placement], columns: Mapping
             scratch = node.scratch_bytes(rows[node.output], columns[node.output])
             peak = max(peak, live + scratch + _cropped(node, rows, columns, graph))
         elif isinstance(node, GlobalReduction):
-            peak = max(peak, live + _APART.get(node.kind, 0) * sizes[node.input])
+            peak = max(peak, live + REDUCTION_COPIES.get(node.kind, 0) * sizes[node.input])
         read = dict.fromkeys((*graph.reads(node.output), node.output))
         live -= sum(sizes[name] for name in read if name in sizes and last[name] == node.output and name not in outlive)
     return peak
@@ -207,20 +217,3 @@ def _cropped(node: Node, rows: Mapping[str, Placement], columns: Mapping[str, Pl
         for name in dict.fromkeys(node.inputs)
         if (rows[name].out, columns[name].out) != (down, across)
     )
-
-
-def reachable(graph: Graph, targets: Iterable[str], stops: frozenset[str]) -> list[str] | None:
-    """Return the maps' nodes between some maps and `stops` or the picture; None where a global reduction lies there."""
-    found: dict[str, None] = {}
-    stack = list(targets)
-    while stack:
-        name = stack.pop()
-        if name in found or name in stops or name == graph.image:
-            continue
-        node = graph.nodes[name]
-        if isinstance(node, GlobalReduction):
-            continue
-        if isinstance(node, Node):
-            found[name] = None
-            stack.extend(node.inputs)
-    return list(found)

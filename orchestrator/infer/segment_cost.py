@@ -7,11 +7,17 @@ constants, so that a plan is the same on every machine.
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from orchestrator.infer.node import Placement
 from orchestrator.infer.region import AXES
 from orchestrator.infer.segment import Segment, peak_bytes, region_bytes
 from orchestrator.infer.session import BLOCK_BYTES
+
+Amount = TypeVar("Amount", float, npt.NDArray[np.float64])
 
 MACS_PER_S = 180e9
 PASS_BYTES_PER_S = 5e9
@@ -71,24 +77,52 @@ def segment_cost(segment: Segment, tile: int | None, filed: frozenset[str] = fro
     undivided = tile is None or rows.count * columns.count == 1
     peak = peak_bytes(segment, down, across)
     weights = sum(segment.graph.constants[name].nbytes for name in _constants(segment))
-    classes = len(rows.placements) * len(columns.placements)
     aggregated = sum(segment.graph.map(name).nbytes for name in segment.owned) * bool(segment.reductions) * 2
-    seconds = (
-        macs / MACS_PER_S
-        + (passed + aggregated) / PASS_BYTES_PER_S
-        + (0.0 if undivided else moved)
-        + (peak + sum(writes.values())) / FRESH_BYTES_PER_S
-        + classes * (SESSION_S + weights / COPY_BYTES_PER_S)
-        + rows.count * columns.count * TILE_S
+    seconds = seconds_of(
+        macs=macs,
+        passed=passed + aggregated,
+        moved=0.0 if undivided else moved,
+        fresh=peak + sum(writes.values()),
+        weights=weights,
+        shapes=len(rows.placements) * len(columns.placements),
+        tiles=rows.count * columns.count,
     )
-    work = int(peak * WORKING) + weights * (1 + WEIGHTS * len(columns.placements))
-    if undivided:
-        work += _moved_by_a_tile(segment, down, across, filed)
-    else:
-        work += AHEAD * _moved_by_a_tile(segment, down, across)
-    if work > BLOCK_BYTES:
-        work = int(work * IN_BLOCKS)
-    return Cost(seconds, rows.count, columns.count, _halo(segment, down, across), macs / max(once, 1.0), work)
+    beside = (
+        _moved_by_a_tile(segment, down, across, filed) if undivided else AHEAD * _moved_by_a_tile(segment, down, across)
+    )
+    work = int(work_bytes_of(peak, weights, len(columns.placements), beside))
+    return Cost(float(seconds), rows.count, columns.count, _halo(segment, down, across), macs / max(once, 1.0), work)
+
+
+def seconds_of(
+    *, macs: Amount, passed: Amount, moved: Amount, fresh: Amount, weights: Amount, shapes: int, tiles: int
+) -> Amount:
+    """Return the seconds of segments.
+
+    Args:
+        macs: Multiplications.
+        passed: Bytes of elementwise work.
+        moved: Seconds to and from tensor buffers.
+        fresh: Bytes of memory that is used for the first time.
+        weights: Bytes of constants.
+        shapes: How many graphs there are.
+        tiles: How many tiles.
+    """
+    computing = macs / MACS_PER_S + passed / PASS_BYTES_PER_S + moved + fresh / FRESH_BYTES_PER_S
+    return computing + shapes * (SESSION_S + weights / COPY_BYTES_PER_S) + tiles * TILE_S
+
+
+def work_bytes_of(peak: Amount, weights: Amount, shapes: Amount, beside: Amount) -> Amount:
+    """Return the bytes of memory that segments take while they run, live tensors left out.
+
+    Args:
+        peak: Of the maps of a tile.
+        weights: Bytes of constants.
+        shapes: How many graphs there are along the columns: those of a row of tiles are there together.
+        beside: What is read ahead, written, and in pages of files.
+    """
+    work = peak * WORKING + weights * (1 + WEIGHTS * shapes) + beside
+    return work * (1 + (IN_BLOCKS - 1) * (work > BLOCK_BYTES))
 
 
 @dataclass(frozen=True)
