@@ -81,6 +81,7 @@ def untiled(request: Mapping[str, Any], picture: Picture, result: Result) -> Map
     with result.timed("load_s"):
         session = onnxruntime.InferenceSession(request["network"], providers=["CPUExecutionProvider"])
     names = [one.name for one in session.get_outputs()]
+    result.say(loaded_bytes=status("VmRSS"))
     with result.timed("seconds"):
         batch = as_batch(picture)
         try:
