@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from orchestrator.infer.inference_engine import InferenceEngine
-from orchestrator.infer.model_loader import NetworkError
+from orchestrator.infer.model_file import NetworkError
 from orchestrator.infer.node import Array
 from orchestrator.infer.onnx_network import OnnxNetwork
 from orchestrator.infer.region import Size
