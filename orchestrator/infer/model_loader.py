@@ -31,13 +31,17 @@ class NotTileableError(Exception):
 
 
 class SizesDiffer(NotTileableError):
-    """Maps of different sizes meet: no picture of this size goes through."""
+    """Maps of different sizes meet, or blocks do not fit: no picture of this size goes through."""
 
     WORDS = "its maps have different sizes"
 
-    def __init__(self, sizes: Iterable[Size]) -> None:
-        """Name the sizes."""
-        super().__init__(f"{self.WORDS}: {', '.join(sorted(map(str, sizes)))}")
+    def __init__(self, sizes: Iterable[Size], why: str = "") -> None:
+        """Name the sizes.
+
+        Args:
+            why: What does not fit, where that is something else.
+        """
+        super().__init__(f"{self.WORDS}{', ' + why if why else ''}: {', '.join(sorted(map(str, sizes)))}")
 
 
 class Loader:

@@ -143,23 +143,6 @@ def concat(loader: Loader, node: onnx.NodeProto) -> None:
     add_pointwise(loader, node, tuple(dict.fromkeys(maps)), channels, sizes.pop())
 
 
-def split(loader: Loader, node: onnx.NodeProto) -> None:
-    """Take channels split into several maps."""
-    options = attributes(node)
-    if options.get("axis", 0) not in {1, -3}:
-        raise NotTileableError("it splits rows or columns")
-    channels = loader.map(node.input[0]).channels
-    given = loader.constant(node.input[1]).tolist() if len(node.input) > 1 and node.input[1] else options.get("split")
-    each = -(-channels // len(node.output))
-    lengths = given or [min(each, channels - place * each) for place in range(len(node.output))]
-    if min(lengths) < 0 or sum(lengths) != channels:
-        raise NotTileableError(f"it splits {channels} channels into {', '.join(map(str, lengths[:9]))}")
-    start = 0
-    for output, length in zip(node.output, lengths, strict=True):
-        take_channels(loader, node.input[0], output, range(start, start + length))
-        start += length
-
-
 def take_channels(loader: Loader, name: str, output: str, channels: Sequence[int]) -> None:
     """Add the node that keeps some channels of a map, in any order, some perhaps several times."""
     source = loader.map(name)

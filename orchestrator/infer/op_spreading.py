@@ -30,7 +30,7 @@ def repeated(loader: Loader, node: onnx.NodeProto, after: tuple[int, ...]) -> No
     before = loader.shape(name)
     if loader.is_map(name):
         _repeat_map(loader, name, output, after)
-    elif len(after) == 4 and after[2] * after[3] > 1 and before[-2:] in {(), (1,), (1, 1)}:
+    elif len(after) == 4 and after[0] == 1 and after[2] * after[3] > 1 and before[-2:] in {(), (1,), (1, 1)}:
         spread(loader, name, output, Map(after[1], Size(after[2], after[3])))
     else:
         loader.take_value(node)

@@ -1,10 +1,13 @@
 """Operations that look at a window around each pixel."""
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 
 from orchestrator.infer.model_loader import Loader, NotTileableError, attributes
 from orchestrator.infer.node import Map
+from orchestrator.infer.padding_nodes import Padded
 from orchestrator.infer.region import AXES, COLUMNS, ROWS, Size
 from orchestrator.infer.window_nodes import Transposed, Window, Windowed
 
@@ -45,25 +48,31 @@ def _windows(loader: Loader, node: onnx.NodeProto, kernel: list[int]) -> tuple[t
 
 def conv(loader: Loader, node: onnx.NodeProto) -> None:
     """Take a convolution."""
-    weight = loader.constant(node.input[1])
-    for name in node.input[2:]:
-        loader.constant(name)
-    windows, ends = _windows(loader, node, list(weight.shape[2:]))
+    weight = _weight_shape(loader, node)
+    windows, ends = _windows(loader, node, list(weight[2:]))
     before = loader.map(node.input[0]).size
     size = _window_size(before, windows, ends, ceil=False)
     more = (("group", attributes(node).get("group", 1)),)
     values = tuple(name for name in node.input[1:] if name)
-    cost = float(np.prod(weight.shape))
-    loader.add(
-        Windowed(
-            node.output[0], (node.input[0],), values, Map(weight.shape[0], size), before, "Conv", windows, cost, more
-        )
-    )
+    cost = float(np.prod(weight))
+    made = Map(weight[0], size)
+    loader.add(Windowed(node.output[0], (node.input[0],), values, made, before, "Conv", windows, cost, more))
+
+
+def _weight_shape(loader: Loader, node: onnx.NodeProto) -> tuple[int, ...]:
+    """Return the shape of weights, which are constants or computed from the whole picture, as a bias is.
+
+    Raises:
+        NotTileableError: Where one of them has pixels of the picture.
+    """
+    if any(loader.is_map(name) for name in node.input[1:] if name):
+        raise NotTileableError("its weights are pixels of the picture")
+    return loader.shape(node.input[1])
 
 
 def pool(loader: Loader, node: onnx.NodeProto) -> None:
     """Take a pooling."""
-    options, before = attributes(node), loader.map(node.input[0])
+    options, source = attributes(node), loader.map(node.input[0])
     if len([name for name in node.output if name]) > 1:
         raise NotTileableError("it gives places, too")
     windows, ends = _windows(loader, node, list(options["kernel_shape"]))
@@ -73,37 +82,55 @@ def pool(loader: Loader, node: onnx.NodeProto) -> None:
         and any(one.stride > one.kernel for one in windows)
     ):
         raise NotTileableError("ONNX Runtime pads strides that are longer than the window in a way of its own")
-    size = _window_size(before.size, windows, ends, ceil=bool(options.get("ceil_mode", 0)))
+    size = _window_size(source.size, windows, ends, ceil=bool(options.get("ceil_mode", 0)))
     counted = {name: options[name] for name in ("count_include_pad", "p") if name in options}
-    for axis in AXES:
-        window = windows[axis]
-        over = (size.along(axis) - 1) * window.stride + window.reach - window.pad - before.size.along(axis) - ends[axis]
-        if over > 0 and counted.get("count_include_pad"):
-            raise NotTileableError("it counts padding, but not what lies beyond it")
-        if over + ends[axis] >= window.kernel:
-            raise NotTileableError("its last window reaches beyond the picture by more than ONNX Runtime pads")
-    cost = float(windows[0].kernel * windows[1].kernel) / 8
-    loader.add(
-        Windowed(
-            node.output[0],
-            (node.input[0],),
-            (),
-            Map(before.channels, size),
-            before.size,
-            node.op_type,
-            windows,
-            cost * before.channels,
-            tuple(counted.items()),
-        )
-    )
+    name, before = node.input[0], source.size
+    if counted.get("count_include_pad") and max(_beyond(before, size, windows, ends)) > 0:
+        # Padding counts, and what lies beyond it does not: the zeros become pixels.
+        name, before = _zeros_around(loader, node, windows, ends)
+        windows, ends = (replace(windows[ROWS], pad=0), replace(windows[COLUMNS], pad=0)), (0, 0)
+        counted = {}
+    if any(
+        over + ends[axis] >= windows[axis].kernel
+        for axis, over in zip(AXES, _beyond(before, size, windows, ends), strict=True)
+    ):
+        raise NotTileableError("its last window reaches beyond the picture by more than ONNX Runtime pads")
+    cost = float(windows[0].kernel * windows[1].kernel) / 8 * source.channels
+    more = tuple(counted.items())
+    made = Map(source.channels, size)
+    loader.add(Windowed(node.output[0], (name,), (), made, before, node.op_type, windows, cost, more))
+
+
+def _beyond(before: Size, size: Size, windows: tuple[Window, Window], ends: tuple[int, int]) -> list[int]:
+    """Return by how much the last windows reach beyond the padding."""
+    return [
+        (size.along(axis) - 1) * windows[axis].stride
+        + windows[axis].reach
+        - windows[axis].pad
+        - before.along(axis)
+        - ends[axis]
+        for axis in AXES
+    ]
+
+
+def _zeros_around(
+    loader: Loader, node: onnx.NodeProto, windows: tuple[Window, Window], ends: tuple[int, int]
+) -> tuple[str, Size]:
+    """Add the map that a pooling's input is with its padding; return its name and size."""
+    name, source = f"{node.output[0]}|padded", loader.map(node.input[0])
+    starts = (windows[ROWS].pad, windows[COLUMNS].pad)
+    size = Size(*(source.size.along(axis) + starts[axis] + ends[axis] for axis in AXES))
+    made = Map(source.channels, size)
+    loader.add(Padded(name, (node.input[0],), (), made, source.size, starts, (0, 0), 0.0))
+    return name, size
 
 
 def transposed(loader: Loader, node: onnx.NodeProto) -> None:
     """Take a transposed convolution."""
-    weight, options = loader.constant(node.input[1]), attributes(node)
+    weight, options = _weight_shape(loader, node), attributes(node)
     if options.get("auto_pad", "NOTSET") not in {"NOTSET", "VALID"} or "output_shape" in options:
         raise NotTileableError("its size is given in a way that is not known here")
-    windows, ends = _windows(loader, node, list(weight.shape[2:]))
+    windows, ends = _windows(loader, node, list(weight[2:]))
     before, added = loader.map(node.input[0]).size, options.get("output_padding", [0, 0])
     lengths = [
         (before.along(axis) - 1) * windows[axis].stride
@@ -114,8 +141,8 @@ def transposed(loader: Loader, node: onnx.NodeProto) -> None:
         for axis in AXES
     ]
     group = options.get("group", 1)
-    cost = float(np.prod(weight.shape)) / (windows[ROWS].stride * windows[COLUMNS].stride)
-    made = Map(weight.shape[1] * group, Size(*lengths))
+    cost = float(np.prod(weight)) / (windows[ROWS].stride * windows[COLUMNS].stride)
+    made = Map(weight[1] * group, Size(*lengths))
     values = tuple(name for name in node.input[1:] if name)
     more = (("group", group),)
     loader.add(Transposed(node.output[0], (node.input[0],), values, made, before, windows, cost, more))

@@ -6,7 +6,9 @@ from orchestrator.infer.graph import Graph
 from orchestrator.infer.model_file import OnnxModel
 from orchestrator.infer.model_loader import Loader, Operation
 from orchestrator.infer.network_contract import CHANNELS, image_form, refuse_other_sizes
+from orchestrator.infer.op_channels import extreme_place, largest, neighbouring_channels, running_sum
 from orchestrator.infer.op_kinds import COMPARISONS, TESTS, cast, comparison, quantised, where
+from orchestrator.infer.op_padding import pad
 from orchestrator.infer.op_pointwise import (
     ELEMENTWISE,
     along_channels,
@@ -14,11 +16,19 @@ from orchestrator.infer.op_pointwise import (
     concat,
     elementwise,
     softmax,
-    split,
     unchanged,
 )
-from orchestrator.infer.op_reductions import REDUCTIONS, instance_norm, reduction
-from orchestrator.infer.op_resampling import blocks, gather, pad, resize, slice_
+from orchestrator.infer.op_reductions import (
+    MADE_OF_REDUCTIONS,
+    POOLINGS,
+    REDUCTIONS,
+    instance_norm,
+    mean_variance_norm,
+    pooling,
+    reduction,
+)
+from orchestrator.infer.op_resampling import blocks, gather, slice_, split
+from orchestrator.infer.op_resize import resize
 from orchestrator.infer.op_spreading import expand, tile
 from orchestrator.infer.op_windows import conv, pool, transposed
 from orchestrator.infer.region import Size
@@ -31,12 +41,18 @@ OPERATIONS: Mapping[str, Operation] = {
     "Where": where,
     **dict.fromkeys(("QuantizeLinear", "DequantizeLinear"), quantised),
     "BatchNormalization": batch_normalisation,
-    **dict.fromkeys(("Softmax", "LogSoftmax"), softmax),
+    **dict.fromkeys(("Softmax", "LogSoftmax", "Hardmax"), softmax),
     "LpNormalization": along_channels,
     **dict.fromkeys(("MaxPool", "AveragePool", "LpPool"), pool),
     "Resize": resize,
     **dict.fromkeys(("DepthToSpace", "SpaceToDepth"), blocks),
-    **dict.fromkeys((*REDUCTIONS, "GlobalAveragePool", "GlobalMaxPool"), reduction),
+    **dict.fromkeys((*REDUCTIONS, *MADE_OF_REDUCTIONS, "ReduceProd"), reduction),
+    **dict.fromkeys(POOLINGS, pooling),
+    "MeanVarianceNormalization": mean_variance_norm,
+    **dict.fromkeys(("ArgMax", "ArgMin"), extreme_place),
+    "CumSum": running_sum,
+    "LRN": neighbouring_channels,
+    "TopK": largest,
     "Expand": expand,
     "Tile": tile,
     "Concat": concat,

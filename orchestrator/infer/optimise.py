@@ -184,6 +184,8 @@ def _concatenated(graph: Graph, node: AnyNode) -> list[tuple[str, range]] | None
     if not isinstance(node, Windowed) or node.kind != "Conv" or dict(node.more).get("group") != 1:
         return None
     concat = graph.nodes.get(node.inputs[0])
+    if not set(node.values) <= set(graph.constants):
+        return None
     if not isinstance(concat, Pointwise) or concat.template.op_type != "Concat":
         return None
     parts, start = [], 0

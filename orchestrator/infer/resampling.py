@@ -14,6 +14,7 @@ import numpy as np
 
 from orchestrator.infer.node import Array, Node, Placement, SubgraphWriter, axis_of
 from orchestrator.infer.region import AXES, ROWS, Span
+from orchestrator.infer.resize_taps import Taps
 
 _SPARE = 2
 
@@ -154,9 +155,9 @@ class Axis:
 
 @dataclass(frozen=True)
 class Linear(Node):
-    """Linear resizing, as two products with the weights of the picture's positions; the weights are fed."""
+    """Linear or cubic resizing, as two products with the weights of the picture's positions; the weights are fed."""
 
-    axes: tuple[Axis, Axis]
+    axes: tuple[Axis | Taps, Axis | Taps]
 
     def needs(self, axis: int, span: Span) -> Span:
         """Return what the span reads."""

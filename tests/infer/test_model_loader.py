@@ -172,39 +172,16 @@ def warped(draft: Draft) -> str:
     return draft.node("GridSample", "image", draft.constant(np.stack([columns, rows], -1)[None].astype(np.float32)))
 
 
-def many_pixels(draft: Draft) -> str:
-    return draft.node("Add", "image", draft.weight(1, 3, SIZE.height, SIZE.width))
-
-
-def cubic(draft: Draft) -> str:
-    return draft.node("Resize", "image", "", draft.numbers(1, 1, 1, 1), mode="cubic")
-
-
 NOT_TILEABLE: dict[str, tuple[str, Callable[[Draft], str]]] = {
     "softmax-over-columns": ("Softmax", lambda draft: draft.node("Softmax", "image", axis=3)),
     "softmax-over-rows": ("Softmax", lambda draft: draft.node("Softmax", "image", axis=-2)),
     "mean-of-rows": ("ReduceMean", lambda draft: draft.node("Sub", "image", draft.reduced("ReduceMean", "image", [3]))),
-    "mean-of-everything": (
-        "ReduceMean",
-        lambda draft: draft.node("Sub", "image", draft.reduced("ReduceMean", "image", [1, 2, 3])),
-    ),
     "concat-of-rows": ("Concat", lambda draft: draft.node("Concat", "image", "image", axis=2)),
-    "split-of-columns": (
-        "Split",
-        lambda draft: draft.nodes("Split", "image", draft.constant([20, 32]), axis=3, count=2)[0],
-    ),
     "running-sum": ("CumSum", lambda draft: draft.node("CumSum", "image", draft.constant(2))),
     "grid": ("GridSample", warped),
     "matmul": ("MatMul", matmul),
     "attention-over-space": ("Transpose", over_space),
     "reshape": ("Reshape", fixed_reshape),
-    "cubic": ("Resize", cubic),
-    "ones-around": (
-        "Pad",
-        lambda draft: draft.node(
-            "Pad", "image", draft.constant([0, 0, 1, 1, 0, 0, 1, 1]), draft.constant(np.float32(1))
-        ),
-    ),
 }
 
 

@@ -1,11 +1,12 @@
 """What is proven of each operation that is computed in parts: drawn settings, and refusals with their reasons."""
 
-from tests.infer.proof import kinds, pointwise, reductions, resampling, spreading, windows
+from tests.infer.proof import channels, kinds, pointwise, reductions, resampling, spreading, windows
 from tests.infer.proof.case import Proof
 
 PROOFS: tuple[Proof, ...] = (
     *pointwise.PROOFS,
     *kinds.PROOFS,
+    *channels.PROOFS,
     *spreading.PROOFS,
     *windows.PROOFS,
     *resampling.PROOFS,

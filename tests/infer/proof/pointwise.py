@@ -142,19 +142,30 @@ def concat(operation: str) -> Kind:
 
 def split(operation: str) -> Kind:
     def write(draw: Draw, draft: Draft) -> str:
-        axis, first = draw(st.sampled_from([1, -3])), draw(st.integers(1, CHANNELS - 1))
-        given = [first, CHANNELS - first]
+        axis, first = draw(st.sampled_from([1, -3, 2, -1])), draw(st.integers(1, CHANNELS - 1))
+        given, x = [first, CHANNELS - first], "image"
+        if axis in {2, -1}:
+            nothing = draft.numbers() if draft.opset < 13 else ""
+            size = draft.constant([1, CHANNELS, CHANNELS, CHANNELS])
+            x = draft.node("Resize", "image", nothing, nothing, size, mode="nearest")
         if draw(st.booleans()):
             more = {"num_outputs": 3} if draft.opset >= 18 else {}
             count = 3 if draft.opset >= 18 else 2
-            parts = draft.nodes(operation, "image", axis=axis, count=count, **more)
+            parts = draft.nodes(operation, x, axis=axis, count=count, **more)
         elif draft.opset >= 13:
-            parts = draft.nodes(operation, "image", draft.constant(given), axis=axis, count=2)
+            parts = draft.nodes(operation, x, draft.constant(given), axis=axis, count=2)
         else:
-            parts = draft.nodes(operation, "image", axis=axis, count=2, split=given)
+            parts = draft.nodes(operation, x, axis=axis, count=2, split=given)
+        if axis in {2, -1}:
+            return draft.node("Relu", draw(st.sampled_from(parts)))
         return draft.node("Concat", parts[-1], "image", *parts, axis=1)
 
     return write
+
+
+def _apart(draft: Draft) -> str:
+    more = {"num_outputs": 1} if draft.opset >= 18 else {}
+    return draft.nodes("Split", "image", axis=0, count=1, **more)[0]
 
 
 def along(operation: str, axis: int | None) -> Refusal:
@@ -280,18 +291,5 @@ PROOFS = (
             ),
         ),
     ),
-    Proof(
-        ("Split",),
-        split,
-        BITS,
-        "of channels",
-        (
-            Refusal(
-                "rows or columns",
-                "splits rows or columns",
-                lambda draft: draft.nodes("Split", "image", axis=3, count=1)[0],
-                (11, 17),
-            ),
-        ),
-    ),
+    Proof(("Split",), split, BITS, "of channels, rows and columns", (Refusal("pictures", "splits the batch", _apart),)),
 )

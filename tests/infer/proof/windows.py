@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.infer.networks import Draft
-from tests.infer.proof.case import BITS, CHANNELS, ROUNDING, Draw, Kind, Proof, Refusal, maybe, pair
+from tests.infer.proof.case import BITS, CHANNELS, ROUNDING, WEIGHTS, Draw, Kind, Proof, Refusal, maybe, pair
 
 
 def padding(draw: Draw, most: int) -> dict[str, Any]:
@@ -94,9 +94,19 @@ def _same(draft: Draft) -> str:
     return draft.node("ConvTranspose", "image", weight, strides=[2, 2], auto_pad="SAME_UPPER")
 
 
-def _moving(draft: Draft) -> str:
-    mean = draft.node("GlobalAveragePool", "image")
-    return draft.node("Conv", "image", draft.node("Expand", mean, draft.constant([CHANNELS, CHANNELS, 1, 1])))
+def moving(operation: str) -> Kind:
+    def write(draw: Draw, draft: Draft) -> str:
+        mean = draft.node("GlobalAveragePool", "image")
+        weights = draft.node("Expand", mean, draft.constant([CHANNELS, CHANNELS, *pair(draw, 1, 3)]))
+        weights = draft.node("Mul", weights, draft.weight(CHANNELS, CHANNELS, 1, 1))
+        more = padding(draw, 2) if operation == "Conv" else {}
+        return draft.node(operation, "image", weights, strides=pair(draw, 1, 2), **more)
+
+    return write
+
+
+def _of_pixels(draft: Draft) -> str:
+    return draft.node("Conv", "image", draft.node("Sigmoid", "image"))
 
 
 def _dilated(operation: str) -> Refusal:
@@ -108,13 +118,22 @@ def _dilated(operation: str) -> Refusal:
     return Refusal("SAME padding with dilations", "dilations", build, (since, 99))
 
 
+_DRAWN_ABOVE = ("auto_pad", "dilations", "group", "kernel_shape", "output_padding", "output_shape", "pads")
+
 PROOFS = (
     Proof(
         ("Conv",),
         conv,
         BITS,
         "of all channels together or each by itself, with weights that are constants",
-        (Refusal("weights computed from the picture", "should be a constant", _moving),),
+        (Refusal("weights that are pixels of the picture", "weights are pixels", _of_pixels),),
+    ),
+    Proof(
+        ("Conv", "ConvTranspose"),
+        moving,
+        WEIGHTS,
+        "with weights that are computed from the whole picture",
+        left_out=dict.fromkeys(_DRAWN_ABOVE, "drawn elsewhere"),
     ),
     Proof(("Conv",), grouped, ROUNDING, "in other groups"),
     Proof(
