@@ -3,7 +3,7 @@
 # make behaviours   after code changed that decides results: record raised versions, or prove that results are the same
 # make test         everything, with a Docker engine where one answers
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev quickstart check test lint types imports format golden behaviours reliability fuzz audit pin-bases clean
+.PHONY: help setup setup-dev quickstart check test lint types imports format golden behaviours reliability fuzz audit pin-bases gpu-check clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -80,6 +80,9 @@ behaviours: setup-dev ## Record raised behaviour versions, or prove that changed
 
 audit: setup-dev ## Ask for known holes in everything that a lock names: make audit OSV=ADDRESS asks a mirror
 	$(BIN)/python scripts/audit.py $(if $(OSV),--osv $(OSV))
+
+gpu-check: ## Measure training and exactness on this machine's GPU, with whatever PYTHON has; about 10 minutes
+	$(PYTHON) benchmarks/gpu.py
 
 pin-bases: setup-dev ## Ask the registry for the official base images' digests, and pin them
 	$(BIN)/python scripts/pin_bases.py $(if $(MIRROR),--mirror $(MIRROR))
