@@ -1,5 +1,6 @@
 """The strict base of everything that users write."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
@@ -8,6 +9,13 @@ NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 """A name that is safe as a folder, a label and a part of an address: lower case letters, digits, '.', '_' and '-'."""
+
+
+@dataclass(frozen=True)
+class Forms:
+    """In an annotation: what may be written there in words, where the type alone names one of several forms."""
+
+    words: str
 
 
 class StrictModel(BaseModel):

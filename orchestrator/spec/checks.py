@@ -15,7 +15,7 @@ from orchestrator.spec.onnx_choice import OnnxChoice
 from orchestrator.spec.plain_words import count
 from orchestrator.spec.prepared import added_datasets
 from orchestrator.spec.problems import Problem, listed, suggestion
-from orchestrator.spec.program_choice import program_problems
+from orchestrator.spec.program_choice import known_instead, program_problems
 from orchestrator.spec.recipe import Recipe, RecipeInvalid
 from orchestrator.spec.score_names import score_problems
 from stagekit.measures import CONTROLS
@@ -106,8 +106,7 @@ def _model_problems(draft: Draft, document: Document | None) -> Iterator[Problem
 def _unknown_model(name: str, library: Library) -> str:
     if name in library.program_names:
         return f"{name!r} is a program, and no model: write {{program: {name}}}"
-    close = suggestion(name, library.model_names) or f"; there are {listed(library.model_names)}"
-    return f"there is no model {name!r}{close}"
+    return f"there is no model {name!r}{known_instead(name, 'model', library)}"
 
 
 def _field(choice: AnyChoice) -> str:

@@ -14,6 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
+from orchestrator.spec.numbers import YAML_1_1_TRUTHS, UnquotedWord
 from orchestrator.spec.problems import Place, Problem, spec_error
 from orchestrator.spec.yaml_limits import excess
 from stagekit.inside import read_plain
@@ -38,6 +39,8 @@ class Document:
     def place(self, location: Location, *, name: bool = False) -> Place:
         """Return where a value stands, or the nearest thing around it that is in the file.
 
+        Where nothing stands, that is the field's name: the next thing in the file belongs to another field.
+
         Args:
             name: Point at the field's name instead of its value. Parts of the location that are not in the file (the
                 tags of unions, values that were expanded from a short form) are passed over.
@@ -48,7 +51,7 @@ class Document:
             if found is None:
                 continue
             key, node = found
-            mark = key.start_mark if name and key is not None else node.start_mark
+            mark = key.start_mark if key is not None and (name or _is_nothing(node)) else node.start_mark
         return self.at(mark.line, mark.column)
 
     def written(self, location: Location) -> str | None:
@@ -236,9 +239,23 @@ def _scalar_problems(document: Document, node: ScalarNode) -> Iterator[Problem]:
         )
 
 
+class _Constructor(SafeConstructor):
+    """Makes plain values of nodes."""
+
+    def construct_text(self, node: ScalarNode) -> str:
+        """Return text, as an `UnquotedWord` where it is one."""
+        text = str(self.construct_scalar(node))
+        return UnquotedWord(text) if node.style is None and text.lower() in YAML_1_1_TRUTHS else text
+
+
+_Constructor.add_constructor("tag:yaml.org,2002:str", _Constructor.construct_text)
+
+
 def _constructor() -> SafeConstructor:
-    constructor = YAML(typ="safe", pure=True).constructor
-    assert isinstance(constructor, SafeConstructor)
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Constructor = _Constructor
+    constructor = yaml.constructor
+    assert isinstance(constructor, _Constructor)
     return constructor
 
 
@@ -249,6 +266,11 @@ def _constructed(document: Document) -> dict[str, Any]:
         raise spec_error([_syntax_problem(error, document.path, document.lines)], document.path) from error
     assert isinstance(data, dict)
     return {str(key): value for key, value in data.items()}
+
+
+def _is_nothing(node: Node) -> bool:
+    """Return whether a value is not written at all."""
+    return isinstance(node, ScalarNode) and node.style is None and node.start_mark.index == node.end_mark.index
 
 
 def _child(node: Node, part: str | int) -> tuple[Node | None, Node] | None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from orchestrator.spec.base import Name, StrictModel
+from orchestrator.spec.base import Forms, Name, StrictModel
 from orchestrator.spec.numbers import Number, Seed
 from orchestrator.spec.onnx_choice import OnnxChoice
 from orchestrator.spec.problems import listed, suggestion
@@ -156,7 +156,7 @@ class AuthorsChoice(WrittenPictures):
 class ProgramChoice(StrictModel):
     """A method in an image of its own, which answers pictures by pictures and is not trained."""
 
-    program: Name
+    program: Annotated[Name, Forms("the name of a program, or a group of 'field: value' lines")]
     """Name of a program spec."""
     name: Name | None = None
     """What this comparison calls it; needed where one program appears twice. Default: the program's name."""
@@ -241,6 +241,7 @@ EntrantChoice = Annotated[
     | Annotated[ProgramChoice, Tag(ProgramChoice.__name__)]
     | Annotated[AuthorsChoice, Tag(AuthorsChoice.__name__)],
     Discriminator(_kind),
+    Forms("the name of a model, or a group of 'field: value' lines"),
     BeforeValidator(_of_one_kind),
 ]
 """An entrant as an experiment writes it."""

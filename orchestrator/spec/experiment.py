@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from orchestrator.spec.base import Name, StrictModel
+from orchestrator.spec.base import Forms, Name, StrictModel
 from orchestrator.spec.dataset import Dataset
 from orchestrator.spec.entrants import EntrantChoice
 from orchestrator.spec.names import DEFAULT_THREADS, Device, EngineName
@@ -83,7 +83,11 @@ class Experiment(StrictModel):
     """Folders with the layout of this project (model_specs/, program_specs/, images/, data/, metric_specs/,
     protocol_specs/) whose networks, programs, datasets, metrics and protocols can be named too; a relative path starts
     at this file. Others are found without being named here, by SIRR_PLUGINS and the like."""
-    train: Annotated[TrainingData | None, BeforeValidator(_training_from_name)] = None
+    train: Annotated[
+        TrainingData | None,
+        Forms("the name of a dataset of layers, or a group of 'field: value' lines"),
+        BeforeValidator(_training_from_name),
+    ] = None
     """What they are trained on: the name of a dataset of layers, or synthetic and real datasets. Not needed where
     no model is trained."""
     test: tuple[Name, ...] = Field(min_length=1)

@@ -6,6 +6,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticKnownError
 
+from orchestrator.spec.base import Forms
+
 _UNITS = {
     "B": 1,
     "KB": 10**3,
@@ -26,6 +28,17 @@ YAML_1_1_TRUTHS = {"yes": True, "on": True, "no": False, "off": False}
 """What older YAML reads as true and false, and today's as text; in small letters."""
 
 
+class UnquotedWord(str):
+    """One of `YAML_1_1_TRUTHS` that stands in a file without quotes, with which it would be meant as text."""
+
+    __slots__ = ()
+
+
+def truth_or_itself(value: object) -> object:
+    """Return the truth that an unquoted word stands for; all else as it is."""
+    return YAML_1_1_TRUTHS[value.lower()] if isinstance(value, UnquotedWord) else value
+
+
 def _only_whole(value: object) -> object:
     if isinstance(value, bool | str):
         raise PydanticKnownError("int_type")
@@ -39,7 +52,7 @@ def _only_real(value: object) -> object:
 
 
 def _only_truth(value: object) -> object:
-    found = YAML_1_1_TRUTHS.get(value.lower(), value) if isinstance(value, str) else value
+    found = truth_or_itself(value)
     if not isinstance(found, bool):
         raise PydanticKnownError("bool_type")
     return found
@@ -53,7 +66,7 @@ REAL = BeforeValidator(_only_real)
 """As `WHOLE`, for numbers that need not be whole."""
 
 Truth = Annotated[bool, BeforeValidator(_only_truth)]
-"""True or false; text and numbers are neither, but for the words of `YAML_1_1_TRUTHS`."""
+"""True or false; text and numbers are neither, but for the words of `YAML_1_1_TRUTHS` without quotes."""
 
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1), WHOLE]
 """A seed of random draws, in the range that all frameworks take."""
@@ -123,5 +136,7 @@ def _sensible(value: int) -> int:
     return value
 
 
-Bytes = Annotated[int, BeforeValidator(_bytes_from_text), AfterValidator(_sensible)]
+Bytes = Annotated[
+    int, Forms("an amount of memory such as 8GiB"), BeforeValidator(_bytes_from_text), AfterValidator(_sensible)
+]
 """An amount of memory: a number of bytes, or text such as "8GiB"."""

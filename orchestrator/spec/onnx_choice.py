@@ -1,5 +1,6 @@
 """An ONNX file as an entrant: what an experiment says of the network in it."""
 
+import reprlib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -53,11 +54,15 @@ class ValueRange(StrictModel):
 def _from_short_form(value: object) -> object:
     if value == "imagenet":
         return _IMAGENET
-    if isinstance(value, list | tuple) and len(value) == 2:
+    if isinstance(value, list | tuple) and len(value) == 2 and all(map(_is_number, value)):
         return {"low": value[0], "high": value[1]}
     if isinstance(value, dict | ValueRange):
         return value
-    raise ValueError(f"no range of values: write {_FORMS}")
+    raise ValueError(f"{reprlib.repr(value)} is no range of values: write {_FORMS}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 Range = Annotated[

@@ -39,10 +39,15 @@ class Problem:
 
 def suggestion(written: str, known: Iterable[str]) -> str:
     """Return "; did you mean 'X'?" where a known name is close to the written one, else nothing."""
-    names = list(known)
-    lowered = {name.lower(): name for name in reversed(names)}
+    close = closest(written, known)
+    return f"; did you mean {close!r}?" if close else ""
+
+
+def closest(written: str, known: Iterable[str]) -> str:
+    """Return the known name that is close to the written one, empty where none is."""
+    lowered = {name.lower(): name for name in reversed(list(known))}
     close = difflib.get_close_matches(written.lower(), lowered, n=1, cutoff=0.6)
-    return f"; did you mean {lowered[close[0]]!r}?" if close else ""
+    return lowered[close[0]] if close else ""
 
 
 def listed(names: Iterable[str]) -> str:

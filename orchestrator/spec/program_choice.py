@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from orchestrator.spec.document import Document, place_of
 from orchestrator.spec.entrants import ProgramChoice
 from orchestrator.spec.library import Library
-from orchestrator.spec.problems import Problem, listed, suggestion
+from orchestrator.spec.problems import Problem, closest, listed, suggestion
 from orchestrator.spec.program import ProgramSpec
 
 
@@ -45,6 +46,22 @@ def resolved_program(choice: ProgramChoice, library: Library) -> ResolvedProgram
     return ResolvedProgram(choice, spec, {**papers, **choice.parameters})
 
 
+def known_instead(name: str, kind: Literal["model", "program"], library: Library) -> str:
+    """Return which model or program a name was meant for, else which there are; what is of the other kind as written.
+
+    Args:
+        kind: As which it was named.
+    """
+    known = {"model": library.model_names, "program": library.program_names}
+    other = "program" if kind == "model" else "model"
+    close = closest(name, [*known[kind], *known[other]])
+    if close in known[kind]:
+        return f"; did you mean {close!r}?"
+    if close:
+        return f"; did you mean {{{other}: {close}}}?"
+    return f"; there are {listed(known[kind])}, and the {other}s, written {{{other}: NAME}}, {listed(known[other])}"
+
+
 def program_problems(
     number: int, choice: ProgramChoice, library: Library, document: Document | None
 ) -> Iterator[Problem]:
@@ -54,7 +71,7 @@ def program_problems(
         number: Of the entrant in the experiment.
     """
     if choice.program not in library.program_names:
-        close = suggestion(choice.program, library.program_names) or f"; there are {listed(library.program_names)}"
+        close = known_instead(choice.program, "program", library)
         if choice.program in library.model_names:
             close = f": that is a model; write {{model: {choice.program}}}"
         yield Problem(

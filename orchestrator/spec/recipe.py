@@ -9,7 +9,7 @@ from typing import Any
 from jsonschema.exceptions import ValidationError
 
 from orchestrator.spec.document import Document, Location, read_document
-from orchestrator.spec.numbers import YAML_1_1_TRUTHS
+from orchestrator.spec.numbers import truth_or_itself
 from orchestrator.spec.problems import Problem, spec_error
 from orchestrator.spec.recipe_rules import described, recipe_validator, schema_problems
 from orchestrator.spec.recipe_words import recipe_problems, unreal_numbers
@@ -130,7 +130,7 @@ def _completed(value: Any, schema: Any, root: Mapping[str, Any]) -> Any:
 def _scalar(value: Any, types: Any) -> Any:
     wanted = {types} if isinstance(types, str) else set(types)
     if "boolean" in wanted:
-        return YAML_1_1_TRUTHS.get(value.lower(), value) if isinstance(value, str) else value
+        return truth_or_itself(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
     if "number" in wanted:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from orchestrator.spec.base import Forms
 from orchestrator.spec.document import Document, Location, place_of
 from orchestrator.spec.problems import Problem, listed, spec_error, suggestion
 
@@ -129,10 +130,12 @@ def _problem(details: ErrorDetails, model: type[BaseModel], document: Document |
     if kind == "union_tag_invalid":
         tag = str(details["ctx"]["discriminator"]).strip("'")
         return Problem(_words(details, kind, f"{field}.{tag}"), place_of(document, (*location, tag)))
-    unquoted = _as_written(details["input"], document, location)
-    if kind in _TEXTS and unquoted is not None:
-        hint = f'write it in quotes: "{unquoted}"'
-        return Problem(f"{field} must be {_KINDS[kind]}, not {unquoted}", place_of(document, location), hint)
+    if kind in _KINDS:
+        wanted = _forms(details["loc"], model) or _KINDS[kind]
+        unquoted = _as_written(details["input"], document, location) if kind in _TEXTS else None
+        hint = None if unquoted is None else f'write it in quotes: "{unquoted}"'
+        words = f"{field} must be {wanted}, not {unquoted or shown(details['input'])}"
+        return Problem(words, place_of(document, location), hint)
     return Problem(_words(details, kind, field), place_of(document, location))
 
 
@@ -147,8 +150,6 @@ def _as_written(value: object, document: Document | None, location: Location) ->
 def _words(details: ErrorDetails, kind: str, field: str) -> str:  # noqa: PLR0911 - one line for each kind of mistake
     value = details["input"]
     context: Mapping[str, Any] = details.get("ctx", {})
-    if kind in _KINDS:
-        return f"{field} must be {_KINDS[kind]}, not {shown(value)}"
     if kind in _LIMITS:
         words, name = _LIMITS[kind]
         return f"{field} must be {words} {context[name]:.15g}, not {shown(value)}"
@@ -171,7 +172,8 @@ def _words(details: ErrorDetails, kind: str, field: str) -> str:  # noqa: PLR091
 def _pattern_words(field: str, value: object, pattern: str) -> str:
     if pattern.startswith("^[a-z0-9]"):
         rule = "lower case letters, digits, '.', '_' and '-', at most 63, beginning with a letter or digit"
-        return f"{field} {shown(value)} is not a name: {rule}"
+        written = f"{shown(value)} is not a name" if value else "is empty, and must be a name"
+        return f"{field} {written}: {rule}"
     return f"{field} {shown(value)} does not have the form {pattern}"
 
 
@@ -214,6 +216,27 @@ def _kinds_at(model: type[BaseModel], location: Location) -> list[Any]:
     for part in location:
         kinds, _ = _step(kinds, part)
     return list(_flattened(kinds))
+
+
+def _forms(location: Location, model: type[BaseModel]) -> str:
+    """Return what may be written at a location, as its annotation tells it in words; empty where it does not."""
+    kinds: list[Any] = [model]
+    told = ""
+    for part in location:
+        annotated = [found for kind in _flattened(kinds) for found in _metadata(kind, part)]
+        kinds, known = _step(kinds, part)
+        if known:
+            told = next((one.words for one in annotated if isinstance(one, Forms)), "")
+    return told
+
+
+def _metadata(kind: Any, part: str | int) -> Sequence[Any]:
+    """Return what stands in the annotation of a part of a type."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return kind.model_fields[str(part)].metadata if part in kind.model_fields else ()
+    if typing.get_origin(kind) is tuple:
+        return getattr(typing.get_args(kind)[0], "__metadata__", ())
+    return ()
 
 
 def _wanted_values(kinds: Sequence[Any]) -> int | None:

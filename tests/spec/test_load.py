@@ -143,6 +143,83 @@ CASES = [
         GOOD.replace("first", "2024-11-29"), 'not 2024-11-29\n  write it in quotes: "2024-', ":1:7", id="date-for-text"
     ),
     pytest.param(GOOD + "drop_overlap: 'true'\n", "must be true or false, not 'true'", ":6:15", id="text-for-truth"),
+    *(
+        pytest.param(
+            GOOD + f"drop_overlap: {word!r}\n", f"must be true or false, not {word!r}", ":6:15", id=f"'{word}'"
+        )
+        for word in ("on", "Yes", "no", "OFF")
+    ),
+    pytest.param(
+        GOOD.replace("zhang2018", '{model: ibcln2020, recipe: {channels_last: "on"}}'),
+        "channels_last must be true or false, not 'on'",
+        "bad.yaml:2:53",
+        id="text-for-truth-in-a-recipe",
+    ),
+    pytest.param(
+        GOOD + "seed:\n\n# later\nnote: a\n", "seed must be a whole number, not empty", ":6:1", id="empty-before-more"
+    ),
+    pytest.param(
+        GOOD + "datasets:\n  mine:\n    kind: pairs\n    folder:\n",
+        "datasets.mine.folder must be a path, not empty",
+        ":9:5",
+        id="empty-in-a-group",
+    ),
+    pytest.param(
+        GOOD.replace("[zhang2018, errnet2019]", "[{program: }]"),
+        "models[0].program must be the name of a program, or a group of 'field: value' lines, not empty",
+        ":2:11",
+        id="empty-program",
+    ),
+    pytest.param(
+        GOOD.replace("[zhang2018, errnet2019]", "[{program: 5}]"),
+        "models[0].program must be the name of a program, or a group of 'field: value' lines, not 5\n"
+        '  write it in quotes: "5"',
+        ":2:20",
+        id="number-for-program",
+    ),
+    pytest.param(
+        GOOD.replace("zhang2018", "5"),
+        "models[0] must be the name of a model, or a group of 'field: value' lines, not 5",
+        ":2:10",
+        id="number-for-entrant",
+    ),
+    pytest.param(
+        GOOD.replace("skimage-train", "[skimage-train]"),
+        "train must be the name of a dataset of layers, or a group of 'field: value' lines, not a list",
+        "bad.yaml:3:8",
+        id="list-for-training",
+    ),
+    pytest.param(
+        GOOD + "memory: [8]\n", "memory must be an amount of memory such as 8GiB, not a list", ":6:9", id="mem"
+    ),
+    *(
+        pytest.param(
+            GOOD.replace("zhang2018", f"{{onnx: a.onnx, name: it, range: {written}}}"),
+            f"models[0].range: {shown} is no range of values: write [LOW, HIGH]",
+            "bad.yaml:2:",
+            id=f"range {written}",
+        )
+        for written, shown in {
+            "255": "255",
+            "imagenett": "'imagenett'",
+            "[0, a]": "[0, 'a']",
+            "[0, 1, 2]": "[0, 1, 2]",
+        }.items()
+    ),
+    pytest.param(GOOD.replace("zhang2018", "yang2018"), "did you mean {program: yang2019}?", ":2:10", id="kin-program"),
+    pytest.param(
+        GOOD.replace("zhang2018", "{program: zhang2017}"), "did you mean {model: zhang2018}?", ":2:20", id="kin-model"
+    ),
+    pytest.param(GOOD.replace("zhang2018", "zhang2017"), "did you mean 'zhang2018'?", ":2:10", id="mistyped-model"),
+    pytest.param(
+        GOOD.replace("zhang2018", "nobody"),
+        "and the programs, written {program: NAME}, 'yang2019'",
+        ":2:10",
+        id="nobody",
+    ),
+    pytest.param(
+        GOOD.replace("first", "''"), "name is empty, and must be a name: lower case", "bad.yaml:1:7", id="empty-name"
+    ),
     pytest.param(GOOD + "seed: '8'\n", "seed must be a whole number, not '8'", ":6:7", id="text-for-number"),
     pytest.param(
         GOOD.replace("[zhang2018", "[{prediction: p, name: it}"),
