@@ -1,14 +1,14 @@
 """Computes nodes whose inputs are known, within bounds: what a file makes of its constants may be of any size."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import onnx
 from onnx import numpy_helper
-from onnx.reference import ReferenceEvaluator
 
 from orchestrator.infer.node import Array
+from orchestrator.infer.number_folding import folded_numbers
 
 MOST_VALUES = 2**26
 """Of a result: a quarter of a gibibyte in single precision, more than any layer's weights."""
@@ -40,33 +40,66 @@ def folded(node: onnx.NodeProto, opset: int, inputs: Mapping[str, Array]) -> lis
     """
     if node.op_type in _DRAWN:
         raise NotFolded("it draws random numbers")
+    if all(value.size <= _FEW for value in inputs.values()) and all(name in inputs for name in node.input):
+        number = folded_numbers(node, [inputs[name] for name in node.input])
+        if number is not None:
+            return [number]
+    # Its import takes longer than many a network's run.
+    from onnx.reference import ReferenceEvaluator  # noqa: PLC0415
+
+    if node.op_type not in _NO_LARGER:
+        _inferred(node, opset, inputs)
+    model = _model_of(node, opset, inputs, ())
+    return [np.asarray(value) for value in ReferenceEvaluator(model).run(None, dict(inputs))]
+
+
+def shaped(node: onnx.NodeProto, opset: int, inputs: Mapping[str, Array]) -> list[Array]:
+    """Return arrays of the shapes and kinds of what a node makes of its inputs; their numbers mean nothing.
+
+    Arguments and what is raised are those of `folded`, which it asks where ONNX does not know the shapes.
+    """
+    if node.op_type in _DRAWN:
+        raise NotFolded("it draws random numbers")
+    try:
+        types = _inferred(node, opset, inputs)
+    except NotFolded:
+        return folded(node, opset, inputs)
+    return [
+        np.ones([side.dim_value for side in one.shape.dim], onnx.helper.tensor_dtype_to_np_dtype(one.elem_type))
+        for one in types
+    ]
+
+
+def _model_of(
+    node: onnx.NodeProto, opset: int, inputs: Mapping[str, Array], numbers: Sequence[onnx.TensorProto]
+) -> onnx.ModelProto:
+    """Return a model of one node; some of its inputs may be given as numbers."""
     kinds = [onnx.helper.make_tensor_value_info(name, _kind(value), value.shape) for name, value in inputs.items()]
     outputs = [onnx.ValueInfoProto(name=name) for name in node.output if name]
+    graph = onnx.helper.make_graph([node], "one", kinds, outputs, numbers)
+    return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)])
+
+
+def _inferred(node: onnx.NodeProto, opset: int, inputs: Mapping[str, Array]) -> list[onnx.TypeProto.Tensor]:
+    """Return the types of a node's results, as the inputs' shapes and numbers tell.
+
+    Raises:
+        NotFolded: Where a result has too many values, or of a number that is not known.
+    """
     numbers = [numpy_helper.from_array(value, name) for name, value in inputs.items() if value.size <= _FEW]
-    opsets = [onnx.helper.make_opsetid("", opset)]
-    known = onnx.helper.make_model(
-        onnx.helper.make_graph([node], "known", kinds, outputs, numbers), opset_imports=opsets
-    )
-    if node.op_type not in _NO_LARGER:
-        _refuse_large(known)
-    model = onnx.helper.make_model(onnx.helper.make_graph([node], "one", kinds, outputs), opset_imports=opsets)
-    found = ReferenceEvaluator(model).run(None, dict(inputs))
-    return [np.asarray(value) for value in found]
-
-
-def _refuse_large(model: onnx.ModelProto) -> None:
-    """Raise NotFolded where a result has too many values, as the inputs' shapes and numbers tell."""
+    model = _model_of(node, opset, inputs, numbers)
     try:
         inferred = onnx.shape_inference.infer_shapes(model, data_prop=True, strict_mode=True)
     except onnx.shape_inference.InferenceError as error:
         raise NotFolded(f"the size of its result is not known: {str(error).splitlines()[0]}") from error
-    for output in inferred.graph.output:
-        tensor = output.type.tensor_type
+    types = [output.type.tensor_type for output in inferred.graph.output]
+    for tensor in types:
         if not tensor.HasField("shape") or not all(side.HasField("dim_value") for side in tensor.shape.dim):
             raise NotFolded("the size of its result is not known before it is computed")
         values = math.prod(side.dim_value for side in tensor.shape.dim)
         if values > MOST_VALUES:
             raise NotFolded(f"its result has {values:,} values")
+    return types
 
 
 def _kind(value: Array) -> int:

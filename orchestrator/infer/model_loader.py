@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from orchestrator.infer.constant_folding import NotFolded, folded
+from orchestrator.infer.constant_folding import NotFolded, folded, shaped
 from orchestrator.infer.graph import Graph, NotTileable, ordered
 from orchestrator.infer.model_file import OnnxModel
 from orchestrator.infer.node import AnyNode, Array, Fill, Map, Node, Value
@@ -202,7 +202,10 @@ class Loader:
     def take_value(self, node: onnx.NodeProto) -> None:
         """Take a node that computes with values of the whole picture alone; one node for each of its outputs."""
         known = {**{name: self.constants[name] for name in node.input if name in self.constants}, **self._examples}
-        results = self._evaluated(node, known)
+        try:
+            results = shaped(node, self.opset, {name: known[name] for name in node.input if name})
+        except NotFolded as error:
+            raise NotTileableError(str(error)) from error
         values = tuple(name for name in node.input if name)
         for place, output in enumerate(name for name in node.output if name):
             self._examples[output] = _single(results[place])

@@ -8,9 +8,11 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
 
-from orchestrator.infer.constant_folding import MOST_VALUES, NotFolded, folded
+from orchestrator.infer.constant_folding import MOST_VALUES, NotFolded, folded, shaped
 from orchestrator.infer.model_file import OnnxModel
+from orchestrator.infer.number_folding import folded_numbers
 from orchestrator.infer.operations import graph_of
 from orchestrator.infer.region import Size
 from tests.infer.networks import Draft
@@ -72,3 +74,87 @@ def test_a_node_that_is_none_of_its_operation_is_named_and_not_computed() -> Non
     (named,) = found.not_tileable
     assert named.op == "Split"
     assert "axis" in named.why
+
+
+def reals(*values: float) -> np.ndarray:
+    return np.array(values, np.float32)
+
+
+MATRIX = np.arange(12, dtype=np.int64).reshape(3, 4)
+
+OF_NUMBERS = [
+    ("Constant", (), {"value": numpy_helper.from_array(MATRIX)}),
+    ("Constant", (), {"value_int": -3}),
+    ("Constant", (), {"value_ints": [4, 5]}),
+    ("Constant", (), {"value_float": 0.1}),
+    ("Constant", (), {"value_floats": [0.1, 2.0]}),
+    ("Identity", (reals(2, 3),), {}),
+    ("Cast", (numbers(2**40, -1),), {"to": onnx.TensorProto.FLOAT}),
+    ("Cast", (numbers(2**40, -1),), {"to": onnx.TensorProto.INT32}),
+    ("Cast", (np.array([True, False]),), {"to": onnx.TensorProto.INT64}),
+    ("Unsqueeze", (numbers(7, 8), numbers(0, -1)), {}),
+    ("Squeeze", (MATRIX[:1], numbers(0)), {}),
+    ("Squeeze", (MATRIX[:, :1], numbers(-1)), {}),
+    ("Concat", (MATRIX, MATRIX[:, 1:]), {"axis": -1}),
+    ("Gather", (MATRIX, np.int64(-1).reshape(())), {}),
+    ("Gather", (MATRIX, numbers(1, -2)), {"axis": 1}),
+    ("Slice", (MATRIX, numbers(1), numbers(2**62)), {}),
+    ("Slice", (MATRIX, numbers(-2, 0), numbers(-1, 4), numbers(-1, 0), numbers(1, 2)), {}),
+    ("Add", (MATRIX, numbers(1, 2, 3, 4)), {}),
+    ("Sub", (reals(0.1, 3), reals(0.3)), {}),
+    ("Mul", (np.int64(2**62).reshape(()), np.int64(8).reshape(())), {}),
+    ("Mul", (reals(1e38), reals(1e38)), {}),
+    ("Equal", (MATRIX, numbers(1, 5, 9, 3)), {}),
+    ("Div", (MATRIX, numbers(3)), {}),
+    ("Where", (MATRIX > 4, MATRIX, numbers(-1)), {}),
+    ("Reshape", (MATRIX, numbers(0, 2, -1)), {}),
+]
+LEFT_TO_ONNX = [
+    ("Cast", (reals(2.5, -1e30),), {"to": onnx.TensorProto.INT64}),
+    ("Cast", (numbers(300),), {"to": onnx.TensorProto.UINT8}),
+    ("Squeeze", (MATRIX[:1],), {}),
+    ("Slice", (MATRIX, numbers(-1), numbers(-(2**62)), numbers(0), numbers(-1)), {}),
+    ("Div", (numbers(-7), numbers(2)), {}),
+    ("Div", (reals(1), reals(3)), {}),
+    ("Reshape", (MATRIX, numbers(12)), {"allowzero": 1}),
+]
+
+
+@pytest.mark.parametrize(("operation", "given", "attributes"), OF_NUMBERS)
+def test_numbers_are_what_onnx_makes_of_them(
+    operation: str, given: tuple[np.ndarray, ...], attributes: dict[str, Any]
+) -> None:
+    made = node(operation, len(given), **attributes)
+    found = folded_numbers(made, given)
+    assert found is not None
+    kinds = [
+        helper.make_tensor_value_info(f"in{place}", onnx.helper.np_dtype_to_tensor_dtype(one.dtype), one.shape)
+        for place, one in enumerate(given)
+    ]
+    graph = helper.make_graph([made], "one", kinds, [onnx.ValueInfoProto(name="out")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    with np.errstate(all="ignore"):
+        right = ReferenceEvaluator(model).run(None, {f"in{place}": one for place, one in enumerate(given)})[0]
+    np.testing.assert_array_equal(found, right)
+    assert (found.dtype, found.shape) == (np.asarray(right).dtype, np.shape(right))
+
+
+@pytest.mark.parametrize(("operation", "given", "attributes"), LEFT_TO_ONNX)
+def test_what_onnx_rounds_or_turns_in_its_own_way_is_left_to_it(
+    operation: str, given: tuple[np.ndarray, ...], attributes: dict[str, Any]
+) -> None:
+    assert folded_numbers(node(operation, len(given), **attributes), given) is None
+
+
+def test_axes_were_attributes_before() -> None:
+    assert result("Unsqueeze", numbers(7), axes=[0]).shape == (1, 1)
+
+
+def test_of_values_that_the_picture_decides_the_shapes_are_known_before() -> None:
+    weights, value = np.ones((6, 4, 1, 1), np.float32), np.ones((1, 4, 1, 1), np.float32)
+    (found,) = shaped(node("Conv", 2), 17, {"in0": value, "in1": weights})
+    assert (found.shape, found.dtype) == ((1, 6, 1, 1), np.float32)
+    with pytest.raises(NotFolded, match="it draws random numbers"):
+        shaped(helper.make_node("RandomNormalLike", ["in0"], ["out"]), 17, {"in0": value})
+    with pytest.raises(NotFolded, match=r"its result has [\d,]+ values"):
+        shaped(node("Expand", 2), 17, {"in0": value, "in1": numbers(1, 4, FAR, FAR)})
