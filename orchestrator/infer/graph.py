@@ -72,7 +72,7 @@ class Graph:
         if node is None:
             return ()
         if isinstance(node, GlobalReduction):
-            return (node.input,)
+            return node.inputs
         values = tuple(value for value in node.values if value in self.nodes)
         return (*node.inputs, *values) if isinstance(node, Node) else values
 

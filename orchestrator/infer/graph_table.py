@@ -69,10 +69,14 @@ class GraphTable:
         return {number: node for number, node in nodes if isinstance(node, Node)}
 
     @cached_property
-    def reductions(self) -> dict[int, int]:
+    def reductions(self) -> dict[int, tuple[int, ...]]:
         """The numbers of the global reductions, with those of the maps that they look at."""
         nodes = ((number, self.graph.nodes[name]) for number, name in enumerate(self.order, start=1))
-        return {number: self.place[node.input] for number, node in nodes if isinstance(node, GlobalReduction)}
+        return {
+            number: tuple(self.place[name] for name in node.inputs)
+            for number, node in nodes
+            if isinstance(node, GlobalReduction)
+        }
 
     @cached_property
     def lengths(self) -> Floats:
@@ -129,10 +133,10 @@ class GraphTable:
     def reduced_copies(self) -> Floats:
         """Bytes that each global reduction takes beside its map, where the whole picture goes through, (tensors,)."""
         found = np.zeros(len(self.names))
-        for number, source in self.reductions.items():
+        for number, sources in self.reductions.items():
             node = self.graph.nodes[self.names[number]]
             assert isinstance(node, GlobalReduction)
-            found[number] = REDUCTION_COPIES.get(node.kind, 0) * self.nbytes[source]
+            found[number] = REDUCTION_COPIES.get(node.kind, 0) * self.nbytes[sources[-1]]
         return found
 
     @cached_property

@@ -13,9 +13,13 @@ from orchestrator.infer.node import AnyNode, Array, Fill, Map, Node, Value
 from orchestrator.infer.region import Size
 from orchestrator.infer.sparse_tensor import dense
 from orchestrator.infer.spread_nodes import Spread
+from orchestrator.infer.view import View, whole
 
 OF_VALUES_TOO = frozenset({"Cast", "CastLike", "Expand", "Resize", "Tile", "Upsample"})
 """Operations that may make a map of values of the whole picture, or of nothing else than a kind."""
+
+_SPREADING = frozenset({"Add", "Div", "Max", "Mean", "Min", "Mul", "PRelu", "Pow", "Sub", "Sum"})
+"""Operations that spread the smaller of their inputs over the larger ones."""
 
 OF_ANY_KIND = frozenset(
     {
@@ -50,10 +54,24 @@ class Loader:
     Args:
         channels: Of the picture.
         operations: What each becomes, by its ONNX name.
+        on_views: What each becomes that reads a view.
+
+    Attributes:
+        views: Tensors that hold a map's values in another order and shape.
+        seen_as: Maps that are also views of others.
     """
 
-    def __init__(self, model: OnnxModel, size: Size, channels: int, operations: Mapping[str, "Operation"]) -> None:
-        self._operations = operations
+    def __init__(
+        self,
+        model: OnnxModel,
+        size: Size,
+        channels: int,
+        operations: Mapping[str, "Operation"],
+        on_views: Mapping[str, "Operation"],
+    ) -> None:
+        self._operations, self._on_views = operations, on_views
+        self.views: dict[str, View] = {}
+        self.seen_as: dict[str, View] = {}
         self.opset = model.opset
         self._rules = onnx.checker.C.CheckerContext()
         self._rules.ir_version, self._rules.opset_imports = onnx.IR_VERSION, {"": model.opset}
@@ -64,6 +82,7 @@ class Loader:
         self.nodes: dict[str, AnyNode] = {}
         self._same: dict[str, str] = {}
         self._unknown: set[str] = set()
+        self._spread: dict[str, tuple[str, tuple[int, ...]]] = {}
         self._not_tileable: list[NotTileable] = []
         self._examples: dict[str, Array] = {}
 
@@ -80,12 +99,16 @@ class Loader:
             if any(one.HasField("g") or one.graphs for one in node.attribute):
                 raise NotTileableError("it holds branches or a loop, which are not known")
             self._check(node)
+            node = self._unspread(node)
+            given = [name for name in node.input if name]
             if node.op_type == "Shape":
                 self._fold_shape(node)
             elif all(name in self.constants for name in given):
                 if not self._fills(node):
                     self._fold(node)
-            elif given and not any(self.is_map(name) for name in given) and node.op_type not in OF_VALUES_TOO:
+            elif given and not any(map(self.is_picture, given)) and self._spreads(node):
+                return
+            elif given and not any(map(self.is_picture, given)) and node.op_type not in OF_VALUES_TOO:
                 self.take_value(node)
             else:
                 self._refuse_kinds(node)
@@ -126,6 +149,10 @@ class Loader:
         """Whether it is the picture or a map."""
         return name == self._image or isinstance(self.nodes.get(name), Node)
 
+    def is_picture(self, name: str) -> bool:
+        """Whether it is a map, or a view of one."""
+        return name in self.views or self.is_map(name)
+
     def map(self, name: str) -> Map:
         """Return channels and size of a map."""
         if name == self._image:
@@ -134,6 +161,12 @@ class Loader:
         if not isinstance(node, Node):
             raise NotTileableError(f"{name} is no map")
         return node.map
+
+    def view(self, name: str) -> View:
+        """Return a view; a map as the view that it also is, or as it lies."""
+        if name in self.views:
+            return self.views[name]
+        return self.seen_as.get(name) or whole(name, self.map(name))
 
     def constant(self, name: str) -> Array:
         """Return a constant.
@@ -149,12 +182,20 @@ class Loader:
         """Add a typed node."""
         self.nodes[node.output] = node
 
+    def resolved(self, name: str) -> str:
+        """Return the name of the map that a tensor is another name of."""
+        return self._same.get(name, name)
+
     def alias(self, output: str, name: str) -> None:
         """Let an output be another name of a map."""
         self._same[output] = name
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Return the shape of anything."""
+        if name in self._spread:
+            return self._spread[name][1]
+        if name in self.views:
+            return self.views[name].shape
         if self.is_map(name):
             found = self.map(name)
             return (1, found.channels, found.size.height, found.size.width)
@@ -181,7 +222,7 @@ class Loader:
             shape = np.broadcast_shapes(value.shape, shape)
         else:
             value = onnx.numpy_helper.to_array(attributes(node).get("value", onnx.numpy_helper.from_array(np.zeros(1))))
-        if len(shape) != 4 or shape[0] != 1 or (shape[2] * shape[3] == 1 and self._size.pixels > 1):
+        if len(shape) != 4 or shape[0] != 1 or (shape[3] == 1 and self._size.pixels > 1):
             return False
         if any(side != 1 for side in (*value.shape[:-3], *value.shape[-2:])):
             return False
@@ -194,9 +235,38 @@ class Loader:
             self.add(Spread(output, (), (f"{output}|values",), made, size))
         return True
 
+    def _spreads(self, node: onnx.NodeProto) -> bool:
+        """Let a value that is spread over the shape of a view be its own: what it meets there spreads it anyway."""
+        if node.op_type != "Expand" or node.input[1] not in self.constants:
+            return False
+        target = tuple(self.constants[node.input[1]].tolist())
+        if not any(view.shape == target for view in self.views.values()):
+            return False
+        self.spread(node.output[0], node.input[0], target)
+        return True
+
+    def spread(self, output: str, source: str, shape: tuple[int, ...]) -> None:
+        """Note that an output is a value or view that is spread over a larger shape."""
+        self._spread[output] = source, shape
+
+    def _unspread(self, node: onnx.NodeProto) -> onnx.NodeProto:
+        """Return a node that is given values as they are in place of spread ones, where that is the same.
+
+        Raises:
+            NotTileableError: Where it is not.
+        """
+        if node.op_type == "Shape" or not any(name in self._spread for name in node.input):
+            return node
+        copy = _renamed(node, {name: source for name, (source, _) in self._spread.items()})
+        spread = np.broadcast_shapes(*(self.shape(name) for name in node.input if name))
+        if node.op_type not in _SPREADING or np.broadcast_shapes(*(self.shape(name) for name in copy.input)) != spread:
+            raise NotTileableError("it works on a value that is spread over the picture")
+        return copy
+
     def _fold(self, node: onnx.NodeProto) -> None:
         sparse = [one.sparse_tensor for one in node.attribute if one.HasField("sparse_tensor")]
-        results = [_single(one) for one in [dense(one) for one in sparse] or self._evaluated(node, self.constants)]
+        found = [dense(one) for one in sparse] or self._evaluated(node, self.constants)
+        results = [np.asarray(_single(one), order="C") for one in found]
         self.constants.update(zip(node.output, results, strict=False))
 
     def take_value(self, node: onnx.NodeProto) -> None:
@@ -217,13 +287,13 @@ class Loader:
 
     def kind(self, name: str) -> str:
         """Return what the network calls the values of anything: "float32", "bool", "int64" and so on."""
-        if self.is_map(name):
-            return self.map(name).kind
+        if self.is_picture(name):
+            return self.view(name).map.kind
         return str((self.constants if name in self.constants else self._examples)[name].dtype)
 
     def _refuse_kinds(self, node: onnx.NodeProto) -> None:
         """Raise NotTileableError where an operation is given maps of kinds that it is not known to keep."""
-        kinds = {self.map(name).kind for name in node.input if name and self.is_map(name)} - {"float32"}
+        kinds = {self.kind(name) for name in node.input if name and self.is_picture(name)} - {"float32"}
         if kinds and node.op_type not in OF_ANY_KIND:
             raise NotTileableError(f"it computes with values of {', '.join(sorted(kinds))}")
 
@@ -234,9 +304,12 @@ class Loader:
             raise NotTileableError(str(error)) from error
 
     def _operation(self, node: onnx.NodeProto) -> "Operation":
-        if node.op_type not in self._operations:
+        if node.op_type not in self._operations.keys() | self._on_views.keys():
             raise NotTileableError("this operation is not known")
-        return self._operations[node.op_type]
+        known = self._on_views if any(name in self.views for name in node.input) else self._operations
+        if node.op_type not in known:
+            raise NotTileableError("it is not known of pictures in another shape")
+        return known[node.op_type]
 
 
 def _single(value: Array) -> Array:

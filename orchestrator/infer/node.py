@@ -239,7 +239,7 @@ class GlobalReduction:
     """A global reduction: a number per channel that the whole map decides, (1, C, 1, 1) or as `dims` says.
 
     Attributes:
-        kind: "mean", "variance" (biased), "sum", "squares" (sum of squares), "max" or "min".
+        kind: "mean", "variance" (biased), "sum", "squares" (sum of squares), "max", "min", or "gram" (see `Gram`).
         input: The map.
         dims: Shape.
     """
@@ -248,6 +248,16 @@ class GlobalReduction:
     kind: str
     input: str
     dims: tuple[int, ...]
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The maps that it goes over, all of one size."""
+        return (self.input,)
+
+    @property
+    def cost(self) -> float:
+        """Multiplications per pixel of its maps; those of plain sums count as none."""
+        return 0.0
 
 
 AnyNode = Node | Value | GlobalReduction

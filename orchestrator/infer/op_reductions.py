@@ -137,28 +137,6 @@ def _made(kind: str, inputs: list[str], result: str) -> onnx.NodeProto:
     return onnx.helper.make_node(kind, inputs, [result])
 
 
-def instance_norm(loader: Loader, node: onnx.NodeProto) -> None:
-    """Take an instance normalisation apart: (x - mean) * a + bias with a of the picture's variance."""
-    name, scale, bias = list(node.input)
-    output, shape = node.output[0], (1, loader.map(node.input[0]).channels, 1, 1)
-    for part, constant in (("scale", scale), ("bias", bias)):
-        loader.constants[f"{output}|{part}"] = loader.constant(constant).reshape(shape)
-    loader.constants[f"{output}|epsilon"] = np.array(attributes(node).get("epsilon", 1e-5), np.float32)
-    for kind in ("mean", "variance"):
-        add_reduction(loader, f"{output}|{kind}", kind, name, shape)
-    for step in _normalising(name, output):
-        loader.take(step)
-
-
-def _normalising(name: str, output: str) -> Iterator[onnx.NodeProto]:
-    yield _made("Add", [f"{output}|variance", f"{output}|epsilon"], f"{output}|raised")
-    yield _made("Sqrt", [f"{output}|raised"], f"{output}|deviation")
-    yield _made("Div", [f"{output}|scale", f"{output}|deviation"], f"{output}|a")
-    yield _made("Sub", [name, f"{output}|mean"], f"{output}|centred")
-    yield _made("Mul", [f"{output}|centred", f"{output}|a"], f"{output}|scaled")
-    yield _made("Add", [f"{output}|scaled", f"{output}|bias"], output)
-
-
 def mean_variance_norm(loader: Loader, node: onnx.NodeProto) -> None:
     """Take a normalisation by mean and deviation: of each channel, or of all together."""
     axes = {axis % 4 for axis in attributes(node).get("axes", [0, 2, 3])} - {0}

@@ -22,7 +22,6 @@ from orchestrator.infer.op_reductions import (
     MADE_OF_REDUCTIONS,
     POOLINGS,
     REDUCTIONS,
-    instance_norm,
     mean_variance_norm,
     pooling,
     reduction,
@@ -30,8 +29,37 @@ from orchestrator.infer.op_reductions import (
 from orchestrator.infer.op_resampling import blocks, gather, slice_, split
 from orchestrator.infer.op_resize import resize
 from orchestrator.infer.op_spreading import expand, tile
+from orchestrator.infer.op_view_elementwise import elementwise as elementwise_view
+from orchestrator.infer.op_view_normalisations import (
+    group_normalisation,
+    instance_normalisation,
+)
+from orchestrator.infer.op_view_parts import concat as concat_view
+from orchestrator.infer.op_view_parts import gather as gather_view
+from orchestrator.infer.op_view_parts import pad as pad_view
+from orchestrator.infer.op_view_parts import slice_ as slice_view
+from orchestrator.infer.op_view_parts import split as split_view
+from orchestrator.infer.op_view_products import einsum, gemm, matmul
+from orchestrator.infer.op_view_reductions import REDUCING, layer_normalisation, lp_normalisation, reduced
+from orchestrator.infer.op_view_reductions import softmax as softmax_view
+from orchestrator.infer.op_views import expand as expand_view
+from orchestrator.infer.op_views import flatten, reshape, squeeze, transpose, unsqueeze
+from orchestrator.infer.op_views import unchanged as unchanged_view
 from orchestrator.infer.op_windows import conv, pool, transposed
 from orchestrator.infer.region import Size
+
+_SHAPES: Mapping[str, Operation] = {
+    "Reshape": reshape,
+    "Transpose": transpose,
+    "Flatten": flatten,
+    "Squeeze": squeeze,
+    "Unsqueeze": unsqueeze,
+}
+_PRODUCTS: Mapping[str, Operation] = {"MatMul": matmul, "Gemm": gemm, "Einsum": einsum}
+_NORMALISATIONS: Mapping[str, Operation] = {
+    "LayerNormalization": layer_normalisation,
+    "GroupNormalization": group_normalisation,
+}
 
 OPERATIONS: Mapping[str, Operation] = {
     **dict.fromkeys(ELEMENTWISE, elementwise),
@@ -62,9 +90,31 @@ OPERATIONS: Mapping[str, Operation] = {
     "Pad": pad,
     "Conv": conv,
     "ConvTranspose": transposed,
-    "InstanceNormalization": instance_norm,
+    "InstanceNormalization": instance_normalisation,
+    **_SHAPES,
+    **_PRODUCTS,
+    **_NORMALISATIONS,
 }
 """By the ONNX name of each operation that can be computed in parts."""
+
+ON_VIEWS: Mapping[str, Operation] = {
+    **_SHAPES,
+    **_PRODUCTS,
+    **dict.fromkeys(ELEMENTWISE, elementwise_view),
+    **_NORMALISATIONS,
+    **dict.fromkeys(REDUCING, reduced),
+    **dict.fromkeys(("Softmax", "LogSoftmax"), softmax_view),
+    "LpNormalization": lp_normalisation,
+    "InstanceNormalization": instance_normalisation,
+    "Identity": unchanged_view,
+    "Expand": expand_view,
+    "Gather": gather_view,
+    "Slice": slice_view,
+    "Split": split_view,
+    "Concat": concat_view,
+    "Pad": pad_view,
+}
+"""By the ONNX name of each operation that can be computed in parts where a picture has another shape."""
 
 
 def graph_of(model: OnnxModel, size: Size) -> Graph:
@@ -75,7 +125,7 @@ def graph_of(model: OnnxModel, size: Size) -> Graph:
     """
     _kind, sides = image_form(model.image)
     refuse_other_sizes(sides, size)
-    loader = Loader(model, size, sides[1] or CHANNELS, OPERATIONS)
+    loader = Loader(model, size, sides[1] or CHANNELS, OPERATIONS, ON_VIEWS)
     for node in model.nodes:
         loader.take(node)
     return loader.graph()

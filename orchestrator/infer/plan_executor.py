@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from orchestrator.infer.checkpoint import PictureCheckpoint, ResumePoint
 from orchestrator.infer.graph import Graph
@@ -78,6 +79,7 @@ class PlanExecutor:
         self._graph, self._resources, self._replan, self._checkpoint = graph, resources, replan, checkpoint
         self._buffers: dict[str, TensorBuffer] = {}
         self._reduced: dict[str, Array] = {}
+        self._grams: dict[str, npt.NDArray[np.float64]] = {}
         self._folder, self._progress, self._done = folder, progress, 0.0
         self._resume: ResumePoint | None = None
 
@@ -180,6 +182,7 @@ class PlanExecutor:
                 )
         run = _Run(segment, self._resources, self._buffers, self._reduced, last=count)
         statistics_of = {name: Statistics() for name in segment.owned if not segment.whole}
+        self._grams = {name: np.zeros(1) for name in segment.reductions if not segment.whole}
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             tiles = [(row, column) for row in rows for column in columns]
             ahead = pool.submit(run.inputs, *tiles[0])
@@ -209,12 +212,18 @@ class PlanExecutor:
             found = {kind: answers[f"{name}|{kind}"] for kind in _ROW_STATISTICS if f"{name}|{kind}" in answers}
             if found:
                 statistics.add(found, column.owned[name].length)
+        for name, total in self._grams.items():
+            if f"{name}|gram" in answers:
+                self._grams[name] = total + answers[f"{name}|gram"]
 
     def _reduce(self, segment: Segment, statistics_of: Mapping[str, Statistics]) -> None:
         for name in () if segment.whole else segment.reductions:
             node = self._graph.nodes[name]
             assert isinstance(node, GlobalReduction)
-            self._reduced[name] = statistics_of[node.input].result(node.kind).reshape(node.dims)
+            if node.kind == "gram":
+                self._reduced[name] = self._grams[name].astype(np.float32).reshape(node.dims)
+            else:
+                self._reduced[name] = statistics_of[node.input].result(node.kind).reshape(node.dims)
 
     def _write(
         self, segment: Segment, answers: Mapping[str, Array], row: AxisTile, column: AxisTile, alone: frozenset[str]
@@ -278,7 +287,9 @@ class _Run:
 def _refuse_infinite(segment: Segment, answers: Mapping[str, Array], words: str, tile: int, count: int) -> None:
     """Look for NaN and infinity where it costs little: in the outputs, and in the statistics of each row."""
     graph = segment.graph
-    looked = [name for name in answers if name in graph.outputs.values() or name.endswith(("|mean", "|deviation"))]
+    looked = [
+        name for name in answers if name in graph.outputs.values() or name.endswith(("|mean", "|deviation", "|gram"))
+    ]
     for name in looked:
         if not np.isfinite(answers[name]).all():
             where = words if count == 1 else f"{words}, tile {tile} of {count}"

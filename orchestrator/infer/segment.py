@@ -14,8 +14,8 @@ COARSEST = 64
 """Strides above this need not be aligned to: parts at such sizes are not worth a tile."""
 
 
-REDUCTION_COPIES = {"variance": 1, "squares": 1}
-"""How many maps a global reduction makes besides its input, where the whole picture goes through at once."""
+REDUCTION_COPIES = {"variance": 1, "squares": 1, "gram": 1}
+"""How many maps a global reduction makes besides its inputs, where the whole picture goes through at once."""
 
 
 class Crossing(Exception):
@@ -49,7 +49,7 @@ class Segment:
             Crossing: Where a segment in tiles reads a global reduction that it computes itself.
         """
         reduced_here = {name for name in self.reductions if self.whole}
-        stack = [*self.targets, *(self._reduced(name) for name in self.reductions), *reduced_here]
+        stack = [*self.targets, *self._reduced, *reduced_here]
         found: set[str] = set()
         while stack:
             name = stack.pop()
@@ -71,7 +71,7 @@ class Segment:
     def read(self) -> tuple[str, ...]:
         """The live tensors that are really read."""
         needed = {name for node in self.maps for name in node.inputs}
-        needed.update(self._reduced(name) for name in self.reductions)
+        needed.update(self._reduced)
         return tuple(name for name in self.sources if name in needed)
 
     @cached_property
@@ -83,7 +83,7 @@ class Segment:
     @cached_property
     def owned(self) -> tuple[str, ...]:
         """The maps that the tiles divide among them: the targets, and what global reductions look at."""
-        return tuple(dict.fromkeys([*self.targets, *(self._reduced(name) for name in self.reductions)]))
+        return tuple(dict.fromkeys([*self.targets, *self._reduced]))
 
     @cached_property
     def stride(self) -> int:
@@ -127,9 +127,10 @@ class Segment:
         needs: dict[str, Span] = dict(owned)
         if self.whole:
             needs.update(
-                (node.input, Span(0, self.graph.map(node.input).size.along(axis)))
+                (name, Span(0, self.graph.map(name).size.along(axis)))
                 for node in self.nodes
                 if isinstance(node, GlobalReduction)
+                for name in node.inputs
             )
         found: dict[str, Placement] = {}
         for node in reversed(self.maps):
@@ -150,10 +151,16 @@ class Segment:
         parts.extend((span.length, span.start - placed[name].out.start) for name, span in owned.items())
         return tuple(parts)
 
-    def _reduced(self, name: str) -> str:
-        node = self.graph.nodes[name]
-        assert isinstance(node, GlobalReduction)
-        return node.input
+    @cached_property
+    def reduction_nodes(self) -> tuple[GlobalReduction, ...]:
+        """The global reductions that it computes."""
+        nodes = (self.graph.nodes[name] for name in self.reductions)
+        return tuple(node for node in nodes if isinstance(node, GlobalReduction))
+
+    @cached_property
+    def _reduced(self) -> tuple[str, ...]:
+        """The maps that they go over."""
+        return tuple(dict.fromkeys(name for node in self.reduction_nodes for name in node.inputs))
 
 
 def tile_side(whole: int, tile: int, stride: int) -> tuple[int, int]:
@@ -196,9 +203,12 @@ def peak_bytes(segment: Segment, rows: Mapping[str, Placement], columns: Mapping
             scratch = node.scratch_bytes(rows[node.output], columns[node.output])
             peak = max(peak, live + scratch + _cropped(node, rows, columns, graph))
         elif isinstance(node, GlobalReduction):
-            peak = max(peak, live + REDUCTION_COPIES.get(node.kind, 0) * sizes[node.input])
+            peak = max(peak, live + REDUCTION_COPIES.get(node.kind, 0) * sizes[node.inputs[-1]])
         read = dict.fromkeys((*graph.reads(node.output), node.output))
         live -= sum(sizes[name] for name in read if name in sizes and last[name] == node.output and name not in outlive)
+    if not segment.whole:
+        grams = (node for node in segment.reduction_nodes if node.kind == "gram")
+        peak = max([peak, *(live + sizes[node.inputs[-1]] for node in grams)])
     return peak
 
 

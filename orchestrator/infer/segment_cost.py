@@ -68,7 +68,9 @@ def segment_cost(segment: Segment, tile: int | None, filed: frozenset[str] = fro
     """
     rows, columns = (_sampled(segment, axis, tile) for axis in AXES)
     macs = sum(_weighted(rows, columns, node.output, node.macs) for node in segment.maps)
-    once = sum(segment.graph.work[node.output] for node in segment.maps)
+    reduced = sum(node.cost * segment.graph.map(node.input).size.pixels for node in segment.reduction_nodes)
+    macs += reduced
+    once = reduced + sum(segment.graph.work[node.output] for node in segment.maps)
     passed = sum(4 * node.map.channels * node.passes() * _area(rows, columns, node.output) for node in segment.maps)
     reads = {name: 4 * segment.graph.map(name).channels * _area(rows, columns, name) for name in segment.read}
     writes = {name: segment.graph.map(name).nbytes for name in segment.targets}

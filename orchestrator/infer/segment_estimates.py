@@ -241,7 +241,8 @@ class Estimates:
         """Return the bytes that are gone over for the global reductions of each segment."""
         found = np.zeros(len(parts.begins))
         for row, begin in enumerate(parts.begins):
-            sources = {source for number, source in self._table.reductions.items() if begin < number <= parts.end}
+            reduced = (each for number, each in self._table.reductions.items() if begin < number <= parts.end)
+            sources = {source for each in reduced for source in each}
             if sources:
                 more = sum(self._table.nbytes[source] for source in sources if not parts.writes[row, source])
                 found[row] = 2 * (written[row].sum() + more)

@@ -102,8 +102,7 @@ class _Trace:
     def go_back(self, number: int) -> None:
         """Go over a tensor's node."""
         self.open.pop(number, None)
-        source = self._table.reductions.get(number)
-        if source is not None:
+        for source in self._table.reductions.get(number, ()):
             self._read(source, number, Reach(0, 0, 0, 0))
         own, node = self.reach.get(number), self._table.maps.get(number)
         if own is None or node is None:

@@ -13,6 +13,7 @@ import onnx
 from orchestrator.infer.node import Array, GlobalReduction, Node, Placement, Value
 from orchestrator.infer.region import AXES, Span
 from orchestrator.infer.segment import Segment
+from orchestrator.infer.view_nodes import Gram
 
 _NEWEST_IR = 10
 _AXES_AS_INPUT = {"ReduceSum": 13}
@@ -28,6 +29,7 @@ ROW_STATISTICS = {
     "squares": ("squares",),
     "max": ("max",),
     "min": ("min",),
+    "gram": (),
 }
 """What is computed of each row of a tile, by the kind of global reduction."""
 
@@ -83,14 +85,22 @@ class TileSubgraph:
                 self._nodes.append(template)
             else:
                 self._reduce(node)
+        owned_tensors: dict[str, str] = {}
         for name in self._segment.owned:
             tensor = self.read(name, owned[0][name], owned[1][name])
             if name in self._segment.targets:
                 self.outputs[name] = self.add("Identity", [tensor]) if tensor in self._inputs else tensor
             if not self._segment.whole:
+                owned_tensors[name] = tensor
                 self._aggregate_rows(name, tensor)
         if self._segment.whole:
             self.outputs.update((name, name) for name in self._segment.reductions)
+            return
+        for reduction in self._segment.reduction_nodes:
+            if isinstance(reduction, Gram):
+                tensors = [owned_tensors[name] for name in reduction.inputs]
+                found = reduction.emit(self, tensors, owned[0][reduction.input].length)
+                self.outputs[f"{reduction.output}|gram"] = found
 
     def read(self, name: str, rows: Span, columns: Span) -> str:
         """Return the tensor that holds a region of a map."""
@@ -173,11 +183,7 @@ class TileSubgraph:
 
         Rows first: the sums stay short, so that float32 does; the rest is added up in float64 outside.
         """
-        kinds = {
-            self._reduction_node(reduction).kind
-            for reduction in self._segment.reductions
-            if self._reduction_node(reduction).input == name
-        }
+        kinds = {reduction.kind for reduction in self._segment.reduction_nodes if reduction.input == name}
         asked = {statistic for kind in kinds for statistic in ROW_STATISTICS[kind]}
         if "mean" in asked:
             self.outputs[f"{name}|mean"] = self._reduced("ReduceMean", tensor, 3)
@@ -190,6 +196,11 @@ class TileSubgraph:
 
     def _reduce(self, node: GlobalReduction) -> None:
         """Add a global reduction over the whole map: the rows first, then the columns."""
+        if isinstance(node, Gram):
+            height = self._rows[node.input].out.length
+            found = node.emit(self, node.inputs, height)
+            self.add("Reshape", [found, self.constant(np.array(node.dims, np.int64))], node.output)
+            return
         tensor = node.input
         kind = {"sum": "ReduceSum", "squares": "ReduceSum", "max": "ReduceMax", "min": "ReduceMin"}.get(
             node.kind, "ReduceMean"

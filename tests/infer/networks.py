@@ -66,9 +66,19 @@ class Draft:
 
     def reduced(self, kind: str, x: str, axes: Sequence[int] = (2, 3), keepdims: int = 1) -> str:
         """Axes as an attribute or as an input, whichever the operator set asks for."""
-        if self.opset >= (13 if kind == "ReduceSum" else 18):
+        if self.takes_axes(kind):
             return self.node(kind, x, self.constant(list(axes)), keepdims=keepdims)
         return self.node(kind, x, axes=list(axes), keepdims=keepdims)
+
+    def takes_axes(self, kind: str) -> bool:
+        """Whether a reduction's axes are an input."""
+        return self.opset >= (13 if kind == "ReduceSum" else 18)
+
+    def unsqueezed(self, x: str, axes: Sequence[int]) -> str:
+        """Axes as an attribute or as an input, whichever the operator set asks for."""
+        if self.opset >= 13:
+            return self.node("Unsqueeze", x, self.constant(list(axes)))
+        return self.node("Unsqueeze", x, axes=list(axes))
 
     def size_of(self, x: str, channels: int) -> str:
         """The shape (1, channels, height and width of x)."""

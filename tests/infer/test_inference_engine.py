@@ -151,8 +151,10 @@ def test_a_picture_one_pixel_wide_goes_through(tmp_path: Path) -> None:
 UNPLACEABLE = {
     "Softmax": [helper.make_node("Softmax", ["image"], ["transmission"], axis=-1)],
     "Reshape": [
+        helper.make_node("Constant", [], ["other"], value_ints=[1, 3, 50, 40]),
         helper.make_node("Constant", [], ["shape"], value_ints=[1, 3, 40, 50]),
-        helper.make_node("Reshape", ["image", "shape"], ["transmission"]),
+        helper.make_node("Reshape", ["image", "other"], ["turned"]),
+        helper.make_node("Reshape", ["turned", "shape"], ["transmission"]),
     ],
     "MatMul": [
         helper.make_node("Transpose", ["image"], ["turned"], perm=[0, 1, 3, 2]),

@@ -17,7 +17,7 @@ from onnx import defs
 
 from orchestrator.infer.model_file import OLDEST_OPSET, NetworkError, read_model
 from orchestrator.infer.node import Array
-from orchestrator.infer.operations import OPERATIONS, graph_of
+from orchestrator.infer.operations import ON_VIEWS, OPERATIONS, graph_of
 from orchestrator.infer.region import Size
 from tests.infer.networks import Draft, in_float64, picture, tiled, untiled
 from tests.infer.proof import PROOFS
@@ -29,7 +29,6 @@ pytestmark = pytest.mark.slow
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "operations.md"
 Writer = Callable[[Draft, str, str], str]
 
-EXAMPLES = 8
 SIDES = st.integers(1, 26)
 TILES = st.sampled_from([3, 4, 7, 8, 16])
 OF_RANGE = 2e-5
@@ -60,7 +59,11 @@ def refusals() -> Iterator[tuple[Refusal, int]]:
 
 
 def test_every_operation_that_is_registered_is_proven() -> None:
-    assert {operation for proof in PROOFS for operation in proof.operations} == set(OPERATIONS)
+    assert {operation for proof in PROOFS for operation in proof.operations} == {*OPERATIONS, *ON_VIEWS}
+
+
+def test_every_operation_of_pictures_in_other_shapes_is_proven() -> None:
+    assert {operation for proof in PROOFS if proof.views for operation in proof.operations} >= set(ON_VIEWS)
 
 
 def test_the_page_of_operations_is_current() -> None:
@@ -71,7 +74,10 @@ def test_the_page_of_operations_is_current() -> None:
 
 @pytest.mark.parametrize(
     ("proof", "operation", "opset"),
-    [pytest.param(*one, id=f"{one[1]}-{one[2]}-{one[0].settings.split()[0]}") for one in proven()],
+    [
+        pytest.param(*one, id=f"{one[1]}-{one[2]}-{'views' if one[0].views else one[0].settings.split()[0]}")
+        for one in proven()
+    ],
 )
 def test_in_tiles_an_operation_is_what_it_is_of_the_whole_picture(
     tmp_path_factory: pytest.TempPathFactory, proof: Proof, operation: str, opset: int
@@ -79,7 +85,7 @@ def test_in_tiles_an_operation_is_what_it_is_of_the_whole_picture(
     drawn: set[str] = set()
     compared = 0
 
-    @settings(deadline=None, max_examples=EXAMPLES, derandomize=True, database=None)
+    @settings(deadline=None, max_examples=proof.examples, derandomize=True, database=None)
     @given(data=st.data(), height=SIDES, width=SIDES, tile=TILES)
     def compare(data: st.DataObject, height: int, width: int, tile: int) -> None:
         nonlocal compared
@@ -91,7 +97,7 @@ def test_in_tiles_an_operation_is_what_it_is_of_the_whole_picture(
     compare()
     known = set(defs.get_schema(operation, opset).attributes)
     assert known - set(proof.left_out) <= drawn, "not every attribute was drawn"
-    assert compared >= EXAMPLES // 2
+    assert compared >= proof.examples // 2
 
 
 def agrees(folder: Path, draft: Draft, answer: str, size: Size, tile: int, proof: Proof) -> bool:

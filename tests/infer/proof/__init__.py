@@ -1,6 +1,6 @@
 """What is proven of each operation that is computed in parts: drawn settings, and refusals with their reasons."""
 
-from tests.infer.proof import channels, kinds, pointwise, reductions, resampling, spreading, windows
+from tests.infer.proof import channels, kinds, pointwise, reductions, resampling, spreading, views, windows
 from tests.infer.proof.case import Proof
 
 PROOFS: tuple[Proof, ...] = (
@@ -12,4 +12,5 @@ PROOFS: tuple[Proof, ...] = (
     *resampling.PROOFS,
     *resampling.RESIZE,
     *reductions.PROOFS,
+    *views.PROOFS,
 )

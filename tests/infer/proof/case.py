@@ -62,6 +62,8 @@ class Proof:
         sets: First and last operator set in which anything is computed in parts.
         double: Whether it is compared with double precision, too: not what copies numbers, nor what ONNX's own
             evaluator refuses or gets wrong (see findings/onnx-two-oracles.sh).
+        examples: How many are drawn in each operator set.
+        views: Whether it is of pictures in other shapes than (1, channels, height, width).
     """
 
     operations: Sequence[str]
@@ -72,6 +74,8 @@ class Proof:
     left_out: Mapping[str, str] = field(default_factory=dict)
     sets: tuple[int, int] = (11, 99)
     double: bool = True
+    views: bool = False
+    examples: int = 8
 
 
 _RIGHTLY = ("smaller than its window", "by more than ONNX Runtime pads", "leaves nothing of a picture")

@@ -1,0 +1,214 @@
+"""Parts of pictures in other shapes, taken and put together along one axis, and padding."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import onnx
+
+from orchestrator.infer.model_loader import Loader, NotTileableError, attributes
+from orchestrator.infer.node import Map
+from orchestrator.infer.op_pointwise import add_pointwise
+from orchestrator.infer.region import AXES, Size
+from orchestrator.infer.resampling import Take
+from orchestrator.infer.view import CHANNELS, COLUMNS, ROWS, Atom, View, axis_of_length, length_of, strides
+from orchestrator.infer.view_alignment import Slot, aligned
+from orchestrator.infer.view_making import add_rearranged, add_view, folded, form_of
+from orchestrator.infer.view_nodes import Operand
+
+_PIXELS = (ROWS, COLUMNS)
+
+
+def gather(loader: Loader, node: onnx.NodeProto) -> None:
+    """Take a choice along an axis, or one place of it."""
+    view, index = loader.view(node.input[0]), loader.constant(node.input[1])
+    axis = attributes(node).get("axis", 0) % len(view.axes)
+    if index.ndim > 1:
+        raise NotTileableError("it takes a table of places")
+    found = _taken(loader, view, axis, np.atleast_1d(index).tolist(), node.output[0])
+    axes = found.axes if index.ndim else (*found.axes[:axis], *found.axes[axis + 1 :])
+    add_view(loader, node.output[0], replace(found, axes=axes))
+
+
+def slice_(loader: Loader, node: onnx.NodeProto) -> None:
+    """Take a cut along some axes."""
+    starts, ends = (loader.constant(node.input[place]).tolist() for place in (1, 2))
+    given = [loader.constant(name).tolist() if name else None for name in node.input[3:]]
+    axes = given[0] if given and given[0] is not None else list(range(len(starts)))
+    steps = given[1] if len(given) > 1 and given[1] is not None else [1] * len(starts)
+    view = loader.view(node.input[0])
+    for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
+        place = axis % len(view.axes)
+        places = range(view.shape[place])[slice(start, end, step)]
+        view = _taken(loader, view, place, places, f"{node.output[0]}|{place}")
+    add_view(loader, node.output[0], view)
+
+
+def split(loader: Loader, node: onnx.NodeProto) -> None:
+    """Take an axis split into several parts."""
+    view, options = loader.view(node.input[0]), attributes(node)
+    axis = options.get("axis", 0) % len(view.axes)
+    length, count = view.shape[axis], len(node.output)
+    given = loader.constant(node.input[1]).tolist() if len(node.input) > 1 and node.input[1] else options.get("split")
+    each = -(-length // count)
+    lengths = given or [min(each, length - place * each) for place in range(count)]
+    if min(lengths) < 0 or sum(lengths) != length:
+        raise NotTileableError(f"it splits {length} into {', '.join(map(str, lengths[:9]))}")
+    start = 0
+    for output, part in zip(node.output, lengths, strict=True):
+        if output:
+            add_view(loader, output, _taken(loader, view, axis, range(start, start + part), output))
+        start += part
+
+
+def _taken(loader: Loader, view: View, axis: int, places: Sequence[int], output: str) -> View:
+    """Return some places along an axis of a view."""
+    length = view.shape[axis]
+    index = [place + length * (place < 0) for place in places]
+    if not index or min(index) < 0 or max(index) >= length:
+        raise NotTileableError("it reads beyond the picture, or nothing at all")
+    if index == list(range(length)):
+        return view
+    if all(atom.side == CHANNELS for atom in view.axes[axis]):
+        return _channels_taken(loader, view, axis, index, f"{output}|map")
+    view = folded(loader, view)
+    side = _whole_side(view, axis)
+    if side is None:
+        raise NotTileableError("it takes some of the pixels of windows")
+    size, along = view.map.size, AXES[side - 1]
+    new = Size(len(index), size.width) if side == ROWS else Size(size.height, len(index))
+    made = Map(view.map.channels, new)
+    loader.add(Take(f"{output}|map", (view.source,), (), made, size, along, tuple(index)))
+    axes = [axis_of_length(side, len(index)) if one == axis else atoms for one, atoms in enumerate(view.axes)]
+    return View(f"{output}|map", made, tuple(axes))
+
+
+def _whole_side(view: View, axis: int) -> int | None:
+    """Return whether an axis is all rows, or all columns, and nothing else."""
+    for side in _PIXELS:
+        length = view.map.size.along(AXES[side - 1])
+        if view.axes[axis] == axis_of_length(side, length) != ():
+            return side
+    return None
+
+
+def _channels_taken(loader: Loader, view: View, axis: int, index: Sequence[int], output: str) -> View:
+    held, lying = view.axes[axis], view.atoms(CHANNELS)
+    rest = [atom for atom in lying if atom not in held]
+    before = len([atom for atom in rest if held and atom.stride > held[0].stride])
+    order = [lying.index(atom) for atom in (*rest[:before], *held, *rest[before:])]
+    places = np.arange(view.map.channels).reshape([atom.length for atom in lying]).transpose(order)
+    lengths = [atom.length for atom in rest]
+    shape = [*lengths[:before], length_of(held), *lengths[before:]]
+    kept = places.reshape(shape).take(index, axis=before)
+    loader.constants[f"{output}|channels"] = kept.ravel().astype(np.int64)
+    template = onnx.helper.make_node("Gather", [view.source, f"{output}|channels"], [output], axis=1)
+    add_pointwise(loader, template, (view.source,), kept.size, view.map.size)
+    laid = strides(kept.shape)
+    new = dict(zip(rest, (*laid[:before], *laid[before + 1 :]), strict=True))
+    axes: list[list[Atom]] = [[new.get(atom, atom) for atom in atoms if atom not in held] for atoms in view.axes]
+    if len(index) > 1:
+        axes[axis] = [laid[before]]
+    return View(output, Map(kept.size, view.map.size), ()).with_axes(axes)
+
+
+def concat(loader: Loader, node: onnx.NodeProto) -> None:
+    """Take pictures put together along an axis of channels, or shifted rows or columns put back in another order."""
+    if not all(map(loader.is_picture, node.input)):
+        raise NotTileableError("it puts pictures together with something else")
+    views = [loader.view(name) for name in node.input]
+    axis = attributes(node)["axis"] % len(views[0].axes)
+    if any(atom.side != CHANNELS for view in views for atom in view.axes[axis]):
+        add_view(loader, node.output[0], _shifted(loader, views, axis, f"{node.output[0]}|map"))
+        return
+    found = aligned(loader, views, apart=axis)
+    output, slots = f"{node.output[0]}|map", found.channels
+    total = sum(length_of(view.axes[axis]) for view in found.views)
+    forms, before = [], len(slots)
+    for place, view in enumerate(found.views):
+        own = [atom for slot in slots if (atom := slot.atoms[place]) is not None]
+        if len(own) < len(slots):
+            raise NotTileableError("it puts pictures of different shapes together")
+        outer = max((atom.stride for atom in view.axes[axis]), default=0)
+        before = len([atom for atom in own if atom.stride > outer]) if place == 0 else before
+        lying = sorted([*own, *view.axes[axis]], key=lambda atom: -atom.stride)
+        form = form_of(lying, [own[:before], view.axes[axis], [*own[before:], *_PIXELS]])
+        forms.append(Operand(view.source, form))
+    lengths = [slot.length for slot in slots]
+    laid = strides([*lengths[:before], total, *lengths[before:]])
+    made = Map(length_of(laid), found.views[0].map.size)
+    result = form_of(laid, [laid[:before], [laid[before]], [*laid[before + 1 :], *_PIXELS]])
+    add_rearranged(loader, output, "Concat", forms, made, result, axis=1)
+    whole = _with_slot(found.views[0], axis, laid, before, found.slots, slots)
+    add_view(loader, node.output[0], View(output, made, ()).with_axes(whole))
+
+
+def _with_slot(
+    view: View, axis: int, laid: Sequence[Atom], before: int, slots: Sequence[Slot], channels: Sequence[Slot]
+) -> list[list[Atom]]:
+    """Return the axes of pictures that were put together along one of them."""
+    new = dict(zip(channels, (*laid[:before], *laid[before + 1 :]), strict=True))
+    axes: list[list[Atom]] = [[] for _ in view.axes]
+    axes[axis] = [laid[before]]
+    for slot in slots:
+        atom = new[slot] if slot in new else next(one for one in slot.atoms if one is not None)
+        axes[slot.axis].append(atom)
+    return axes
+
+
+def _shifted(loader: Loader, views: Sequence[View], axis: int, output: str) -> View:
+    """Return rows or columns of one map in another order, as of shifted windows."""
+    nodes = [loader.nodes.get(view.source) for view in views]
+    takes = [node for node in nodes if isinstance(node, Take)]
+    sides = {_whole_side(view, axis) for view in views}
+    if len(takes) < len(views) or len({(one.inputs, one.axis) for one in takes}) > 1 or None in sides:
+        raise NotTileableError("it puts parts of different pictures together")
+    (side,) = sides
+    first = takes[0]
+    if side is None or AXES[side - 1] != first.axis:
+        raise NotTileableError("it puts parts of different pictures together")
+    index = tuple(place for one in takes for place in one.index)
+    size = first.before
+    new = Size(len(index), size.width) if side == ROWS else Size(size.height, len(index))
+    made = Map(first.map.channels, new)
+    loader.add(Take(output, first.inputs, (), made, size, first.axis, index))
+    axes = [axis_of_length(side, len(index)) if one == axis else atoms for one, atoms in enumerate(views[0].axes)]
+    return View(output, made, tuple(axes))
+
+
+def pad(loader: Loader, node: onnx.NodeProto) -> None:
+    """Take padding of rows and columns, wherever they stand."""
+    view = folded(loader, loader.view(node.input[0]))
+    rank = len(view.axes)
+    pads = [int(one) for one in loader.constant(node.input[1])]
+    listed = (
+        [int(one) % rank for one in loader.constant(node.input[3])] if len(node.input) > 3 and node.input[3] else None
+    )
+    axes = list(range(rank)) if listed is None else listed
+    wanted: dict[int, tuple[int, int]] = {}
+    for place, axis in enumerate(axes):
+        amounts = pads[place], pads[len(axes) + place]
+        side = _whole_side(view, axis)
+        if any(amounts) and side is None:
+            raise NotTileableError("it adds channels or pictures")
+        if side is not None:
+            wanted[side] = amounts
+    output = node.output[0]
+    _pad_map(loader, node, view.source, wanted, f"{output}|padded")
+    made = loader.view(loader.resolved(f"{output}|padded"))
+    new = {side: axis_of_length(side, made.map.size.along(AXES[side - 1])) for side in wanted}
+    sides = [_whole_side(view, axis) for axis in range(rank)]
+    atoms = [new.get(side, view.axes[axis]) if side else view.axes[axis] for axis, side in enumerate(sides)]
+    add_view(loader, output, View(made.source, made.map, tuple(atoms)))
+
+
+def _pad_map(
+    loader: Loader, node: onnx.NodeProto, source: str, wanted: Mapping[int, tuple[int, int]], output: str
+) -> None:
+    rows, columns = (wanted.get(side, (0, 0)) for side in _PIXELS)
+    loader.constants[f"{output}|pads"] = np.array([0, 0, rows[0], columns[0], 0, 0, rows[1], columns[1]], np.int64)
+    template = onnx.NodeProto()
+    template.CopyFrom(node)
+    template.input[:] = [source, f"{output}|pads", *node.input[2:3]]
+    template.output[:] = [output]
+    loader.take(template)

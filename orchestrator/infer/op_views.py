@@ -1,0 +1,83 @@
+"""Operations that give values another shape or order, and move none: they make views."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnx
+
+from orchestrator.infer.model_loader import Loader, attributes
+from orchestrator.infer.view_making import add_view
+
+_AXES_AS_INPUT = 13
+
+
+def reshape(loader: Loader, node: onnx.NodeProto) -> None:
+    """Take a reshaping to a shape that is known."""
+    view = loader.view(node.input[0])
+    shape = [int(side) for side in loader.constant(node.input[1])]
+    if not attributes(node).get("allowzero", 0):
+        shape = [view.shape[place] if side == 0 else side for place, side in enumerate(shape)]
+    _reshape(loader, node, shape)
+
+
+def _reshape(loader: Loader, node: onnx.NodeProto, shape: Sequence[int]) -> None:
+    view = loader.view(node.input[0])
+    known = int(np.prod([side for side in shape if side != -1]))
+    count = int(np.prod(view.shape))
+    add_view(loader, node.output[0], view.reshaped([count // max(1, known) if side == -1 else side for side in shape]))
+
+
+def flatten(loader: Loader, node: onnx.NodeProto) -> None:
+    """Take a flattening to two axes."""
+    shape = loader.view(node.input[0]).shape
+    axis = attributes(node).get("axis", 1)
+    axis += len(shape) * (axis < 0)
+    _reshape(loader, node, [int(np.prod(shape[:axis])), int(np.prod(shape[axis:]))])
+
+
+def transpose(loader: Loader, node: onnx.NodeProto) -> None:
+    """Take axes in another order."""
+    view = loader.view(node.input[0])
+    order = attributes(node).get("perm", list(range(len(view.axes)))[::-1])
+    add_view(loader, node.output[0], view.transposed(order))
+
+
+def unsqueeze(loader: Loader, node: onnx.NodeProto) -> None:
+    """Take axes of length 1 added."""
+    shape = list(loader.view(node.input[0]).shape)
+    axes = _axes(loader, node) or []
+    rank = len(shape) + len(axes)
+    for axis in sorted(axis % rank for axis in axes):
+        shape.insert(axis, 1)
+    _reshape(loader, node, shape)
+
+
+def squeeze(loader: Loader, node: onnx.NodeProto) -> None:
+    """Take axes of length 1 left out."""
+    shape = loader.view(node.input[0]).shape
+    axes = _axes(loader, node)
+    left = (
+        {axis for axis, side in enumerate(shape) if side == 1} if axes is None else {one % len(shape) for one in axes}
+    )
+    _reshape(loader, node, [side for axis, side in enumerate(shape) if axis not in left])
+
+
+def unchanged(loader: Loader, node: onnx.NodeProto) -> None:
+    """Take an operation that changes nothing."""
+    add_view(loader, node.output[0], loader.view(node.input[0]))
+
+
+def expand(loader: Loader, node: onnx.NodeProto) -> None:
+    """Take a picture that is spread along axes of length 1: what it meets there spreads it."""
+    view = loader.view(node.input[0])
+    shape = np.broadcast_shapes(view.shape, tuple(loader.constant(node.input[1]).tolist()))
+    if shape == view.shape:
+        add_view(loader, node.output[0], view)
+    else:
+        loader.spread(node.output[0], node.input[0], shape)
+
+
+def _axes(loader: Loader, node: onnx.NodeProto) -> list[int] | None:
+    if loader.opset < _AXES_AS_INPUT:
+        return attributes(node).get("axes")
+    return loader.constant(node.input[1]).tolist() if len(node.input) > 1 and node.input[1] else None
