@@ -12,6 +12,7 @@ from orchestrator.datasets.identifiers import safe_identifiers
 from orchestrator.inside import path_inside
 from stagekit import BadInput, StageContext, StageRequest, write_atomically
 from stagekit.inside import inside, unsafe_id, unsafe_name
+from stagekit.left_behind import escaped_name, unkept_name
 from stagekit.request import FOLDERS
 from stagekit.results.document import InvalidResult, read_document
 from tests.hostile_names import NOT_PLAIN, OUTSIDE
@@ -20,6 +21,11 @@ from tests.hostile_names import NOT_PLAIN, OUTSIDE
 @pytest.mark.parametrize("name", ["a", "a/b.png", ".hidden", "a b/ü", "a\\b", "..a/b"])
 def test_plain_names_lie_inside(tmp_path, name):
     assert path_inside(tmp_path, name) == tmp_path / name
+
+
+@pytest.mark.parametrize("name", [*OUTSIDE, pytest.param("a\udcff", id="no-text")])
+def test_names_that_lead_elsewhere_or_are_no_text_are_not_kept(name):
+    assert unkept_name(name)
 
 
 @pytest.mark.parametrize("name", OUTSIDE)
@@ -31,6 +37,16 @@ def test_names_that_lead_elsewhere_are_refused(tmp_path, name):
 @pytest.mark.parametrize("name", NOT_PLAIN)
 def test_names_that_files_must_not_be_called_after_are_refused(name):
     assert "plain name" in unsafe_id(name)
+
+
+@given(st.text(st.characters(), max_size=9))
+def test_every_escaped_name_can_be_printed_and_kept(name):
+    escaped = escaped_name(name)
+    assert escaped.encode() and escaped.splitlines()[1:] == [] if name else escaped == ""
+
+
+def test_escaped_names_tell_bytes_that_are_no_text_from_characters():
+    assert escaped_name("ü\udcff\n\x1b[31m\ud800.png") == r"ü\xff\n\x1b[31m\ud800.png"
 
 
 @given(st.text(min_size=1, max_size=20))

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from orchestrator.datasets.dataset_document import PictureFolder
+from orchestrator.datasets.identifiers import shown_name
 from orchestrator.datasets.picture_reading import FOREIGN_SUFFIXES, SUFFIXES, RgbPicture, UnusablePicture, read_rgb
 from orchestrator.datasets.prediction_files import PredictionFiles
 from orchestrator.datasets.prediction_matching import Asked, Matching, layer_words, matched_by_name, matched_by_pattern
@@ -160,7 +161,9 @@ def _matching_words(matching: Matching) -> Iterator[str]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    return ", ".join(map(shown_name, names[:_NAMED])) + (
+        f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    )
 
 
 def settings_naming(settings: Mapping[str, str | None]) -> Naming:

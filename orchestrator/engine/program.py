@@ -3,7 +3,6 @@
 import contextlib
 import os
 import posixpath
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from orchestrator.engine.protocol import Job
 from orchestrator.errors import InfraFailure
 from orchestrator.locks import lock
 from stagekit import StageRequest
+from stagekit.left_behind import remove_whatever
 from stagekit.program import DONE_FILE
 from stagekit.request import FOLDERS
 
@@ -98,7 +98,7 @@ def lay_out(job: Job, request: StageRequest) -> None:
     _remove_links(job.staging)
     if not job.keeps_output and (job.staging / "output").is_dir():
         for path in (job.staging / "output").iterdir():
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+            remove_whatever(path)
     (job.staging / _DONE).unlink(missing_ok=True)
     for folder in ("output", "facts"):
         for partial in (job.staging / folder).rglob("*.partial"):

@@ -178,5 +178,6 @@ def _hear(line: str, job_outcome: JobOutcome, hearing: Hearing) -> None:
             hint = None if failure.hint is None else hearing.words(failure.hint)
             job_outcome.failure = replace(failure, message=hearing.words(failure.message), hint=hint)
         case None:
-            job_outcome.tail.append(line)
+            if line.strip():
+                job_outcome.tail.append(line)
             listener(Logged(stage, line))

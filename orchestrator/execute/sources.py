@@ -13,7 +13,7 @@ from orchestrator.plan.stage import Digest, Source, Stage
 from orchestrator.store.content import entries_digest
 from orchestrator.store.store import Store
 from stagekit import BadInput
-from stagekit.command import clone_files
+from stagekit.clone import clone_files
 from stagekit.results.sources import SourcesFile
 
 _SPOKEN_BYTES = 2**28

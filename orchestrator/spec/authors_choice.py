@@ -1,7 +1,6 @@
 """An authors' program of an experiment, as it is: its folder, its command, and what is wrong with them."""
 
 import os
-import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,9 +11,8 @@ from orchestrator.spec.entrants import AuthorsChoice
 from orchestrator.spec.experiment import Experiment
 from orchestrator.spec.library import Library
 from orchestrator.spec.problems import Problem, listed, suggestion
-from stagekit.command import LEFT_OUT, PLACEHOLDERS
-
-_NAMED = re.compile(r"\{(\w+)\}")
+from stagekit.clone import LEFT_OUT
+from stagekit.command import PLACEHOLDERS, named_placeholders
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ def _image_problems(
 
 def _command_problems(choice: AuthorsChoice, document: Document | None, location: Location) -> Iterator[Problem]:
     command, place = choice.program.command, place_of(document, (*location, "command"))
-    named = set(_NAMED.findall(command))
+    named = named_placeholders(command)
     try:
         words = shlex.split(command)
     except ValueError as error:
@@ -84,7 +82,11 @@ def _command_problems(choice: AuthorsChoice, document: Document | None, location
     for name in sorted(named - set(PLACEHOLDERS)):
         close = suggestion(name, PLACEHOLDERS)
         known = ", ".join(f"{{{one}}}" for one in PLACEHOLDERS)
-        yield Problem(f"the command names {{{name}}}, which is nothing{close}", place, f"it may name {known}")
+        yield Problem(
+            f"the command names {{{name}}}, which is nothing{close}",
+            place,
+            f"it may name {known}; where braces are meant themselves, write {{{{{name}}}}}",
+        )
     if not words:
         yield Problem("the command is empty", place, "write what the authors tell to run on a folder of pictures")
     elif "input" not in named:

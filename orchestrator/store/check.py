@@ -13,6 +13,7 @@ from orchestrator.store.leases import held_if_free
 from orchestrator.store.manifest import FileRecord
 from orchestrator.store.need import needed_keys
 from orchestrator.store.repair import move_aside, remove_surplus
+from stagekit.left_behind import escaped_name
 
 Progress = Callable[[int, int], None]
 """Hears how many bytes are read, and of how many."""
@@ -103,7 +104,11 @@ def check_store(
     found = [_looked_at(layout, key, known.get(key, {}), needed.get(key, ()), repair=repair) for key in looked_at]
     findings = tuple(one for one in found if isinstance(one, Finding))
     busy = tuple(one.key for one in found if isinstance(one, Busy))
-    foreign = () if keys is not None else tuple(str(path.relative_to(layout.root)) for path in layout.foreign())
+    foreign = (
+        ()
+        if keys is not None
+        else tuple(map(escaped_name, (str(path.relative_to(layout.root)) for path in layout.foreign())))
+    )
     total = sum(record.size for _key, _name, record in files)
     seconds = time.monotonic() - began
     return Check(len(looked_at), len(files), total, seconds, findings, foreign, busy)
@@ -167,4 +172,4 @@ def _repaired(layout: Layout, found: Examination) -> str | None:
             where=str(error.filename or layout.artifact(found.key)),
             hint="check its permissions and the disk",
         ) from error
-    return f"moved among the damaged: {', '.join(moved)}" if moved else None
+    return f"moved among the damaged: {', '.join(map(escaped_name, moved))}" if moved else None

@@ -13,7 +13,8 @@ from orchestrator.store.content import file_sha256, files_below
 from orchestrator.store.disk import sync
 from orchestrator.store.layout import FACTS, OUTPUT, READY, WORK
 from orchestrator.store.manifest import FileRecord, Manifest
-from stagekit.inside import is_plain_folder, unsafe_name
+from stagekit.inside import is_plain_folder
+from stagekit.left_behind import unkept_name
 
 
 def check_output(identity: Identity, output: Path, required: Sequence[str]) -> None:
@@ -36,8 +37,8 @@ def check_plain(identity: Identity, folder: Path) -> None:
             raise _not_plain(identity, folder, f"{name!r}, which is not a plain file")
         if stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
             raise _not_plain(identity, folder, f"{name!r}, which is another file too (a hard link)")
-        if unsafe_name(name):
-            raise _not_plain(identity, folder, f"{name!r}, whose name {unsafe_name(name)}")
+        if unkept_name(name):
+            raise _not_plain(identity, folder, f"{name!r}, whose name {unkept_name(name)}")
 
 
 def _not_plain(identity: Identity, folder: Path, what: str) -> OutputInvalid:

@@ -15,6 +15,9 @@ _SETTLED_NS = 2 * 10**9
 """A file changed less than this before it was read is not remembered: it may change again within one clock tick."""
 
 
+_EMPTY = hashlib.sha256().hexdigest()
+"""Stands for a folder that counts though it is empty."""
+
 ReadingProgress = Callable[[Path, int, int], None]
 """Called with a path that is read to know its content, and with how many bytes of how many have been read."""
 
@@ -108,7 +111,7 @@ class ContentDigests:
         """Return the SHA-256 of a file, or that of a folder's relative names and contents; its own path does not count.
 
         Args:
-            files: Of a folder, those that count; None: all.
+            files: Of a folder, those that count, and empty folders with a '/' behind them; None: all files.
 
         Raises:
             OSError: Where the path is not there or cannot be read.
@@ -118,9 +121,11 @@ class ContentDigests:
             if not path.is_dir():
                 digest = self._hashes(path, [path])[0]
             else:
-                names = self._all(path) if files is None else [name for name in files if (path / name).is_file()]
+                named = self._all(path) if files is None else list(files)
+                folders = [name for name in named if name.endswith("/")]
+                names = [name for name in named if name not in folders and (path / name).is_file()]
                 hashes = self._hashes(path, [path / name for name in names])
-                digest = entries_digest(dict(zip(names, hashes, strict=True)))
+                digest = entries_digest(dict(zip(names, hashes, strict=True)) | dict.fromkeys(folders, _EMPTY))
             if self._known != before and self._may_remember():
                 self._save()
         return digest

@@ -19,6 +19,7 @@ from orchestrator.store.content import file_sha256
 from orchestrator.store.layout import FACTS, MANIFEST, OUTPUT, Layout
 from orchestrator.store.manifest import SCHEMA, FileRecord, Manifest
 from stagekit.inside import read_plain
+from stagekit.left_behind import escaped_name
 
 _SETTLED_NS = 2 * 10**9
 """A file changed less than this before it was read is not remembered: it may change again within one clock tick."""
@@ -105,12 +106,12 @@ def examine(layout: Layout, key: str, known: Mapping[str, Stamp] | None = None) 
             trusted = None if name.endswith(_DOCUMENTS) else known.get(name)
             found = _compared(folder, name, record, there.pop(name, None), trusted)
         except (FileNotFoundError, ValueError):  # it went away just now, or its name leads elsewhere
-            found = Fault("missing", name, f"{name} is missing")
+            found = Fault("missing", name, f"{escaped_name(name)} is missing")
         if isinstance(found, Fault):
             faults.append(found)
         elif looked - found[2] > _SETTLED_NS:
             stamps[name] = found
-    faults += [Fault("surplus", name, f"{name} does not belong to it") for name in sorted(there)]
+    faults += [Fault("surplus", name, f"{escaped_name(name)} does not belong to it") for name in sorted(there)]
     if not folder.is_dir():
         return None
     if stamps != remembered:
@@ -181,19 +182,19 @@ def _compared(
 ) -> Fault | Stamp:
     """Return the stamp of a file that is as it was recorded, or what is wrong with it."""
     if status is None:
-        return Fault("missing", name, f"{name} is missing")
+        return Fault("missing", name, f"{escaped_name(name)} is missing")
     if not stat.S_ISREG(status.st_mode):
-        return Fault("changed", name, f"{name} is no plain file any more")
+        return Fault("changed", name, f"{escaped_name(name)} is no plain file any more")
     if status.st_size != record.size:
-        return Fault("changed", name, f"{name} has {status.st_size} bytes, and had {record.size}")
+        return Fault("changed", name, f"{escaped_name(name)} has {status.st_size} bytes, and had {record.size}")
     stamp = _stamp(status)
     try:
         same = stamp == known or file_sha256(path_inside(folder, name)) == record.sha256
     except OSError as error:
         if error.errno != errno.EIO:
             raise
-        return Fault("changed", name, f"{name} cannot be read: {error.strerror}")
-    return stamp if same else Fault("changed", name, f"{name} has other content than it had")
+        return Fault("changed", name, f"{escaped_name(name)} cannot be read: {error.strerror}")
+    return stamp if same else Fault("changed", name, f"{escaped_name(name)} has other content than it had")
 
 
 def right_stamp(folder: Path, name: str, record: FileRecord) -> Stamp | None:

@@ -93,6 +93,6 @@ def _write_reason(folder: Path, found: Examination, faults: list[Fault]) -> None
         "faults": [fault.words for fault in faults],
     }
     try:
-        (folder / REASON).write_text(json.dumps(reason, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        (folder / REASON).write_text(json.dumps(reason, indent=1) + "\n", encoding="utf-8")
     except OSError:
         (folder / REASON).unlink(missing_ok=True)

@@ -34,6 +34,7 @@ from orchestrator.store.recent_reading import recent_reading
 from orchestrator.store.record import RunRecord
 from orchestrator.store.repair import sound_or_aside
 from orchestrator.store.version import check_version, mark_version
+from stagekit.left_behind import give_access, remove_whatever
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ class Store:
         """Return the content hash of a file or folder; of a result of the store only if it is as it was committed.
 
         Args:
-            files: Of a folder, those that count; None: all.
+            files: Of a folder, those that count, and empty folders with a '/' behind them; None: all files.
 
         Raises:
             StoreError: Where it cannot be read, or is a damaged result, which is set aside.
@@ -227,6 +228,7 @@ class Store:
         """
         folder = self._staging_folder(key)
         with space_explained(self.root, "making a staging folder"):
+            give_access(folder)
             plain_folders(folder)
             take_back(folder)
             for name in (OUTPUT, WORK, FACTS):
@@ -235,7 +237,8 @@ class Store:
 
     def discard_staging(self, key: str) -> None:
         """Remove what an earlier run left of this stage."""
-        shutil.rmtree(self._staging_folder(key), ignore_errors=True)
+        with contextlib.suppress(OSError):
+            remove_whatever(self._staging_folder(key))
 
     def commit(
         self,
@@ -261,6 +264,7 @@ class Store:
         """
         staging = self._staging_folder(identity.key)
         output, about = staging / OUTPUT, staging / FACTS
+        give_access(staging)
         check_output(identity, output, required)
         if not os.path.lexists(about):  # a link that leads nowhere is there too
             about.mkdir()

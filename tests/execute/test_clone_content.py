@@ -20,7 +20,7 @@ from orchestrator.plan.answers import CLONE
 from orchestrator.plan.keys import Program
 from orchestrator.plan.stage import Source, Stage
 from orchestrator.store.store import Store
-from stagekit import StageContext
+from stagekit import StageContext, StageError
 from stagekit.command import command
 from stagekit.results.dataset import DatasetFile, DatasetItem
 from tests.engine.fake import FakeEngine
@@ -38,6 +38,7 @@ class Course:
         self.store = Store(folder / "store")
         self.before: Callable[[], Any] = lambda: None
         self.after: Callable[[], Any] = lambda: None
+        self.work: Callable[[StageContext], Any] = self._work
         for path in (self.clone, self.dataset):
             path.mkdir()
         (self.clone / "test.py").write_text(SCRIPT, encoding="utf-8")
@@ -59,7 +60,7 @@ class Course:
         stage = Stage("command/theirs/one", "command", "any", settings, sources=sources)
         context = ExecutionContext(
             store=self.store,
-            engine=FakeEngine({"command": self._work}),
+            engine=FakeEngine({"command": self.work}),
             environments={"any": Environment("local", "any", "0" * 64, "python")},
             modules={"any": "any"},
             programs={"any": Program("code", {"command": 1})},
@@ -100,6 +101,27 @@ def test_a_file_that_is_exchanged_while_it_runs_and_put_back_is_found(course: Co
     assert not course.run().failures
 
 
+def test_an_edit_after_the_copy_was_made_counts_for_the_next_run(course: Course) -> None:
+    script = course.clone / "test.py"
+    course.after = lambda: script.write_text(SCRIPT + "open('more.png', 'w').close()\n", encoding="utf-8")
+    assert not course.run().failures
+    course.after = lambda: None
+    assert not course.run().failures
+    left = sorted(
+        sorted(path.name for path in output.iterdir()) for output in course.store.root.glob("artifacts/*/*/output")
+    )
+    assert left == [["a.png", "command.json"], ["a.png", "command.json", "more.png"]]
+
+
+def test_empty_folders_are_copied_and_count(course: Course) -> None:
+    (course.clone / "results").mkdir()
+    (course.clone / "test.py").write_text(SCRIPT.replace("'.'", "'results'"), encoding="utf-8")
+    assert not course.run().failures
+    course.before = (course.clone / "results").rmdir
+    (course.clone / "test.py").write_text(SCRIPT, encoding="utf-8")
+    assert "was changed while" in str(course.run().failures["command/theirs/one"].message)
+
+
 @pytest.mark.parametrize("change", ["new", "gone"])
 def test_files_that_appear_or_go_before_it_is_read_are_found(course: Course, change: str) -> None:
     (course.clone / "help.py").write_text("x", encoding="utf-8")
@@ -109,6 +131,16 @@ def test_files_that_appear_or_go_before_it_is_read_are_found(course: Course, cha
         else (course.clone / "help.py").unlink
     )
     assert "was changed while" in course.run().failures["command/theirs/one"].message
+
+
+def test_blank_lines_do_not_push_out_of_sight_what_was_printed(course: Course) -> None:
+    def work(context: StageContext) -> None:
+        context._stream.write("the reason\n" + " \n" * 99)
+        raise StageError("it failed", "read the log")
+
+    course.work = work
+    where = str(course.run().failures["command/theirs/one"].where)
+    assert where.endswith("command_theirs_one.log\n    the reason")
 
 
 def test_what_version_control_does_meanwhile_is_no_matter(course: Course) -> None:

@@ -41,6 +41,12 @@ def test_paths_start_at_the_experiment(resolved, tmp_path):
     assert resolved(pictures="results/*/{id}_fake_B.png").authors[0].choice.pictures is not None
 
 
+@pytest.mark.parametrize("rest", ["${x}", "{{x}}", "{}", "{a b}", "${output}", "${x:-{{y}}}"])
+def test_braces_of_a_shell_or_a_language_are_no_names(resolved, rest):
+    (found,) = resolved({"command": f"{COMMAND} {rest}"}).authors
+    assert found.choice.program.command.endswith(rest)
+
+
 @pytest.mark.parametrize(
     ("program", "words"),
     [
@@ -51,6 +57,9 @@ def test_paths_start_at_the_experiment(resolved, tmp_path):
         ({"source": None}, "'source'"),
         ({"command": "python test.py"}, "the command does not name {input}: it would see no picture"),
         ({"command": "run {inputs}"}, "names {inputs}, which is nothing; did you mean 'input'?"),
+        ({"command": "run ${input}"}, "the command does not name {input}"),
+        ({"command": "run {{input}}"}, "the command does not name {input}"),
+        ({"command": "run {input} {x}"}, "where braces are meant themselves, write {{x}}"),
         ({"command": 'run "{input}'}, "cannot be split into words: No closing quotation"),
         ({"command": " "}, "the command is empty"),
         ({"command": "run {input} {weights}"}, "names {weights}, and ''weights'' is missing".replace("''", "'")),

@@ -15,7 +15,8 @@ import pytest
 from PIL import Image
 
 from stagekit import BadInput, StageContext, StageError, StageRequest
-from stagekit.command import LEFT_OUT, clone_files, command, command_words
+from stagekit.clone import LEFT_OUT, clone_files, copy_clone
+from stagekit.command import command, command_words
 from stagekit.failures import Interrupted
 from stagekit.results.command import CommandFile
 from stagekit.results.dataset import DatasetFile, DatasetItem
@@ -165,7 +166,18 @@ def test_files_of_a_clone_are_those_that_decide(place: Path) -> None:
     (clone / "sub" / "net.py").write_text("x")
     os.symlink("old.png", clone / "link.png")
     os.symlink("nowhere", clone / "broken")
-    assert list(clone_files(str(clone))) == ["link.png", "old.png", "sub/net.py"]
+    os.mkfifo(clone / "pipe")
+    (clone / "results").mkdir()
+    (clone / "kept" / ".git").mkdir(parents=True)
+    (clone / "sub" / ".git").write_text("gitdir: /elsewhere")
+    wanted = ["link.png", "old.png", "kept/", "results/", "sub/compiled.pyc", "sub/net.py"]
+    assert list(clone_files(str(clone))) == wanted
+    hashes = copy_clone(str(clone), str(place / "copy"))
+    assert list(hashes) == wanted
+    assert list(clone_files(str(place / "copy"))) == wanted
+    assert not (place / "copy" / "link.png").is_symlink()
+    empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    assert [name for name, digest in hashes.items() if digest == empty] == ["kept/", "results/"]
 
 
 def test_placeholders_are_replaced_within_words() -> None:
@@ -176,3 +188,9 @@ def test_placeholders_are_replaced_within_words() -> None:
         "cpu {}",
         "{other}",
     ]
+
+
+def test_braces_can_be_meant_themselves() -> None:
+    template = "sh -c 'for f in \"{input}\"/*; do x=${f##*/}; echo ${x} ${input} {{input}} {}; done'"
+    (*_shell, script) = command_words(template, {"input": "/a b"})
+    assert script == 'for f in "/a b"/*; do x=${f##*/}; echo ${x} ${input} {input} {}; done'

@@ -10,6 +10,7 @@ import pytest
 
 from orchestrator.errors import StoreError
 from orchestrator.store import examine as examining
+from orchestrator.store.check import check_store
 from orchestrator.store.examine import examine
 from orchestrator.store.store import Store
 from tests.store.kept_results import change_bytes, identity, keep
@@ -191,6 +192,22 @@ def test_a_file_too_many_is_told_and_spoils_nothing(store):
     found = examine(store.layout, artifact.key)
     assert [fault.words for fault in found.faults] == ["output/sub/Thumbs.db does not belong to it"]
     assert not found.damaged
+
+
+def test_names_that_are_no_text_are_escaped_in_every_word_about_them(store):
+    artifact = keep(store)
+    (artifact.output / "stray\udcff.png").write_text("t")
+    words = r"output/stray\xff.png does not belong to it"
+    assert [fault.words for fault in examine(store.layout, artifact.key).faults] == [words]
+    (finding,) = check_store(store.layout, repair=True).findings
+    assert finding.done == r"moved among the damaged: output/stray\xff.png"
+    (aside,) = store.layout.damaged.iterdir()
+    assert json.loads((aside / "reason.json").read_text())["faults"] == [words]
+    (artifact.output / "other\udcff.png").write_text("t")
+    change_bytes(artifact)
+    _found, (said,) = looked_at(store, artifact)
+    assert said.encode()
+    assert len(list(store.layout.damaged.glob("*/reason.json"))) == 2
 
 
 def test_two_programs_that_find_the_same_damage_set_it_aside_once(store):

@@ -183,6 +183,44 @@ def test_commit_with_control_characters_in_a_name_is_refused(store, name):
         store.commit(named, {}, ["weights.pt"])
 
 
+def test_commit_with_a_name_that_is_no_text_is_refused(store):
+    named = identity()
+    staged(store, named, {"weights.pt": "w", "a\udcff": "x"})
+    with pytest.raises(OutputInvalid, match=r"'a\\udcff', whose name is no text \(it is not UTF-8\)"):
+        store.commit(named, {}, ["weights.pt"])
+
+
+def test_what_a_stage_left_without_rights_is_kept_and_removed_like_all_else(store):
+    """As a user whom modes of files bind."""
+    script = """
+import os, sys
+from pathlib import Path
+from orchestrator.store.store import Store
+from tests.store.kept_results import identity
+store = Store(Path(sys.argv[1]))
+for number in (0, 1):
+    folder = store.staging(identity(number).key)
+    (folder / "output" / "sub").mkdir()
+    for name in ("weights.pt", "sub/picture.png"):
+        (folder / "output" / name).write_text("w")
+        (folder / "output" / name).chmod(0)
+    for name in ("output/sub", "work"):
+        (folder / name).chmod(0)
+print(sorted(store.commit(identity(0), {}, ["weights.pt"]).manifest.files))
+store.staging(identity(1).key)
+store.discard_staging(identity(1).key)
+print(store.layout.staging_keys())
+"""
+    argv = [sys.executable, "-c", script, str(store.root)]
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("optional: no setpriv to give up root's rights")
+        argv = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all", *argv]
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=root)
+    assert done.stdout.splitlines() == ["['sub/picture.png', 'weights.pt']", "[]"], done.stderr
+
+
 @pytest.mark.parametrize("replaced", ["output", "facts", "ready", "work"])
 def test_folder_that_a_stage_replaced_by_a_link_leads_nobody_out(store, tmp_path, replaced):
     """A program can replace its own folders: nothing outside is moved, copied, or gets another mode."""

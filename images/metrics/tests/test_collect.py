@@ -91,6 +91,16 @@ class CollectTest(unittest.TestCase):
         self.assertIn("belonging to no picture of the dataset: elsewhere.png", said)
         self.assertIn(f"grey, repeated in three channels): {first['id']}.png", said)
 
+    def test_a_stray_name_that_is_no_text_costs_no_answer(self):
+        for item in self.items:
+            self.write(f"{item['id']}.png", self.picture(item) // 2)
+        self.write("z\udcff.png", self.picture(self.items[0]))
+        result = self.collected()
+        self.assertEqual(result.code, ExitCode.DONE, result.log)
+        found = PredictionsFile.load(result.output)
+        self.assertEqual(len(found.items), len(self.items))
+        self.assertIn("belonging to no picture of the dataset: z\ufffd.png", found.warnings)
+
     def test_sixteen_bits_are_narrowed_with_a_word(self):
         for item in self.items:
             self.write(f"{item['id']}.png", self.picture(item)[:, :, 0].astype(np.uint16) * 257)
