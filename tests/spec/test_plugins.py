@@ -68,10 +68,10 @@ def test_a_plugin_that_is_named_twice_counts_once(tmp_path, plugin):
 @pytest.mark.parametrize(
     ("part", "file", "name"),
     [
-        pytest.param("model", "model_specs/errnet2019.yaml", "errnet2019", id="model"),
-        pytest.param("program", "program_specs/yang2019.yaml", "yang2019", id="program"),
-        pytest.param("image", "images/metrics/image.yaml", "metrics", id="image"),
-        pytest.param("dataset", "data/skimage-test.yaml", "skimage-test", id="dataset"),
+        pytest.param("a model", "model_specs/errnet2019.yaml", "errnet2019", id="model"),
+        pytest.param("a program", "program_specs/yang2019.yaml", "yang2019", id="program"),
+        pytest.param("an image", "images/metrics/image.yaml", "metrics", id="image"),
+        pytest.param("a dataset", "data/skimage-test.yaml", "skimage-test", id="dataset"),
     ],
 )
 def test_a_name_of_the_project_is_not_shadowed(tmp_path, part, file, name):
@@ -81,7 +81,7 @@ def test_a_name_of_the_project_is_not_shadowed(tmp_path, part, file, name):
     with pytest.raises(SpecError) as caught:
         library(tmp_path / "other")
     own = model_specs_folder().parent / file
-    assert caught.value.message == f"two folders bring a {part} {name!r}: {own} and {path}"
+    assert caught.value.message == f"two folders bring {part} {name!r}: {own} and {path}"
     assert "named by a test" in caught.value.where
     assert caught.value.hint.startswith("rename it in the plug-in")
 
