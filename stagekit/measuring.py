@@ -4,6 +4,7 @@ A program of such an image is one line: `sys.exit(run_program({"measure": measur
 """
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, Optional, Tuple, Union
 
@@ -36,6 +37,9 @@ class MeasuredPicture:
     height: int
     width: int
 
+
+LARGEST = 1e15
+"""How large a number of a metric may be, either way: of larger ones no mean and no interval can be told."""
 
 Function = Callable[[MeasuredPicture], Union[float, NotMeasured]]
 """One number for a picture, or why there is none."""
@@ -75,6 +79,8 @@ def wrong_value(value: float, allowed: Tuple[Optional[float], Optional[float]], 
         return ""
     if not math.isfinite(value):
         return "%s, which is no finite number" % value
+    if abs(value) > LARGEST:
+        return "%r, which is larger than %g: no means can be told of such numbers" % (value, LARGEST)
     if least is not None and value < least:
         return "%r, which is less than %r, the least that its description allows" % (value, least)
     if most is not None and value > most:
@@ -116,17 +122,21 @@ def _value(context: StageContext, picture: MeasuredPicture, answered: Any) -> Sc
     Raises:
         StageError: Where that is no number, or none that the metric's description allows.
     """
-    if isinstance(answered, NotMeasured):
-        return answered
     name = context.setting("metric")
-    try:
-        value = float(answered)
-    except (TypeError, ValueError):
+    if isinstance(answered, NotMeasured):
+        if not isinstance(answered.not_measured, str) or not answered.not_measured.strip():
+            raise StageError(
+                "metric %r gave NotMeasured without a reason for picture %s" % (name, picture.id),
+                "say why there is no number, as in NotMeasured('it has no edges')",
+            )
+        return answered
+    value = _number(answered)
+    if value is None:
         kind = type(answered).__name__
         raise StageError(
             "metric %r gave something of type %s for picture %s, and no number" % (name, kind, picture.id),
             "let its function return one float, or NotMeasured with the reason",
-        ) from None
+        )
     least, most = context.setting("range")
     wrong = wrong_value(value, (least, most), context.setting("infinite"))
     if wrong:
@@ -135,3 +145,16 @@ def _value(context: StageContext, picture: MeasuredPicture, answered: Any) -> Sc
             "correct its function, or the range in its description; where a picture has no value, return NotMeasured",
         )
     return value
+
+
+def _number(answered: Any) -> Optional[float]:
+    """Return a number of whatever library as a float, None where it is none: neither texts nor truth values are."""
+    kind = str(getattr(answered, "dtype", type(answered).__name__))
+    if isinstance(answered, (str, bytes, bytearray)) or "bool" in kind:
+        return None
+    try:
+        return float(answered)
+    except OverflowError:  # a whole number beyond all floats
+        return sys.float_info.max if answered > 0 else -sys.float_info.max
+    except (TypeError, ValueError, RuntimeError):
+        return None

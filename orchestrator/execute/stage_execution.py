@@ -147,7 +147,7 @@ def execute_stage(stage: Stage, identity: Identity, inputs: Mapping[str, Path], 
             "attempts": finished.attempts,
         }
         about = _software(stage, job.environment, context)
-        return _committed(stage, identity, inputs, finished, facts, about, context.store)
+        return _committed(stage, identity, inputs, finished, facts, about, context)
 
 
 def _software(stage: Stage, environment: Environment, context: ExecutionContext) -> dict[str, bytes]:
@@ -168,17 +168,20 @@ def _committed(
     finished: _Finished,
     facts: Mapping[str, Any],
     about: Mapping[str, bytes],
-    store: Store,
+    context: ExecutionContext,
 ) -> Artifact:
     """Keep what a job left; only then is the job forgotten: a kill, or a full disk, in between runs nothing twice."""
+    store = context.store
     try:
         check_sources(stage, store.layout.staging(identity.key) / FACTS, store)
         _check_inputs(stage, inputs, store)
         if stage.kind == "measure":
             check_measured(stage, store.layout.staging(identity.key) / OUTPUT, inputs["dataset"])
         return store.commit(identity, facts, REQUIRED_OUTPUTS[stage.kind], finished.running.remove, about)
-    except OutputInvalid:
+    except OutputInvalid as error:
         finished.running.remove()
+        log = f"stage {stage.name}, log {context.logs / log_name(stage.name)}"
+        error.where = log if error.where is None else f"{log}\n  {error.where}"
         raise
 
 

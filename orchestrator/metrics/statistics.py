@@ -38,7 +38,7 @@ class Interval:
 
 
 def mean_interval(values: np.ndarray) -> Interval | None:
-    """Return the bootstrap interval of the mean of a sample; None below `SMALLEST` values.
+    """Return the bootstrap interval of the mean of a sample; None below `SMALLEST` values, and where it has none.
 
     Source: Efron 1987, Better Bootstrap Confidence Intervals (BCa), as scipy.stats.bootstrap computes it.
 
@@ -52,6 +52,8 @@ def mean_interval(values: np.ndarray) -> Interval | None:
     mean = float(np.mean(values))
     if np.ptp(np.round(values, _NOISE_DECIMALS)) == 0:
         return Interval(mean, mean)
+    if np.ptp(np.round((values.sum() - values) / (n - 1), _NOISE_DECIMALS)) == 0:
+        return None  # no picture moves the mean by more than noise
     from scipy.stats import bootstrap  # noqa: PLC0415 - slow to import, and only reports need it
 
     draw = np.random.Generator(np.random.PCG64(_SEED))

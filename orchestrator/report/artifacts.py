@@ -4,6 +4,7 @@ Each function takes the output folder of one artifact. All of them raise OutputI
 mistake in it.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from orchestrator.report.lookup import picture_names
 from orchestrator.report.overlap_content import Overlap, OverlapPair
 from orchestrator.report.training_content import Adoption, CurveStep, Memory, Training, Wrapped, WrappedRange
 from orchestrator.results import read_result
+from stagekit.measuring import LARGEST, wrong_value
 from stagekit.results.adopt import AdoptFile
 from stagekit.results.curves import CurvesFile
 from stagekit.results.dataset import DatasetFile
@@ -224,8 +226,17 @@ def read_scores(folder: Path) -> Scores:
 
 
 def read_measure(folder: Path) -> dict[str, Score | NotMeasured]:
-    """Return the value of every picture by its id, from a plug-in metric's ``measure.json``."""
-    return {item.id: _score(item.value) for item in read_result(MeasureFile, folder).items}
+    """Return the value of every picture by its id, from a plug-in metric's ``measure.json``.
+
+    Earlier versions took numbers of any size; such one is not measured.
+    """
+    return {item.id: _bounded(_score(item.value)) for item in read_result(MeasureFile, folder).items}
+
+
+def _bounded(value: Score | NotMeasured) -> Score | NotMeasured:
+    if isinstance(value, NotMeasured) or math.isinf(value) or abs(value) <= LARGEST:
+        return value
+    return NotMeasured(f"its value is {wrong_value(value, (None, None), infinite=True)}")
 
 
 def read_overlap(folder: Path, datasets: Sequence[Dataset] = (), *, reason: str = "") -> Overlap:

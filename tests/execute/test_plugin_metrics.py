@@ -22,6 +22,7 @@ from orchestrator.execute.stopper import Stopper
 from orchestrator.report.content import NotMeasured, Scores
 from orchestrator.report.lookup import scores
 from orchestrator.report.machine.table_text import write_table
+from orchestrator.report.views.header import alerts
 from orchestrator.store.reference import run_reference
 from orchestrator.store.runs import run_document
 from orchestrator.store.store import Store
@@ -226,6 +227,13 @@ def garbage(context: StageContext) -> None:
     Path(context.output("measure.json")).write_text("42 levels")
 
 
+def twice(context: StageContext) -> None:
+    whole = writing(lambda ids: items(dict.fromkeys(ids, 1.0)))
+    whole(context)
+    path = Path(context.output("measure.json"))
+    path.write_text(path.read_text().replace('"metric":', '"metric": "nearest", "metric":'))
+
+
 def items(values: Mapping[str, object]) -> dict[str, object]:
     return {"items": [{"id": name, "value": value} for name, value in values.items()]}
 
@@ -236,6 +244,12 @@ def broken() -> Iterator[Any]:
         "nothing": (lambda _context: None, "ended well but left no measure.json"),
         "garbage": (garbage, "it is no JSON"),
         "no-number": (measuring(lambda _picture: "much"), "of type str for picture one"),  # type: ignore[arg-type,return-value]
+        "text": (measuring(lambda _picture: "5"), "of type str for picture one"),  # type: ignore[arg-type,return-value]
+        "truth-value": (measuring(lambda _picture: True), "of type bool for picture one"),
+        "truth-value-of-numpy": (measuring(lambda _picture: np.bool_(1)), "no number"),  # type: ignore[arg-type,return-value]
+        "no-reason": (measuring(lambda _picture: Unmeasured(" ")), "gave NotMeasured without a reason for picture one"),
+        "huge": (measuring(lambda _picture: -1e16), "gave -1e+16, which is larger than 1e+15"),
+        "huge-whole": (measuring(lambda _picture: 10**400), "which is larger than 1e+15"),
         "nan": (measuring(lambda _picture: math.nan), "gave nan, which is no finite number, for picture one"),
         "infinite": (measuring(lambda _picture: math.inf), "gave inf, which is no finite number, for picture one"),
         "out-of-range": (measuring(lambda _picture: 300.0), "gave 300.0, which is more than 255.0"),
@@ -243,6 +257,27 @@ def broken() -> Iterator[Any]:
         "written-nan": (whole(lambda ids: items(dict.fromkeys(ids, math.nan))), "is not a finite number"),
         "written-infinite": (whole(lambda ids: items(dict.fromkeys(ids, "inf"))), "left inf, which is no finite"),
         "written-negative": (whole(lambda ids: items(dict.fromkeys(ids, -1.0))), "left -1.0, which is less than 0.0"),
+        "written-huge": (
+            whole(lambda ids: items(dict.fromkeys(ids, 1e300))),
+            "left 1e+300, which is larger than 1e+15",
+        ),
+        "written-without-a-reason": (
+            whole(lambda ids: items({one: {"not_measured": ""} for one in ids})),
+            "left no number and no reason why, for picture one",
+        ),
+        "another-dataset": (
+            whole(lambda ids: {**items(dict.fromkeys(ids, 1.0)), "dataset": "other"}),
+            "left numbers of a dataset 'other' where 'skimage-test' was asked for",
+        ),
+        "another-order": (
+            whole(lambda ids: items(dict.fromkeys(ids[::-1], 1.0))),
+            "left its numbers in another order than the dataset has its pictures",
+        ),
+        "unknown-field": (
+            whole(lambda ids: {"items": [{"id": one, "value": 1.0, "vaule": 2} for one in ids]}),
+            "left fields that measure.json does not have: 'vaule'",
+        ),
+        "twice-a-field": (twice, "left 'metric' twice in one object"),
         "one-too-few": (
             whole(lambda ids: items(dict.fromkeys(ids[1:], 1.0))),
             "left no number for picture one: 2 numbers",
@@ -272,7 +307,9 @@ def test_a_metric_whose_program_is_broken_fails_alone(comparison: Comparison, pr
     assert set(result.failures) == {f"measure/{label}/skimage-test/farthest" for label in LABELS}
     error = next(iter(result.failures.values()))
     assert words in error.message
-    assert error.where
+    assert "stage measure/" in str(error.where)
+    assert "measure" in f"{error.where}".partition(", log ")[2]
+    assert "farthest" in f"{error.message} {error.where}"
     assert error.hint
     found = comparison.scores("errnet2019")
     assert [item.values["psnr"] for item in found.items] == [22.0, 23.0, 24.0]
@@ -323,6 +360,21 @@ def test_a_metric_that_may_be_infinite_is(comparison: Comparison) -> None:
     assert not comparison.run(MEASURED).failures
     assert {item.values["farthest"] for item in comparison.scores("truth").items} == {math.inf}
     assert "∞" in (comparison.report / "index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("offset", "words"),
+    [(0.0, ""), (1e-9, ""), (7.0, "it says that they have 0.0, and the truth has 7.0 on 3 of 3 pictures")],
+    ids=["as-said", "noise", "another"],
+)
+def test_a_metric_that_the_truth_contradicts_is_told_on_top(comparison: Comparison, offset: float, words: str) -> None:
+    comparison.handlers["measure"] = measuring(lambda picture: min(255, farthest(picture) + offset))
+    assert not comparison.run(MEASURED).failures
+    said = [alert.text for alert in alerts(content_of_run("first", comparison.store.root)) if "Farthest" in alert.text]
+    assert bool(said) == bool(words)
+    assert all(words in text for text in said)
+    page = (comparison.report / "index.html").read_text()
+    assert ("correct &#39;identical&#39; in its description" in page) == bool(words)
 
 
 def test_settings_of_an_evaluation_by_a_plugins_protocol_say_what_it_is_made_of(comparison: Comparison) -> None:

@@ -69,6 +69,12 @@ def test_equal_values_have_an_interval_of_no_width_and_few_have_none() -> None:
     assert mean_interval(np.array([])) is None
 
 
+@pytest.mark.parametrize("values", [np.eye(5)[0] * 1e-9, np.r_[0, 0, 0, 1e-9, 2e-9, 0]], ids=["one", "two"])
+def test_values_that_hardly_rise_above_noise_have_no_interval_that_is_no_number(values: np.ndarray) -> None:
+    found = mean_interval(values)
+    assert found is None or found.low <= values.mean() <= found.high
+
+
 def exact_p(differences: np.ndarray) -> float:
     """Return the two-sided p over all assignments of signs: the definition, for a few values. Zeros count for none."""
     doubled = np.rint(2 * stats.rankdata(np.abs(differences))).astype(int)[differences != 0]

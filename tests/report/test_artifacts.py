@@ -13,6 +13,7 @@ from orchestrator.report.artifacts import (
     read_adoption,
     read_dataset,
     read_export,
+    read_measure,
     read_predictions,
     read_scores,
     read_training,
@@ -169,6 +170,16 @@ def test_predictions_are_read(artifact: Callable[..., Path]) -> None:
 def test_scores_are_read_with_inf_and_reasons(artifact: Callable[..., Path]) -> None:
     values = read_scores(artifact(scores=SCORES)).items[0].values
     assert values == {"psnr": math.inf, "ssim": NotMeasured("too small")}
+
+
+def test_numbers_that_no_mean_can_be_told_of_are_not_measured(artifact: Callable[..., Path]) -> None:
+    given = {"a": 1e308, "b": -1e110, "c": "inf", "d": 1e15, "e": 0.5}
+    items = [{"id": name, "value": value} for name, value in given.items()]
+    values = read_measure(artifact(measure={"metric": "own", "dataset": "d", "items": items}))
+    too_large = "its value is %s, which is larger than 1e+15: no means can be told of such numbers"
+    assert values["a"] == NotMeasured(too_large % "1e+308")
+    assert values["b"] == NotMeasured(too_large % "-1e+110")
+    assert (values["c"], values["d"], values["e"]) == (math.inf, 1e15, 0.5)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from orchestrator.report.address import (
 from orchestrator.report.content import Predictions, ReportContent
 from orchestrator.report.lookup import tested
 from orchestrator.report.training_content import Elsewhere, Training
+from orchestrator.report.views.identical_values import contradicted_metrics
 from orchestrator.report.views.machines import machine_alerts
 from orchestrator.report.views.overlap import overlap_alerts
 from stagekit.measures import INPUT, TRUTH
@@ -28,6 +29,7 @@ RANDOM_FEATURES = "random feature weights: scores cannot be compared with anythi
 
 
 _COPIED = "The wrong files were given, or the program changed nothing."
+_CONTRADICTED = "Its numbers stand as they were measured; correct 'identical' in its description, or its program."
 _NOT_RUN_HERE = "The pictures were taken as they were; training data, time and memory are not known."
 _CONTROL_WORDS = {INPUT: "the unchanged input", TRUTH: "the truth itself"}
 
@@ -100,6 +102,7 @@ def alerts(content: ReportContent) -> tuple[Alert, ...]:
     found += [
         Alert(text, "The paper's training computes in another way.", href(TRAINING)) for text in _precision(content)
     ]
+    found += [Alert(text, _CONTRADICTED, "") for text in contradicted_metrics(content)]
     more = "Weights that are trained on different kinds of machine differ in more than their last digits."
     found += [Alert(text, more, f"{href(PROVENANCE)}#machines") for text in machine_alerts(content)]
     failed = sum(1 for stage in content.stages if stage.state == "failed")
