@@ -175,3 +175,9 @@ class Cancelled(SirrError):
 
     code = "cancelled"
     exit_code = ExitCode.INTERRUPTED
+
+
+class NotStarted(Cancelled):
+    """The user stopped the run before this stage had begun."""
+
+    code = "not-started"

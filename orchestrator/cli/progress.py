@@ -18,12 +18,23 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from orchestrator.execute.events import Event, Listener, Logged, Noted, Planned, Progressed, StateChanged, Warned
+from orchestrator.execute.events import (
+    Event,
+    Listener,
+    Logged,
+    Noted,
+    Planned,
+    Progressed,
+    StateChanged,
+    Stopping,
+    Warned,
+)
 from stagekit import Progress as StageProgress
 
 _LINE_EVERY_S = 10.0
-_ENDED = ("done", "failed", "skipped", "cancelled")
-_STYLES = {"done": "green", "failed": "bold red", "skipped": "yellow", "cancelled": "yellow", "stored": "dim"}
+_ENDED = ("done", "failed", "cancelled")
+"""What is told at once; what was skipped is told with its reason when the run ends."""
+_STYLES = {"done": "green", "failed": "bold red", "cancelled": "yellow", "stored": "dim"}
 
 
 @contextlib.contextmanager
@@ -83,6 +94,8 @@ class _Bars:
                     unit=progress.unit,
                     metrics=metrics_text(progress),
                 )
+            case Stopping(stage, grace_s):
+                self._console.print(_stopping_line(stage, grace_s))
             case Noted(stage, message):
                 self._console.print(Text(f"     note  {stage}: {message}"))
             case Warned(stage, message):
@@ -123,6 +136,8 @@ class _Lines:
                 self._spoken[stage] = time.monotonic()
                 how_far = f"{progress.done:g} of {progress.total:g} {progress.unit}"
                 self._console.print(Text(f"           {stage}: {how_far}  {metrics_text(progress)}"))
+            case Stopping(stage, grace_s):
+                self._console.print(_stopping_line(stage, grace_s))
             case Noted(stage, message):
                 self._console.print(Text(f"     note  {stage}: {message}"))
             case Warned(stage, message):
@@ -133,6 +148,11 @@ class _Lines:
     def _place(self, stage: str) -> str:
         """Return which of the planned stages begins; the report, which follows them, is none."""
         return f"  ({self._ended + 1} of {len(self._planned)})" if stage in self._planned else ""
+
+
+def _stopping_line(stage: str, grace_s: float) -> Text:
+    words = f"it has {grace_s:g} s to save where it is; Ctrl-C again ends it now" if grace_s > 0 else "it is ended now"
+    return Text(f" stopping  {stage}: {words}", style="yellow")
 
 
 def _end_line(stage: str, state: str, seconds: float | None) -> Text:

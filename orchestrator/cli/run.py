@@ -75,10 +75,12 @@ def run(
         return
     with live_listener(err, verbose=verbose) as listener:
         result = run_request(request, RunOptions(jobs, threads, workers, grace), listener, err.print)
-    for error in result.failures.values():
+    for error in result.faults:
         show_error(error)
-    for stage, because in result.skipped.items():
+    for stage, because in result.lacking.items():
         err.print(f"skipped: {stage}, because {because} failed", style="yellow")
+    if result.stop_sentence:
+        err.print(result.stop_sentence, style="yellow")
     if result.report is not None:
         out.print(f"report: {result.report}")
     if result.error is not None:

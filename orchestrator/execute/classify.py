@@ -61,6 +61,7 @@ def classify(
     *,
     stopped_by_us: bool,
     timed_out: bool,
+    saved: bool = False,
     log_tail: Sequence[str] = (),
 ) -> Verdict:
     """Return what a job's end means.
@@ -72,6 +73,7 @@ def classify(
         last_failure: The last failure that the program explained.
         stopped_by_us: The user asked for the end.
         timed_out: The end was ours because of the time limit.
+        saved: The program has said that it wrote a checkpoint.
         log_tail: The last lines that were not messages.
     """
     if outcome.exit_code == ExitCode.DONE:
@@ -80,9 +82,10 @@ def classify(
     if outcome.out_of_memory and not (stopped_by_us or timed_out):
         return Verdict(_found_out_of_memory(last_failure))
     if timed_out:
-        return Verdict(Timeout("the stage ran longer than its time limit", hint=f"raise the limit, or {_AGAIN}"))
+        hint = f"raise the limit, or {_AGAIN}" if saved else "raise the limit"
+        return Verdict(Timeout("the stage ran longer than its time limit", hint=hint))
     if stopped_by_us:
-        return Verdict(_cancelled(outcome))
+        return Verdict(_cancelled(outcome, saved=saved))
     if outcome.exit_code is None:
         return Verdict(_lost(outcome))
     return Verdict(_failed(outcome.exit_code, last_failure, log_tail))
@@ -112,10 +115,12 @@ def _found_out_of_memory(failure: Failure | None) -> OutOfMemory:
     return OutOfMemory(f"the stage needed more than its memory limit{said}", hint=_MORE_MEMORY)
 
 
-def _cancelled(outcome: Outcome) -> Cancelled:
+def _cancelled(outcome: Outcome, *, saved: bool) -> Cancelled:
+    if not saved:
+        return Cancelled("the stage was stopped before it had saved anything", hint="run the same command again")
     if outcome.exit_code == ExitCode.INTERRUPTED:
         return Cancelled("the stage was stopped and has saved where it was", hint=_AGAIN)
-    return Cancelled("the stage was stopped before it could save", hint=_AGAIN)
+    return Cancelled("the stage was stopped before it could save where it was", hint=_AGAIN)
 
 
 def _lost(outcome: Outcome) -> SirrError:

@@ -197,7 +197,7 @@ def _looked_up(
 def _all_reasons(
     plan: Plan, found: Lookup, programs: Mapping[str, Program], record: RunRecord, store: Store
 ) -> dict[str, tuple[str, ...]]:
-    keys = record.keys()
+    keys = record.begun()
     results = {name: artifact.digests for name, artifact in found.artifacts.items()}
     reasons_by_stage = {}
     for stage in plan.stages:

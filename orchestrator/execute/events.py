@@ -50,6 +50,18 @@ class Saved:
 
 
 @dataclass(frozen=True)
+class Stopping:
+    """The user asked for the end, and a stage's program was told of it.
+
+    Attributes:
+        grace_s: How long it has to save where it is; 0: it is ended at once.
+    """
+
+    stage: str
+    grace_s: float
+
+
+@dataclass(frozen=True)
 class Logged:
     """One line of a stage's output that is not a message."""
 
@@ -81,7 +93,7 @@ class Failed:
     error: SirrError
 
 
-Event = Planned | StateChanged | Progressed | Saved | Logged | Warned | Noted | Failed
+Event = Planned | StateChanged | Progressed | Saved | Stopping | Logged | Warned | Noted | Failed
 
 Listener = Callable[[Event], None]
 """Hears the events of a run; may be called from several threads."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from orchestrator.engine.protocol import Outcome, Running
-from orchestrator.execute.events import Listener, Logged, Noted, Progressed, Saved, Warned
+from orchestrator.execute.events import Listener, Logged, Noted, Progressed, Saved, Stopping, Warned
 from orchestrator.execute.memory_series import MemorySeries, MemoryWatch
 from orchestrator.execute.stopper import Stopper
 from stagekit import Checkpoint, Failure, Note, Progress, WarningMessage, decode, encode
@@ -51,8 +51,11 @@ class Limits:
 class _Watch(threading.Thread):
     """Ends the job when the user asks for it or its time is up; `finished` ends the watch."""
 
-    def __init__(self, running: Running, stopper: Stopper, limits: Limits, job_outcome: JobOutcome) -> None:
+    def __init__(
+        self, running: Running, stopper: Stopper, limits: Limits, job_outcome: JobOutcome, hearing: "Hearing"
+    ) -> None:
         super().__init__(daemon=True)
+        self._hearing = hearing
         self.finished = threading.Event()
         self._running = running
         self._stopper = stopper
@@ -64,6 +67,7 @@ class _Watch(threading.Thread):
         while not self.finished.wait(_POLL_S):
             if self._stopper.requested:
                 self._job_outcome.stopped = True
+                self._tell(0.0 if self._stopper.at_once else self._limits.grace_s)
                 self._stop()
                 return
             if self._limits.timeout_s is not None and time.monotonic() - started > self._limits.timeout_s:
@@ -78,8 +82,12 @@ class _Watch(threading.Thread):
         asking.start()
         while grace > 0 and not self.finished.wait(_POLL_S):
             if self._stopper.at_once:
+                self._tell(0.0)
                 self._running.stop(0.0)
                 return
+
+    def _tell(self, grace_s: float) -> None:
+        self._hearing.listener(Stopping(self._hearing.stage, grace_s))
 
 
 class _Log:
@@ -138,7 +146,7 @@ class Hearing:
 def follow(running: Running, hearing: Hearing, log: Path, stopper: Stopper, limits: Limits) -> JobOutcome:
     """Pass on what the job says, keep its log in `log`, end it where it must end, and return what was job_outcome."""
     job_outcome = JobOutcome(walls=running.walls)
-    watch = _Watch(running, stopper, limits, job_outcome)
+    watch = _Watch(running, stopper, limits, job_outcome, hearing)
     watch.start()
     memory = MemoryWatch(running.memory_bytes)
     memory.start()

@@ -6,7 +6,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from orchestrator.errors import Cancelled, SirrError
+from orchestrator.errors import NotStarted, SirrError
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.stage import Stage
 
@@ -56,7 +56,7 @@ def walk(
                     result.skipped[name] = blocker
                     sorter.done(name)
                 elif stopper.requested:
-                    result.failures[name] = Cancelled(f"{name} was not started: the run was stopped")
+                    result.failures[name] = NotStarted(f"{name} was not started: the run was stopped")
                     sorter.done(name)
                 else:
                     inputs = {

@@ -12,9 +12,9 @@ from orchestrator.engine.program import ended_well
 from orchestrator.engine.protocol import Engine, Environment, Job, Running
 from orchestrator.errors import (
     BudgetTooSmall,
-    Cancelled,
     InfraFailure,
     NoSpace,
+    NotStarted,
     OutOfMemory,
     OutputInvalid,
     SirrError,
@@ -199,7 +199,7 @@ class _Waiting:
 
     def __call__(self) -> None:
         if self._context.stopper.requested:
-            raise Cancelled(f"{self._stage.name} was not started: the run was stopped while another one is making it")
+            raise NotStarted(f"{self._stage.name} was not started: the run was stopped while another one is making it")
         if not self._told:
             self._told = True
             self._context.listener(Warned(self._stage.name, "another run is making this result; waiting for it"))
@@ -225,7 +225,7 @@ def _leased_gpus(stage: Stage, context: ExecutionContext, held: contextlib.ExitS
 
     def waiting() -> None:
         if context.stopper.requested:
-            raise Cancelled(f"{stage.name} was not started: the run was stopped")
+            raise NotStarted(f"{stage.name} was not started: the run was stopped")
 
     if stage.device != "cuda":
         return ()
@@ -286,7 +286,7 @@ def _run_with_retries(job: Job, stage: Stage, context: ExecutionContext) -> _Fin
 
 def _run_once(job: Job, stage: Stage, context: ExecutionContext) -> _Finished:
     if context.stopper.requested:
-        raise Cancelled(f"{stage.name} was not started: the run was stopped")
+        raise NotStarted(f"{stage.name} was not started: the run was stopped")
     started = time.time()
     running = context.engine.start(job)
     try:
@@ -339,6 +339,7 @@ def _verdict(job_outcome: JobOutcome, stage: Stage, log: Path, store: Store) -> 
         job_outcome.failure,
         stopped_by_us=job_outcome.stopped,
         timed_out=job_outcome.timed_out,
+        saved=job_outcome.checkpoint is not None,
         log_tail=tuple(job_outcome.tail),
     )
     if type(verdict.error) is StageFailed and store.free_bytes < _FULL_BYTES:

@@ -10,6 +10,7 @@ from typing import Any
 from orchestrator.store.disk import space_explained
 
 _EVENTS = "events.jsonl"
+_BEGUN = ("stored", "running", "adopted", "done")
 
 
 class RunRecord:
@@ -66,6 +67,17 @@ class RunRecord:
                 case {"event": "state", "stage": str(stage), "key": str(key)}:
                     keys[stage] = key
         return keys
+
+    def begun(self) -> dict[str, str]:
+        """Return the keys under which stages last ran or were there, by stage; those that only were to run are none."""
+        return {
+            event["stage"]: event["key"]
+            for event in self.events()
+            if event.get("event") == "state"
+            and event.get("state") in _BEGUN
+            and isinstance(event.get("stage"), str)
+            and isinstance(event.get("key"), str)
+        }
 
 
 def _is_cut(handle: int) -> bool:

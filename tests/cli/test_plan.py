@@ -1,6 +1,7 @@
 """sirr-orch plan with an engine: what run would say of it before it starts."""
 
 import contextlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from typer.testing import CliRunner
 
 from orchestrator.cli.app import app
 from orchestrator.execute import build
+from orchestrator.store.store import Store
 from tests.execute.photo_engine import photo_engine
 
 SPEC = """\
@@ -45,3 +47,14 @@ def test_plan_with_an_engine_says_which_it_is_and_what_is_not_built(folder: None
 
 def test_plan_takes_the_threads_that_run_takes(folder: None) -> None:
     assert CliRunner().invoke(app, ["plan", "first.yaml", "--store", "store", "--threads", "3"]).exit_code == 0
+
+
+def test_what_a_stopped_run_did_not_come_to_has_not_run_yet(folder: None) -> None:
+    asked = ["plan", "first.yaml", "--store", "store", "--json"]
+    rows = json.loads(CliRunner().invoke(app, asked).stdout)
+    keys = {row["stage"]: row["key"] for row in rows if row["key"]}
+    assert keys
+    for known in (keys, dict.fromkeys(keys, "0" * 64)):
+        Store(Path("store")).run("first").append({"event": "planned", "stages": list(keys), "keys": known})
+        rows = json.loads(CliRunner().invoke(app, asked).stdout)
+        assert {row["reasons"][0] for row in rows} == {"it has not run yet"}

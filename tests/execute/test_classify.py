@@ -15,9 +15,9 @@ from orchestrator.execute.classify import SIGNATURES, classify
 from stagekit import Failure
 
 
-def judged(code, *, oom=False, failure=None, stopped=False, timed_out=False, error=None, tail=()):
+def judged(code, *, oom=False, failure=None, stopped=False, timed_out=False, saved=False, error=None, tail=()):
     outcome = Outcome(code, oom, 0.0, 1.0, error)
-    return classify(outcome, failure, stopped_by_us=stopped, timed_out=timed_out, log_tail=tail)
+    return classify(outcome, failure, stopped_by_us=stopped, timed_out=timed_out, saved=saved, log_tail=tail)
 
 
 BAD = Failure("BadInput", "the picture is 3 pixels wide", "take a larger one")
@@ -53,6 +53,17 @@ FULL = Failure("StageFailed", "no space left on the store's disk: [Errno 28]", "
 def test_classify_names_the_class(verdict, expected):
     assert type(verdict.error) is expected
     assert verdict.warnings == ()
+
+
+@pytest.mark.parametrize("end", [{"stopped": True}, {"timed_out": True}], ids=str)
+@pytest.mark.parametrize("code", [12, 137, 143, None])
+def test_a_checkpoint_is_hinted_at_only_where_there_is_one(code, end):
+    with_one, without = judged(code, **end, saved=True).error, judged(code, **end).error
+    assert "continues from the last checkpoint" in with_one.hint
+    assert "checkpoint" not in without.hint
+    if end.get("stopped"):
+        assert ("has saved where it was" in with_one.message) == (code == 12)
+        assert without.message == "the stage was stopped before it had saved anything"
 
 
 def test_classify_keeps_the_program_s_words():

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from orchestrator.errors import Cancelled, SirrError, StageFailed
+from orchestrator.errors import NotStarted, SirrError, StageFailed
 from orchestrator.execute.schedule import walk
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.stage import Stage
@@ -55,7 +55,7 @@ def test_walk_starts_nothing_after_a_stop_request():
 
     result = walk(DIAMOND, execute, stopper)
     assert set(result.results) == {"a"}
-    assert all(isinstance(error, Cancelled) for error in result.failures.values())
+    assert all(isinstance(error, NotStarted) for error in result.failures.values())
     assert set(result.failures) | set(result.skipped) == {"b", "c", "d"}
 
 
