@@ -26,6 +26,7 @@ from orchestrator.infer.planner import InferencePlan, NoPlanFits, plan_of
 from orchestrator.infer.region import Size
 from orchestrator.infer.rows import Output, PictureSource, Rows, fill_buffer
 from orchestrator.infer.session import MemoryShort, Resources, share_memory
+from orchestrator.infer.session_slot import SessionSlot
 from orchestrator.infer.tensor_buffer import TensorBuffer
 
 PROCESS_BYTES = 300 * 2**20
@@ -61,7 +62,9 @@ class InferenceEngine:
         self._model = read_model(path)
         refuse_other_inputs(*image_form(self._model.image))
         self._weights = sum(value.nbytes for value in self._model.constants.values())
+        self._graphs: dict[Size, Graph] = {}
         self._plans: dict[Size, PlannedPicture] = {}
+        self._slot = SessionSlot()
         self._working = 1.0
         self._network: OnnxNetwork | None = None
 
@@ -84,9 +87,12 @@ class InferenceEngine:
         Raises:
             NetworkError: Where the network cannot take such a picture, or answers with something else.
         """
+        if size in self._graphs:
+            return self._graphs[size]
         graph = graph_of(self._model, size)
         refuse_sizes_that_differ(graph, lambda other: graph_of(self._model, other))
         refuse_other_outputs(graph)
+        self._graphs[size] = graph
         return graph
 
     def not_tileable(self, size: Size) -> tuple[NotTileable, ...]:
@@ -106,6 +112,7 @@ class InferenceEngine:
         if size not in self._plans:
             graph = optimised_graph(self.graph(size))
             self._plans[size] = PlannedPicture(graph, self._plan(graph))
+            self._graphs.pop(size, None)
         return self._plans[size]
 
     def facts(self, size: Size) -> Mapping[str, int | float]:
@@ -203,6 +210,7 @@ class InferenceEngine:
             attempts += 1
             if attempts == _MOST_ATTEMPTS:
                 raise MemoryShort(f"memory did not suffice in {attempts} attempts, each with smaller tiles")
+            self._slot.clear()
             self._working *= _CORRECTION
             self._plans.clear()
             return self._plan(planned.graph, begin)
@@ -214,7 +222,7 @@ class InferenceEngine:
         )
         resume = None if checkpoint is None else checkpoint.latest()
         plan = planned.plan if resume is None else self._plan(planned.graph, resume.begin)
-        executor = PlanExecutor(planned.graph, self._resources, self._folder, progress, replan, checkpoint)
+        executor = PlanExecutor(planned.graph, self._resources, self._folder, progress, replan, checkpoint, self._slot)
         return executor.execute(plan, picture, resume)
 
     def _identity(self, graph: Graph, picture: TensorBuffer) -> str:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import onnx
@@ -35,6 +35,7 @@ class OnnxModel:
         image: The one input.
         outputs: By name.
         constants: By name.
+        refused: Why nodes are not what their operations allow, by their outputs; "" for those that are. It fills up.
     """
 
     name: str
@@ -43,6 +44,7 @@ class OnnxModel:
     image: onnx.ValueInfoProto
     outputs: tuple[str, ...]
     constants: Mapping[str, Array]
+    refused: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
 
 def read_model(path: Path) -> OnnxModel:

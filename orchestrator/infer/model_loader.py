@@ -69,6 +69,7 @@ class Loader:
         operations: Mapping[str, "Operation"],
         on_views: Mapping[str, "Operation"],
     ) -> None:
+        self._refused = model.refused
         self._operations, self._on_views = operations, on_views
         self.views: dict[str, View] = {}
         self.seen_as: dict[str, View] = {}
@@ -120,10 +121,15 @@ class Loader:
 
     def _check(self, node: onnx.NodeProto) -> None:
         """Raise NotTileableError where a node's attributes or inputs are not those of its operation."""
-        try:
-            onnx.checker.check_node(node, self._rules)
-        except onnx.checker.ValidationError as error:
-            raise NotTileableError(str(error).split("\n", maxsplit=1)[0]) from error
+        key = "|".join(node.output)
+        if key not in self._refused:
+            try:
+                onnx.checker.check_node(node, self._rules)
+                self._refused[key] = ""
+            except onnx.checker.ValidationError as error:
+                self._refused[key] = str(error).split("\n", maxsplit=1)[0]
+        if self._refused[key]:
+            raise NotTileableError(self._refused[key])
 
     def graph(self) -> Graph:
         """Return what was taken."""

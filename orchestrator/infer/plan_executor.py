@@ -18,6 +18,7 @@ from orchestrator.infer.planner import InferencePlan, PlanStep
 from orchestrator.infer.region import AXES, COLUMNS, ROWS, Span
 from orchestrator.infer.segment import Segment
 from orchestrator.infer.session import MemoryShort, Resources, Session
+from orchestrator.infer.session_slot import SessionSlot
 from orchestrator.infer.tensor_buffer import TensorBuffer
 from orchestrator.infer.tile_statistics import Statistics
 from orchestrator.infer.tile_subgraph import TileSubgraph
@@ -69,12 +70,14 @@ class PlanExecutor:
         progress: ProgressCallback | None = None,
         replan: Replan | None = None,
         checkpoint: PictureCheckpoint | None = None,
+        slot: SessionSlot | None = None,
     ) -> None:
         """Take the graph of one picture.
 
         Args:
             replan: Plans the rest anew, from a cut on, after memory was short there; None gives up.
             checkpoint: Where resume points of the picture are saved, for a process that takes over.
+            slot: Holds the session from picture to picture, where each goes through in one piece.
         """
         self._graph, self._resources, self._replan, self._checkpoint = graph, resources, replan, checkpoint
         self._buffers: dict[str, TensorBuffer] = {}
@@ -82,6 +85,7 @@ class PlanExecutor:
         self._grams: dict[str, npt.NDArray[np.float64]] = {}
         self._folder, self._progress, self._done = folder, progress, 0.0
         self._resume: ResumePoint | None = None
+        self._slot = slot or SessionSlot()
 
     def run(self, plan: InferencePlan, picture: Array, resume: ResumePoint | None = None) -> dict[str, Array]:
         """Return the network's outputs, (1, C, H, W) float32.
@@ -180,7 +184,10 @@ class PlanExecutor:
                 self._buffers[name] = TensorBuffer.allocated(
                     self._graph.map(name), folder if name in step.filed else None
                 )
-        run = _Run(segment, self._resources, self._buffers, self._reduced, last=count)
+        slot = self._slot if segment.whole and step.live_after == () and step.begin == 0 else None
+        if slot is None:
+            self._slot.clear()
+        run = _Run(segment, self._resources, self._buffers, self._reduced, last=count, slot=slot)
         statistics_of = {name: Statistics() for name in segment.owned if not segment.whole}
         self._grams = {name: np.zeros(1) for name in segment.reductions if not segment.whole}
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
@@ -249,6 +256,7 @@ class _Run:
 
     Attributes:
         last: Number of the last tile.
+        slot: Where the one session is held, for the next picture.
     """
 
     segment: Segment
@@ -256,6 +264,7 @@ class _Run:
     buffers: Mapping[str, TensorBuffer]
     reduced: Mapping[str, Array]
     last: int
+    slot: SessionSlot | None
     sessions: dict[tuple[Any, Any], tuple[Session, dict[str, str]]] = field(default_factory=dict)
 
     def inputs(self, row: AxisTile, column: AxisTile) -> dict[str, Array]:
@@ -275,10 +284,8 @@ class _Run:
             # Tiles come row by row: sessions of rows that were cut otherwise are not needed again.
             self.sessions = {other: session for other, session in self.sessions.items() if other[0] == row.signature}
             subgraph = TileSubgraph(self.segment, row.placed, column.placed, (row.owned, column.owned))
-            self.sessions[key] = (
-                Session(subgraph.model(), self.resources, "a part of the network", subgraph.weights),
-                subgraph.outputs,
-            )
+            slot = self.slot or SessionSlot()
+            self.sessions[key] = slot.session(subgraph, self.resources, "a part of the network"), subgraph.outputs
         session, outputs = self.sessions[key]
         found = session.run(list(outputs.values()), given, shrink=number == self.last)
         return dict(zip(outputs, found, strict=True))

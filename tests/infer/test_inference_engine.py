@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import helper
 
@@ -20,7 +21,7 @@ from orchestrator.infer.plan_executor import PlanExecutor
 from orchestrator.infer.planner import NoPlanFits, plan_of
 from orchestrator.infer.region import Size
 from orchestrator.infer.session import MemoryShort, Resources, Session
-from tests.infer.conftest import POINTWISE, WriteNetwork, picture
+from tests.infer.conftest import GLOBAL, POINTWISE, WriteNetwork, picture
 from tests.infer.test_exactness import CHANNELS, Builder, attention, reducing
 from tests.infer.test_exactness import picture as batch
 
@@ -234,3 +235,21 @@ def test_a_file_that_cannot_be_used_is_refused_with_the_reason(
     path = damaged(write_network(POINTWISE), change)
     with pytest.raises(NetworkError, match=said):
         InferenceEngine(path, ONE)(picture(40, 50))
+
+
+def test_pictures_that_go_through_whole_share_a_session_where_their_graphs_are_the_same(
+    write_network: WriteNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, made = write_network(GLOBAL), list[str]()
+    real = onnxruntime.InferenceSession
+
+    def counted(content: bytes, *given: object, **named: object) -> object:
+        made.append(onnx.load_model_from_string(content).graph.name)
+        return real(content, *given, **named)
+
+    alone = [InferenceEngine(path, ONE)(picture(*size))["transmission"] for size in ((64, 80), (96, 48), (64, 80))]
+    monkeypatch.setattr(onnxruntime, "InferenceSession", counted)
+    engine = InferenceEngine(path, ONE)
+    together = [engine(picture(*size))["transmission"] for size in ((64, 80), (96, 48), (64, 80))]
+    assert made.count("segment") == 1
+    assert all(np.array_equal(first, second) for first, second in zip(alone, together, strict=True))
