@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from unicodedata import normalize
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from orchestrator.execute.run_list import RunState, RunSummary, listed_runs, run
 from orchestrator.execute.run_results import RunResults, file_digests, recorded_results
 from orchestrator.report import content as told
 from orchestrator.report.content import NotMeasured
-from orchestrator.report.lookup import metric_format, predictions, primary_protocol
+from orchestrator.report.lookup import metric_format, picture_names, predictions, primary_protocol
 from orchestrator.report.machine.score_files import score_rows
 from orchestrator.spec.plain_words import count
 from orchestrator.spec.problems import suggestion
@@ -268,7 +269,7 @@ class Run:
         """Return a picture: what an entrant answered, or with 'input' or 'truth' for the entrant, that of the dataset.
 
         Args:
-            picture: Its name in the dataset.
+            picture: Its name in the dataset, or as the report shows it.
             reflection: The reflection instead of the scene behind it, where there is one; with 'truth' the dataset's.
 
         Returns:
@@ -294,8 +295,11 @@ class Run:
     def _path(self, entrant: str, dataset: str, picture: str, *, reflection: bool) -> Path:
         self._check_entrant(entrant)
         _known(dataset, self._results.document.test, "dataset")
-        items = {item.id: item for one in self._content.datasets if one.name == dataset for item in one.items}
-        _known(picture, list(items), "picture", owner=f"dataset {dataset!r}")
+        prepared = next(one for one in self._content.datasets if one.name == dataset)
+        items = {item.id: item for item in prepared.items}
+        own_names = {normalize("NFC", name): identifier for identifier, name in picture_names(prepared).items()}
+        identifier = own_names.get(normalize("NFC", as_text(picture, "picture")), picture)
+        picture = _known(identifier, list(items), "picture", owner=f"dataset {dataset!r}")
         what = f"the {'reflection' if reflection else 'picture'} {picture!r} of {entrant!r} on {dataset!r}"
         if entrant in CONTROLS:
             layer = "reflection" if reflection else CONTROLS[entrant].layer

@@ -7,7 +7,8 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from unicodedata import normalize
 
 import numpy as np
 import pandas
@@ -129,6 +130,18 @@ def test_pictures_are_floats_of_the_files(run: api.Run) -> None:
         found = run.picture(entrant, "skimage-test", "two")
         assert (found.dtype, found.shape) == (np.float32, (*SIZE, 3))
         np.testing.assert_array_equal(np.rint(found * 255).astype(np.uint8), picture(seed))
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_picture_goes_by_the_name_that_the_report_shows_too(tmp_path: Path, form: Literal["NFC", "NFD"]) -> None:
+    keep_run(Store(tmp_path / "store"), tmp_path, file=normalize(form, "blended/Süd.png"))
+    run = api.open_run("first", tmp_path / "store")
+    for name in ("Süd", normalize("NFD", "Süd"), "two"):
+        for entrant in ("input", "truth", "errnet2019"):
+            np.testing.assert_array_equal(
+                run.picture(entrant, "skimage-test", name), run.picture(entrant, "skimage-test", "two")
+            )
+    assert set(run.scores(dataset="skimage-test").file) >= {normalize(form, "blended/Süd.png")}
 
 
 REFUSED: Mapping[str, tuple[Callable[[api.Run], object], str]] = {

@@ -65,20 +65,27 @@ def keep_run(
     better: float = 0.0,
     leave: str = "",
     unmeasured: str = "",
+    file: str = "",
 ) -> Comparison:
     """Write a spec into the folder and keep a result of each of its stages; return it with their identities.
 
     better: added to every PSNR of the networks; leave: begin of the names of stages that get no result; unmeasured: the
-    entrant that has a reason in place of every score
+    entrant that has a reason in place of every score; file: what the user's own file of the picture 'two' is called
     """
     (folder / "released.pth").write_bytes(b"weights")
     spec = folder / f"{name}.yaml"
     spec.write_text(SPEC.format(name=name, epochs=epochs, seed=seed), encoding="utf-8")
-    return keep(RunRequest(spec, store.root), store, better=better, leave=leave, unmeasured=unmeasured)
+    return keep(RunRequest(spec, store.root), store, better=better, leave=leave, unmeasured=unmeasured, file=file)
 
 
 def keep(
-    request: RunRequest, store: Store, *, better: float = 0.0, leave: str = "", unmeasured: str = ""
+    request: RunRequest,
+    store: Store,
+    *,
+    better: float = 0.0,
+    leave: str = "",
+    unmeasured: str = "",
+    file: str = "",
 ) -> Comparison:
     """Keep a result of each stage of what was asked for, as `keep_run` does."""
     comparison = planned(request)
@@ -97,20 +104,22 @@ def keep(
             listen(StateChanged(stage.name, "running", {"key": identity.key}))
         if leave and stage.name.startswith(leave):
             continue
-        artifacts[stage.name] = store.artifact(identity.key) or _kept(stage, identity, store, better, unmeasured)
+        artifacts[stage.name] = store.artifact(identity.key) or _kept(stage, identity, store, better, unmeasured, file)
         writer.listen(StateChanged(stage.name, "done", {"key": identity.key}))
     return replace(comparison, identities=identities)
 
 
-def _kept(stage: Stage, identity: Identity, store: Store, better: float, unmeasured: str) -> Artifact:
+def _kept(stage: Stage, identity: Identity, store: Store, better: float, unmeasured: str, file: str) -> Artifact:
     # Every result has a content of its own, as weights have: what reads it is another stage then, too.
     files = {**_FILES[stage.kind](stage, better), "made-of.txt": identity.key.encode()}
+    if stage.kind == "prepare" and file:
+        files["dataset.json"]["items"][1]["origin"] = file
     if stage.kind == "evaluate" and stage.name.split("/")[1] == unmeasured:
         for item in files["scores.json"]["items"]:
             item.update({metric: {"not_measured": "it has no such picture"} for metric in stage.settings["metrics"]})
     output = store.staging(identity.key) / "output"
-    for file, content in files.items():
-        _write(output / file, content)
+    for path, content in files.items():
+        _write(output / path, content)
     return store.commit(identity, {**FACTS, "image": stage.image, "device": stage.device}, list(files))
 
 
