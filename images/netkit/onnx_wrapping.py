@@ -28,6 +28,9 @@ OLDEST_OPSET = 11
 _CONVERTED_OPSET = 12
 """The first in which sizes can be compared, which padding needs; later ones only move attributes to inputs."""
 
+_RESIZE_CHANGED = 11
+"""Operator set from which resizing says where it reads."""
+
 _LEAST_IR = 8
 _INSIDE, _AROUND = "network/", "wrap/"
 _FLOATS = {TensorProto.FLOAT: "float32", TensorProto.FLOAT16: "float16"}
@@ -169,12 +172,28 @@ def _converted(model: onnx.ModelProto, oldest: int) -> onnx.ModelProto:
         copy.CopyFrom(model)
         return copy
     try:
-        return onnx.version_converter.convert_version(model, _CONVERTED_OPSET)
+        found = onnx.version_converter.convert_version(model, _CONVERTED_OPSET)
     except Exception as error:  # the converter has no class for what it does not know
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise Malformed(
             "it has operator set %d, and cannot be converted to %d: %s" % (opset_of(model), _CONVERTED_OPSET, reason)
         ) from error
+    if opset_of(model) < _RESIZE_CHANGED:
+        _resized_as_before(found.graph)
+    return found
+
+
+def _resized_as_before(graph: onnx.GraphProto) -> None:
+    """Let resizing read where older operator sets do; the converter leaves that to the new ones' default."""
+    for node in graph.node:
+        if node.op_type == "Resize":
+            kept = [one for one in node.attribute if one.name == "mode"]
+            del node.attribute[:]
+            node.attribute.extend(kept)
+            node.attribute.append(helper.make_attribute("coordinate_transformation_mode", "asymmetric"))
+            node.attribute.append(helper.make_attribute("nearest_mode", "floor"))
+        for inner in _inner(node):
+            _resized_as_before(inner)
 
 
 def _prefixed(graph: onnx.GraphProto) -> None:

@@ -17,6 +17,11 @@ def print_plan(plan: PlanFile, console: Console) -> bool:
     for size in plan.sizes:
         inside = f"{count(size.nodes, 'node')}, {count(size.global_reductions, 'global reduction')}"
         console.print(Text(f"{size.height} x {size.width} pixels: {inside}", style="bold"))
+        if size.padded_to is not None:
+            words = (
+                f"it takes multiples of {size.padded_to} pixels: the last row and column are repeated, answers cropped"
+            )
+            console.print(Text(f"  {words}", style="yellow"))
         if size.not_tileable:
             wrong = True
             _print_not_tileable(size.not_tileable, console)

@@ -38,6 +38,7 @@ class Graph:
         outputs: Names of the network's outputs to the maps that they are.
         constants: By name.
         not_tileable: What keeps the network from being computed in parts.
+        multiple: Of which its nodes take the picture's sides, whose edges are repeated up to it.
     """
 
     image: str
@@ -48,6 +49,7 @@ class Graph:
     outputs: Mapping[str, str]
     constants: Mapping[str, Array]
     not_tileable: tuple[NotTileable, ...] = ()
+    multiple: int = 1
 
     def map(self, name: str) -> Map:
         """Return channels and size of a map.

@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,6 @@ from orchestrator.infer.network_contract import (
     image_form,
     refuse_other_inputs,
     refuse_other_outputs,
-    refuse_sizes_that_differ,
 )
 from orchestrator.infer.onnx_network import OnnxNetwork, Picture, as_batch, as_pictures, refuse_other_shapes
 from orchestrator.infer.operations import graph_of
@@ -27,6 +26,7 @@ from orchestrator.infer.region import Size
 from orchestrator.infer.rows import Output, PictureSource, Rows, fill_buffer
 from orchestrator.infer.session import MemoryShort, Resources, share_memory
 from orchestrator.infer.session_slot import SessionSlot
+from orchestrator.infer.size_multiples import cropped_pictures, fitting_multiple, padded_picture
 from orchestrator.infer.tensor_buffer import TensorBuffer
 
 PROCESS_BYTES = 300 * 2**20
@@ -67,6 +67,7 @@ class InferenceEngine:
         self._slot = SessionSlot()
         self._working = 1.0
         self._network: OnnxNetwork | None = None
+        self._multiple = 1
 
     @property
     def runtime(self) -> Mapping[str, str]:
@@ -90,10 +91,21 @@ class InferenceEngine:
         if size in self._graphs:
             return self._graphs[size]
         graph = graph_of(self._model, size)
-        refuse_sizes_that_differ(graph, lambda other: graph_of(self._model, other))
+        multiple = fitting_multiple(graph, lambda other: graph_of(self._model, other))
+        if multiple > 1:
+            self._multiple = multiple
+            graph = graph_of(self._model, size, multiple)
         refuse_other_outputs(graph)
         self._graphs[size] = graph
         return graph
+
+    def padded_to(self, size: Size) -> int | None:
+        """Return of which multiples a picture is made by repeating its edges; None where the network takes its size.
+
+        Raises what `graph` raises.
+        """
+        graph = self._plans[size].graph if size in self._plans else self.graph(size)
+        return graph.multiple if graph.multiple > 1 else None
 
     def not_tileable(self, size: Size) -> tuple[NotTileable, ...]:
         """Return what keeps the network from being computed in parts.
@@ -233,11 +245,21 @@ class InferenceEngine:
         digest.update(repr((list(graph.nodes), onnxruntime.__version__)).encode())
         return digest.hexdigest()
 
-    def whole(self) -> OnnxNetwork:
-        """Return the network as the file has it, for networks that cannot be computed in parts."""
+    def whole(self) -> Callable[[Picture], Mapping[str, Picture]]:
+        """Return the network as the file has it, for networks that cannot be computed in parts.
+
+        Pictures are padded for it as for tiles, once a size was met that it does not take.
+        """
         if self._network is None:
             self._network = OnnxNetwork(self._path, self._resources)
-        return self._network
+        network, multiple = self._network, self._multiple
+        if multiple == 1:
+            return network
+
+        def padded(picture: Picture) -> Mapping[str, Picture]:
+            return cropped_pictures(network(padded_picture(picture, multiple)), Size(*picture.shape[:2]))
+
+        return padded
 
     def _plan(self, graph: Graph, begin: int = 0) -> InferencePlan:
         try:

@@ -1,6 +1,7 @@
 """ONNX files, read with care: whole, with nothing outside of them, of names and operator sets that are known."""
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,14 @@ NAMES_NEEDED = (
     f"it needs the input {INPUT} alone and the output {TRANSMISSION}: export it with these names, "
     f"input_names=['{INPUT}'] and output_names=['{TRANSMISSION}'] of torch.onnx.export"
 )
+
+
+_PICTURES = re.compile(rf"{TRANSMISSION}(_\d+)?|{REFLECTION}")
+
+
+def is_picture(output: str) -> bool:
+    """Whether an output is a picture by its name: of the picture's size, RGB; others may be of any size."""
+    return _PICTURES.fullmatch(output) is not None
 
 
 class NetworkError(Exception):

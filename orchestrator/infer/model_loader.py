@@ -8,7 +8,7 @@ import onnx
 
 from orchestrator.infer.constant_folding import NotFolded, folded, shaped
 from orchestrator.infer.graph import Graph, NotTileable, ordered
-from orchestrator.infer.model_file import OnnxModel
+from orchestrator.infer.model_file import OnnxModel, is_picture
 from orchestrator.infer.node import AnyNode, Array, Fill, Map, Node, Value
 from orchestrator.infer.region import Size
 from orchestrator.infer.sparse_tensor import dense
@@ -135,7 +135,7 @@ class Loader:
         """Return what was taken."""
         outputs = {name: self._same.get(name, name) for name in self._outputs if name not in self._unknown}
         for name, source in outputs.items():
-            if not self.is_map(source) and not self._not_tileable:
+            if not self.is_map(source) and not self._not_tileable and is_picture(name):
                 self._not_tileable.append(NotTileable("output", name, "it does not depend on the picture's pixels"))
         maps = {name: source for name, source in outputs.items() if self.is_map(source)}
         return ordered(
@@ -230,10 +230,12 @@ class Loader:
             value = onnx.numpy_helper.to_array(attributes(node).get("value", onnx.numpy_helper.from_array(np.zeros(1))))
         if len(shape) != 4 or shape[0] != 1 or (shape[3] == 1 and self._size.pixels > 1):
             return False
+        if value.dtype.kind != "f":
+            return False
         if any(side != 1 for side in (*value.shape[:-3], *value.shape[-2:])):
             return False
         output, size = node.output[0], Size(shape[2], shape[3])
-        made = Map(shape[1], size, "float32" if value.dtype.kind == "f" else str(value.dtype))
+        made = Map(shape[1], size)
         if value.size == 1:
             self.add(Fill(output, (), (), made, size, float(np.ravel(value)[0])))
         else:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from orchestrator.infer.onnx_network import Picture
+from orchestrator.infer.onnx_network import TRANSMISSION, Picture
 from orchestrator.infer.region import Size
 from orchestrator.infer.session import MemoryShort
 from orchestrator.infer.tiles import spans, tile_count, tiles
@@ -116,7 +116,10 @@ def resized(run: Callable[[Picture], Answer], picture: Picture, short_edge: int)
         return run(picture)
     scale = short_edge / min(height, width)
     answer = run(np.clip(_scaled(picture, round(height * scale), round(width * scale)), 0, 1))
-    outputs = {name: _scaled(values, height, width) for name, values in answer.outputs.items()}
+    small = answer.outputs[TRANSMISSION].shape[:2]
+    outputs = {
+        name: _scaled(values, height, width) for name, values in answer.outputs.items() if values.shape[:2] == small
+    }
     return Answer(outputs, f"resized: short edge {short_edge}" + ("" if answer.label == EXACT else f"; {answer.label}"))
 
 
@@ -135,7 +138,10 @@ def _blended(
     sums: dict[str, Picture] = {}
     for number, tile in enumerate(tiles(Size(*picture.shape[:2]), settings.tile, settings.overlap), 1):
         place, weights = tile.region.slices, tile.weights[..., None]
+        whole = picture[place].shape
         for name, answer in network(picture[place]).items():
+            if answer.shape != whole:
+                continue  # of another size: only whole pictures have such outputs
             sums.setdefault(name, np.zeros(picture.shape, np.float32))[place] += weights * answer
         if progress is not None:
             progress(number, count)

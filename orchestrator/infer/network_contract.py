@@ -1,17 +1,15 @@
 """What a network must be to take pictures: float32, three channels, any size, in and out; told before it runs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import onnx
 
 from orchestrator.infer.graph import Graph
-from orchestrator.infer.model_file import NetworkError
-from orchestrator.infer.model_loader import SizesDiffer
+from orchestrator.infer.model_file import NetworkError, is_picture
 from orchestrator.infer.region import Size
 
 CHANNELS = 3
 _FORM = "1 x 3 x H x W"
-_MULTIPLES = (2, 4, 8, 16, 32, 64, 128)
 
 Side = int | None
 """Of a tensor; None where the file leaves it free."""
@@ -50,32 +48,12 @@ def refuse_other_sizes(sides: Sequence[Side], size: Size) -> None:
 
 
 def refuse_other_outputs(graph: Graph) -> None:
-    """Raise NetworkError where an answer would have another shape than the picture."""
+    """Raise NetworkError where an answer that is a picture by its name would have another shape than the picture."""
     wanted = (1, CHANNELS, graph.size.height, graph.size.width)
     for name, source in graph.outputs.items():
+        if not is_picture(name):
+            continue
         found = graph.map(source)
         shape = (1, found.channels, found.size.height, found.size.width)
         if shape != wanted:
             raise NetworkError(f"output {name} has shape {shape} for a picture of {wanted}")
-
-
-def refuse_sizes_that_differ(graph: Graph, graph_at: Callable[[Size], Graph]) -> None:
-    """Raise NetworkError where maps of different sizes meet, as in networks that halve pictures of odd sides.
-
-    Args:
-        graph_at: Returns the network at another size.
-    """
-    met = [one for one in graph.not_tileable if one.why.startswith(SizesDiffer.WORDS)]
-    if not met:
-        return
-    fits = next((multiple for multiple in _MULTIPLES if _fits(graph_at(_rounded(graph.size, multiple)))), None)
-    words = "" if fits is None else f"; it takes pictures whose height and width are multiples of {fits}"
-    raise NetworkError(f"the network takes no picture of {graph.size} pixels: {met[0]}{words}")
-
-
-def _fits(graph: Graph) -> bool:
-    return not any(one.why.startswith(SizesDiffer.WORDS) for one in graph.not_tileable)
-
-
-def _rounded(size: Size, multiple: int) -> Size:
-    return Size(-(-size.height // multiple) * multiple, -(-size.width // multiple) * multiple)

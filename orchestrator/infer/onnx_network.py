@@ -15,6 +15,7 @@ from orchestrator.infer.model_file import (
     REFLECTION,
     TRANSMISSION,
     NetworkError,
+    is_picture,
     network_content,
     parsed_network,
     plain_outputs,
@@ -75,7 +76,7 @@ class OnnxNetwork:
         return {"onnxruntime": str(onnxruntime.__version__), "provider": self._session.provider}
 
     def __call__(self, picture: Picture) -> Mapping[str, Picture]:
-        """Return every output for one picture, (H, W, 3) each.
+        """Return every output for one picture, (H, W, 3) each; those of other names may have another size.
 
         Raises:
             MemoryShort: Where memory does not suffice.
@@ -93,19 +94,20 @@ def as_batch(picture: Picture) -> npt.NDArray[np.float32]:
 
 
 def as_pictures(answers: Mapping[str, npt.NDArray[np.float32]], shape: tuple[int, ...]) -> dict[str, Picture]:
-    """Return a network's answers as pictures.
+    """Return a network's answers, (height, width, channels) each; those that are no maps are left out.
 
     Raises:
-        NetworkError: Where one has another shape than the input.
+        NetworkError: Where one that is a picture by its name has another shape than the input.
     """
     refuse_other_shapes(answers, shape)
-    return {name: answer[0].transpose(1, 2, 0) for name, answer in answers.items()}
+    maps = {name: answer for name, answer in answers.items() if answer.ndim == 4 and answer.shape[0] == 1}
+    return {name: answer[0].transpose(1, 2, 0).astype(np.float32, copy=False) for name, answer in maps.items()}
 
 
 def refuse_other_shapes(answers: Mapping[str, npt.NDArray[np.float32]], shape: tuple[int, ...]) -> None:
-    """Raise NetworkError where an answer has another shape than the input."""
+    """Raise NetworkError where an answer that is a picture by its name has another shape than the input."""
     for name, answer in answers.items():
-        if answer.shape != shape:
+        if is_picture(name) and answer.shape != shape:
             raise NetworkError(f"output {name} has shape {answer.shape} for a picture of {shape}")
 
 

@@ -1,6 +1,7 @@
 """Operations that read pixels from elsewhere: cropping, choosing, moving blocks."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,8 @@ def gather(loader: Loader, node: onnx.NodeProto) -> None:
         take_places(loader, node.input[0], node.output[0], {axis - 2: index})
 
 
-def take_places(loader: Loader, name: str, output: str, indices: Mapping[int, Any]) -> None:
-    """Add nodes that copy pixels along some axes; those that change nothing are left out."""
+def take_places(loader: Loader, name: str, output: str, indices: Mapping[int, Any]) -> str:
+    """Add nodes that copy pixels along some axes, and return the last; those that change nothing are left out."""
     for axis, index in indices.items():
         source = loader.map(name)
         length = source.size.along(axis)
@@ -37,9 +38,10 @@ def take_places(loader: Loader, name: str, output: str, indices: Mapping[int, An
             continue
         size = Size(len(places), source.size.width) if axis == ROWS else Size(source.size.height, len(places))
         made = f"{output}|{axis}"
-        loader.add(Take(made, (name,), (), Map(source.channels, size), source.size, axis, tuple(map(int, places))))
+        loader.add(Take(made, (name,), (), replace(source, size=size), source.size, axis, tuple(map(int, places))))
         name = made
     loader.alias(output, name)
+    return name
 
 
 def slice_(loader: Loader, node: onnx.NodeProto) -> None:

@@ -47,6 +47,7 @@ from orchestrator.infer.op_views import flatten, reshape, squeeze, transpose, un
 from orchestrator.infer.op_views import unchanged as unchanged_view
 from orchestrator.infer.op_windows import conv, pool, transposed
 from orchestrator.infer.region import Size
+from orchestrator.infer.size_multiples import cropped, padded_size, take_padding
 
 _SHAPES: Mapping[str, Operation] = {
     "Reshape": reshape,
@@ -117,15 +118,21 @@ ON_VIEWS: Mapping[str, Operation] = {
 """By the ONNX name of each operation that can be computed in parts where a picture has another shape."""
 
 
-def graph_of(model: OnnxModel, size: Size) -> Graph:
+def graph_of(model: OnnxModel, size: Size, multiple: int = 1) -> Graph:
     """Return a model's graph for pictures of one size. Operations that are not tileable are named in it.
+
+    Args:
+        multiple: Up to which the picture's edges are repeated before it goes in, and the answers cropped.
 
     Raises:
         NetworkError: Where the input cannot be such a picture.
     """
     _kind, sides = image_form(model.image)
-    refuse_other_sizes(sides, size)
+    refuse_other_sizes(sides, padded_size(size, multiple))
     loader = Loader(model, size, sides[1] or CHANNELS, OPERATIONS, ON_VIEWS)
+    if multiple > 1:
+        take_padding(loader, model.image.name, size, multiple)
     for node in model.nodes:
         loader.take(node)
-    return loader.graph()
+    graph = loader.graph()
+    return graph if multiple == 1 else cropped(graph, multiple)

@@ -26,6 +26,7 @@ def plan_document(engine: InferenceEngine, size: Size) -> SizePlan:
         not_tileable=tuple(NotTileable(one.op, one.node, one.why) for one in graph.not_tileable),
         nodes=len(graph.nodes),
         global_reductions=sum(1 for _ in graph.reductions()),
+        padded_to=graph.multiple if graph.multiple > 1 else None,
     )
     if graph.not_tileable:
         engine.whole()  # raises where ONNX Runtime does not know what is not known here either

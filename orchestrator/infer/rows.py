@@ -30,7 +30,7 @@ class Rows(Protocol):
         """Its height and width."""
 
     def rows(self, span: Span) -> Picture:
-        """Return some of its rows, float32, (rows, W, 3)."""
+        """Return some of its rows, float32, (rows, W, channels)."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Whole:
 
 @dataclass(frozen=True)
 class Output:
-    """A network's output, (1, 3, H, W), wherever it lies."""
+    """A network's output, (1, channels, H, W), wherever it lies."""
 
     buffer: TensorBuffer
 

@@ -102,6 +102,8 @@ class SizePlan:
         peak_bytes: The most memory.
         live_bytes: The most memory that live tensors take.
         segments: In their order.
+        padded_to: Multiple of pixels that the network takes, up to which the last row and column are repeated; missing
+            where it takes this size.
     """
 
     height: int = field(metadata=PIXELS)
@@ -117,6 +119,7 @@ class SizePlan:
     peak_bytes: Optional[int] = field(default=None, metadata=COUNT)
     live_bytes: Optional[int] = field(default=None, metadata=COUNT)
     segments: Tuple[SegmentPlan, ...] = ()
+    padded_to: Optional[int] = field(default=None, metadata=PIXELS)
     unknown: Unknown = field(default_factory=dict)
 
 

@@ -135,8 +135,8 @@ def test_files_of_every_kind_are_wrapped_scored_and_told(tmp_path_factory, tmp_p
     program("infer", photo, "--onnx", tmp_path / "nets" / "halving.onnx", *options, "--out", out / "file")
     (by_run,), (by_file,) = (sorted((out / name).glob("*.png")) for name in ("run", "file"))
     assert np.array_equal(pixels(by_run), pixels(by_file))
-    said = program("infer", "--check", tmp_path / "nets" / "own-names.onnx", "--engine", "local", code=10)
-    assert "hint: it takes multiples of 8: write --multiple-of 8" in said
+    said = program("infer", "--check", tmp_path / "nets" / "own-names.onnx", "--engine", "local")
+    assert "it takes multiples of 8 pixels: last row and column are repeated" in said
     program("export", "theirs/halving", "--out", out / "export", "--engine", "local")
     assert {path.name for path in (out / "export").iterdir()} == {"network.onnx", "wrap.json"}
     assert "has no weights that an author's program reads" in program(

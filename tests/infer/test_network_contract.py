@@ -11,9 +11,11 @@ import pytest
 from onnx import TensorProto, helper
 
 from orchestrator.infer.inference_engine import InferenceEngine
+from orchestrator.infer.modes import EXACT, Settings, infer, infer_not_tileable
 from orchestrator.infer.onnx_network import NetworkError, OnnxNetwork
 from orchestrator.infer.plan_document import plan_document
 from orchestrator.infer.region import Size
+from orchestrator.infer.size_multiples import padded_picture
 from tests.infer.networks import ONE, Draft
 
 SIZE = Size(41, 53)
@@ -81,24 +83,75 @@ def test_answers_of_another_shape_are_named_before_anything_runs(
     assert sentences(path) == dict.fromkeys(("check", "infer", "whole"), words)
 
 
-@pytest.mark.parametrize("halvings", [1, 3])
-def test_a_network_that_needs_multiples_says_of_which(halvings: int, tmp_path: Path) -> None:
+def halving(path: Path, halvings: int, *, whole: bool = False) -> Path:
+    """Write a network that halves its maps, doubles them again and joins them.
+
+    Args:
+        whole: Whether something in it needs the whole picture.
+    """
     draft = Draft()
     x = "image"
     for _ in range(halvings):
         x = draft.conv(x, 3, 3, strides=[2, 2])
     scale = 2.0**halvings
     up = draft.node("Resize", x, "", draft.numbers(1, 1, scale, scale), mode="nearest")
-    path = draft.saved(tmp_path / "n.onnx", draft.conv(draft.node("Concat", "image", up, axis=1), 6, 3))
-    said = sentences(path)
-    assert said["check"] == said["infer"]
-    assert f"multiples of {2**halvings}" in said["check"]
-    assert said["whole"].startswith("Concat fails: ")
+    answer = draft.conv(draft.node("Concat", "image", up, axis=1), 6, 3)
+    return draft.saved(path, draft.node("Softmax", answer, axis=3) if whole else answer)
+
+
+def test_outputs_of_other_names_have_any_size_and_number_of_channels(tmp_path: Path) -> None:
+    draft = Draft()
+    others = {"mask": draft.conv("image", 3, 1), "half": draft.conv("image", 3, 5, strides=[2, 2])}
+    vector = draft.node("Squeeze", draft.node("GlobalAveragePool", "image"), draft.constant([2, 3]))
+    path = draft.saved(tmp_path / "n.onnx", draft.conv("image", 3, 3), **others, vector=vector)
+    found, whole = InferenceEngine(path, ONE, tile=16)(PICTURE), OnnxNetwork(path, ONE)(PICTURE)
+    assert {name: values.shape for name, values in found.items()} == {
+        "transmission": (41, 53, 3),
+        "mask": (41, 53, 1),
+        "half": (21, 27, 5),
+    }
+    assert found.keys() == whole.keys()
+    for name, values in found.items():
+        np.testing.assert_allclose(values, whole[name], atol=1e-6)
+    blended = infer(OnnxNetwork(path, ONE), PICTURE, Settings("tiles", tile=32, overlap=8))
+    assert list(blended.outputs) == ["transmission"]
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("halvings", [1, 3])
+def test_pictures_are_padded_to_the_multiples_that_a_network_takes(halvings: int, whole: bool, tmp_path: Path) -> None:
+    path, multiple = halving(tmp_path / "n.onnx", halvings, whole=whole), 2**halvings
+    engine = InferenceEngine(path, ONE, tile=16)
+    assert plan_document(engine, SIZE).padded_to == engine.padded_to(SIZE) == multiple
+    padded = padded_picture(PICTURE, multiple)
+    expected = OnnxNetwork(path, ONE)(padded)["transmission"][: SIZE.height, : SIZE.width]
+    if whole:
+        found = infer_not_tileable(engine.whole(), PICTURE, Settings(), "Softmax")
+        assert found.label == EXACT
+        np.testing.assert_array_equal(found.outputs["transmission"], expected)
+    else:
+        np.testing.assert_allclose(engine(PICTURE)["transmission"], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("halvings", [1, 3])
+def test_pictures_of_sizes_that_a_network_takes_are_left_as_they_are(halvings: int, tmp_path: Path) -> None:
+    engine = InferenceEngine(halving(tmp_path / "n.onnx", halvings), ONE)
     fitting = Size(8 * 2**halvings, 9 * 2**halvings)
-    assert not plan_document(InferenceEngine(path, ONE), fitting).not_tileable
-    engine = InferenceEngine(path, ONE)
-    engine.prepare([SIZE, fitting])
-    assert not engine.not_tileable(fitting), "a size that is refused keeps no other"
+    assert plan_document(engine, fitting).padded_to is None
+    assert engine.graph(fitting).multiple == 1
+
+
+def test_sizes_that_fit_nowhere_are_named(tmp_path: Path) -> None:
+    draft = Draft()
+    path = draft.saved(tmp_path / "n.onnx", draft.node("Add", "image", draft.weight(3, 40, 40)))
+    assert "it takes" not in sentences_of_check(path)
+    assert "takes no picture of 41 x 53 pixels: Add" in sentences_of_check(path)
+
+
+def sentences_of_check(path: Path) -> str:
+    with pytest.raises(NetworkError) as refused:
+        plan_document(InferenceEngine(path, ONE), SIZE)
+    return str(refused.value)
 
 
 def test_a_network_that_gives_the_picture_back_is_checked(tmp_path: Path) -> None:

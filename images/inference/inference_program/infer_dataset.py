@@ -47,6 +47,8 @@ def infer_dataset(context: StageContext) -> None:
     settings = _settings(context)
     name, items = read_items(context)
     network = opened(context, settings, [Size(item.height, item.width) for item in items])
+    if settings.short_edge is None:
+        _warn_of_padding(context, network, items)
     progress = _Progress(context, sum(item.megapixels for item in items))
     answers = _Answers(context, name, settings.mode, {**network.runtime, "device": context.request.device})
     for item in items:
@@ -139,6 +141,17 @@ class _Progress:
     def _stop_on_request(self) -> None:
         if self._context.stop_requested:
             self._context.interrupt()
+
+
+def _warn_of_padding(context: StageContext, network: Opened, items: list[Item]) -> None:
+    """Say that pictures are made larger for a network that does not take their sizes."""
+    sizes = dict.fromkeys(Size(item.height, item.width) for item in items)
+    padded = {size: multiple for size in sizes if (multiple := network.padded_to(size)) is not None}
+    if padded:
+        context.warn(
+            f"the network takes multiples of {max(padded.values())} pixels alone: pictures of {len(padded)} of "
+            f"{len(sizes)} sizes have their last row and column repeated, and the answers are cropped"
+        )
 
 
 def _settings(context: StageContext) -> Settings:

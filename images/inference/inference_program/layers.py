@@ -12,7 +12,7 @@ import numpy as np
 
 from inference_program.items import Item
 from orchestrator.infer.onnx_network import REFLECTION, TRANSMISSION, Picture, cascade_steps
-from orchestrator.infer.region import Size
+from orchestrator.infer.region import Size, Span
 from orchestrator.infer.rows import PictureSource, Rows, Whole, row_strips
 from orchestrator.photos import vips
 from orchestrator.photos.picture_writer import PictureForm, write_picture
@@ -174,9 +174,9 @@ class Layers:
         return {**paths, "steps": steps} if steps else paths
 
     def keep_arrays(self, outputs: Mapping[str, Rows]) -> None:
-        """Write every output as it came, float32, (H, W, 3), not clipped: ``arrays/ID.OUTPUT.npy``."""
+        """Write every output as it came, float32, (H, W, channels), not clipped: ``arrays/ID.OUTPUT.npy``."""
         for name, rows in outputs.items():
-            shape = (rows.size.height, rows.size.width, 3)
+            shape = (rows.size.height, rows.size.width, rows.rows(Span(0, 1)).shape[2])
             with write_atomically(self.context.output("arrays", f"{self.item.id}.{name}.npy")) as stream:
                 header = {"descr": "<f4", "fortran_order": False, "shape": shape}
                 np.lib.format.write_array_header_1_0(stream, header)

@@ -35,6 +35,15 @@ class Opened:
         """What runs it."""
         return (self.engine or self._whole()).runtime
 
+    def padded_to(self, size: Size) -> int | None:
+        """Return of which multiples a picture is made by repeating its edges; None where nothing is done to it."""
+        if self.engine is None:
+            return None
+        try:
+            return self.engine.padded_to(size)
+        except NetworkError:  # told where the picture's turn comes
+            return None
+
     def plan_facts(self, size: Size) -> Mapping[str, int | float] | None:
         """Return how a picture goes through, where it goes in segments."""
         if self.engine is None or self.engine.not_tileable(size):

@@ -1,0 +1,92 @@
+"""Networks that take multiples of some number of pixels: edges are repeated up to one, and the answers are cropped."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from orchestrator.infer.graph import Graph, ordered
+from orchestrator.infer.model_file import NetworkError
+from orchestrator.infer.model_loader import Loader, SizesDiffer
+from orchestrator.infer.node import AnyNode, Map
+from orchestrator.infer.op_resampling import take_places
+from orchestrator.infer.region import AXES, ROWS, Size
+from orchestrator.infer.resampling import Take
+
+_MULTIPLES = (2, 4, 8, 16, 32, 64, 128)
+
+
+def fitting_multiple(graph: Graph, graph_at: Callable[[Size], Graph]) -> int:
+    """Return of which number height and width must be multiples; 1 where the network takes the graph's size.
+
+    Args:
+        graph: At a size of picture.
+        graph_at: Returns the network at another size.
+
+    Raises:
+        NetworkError: Where maps of different sizes meet at all that are tried.
+    """
+    met = [one for one in graph.not_tileable if one.why.startswith(SizesDiffer.WORDS)]
+    if not met:
+        return 1
+    for multiple in _MULTIPLES:
+        if _fits(graph_at(_odd_multiple(graph.size, multiple))):
+            return multiple
+    raise NetworkError(f"the network takes no picture of {graph.size} pixels: {met[0]}")
+
+
+def padded_size(size: Size, multiple: int) -> Size:
+    """Return the smallest size of such multiples that holds a picture."""
+    return Size(*(-(-size.along(axis) // multiple) * multiple for axis in AXES))
+
+
+def take_padding(loader: Loader, image: str, size: Size, multiple: int) -> None:
+    """Let the nodes of a network read the picture with its last row and column repeated."""
+    wanted = padded_size(size, multiple)
+    places = {axis: np.minimum(np.arange(wanted.along(axis)), size.along(axis) - 1) for axis in AXES}
+    loader.alias(image, take_places(loader, image, f"{image}|padded", places))
+
+
+def cropped(graph: Graph, multiple: int) -> Graph:
+    """Return the graph of a network that reads a padded picture with its answers cropped, in their own scale."""
+    whole, nodes, outputs = padded_size(graph.size, multiple), dict(graph.nodes), {}
+    for name, source in graph.outputs.items():
+        found = graph.map(source)
+        lengths = [-(-graph.size.along(axis) * found.size.along(axis) // whole.along(axis)) for axis in AXES]
+        outputs[name] = _cut(nodes, f"{name}|cropped", source, found, Size(*lengths))
+    return ordered(replace(graph, nodes=nodes, outputs=outputs, multiple=multiple))
+
+
+def _cut(nodes: dict[str, AnyNode], output: str, source: str, found: Map, size: Size) -> str:
+    for axis in AXES:
+        length = size.along(axis)
+        if length < found.size.along(axis):
+            after = Size(length, found.size.width) if axis == ROWS else Size(found.size.height, length)
+            made = replace(found, size=after)
+            nodes[f"{output}|{axis}"] = Take(
+                f"{output}|{axis}", (source,), (), made, found.size, axis, tuple(range(length))
+            )
+            source, found = f"{output}|{axis}", made
+    return source
+
+
+def padded_picture(picture: np.ndarray, multiple: int) -> np.ndarray:
+    """Return a picture, (H, W, 3), with its last row and column repeated up to the multiples."""
+    height, width = picture.shape[:2]
+    size = padded_size(Size(height, width), multiple)
+    return np.pad(picture, ((0, size.height - height), (0, size.width - width), (0, 0)), mode="edge")
+
+
+def cropped_pictures(answers: Mapping[str, np.ndarray], size: Size) -> dict[str, np.ndarray]:
+    """Return answers to a padded picture at the picture's own size."""
+    return {name: answer[: size.height, : size.width] for name, answer in answers.items()}
+
+
+def _fits(graph: Graph) -> bool:
+    return not any(one.why.startswith(SizesDiffer.WORDS) for one in graph.not_tileable)
+
+
+def _odd_multiple(size: Size, multiple: int) -> Size:
+    """Return a size that holds a picture and is of no larger power of two than the multiple."""
+    counts = (-(-size.along(axis) // multiple) | 1 for axis in AXES)
+    return Size(*(count * multiple for count in counts))
