@@ -25,7 +25,7 @@ _ALONE = "range|output_range|channels|multiple_of|residual|free_size"
 _SAID_IN_A_FILE = re.compile(rf"'(?:({_WITH_VALUE}):(?: ([^']*))?|({_ALONE}))'")
 """A field of an entrant with its value or without; 'input' and 'output' alone may be names inside of the network."""
 
-_SIZES = re.compile(r"it takes multiples of \d+: .*")
+_SIZES = re.compile(r"it takes multiples of (\d+): .*")
 
 
 def declared_network(file: Path, values: Mapping[str, Any]) -> OnnxChoice | None:
@@ -52,7 +52,9 @@ def usable_network(
 ) -> Path:
     """Return a network that inference takes: the file itself, or the folder in which it lies wrapped.
 
-    What is no ONNX file is returned as it is: inference says what it is. Also raises what the stage raises.
+    What is no ONNX file is returned as it is: inference says what it is. Where the trial shows that it takes multiples
+    of some number of pixels alone, and nothing was declared of that, they are declared for it, and that is said. Also
+    raises what the stage raises.
 
     Args:
         memory_bytes: Of the stage that wraps it.
@@ -70,17 +72,28 @@ def usable_network(
     choice = declared or OnnxChoice(onnx=file, name=_NAME)
     for _field, words, hint in onnx_mistakes(choice, file):
         raise SpecError(f"{file.name}: {words}", hint=hint and _as_options(hint))
-    network = resolved_onnx(choice, file)
-    if taken := taken_in_words(network):
+    if taken := taken_in_words(resolved_onnx(choice, file)):
         request.say(taken)
-    store = Store(request.store)
-    stage = wrap_stage(network, source_digest(store), memory_bytes=memory_bytes)
-    planned = planned_stages([stage], store, "wrap", store.layout.logs("wrap"), "cpu")
     try:
-        return executed_stages(planned, store, request)[stage.name].output
+        return _wrapped(file, choice, request, memory_bytes)
     except InputInvalid as error:
+        found = _SIZES.search(error.message)
+        if found and "multiple_of" not in choice.model_fields_set:
+            request.say(
+                f"{file.name} takes multiples of {found[1]} pixels alone, so it is taken with "
+                f"--multiple-of {found[1]}: last row and column are repeated, and answers cropped"
+            )
+            return _wrapped(file, choice.model_copy(update={"multiple_of": int(found[1])}), request, memory_bytes)
         hint = "change the file, or what is said of it by the options of: sirr-orch infer --help"
         raise InputInvalid(_as_options(error.message), where=error.where, hint=hint) from error
+
+
+def _wrapped(file: Path, choice: OnnxChoice, request: ExecutionRequest, memory_bytes: int | None) -> Path:
+    """Return the folder of a file's network with what is said of it put around it."""
+    store = Store(request.store)
+    stage = wrap_stage(resolved_onnx(choice, file), source_digest(store), memory_bytes=memory_bytes)
+    planned = planned_stages([stage], store, "wrap", store.layout.logs("wrap"), "cpu")
+    return executed_stages(planned, store, request)[stage.name].output
 
 
 def helpful_options(file: Path, request: ExecutionRequest, memory_bytes: int | None = None) -> str | None:
@@ -101,9 +114,9 @@ def helpful_options(file: Path, request: ExecutionRequest, memory_bytes: int | N
         return hint and _as_options(hint)
     unheard = replace(request, listener=lambda _event: None, say=lambda _words: None)
     try:
-        usable_network(file, choice, unheard, memory_bytes)
+        _wrapped(file, choice, unheard, memory_bytes)
     except InputInvalid as error:
-        found = _SIZES.search(error.message)
+        found = _SIZES.search(_as_options(error.message))
         return found[0] if found else None
     return None
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from orchestrator.infer.graph import Graph, ordered
-from orchestrator.infer.model_file import NetworkError
+from orchestrator.infer.model_file import NetworkError, is_picture
 from orchestrator.infer.model_loader import Loader, SizesDiffer
 from orchestrator.infer.node import AnyNode, Map
 from orchestrator.infer.op_resampling import take_places
@@ -19,6 +19,8 @@ _MULTIPLES = (2, 4, 8, 16, 32, 64, 128)
 def fitting_multiple(graph: Graph, graph_at: Callable[[Size], Graph]) -> int:
     """Return of which number height and width must be multiples; 1 where the network takes the graph's size.
 
+    One that takes it and answers with pictures of other sizes, whatever the multiple, has 1 too.
+
     Args:
         graph: At a size of picture.
         graph_at: Returns the network at another size.
@@ -26,13 +28,15 @@ def fitting_multiple(graph: Graph, graph_at: Callable[[Size], Graph]) -> int:
     Raises:
         NetworkError: Where maps of different sizes meet at all that are tried.
     """
-    met = [one for one in graph.not_tileable if one.why.startswith(SizesDiffer.WORDS)]
-    if not met:
+    if _fits(graph):
         return 1
     for multiple in _MULTIPLES:
         if _fits(graph_at(_odd_multiple(graph.size, multiple))):
             return multiple
-    raise NetworkError(f"the network takes no picture of {graph.size} pixels: {met[0]}")
+    met = [one for one in graph.not_tileable if one.why.startswith(SizesDiffer.WORDS)]
+    if met:
+        raise NetworkError(f"the network takes no picture of {graph.size} pixels: {met[0]}")
+    return 1
 
 
 def padded_size(size: Size, multiple: int) -> Size:
@@ -83,7 +87,10 @@ def cropped_pictures(answers: Mapping[str, np.ndarray], size: Size) -> dict[str,
 
 
 def _fits(graph: Graph) -> bool:
-    return not any(one.why.startswith(SizesDiffer.WORDS) for one in graph.not_tileable)
+    """Whether all maps of a network fit together, and its pictures the one that goes in."""
+    if any(one.why.startswith(SizesDiffer.WORDS) for one in graph.not_tileable):
+        return False
+    return all(graph.map(source).size == graph.size for name, source in graph.outputs.items() if is_picture(name))
 
 
 def _odd_multiple(size: Size, multiple: int) -> Size:

@@ -133,8 +133,11 @@ def test_files_of_every_kind_are_wrapped_scored_and_told(tmp_path_factory, tmp_p
     program("remove", photo, "--model", "theirs/halving", "--out", out / "run", "--engine", "local")
     options = ("--multiple-of", "8", "--engine", "local")
     program("infer", photo, "--onnx", tmp_path / "nets" / "halving.onnx", *options, "--out", out / "file")
-    (by_run,), (by_file,) = (sorted((out / name).glob("*.png")) for name in ("run", "file"))
+    said = program("infer", photo, "--onnx", tmp_path / "nets" / "halving.onnx", *options[2:], "--out", out / "found")
+    assert "halving.onnx takes multiples of 8 pixels alone, so it is taken with --multiple-of 8" in said
+    (by_run,), (by_file,), (found_out,) = (sorted((out / name).glob("*.png")) for name in ("run", "file", "found"))
     assert np.array_equal(pixels(by_run), pixels(by_file))
+    assert np.array_equal(pixels(by_run), pixels(found_out))
     said = program("infer", "--check", tmp_path / "nets" / "own-names.onnx", "--engine", "local")
     assert "it takes multiples of 8 pixels: last row and column are repeated" in said
     program("export", "theirs/halving", "--out", out / "export", "--engine", "local")

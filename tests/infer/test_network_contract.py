@@ -133,6 +133,17 @@ def test_pictures_are_padded_to_the_multiples_that_a_network_takes(halvings: int
         np.testing.assert_allclose(engine(PICTURE)["transmission"], expected, atol=1e-6)
 
 
+def test_a_network_whose_answer_is_smaller_at_odd_sizes_gets_even_ones(tmp_path: Path) -> None:
+    draft = Draft()
+    small = draft.node("MaxPool", "image", kernel_shape=[2, 2], strides=[2, 2])
+    up = draft.node("Resize", small, "", draft.numbers(1, 1, 2, 2), mode="linear")
+    path = draft.saved(tmp_path / "n.onnx", draft.conv(up, 3, 3))
+    engine = InferenceEngine(path, ONE, tile=16)
+    assert engine.padded_to(SIZE) == 2
+    expected = OnnxNetwork(path, ONE)(padded_picture(PICTURE, 2))["transmission"][: SIZE.height, : SIZE.width]
+    np.testing.assert_allclose(engine(PICTURE)["transmission"], expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("halvings", [1, 3])
 def test_pictures_of_sizes_that_a_network_takes_are_left_as_they_are(halvings: int, tmp_path: Path) -> None:
     engine = InferenceEngine(halving(tmp_path / "n.onnx", halvings), ONE)

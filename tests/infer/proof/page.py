@@ -21,8 +21,8 @@ settings that are refused, runs whole, and is labelled `approximate` where it ha
 Each row is tested in every operator set from {oldest} to {newest} in which the operation changed, with every attribute
 that ONNX defines for it, on pictures and tiles of drawn sizes: against ONNX Runtime over the whole picture, and, where
 the operation computes and ONNX's own evaluator is right, against double precision. An operation without such a row
-cannot be registered. Files of operator sets 7 to 10 are converted first, by ONNX's own converter, which is right but for resizing; that is set
-right here (`tests/netkit/test_older_sets.py`).
+cannot be registered. Files of operator sets 7 to 10 are converted first, by ONNX's own converter, which is right but
+for resizing; that is set right here (`tests/netkit/test_older_sets.py`).
 
 - **bit for bit**: in tiles as untiled, to the last bit.
 - **within rounding**: up to 2e-6, relative and of the largest value. ONNX Runtime rounds by the size that it is given.
