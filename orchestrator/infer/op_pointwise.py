@@ -130,11 +130,9 @@ def batch_normalisation(loader: Loader, node: onnx.NodeProto) -> None:
 
 def concat(loader: Loader, node: onnx.NodeProto) -> None:
     """Take channels put together."""
-    if attributes(node)["axis"] not in {1, -3}:
-        raise NotTileableError("it puts parts of a picture together")
     node = with_stored_maps(loader, node, values=True)
     if not all(map(loader.is_map, node.input)):
-        raise NotTileableError("it puts parts of a picture together, or something other than maps")
+        raise NotTileableError("it puts channels together with something other than maps")
     maps = tuple(node.input)
     sizes = {loader.map(name).size for name in maps}
     if len(sizes) > 1:

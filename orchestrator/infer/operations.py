@@ -7,13 +7,13 @@ from orchestrator.infer.model_file import OnnxModel
 from orchestrator.infer.model_loader import Loader, Operation
 from orchestrator.infer.network_contract import CHANNELS, image_form, refuse_other_sizes
 from orchestrator.infer.op_channels import extreme_place, largest, neighbouring_channels, running_sum
+from orchestrator.infer.op_joining import concat
 from orchestrator.infer.op_kinds import COMPARISONS, TESTS, cast, comparison, quantised, where
 from orchestrator.infer.op_padding import pad
 from orchestrator.infer.op_pointwise import (
     ELEMENTWISE,
     along_channels,
     batch_normalisation,
-    concat,
     elementwise,
     softmax,
     unchanged,

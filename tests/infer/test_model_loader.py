@@ -176,7 +176,7 @@ NOT_TILEABLE: dict[str, tuple[str, Callable[[Draft], str]]] = {
     "softmax-over-columns": ("Softmax", lambda draft: draft.node("Softmax", "image", axis=3)),
     "softmax-over-rows": ("Softmax", lambda draft: draft.node("Softmax", "image", axis=-2)),
     "mean-of-rows": ("ReduceMean", lambda draft: draft.node("Sub", "image", draft.reduced("ReduceMean", "image", [3]))),
-    "concat-of-rows": ("Concat", lambda draft: draft.node("Concat", "image", "image", axis=2)),
+    "concat-of-pictures": ("Concat", lambda draft: draft.node("Concat", "image", "image", axis=0)),
     "running-sum": ("CumSum", lambda draft: draft.node("CumSum", "image", draft.constant(2))),
     "grid": ("GridSample", warped),
     "matmul": ("MatMul", matmul),

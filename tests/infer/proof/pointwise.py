@@ -140,6 +140,25 @@ def concat(operation: str) -> Kind:
     return write
 
 
+def parts(operation: str) -> Kind:
+    def write(draw: Draw, draft: Draft) -> str:
+        axis = draw(st.sampled_from([2, 3, -1, -2]))
+        if draw(st.booleans()):  # a picture that is turned round
+            begin, end = draft.constant([0]), draft.constant([2**62])
+            ends = [draft.constant([axis]), draft.constant([1])]
+            first = draft.node("Slice", "image", begin, draft.constant([draw(st.integers(1, 5))]), *ends)
+            start = draft.constant([draw(st.integers(-4, 0))])
+            return draft.node(operation, first, draft.node("Slice", "image", start, end, *ends), axis=axis)
+        others = [draft.conv("image", CHANNELS, CHANNELS) for _ in range(draw(st.integers(0, 2)))]
+        return draft.node(operation, *others, "image", axis=axis)
+
+    return write
+
+
+def _of_pictures(draft: Draft) -> str:
+    return draft.node("Concat", "image", "image", axis=0)
+
+
 def split(operation: str) -> Kind:
     def write(draw: Draw, draft: Draft) -> str:
         axis, first = draw(st.sampled_from([1, -3, 2, -1])), draw(st.integers(1, CHANNELS - 1))
@@ -280,16 +299,7 @@ PROOFS = (
         "with numbers that are constants",
         (Refusal("training mode", "training mode", _trained, (14, 99)),),
     ),
-    Proof(
-        ("Concat",),
-        concat,
-        BITS,
-        "of channels",
-        (
-            Refusal(
-                "rows or columns", "parts of a picture", lambda draft: draft.node("Concat", "image", "image", axis=2)
-            ),
-        ),
-    ),
+    Proof(("Concat",), concat, BITS, "of channels", (Refusal("pictures", "puts pictures together", _of_pictures),)),
+    Proof(("Concat",), parts, BITS, "of rows or columns"),
     Proof(("Split",), split, BITS, "of channels, rows and columns", (Refusal("pictures", "splits the batch", _apart),)),
 )
