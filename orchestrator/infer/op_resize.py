@@ -77,14 +77,14 @@ def _kept_in_ratio(options: dict[str, Any], axes: list[int], before: Size, size:
     """Return what a policy makes of the size that is asked for; one that keeps the ratio has one scale for both axes.
 
     Raises:
-        NotTileableError: Where nearest neighbours are asked for in a kept ratio.
+        NotTileableError: Where nearest neighbours or antialiasing are asked for in a kept ratio.
     """
     policy = options.get("keep_aspect_ratio_policy", "stretch")
     rows, columns = (Fraction(size.along(axis), before.along(axis)) for axis in AXES)
     if policy == "stretch":
         return _Resized(size, (rows, columns), None)
-    if options.get("mode", "nearest") == "nearest":
-        raise NotTileableError(f"nearest neighbours with {policy} are not known here")
+    if options.get("mode", "nearest") == "nearest" or options.get("antialias", 0):
+        raise NotTileableError(f"nearest neighbours or antialiasing with {policy} are not known here")
     resized = [axis for axis in AXES if 2 + axis in axes]
     scale = (min if policy == "not_larger" else max)((rows, columns)[axis] for axis in resized)
     lengths = [

@@ -183,6 +183,7 @@ PROOFS = (
             "precision": "of float16 scales alone",
             "saturate": "of float8 alone",
         },
+        sets=(11, 27),
         double=False,
     ),
 )

@@ -251,11 +251,12 @@ PROOFS = (
     Proof(("Celu", "Cos", "Elu", "Gelu", "Mish", "Selu", "Sin", "Softplus"), one_input, ROUNDING, "all"),
     Proof(("Log", "Reciprocal", "Sqrt"), positive_input, BITS, "all"),
     Proof(
-        ("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cosh", "Shrink", "Sinh", "Swish", "Tan"),
+        ("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cosh", "Shrink", "Sinh", "Tan"),
         in_its_range,
         ROUNDING,
         "all",
     ),
+    Proof(("Swish",), in_its_range, ROUNDING, "all", sets=(24, 27)),
     Proof(("Mod",), remainder, BITS, "of floats"),
     Proof(("Clip",), clip, BITS, "bounds that are constants or computed from the whole picture"),
     Proof(

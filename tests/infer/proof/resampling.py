@@ -80,16 +80,18 @@ def resize(mode: str, *, antialias: bool = False) -> Kind:
             more |= {"antialias": 1} if antialias else maybe(draw, antialias=st.just(0))
         nothing = draft.numbers() if draft.opset < 13 else ""
         scales = [draw(st.sampled_from([0.5, 0.3, 0.71, 1.0, 1.37, 2.0, 2.6, 3.0])) for _ in range(2)]
-        if draft.opset >= 18 and draw(st.booleans()):
+        if draft.opset >= 18 and draw(st.integers(0, 2)):
             counted = [
                 [2, 3],
                 [3, 2],
                 *([[-1, -2]] if mode == "nearest" else []),
             ]  # ONNX's evaluator counts no other way
             axes, policies = draw(st.sampled_from(counted)), ["stretch", "not_larger", "not_smaller"]
-            if draw(st.booleans()):
+            if draw(st.integers(0, 2)) == 0:
                 return draft.node("Resize", "image", "", draft.numbers(*scales), axes=axes, **more)
-            more |= maybe(draw, keep_aspect_ratio_policy=st.sampled_from(policies[: 1 if mode == "nearest" else 3]))
+            more["keep_aspect_ratio_policy"] = draw(
+                st.sampled_from(policies[: 1 if mode == "nearest" or antialias else 3])
+            )
             return draft.node("Resize", "image", "", "", draft.constant(pair(draw, 2, 30)), axes=axes, **more)
         if draw(st.booleans()):
             size = draft.constant([1, CHANNELS, *pair(draw, 1, 40)])
@@ -157,6 +159,11 @@ def _nearest_in_ratio(draft: Draft) -> str:
     return draft.node("Resize", "image", "", "", draft.constant([20, 30]), **more)
 
 
+def _smoothed_in_ratio(draft: Draft) -> str:
+    more = {"mode": "linear", "keep_aspect_ratio_policy": "not_larger", "axes": [2, 3], "antialias": 1}
+    return draft.node("Resize", "image", "", "", draft.constant([20, 30]), **more)
+
+
 def _more_channels(draft: Draft) -> str:
     nothing = draft.numbers() if draft.opset < 13 else ""
     return draft.node("Resize", "image", nothing, draft.numbers(1, 2, 2, 2), mode="nearest")
@@ -203,6 +210,7 @@ _REFUSED = (
     Refusal("coordinate_transformation_mode: tf_crop_and_resize", "not known here", _cropped_and_resized),
     Refusal("channels", "resizes channels", _more_channels),
     Refusal("nearest, in a kept ratio", "are not known here", _nearest_in_ratio, (18, 99)),
+    Refusal("antialiasing, in a kept ratio", "are not known here", _smoothed_in_ratio, (18, 99)),
 )
 _NOT_CUBIC = {"cubic_coeff_a": "of cubic alone", "exclude_outside": "of cubic alone"}
 _NOT_NEAREST = {"nearest_mode": "of nearest alone"}
