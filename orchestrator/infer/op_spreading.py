@@ -24,6 +24,22 @@ def tile(loader: Loader, node: onnx.NodeProto) -> None:
     repeated(loader, node, tuple(side * int(count) for side, count in zip(before, times, strict=True)))
 
 
+def tile_of_view(loader: Loader, node: onnx.NodeProto) -> None:
+    """Take a repetition of a picture in another shape along axes of one place: the same place so many times."""
+    name, output = node.input[0], node.output[0]
+    before, times = loader.shape(name), loader.constant(node.input[1]).tolist()
+    if any(count > 1 and side > 1 for side, count in zip(before, times, strict=True)):
+        raise NotTileableError("it repeats more than single places of a picture in another shape")
+    repeated_axes = [axis for axis, count in enumerate(times) if count > 1]
+    for axis in repeated_axes:
+        places, made = f"{output}|places{axis}", output if axis == repeated_axes[-1] else f"{output}|{axis}"
+        loader.constants[places] = np.zeros(times[axis], np.int64)
+        loader.take(onnx.helper.make_node("Gather", [name, places], [made], axis=axis))
+        name = made
+    if not repeated_axes:
+        loader.take(onnx.helper.make_node("Identity", [name], [output]))
+
+
 def repeated(loader: Loader, node: onnx.NodeProto, after: tuple[int, ...]) -> None:
     """Add the node that repeats a map or a value until it has a shape."""
     name, output = node.input[0], node.output[0]

@@ -28,7 +28,8 @@ from orchestrator.infer.op_reductions import (
 )
 from orchestrator.infer.op_resampling import blocks, gather, slice_, split
 from orchestrator.infer.op_resize import resize
-from orchestrator.infer.op_spreading import expand, tile
+from orchestrator.infer.op_scattering import scatter
+from orchestrator.infer.op_spreading import expand, tile, tile_of_view
 from orchestrator.infer.op_view_elementwise import elementwise as elementwise_view
 from orchestrator.infer.op_view_normalisations import (
     group_normalisation,
@@ -86,6 +87,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "Tile": tile,
     "Concat": concat,
     "Split": split,
+    "ScatterND": scatter,
     "Gather": gather,
     "Slice": slice_,
     "Pad": pad,
@@ -114,6 +116,8 @@ ON_VIEWS: Mapping[str, Operation] = {
     "Split": split_view,
     "Concat": concat_view,
     "Pad": pad_view,
+    "Tile": tile_of_view,
+    "ScatterND": scatter,
 }
 """By the ONNX name of each operation that can be computed in parts where a picture has another shape."""
 

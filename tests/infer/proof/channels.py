@@ -56,6 +56,31 @@ def neighbours(operation: str) -> Kind:
     return write
 
 
+def written_over(operation: str) -> Kind:
+    def write(draw: Draw, draft: Draft) -> str:
+        count = draw(st.integers(1, CHANNELS))
+        places = draw(st.permutations(range(CHANNELS)))[:count]
+        new = draft.conv("image", CHANNELS, count)
+        more = maybe(draw, reduction=st.just("none")) if draft.opset >= 16 else {}
+        if draw(st.booleans()):
+            index = draft.constant([[[0, place] for place in places]])
+            return draft.node(operation, "image", index, new, **more)
+        index = draft.constant([[place] for place in places])
+        turned = [draft.node("Transpose", x, perm=[1, 0, 2, 3]) for x in ("image", new)]
+        return draft.node("Transpose", draft.node(operation, turned[0], index, turned[1], **more), perm=[1, 0, 2, 3])
+
+    return write
+
+
+def _added_up(draft: Draft) -> str:
+    index = draft.constant([[[0, 2]]])
+    return draft.node("ScatterND", "image", index, draft.conv("image", CHANNELS, 1), reduction="add")
+
+
+def _pixels(draft: Draft) -> str:
+    return draft.node("ScatterND", "image", draft.constant([[0, 1, 2, 3]]), draft.numbers(1))
+
+
 def _rows(operation: str) -> Refusal:
     def build(draft: Draft) -> str:
         if operation == "CumSum":
@@ -85,5 +110,15 @@ PROOFS = (
     ),
     Proof(("CumSum",), summed, BITS, "over the channels", (_rows("CumSum"),)),
     Proof(("Hardmax",), largest, BITS, "along the channels", sets=(13, 99)),
+    Proof(
+        ("ScatterND",),
+        written_over,
+        BITS,
+        "whole channels that are written over others",
+        (
+            Refusal("reduction", "adds what it writes", _added_up, (16, 99)),
+            Refusal("single pixels", "something else than whole channels", _pixels),
+        ),
+    ),
     Proof(("LRN",), neighbours, ROUNDING, "all"),
 )

@@ -43,6 +43,26 @@ def _several(operation: str) -> Refusal:
     return Refusal("several pictures", "several pictures of one", build, operations=(operation,))
 
 
+def each_repeated(operation: str) -> Kind:
+    """Every channel so many times, one after the other, as `repeat_interleave` is written."""
+
+    def write(draw: Draw, draft: Draft) -> str:
+        count = draw(st.integers(1, 3))
+        if draft.opset < 13:
+            apart = draft.node("Unsqueeze", "image", axes=[2])
+        else:
+            apart = draft.node("Unsqueeze", "image", draft.constant([2]))
+        tiled = draft.node(operation, apart, draft.constant([1, 1, count, 1, 1]))
+        return draft.node("Reshape", tiled, draft.size_of("image", CHANNELS * count))
+
+    return write
+
+
+def _windows_repeated(draft: Draft) -> str:
+    turned = draft.node("Transpose", "image", perm=[0, 2, 3, 1])
+    return draft.node("Transpose", draft.node("Tile", turned, draft.constant([1, 1, 1, 2])), perm=[0, 3, 1, 2])
+
+
 def with_grid(operation: str) -> Kind:
     def write(draw: Draw, draft: Draft) -> str:
         rows, columns = pair(draw, 2, 20)
@@ -76,6 +96,14 @@ PROOFS = (
         BITS,
         "of channels, and of the picture so many times",
         (_several("Expand"), _several("Tile")),
+    ),
+    Proof(
+        ("Tile",),
+        each_repeated,
+        BITS,
+        "of pictures in another shape, along axes of one place",
+        (Refusal("of more in another shape", "more than single places", _windows_repeated),),
+        views=True,
     ),
     Proof(
         ("Add", "Mul", "Concat"),
