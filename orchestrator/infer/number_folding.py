@@ -1,5 +1,6 @@
 """What nodes make of a few numbers, as files compute shapes: without ONNX's evaluator, whose import takes a while."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ Fold = Callable[[Attributes, Sequence[Array]], Array | None]
 """Returns the result, or None where it is left to ONNX's evaluator."""
 
 _EXACT_CASTS = {onnx.TensorProto.INT64, onnx.TensorProto.INT32, onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE}
+_FEW = 1024
 _POSITIONAL = 5
 """Inputs of a slice: what is cut, starts, ends, axes and steps."""
 
@@ -64,8 +66,18 @@ def _unsqueeze(attributes: Attributes, given: Sequence[Array]) -> Array | None:
 
 
 def _squeeze(attributes: Attributes, given: Sequence[Array]) -> Array | None:
-    axes = _axes(attributes, given)
-    return None if axes is None else np.squeeze(given[0], axes)
+    return np.squeeze(given[0], _axes(attributes, given))
+
+
+def _transposed(attributes: Attributes, given: Sequence[Array]) -> Array | None:
+    return np.transpose(given[0], attributes.get("perm"))
+
+
+def _filled(attributes: Attributes, given: Sequence[Array]) -> Array | None:
+    sides = given[0].tolist()
+    if math.prod(sides) > _FEW:
+        return None
+    return np.full(sides, numpy_helper.to_array(attributes["value"]) if "value" in attributes else np.float32(0))
 
 
 def _concat(attributes: Attributes, given: Sequence[Array]) -> Array | None:
@@ -77,14 +89,11 @@ def _gather(attributes: Attributes, given: Sequence[Array]) -> Array | None:
 
 
 def _slice(_attributes: Attributes, given: Sequence[Array]) -> Array | None:
-    """Forwards; where they go backwards is left to ONNX."""
     if len(given) < 3:
         return None
     starts, ends = (one.tolist() for one in given[1:3])
     axes = given[3].tolist() if len(given) > 3 else list(range(len(starts)))
     steps = given[4].tolist() if len(given) == _POSITIONAL else [1] * len(starts)
-    if any(step < 1 for step in steps):
-        return None
     cut = [slice(None)] * given[0].ndim
     for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
         cut[axis] = slice(start, end, step)
@@ -97,6 +106,13 @@ def _divided(_attributes: Attributes, given: Sequence[Array]) -> Array | None:
     if dividend.dtype.kind not in "iu" or np.any(dividend < 0) or np.any(divisor < 1):
         return None
     return np.asarray(dividend // divisor)
+
+
+def _remainder(attributes: Attributes, given: Sequence[Array]) -> Array | None:
+    """Of whole numbers; ONNX gives it the sign of the divisor, as numpy does, unless it is told to do as C does."""
+    if attributes.get("fmod", 0) or given[0].dtype.kind not in "iu" or np.any(given[1] == 0):
+        return None
+    return np.asarray(np.mod(given[0], given[1]))
 
 
 def _where(_attributes: Attributes, given: Sequence[Array]) -> Array | None:
@@ -126,6 +142,9 @@ _FOLDS: Mapping[str, Fold] = {
     "Unsqueeze": _unsqueeze,
     "Squeeze": _squeeze,
     "Concat": _concat,
+    "Transpose": _transposed,
+    "ConstantOfShape": _filled,
+    "Neg": lambda _attributes, given: np.asarray(np.negative(given[0])),
     "Gather": _gather,
     "Slice": _slice,
     "Add": _binary(np.add),
@@ -133,6 +152,7 @@ _FOLDS: Mapping[str, Fold] = {
     "Mul": _binary(np.multiply),
     "Equal": _binary(np.equal),
     "Div": _divided,
+    "Mod": _remainder,
     "Where": _where,
     "Reshape": _reshaped,
 }
