@@ -28,6 +28,8 @@ class Architecture:
     Attributes:
         make: Returns the module.
         sizes: Of the pictures that it is tried with.
+        example: Of the picture that exporters follow through the network. What it does to some sizes alone, such as
+            padding, is in the file only where it was done to this one.
         square: Whether it takes squares of one size alone, and is exported for this one.
         scale: What its answer's sides are of its input's; a picture is made smaller by as much before it.
         not_exported: By exporter, why it says no; it is not asked again, as that takes a minute.
@@ -35,6 +37,7 @@ class Architecture:
 
     make: Callable[[], Any]
     sizes: tuple[tuple[int, int], ...] = (EVEN, ODD)
+    example: tuple[int, int] = (64, 96)
     square: bool = False
     scale: int = 1
     not_exported: Mapping[str, str] = field(default_factory=dict)
@@ -139,6 +142,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             mlp_ratio=2.0,
             local_connection=True,
         ),
+        example=(61, 91),
     ),
     "hat": Architecture(
         published(
@@ -154,6 +158,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             num_feat=16,
             mlp_ratio=2.0,
         ),
+        example=(61, 91),
     ),
     "hvi-cidnet": Architecture(
         published("HVICIDNet.__arch.cidnet", "CIDNet", channels=[8, 8, 16, 24], heads=[1, 2, 4, 8]),
@@ -197,7 +202,9 @@ ARCHITECTURES: dict[str, Architecture] = {
         published("RCAN.__arch.rcan_arch", "RCAN", scale=1, n_resgroups=2, n_resblocks=2, n_feats=16, reduction=4)
     ),
     "rdnet-like": Architecture(rdnet_like),
-    "real-cugan": Architecture(published("RealCUGAN.__arch.upcunet_v3", "UpCunet2x"), scale=2, sizes=(EVEN, TWICE_ODD)),
+    "real-cugan": Architecture(
+        published("RealCUGAN.__arch.upcunet_v3", "UpCunet2x"), scale=2, sizes=(EVEN, TWICE_ODD), example=(62, 90)
+    ),
     "real-esrgan": Architecture(published("ESRGAN.__arch.RRDB", "RRDBNet", num_filters=12, num_blocks=1, scale=1)),
     "real-esrgan-x2": Architecture(
         published("ESRGAN.__arch.RRDB", "RRDBNet", num_filters=12, num_blocks=1, scale=2),
@@ -234,7 +241,8 @@ ARCHITECTURES: dict[str, Architecture] = {
             embed_dim=16,
             depths=[2, 2],
             num_heads=[2, 2],
-        )
+        ),
+        example=(61, 91),
     ),
     "uformer": Architecture(
         published(
@@ -249,6 +257,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         ),
         sizes=(SQUARE,),
         square=True,
+        example=SQUARE,
     ),
     "ytmt-like": Architecture(ytmt_like),
 }

@@ -73,7 +73,7 @@ def named(answer: Any) -> dict[str, torch.Tensor]:
 
 def export(network: nn.Module, architecture: Architecture, exporter: str, path: Path) -> None:
     """Write a network's file."""
-    image = picture(*((64, 96) if not architecture.square else architecture.sizes[0]))
+    image = picture(*architecture.example)
     names = list(named(network(image)))
     common: dict[str, Any] = {"opset_version": EXPORTERS[exporter], "input_names": ["image"], "output_names": names}
     if exporter == "torchscript":
