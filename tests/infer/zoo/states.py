@@ -25,7 +25,8 @@ width; and three of the kinds that reflection removal uses, whose names end in `
 **exact**: in tiles of {tile} pixels the picture comes out as from ONNX Runtime untiled, within {of_range:.0e} of its
 range; where the two differ by more, float64 says which is right, and the tiles are. Tried at an even and an odd size
 where the network takes both. Other states name the first node that keeps the network from being computed in parts, and
-why: it runs whole where memory suffices, else in blended tiles, and is labelled so.
+why: it runs whole where memory suffices, else in blended tiles, and is labelled so. Where a file answers otherwise than
+the network it was exported from, the exporter wrote sizes of its example picture into it.
 
 {exact} of {count} networks are exact from at least one exporter, {both} of them from every exporter that writes them.
 
