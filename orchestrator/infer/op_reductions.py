@@ -8,6 +8,7 @@ import onnx
 from orchestrator.infer.model_loader import Loader, NotTileableError, attributes
 from orchestrator.infer.node import GlobalReduction
 from orchestrator.infer.op_pointwise import add_pointwise
+from orchestrator.infer.op_view_reductions import reduced
 
 REDUCTIONS = {
     "ReduceMean": "mean",
@@ -41,6 +42,8 @@ def reduction(loader: Loader, node: onnx.NodeProto) -> None:
     if spatial == {1} and keep:
         source = loader.map(node.input[0])
         add_pointwise(loader, node, (node.input[0],), 1, source.size)
+    elif not spatial & {2, 3} and spatial and node.op_type != "ReduceProd":
+        reduced(loader, node)
     elif not spatial and keep and node.op_type in _OF_ONE_VALUE:
         loader.alias(node.output[0], node.input[0])
     elif spatial in ({2, 3}, {1, 2, 3}) and node.op_type != "ReduceProd":

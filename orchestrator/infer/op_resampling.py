@@ -10,6 +10,7 @@ import onnx
 from orchestrator.infer.model_loader import Loader, NotTileableError, SizesDiffer, attributes
 from orchestrator.infer.node import Map
 from orchestrator.infer.op_pointwise import add_pointwise, take_channels
+from orchestrator.infer.op_view_parts import gather as gather_of_view
 from orchestrator.infer.region import ROWS, Size
 from orchestrator.infer.resampling import Blocks, Take
 
@@ -19,8 +20,8 @@ def gather(loader: Loader, node: onnx.NodeProto) -> None:
     axis, source = attributes(node).get("axis", 0), loader.map(node.input[0])
     index = loader.constant(node.input[1])
     if axis not in range(1, 4) or index.ndim != 1:
-        raise NotTileableError("it takes pictures out of a batch, or single rows, columns or channels")
-    if axis == 1:
+        gather_of_view(loader, node)
+    elif axis == 1:
         add_pointwise(loader, node, (node.input[0],), len(index), source.size)
     else:
         take_places(loader, node.input[0], node.output[0], {axis - 2: index})

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 
 from orchestrator.infer.model_loader import Loader, NotTileableError, attributes
-from orchestrator.infer.node import Map
+from orchestrator.infer.node import Array, Map
 from orchestrator.infer.op_pointwise import add_pointwise
 from orchestrator.infer.region import AXES, Size
 from orchestrator.infer.resampling import Take
@@ -23,11 +23,30 @@ def gather(loader: Loader, node: onnx.NodeProto) -> None:
     """Take a choice along an axis, or one place of it."""
     view, index = loader.view(node.input[0]), loader.constant(node.input[1])
     axis = attributes(node).get("axis", 0) % len(view.axes)
-    if index.ndim > 1:
-        raise NotTileableError("it takes a table of places")
+    if index.ndim == 2:
+        add_view(loader, node.output[0], _table(loader, view, axis, index, node.output[0]))
+        return
+    if index.ndim > 2:
+        raise NotTileableError("it takes more than a table of places")
     found = _taken(loader, view, axis, np.atleast_1d(index).tolist(), node.output[0])
     axes = found.axes if index.ndim else (*found.axes[:axis], *found.axes[axis + 1 :])
     add_view(loader, node.output[0], replace(found, axes=axes))
+
+
+def _table(loader: Loader, view: View, axis: int, index: Array, output: str) -> View:
+    """Return rows or columns taken by a table, as of windows that overlap: those of one window follow each other."""
+    view = folded(loader, view)
+    side = _whole_side(view, axis)
+    if side is None:
+        raise NotTileableError("it takes a table of places of other than rows or columns")
+    turned = index.shape[0] < index.shape[1]
+    found = _taken(loader, view, axis, (index.T if turned else index).ravel().tolist(), output)
+    outer, inner = sorted(index.shape, reverse=True)
+    (atom,) = found.axes[axis]
+    parts = [(one,) if one.length > 1 else () for one in Atom(side, 1, outer * inner).split(inner)]
+    if atom.length != outer * inner:
+        raise NotTileableError("it takes a table of places that is all of them")
+    return replace(found, axes=(*found.axes[:axis], *(parts[::-1] if turned else parts), *found.axes[axis + 1 :]))
 
 
 def slice_(loader: Loader, node: onnx.NodeProto) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import onnx
 
-from orchestrator.infer.model_loader import Loader, attributes
+from orchestrator.infer.model_loader import Loader, NotTileableError, attributes
 from orchestrator.infer.view_making import add_view
 
 _AXES_AS_INPUT = 13
@@ -75,6 +75,13 @@ def expand(loader: Loader, node: onnx.NodeProto) -> None:
         add_view(loader, node.output[0], view)
     else:
         loader.spread(node.output[0], node.input[0], shape)
+
+
+def cast(loader: Loader, node: onnx.NodeProto) -> None:
+    """Take a change of the values' kind to what they are."""
+    if attributes(node)["to"] != onnx.TensorProto.FLOAT:
+        raise NotTileableError("it leaves float32")
+    unchanged(loader, node)
 
 
 def _axes(loader: Loader, node: onnx.NodeProto) -> list[int] | None:

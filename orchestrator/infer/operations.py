@@ -43,6 +43,7 @@ from orchestrator.infer.op_view_parts import split as split_view
 from orchestrator.infer.op_view_products import einsum, gemm, matmul
 from orchestrator.infer.op_view_reductions import REDUCING, layer_normalisation, lp_normalisation, reduced
 from orchestrator.infer.op_view_reductions import softmax as softmax_view
+from orchestrator.infer.op_views import cast as cast_view
 from orchestrator.infer.op_views import expand as expand_view
 from orchestrator.infer.op_views import flatten, reshape, squeeze, transpose, unsqueeze
 from orchestrator.infer.op_views import unchanged as unchanged_view
@@ -111,6 +112,7 @@ ON_VIEWS: Mapping[str, Operation] = {
     "InstanceNormalization": instance_normalisation,
     "Identity": unchanged_view,
     "Expand": expand_view,
+    "Cast": cast_view,
     "Gather": gather_view,
     "Slice": slice_view,
     "Split": split_view,

@@ -28,6 +28,11 @@ class Slot:
         return any(atom is not None and atom.side != CHANNELS for atom in self.atoms)
 
     @property
+    def meets_channels(self) -> bool:
+        """Whether pixels meet channels in it."""
+        return self.of_pixels and any(atom is None or atom.side == CHANNELS for atom in self.atoms)
+
+    @property
     def is_mixed(self) -> bool:
         """Whether pixels meet channels in it, or other pixels."""
         if not self.of_pixels:
@@ -87,7 +92,7 @@ def aligned(loader: Loader, views: Sequence[View], apart: int | None = None) -> 
     found = _met([folded(loader, view) for view in views], apart)
     if _fits(found):
         return found
-    mixed = [slot for slot in found.slots if slot.is_mixed]
+    mixed = [slot for slot in found.slots if slot.meets_channels]
     views = []
     for place, view in enumerate(found.views):
         atoms = [atom for slot in mixed if (atom := slot.atoms[place]) is not None]

@@ -173,10 +173,6 @@ def _pictures_added(draft: Draft) -> str:
     return draft.node("Pad", "image", draft.constant([1, 0, 0, 0, 0, 0, 0, 0]))
 
 
-def _single(draft: Draft) -> str:
-    return draft.node("Gather", "image", draft.constant(0), axis=1)
-
-
 PROOFS = (
     Proof(
         ("Pad",),
@@ -200,7 +196,6 @@ PROOFS = (
         gather,
         BITS,
         "of several rows, columns or channels",
-        (Refusal("a single row, column or channel", "single rows, columns or channels", _single),),
     ),
     Proof(("DepthToSpace",), into_space, BITS, "both orders"),
     Proof(("SpaceToDepth",), into_channels, BITS, "sides that are multiples of the block"),

@@ -22,6 +22,7 @@ from tests.infer.proof.shapes import (
     windows,
 )
 
+_FLOAT8 = dict.fromkeys(("saturate", "round_mode"), "of float8 alone")
 _EACH = dict.fromkeys(("alpha", "beta", "gamma", "approximate"), "of each value by itself, as above")
 
 
@@ -272,6 +273,8 @@ def parts(operation: str) -> Kind:
         length = shaped.shape[axis]
         if length == 1:
             return shaped.back(shaped.name)
+        if operation == "Gather" and draw(st.booleans()):
+            return _overlapping(draw, draft)
         if operation == "Gather":
             place = draw(st.integers(-length, length - 1))
             index = draw(st.sampled_from([place, [place], [0, length - 1, 0]]))
@@ -290,6 +293,39 @@ def parts(operation: str) -> Kind:
         return shaped.back(draft.node("Concat", pieces[-1], *pieces[:-1], axis=axis))
 
     return write
+
+
+def _overlapping(draw: Draw, draft: Draft) -> str:
+    """Windows that overlap, as torch.nn.Unfold is written; a map of all of their pixels."""
+    count, stride = draw(st.sampled_from([(3, 1), (3, 2), (2, 2)]))
+    height, width = sides(draft, "image")
+    padded = draft.node("Pad", "image", draft.constant([0, 0, 0, 0, 0, 0, 3, 3]))
+    x = padded
+    for axis, side in ((2, height), (4, width)):
+        first = draft.node("Range", *(_number(draft, one) for one in (0, side, stride)))
+        first = (
+            draft.node("Unsqueeze", first, draft.constant([0]))
+            if draft.opset >= 13
+            else draft.node("Unsqueeze", first, axes=[0])
+        )
+        x = draft.node(
+            "Gather", x, draft.node("Add", first, draft.constant([[one] for one in range(count)])), axis=axis
+        )
+    down, across = (
+        draft.node("Div", draft.node("Add", side, draft.constant([stride - 1])), draft.constant([stride]))
+        for side in (height, width)
+    )
+    return reshaped(draft, turned(draft, x, 0, 1, 2, 4, 3, 5), 1, CHANNELS * count * count, down, across)
+
+
+def _number(draft: Draft, value: int | str) -> str:
+    if isinstance(value, int):
+        return draft.constant(np.array(value, np.int64))
+    return (
+        draft.node("Squeeze", value, draft.constant([0]))
+        if draft.opset >= 13
+        else draft.node("Squeeze", value, axes=[0])
+    )
 
 
 def _pieces(draw: Draw, draft: Draft, x: str, axis: int, lengths: list[int]) -> list[str]:
@@ -322,6 +358,11 @@ def padded(operation: str) -> Kind:
         return shaped.back(draft.node(operation, shaped.name, pads, **more))
 
     return write
+
+
+def cast(draw: Draw, draft: Draft) -> str:
+    shaped = drawn(draw, draft)
+    return draft.node("Abs", shaped.back(draft.node("Cast", shaped.name, to=1)))
 
 
 def spread(operation: str) -> Kind:
@@ -498,7 +539,7 @@ PROOFS = (
             Refusal(
                 "parts of different pictures, along rows", "of different pictures", _stacked, operations=("Concat",)
             ),
-            Refusal("a table of places", "a table", _table, operations=("Gather",)),
+            Refusal("a table of channels", "a table", _table, operations=("Gather",)),
         ),
         views=True,
     ),
@@ -516,6 +557,14 @@ PROOFS = (
         BITS,
         "pictures in other shapes, and values of the picture, for an elementwise operation that spreads them anyway",
         (Refusal("to be summed up", "spread over the picture", _spread_and_summed),),
+        views=True,
+    ),
+    Proof(
+        ("Cast",),
+        lambda _operation: cast,
+        BITS,
+        "to float32, of pictures in other shapes",
+        left_out=_FLOAT8,
         views=True,
     ),
     Proof(("Identity",), lambda _operation: shuffled("Identity"), BITS, "pictures in other shapes", views=True),
