@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from orchestrator.infer.node import AnyNode, Array, GlobalReduction, Map, Node
+from orchestrator.infer.node import AnyNode, Array, GlobalReduction, Map, Node, Value
 from orchestrator.infer.region import AXES, Size, Span
 
 
@@ -126,7 +126,10 @@ def ordered(graph: Graph) -> Graph:
         stack.append((name, True))
         reads = sorted(graph.reads(name), key=lambda read: depth[read])
         stack.extend((read, False) for read in reads)
-    return replace(graph, nodes=nodes)
+    read = {value for node in nodes.values() if isinstance(node, Node | Value) for value in node.values}
+    # What was only folded, such as the masks of windows, is as large as the picture, and nobody needs it any more.
+    constants = {name: value for name, value in graph.constants.items() if name in read}
+    return replace(graph, nodes=nodes, constants=constants)
 
 
 def _any_order(graph: Graph) -> Iterator[str]:

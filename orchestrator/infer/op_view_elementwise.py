@@ -144,9 +144,14 @@ def _constant_map(
     for axis in AXES:
         value, found_places = _different(value, axis)
         places.append(found_places)
+    repeats = (tuple(few), tuple(lengths))
+    for node in loader.nodes.values():  # ONNX Runtime makes all of them first: those of all blocks would lie there
+        if not isinstance(node, ConstantMap) or (node.rows, node.columns, node.repeats) != (*places, repeats):
+            continue
+        if np.array_equal(loader.constants[node.values[0]], value):
+            return node.output
     loader.constants[f"{output}|values"] = np.ascontiguousarray(value)
     made = found.result(output, found.channels).map
-    repeats = (tuple(few), tuple(lengths))
     loader.add(ConstantMap(output, (), (f"{output}|values",), made, size, places[0], places[1], repeats))
     return output
 

@@ -39,9 +39,10 @@ def _table(loader: Loader, view: View, axis: int, index: Array, output: str) -> 
     side = _whole_side(view, axis)
     if side is None:
         raise NotTileableError("it takes a table of places of other than rows or columns")
-    turned = index.shape[0] < index.shape[1]
+    steps = [int(np.diff(index, axis=one).max(initial=0)) for one in (0, 1)]
+    turned = (steps[0], index.shape[0]) < (steps[1], index.shape[1])
     found = _taken(loader, view, axis, (index.T if turned else index).ravel().tolist(), output)
-    outer, inner = sorted(index.shape, reverse=True)
+    outer, inner = index.shape[::-1] if turned else index.shape
     (atom,) = found.axes[axis]
     parts = [(one,) if one.length > 1 else () for one in Atom(side, 1, outer * inner).split(inner)]
     if atom.length != outer * inner:
@@ -136,6 +137,9 @@ def concat(loader: Loader, node: onnx.NodeProto) -> None:
     if not all(map(loader.is_picture, node.input)):
         raise NotTileableError("it puts pictures together with something else")
     views = [loader.view(name) for name in node.input]
+    if len(views) == 1:
+        add_view(loader, node.output[0], views[0])
+        return
     axis = attributes(node)["axis"] % len(views[0].axes)
     if any(atom.side != CHANNELS for view in views for atom in view.axes[axis]):
         add_view(loader, node.output[0], _shifted(loader, views, axis, f"{node.output[0]}|map"))
@@ -179,19 +183,20 @@ def _shifted(loader: Loader, views: Sequence[View], axis: int, output: str) -> V
     """Return rows or columns of one map in another order, as of shifted windows."""
     nodes = [loader.nodes.get(view.source) for view in views]
     takes = [node for node in nodes if isinstance(node, Take)]
-    sides = {_whole_side(view, axis) for view in views}
-    if len(takes) < len(views) or len({(one.inputs, one.axis) for one in takes}) > 1 or None in sides:
+    sides = {_whole_side(view, axis) for view in views if view.axes[axis]}
+    if len(takes) < len(views) or len({(one.inputs, one.axis) for one in takes}) > 1 or len(sides) > 1:
         raise NotTileableError("it puts parts of different pictures together")
     (side,) = sides
     first = takes[0]
     if side is None or AXES[side - 1] != first.axis:
         raise NotTileableError("it puts parts of different pictures together")
+    longest = max(views, key=lambda view: view.shape[axis])
     index = tuple(place for one in takes for place in one.index)
     size = first.before
     new = Size(len(index), size.width) if side == ROWS else Size(size.height, len(index))
     made = Map(first.map.channels, new)
     loader.add(Take(output, first.inputs, (), made, size, first.axis, index))
-    axes = [axis_of_length(side, len(index)) if one == axis else atoms for one, atoms in enumerate(views[0].axes)]
+    axes = [axis_of_length(side, len(index)) if one == axis else atoms for one, atoms in enumerate(longest.axes)]
     return View(output, made, tuple(axes))
 
 

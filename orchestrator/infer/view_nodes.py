@@ -125,10 +125,13 @@ class Rearranged(Node):
         return 1.0 + moved + self.result.is_moved
 
     def scratch_bytes(self, rows: Placement, columns: Placement) -> int:
-        """Return the bytes of what is laid out anew: each operand that moves, and the result before it moves back."""
+        """Return the bytes of what is laid out anew: each operand that moves, and the result before it moves back.
+
+        Twice: ONNX Runtime lays out operands of what follows before their time.
+        """
         forms = [one.form for one in self.operands if one.form is not None and one.form.is_moved]
         channels = sum(math.prod(form.factors) for form in forms) + self.map.channels * self.result.is_moved
-        return 4 * channels * rows.out.length * columns.out.length
+        return 8 * channels * rows.out.length * columns.out.length
 
 
 @dataclass(frozen=True)
