@@ -119,6 +119,7 @@ PROOFS = (
             Refusal("reduction", "adds what it writes", _added_up, (16, 99)),
             Refusal("single pixels", "something else than whole channels", _pixels),
         ),
+        views=True,
     ),
     Proof(("LRN",), neighbours, ROUNDING, "all"),
 )
