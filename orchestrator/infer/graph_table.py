@@ -20,25 +20,38 @@ Numbers = npt.NDArray[np.int64]
 
 _SAMPLE = 64
 """Pixels in the middle of a map from which a node's reach is taken."""
+_FAR = 0.25
+"""Of the picture: what the first or the last pixels reach farther than those in the middle, where they reach around."""
 _BY_AREA = 0.02
 """Relative: what the work of half a map may differ from half the work of a map that grows with its area."""
 
 
 class Reach(NamedTuple):
-    """How far a node reads beyond what it gives, in pixels of the picture, before and after, for rows and columns."""
+    """How far a node reads beyond what it gives, in pixels of the picture, before and after, for rows and columns.
+
+    Attributes:
+        rows_around: 1 where the first or the last rows are made of those at the other end, as when windows are shifted.
+        columns_around: As `rows_around`.
+    """
 
     rows_before: float
     rows_after: float
     columns_before: float
     columns_after: float
+    rows_around: float
+    columns_around: float
 
     def beyond(self, other: "Reach") -> "Reach":
         """Return the reach of one beyond another."""
-        return Reach(self[0] + other[0], self[1] + other[1], self[2] + other[2], self[3] + other[3])
+        around = max(self[4], other[4]), max(self[5], other[5])
+        return Reach(self[0] + other[0], self[1] + other[1], self[2] + other[2], self[3] + other[3], *around)
 
     def hull(self, other: "Reach") -> "Reach":
         """Return the farther of both, on each side."""
-        return Reach(max(self[0], other[0]), max(self[1], other[1]), max(self[2], other[2]), max(self[3], other[3]))
+        return Reach(*map(max, self, other))
+
+
+NOTHING = Reach(0, 0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -191,16 +204,27 @@ class GraphTable:
         return node.macs(*places)
 
     def _reach(self, node: Node) -> Reach:
-        found: list[float] = []
+        beyond: list[float] = []
+        around: list[float] = []
         for axis in AXES:
-            whole, before = self.graph.size.along(axis), node.before.along(axis)
             length = node.map.size.along(axis)
-            middle = max(0, (length - _SAMPLE) // 2)
-            spans = [Span(start, min(length, start + _SAMPLE)) for start in (middle, min(middle + 1, length - 1))]
-            needs = [(span, node.needs(axis, span)) for span in spans]
-            found.append(max(whole * (span.start / length - need.start / before) for span, need in needs))
-            found.append(max(whole * (need.stop / before - span.stop / length) for span, need in needs))
-        return Reach(*(max(0.0, one) for one in found))
+            middle, sample = max(0, (length - _SAMPLE) // 2), min(length, _SAMPLE)
+            before, after = zip(
+                *(self._beyond(node, axis, start) for start in (middle, min(middle + 1, length - 1))), strict=True
+            )
+            beyond += [max(0.0, *before), max(0.0, *after)]
+            far = max(
+                self._beyond(node, axis, 0)[1] - beyond[-1], self._beyond(node, axis, length - sample)[0] - beyond[-2]
+            )
+            around.append(float(far > _FAR * self.graph.size.along(axis)))
+        return Reach(beyond[0], beyond[1], beyond[2], beyond[3], around[0], around[1])
+
+    def _beyond(self, node: Node, axis: int, start: int) -> tuple[float, float]:
+        """Return how far a few pixels from a start on reach before and after, in pixels of the picture."""
+        whole, before, length = self.graph.size.along(axis), node.before.along(axis), node.map.size.along(axis)
+        span = Span(start, min(length, start + _SAMPLE))
+        need = node.needs(axis, span)
+        return whole * (span.start / length - need.start / before), whole * (need.stop / before - span.stop / length)
 
 
 def _whole(node: Node) -> tuple[Placement, Placement]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from orchestrator.infer.cuts import Cuts
-from orchestrator.infer.graph_table import Floats, GraphTable, Numbers
+from orchestrator.infer.graph_table import NOTHING, Floats, GraphTable, Numbers
 from orchestrator.infer.region import AXES
 from orchestrator.infer.segment import tile_side
 from orchestrator.infer.segment_cost import AHEAD, COPY_BYTES_PER_S, FILE_BYTES_PER_S, seconds_of, work_bytes_of
@@ -232,7 +232,7 @@ class Estimates:
             for number in (*one.reads, *one.again)
         ]
         rows, numbers = (np.array([one[place] for one in found], np.int64) for place in (0, 1))
-        reaches = np.array([one[2] for one in found], np.float64).reshape(-1, 4).T
+        reaches = np.array([one[2] for one in found], np.float64).reshape(-1, len(NOTHING)).T
         down, across = (self._along(axis, numbers, reaches, tiled.stride, tiled.tile) for axis in AXES)
         read[rows, numbers] = self._table.pixel_bytes[numbers] * down[0] * across[0]
         region[rows, numbers] = self._table.pixel_bytes[numbers] * down[1] * across[1]
@@ -302,17 +302,20 @@ class Estimates:
         """Return the pixels of some maps over all tiles along an axis, those in the longest tile, and the tiles' count.
 
         Args:
-            reach: Of each map, (4, maps).
+            reach: Of each map, (6, maps).
         """
         whole, lengths = self._table.graph.size.along(axis), self._table.lengths[axis, numbers]
         side, count = (whole, 1) if tile is None else tile_side(whole, tile, stride)
         if count == 1:
             return lengths, lengths, 1
+        around = reach[2 * len(AXES) + axis] > 0
         places = (0, count - 1) if count == 2 else (0, count // 2, count - 1)
         total, longest = np.zeros_like(lengths), np.zeros_like(lengths)
         for place, many in zip(places, (1, 1) if count == 2 else (1, count - 2, 1), strict=True):
             start = np.maximum(0.0, place * side - reach[2 * axis])
             stop = np.minimum(float(whole), (place + 1) * side + reach[2 * axis + 1])
+            if place in {0, count - 1}:
+                start, stop = np.where(around, 0.0, start), np.where(around, float(whole), stop)
             length = np.minimum(lengths, np.ceil((stop - start) / self._table.scale[axis, numbers]))
             total += many * length
             longest = np.maximum(longest, length)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from orchestrator.infer.cuts import Cuts
-from orchestrator.infer.graph_table import Floats, GraphTable, Numbers, Reach
+from orchestrator.infer.graph_table import NOTHING, Floats, GraphTable, Numbers, Reach
 
 Flags = npt.NDArray[np.bool_]
 
@@ -17,7 +17,7 @@ class Needs:
     """What is needed for all that is live at a cut, back to the picture.
 
     Attributes:
-        reach: Pixels of the picture that each tensor is read beyond the tile, (4, tensors), as `Reach`; below zero
+        reach: Pixels of the picture that each tensor is read beyond the tile, (6, tensors), as `Reach`; below zero
             where it is not needed.
         last: By which tensor each is read last, (tensors,); 0 where nobody reads it.
         weights: Bytes of constants, at the last tensor that uses them, (tensors,).
@@ -73,7 +73,7 @@ def needs_of(table: GraphTable, cuts: Cuts, end: int, begins: frozenset[int]) ->
     far = trace.reach
     cropped = [(number, read) for number, read, need in trace.edges if far[read] != need]
     return Needs(
-        np.array([far.get(number, (-1,) * 4) for number in range(len(table.names))], np.float64).T,
+        np.array([far.get(number, (-1,) * 6) for number in range(len(table.names))], np.float64).T,
         np.array([trace.last.get(number, 0) for number in range(len(table.names))], np.int64),
         np.array([trace.weights.get(number, 0) for number in range(len(table.names))], np.float64),
         np.array(targets, np.int64),
@@ -92,7 +92,7 @@ class _Trace:
 
     def __init__(self, table: GraphTable, targets: Sequence[int]) -> None:
         self._table = table
-        self.reach = dict.fromkeys(targets, Reach(0, 0, 0, 0))
+        self.reach = dict.fromkeys(targets, NOTHING)
         self.open: dict[int, Reach] = {}
         self.last: dict[int, int] = {}
         self.weights: dict[int, int] = {}
@@ -103,7 +103,7 @@ class _Trace:
         """Go over a tensor's node."""
         self.open.pop(number, None)
         for source in self._table.reductions.get(number, ()):
-            self._read(source, number, Reach(0, 0, 0, 0))
+            self._read(source, number, NOTHING)
         own, node = self.reach.get(number), self._table.maps.get(number)
         if own is None or node is None:
             return
