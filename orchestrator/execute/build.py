@@ -1,5 +1,6 @@
 """Chooses an engine and brings images into being for it."""
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,12 +47,15 @@ def chosen_engine(name: EngineName, store: Path) -> Selection:
     return available_engine(name, Layout(store.absolute()).stagings)
 
 
-def not_built(images: Sequence[str], engine: str, variant: Device) -> ImageNotBuilt:
+def not_built(images: Sequence[ImageSpec], engine: str, variant: Device) -> ImageNotBuilt:
     """Return the error that names the images, with the command that builds them for this engine and device."""
     device = "" if variant == "cpu" else f" --device {variant}"
+    names = [image.name for image in images]
+    folders = dict.fromkeys(image.folder.parents[1] for image in images if image.folder is not None)
+    plugins = "".join(f" --plugins {shlex.quote(str(folder))}" for folder in folders)
     return ImageNotBuilt(
-        f"{'image' if len(images) == 1 else 'images'} not built: {', '.join(images)}",
-        hint=f"run: sirr-orch build --engine {engine}{device} {' '.join(images)}",
+        f"{'image' if len(images) == 1 else 'images'} not built: {', '.join(names)}",
+        hint=f"run: sirr-orch build --engine {engine}{device}{plugins} {' '.join(names)}",
     )
 
 
@@ -135,7 +139,7 @@ def engine_outlook(
     selection = chosen_engine(engine, store)
     yield selection.sentence
     there = built_environments(images, variant, selection, store, settings)
-    unbuilt = [image.name for image in images if image.name not in there]
+    unbuilt = [image for image in images if image.name not in there]
     if unbuilt:
         error = not_built(unbuilt, selection.engine.name, variant)
         yield f"{error.message}; {error.hint}"

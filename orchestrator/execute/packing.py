@@ -119,7 +119,7 @@ def _variant(document: RunDocument) -> Variant:
 def _add_environments(store: Store, images: Sequence[tuple[ImageSpec, Variant]], gathered: _Gathered) -> None:
     builder, settings = LocalBuilder(store.layout.environments), BuildSettings.from_environment()
     found = {(image.name, variant): builder.find(image, variant, settings) for image, variant in images}
-    missing = [name for (name, _variant), environment in found.items() if environment is None]
+    missing = [image for image, variant in images if found[image.name, variant] is None]
     if missing:
         raise not_built(missing, "local", images[0][1])
     for image, variant in images:
@@ -149,7 +149,7 @@ def _add_images(images: Sequence[tuple[ImageSpec, Variant]], gathered: _Gathered
     for number, (image, variant) in enumerate(images):
         tag = builder.tag(image, variant, settings)
         if tag is None:
-            raise not_built([image.name], "docker", variant)
+            raise not_built([image], "docker", variant)
         gathered.images.append(tag)
         chunks = _saved(builder, tag)
         gathered.entries.append(Entry(Place("images", str(number), "image.tar"), chunks, None))

@@ -215,7 +215,11 @@ def _checked_engine(
     images = dict.fromkeys(stage.image for stage in missing.values())
     unbuilt = [image for image in images if image not in environments]
     if unbuilt or engine is None:
-        error = not_built(unbuilt or list(images), "auto" if engine is None else engine.name, planned.variant)
+        error = not_built(
+            [planned.images[name] for name in unbuilt or images],
+            "auto" if engine is None else engine.name,
+            planned.variant,
+        )
         error.hint = f"{error.hint}   (or run the command with --build, where it has that option)"
         raise error
     if store.free_bytes < _FREE_BYTES:

@@ -121,7 +121,7 @@ def write_lists(
     found = built_environments(images.values(), variant, selection, store, BuildSettings.from_environment())
     missing = [name for name in names if name not in found]
     if missing:
-        raise not_built(missing, selection.engine.name, variant)
+        raise not_built([images[name] for name in missing], selection.engine.name, variant)
     delivery = Delivery(folder, overwrite=overwrite, closed=kept.layout.kept)
     delivery.prepare()
     lists = SoftwareLists(kept, variant, images)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from typer.testing import CliRunner
 
 from orchestrator.cli.app import app
 from orchestrator.execute import build
+from orchestrator.execute.plugin_new import new_plugin
+from orchestrator.spec.library import built_in
 from orchestrator.store.store import Store
 from tests.execute.photo_engine import photo_engine
 
@@ -58,3 +61,17 @@ def test_what_a_stopped_run_did_not_come_to_has_not_run_yet(folder: None) -> Non
         Store(Path("store")).run("first").append({"event": "planned", "stages": list(keys), "keys": known})
         rows = json.loads(CliRunner().invoke(app, asked).stdout)
         assert {row["reasons"][0] for row in rows} == {"it has not run yet"}
+
+
+def test_plan_names_the_folder_of_the_plugin_whose_image_is_not_built(folder: None) -> None:
+    plugin = new_plugin("my-method", "program", Path("my plug-in"), built_in()).absolute()
+    Path("mine.yaml").write_text(SPEC.replace("yang2019", "my-method") + f"plugins: [{str(plugin)!r}]\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "built_environments", lambda *_: {})
+        found = CliRunner().invoke(app, ["plan", "mine.yaml", "--store", "store", "--engine", "local"])
+    said = " ".join(found.stderr.split())
+    assert f"--plugins {shlex.quote(str(plugin))} " in said
+    assert said.count("--plugins") == 1
+    command = shlex.split(said.rpartition("run: ")[2])
+    assert command[command.index("--plugins") + 1] == str(plugin)
+    assert "my-method" in command[command.index("--plugins") + 2 :]
