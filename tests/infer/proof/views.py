@@ -23,7 +23,7 @@ from tests.infer.proof.shapes import (
 )
 
 _FLOAT8 = dict.fromkeys(("saturate", "round_mode"), "of float8 alone")
-_EACH = dict.fromkeys(("alpha", "beta", "gamma", "approximate"), "of each value by itself, as above")
+_EACH = dict.fromkeys(("alpha", "beta", "gamma", "approximate", "bias", "lambd"), "of each value by itself, as above")
 
 
 def shuffled(operation: str) -> Kind:
@@ -88,8 +88,13 @@ def elementwise(operation: str) -> Kind:
         x = draft.node("Add", draft.node("Abs", shaped.name), draft.numbers(0.1))
         if operation == "Clip":
             return shaped.back(draft.node(operation, x, draft.constant(np.float32(0.3)), draft.constant(np.float32(1))))
-        if operation not in {"Add", "Div", "Max", "Mean", "Min", "Mul", "PRelu", "Pow", "Sub", "Sum"}:
-            return shaped.back(draft.node(operation, x))
+        if operation not in {"Add", "Div", "Max", "Mean", "Min", "Mod", "Mul", "PRelu", "Pow", "Sub", "Sum"}:
+            inside = draft.node("Sigmoid", shaped.name)
+            if operation == "Acosh":
+                inside = draft.node("Add", inside, draft.numbers(1.5))
+            return shaped.back(draft.node(operation, x if operation in {"Log", "Reciprocal"} else inside))
+        if operation == "Mod":
+            return shaped.back(draft.node(operation, x, draft.weight(*shaped.shape), fmod=1))
         if operation == "PRelu":
             return shaped.back(draft.node(operation, shaped.name, draft.weight(*shaped.shape)))
         return shaped.back(draft.node(operation, x, _other(draw, draft, shaped, x)))
@@ -440,12 +445,23 @@ PROOFS = (
     Proof(("Flatten",), flattened, BITS, "all", views=True),
     Proof(("Squeeze", "Unsqueeze"), unit_axes, BITS, "all", views=True),
     Proof(
-        ELEMENTWISE,
+        tuple(one for one in ELEMENTWISE if one != "Swish"),
         elementwise,
         ROUNDING,
         "pictures in other shapes, with others, values, and constants of any axes",
         left_out=_EACH,
         examples=4,
+        views=True,
+        double=False,
+    ),
+    Proof(
+        ("Swish",),
+        elementwise,
+        ROUNDING,
+        "pictures in other shapes, with others, values, and constants of any axes",
+        left_out=_EACH,
+        examples=4,
+        sets=(24, 27),
         views=True,
         double=False,
     ),
