@@ -169,6 +169,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         published(
             "KBNet.__arch.kbnet_s", "KBNet_s", width=8, middle_blk_num=1, enc_blk_nums=[1, 1], dec_blk_nums=[1, 1]
         ),
+        sizes=(EVEN,),
     ),
     "m3snet": Architecture(
         extra("M3SNet.__arch.M3SNet", "M3SNet", width=8, middle_blk_num=1, enc_blk_nums=[1, 1], dec_blk_nums=[1, 1]),
