@@ -1,6 +1,5 @@
 """Exact inference of any size of picture in the memory there is: model, plans and their execution put together."""
 
-import contextlib
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
@@ -34,6 +33,8 @@ PROCESS_BYTES = 300 * 2**20
 
 _MOST_ATTEMPTS = 4
 _CORRECTION = 1.4
+_SPARE = 1.05
+"""How much more memory than the least for which there is a plan is planned with, where that is all there is."""
 
 
 @dataclass(frozen=True)
@@ -263,11 +264,12 @@ class InferenceEngine:
 
     def _plan(self, graph: Graph, begin: int = 0) -> InferencePlan:
         try:
-            with contextlib.suppress(NoPlanFits):
-                return plan_of(graph, self.budget, self._tile, begin=begin, working=self._working)
-            # The corrected estimate leaves no plan; the first one may do, and is corrected again where it does not.
-            return plan_of(graph, self.budget, self._tile, begin=begin)
+            return plan_of(graph, self.budget, self._tile, begin=begin, working=self._working)
         except NoPlanFits as error:
+            # The corrected estimate leaves no plan; the one that takes least may do.
+            smallest = int(_SPARE * (error.least_bytes or 0) / self._working)
+            if self._working > 1 and smallest <= (self.budget or 0):
+                return plan_of(graph, smallest, self._tile, begin=begin)
             least = (error.least_bytes or 0) + PROCESS_BYTES + 2 * self._weights
             raise MemoryShort(
                 f"a picture of {graph.size} pixels needs {least / 2**20:.0f} MiB of memory at least, "
