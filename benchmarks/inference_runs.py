@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from orchestrator.infer import optimise, plan_executor
+from orchestrator.infer import optimise, plan_executor, session_slot
 from orchestrator.infer.inference_engine import PROCESS_BYTES, InferenceEngine, PlannedPicture
 from orchestrator.infer.model_file import read_model
 from orchestrator.infer.modes import Settings, infer
@@ -211,11 +211,11 @@ class Sessions:
                 counts.count += 1
                 counts.seconds += time.perf_counter() - began
 
-        plan_executor.Session = Counted
+        session_slot.Session = Counted
         try:
             yield
         finally:
-            plan_executor.Session = Session
+            session_slot.Session = Session
 
 
 class Segments:

@@ -120,9 +120,11 @@ class InferenceEngine:
 
         Raises:
             MemoryShort: Where no plan fits, with the least memory that would do.
-            NetworkError: Where the network cannot take such a picture.
+            NetworkError: Where the network cannot take such a picture, or not in parts.
         """
         if size not in self._plans:
+            if reasons := self.graph(size).not_tileable:
+                raise NetworkError(f"{self._path.name} cannot be computed in parts: {reasons[0]}")
             graph = optimised_graph(self.graph(size))
             self._plans[size] = PlannedPicture(graph, self._plan(graph))
             self._graphs.pop(size, None)

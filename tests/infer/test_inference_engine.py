@@ -253,3 +253,11 @@ def test_pictures_that_go_through_whole_share_a_session_where_their_graphs_are_t
     together = [engine(picture(*size))["transmission"] for size in ((64, 80), (96, 48), (64, 80))]
     assert made.count("segment") == 1
     assert all(np.array_equal(first, second) for first, second in zip(alone, together, strict=True))
+
+
+def test_a_network_that_cannot_be_computed_in_parts_is_not_answered_in_silence(write_network: WriteNetwork) -> None:
+    path = write_network([helper.make_node("Softmax", ["image"], ["transmission"], axis=3)])
+    engine = InferenceEngine(path, ONE)
+    assert engine.not_tileable(Size(8, 9))
+    with pytest.raises(NetworkError, match=r"cannot be computed in parts: Softmax \(transmission\): .*rows or columns"):
+        engine(picture(8, 9))
