@@ -10,6 +10,7 @@ from PIL import Image
 
 from orchestrator.errors import SpecError
 from orchestrator.spec.dataset import Scene, dataset_role
+from orchestrator.spec.entrants import ModelChoice
 from orchestrator.spec.explained import explained_tables
 from orchestrator.spec.load import load_catalogue, load_experiment
 from orchestrator.spec.resolve import resolve
@@ -179,8 +180,13 @@ def test_manual_comparison_is_that_of_the_table_that_it_explains():
     assert table.protocol in experiment.protocols
 
 
-def test_smallest_spec_has_five_lines():
-    assert len((ROOT / "examples" / "smallest.yaml").read_text().splitlines()) == 5
+def test_smallest_spec_has_five_lines_stands_in_the_readme_and_ends_in_minutes():
+    text = (ROOT / "examples" / "smallest.yaml").read_text()
+    assert len(text.splitlines()) == 5
+    assert f"```yaml\n{text}```" in (ROOT / "README.md").read_text()
+    trained = [choice for choice in load_experiment(ROOT / "examples" / "smallest.yaml").models if isinstance(choice, ModelChoice)]
+    assert trained
+    assert all(choice.recipe["epochs"] * choice.recipe["limit"] <= 20 for choice in trained)
 
 
 def test_quickstart_says_that_its_features_are_random():
