@@ -147,10 +147,21 @@ class GraphTable:
         """Bytes that each global reduction takes beside its map, where the whole picture goes through, (tensors,)."""
         found = np.zeros(len(self.names))
         for number, sources in self.reductions.items():
-            node = self.graph.nodes[self.names[number]]
-            assert isinstance(node, GlobalReduction)
-            found[number] = REDUCTION_COPIES.get(node.kind, 0) * self.nbytes[sources[-1]]
+            found[number] = REDUCTION_COPIES.get(self._reduction(number).kind, 0) * self.nbytes[sources[-1]]
         return found
+
+    @cached_property
+    def reduced_macs(self) -> Floats:
+        """Multiplications of each global reduction, (tensors,)."""
+        found = np.zeros(len(self.names))
+        for number, sources in self.reductions.items():
+            found[number] = self._reduction(number).cost * self.lengths[:, sources[0]].prod()
+        return found
+
+    def _reduction(self, number: int) -> GlobalReduction:
+        node = self.graph.nodes[self.names[number]]
+        assert isinstance(node, GlobalReduction)
+        return node
 
     @cached_property
     def grows_faster(self) -> tuple[int, ...]:

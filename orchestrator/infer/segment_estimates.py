@@ -208,7 +208,7 @@ class Estimates:
         peak = self._peak(parts, needs, tiled, region)
         shapes = [min(_SHAPES, count) for count in tiled.counts]
         bare.seconds[chosen, column] = seconds_of(
-            macs=share @ tiled.macs,
+            macs=share @ tiled.macs + parts.inside @ self._table.reduced_macs,
             passed=share @ tiled.passed + self._aggregated(parts, written),
             moved=np.zeros(len(chosen)),
             fresh=peak + written.sum(axis=1),

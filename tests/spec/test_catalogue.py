@@ -184,7 +184,8 @@ def test_smallest_spec_has_five_lines_stands_in_the_readme_and_ends_in_minutes()
     text = (ROOT / "examples" / "smallest.yaml").read_text()
     assert len(text.splitlines()) == 5
     assert f"```yaml\n{text}```" in (ROOT / "README.md").read_text()
-    trained = [choice for choice in load_experiment(ROOT / "examples" / "smallest.yaml").models if isinstance(choice, ModelChoice)]
+    entrants = load_experiment(ROOT / "examples" / "smallest.yaml").models
+    trained = [choice for choice in entrants if isinstance(choice, ModelChoice)]
     assert trained
     assert all(choice.recipe["epochs"] * choice.recipe["limit"] <= 20 for choice in trained)
 
