@@ -189,6 +189,7 @@ class Estimates:
             reads[row, one.reads] = True
             again[row, one.again] = True
         writes[:, needs.targets] = needs.targets > begins[:, None]
+        writes[:, needs.live] |= ~self._live[: len(begins), needs.live]
         numbers = np.arange(count)
         return _Parts(end, begins, (numbers > begins[:, None]) & (numbers <= end), writes, reads, again, befores)
 
@@ -256,7 +257,7 @@ class Estimates:
         """
         numbers, targets, begins = np.arange(len(self._table.names)), needs.targets, parts.begins[:, None]
         stays = (numbers >= targets[:, None]) & (numbers > needs.last[targets][:, None])
-        taken = tiled.taken + (targets > begins) @ (stays * tiled.region[targets][:, None])
+        taken = tiled.taken + parts.writes[:, targets] @ (stays * tiled.region[targets][:, None])
         if not tiled.undivided:
             readers, sources = needs.cropped
             np.add.at(taken.T, readers, ((sources > begins) * tiled.region[sources]).T)

@@ -22,6 +22,7 @@ class Needs:
         last: By which tensor each is read last, (tensors,); 0 where nobody reads it.
         weights: Bytes of constants, at the last tensor that uses them, (tensors,).
         targets: What is live at the cut, and the results before it.
+        live: What is live at the cut.
         cropped: Pairs of a node and an input of which it reads a part, because others read more, (2, pairs).
         seen: For each cut before, what is read after it of what lies before it: the tensors, and their reach.
     """
@@ -30,6 +31,7 @@ class Needs:
     last: Numbers
     weights: Floats
     targets: Numbers
+    live: Numbers
     cropped: Numbers
     seen: Mapping[int, Mapping[int, Reach]]
 
@@ -77,6 +79,7 @@ def needs_of(table: GraphTable, cuts: Cuts, end: int, begins: frozenset[int]) ->
         np.array([trace.last.get(number, 0) for number in range(len(table.names))], np.int64),
         np.array([trace.weights.get(number, 0) for number in range(len(table.names))], np.float64),
         np.array(targets, np.int64),
+        np.array(sorted(live), np.int64),
         np.array(cropped, np.int64).reshape(-1, 2).T,
         seen,
     )
@@ -131,6 +134,10 @@ def before(table: GraphTable, live: Flags, begin: int, needs: Needs) -> Before:
         needs: Of the second one.
     """
     reach, again, reads = dict(needs.seen[begin]), [], []
+    # What is live at the second cut may have been quicker made anew at the first.
+    for number in needs.live[needs.live <= begin].tolist():
+        if not live[number]:
+            reach.setdefault(number, NOTHING)
     waiting = set(reach)
     while waiting:
         number = max(waiting)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from orchestrator.infer.node import Array
 from orchestrator.infer.operations import graph_of
 from orchestrator.infer.optimise import optimised_graph
 from orchestrator.infer.plan_executor import PlanExecutor
+from orchestrator.infer.planner import NoPlanFits, plan_of
 from orchestrator.infer.region import Size
 from tests.infer.networks import ONE, Draft, cut_plan, in_float64, picture, tiled, untiled
 from tests.infer.proof import PROOFS
@@ -133,6 +135,7 @@ def test_graphs_of_proven_operations_are_exact_in_tiles_and_cut_anywhere(
         allowed = max(OF_RANGE * span(right), 1.5 * off(whole, right))
         assert off(tiled(path, shown, tile)["transmission"], right) <= allowed
         assert off(in_segments(path, shown, tile, cuts), right) <= allowed
+        assert all(off(found, right) <= allowed for found in in_short_memory(path, shown))
         compared += 1
 
     compare()
@@ -143,3 +146,13 @@ def in_segments(path: Path, shown: Array, tile: int, chosen: set[int]) -> Array:
     graph = optimised_graph(graph_of(read_model(path), Size(*shown.shape[2:])))
     places = [cut for cut in chosen if cut < len(Cuts(graph).order)]
     return PlanExecutor(graph, ONE).run(cut_plan(graph, places, tile), shown)["transmission"]
+
+
+def in_short_memory(path: Path, shown: Array) -> Iterator[Array]:
+    """Yield what comes out in less and less of the memory that the whole picture takes."""
+    graph = optimised_graph(graph_of(read_model(path), Size(*shown.shape[2:])))
+    whole = plan_of(graph, None).peak_bytes
+    for share in (0.7, 0.4, 0.2):
+        with contextlib.suppress(NoPlanFits):
+            plan = plan_of(graph, int(whole * share))
+            yield PlanExecutor(graph, ONE, path.parent).run(plan, shown)["transmission"]

@@ -22,6 +22,7 @@ from orchestrator.infer.region import AXES, Size
 from orchestrator.infer.segment import Crossing, Segment, peak_bytes
 from tests.infer.networks import ONE, Draft, cut_plan, picture, tileable, untiled
 from tests.infer.test_chains import BLOCKS, WIDTH, attention, batch_statistics, chain, residual, share_of_range
+from tests.infer.test_segment_estimates import halved, shifted, toggling
 
 SIZE = Size(275, 390)
 
@@ -144,6 +145,21 @@ def assert_known(segment: Segment, reduced_before: set[str]) -> None:
     for node in () if segment.whole else segment.nodes:
         assert not isinstance(node, GlobalReduction)
         assert not set(node.values) & set(segment.reductions)
+
+
+@pytest.mark.parametrize("write", [toggling, shifted, halved])
+def test_steps_read_what_was_made_before_them(write: Callable[[Draft], str], tmp_path: Path) -> None:
+    draft = Draft()
+    graph = optimised_graph(tileable(draft.saved(tmp_path / "network.onnx", write(draft)), SIZE))
+    whole = plan_of(graph, None).peak_bytes
+    for plan in (
+        *(plan_of(graph, None, tile) for tile in (32, 64)),
+        *(plan_of(graph, whole // 10 * n) for n in (4, 7)),
+    ):
+        there = {graph.image}
+        for step in plan.steps:
+            assert {*step.segment.read} <= there
+            there = (there | {*step.segment.targets}) & {graph.image, *step.live_after, *graph.outputs.values()}
 
 
 def test_a_segment_in_tiles_across_a_global_reduction_is_refused(graph: Graph) -> None:

@@ -11,6 +11,7 @@ import pytest
 from orchestrator.infer.cuts import Cuts
 from orchestrator.infer.graph import Graph
 from orchestrator.infer.graph_table import GraphTable
+from orchestrator.infer.node import GlobalReduction
 from orchestrator.infer.optimise import optimised_graph
 from orchestrator.infer.region import Size
 from orchestrator.infer.segment import Crossing
@@ -47,6 +48,21 @@ def deep(draft: Draft) -> str:
     return draft.node("Add", draft.conv(x, WIDTH, 3), "image")
 
 
+def toggling(draft: Draft) -> str:
+    """A sum of enlarged maps that is quicker made anew than held, until what it is made of is gone."""
+    early = draft.conv("image", 3, 8)
+    x = draft.conv(early, 8, 64, strides=[4, 4])
+    for _ in range(3):
+        x = draft.conv(x, 64, 64)
+
+    def enlarged(small: str) -> str:
+        return draft.node("Resize", small, "", "", draft.size_of("image", 8), mode="linear")
+
+    total = draft.node("Add", enlarged(draft.conv(x, 64, 8, strides=[2, 2])), enlarged(draft.conv(x, 64, 8, 1)))
+    total = draft.node("Add", total, enlarged(draft.conv(x, 64, 8, 1)))
+    return draft.conv(draft.node("Add", total, early), 8, 3)
+
+
 def exact(graph: Graph, begin: int, end: int, tile: int | None) -> Cost | None:
     """Return what a segment costs; None where it is none: where it crosses a global reduction."""
     try:
@@ -58,7 +74,7 @@ def exact(graph: Graph, begin: int, end: int, tile: int | None) -> Cost | None:
     return found.get(begin) if next_begin == end else None
 
 
-@pytest.mark.parametrize("write", [halved, shifted, deep])
+@pytest.mark.parametrize("write", [halved, shifted, deep, toggling])
 def test_estimates_are_near_to_what_laying_out_finds(write: Callable[[Draft], str], tmp_path: Path) -> None:
     draft = Draft()
     graph = optimised_graph(tileable(draft.saved(tmp_path / "network.onnx", write(draft)), SIZE))
@@ -107,3 +123,23 @@ def test_files_cost_time_and_no_more_memory(tmp_path: Path) -> None:
     assert (in_files[0][read] > in_memory[0][read]).all()
     assert np.array_equal(in_files[0][~read], in_memory[0][~read])
     assert np.array_equal(in_files[1], in_memory[1])
+
+
+@pytest.mark.parametrize("size", [SIZE, Size(41, 57)], ids=str)
+@pytest.mark.parametrize("write", [halved, deep, toggling])
+def test_what_has_nothing_to_compute_is_known_between_all_cuts(
+    write: Callable[[Draft], str], size: Size, tmp_path: Path
+) -> None:
+    draft = Draft()
+    graph = optimised_graph(tileable(draft.saved(tmp_path / "network.onnx", write(draft)), size))
+    cuts = Cuts(graph)
+    places = list(range(len(cuts.order) + 1))
+    estimates = Estimates(GraphTable(graph, tuple(cuts.order)), cuts, places, (None,))
+    results = set(graph.outputs.values())
+    reductions = {name for name, node in graph.nodes.items() if isinstance(node, GlobalReduction)}
+    for end in places[1:]:
+        estimates.ending_at(end, lambda _begin, _end: frozenset())
+        for begin in places[:end]:
+            inside = cuts.order[begin:end]
+            made = {*cuts.live(end), *(results & {*inside})} - {*cuts.live(begin), graph.image}
+            assert estimates.is_nothing(begin, end) == (not made and not reductions & {*inside}), (begin, end, made)
