@@ -139,7 +139,7 @@ def test_files_of_every_kind_are_wrapped_scored_and_told(tmp_path_factory, tmp_p
     assert np.array_equal(pixels(by_run), pixels(by_file))
     assert np.array_equal(pixels(by_run), pixels(found_out))
     said = program("infer", "--check", tmp_path / "nets" / "own-names.onnx", "--engine", "local")
-    assert "it takes multiples of 8 pixels: last row and column are repeated" in said
+    assert "it takes multiples of 8 pixels: the last row and column" in said
     program("export", "theirs/halving", "--out", out / "export", "--engine", "local")
     assert {path.name for path in (out / "export").iterdir()} == {"network.onnx", "wrap.json"}
     assert "has no weights that an author's program reads" in program(
