@@ -96,7 +96,7 @@ def test_every_mistake_of_a_spec_is_shown_at_once_with_its_place(sirr, tmp_path)
     ("arguments", "code", "said"),
     [
         pytest.param(["run", "missing.yaml"], 2, "missing.yaml", id="no-spec"),
-        pytest.param(["report", "nothing"], 2, "no run 'nothing'", id="no-run"),
+        pytest.param(["report", "nothing"], 2, "there is no store at", id="no-store"),
         pytest.param(["build", "resnet"], 2, "resnet", id="no-image"),
         pytest.param(["build", "--base", "3.10"], 2, "PYTHON=IMAGE", id="base-without-image"),
         pytest.param(["remove", "no.jpg", "--model", "a/b", "--out", "o"], 2, "no.jpg", id="no-photo"),

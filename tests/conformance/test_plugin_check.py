@@ -237,7 +237,7 @@ IMAGE, SPEC = "images/my-method/", "program_specs/my-method.yaml"
             id="the kind that is needed is missing",
         ),
         pytest.param(
-            _replace(SPEC, "image: my-method", "image: my-methd"),
+            _replace(SPEC, 'image: "my-method"', 'image: "my-methd"'),
             ("program my-method", "its spec, and the image that runs it"),
             "did you mean 'my-method'",
             id="an image that is not there",

@@ -70,9 +70,9 @@ def pool(operation: str) -> Kind:
         ceils = {"MaxPool": 11, "AveragePool": 11, "LpPool": 18}
         dilates = {"MaxPool": 11, "AveragePool": 19, "LpPool": 18}
         if "pads" in more and draft.opset >= ceils[operation]:
-            more |= maybe(draw, ceil_mode=st.integers(0, 1))
+            more |= {"ceil_mode": draw(st.integers(0, 1))}
         if "pads" in more and draft.opset >= dilates[operation]:
-            more |= maybe(draw, dilations=st.tuples(st.integers(1, 2), st.integers(1, 2)).map(list))
+            more |= {"dilations": pair(draw, 1, 2)}
         if operation == "MaxPool":
             more |= maybe(draw, storage_order=st.integers(0, 1))
         return draft.node(operation, "image", kernel_shape=kernel, strides=strides, **more)
@@ -155,7 +155,8 @@ PROOFS = (
         "the values",
         (Refusal("the places", "it gives places", _places), _dilated("MaxPool")),
         double=False,
+        examples=16,
     ),
-    Proof(("AveragePool",), pool, ROUNDING, "all", (_dilated("AveragePool"),), double=False),
-    Proof(("LpPool",), pool, ROUNDING, "all", (_dilated("LpPool"),), double=False),
+    Proof(("AveragePool",), pool, ROUNDING, "all", (_dilated("AveragePool"),), double=False, examples=16),
+    Proof(("LpPool",), pool, ROUNDING, "all", (_dilated("LpPool"),), double=False, examples=16),
 )
