@@ -1,6 +1,16 @@
 """What is proven of each operation that is computed in parts: drawn settings, and refusals with their reasons."""
 
-from tests.infer.proof import channels, kinds, pointwise, reductions, resampling, spreading, views, windows
+from tests.infer.proof import (
+    channels,
+    kinds,
+    pointwise,
+    reductions,
+    resampling,
+    spreading,
+    view_products,
+    views,
+    windows,
+)
 from tests.infer.proof.case import Proof
 
 PROOFS: tuple[Proof, ...] = (
@@ -13,4 +23,5 @@ PROOFS: tuple[Proof, ...] = (
     *resampling.RESIZE,
     *reductions.PROOFS,
     *views.PROOFS,
+    *view_products.PROOFS,
 )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 from hypothesis import strategies as st
 
 from tests.infer.networks import Draft
 from tests.infer.proof.case import CHANNELS, Draw
 
+ANYWHERE = "along channels, within windows, or over all pixels (then added up in float64), of pictures in other shapes"
 HEADS = 2
 
 
@@ -103,3 +105,13 @@ def drawn(draw: Draw, draft: Draft, x: str = "image") -> Shaped:
     if kind == "windows":
         return windows(draft, *enlarged(draw, draft))
     return {"last": pixels_last, "tokens": tokens, "heads": heads}[kind](draft, x)
+
+
+def large(draft: Draft) -> str:
+    """A picture whose sides no window has."""
+    scales = draft.constant(np.array([1, 1, 6, 6], np.float32))
+    return draft.node("Resize", "image", draft.constant(np.zeros(0, np.float32)), scales)
+
+
+def all_axes(shaped: Shaped) -> list[int]:
+    return list(range(len(shaped.shape)))

@@ -7,19 +7,19 @@ from hypothesis import strategies as st
 
 from orchestrator.infer.op_pointwise import ELEMENTWISE
 from tests.infer.networks import Draft
-from tests.infer.proof.case import BITS, CHANNELS, DOUBLE, ROUNDING, Draw, Kind, Proof, Refusal, maybe
+from tests.infer.proof.case import BITS, CHANNELS, ROUNDING, Draw, Kind, Proof, Refusal, maybe
 from tests.infer.proof.shapes import (
-    HEADS,
+    ANYWHERE,
     Shaped,
+    all_axes,
     drawn,
-    enlarged,
     heads,
+    large,
     pixels_last,
     reshaped,
     sides,
     tokens,
     turned,
-    windows,
 )
 
 _FLOAT8 = dict.fromkeys(("saturate", "round_mode"), "of float8 alone")
@@ -110,14 +110,10 @@ def _other(draw: Draw, draft: Draft, shaped: Shaped, x: str) -> str:
         kept = draw(st.sampled_from(shaped.axes))
         return draft.weight(*(side if axis == kept else 1 for axis, side in enumerate(shaped.shape)))
     if kind == "value":
-        return draft.node("Add", draft.reduced("ReduceMax", x, axes=_all(shaped)), draft.weight(*shaped.shape))
+        return draft.node("Add", draft.reduced("ReduceMax", x, axes=all_axes(shaped)), draft.weight(*shaped.shape))
     if kind == "mean":
         return draft.reduced("ReduceMean", x, axes=[draw(st.sampled_from(shaped.axes))])
     return draft.node("Sin", shaped.name)
-
-
-def _all(shaped: Shaped) -> list[int]:
-    return list(range(len(shaped.shape)))
 
 
 def along(operation: str) -> Kind:
@@ -133,136 +129,6 @@ def along(operation: str) -> Kind:
             shaped, axis = heads(draft, "image"), draw(st.sampled_from([3, -1]))
         more = maybe(draw, p=st.sampled_from([1, 2])) if operation == "LpNormalization" else {}
         return shaped.back(draft.node(operation, shaped.name, axis=axis, **more))
-
-    return write
-
-
-def layers(operation: str) -> Kind:
-    def write(draw: Draw, draft: Draft) -> str:
-        shaped = draw(st.sampled_from([pixels_last, tokens]))(draft, "image")
-        first = len(shaped.shape) - 1
-        if draw(st.booleans()):
-            shaped, first = windows(draft, *enlarged(draw, draft)), draw(st.sampled_from([1, 2]))
-        names = [draft.weight(*shaped.shape[first:]) for _ in range(draw(st.integers(1, 2)))]
-        more = maybe(draw, epsilon=st.sampled_from([1e-5, 1e-3]), stash_type=st.just(1))
-        if first < len(shaped.shape) - 1 or draw(st.booleans()):
-            more["axis"] = draw(st.sampled_from([first, first - len(shaped.shape)]))
-        return shaped.back(draft.node(operation, shaped.name, *names, **more))
-
-    return write
-
-
-def groups(operation: str) -> Kind:
-    def write(draw: Draw, draft: Draft) -> str:
-        more = maybe(draw, epsilon=st.sampled_from([1e-5, 1e-3]), stash_type=st.just(1))
-        pair = draft.weight(CHANNELS), draft.weight(CHANNELS)
-        return draft.node(operation, "image", *pair, num_groups=draw(st.sampled_from([1, 2, 4, 8])), **more)
-
-    return write
-
-
-def grouped_instances(operation: str) -> Kind:
-    """As exporters write group normalisation."""
-
-    def write(draw: Draw, draft: Draft) -> str:
-        height, width = sides(draft, "image")
-        count = draw(st.sampled_from([1, 2, 4]))
-        split = reshaped(draft, "image", 1, count, -1)
-        made = draft.node(
-            operation, split, draft.weight(count), draft.weight(count), **maybe(draw, epsilon=st.just(1e-3))
-        )
-        return reshaped(draft, made, 1, CHANNELS, height, width)
-
-    return write
-
-
-def reduced(operation: str) -> Kind:
-    def write(draw: Draw, draft: Draft) -> str:
-        shaped = drawn(draw, draft)
-        inside = [[axis] for axis in shaped.axes] + [list(shaped.axes)]
-        axes = draw(st.sampled_from([*inside, _all(shaped)]))
-        x = draft.node("Add", draft.node("Abs", shaped.name), draft.numbers(0.1))
-        keep = draw(st.sampled_from([None, 1, 0]))
-        more = {} if keep is None else {"keepdims": keep}
-        if draft.takes_axes(operation):
-            more |= maybe(draw, noop_with_empty_axes=st.integers(0, 1))
-            value = draft.node(operation, x, draft.constant(axes), **more)
-        else:
-            value = draft.node(operation, x, axes=axes, **more)
-        if keep == 0:
-            value = draft.unsqueezed(value, axes)
-        return shaped.back(draft.node("Sub", shaped.name, value))
-
-    return write
-
-
-def products(operation: str) -> Kind:
-    """Linear layers, mixed tokens, attention within windows, and attention over channels."""
-
-    def write(draw: Draw, draft: Draft) -> str:
-        kind = draw(st.sampled_from(["linear", "weights first", "mixed", "windows", "channels"]))
-        if kind == "linear":
-            shaped = draw(st.sampled_from([pixels_last, tokens]))(draft, "image")
-            return shaped.back(draft.node(operation, shaped.name, draft.weight(CHANNELS, CHANNELS)))
-        if kind == "weights first":
-            shaped = heads(draft, "image")
-            weight = draw(st.sampled_from([(4, 4), (HEADS, 4, 4), (1, 1, 4, 4)]))
-            return shaped.back(draft.node(operation, draft.weight(*weight), shaped.name))
-        if kind == "channels":
-            return _over_channels(draft, operation)
-        x, block = enlarged(draw, draft)
-        count = block[0] * block[1]
-        shaped = windows(draft, x, block)
-        if kind == "mixed":
-            return shaped.back(draft.node(operation, draft.weight(count, count), shaped.name))
-        parts = [_heads_of_tokens(draft, shaped.name, count) for _ in range(3)]
-        attention = draft.node(operation, parts[0], turned(draft, parts[1], 0, 1, 3, 2))
-        attention = draft.node("Add", attention, draft.weight(HEADS, count, count))
-        mixed = draft.node(operation, attention, parts[2])
-        return shaped.back(reshaped(draft, turned(draft, mixed, 0, 2, 1, 3), -1, count, CHANNELS))
-
-    return write
-
-
-def _heads_of_tokens(draft: Draft, x: str, count: int) -> str:
-    linear = draft.node("MatMul", x, draft.weight(CHANNELS, CHANNELS))
-    return turned(draft, reshaped(draft, linear, -1, count, HEADS, CHANNELS // HEADS), 0, 2, 1, 3)
-
-
-def _over_channels(draft: Draft, operation: str) -> str:
-    query, key, value = (heads(draft, draft.conv("image", CHANNELS, CHANNELS)) for _ in range(3))
-    lengths = draft.reduced("ReduceL2", query.name, axes=[-1])
-    unit = draft.node("Div", query.name, draft.node("Add", lengths, draft.numbers(1e-6)))
-    attention = draft.node(operation, unit, turned(draft, key.name, 0, 1, 3, 2))
-    return value.back(draft.node(operation, attention, value.name))
-
-
-def matrices(operation: str) -> Kind:
-    def write(draw: Draw, draft: Draft) -> str:
-        height, width = sides(draft, "image")
-        flip, flips = draw(st.booleans()), draw(st.booleans())
-        x = reshaped(draft, turned(draft, "image", 0, 2, 3, 1), -1, CHANNELS)
-        more = maybe(draw, alpha=st.just(0.5), beta=st.just(2.0))
-        if flip:
-            x, more = turned(draft, x, 1, 0), more | {"transA": 1}
-        more |= {"transB": 1} if flips else {}
-        term = [draft.weight(CHANNELS)] if draw(st.booleans()) else []
-        made = draft.node(operation, x, draft.weight(CHANNELS, CHANNELS), *term, **more)
-        return turned(draft, reshaped(draft, made, 1, height, width, CHANNELS), 0, 3, 1, 2)
-
-    return write
-
-
-def sums(operation: str) -> Kind:
-    def write(draw: Draw, draft: Draft) -> str:
-        weight, other = draft.weight(CHANNELS, CHANNELS), draft.conv("image", CHANNELS, 4)
-        kind = draw(st.sampled_from(["after", "before", "channels"]))
-        if kind == "after":
-            return draft.node(operation, "image", weight, equation="nchw, oc -> nohw")
-        if kind == "before":
-            return draft.node(operation, weight, "image", equation="oc,nchw->nohw")
-        gram = draft.node(operation, "image", other, equation="nchw,nohw->noc")
-        return draft.node(operation, gram, "image", equation="noc,nchw->nohw")
 
     return write
 
@@ -368,7 +234,7 @@ def spread(operation: str) -> Kind:
 
     def write(draw: Draw, draft: Draft) -> str:
         shaped = drawn(draw, draft)
-        axes = draw(st.sampled_from([[shaped.axes[-1]], _all(shaped)]))
+        axes = draw(st.sampled_from([[shaped.axes[-1]], all_axes(shaped)]))
         x = draft.node("Abs", shaped.name)
         lengths = draft.node("Add", draft.reduced("ReduceMax", x, axes=axes), draft.numbers(0.1))
         return shaped.back(draft.node("Div", x, draft.node(operation, lengths, draft.node("Shape", x))))
@@ -396,42 +262,13 @@ def _channels_added(draft: Draft) -> str:
     return draft.node("Pad", pixels_last(draft, "image").name, draft.constant([0, 0, 0, 1, 0, 0, 0, 1]))
 
 
-def _large(draft: Draft) -> str:
-    """A picture whose sides no window has."""
-    scales = draft.constant(np.array([1, 1, 6, 6], np.float32))
-    return draft.node("Resize", "image", draft.constant(np.zeros(0, np.float32)), scales)
-
-
-def _everywhere(draft: Draft) -> str:
-    x = tokens(draft, _large(draft)).name
-    return draft.node("MatMul", x, turned(draft, x, 0, 2, 1))
-
-
 def _across(draft: Draft) -> str:
     return draft.node("Reshape", "image", draft.constant([1, 13, 17, CHANNELS]))
 
 
-def _vector(draft: Draft) -> str:
-    return draft.node("MatMul", pixels_last(draft, "image").name, draft.weight(CHANNELS))
-
-
-def _diagonal(draft: Draft) -> str:
-    return draft.node("Einsum", "image", equation="ncij->nc")
-
-
-def _statistics(draft: Draft) -> str:
-    return draft.nodes("LayerNormalization", pixels_last(draft, "image").name, draft.weight(CHANNELS), count=2)[0]
-
-
-def _old_groups(draft: Draft) -> str:
-    return draft.node("GroupNormalization", "image", draft.weight(4), draft.weight(4), num_groups=4)
-
-
 def _softmax_along_rows(draft: Draft) -> str:
-    return draft.node("Softmax", pixels_last(draft, _large(draft)).name, axis=1)
+    return draft.node("Softmax", pixels_last(draft, large(draft)).name, axis=1)
 
-
-_ANYWHERE = "along channels, within windows, or over all pixels (then added up in float64), of pictures in other shapes"
 
 PROOFS = (
     Proof(
@@ -469,7 +306,7 @@ PROOFS = (
         ("Softmax", "LogSoftmax"),
         along,
         ROUNDING,
-        _ANYWHERE,
+        ANYWHERE,
         (
             Refusal(
                 "along rows that are no window", "all over the picture", _softmax_along_rows, (13, 99), ("Softmax",)
@@ -482,61 +319,6 @@ PROOFS = (
         along,
         ROUNDING,
         "along channels and within windows of pictures in other shapes",
-        views=True,
-    ),
-    Proof(
-        ("LayerNormalization",),
-        layers,
-        ROUNDING,
-        "along channels and within windows, with scale and shift that are constants",
-        (Refusal("mean and deviation asked for", "statistics", _statistics, (17, 99)),),
-        views=True,
-    ),
-    Proof(
-        ("GroupNormalization",),
-        groups,
-        DOUBLE,
-        "with scale and shift that are constants; in float64",
-        (Refusal("operator sets 18 to 20, where ONNX itself withdrew it", "deprecated", _old_groups, (18, 20)),),
-        sets=(21, 99),
-        views=True,
-    ),
-    Proof(
-        ("InstanceNormalization",),
-        grouped_instances,
-        DOUBLE,
-        "of groups of channels, as exporters write group normalisation; in float64",
-        views=True,
-    ),
-    Proof(
-        (
-            *("ReduceMean", "ReduceSum", "ReduceSumSquare", "ReduceMax", "ReduceMin"),
-            *("ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp"),
-        ),
-        reduced,
-        ROUNDING,
-        _ANYWHERE,
-        views=True,
-    ),
-    Proof(
-        ("MatMul",),
-        products,
-        ROUNDING,
-        "over channels with weights, of the tokens of a window, and over all pixels: attention within windows, and "
-        "over channels (its sums added up in float64)",
-        (
-            Refusal("attention over all pixels", "all over the picture", _everywhere),
-            Refusal("a vector", "multiplies a vector", _vector),
-        ),
-        views=True,
-    ),
-    Proof(("Gemm",), matrices, ROUNDING, "of channels with weights", views=True),
-    Proof(
-        ("Einsum",),
-        sums,
-        ROUNDING,
-        "of two operands, each letter once in each, as for `MatMul`",
-        (Refusal("one operand", "none of two operands", _diagonal, (12, 99)),),
         views=True,
     ),
     Proof(
