@@ -24,7 +24,8 @@ _MOST_LETTERS = 4000
 """Of a failure's message and of its hint."""
 
 _MORE_MEMORY = "raise the experiment's memory, or reduce the crop, batch or tile size"
-_AGAIN = "run the same command again: it continues from the last checkpoint"
+_AGAIN = "run the same command again"
+_GOES_ON = f"{_AGAIN}: it continues from the last checkpoint"
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ def classify(
         last_failure: The last failure that the program explained.
         stopped_by_us: The user asked for the end.
         timed_out: The end was ours because of the time limit.
-        saved: The program has said that it wrote a checkpoint.
+        saved: The program has said, since it was started, that it wrote a checkpoint; where it has not, something may
+            be kept all the same: finished pictures, or the checkpoint of an earlier start.
         log_tail: The last lines that were not messages.
     """
     if outcome.exit_code == ExitCode.DONE:
@@ -82,12 +84,12 @@ def classify(
     if outcome.out_of_memory and not (stopped_by_us or timed_out):
         return Verdict(_found_out_of_memory(last_failure))
     if timed_out:
-        hint = f"raise the limit, or {_AGAIN}" if saved else "raise the limit"
+        hint = f"raise the limit, or {_GOES_ON}" if saved else "raise the limit"
         return Verdict(Timeout("the stage ran longer than its time limit", hint=hint))
     if stopped_by_us:
         return Verdict(_cancelled(outcome, saved=saved))
-    if outcome.exit_code is None:
-        return Verdict(_lost(outcome))
+    if outcome.exit_code is None or outcome.exit_code == ExitCode.INTERRUPTED:
+        return Verdict(_ended_by_others(outcome, saved=saved))
     return Verdict(_failed(outcome.exit_code, last_failure, log_tail))
 
 
@@ -117,16 +119,20 @@ def _found_out_of_memory(failure: Failure | None) -> OutOfMemory:
 
 def _cancelled(outcome: Outcome, *, saved: bool) -> Cancelled:
     if not saved:
-        return Cancelled("the stage was stopped before it had saved anything", hint="run the same command again")
+        return Cancelled("the stage was stopped", hint=_AGAIN)
     if outcome.exit_code == ExitCode.INTERRUPTED:
-        return Cancelled("the stage was stopped and has saved where it was", hint=_AGAIN)
-    return Cancelled("the stage was stopped before it could save where it was", hint=_AGAIN)
+        return Cancelled("the stage was stopped and has saved where it was", hint=_GOES_ON)
+    return Cancelled("the stage was stopped before it could save where it was", hint=_GOES_ON)
 
 
-def _lost(outcome: Outcome) -> SirrError:
-    """Return what became of a job that has no exit status."""
+def _ended_by_others(outcome: Outcome, *, saved: bool) -> SirrError:
+    """Return what became of a job without an exit status, or that a machine's shutdown or an administrator stopped."""
+    hint = _GOES_ON if saved else _AGAIN
+    if outcome.exit_code == ExitCode.INTERRUPTED:
+        kept = " and has saved where it was" if saved else ""
+        return InfraFailure(f"the stage was interrupted from outside{kept}", hint=hint)
     if outcome.error is None:
-        return InfraFailure("the stage's end is not known: the engine or the machine was lost", hint=_AGAIN)
+        return InfraFailure("the stage's end is not known: the engine or the machine was lost", hint=hint)
     return engine_error(outcome.error)
 
 
@@ -164,15 +170,9 @@ def _explained_out_of_memory(message: str, hint: str | None) -> SirrError:
     return OutOfMemory(message, hint=hint or _MORE_MEMORY)
 
 
-def _interrupted(_message: str, _hint: str | None) -> SirrError:
-    """Somebody else stopped it: a machine that shuts down, an administrator; what was saved is taken up again."""
-    return InfraFailure("the stage was interrupted from outside and has saved where it was", hint=_AGAIN)
-
-
 _BY_CODE: dict[int, Callable[[str, str | None], SirrError]] = {
     ExitCode.BAD_INPUT: _bad_input,
     ExitCode.OUT_OF_MEMORY: _explained_out_of_memory,
-    ExitCode.INTERRUPTED: _interrupted,
 }
 
 

@@ -16,7 +16,6 @@ from orchestrator.store.leases import Holder, holder
 from orchestrator.store.opened import opened_store
 from orchestrator.store.run_processes import RunProcess, run_processes
 from orchestrator.store.store import Store
-from stagekit import ExitCode
 
 _POLL_S = 0.2
 _END_S = 30.0
@@ -130,9 +129,9 @@ def stop_activity(found: Activity, grace_s: float, say: Callable[[str], None]) -
         if program.follower is None:
             running = program.job.running
             running.stop(grace_s)
-            saved = running.outcome().exit_code == ExitCode.INTERRUPTED
+            running.outcome()
             running.remove()
-            say(f"stopped: {program.title}" + (", which has saved where it was" if saved else ""))
+            say(f"stopped: {program.title}")
 
 
 def _stop_run(follower: Holder, names: str, grace_s: float, say: Callable[[str], None]) -> None:

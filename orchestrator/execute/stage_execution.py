@@ -255,7 +255,7 @@ def _job(stage: Stage, identity: Identity, inputs: Mapping[str, Path], staging: 
 
 
 def _run_saving_memory(job: Job, stage: Stage, context: ExecutionContext) -> _Finished:
-    """Run the job; a training that runs out of memory goes on from its last checkpoint with more saving.
+    """Run the job; a training that runs out of memory is started again with more saving, and goes on from a checkpoint.
 
     What it saves by changes no result, so the retry is the same stage.
     """
@@ -267,7 +267,7 @@ def _run_saving_memory(job: Job, stage: Stage, context: ExecutionContext) -> _Fi
             if final or context.stopper.requested:
                 raise
             more = f"saving memory ({level + 1} of {_MORE_SAVING_LEVELS})"
-            context.listener(Warned(stage.name, f"{error.message}; going on from the last checkpoint, {more}"))
+            context.listener(Warned(stage.name, f"{error.message}; trying again, {more}"))
     raise AssertionError("the last attempt returns or raises")
 
 

@@ -70,7 +70,7 @@ def test_program_whose_run_was_killed_is_shown_and_stopped_and_its_folder_stays_
     assert program["followed_by"] is None
     assert "nobody" in called(course, "ps").stdout
     done = called(course, "stop", "run")
-    assert (done.exit_code, done.stdout) == (0, "stopped: prepare/a, which has saved where it was\n")
+    assert (done.exit_code, done.stdout) == (0, "stopped: prepare/a\n")
     assert shown(course) == []
     assert course.store.has_staging(program["key"])
     assert set(course.run().results) == {"prepare/a", "train/a", "export/a"}

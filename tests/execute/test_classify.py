@@ -63,7 +63,16 @@ def test_a_checkpoint_is_hinted_at_only_where_there_is_one(code, end):
     assert "checkpoint" not in without.hint
     if end.get("stopped"):
         assert ("has saved where it was" in with_one.message) == (code == 12)
-        assert without.message == "the stage was stopped before it had saved anything"
+        assert without.message == "the stage was stopped"
+
+
+@pytest.mark.parametrize("code", [12, None])
+@pytest.mark.parametrize("saved", [True, False])
+def test_of_a_stage_that_others_ended_only_what_it_said_is_believed(code, saved):
+    error = judged(code, saved=saved).error
+    assert ("saved where it was" in error.message) == (saved and code == 12)
+    assert ("last checkpoint" in error.hint) == saved
+    assert error.hint.startswith("run the same command again")
 
 
 def test_classify_keeps_the_program_s_words():

@@ -60,7 +60,7 @@ def test_a_training_saves_more_until_it_fits(tmp_path, enough):
     assert len({request.work for request in course.requests}) == 1
     warnings = [event.message for event in course.events if isinstance(event, Warned)]
     assert len(warnings) == enough
-    assert all("going on from the last checkpoint" in warning for warning in warnings)
+    assert all("; trying again, saving memory (" in warning for warning in warnings)
 
 
 def test_it_gives_up_when_there_is_nothing_left_to_save(tmp_path):
