@@ -12,6 +12,7 @@ import numpy as np
 
 from orchestrator.errors import SpecError
 from orchestrator.spec.names import EngineName
+from orchestrator.spec.problems import listed
 
 
 def as_text(value: object, what: str) -> str:
@@ -38,9 +39,9 @@ def as_path_or_none(value: object, what: str) -> str | Path | None:
     if value is None:
         return None
     if not isinstance(value, str | Path):
-        raise _wrong(value, what, "path", "give text or a pathlib.Path")
+        raise _wrong(value, what, "text or a pathlib.Path", "give the path of a file or folder, or leave it out")
     if not os.fspath(value) or "\0" in os.fspath(value):
-        raise _wrong(value, what, "path", "give the path of a file or folder, or leave it out")
+        raise _wrong(value, what, "a path", "give the path of a file or folder, or leave it out")
     return value
 
 
@@ -53,7 +54,7 @@ def as_engine(value: object, what: str) -> EngineName:
     known = typing.get_args(EngineName)
     if isinstance(value, str) and value in known:
         return typing.cast(EngineName, value)
-    raise _wrong(value, what, "engine", f"give one of: {', '.join(map(repr, known))}")
+    raise _wrong(value, what, listed(known), "give one of them, or leave it out")
 
 
 def as_whole_or_none(value: object, what: str, least: int, most: int) -> int | None:
@@ -66,25 +67,25 @@ def as_whole_or_none(value: object, what: str, least: int, most: int) -> int | N
         return None
     hint = f"give a whole number from {least} to {most}, or None"
     if isinstance(value, bool | np.bool_):
-        raise _wrong(value, what, "number", hint)
+        raise _wrong(value, what, "a whole number", hint)
     try:
         number = index(typing.cast(typing.SupportsIndex, value))
     except TypeError as error:
-        raise _wrong(value, what, "whole number", hint) from error
+        raise _wrong(value, what, "a whole number", hint) from error
     if not least <= number <= most:
-        raise SpecError(f"{what} is {number}, which is too {'little' if number < least else 'much'}", hint=hint)
+        raise SpecError(f"{what} must be from {least} to {most}, not {number}", hint=hint)
     return number
 
 
-def as_truth(value: object, what: str) -> bool:
-    """Return true or false.
+def as_bool(value: object, what: str) -> bool:
+    """Return True or False, also of numpy's.
 
     Raises:
         SpecError: For what is neither: 0, '' and None are not.
     """
     if isinstance(value, bool | np.bool_):
         return bool(value)
-    raise _wrong(value, what, "truth", "give True or False")
+    raise _wrong(value, what, "True or False", "give one of the two")
 
 
 def as_mapping(value: object, what: str) -> Mapping[str, Any]:
@@ -97,7 +98,7 @@ def as_mapping(value: object, what: str) -> Mapping[str, Any]:
         return {}
     if isinstance(value, Mapping) and all(isinstance(name, str) for name in value):
         return value
-    raise _wrong(value, what, "mapping", "give a dictionary with text for keys, such as {'range': [0, 255]}")
+    raise _wrong(value, what, "a mapping with text for keys", "give a dictionary such as {'range': [0, 255]}")
 
 
 def as_callable(value: object, what: str) -> Callable[[str], None]:
@@ -110,7 +111,7 @@ def as_callable(value: object, what: str) -> Callable[[str], None]:
         return _unheard
     if callable(value):
         return value
-    raise _wrong(value, what, "function", "give a function of one text, such as print")
+    raise _wrong(value, what, "a function of one text", "give a function such as print, or None")
 
 
 def _unheard(_words: str) -> None:
@@ -118,4 +119,4 @@ def _unheard(_words: str) -> None:
 
 
 def _wrong(value: object, what: str, wanted: str, hint: str) -> SpecError:
-    return SpecError(f"{what} is no {wanted}: {reprlib.repr(value)} ({type(value).__name__})", hint=hint)
+    return SpecError(f"{what} must be {wanted}, not {reprlib.repr(value)} ({type(value).__name__})", hint=hint)

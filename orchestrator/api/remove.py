@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from orchestrator.api.arguments import as_callable, as_engine, as_mapping, as_path_or_none, as_truth, as_whole_or_none
+from orchestrator.api.arguments import as_bool, as_callable, as_engine, as_mapping, as_path_or_none, as_whole_or_none
 from orchestrator.spec.names import EngineName
 from orchestrator.spec.numbers import LEAST_BYTES, MOST_BYTES, MOST_THREADS
 
@@ -44,7 +44,7 @@ def remove(
         rounded; a program is given floats at 16 bits, and answers so.
 
     Raises:
-        SpecError: For an array that is no picture, another argument that is none of what stands here, each before
+        SpecError: For an array that is no picture, an argument of another type or out of its range, each before
             anything is done, or a model that is not there.
         ImageNotBuilt: Where an image is not built.
         EngineUnavailable: Where no engine answers.
@@ -57,7 +57,7 @@ def remove(
         model=as_path_or_none(model, "model"),
         store=as_path_or_none(store, "store"),
         engine=as_engine(engine, "engine"),
-        build=as_truth(build, "build"),
+        build=as_bool(build, "build"),
         memory_bytes=as_whole_or_none(memory_bytes, "memory_bytes", LEAST_BYTES, MOST_BYTES),
         threads=as_whole_or_none(threads, "threads", 1, MOST_THREADS),
         declared=as_mapping(onnx, "onnx"),

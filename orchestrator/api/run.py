@@ -9,7 +9,7 @@ from unicodedata import normalize
 
 import numpy as np
 
-from orchestrator.api.arguments import as_path_or_none, as_text, as_truth
+from orchestrator.api.arguments import as_bool, as_path_or_none, as_text
 from orchestrator.api.pixels import as_floats, pixels_of
 from orchestrator.api.table import score_table
 from orchestrator.errors import SpecError
@@ -279,7 +279,7 @@ class Run:
             SpecError: For a name that the run does not have, or a picture that is not there, with why.
             OutputInvalid: Where its file is not the one that was made.
         """
-        path = self._path(entrant, dataset, picture, reflection=as_truth(reflection, "reflection"))
+        path = self._path(entrant, dataset, picture, reflection=as_bool(reflection, "reflection"))
         return as_floats(pixels_of(path, self._digests.get(path.absolute())))
 
     @cached_property

@@ -155,22 +155,22 @@ REFUSED: Mapping[str, tuple[Callable[[api.Run], object], str]] = {
     ),
     "filter": (lambda run: run.scores(metric="ssim"), "the run has no metric 'ssim'"),
     "metric": (lambda run: run.compare("taken", "input", metric="ssim"), "protocol 'standard' has no metric 'ssim'"),
-    "an entrant itself": (lambda run: run.compare(run.entrants[0], "input"), "entrant is no text"),  # type: ignore[arg-type]
-    "no name": (lambda run: run.picture("input", "skimage-test", None), "picture is no text: None"),  # type: ignore[arg-type]
-    "a dataset itself": (lambda run: run.scores(dataset=run.datasets[0]), "dataset is no text"),  # type: ignore[arg-type]
-    "a list": (lambda run: run.compare("taken", ["input"]), "entrant is no text: ['input'] (list)"),  # type: ignore[arg-type]
-    "a number": (lambda run: run.scores(metric=5), "metric is no text: 5 (int)"),  # type: ignore[arg-type]
+    "an entrant itself": (lambda run: run.compare(run.entrants[0], "input"), "entrant must be text, not "),  # type: ignore[arg-type]
+    "no name": (lambda run: run.picture("input", "skimage-test", None), "picture must be text, not None"),  # type: ignore[arg-type]
+    "a dataset itself": (lambda run: run.scores(dataset=run.datasets[0]), "dataset must be text, not "),  # type: ignore[arg-type]
+    "a list": (lambda run: run.compare("taken", ["input"]), "entrant must be text, not ['input'] (list)"),  # type: ignore[arg-type]
+    "a number": (lambda run: run.scores(metric=5), "metric must be text, not 5 (int)"),  # type: ignore[arg-type]
     "a protocol itself": (
         lambda run: run.compare("taken", "input", protocol=run.protocols[0]),  # type: ignore[arg-type]
-        "protocol is no text",
+        "protocol must be text, not ",
     ),
     "a scored set": (
         lambda run: run.compare("taken", "input", dataset=run.datasets[0]),  # type: ignore[arg-type]
-        "dataset with scores is no text",
+        "dataset with scores must be text, not ",
     ),
     "no truth": (
         lambda run: run.picture("input", "skimage-test", "one", reflection="no"),  # type: ignore[arg-type]
-        "reflection is no truth: 'no' (str)",
+        "reflection must be True or False, not 'no' (str)",
     ),
     "oneself": (lambda run: run.compare("taken", "taken"), "'taken' is compared with itself"),
 }
@@ -194,7 +194,7 @@ def test_where_a_name_is_wanted_what_has_one_is_told_by_it(run: api.Run, store: 
         with pytest.raises(api.SirrError) as refused:
             ask()
         assert refused.value.hint == "give its name: 'errnet2019'"
-    with pytest.raises(api.SirrError, match="name is no text") as refused:
+    with pytest.raises(api.SirrError, match="name must be text, not ") as refused:
         api.open_run(api.runs(store)[0], store)  # type: ignore[arg-type]
     assert refused.value.hint == "give its name: 'first'"
 
@@ -206,7 +206,7 @@ def test_a_store_that_is_no_path_is_refused(folder: Any) -> None:
         lambda store: api.open_run("first", store),
         lambda store: api.remove(picture(1), store=store),
     ):
-        with pytest.raises(api.SirrError, match="store is no path") as refused:
+        with pytest.raises(api.SirrError, match=r"store must be .*path") as refused:
             ask(folder)
         assert refused.value.hint
 

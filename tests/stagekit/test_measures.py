@@ -33,7 +33,6 @@ OTHER_MEANINGS = {
     ("orchestrator/cli/infer.py", "input"): "a network's input",
     ("images/inference/inference_program/wrap_network.py", "input"): "a network's input",
     ("orchestrator/spec/authors_choice.py", "input"): "what a command is given",
-    ("orchestrator/api/arguments.py", "truth"): "a truth value",
     ("stagekit/command.py", "input"): "what a command is given",
 }
 """Texts that are the same by chance, and what they mean."""
