@@ -12,6 +12,20 @@ _SHARED = ("stagekit", "netkit", "orchestrator")
 """Packages that this project gives to images: one of a plug-in's own would take their place unseen."""
 
 
+_DOCKER_NAME = re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*")
+"""What Docker takes for a part of an image's name."""
+
+
+def unbuildable_name(name: str) -> str:
+    """Return why no image can be called so, as a sentence; empty where one can."""
+    if _DOCKER_NAME.fullmatch(name):
+        return ""
+    return (
+        f"no Docker image can be called {name!r}: '.', '_' and '-' stand between letters or digits, not at the end and "
+        "not side by side"
+    )
+
+
 def check_image(image: ImageSpec) -> None:
     """Refuse an image of a plug-in that cannot be built as ours are; images of this project are not looked at.
 
@@ -21,6 +35,9 @@ def check_image(image: ImageSpec) -> None:
     folder = image.folder
     if folder is None:
         return
+    unbuildable = unbuildable_name(image.name)
+    if unbuildable:
+        raise SpecError(unbuildable, where=str(folder), hint=_OTHER_NAME)
     wrong = _missing(image, folder) or _misplaced(image, folder)
     if wrong:
         raise SpecError(
@@ -32,6 +49,8 @@ def check_image(image: ImageSpec) -> None:
 
 
 _HINT = "bring its folder in order: docs/how-to/add-a-network.md says what belongs in it"
+
+_OTHER_NAME = "rename it in the plug-in: its folder, 'name:' in its image.yaml, and 'image:' wherever it is named"
 
 
 def _missing(image: ImageSpec, folder: Path) -> str:

@@ -8,14 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+from orchestrator.environments.plugin_image import unbuildable_name
 from orchestrator.errors import DISK_FULL, ResultExists, SpecError
 from orchestrator.resources import plugin_templates_folder
 from orchestrator.spec.base import NAME_PATTERN
 from orchestrator.spec.checks import RESERVED_LABELS
 from orchestrator.spec.library import Library
-
-_IMAGE_NAME = re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*")
-"""What Docker takes for a part of an image's name; the plug-in's image is called as the plug-in."""
 
 PluginKind = Literal["program", "network"]
 """What a template brings: a method that is a program, from pictures to pictures; a network that is trained."""
@@ -51,12 +49,9 @@ def new_plugin(name: str, kind: PluginKind, folder: Path, library: Library) -> P
             f"{name!r} is one of the controls, which every comparison contains",
             hint="choose another name, such as my-method",
         )
-    if not _IMAGE_NAME.fullmatch(name):
-        raise SpecError(
-            f"no Docker image can be called {name!r}: '.', '_' and '-' stand between letters or digits, not at the end "
-            "and not side by side",
-            hint="choose another name, such as my-method",
-        )
+    unbuildable = unbuildable_name(name)
+    if unbuildable:
+        raise SpecError(unbuildable, hint="choose another name, such as my-method")
     taken = (("program", library.program_names), ("network", library.model_names), ("image", library.image_names))
     for part, names in taken:
         if name in names:
