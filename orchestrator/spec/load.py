@@ -1,6 +1,6 @@
 """Reads what users write, and what travels with the program."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,10 +8,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from orchestrator.errors import SpecError
 from orchestrator.spec.checks import Draft, name_problems
-from orchestrator.spec.document import place_of, read_document
+from orchestrator.spec.document import Document, place_of, read_document
 from orchestrator.spec.experiment import Experiment
 from orchestrator.spec.library import (
     Library,
+    Plugin,
     built_in,
     image_names,
     load_catalogue,
@@ -51,11 +52,11 @@ def load_experiment(path: Path, home: Path | None = None, library: Library | Non
         return Experiment.model_validate(document.data)
     except ValidationError as error:
         problems = validation_problems(error, Experiment, document)
-        plugins = _sound("plugins", document.data.get("plugins", ())) or ()
+        plugins = plugins_of_experiment(_sound("plugins", document.data.get("plugins", ())) or (), path)
         try:
-            known = (library or built_in()).extended(plugins_of_experiment(plugins, path))
+            known = (library or built_in()).extended(plugins)
         except SpecError as wrong:
-            problems.append(Problem(wrong.message, place_of(document, ("plugins",)), wrong.hint))
+            problems.append(_plugin_problem(wrong, plugins, document))
             raise spec_error(problems, path) from error
         problems += name_problems(_draft(document.data, home, known), document)
         raise spec_error(problems, path) from error
@@ -71,14 +72,21 @@ def experiment_library(experiment: Experiment, path: Path, library: Library | No
     Raises:
         SpecError: Where a plug-in is no such folder, or has a name that is taken; it shows the place in the file.
     """
+    plugins = plugins_of_experiment(experiment.plugins, path)
     try:
-        return (library or built_in()).extended(plugins_of_experiment(experiment.plugins, path))
+        return (library or built_in()).extended(plugins)
     except SpecError as error:
         try:
-            place = place_of(read_document(path), ("plugins",))
+            document = read_document(path)
         except SpecError:
             raise error from None
-        raise spec_error([Problem(error.message, place, error.hint)], path) from error
+        raise spec_error([_plugin_problem(error, plugins, document)], path) from error
+
+
+def _plugin_problem(error: SpecError, plugins: Sequence[Plugin], document: Document) -> Problem:
+    """Return what is wrong with plug-ins as a mistake of the experiment that names them, with the file that is."""
+    elsewhere = "" if error.where in {plugin.named_by for plugin in plugins} else f" ({error.where})"
+    return Problem(error.message + elsewhere, place_of(document, ("plugins",)), error.hint)
 
 
 def _draft(data: Mapping[str, Any], home: Path | None, library: Library) -> Draft:

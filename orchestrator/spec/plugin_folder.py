@@ -75,7 +75,7 @@ def check_plain(plugin: Plugin, path: Path, name: str) -> None:
     if not re.fullmatch(NAME_PATTERN, name):
         raise SpecError(
             f"{name!r} is no name: lower case letters, digits, '.', '_' and '-', at most 63, beginning with a letter "
-            f"or digit: {path}",
+            "or digit",
             where=str(path),
             hint="rename it in the plug-in",
         )
@@ -83,7 +83,7 @@ def check_plain(plugin: Plugin, path: Path, name: str) -> None:
         path_inside(plugin.folder, path.relative_to(plugin.folder).as_posix())
     except ValueError as error:
         raise SpecError(
-            f"a file of a plug-in cannot be taken: {error}: {path}", where=str(path), hint="copy it there"
+            f"a file of a plug-in cannot be taken: {error}", where=str(path), hint="copy it there"
         ) from error
 
 
@@ -93,7 +93,7 @@ def check_taken(plugin: Plugin, part: str, path: Path, name: str) -> None:
     if name in own:
         whose = f" of protocol {own[name]!r}" if own[name] else ""
         raise SpecError(
-            f"{part} {name!r} of a plug-in has the name of a {part}{whose} of this project: {path}",
+            f"{part} {name!r} of a plug-in has the name of a {part}{whose} of this project",
             where=f"{path}, of the plug-in {plugin.folder}, named by {plugin.named_by}",
             hint="rename it in the plug-in (the file, and 'name:' in it), or leave the plug-in out",
         )

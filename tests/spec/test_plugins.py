@@ -109,6 +109,21 @@ def test_a_folder_that_is_no_plugin_is_refused_with_its_place(tmp_path, folder, 
     assert "first.yaml:2:10" in caught.value.where
 
 
+@pytest.mark.parametrize("text", [SPEC, SPEC.replace("metrics: [psnr]", "seed: many")], ids=["alone", "beside-others"])
+@pytest.mark.parametrize(
+    "file", ["program_specs/Dim 2026.yaml", "metric_specs/ncc.yaml"], ids=["an-odd-name", "a-name-of-the-project"]
+)
+def test_a_file_that_an_experiments_plugin_must_not_have_is_named_beside_the_experiments_line(
+    tmp_path, plugin, text, file
+):
+    (plugin / file).parent.mkdir(exist_ok=True)
+    (plugin / file).write_text("")
+    with pytest.raises(SpecError) as caught:
+        resolved(tmp_path, text)
+    assert said(caught.value).count(str(plugin / file)) == 1
+    assert "first.yaml:2:10" in caught.value.where
+
+
 def test_a_missing_plugin_is_told_beside_other_mistakes(tmp_path):
     with pytest.raises(SpecError) as caught:
         resolved(tmp_path, SPEC.replace("metrics: [psnr]", "seed: many"))
@@ -135,8 +150,9 @@ def test_a_file_that_is_called_otherwise_than_what_is_in_it_is_refused(tmp_path,
 def test_odd_names_and_links_that_lead_out_are_refused(tmp_path, plugin):
     odd = plugin / "program_specs" / "Dim 2026.yaml"
     odd.write_text("")
-    with pytest.raises(SpecError, match="'Dim 2026' is no name"):
+    with pytest.raises(SpecError, match="'Dim 2026' is no name") as caught:
         library(plugin)
+    assert said(caught.value).count(str(odd)) == 1
     odd.unlink()
     (tmp_path / "secret.yaml").write_text("")
     (plugin / "data" / "secret.yaml").symlink_to(tmp_path / "secret.yaml")
@@ -207,6 +223,21 @@ def test_an_image_that_cannot_be_built_as_ours_are_is_refused(plugin, file, text
         check_image(image)
     assert words in caught.value.message
     assert str(plugin) in caught.value.where
+
+
+@pytest.mark.parametrize("name", ["a-", "a..b", "a._b", "a___b"])
+def test_an_image_whose_name_docker_does_not_take_is_refused(plugin, name):
+    image = library(plugin).image("dimmer").model_copy(update={"name": name})
+    with pytest.raises(SpecError) as caught:
+        check_image(image)
+    assert f"no Docker image can be called {name!r}" in caught.value.message
+    assert caught.value.where == str(plugin / "images" / "dimmer")
+    assert "rename it" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["a", "a.b-c", "a--b", "a__b"])
+def test_an_image_whose_name_docker_takes_is_taken(plugin, name):
+    check_image(library(plugin).image("dimmer").model_copy(update={"name": name}))
 
 
 def test_a_full_lock_is_taken(plugin):
