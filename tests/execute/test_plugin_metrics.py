@@ -364,8 +364,8 @@ def test_a_metric_that_may_be_infinite_is(comparison: Comparison) -> None:
 
 @pytest.mark.parametrize(
     ("offset", "words"),
-    [(0.0, ""), (1e-9, ""), (7.0, "it says that they have 0.0, and the truth has 7.0 on 3 of 3 pictures")],
-    ids=["as-said", "noise", "another"],
+    [(0.0, ""), (1e-9, ""), (9e-7, ""), (7.0, "it says that they have 0.0, and the truth has 7.0 on 3 of 3 pictures")],
+    ids=["as-said", "noise", "single-precision", "another"],
 )
 def test_a_metric_that_the_truth_contradicts_is_told_on_top(comparison: Comparison, offset: float, words: str) -> None:
     comparison.handlers["measure"] = measuring(lambda picture: min(255, farthest(picture) + offset))

@@ -8,8 +8,10 @@ from orchestrator.report.content import Dataset, ReportContent, Scores
 from orchestrator.report.lookup import metric_format, scores, tested
 from stagekit.measures import TRUTH
 
-_RELATIVE = 1e-6
-_ABSOLUTE = 1e-6
+_NOISE = 1e-6
+"""How far off a value is no contradiction, as a part of it and as it is: the noise of single precision, in which many
+metrics are computed, and for which no description can be corrected. What tables tell as one value (`numbers.same`) is
+narrower."""
 
 
 def contradicted_metrics(content: ReportContent) -> Iterator[str]:
@@ -38,4 +40,4 @@ def _contradiction(content: ReportContent, protocol: str, metric: str, dataset: 
 
 
 def _alike(value: float, perfect: float) -> bool:
-    return math.isclose(value, perfect, rel_tol=_RELATIVE, abs_tol=_ABSOLUTE)
+    return math.isclose(value, perfect, rel_tol=_NOISE, abs_tol=_NOISE)
