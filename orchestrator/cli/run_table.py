@@ -10,6 +10,7 @@ from rich.text import Text
 
 from orchestrator.execute.run_list import RunDescription, RunSummary
 from orchestrator.spec.plain_words import count
+from orchestrator.store.opened import OTHER_STORE_OPTION
 from orchestrator.store.run_document import RunDocument
 from orchestrator.store.run_entries import AUTHORS, ONNX, PREDICTIONS, PROGRAM, DatasetEntry, EntrantEntry
 
@@ -43,7 +44,7 @@ def run_rows(runs: Sequence[RunSummary]) -> list[dict[str, Any]]:
 def print_runs(runs: Sequence[RunSummary], store: Path, console: Console) -> None:
     """Print one line for each run of the store in a folder."""
     if not runs:
-        console.print(f"the store {store} has no run; run: sirr-orch run SPEC; or name another store with --store")
+        console.print(f"the store {store} has no run; run: sirr-orch run SPEC; or {OTHER_STORE_OPTION}")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("run", "revision", "written", "state", "networks", "test sets"):

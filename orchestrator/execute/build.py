@@ -112,7 +112,7 @@ def build_images(
         check_image(image)
         found = builder.find(image, variant, settings)
         if found is None:
-            Store(store)
+            Store(store, make=False).make()
         environment = found or builder.build(image, variant, settings, output)
         yield Built(image.name, environment, found is not None, image.variants[variant].note.strip())
 

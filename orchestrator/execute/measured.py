@@ -78,7 +78,7 @@ def _wrong_items(stage: Stage, found: MeasureFile, dataset: DatasetFile) -> str:
     if strange:
         return f"a number for {_some(strange)}, which the dataset does not have"
     if measured != ids:
-        first = next(one for one, wanted in zip(measured, ids, strict=True) if one != wanted)
+        first = next(one for one, due in zip(measured, ids, strict=True) if one != due)
         return f"its numbers in another order than the dataset has its pictures, from picture {first} on"
     wrongs = ((item.id, _wrong_item(stage, item.value)) for item in found.items)
     return next((f"{wrong}, for picture {name}" for name, wrong in wrongs if wrong), "")

@@ -13,7 +13,7 @@ from orchestrator.engine.protocol import Engine, RunningJob
 from orchestrator.errors import InfraFailure, SpecError
 from orchestrator.execute.leftovers import engines_that_answer
 from orchestrator.store.leases import Holder, holder
-from orchestrator.store.opened import opened_store
+from orchestrator.store.opened import OTHER_STORE_OPTION, opened_store
 from orchestrator.store.run_processes import RunProcess, run_processes
 from orchestrator.store.store import Store
 
@@ -96,7 +96,7 @@ def chosen(found: Activity, name: str | None, store: Path) -> Activity:
         runs = ", ".join(titles) or "nothing"
         raise SpecError(
             f"no run or stage {name!r} runs in the store {store.absolute()}; what runs: {runs}",
-            hint="see: sirr-orch ps; or name another store with --store",
+            hint=f"see: sirr-orch ps; or {OTHER_STORE_OPTION}",
         )
     return Activity(tuple(programs), tuple(waiting))
 

@@ -4,7 +4,6 @@ Each function takes the output folder of one artifact. All of them raise OutputI
 mistake in it.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from orchestrator.report.lookup import picture_names
 from orchestrator.report.overlap_content import Overlap, OverlapPair
 from orchestrator.report.training_content import Adoption, CurveStep, Memory, Training, Wrapped, WrappedRange
 from orchestrator.results import read_result
-from stagekit.measuring import LARGEST, wrong_value
+from stagekit.measuring import wrong_value
 from stagekit.results.adopt import AdoptFile
 from stagekit.results.curves import CurvesFile
 from stagekit.results.dataset import DatasetFile
@@ -234,9 +233,8 @@ def read_measure(folder: Path) -> dict[str, Score | NotMeasured]:
 
 
 def _bounded(value: Score | NotMeasured) -> Score | NotMeasured:
-    if isinstance(value, NotMeasured) or math.isinf(value) or abs(value) <= LARGEST:
-        return value
-    return NotMeasured(f"its value is {wrong_value(value, (None, None), infinite=True)}")
+    wrong = "" if isinstance(value, NotMeasured) else wrong_value(value, (None, None), infinite=True)
+    return NotMeasured(f"its value is {wrong}") if wrong else value
 
 
 def read_overlap(folder: Path, datasets: Sequence[Dataset] = (), *, reason: str = "") -> Overlap:

@@ -6,7 +6,11 @@ from orchestrator.errors import SpecError
 from orchestrator.store.layout import Layout, nearest_store
 from orchestrator.store.store import Store
 
-OTHER_STORE = "name another store with --store (from Python: store=)"
+OTHER_STORE_OPTION = "name another store with --store"
+"""What to do about a store, for what is reached by commands alone."""
+
+OTHER_STORE = f"{OTHER_STORE_OPTION} (from Python: store=)"
+"""What to do about a store."""
 
 
 def opened_store(folder: Path) -> Store:
