@@ -195,6 +195,7 @@ def _code_leads_out(folder):
 
 
 IMAGE, SPEC = "images/my-method/", "program_specs/my-method.yaml"
+IMAGE_FILES = ("image my-method", "its files, and locks with hashes")
 
 
 @pytest.mark.parametrize(
@@ -202,25 +203,25 @@ IMAGE, SPEC = "images/my-method/", "program_specs/my-method.yaml"
     [
         pytest.param(
             lambda folder: (folder / IMAGE / "requirements.cpu.txt").write_text("numpy==2.4.6\n"),
-            ("image my-method", "its files, and locks with hashes"),
+            IMAGE_FILES,
             "is not locked",
             id="a lock without hashes",
         ),
         pytest.param(
             _remove(f"{IMAGE}smoke.py"),
-            ("image my-method", "its files, and locks with hashes"),
+            IMAGE_FILES,
             "no file smoke.py",
             id="no smoke test",
         ),
         pytest.param(
             _code_leads_out,
-            ("image my-method", "its files, and locks with hashes"),
+            IMAGE_FILES,
             "method.py",
             id="code that leads out",
         ),
         pytest.param(
             _replace(f"{IMAGE}image.yaml", "module: program_my_method", "module: elsewhere"),
-            ("image my-method", "its files, and locks with hashes"),
+            IMAGE_FILES,
             "'module:' names 'elsewhere'",
             id="a module that is not there",
         ),

@@ -2,7 +2,6 @@
 
 import io
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from stagekit import ExitCode, StageContext, StageError, StageRequest, decode
 from stagekit.command import command
 from stagekit.messages import Failure, WarningMessage
 from stagekit.results.dataset import DatasetFile, DatasetItem
+from tests.rights import without_rights
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -151,14 +151,10 @@ def test_a_picture_that_is_another_file_too_is_copied(place: Path) -> None:
     assert (place / "output" / "a.png").stat().st_nlink == 1
 
 
-def without_rights(place: Path, request: StageRequest) -> subprocess.CompletedProcess[str]:
+def run_without_rights(place: Path, request: StageRequest) -> subprocess.CompletedProcess[str]:
     """Run a stage as a user whom modes of files bind."""
     request.save(str(place / "stage.json"))
-    argv = [sys.executable, "-m", "stagekit.command", str(place / "stage.json")]
-    if os.geteuid() == 0:
-        if shutil.which("setpriv") is None:
-            pytest.skip("optional: no setpriv to give up root's rights")
-        argv = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all", *argv]
+    argv = without_rights([sys.executable, "-m", "stagekit.command", str(place / "stage.json")])
     return subprocess.run(argv, capture_output=True, text=True, check=False, cwd=ROOT)
 
 
@@ -175,7 +171,7 @@ def without_rights(place: Path, request: StageRequest) -> subprocess.CompletedPr
 )
 def test_rights_that_it_took_away_keep_nothing_from_us(place: Path, script: str) -> None:
     for _again in range(2):
-        done = without_rights(place, _request(place, script, "python test.py {input} {output}"))
+        done = run_without_rights(place, _request(place, script, "python test.py {input} {output}"))
         assert done.returncode == ExitCode.DONE, done.stdout + done.stderr
         assert kept(place) == ["a.png"]
         assert (place / "output" / "a.png").read_bytes() == (place / "dataset" / "a.png").read_bytes()
@@ -184,17 +180,17 @@ def test_rights_that_it_took_away_keep_nothing_from_us(place: Path, script: str)
 
 def test_a_program_that_fails_with_its_folder_shut_can_run_again(place: Path) -> None:
     template = "python test.py {input} {output}"
-    done = without_rights(place, _request(place, "good(); os.chmod(answers, 0); sys.exit(3)", template))
+    done = run_without_rights(place, _request(place, "good(); os.chmod(answers, 0); sys.exit(3)", template))
     failures = [message for message in map(decode, done.stdout.splitlines()) if isinstance(message, Failure)]
     assert [failure.message for failure in failures] == [
         "the authors' program ended with status 3, and printed nothing"
     ]
-    assert without_rights(place, _request(place, "good()", template)).returncode == ExitCode.DONE
+    assert run_without_rights(place, _request(place, "good()", template)).returncode == ExitCode.DONE
 
 
 def test_a_program_that_stops_its_own_stage_is_not_obeyed(place: Path) -> None:
     script = "import time; good(); os.kill(os.getppid(), signal.SIGTERM); time.sleep(0.5)"
-    done = without_rights(place, _request(place, script, "python test.py {input} {output}"))
+    done = run_without_rights(place, _request(place, script, "python test.py {input} {output}"))
     assert done.returncode == ExitCode.DONE, done.stdout + done.stderr
     assert "a signal to stop came from the authors' program itself" in done.stdout
     assert kept(place) == ["a.png"]

@@ -17,6 +17,7 @@ from orchestrator.errors import NoSpace, OutputInvalid, StoreError
 from orchestrator.plan.keys import Identity, document_key
 from orchestrator.store.examine import examine
 from orchestrator.store.store import Store
+from tests.rights import without_rights
 
 ROOT = Path(__file__).parents[2]
 
@@ -211,11 +212,7 @@ store.staging(identity(1).key)
 store.discard_staging(identity(1).key)
 print(store.layout.staging_keys())
 """
-    argv = [sys.executable, "-c", script, str(store.root)]
-    if os.geteuid() == 0:
-        if shutil.which("setpriv") is None:
-            pytest.skip("optional: no setpriv to give up root's rights")
-        argv = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all", *argv]
+    argv = without_rights([sys.executable, "-c", script, str(store.root)])
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=root)
     assert done.stdout.splitlines() == ["['sub/picture.png', 'weights.pt']", "[]"], done.stderr
