@@ -72,7 +72,7 @@ def test_what_has_a_built_in_name_is_refused_at_once(plugin, folder, name, text,
         library(plugin)
     assert words in caught.value.message
     assert str(plugin / folder / f"{name}.yaml") in caught.value.where
-    assert caught.value.message.endswith(f"of this project: {plugin / folder / name}.yaml")
+    assert caught.value.message.endswith("of this project")
     assert "a test" in caught.value.where
 
 
