@@ -8,6 +8,10 @@ import unicodedata
 
 from stagekit.inside import AnyPath, unsafe_name
 
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Categories of what is not seen and changes how the rest is: controls, formats such as a turned direction, halves of a
+pair, and separators of lines and paragraphs."""
+
 
 def unkept_name(name: str) -> str:
     """Return why a path inside a folder cannot be kept under its name, as the end of a sentence; empty where it can."""
@@ -17,14 +21,14 @@ def unkept_name(name: str) -> str:
 
 
 def escaped_name(name: str) -> str:
-    """Return a file's name as text that can be printed and kept: bytes that are no text, and what controls, escaped."""
+    """Return a file's name as text that can be printed and kept: what is no text or is not seen is escaped."""
     return "".join(map(_escaped, name))
 
 
 def _escaped(character: str) -> str:
     if "\udc80" <= character <= "\udcff":  # as names come that are not UTF-8
         return "\\x%02x" % (ord(character) - 0xDC00)
-    escaped = unicodedata.category(character) in {"Cc", "Cs"}
+    escaped = unicodedata.category(character) in _UNSEEN
     return character.encode("unicode_escape").decode("ascii") if escaped else character
 
 
@@ -38,14 +42,25 @@ def give_access(path: AnyPath) -> None:
     while waiting:
         place = waiting.pop()
         with contextlib.suppress(OSError):
-            status = os.lstat(place)
-            folder = stat.S_ISDIR(status.st_mode)
-            wanted = stat.S_IMODE(status.st_mode) | (0o700 if folder else 0o600)
-            alone = folder or (stat.S_ISREG(status.st_mode) and status.st_nlink == 1)
-            if alone and wanted != stat.S_IMODE(status.st_mode):
-                os.chmod(place, wanted)
-            if folder:
+            if give_access_alone(place):
                 waiting += [entry.path for entry in os.scandir(place)]
+
+
+def give_access_alone(path: AnyPath) -> bool:
+    """Give this user every right on a file or folder of his, not on what lies in it; return whether it is a folder.
+
+    As `give_access` with links and files of several names.
+
+    Raises:
+        OSError: Where it is not there, or is another user's.
+    """
+    status = os.lstat(path)
+    folder = stat.S_ISDIR(status.st_mode)
+    wanted = stat.S_IMODE(status.st_mode) | (0o700 if folder else 0o600)
+    alone = folder or (stat.S_ISREG(status.st_mode) and status.st_nlink == 1)
+    if alone and wanted != stat.S_IMODE(status.st_mode):
+        os.chmod(path, wanted)
+    return folder
 
 
 def remove_whatever(path: AnyPath) -> None:

@@ -3,9 +3,10 @@
 import io
 import os
 from functools import partial
+from unicodedata import category
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestrator.datasets.identifiers import safe_identifiers
@@ -40,13 +41,20 @@ def test_names_that_files_must_not_be_called_after_are_refused(name):
 
 
 @given(st.text(st.characters(), max_size=9))
+@example("a\u2028b")
+@example("a\u2029b\x85c")
+@example("a\u202egnp.exe")
+@example("")
 def test_every_escaped_name_can_be_printed_and_kept(name):
     escaped = escaped_name(name)
-    assert escaped.encode() and escaped.splitlines()[1:] == [] if name else escaped == ""
+    assert escaped.encode().decode() == escaped
+    assert len(escaped.splitlines()) == bool(name)
+    assert not [character for character in escaped if category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}]
 
 
 def test_escaped_names_tell_bytes_that_are_no_text_from_characters():
     assert escaped_name("ü\udcff\n\x1b[31m\ud800.png") == r"ü\xff\n\x1b[31m\ud800.png"
+    assert escaped_name("a\u2028b\u202e.png") == r"a\u2028b\u202e.png"
 
 
 @given(st.text(min_size=1, max_size=20))
