@@ -15,16 +15,17 @@ def clone_files(folder: str) -> Iterator[str]:
     """Yield the paths of a clone's files, and of its empty folders with a '/' behind them, in a fixed order.
 
     Without what version control keeps. Links to folders are not followed, and what is no file, such as a pipe or a link
-    that leads nowhere, is passed over.
+    that leads nowhere, is passed over; a folder in which nothing else lies is an empty one.
     """
     for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name not in LEFT_OUT)
+        paths = {name: os.path.join(place, name) for name in (*folders, *files) if name not in LEFT_OUT}
+        folders[:] = sorted(name for name in folders if name in paths and not os.path.islink(paths[name]))
+        kept = sorted(name for name in files if name in paths and os.path.isfile(paths[name]))
         inner = os.path.relpath(place, folder)
-        if not (folders or files) and inner != os.curdir:
+        if not (folders or kept) and inner != os.curdir:
             yield inner + "/"
-        for name in sorted(set(files) - LEFT_OUT):
-            if os.path.isfile(os.path.join(place, name)):
-                yield os.path.normpath(os.path.join(inner, name))
+        for name in kept:
+            yield os.path.normpath(os.path.join(inner, name))
 
 
 def copy_clone(source: str, target: str) -> Dict[str, str]:

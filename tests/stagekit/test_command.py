@@ -170,14 +170,21 @@ def test_files_of_a_clone_are_those_that_decide(place: Path) -> None:
     (clone / "results").mkdir()
     (clone / "kept" / ".git").mkdir(parents=True)
     (clone / "sub" / ".git").write_text("gitdir: /elsewhere")
-    wanted = ["link.png", "old.png", "kept/", "results/", "sub/compiled.pyc", "sub/net.py"]
+    for name in ("dangling", "linked", "module", "piped"):
+        (clone / name).mkdir()
+    os.symlink("nowhere", clone / "dangling" / "link")
+    os.symlink("../sub", clone / "linked" / "sub")
+    (clone / "module" / ".git").write_text("gitdir: /elsewhere")
+    os.mkfifo(clone / "piped" / "pipe")
+    empty_folders = ["dangling/", "kept/", "linked/", "module/", "piped/", "results/"]
+    wanted = ["link.png", "old.png", *empty_folders, "sub/compiled.pyc", "sub/net.py"]
     assert list(clone_files(str(clone))) == wanted
     hashes = copy_clone(str(clone), str(place / "copy"))
     assert list(hashes) == wanted
     assert list(clone_files(str(place / "copy"))) == wanted
     assert not (place / "copy" / "link.png").is_symlink()
     empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-    assert [name for name, digest in hashes.items() if digest == empty] == ["kept/", "results/"]
+    assert [name for name, digest in hashes.items() if digest == empty] == empty_folders
 
 
 def test_placeholders_are_replaced_within_words() -> None:
