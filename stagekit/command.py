@@ -17,7 +17,7 @@ from stagekit.authors_process import run_authors
 from stagekit.clone import copy_clone
 from stagekit.context import StageContext
 from stagekit.failures import BadInput, StageError
-from stagekit.left_behind import give_access, remove_whatever
+from stagekit.left_behind import give_access, give_access_alone, remove_whatever
 from stagekit.left_pictures import SUFFIXES, LeftFiles, keep_pictures, left_files, stamp
 from stagekit.program import run_program
 from stagekit.results.apart import save_apart
@@ -46,8 +46,7 @@ def command(context: StageContext) -> None:
         Interrupted: On request; it begins anew then.
     """
     folders = given, clone, answers = [os.path.join(context.work(), name) for name in _FOLDERS]
-    give_access(context.work())
-    _clear(folders)
+    _clear(context, folders)
     try:
         for folder in folders:
             os.makedirs(folder)
@@ -68,9 +67,8 @@ def command(context: StageContext) -> None:
         kept = _keep(context, answers, clone, None if "output" in named_placeholders(template) else unchanged)
         save_apart(CommandFile(pictures=kept, seconds=seconds), context.output(), context.facts())
     finally:
-        give_access(context.work())
         with contextlib.suppress(StageError):  # how the program ended is more; the next start says what is in its way
-            _clear(folders)
+            _clear(context, folders)
 
 
 def named_placeholders(template: str) -> FrozenSet[str]:
@@ -159,12 +157,14 @@ def _nothing_left(where: str, found: LeftFiles) -> StageError:
     )
 
 
-def _clear(folders: Sequence[str]) -> None:
+def _clear(context: StageContext, folders: Sequence[str]) -> None:
     """Remove what an earlier start or this one left.
 
     Raises:
         StageError: Where that cannot be.
     """
+    with contextlib.suppress(OSError):  # then the first of them cannot be removed, which is told
+        give_access_alone(context.work())
     for folder in folders:
         try:
             remove_whatever(folder)

@@ -34,7 +34,7 @@ from orchestrator.store.recent_reading import recent_reading
 from orchestrator.store.record import RunRecord
 from orchestrator.store.repair import sound_or_aside
 from orchestrator.store.version import check_version, mark_version
-from stagekit.left_behind import give_access, remove_whatever
+from stagekit.left_behind import give_access, give_access_alone, remove_whatever
 
 
 @dataclass(frozen=True)
@@ -264,7 +264,10 @@ class Store:
         """
         staging = self._staging_folder(identity.key)
         output, about = staging / OUTPUT, staging / FACTS
-        give_access(staging)
+        with contextlib.suppress(OSError):  # then what follows says what is wrong
+            give_access_alone(staging)
+        for name in (OUTPUT, FACTS, READY):
+            give_access(staging / name)
         check_output(identity, output, required)
         if not os.path.lexists(about):  # a link that leads nowhere is there too
             about.mkdir()

@@ -178,9 +178,11 @@ def test_rights_that_it_took_away_keep_nothing_from_us(place: Path, script: str)
         assert not [name for name in ("input", "source", "answers") if os.path.lexists(place / "work" / name)]
 
 
-def test_a_program_that_fails_with_its_folder_shut_can_run_again(place: Path) -> None:
+@pytest.mark.parametrize("shut", ["answers", "os.path.dirname(answers)", "os.getcwd()"])
+def test_a_program_that_fails_with_its_folders_shut_can_run_again(place: Path, shut: str) -> None:
     template = "python test.py {input} {output}"
-    done = run_without_rights(place, _request(place, "good(); os.chmod(answers, 0); sys.exit(3)", template))
+    done = run_without_rights(place, _request(place, f"good(); os.chmod({shut}, 0); sys.exit(3)", template))
+    assert not [name for name in ("input", "source", "answers") if os.path.lexists(place / "work" / name)]
     failures = [message for message in map(decode, done.stdout.splitlines()) if isinstance(message, Failure)]
     assert [failure.message for failure in failures] == [
         "the authors' program ended with status 3, and printed nothing"
