@@ -42,23 +42,29 @@ def run_authors(context: StageContext, words: Sequence[str], folder: str, progre
     """
     process = _started(words, folder)
     tail: Deque[str] = deque(maxlen=_TAIL)
+    reader = threading.Thread(target=_pass_on, args=(process, tail), daemon=True)
+    try:
+        reader.start()
+        _follow(context, process, progress)
+    finally:
+        _end(process)
+    reader.join(_GRACE_S)
+    if process.returncode != 0:
+        _explain(process.returncode, tail)
+
+
+def _follow(context: StageContext, process: "subprocess.Popen[bytes]", progress: Callable[[], None]) -> None:
+    """Wait for the end of a program, or for a request to stop, which is raised."""
     told = 0.0
     with _own_stops(process.pid) as own_stop:
-        reader = threading.Thread(target=_pass_on, args=(process, tail), daemon=True)
-        reader.start()
         while process.poll() is None:
             if own_stop():
                 _say("a signal to stop came from the authors' program itself, and was passed over")
             if context.stop_requested:
-                _end(process)
                 context.interrupt()
             if time.monotonic() - told > _TOLD_S:
                 told = time.monotonic()
                 progress()
-    _end(process)
-    reader.join(_GRACE_S)
-    if process.returncode != 0:
-        _explain(process.returncode, tail)
 
 
 def _started(words: Sequence[str], folder: str) -> "subprocess.Popen[bytes]":

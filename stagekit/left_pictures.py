@@ -74,7 +74,7 @@ def stamp(folder: str, name: str) -> Tuple[int, int]:
 def _sort_in(found: LeftFiles, folder: str, name: str) -> None:
     try:
         mode = os.lstat(os.path.join(folder, name)).st_mode
-    except FileNotFoundError:  # the program still runs, and has removed it
+    except OSError:  # the program still runs, and has removed it, or shut its folder
         return
     mistake = unkept_name(name)
     if os.path.splitext(name)[1].lower() not in SUFFIXES:

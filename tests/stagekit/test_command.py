@@ -48,13 +48,17 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(place: Path, script: str, template: str, stop: threading.Event | None = None, **inputs: str) -> io.StringIO:
-    (place / "clone" / "test.py").write_text(script)
+def _request(place: Path, template: str, **inputs: str) -> StageRequest:
     for folder in ("output", "work", "facts"):
         (place / folder).mkdir(exist_ok=True)
     given = {"dataset": str(place / "dataset"), "source": str(place / "clone"), **inputs}
     folders = [str(place / name) for name in ("output", "work", "facts")]
-    request = StageRequest("command/theirs/two", "command", {"command": template}, given, *folders)
+    return StageRequest("command/theirs/two", "command", {"command": template}, given, *folders)
+
+
+def run(place: Path, script: str, template: str, stop: threading.Event | None = None, **inputs: str) -> io.StringIO:
+    (place / "clone" / "test.py").write_text(script)
+    request = _request(place, template, **inputs)
     stream = io.StringIO()
     try:
         command(StageContext(request, stream, stop))
@@ -201,3 +205,28 @@ def test_braces_can_be_meant_themselves() -> None:
     template = "sh -c 'for f in \"{input}\"/*; do x=${f##*/}; echo ${x} ${input} {{input}} {}; done'"
     (*_shell, script) = command_words(template, {"input": "/a b"})
     assert script == 'for f in "/a b"/*; do x=${f##*/}; echo ${x} ${input} {input} {}; done'
+
+
+class _GoneReader(io.StringIO):
+    """A standard output whose reader goes away as soon as a file is there."""
+
+    def __init__(self, sign: Path) -> None:
+        super().__init__()
+        self._sign = sign
+
+    def write(self, text: str) -> int:
+        for _moment in range(200):
+            if self._sign.is_file():
+                raise BrokenPipeError("nobody reads this")
+            time.sleep(0.05)
+        return super().write(text)
+
+
+def test_a_stage_that_cannot_tell_how_far_it_is_takes_the_program_along(place: Path) -> None:
+    sign = place / "pid"
+    script = f"import os, time\nopen('{sign}~', 'w').write(str(os.getpid()))\nos.rename('{sign}~', '{sign}')\n"
+    (place / "clone" / "test.py").write_text(script + "time.sleep(60)")
+    with pytest.raises(BrokenPipeError):
+        command(StageContext(_request(place, "python test.py {input} {output}"), _GoneReader(sign)))
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(sign.read_text()), 0)

@@ -178,6 +178,15 @@ def test_rights_that_it_took_away_keep_nothing_from_us(place: Path, script: str)
         assert not [name for name in ("input", "source", "answers") if os.path.lexists(place / "work" / name)]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", [0o400, 0o100, 0])
+def test_a_folder_that_is_shut_while_the_program_goes_on_is_looked_into_at_its_end(place: Path, mode: int) -> None:
+    script = f"import time; good(); os.chmod(answers, {mode}); time.sleep(2.6)"
+    done = run_without_rights(place, _request(place, script, "python test.py {input} {output}"))
+    assert done.returncode == ExitCode.DONE, done.stdout + done.stderr
+    assert kept(place) == ["a.png"]
+
+
 @pytest.mark.parametrize("shut", ["answers", "os.path.dirname(answers)", "os.getcwd()"])
 def test_a_program_that_fails_with_its_folders_shut_can_run_again(place: Path, shut: str) -> None:
     template = "python test.py {input} {output}"
