@@ -5,7 +5,7 @@ import re
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
@@ -48,13 +48,12 @@ class Limits:
     grace_s: float = 60.0
 
 
-class _Watch(threading.Thread):
+class _Watch:
     """Ends the job when the user asks for it or its time is up; `finished` ends the watch."""
 
     def __init__(
         self, running: Running, stopper: Stopper, limits: Limits, job_outcome: JobOutcome, hearing: "Hearing"
     ) -> None:
-        super().__init__(daemon=True)
         self._hearing = hearing
         self.finished = threading.Event()
         self._running = running
@@ -63,31 +62,38 @@ class _Watch(threading.Thread):
         self._job_outcome = job_outcome
 
     def run(self) -> None:
+        """Watch; in a thread of its own."""
         started = time.monotonic()
         while not self.finished.wait(_POLL_S):
             if self._stopper.requested:
                 self._job_outcome.stopped = True
-                self._tell(0.0 if self._stopper.at_once else self._limits.grace_s)
-                self._stop()
-                return
-            if self._limits.timeout_s is not None and time.monotonic() - started > self._limits.timeout_s:
+            elif self._limits.timeout_s is not None and time.monotonic() - started > self._limits.timeout_s:
                 self._job_outcome.timed_out = True
-                self._stop()
+            if self._job_outcome.stopped or self._job_outcome.timed_out:
+                self._end_job()
                 return
 
-    def _stop(self) -> None:
-        """Ask politely in a second thread, so that a second request can cut the wait short."""
+    def _end_job(self) -> None:
+        """End the job; neither its grace nor a listener that fails or hangs keeps a second request waiting."""
         grace = 0.0 if self._stopper.at_once else self._limits.grace_s
-        asking = threading.Thread(target=self._running.stop, args=(grace,), daemon=True)
-        asking.start()
+        _begin(self._running.stop, grace)
+        tellings = [_begin(self._tell, grace)] if self._job_outcome.stopped else []
         while grace > 0 and not self.finished.wait(_POLL_S):
             if self._stopper.at_once:
-                self._tell(0.0)
+                tellings.append(_begin(self._tell, 0.0))
                 self._running.stop(0.0)
-                return
+                break
+        for telling in tellings:
+            telling.join(_LAST_LOOK_S)
 
     def _tell(self, grace_s: float) -> None:
         self._hearing.listener(Stopping(self._hearing.stage, grace_s))
+
+
+def _begin(target: Callable[[float], None], grace_s: float) -> threading.Thread:
+    thread = threading.Thread(target=target, args=(grace_s,), daemon=True)
+    thread.start()
+    return thread
 
 
 class _Log:
@@ -147,7 +153,8 @@ def follow(running: Running, hearing: Hearing, log: Path, stopper: Stopper, limi
     """Pass on what the job says, keep its log in `log`, end it where it must end, and return what was job_outcome."""
     job_outcome = JobOutcome(walls=running.walls)
     watch = _Watch(running, stopper, limits, job_outcome, hearing)
-    watch.start()
+    watching = threading.Thread(target=watch.run, daemon=True)
+    watching.start()
     memory = MemoryWatch(running.memory_bytes)
     memory.start()
     try:
@@ -161,7 +168,7 @@ def follow(running: Running, hearing: Hearing, log: Path, stopper: Stopper, limi
     finally:
         watch.finished.set()
         memory.finished.set()
-        watch.join()
+        watching.join()
         memory.join(_LAST_LOOK_S)
         job_outcome.memory = memory.series
     return job_outcome
