@@ -11,7 +11,7 @@ from orchestrator.store.record import RunRecord
 from stagekit import Progress
 
 State = Literal["waiting", "stored", "running", "adopted", "done", "failed", "skipped", "cancelled"]
-"""stored: its artifact was there already; skipped: something it needs failed."""
+"""stored: its artifact was there already; skipped: something it needs failed, or was stopped."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Planned:
 class StateChanged:
     """A stage entered a state; facts are plain values such as seconds or reason.
 
-    `key` is always there where a stage is stored, running, adopted or done, and where it failed after it was known.
+    `key` is always there where a stage is stored, running, adopted or done, and where it failed after it was known;
+    `because` and `end` where it was skipped: the stage at the root of that, and what became of it, such as 'failed'.
     """
 
     stage: str

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from orchestrator import __version__
+from orchestrator.errors import Cancelled, NotStarted
 from orchestrator.execute.entrant_scores import entrant_scores
 from orchestrator.execute.plugins import tables_of_run
 from orchestrator.execute.rankings import with_rankings
@@ -40,8 +41,19 @@ from orchestrator.spec.protocol import Protocol, ProtocolMetric
 from orchestrator.spec.stage_names import stage_name
 from orchestrator.spec.weights import FEATURES_VARIABLE
 from orchestrator.store.run_document import RunDocument
-from orchestrator.store.run_entries import AUTHORS, ONNX, PREDICTIONS, PROGRAM, EntrantEntry, MetricEntry, ProtocolEntry
+from orchestrator.store.run_entries import (
+    AUTHORS,
+    ONNX,
+    PREDICTIONS,
+    PROGRAM,
+    EntrantEntry,
+    FailureEntry,
+    MetricEntry,
+    ProtocolEntry,
+)
 from stagekit.measures import CONTROLS, Scale, metrics
+
+_STOPS = frozenset({Cancelled.code, NotStarted.code})
 
 
 class _Gathering:
@@ -63,7 +75,7 @@ class _Gathering:
         """
         overlap = self.failures.get(OVERLAP)
         if overlap is not None and stage in self.waiting:
-            return NotMeasured(overlap.message)
+            return NotMeasured(_reason(OVERLAP, overlap) if overlap.code in _STOPS else overlap.message)
         if stage in self.artifacts:
             return self.artifacts[stage].output
         if stage not in self.named:
@@ -73,11 +85,18 @@ class _Gathering:
         failure = self.failures.get(stage)
         if failure is None:
             return NotMeasured(f"{stage} has not run")
-        return NotMeasured(failure.message if failure.code == "skipped" else f"{stage} failed: {failure.message}")
+        return NotMeasured(_reason(stage, failure))
 
     def facts(self, stage: str) -> Path:
         """Return the folder of what a stage's artifact holds besides its results."""
         return self.artifacts[stage].facts
+
+
+def _reason(stage: str, failure: FailureEntry) -> str:
+    """Return why a stage left nothing, with its name or that of the stage at the root of it."""
+    if failure.code in {"skipped", NotStarted.code}:
+        return failure.message
+    return f"{stage} was stopped" if failure.code == Cancelled.code else f"{stage} failed: {failure.message}"
 
 
 def report_content(results: RunResults) -> ReportContent:

@@ -12,10 +12,10 @@ from orchestrator.store.runs import is_in_progress, recorded_runs, run_document,
 from orchestrator.store.store import Store
 
 RunState = Literal["running", "complete", "failed", "partial", "unreadable"]
-"""partial: some stages have not run, and none failed; unreadable: its document is damaged, missing or of later form."""
+"""partial: some stages have not run, or were stopped, and none failed;
+unreadable: its document is damaged, missing or of later form."""
 
 _ENDED_WELL = {"stored", "done"}
-_ENDED_BADLY = {"failed", "skipped", "cancelled"}
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def run_state(document: RunDocument, store: Store) -> RunState:
     states = {stage.state for stage in document.stages}
     if states <= _ENDED_WELL:
         return "complete"
-    return "failed" if states & _ENDED_BADLY else "partial"
+    return "failed" if "failed" in states else "partial"
 
 
 def described_run(reference: RunReference, store: Store) -> RunDescription:

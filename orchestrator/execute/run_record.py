@@ -372,7 +372,8 @@ def _state_fields(state: str, facts: Mapping[str, Any]) -> dict[str, Any]:
     if "key" in facts:
         fields["key"] = facts["key"]
     if state == "skipped":
-        fields["failure"] = FailureEntry(code="skipped", message=f"{facts.get('because', 'something it needs')} failed")
+        blocker = facts.get("because", "something it needs")
+        fields["failure"] = FailureEntry(code="skipped", message=f"{blocker} {facts.get('end', 'failed')}")
     elif state in {"stored", "running", "adopted", "done"}:
         fields["failure"] = None
     return fields

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from orchestrator.engine.protocol import Engine, Environment
 from orchestrator.environments.builder import BuildSettings
-from orchestrator.errors import Cancelled, NoSpace, SirrError, StoreError
+from orchestrator.errors import Cancelled, NoSpace, NotStarted, SirrError, StoreError
 from orchestrator.execute.build import not_built, prepared_engine
 from orchestrator.execute.comparison import Lookup, look_up, stage_images, stage_programs
 from orchestrator.execute.events import Failed, Listener, Planned, State, StateChanged, Warned, fan_out
@@ -257,9 +257,16 @@ def walk_stages(
 
     result = walk(stages, one, context.stopper, jobs=jobs)
     for name, blocker in result.skipped.items():
-        context.listener(StateChanged(name, "skipped", {"because": blocker}))
+        context.listener(StateChanged(name, "skipped", {"because": blocker, "end": _end(result.failures[blocker])}))
     results = {**stored, **result.results}
     return replace(found, results=results, failures=result.failures, skipped=result.skipped)
+
+
+def _end(error: SirrError) -> str:
+    """Return in words what became of a stage, as its name goes on."""
+    if isinstance(error, NotStarted):
+        return "was not started"
+    return "was stopped" if isinstance(error, Cancelled) else "failed"
 
 
 def _tell_damaged(stage: Stage, context: ExecutionContext, said: str) -> None:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from orchestrator.errors import Cancelled, NotStarted
 from orchestrator.execute.sbom import SBOM
 from orchestrator.execute.stage_execution import REQUIRED_OUTPUTS
 from orchestrator.report.stage_content import (
@@ -116,7 +117,11 @@ def _state(artifact: Artifact | None, failure: FailureEntry | None) -> StageStat
         return "done"
     if failure is None:
         return "waiting"
-    states: Mapping[str, StageState] = {"skipped": "skipped", "cancelled": "cancelled"}
+    states: Mapping[str, StageState] = {
+        "skipped": "skipped",
+        NotStarted.code: "skipped",
+        Cancelled.code: "cancelled",
+    }
     return states.get(failure.code, "failed")
 
 

@@ -117,7 +117,7 @@ class FailureEntry(Recorded):
     """Why a stage has no result."""
 
     code: str
-    """Kind of failure, as in the reference of errors; 'skipped' where something that it needs failed."""
+    """Kind of failure, as in the reference of errors; 'skipped' where what it needs failed or was stopped."""
     message: str
     """What happened."""
     hint: str | None = None

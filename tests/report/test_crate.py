@@ -5,12 +5,16 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
+
+from orchestrator.report.content import ReportContent
+from orchestrator.report.render import render_report
 
 ROOT = Path(__file__).parents[2]
 VALIDATOR = "roc-validator==0.13.0"
@@ -102,6 +106,18 @@ def test_every_stage_that_ran_is_an_action_with_times_software_and_result(plausi
     pinned = [entities[name] for name in references(tool["softwareRequirements"])]
     assert {(package["name"], package["softwareVersion"]) for package in pinned} >= {("torch", "1.12.1")}
     assert len(entities[trained["result"]["@id"]]["sha256"]) == 64
+
+
+def test_a_run_that_failed_or_was_stopped_says_which_stages(plausible: ReportContent, tmp_path: Path) -> None:
+    ended = iter(["failed", "cancelled"])
+    stages = tuple(replace(stage, state=next(ended, stage.state)) for stage in plausible.stages)
+    action = next(
+        entity
+        for entity in graph(render_report(replace(plausible, stages=stages), tmp_path)).values()
+        if entity.get("name") == f"run {plausible.name}"
+    )
+    assert action["actionStatus"] == "http://schema.org/FailedActionStatus"
+    assert action["error"] == f"failed: {stages[0].name}; stopped: {stages[1].name}"
 
 
 def test_nobody_and_no_licence_is_invented(plausible_report: Path) -> None:

@@ -240,8 +240,12 @@ def _run(crate: ROCrate, content: ReportContent, workflow: ComputationalWorkflow
     """Return the run as a whole: from the datasets to the report."""
     ran = list(_ran(content))
     prepared = [results.of_stage(stage.name) for stage in content.stages if stage.kind == "prepare"]
-    failed = [stage.name for stage in content.stages if stage.state in {"failed", "cancelled"}]
-    status = "FailedActionStatus" if failed else "CompletedActionStatus"
+    unended = {
+        words: [stage.name for stage in content.stages if stage.state == state]
+        for state, words in (("failed", "failed"), ("cancelled", "stopped"))
+    }
+    error = "; ".join(f"{words}: {', '.join(names)}" for words, names in unended.items() if names)
+    status = "FailedActionStatus" if error else "CompletedActionStatus"
     shown = [crate.get(str(path)) for path in (INDEX, RECORD)]
     for entity in shown:
         if entity is not None:
@@ -252,7 +256,7 @@ def _run(crate: ROCrate, content: ReportContent, workflow: ComputationalWorkflow
         "description": "; ".join(content.commands) or content.name,
         "instrument": {"@id": workflow.id},
         "actionStatus": f"http://schema.org/{status}",
-        **({"error": f"failed: {', '.join(failed)}"} if failed else {}),
+        **({"error": error} if error else {}),
         **({"startTime": _moment(min(stage.started or 0.0 for stage in ran))} if ran else {}),
         **({"endTime": _moment(max(_end(stage) for stage in ran))} if ran else {}),
         **_links("object", prepared),
