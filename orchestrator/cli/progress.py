@@ -80,6 +80,8 @@ class _Bars:
         match event:
             case Planned(stages):
                 self._planned = frozenset(stages)
+                if self._all is not None:
+                    self._bars.remove_task(self._all)
                 self._all = self._bars.add_task("run", total=len(stages), unit="stages", metrics="")
             case StateChanged(stage, "running" | "adopted" as state, _):
                 self._console.print(Text(f"{state:>9}  {stage}"))
@@ -125,7 +127,7 @@ class _Lines:
     def __call__(self, event: Event) -> None:
         match event:
             case Planned(stages):
-                self._planned = frozenset(stages)
+                self._planned, self._ended = frozenset(stages), 0
             case StateChanged(stage, "running" | "adopted" as state, _):
                 self._console.print(Text(f"{state:>9}  {stage}{self._place(stage)}"))
             case StateChanged(stage, state, facts):

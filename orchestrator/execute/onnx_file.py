@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from orchestrator.errors import InputInvalid, SpecError
+from orchestrator.errors import InputInvalid, SirrError, SpecError
+from orchestrator.execute.events import Event, Failed, Listener, StateChanged
 from orchestrator.execute.run_stages import ExecutionRequest, executed_stages, planned_stages
 from orchestrator.execute.sources import source_digest
 from orchestrator.plan.wrapping import wrap_stage
@@ -75,17 +76,52 @@ def usable_network(
     if taken := taken_in_words(resolved_onnx(choice, file)):
         request.say(taken)
     try:
-        return _wrapped(file, choice, request, memory_bytes)
+        return _fitted(file, choice, request, memory_bytes)
     except InputInvalid as error:
-        found = _SIZES.search(error.message)
-        if found and "multiple_of" not in choice.model_fields_set:
-            request.say(
-                f"{file.name} takes multiples of {found[1]} pixels alone, so it is taken with "
-                f"--multiple-of {found[1]}: last row and column are repeated, and answers cropped"
-            )
-            return _wrapped(file, choice.model_copy(update={"multiple_of": int(found[1])}), request, memory_bytes)
         hint = "change the file, or what is said of it by the options of: sirr-orch infer --help"
         raise InputInvalid(_as_options(error.message), where=error.where, hint=hint) from error
+
+
+def _fitted(file: Path, choice: OnnxChoice, request: ExecutionRequest, memory_bytes: int | None) -> Path:
+    """Return what `_wrapped` does; where nothing was declared of multiples, with those that its trial finds."""
+    if "multiple_of" in choice.model_fields_set:
+        return _wrapped(file, choice, request, memory_bytes)
+    trial = _Trial(request.listener)
+    try:
+        return _wrapped(file, choice, replace(request, listener=trial), memory_bytes)
+    except SirrError as error:
+        found = _SIZES.search(error.message) if isinstance(error, InputInvalid) else None
+        trial.settle(again=found is not None)
+        if found is None:
+            raise
+    request.say(
+        f"{file.name} takes multiples of {found[1]} pixels alone, so it is taken with "
+        f"--multiple-of {found[1]}: last row and column are repeated, and answers cropped"
+    )
+    return _wrapped(file, choice.model_copy(update={"multiple_of": int(found[1])}), request, memory_bytes)
+
+
+class _Trial:
+    """Passes on what becomes of a stage but for its failure: only then is it known whether that is the end."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._failure: list[Event] = []
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Failed() | StateChanged(state="failed"):
+                self._failure.append(event)
+            case _:
+                self._listener(event)
+
+    def settle(self, *, again: bool) -> None:
+        """Tell what was held back, or that the stage is tried again."""
+        for event in self._failure:
+            if not again:
+                self._listener(event)
+            elif isinstance(event, StateChanged):
+                self._listener(StateChanged(event.stage, "waiting"))
 
 
 def _wrapped(file: Path, choice: OnnxChoice, request: ExecutionRequest, memory_bytes: int | None) -> Path:

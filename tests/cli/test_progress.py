@@ -36,6 +36,20 @@ def test_results_that_are_there_count_as_ended():
     assert console.file.getvalue() == "  running  evaluate/a  (2 of 2)\n"
 
 
+def test_of_a_second_plan_the_stages_are_counted_anew():
+    console = Console(file=io.StringIO(), width=200)
+    with live_listener(console, verbose=False) as listener:
+        for stage in ("wrap/network", "infer/network"):
+            listener(Planned((stage,), {}))
+            listener(StateChanged(stage, "running", {}))
+            listener(StateChanged(stage, "done", {"seconds": 1.0}))
+    assert console.file.getvalue().split("\n")[::2] == [
+        "  running  wrap/network  (1 of 1)",
+        "  running  infer/network  (1 of 1)",
+        "",
+    ]
+
+
 @pytest.mark.parametrize("terminal", [True, False])
 def test_a_stop_is_answered_at_once_and_what_was_not_started_is_no_line(terminal):
     console = Console(file=io.StringIO(), width=200, force_terminal=terminal, color_system=None)

@@ -1,17 +1,20 @@
 """ONNX files as entrants, and as what a command names: what needs no environment to be told."""
 
+import contextlib
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import onnx
 import pytest
+from click.testing import Result
 from onnx import TensorProto
 from rich.console import Console
 from typer.testing import CliRunner
 
 from orchestrator.cli.app import app
 from orchestrator.cli.run_table import print_run
-from orchestrator.errors import SpecError
+from orchestrator.errors import InputInvalid, SpecError
 from orchestrator.execute.command import RunRequest, planned
 from orchestrator.execute.compare_runs import spec_fields
 from orchestrator.execute.models import export_model, release_model
@@ -25,6 +28,8 @@ from orchestrator.store.reference import run_reference
 from orchestrator.store.run_entries import Overrides
 from orchestrator.store.runs import run_document, start_run
 from orchestrator.store.store import Store
+from stagekit import BadInput, StageContext
+from tests.execute.photo_engine import photo_engine
 from tests.netkit.onnx_files import convolution, network, save, small, weights
 
 SPEC = """\
@@ -157,3 +162,51 @@ def test_options_about_a_file_need_one(tmp_path):
     result = CliRunner().invoke(app, ["infer", "a.png", "--model", "a/b", "--out", "out", "--range", "0,255"])
     assert result.exit_code == 2
     assert "needs --onnx or --check" in result.output
+
+
+def wrapped(folder: Path, *ends: str) -> tuple[Result, list[object]]:
+    """Take a picture through a file whose trials end so: with words of a failure, or with empty ones well.
+
+    Returns what the command did, and which multiples its trials were given.
+    """
+    tried: list[object] = []
+
+    def wrap(context: StageContext) -> None:
+        tried.append(context.setting("multiple_of"))
+        end = ends[len(tried) - 1]
+        if end:
+            raise BadInput(end, "change the file")
+        for name in ("network.onnx", "wrap.json"):
+            Path(context.output(name)).write_bytes(b"{}")
+
+    save(small(), folder / "theirs.onnx")
+    (folder / "photo.png").write_bytes(b"one")
+    with contextlib.chdir(folder), photo_engine({"wrap": wrap}):
+        arguments = ["infer", "photo.png", "--onnx", "theirs.onnx", "--out", "out", "--store", "store"]
+        return CliRunner().invoke(app, arguments), tried
+
+
+MULTIPLES = "it fails at 33 x 47 pixels; it takes multiples of 8: write 'multiple_of: 8'"
+
+
+def test_a_trial_that_finds_the_multiples_is_no_failure(tmp_path):
+    done, tried = wrapped(tmp_path, MULTIPLES, "")
+    assert (done.exit_code, tried) == (0, [1, 8]), done.exception
+    assert "theirs.onnx takes multiples of 8 pixels alone" in done.stderr
+    assert "failed" not in done.stderr
+    assert "done  wrap/network" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        pytest.param(["the answer is wide: write 'range: [0, 255]'"], id="first"),
+        pytest.param([MULTIPLES, "the answer is wide: write 'range: [0, 255]'"], id="second"),
+    ],
+)
+def test_what_a_trial_finds_is_told_in_options_whichever_it_was(tmp_path, ends):
+    done, tried = wrapped(tmp_path, *ends)
+    assert isinstance(done.exception, InputInvalid)
+    assert done.exception.message == "the answer is wide: write --range 0,255"
+    assert "sirr-orch infer --help" in str(done.exception.hint)
+    assert (len(tried), done.stderr.count("failed  wrap/network")) == (len(ends), 1)
