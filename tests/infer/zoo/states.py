@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 EXACT = "exact"
@@ -12,10 +12,13 @@ OTHER_NETWORK = "; the file answers otherwise than the network"
 """Stands after the state where an exporter wrote a number of its example picture into the graph."""
 EXPORTERS = ("torchscript", "dynamo")
 
+_LIKENESS = "-like"
+"""How the names of networks end that stand here in place of those of reflection removal."""
+
 _FILE = Path(__file__).parent / "states.json"
 
 _HEAD = """\
-# Networks that nobody here wrote
+# Restoration networks, and which are exact
 
 Made of `tests/infer/zoo`: do not edit. Public architectures of image restoration, of
 [spandrel](https://github.com/chaiNNer-org/spandrel) and its extra architectures, small, with random weights, exported
@@ -28,7 +31,8 @@ where the network takes both. Other states name the first node that keeps the ne
 why: it runs whole where memory suffices, else in blended tiles, and is labelled so. Where a file answers otherwise than
 the network it was exported from, the exporter wrote sizes of its example picture into it.
 
-{exact} of {count} networks are exact from at least one exporter, {both} of them from every exporter that writes them.
+Of {count} networks of public architectures {exact} are exact from at least one exporter, {both} of them from every
+exporter that writes them; of our {ours} likenesses {ours_exact}.
 
 | Network | `dynamo=False` | `dynamo=True` |
 | --- | --- | --- |
@@ -51,16 +55,28 @@ def page(tile: int, of_range: float) -> str:
     states = accepted()
     names = sorted({name.rpartition("-")[0] for name in states})
     rows = {name: [states[f"{name}-{exporter}"] for exporter in EXPORTERS] for name in names}
-    written = {name: [state for state in found if not state.startswith(NOT_EXPORTED)] for name, found in rows.items()}
+    public = [name for name in names if not name.endswith(_LIKENESS)]
+    ours = [name for name in names if name.endswith(_LIKENESS)]
     head = _HEAD.format(
         tile=tile,
         of_range=of_range,
-        exact=sum(any(one.startswith(EXACT) for one in found) for found in written.values()),
-        both=sum(bool(found) and all(one.startswith(EXACT) for one in found) for found in written.values()),
-        count=len(names),
+        exact=sum(any(map(_is_exact, rows[name])) for name in public),
+        both=sum(_is_exact_wherever_exported(rows[name]) for name in public),
+        count=len(public),
+        ours=len(ours),
+        ours_exact=sum(_is_exact_wherever_exported(rows[name]) for name in ours),
     )
     shown = (f"| {name} | {' | '.join(_shown(one) for one in found)} |\n" for name, found in rows.items())
     return head + "".join(shown)
+
+
+def _is_exact(state: str) -> bool:
+    return state.startswith(EXACT)
+
+
+def _is_exact_wherever_exported(states: Iterable[str]) -> bool:
+    written = [state for state in states if not state.startswith(NOT_EXPORTED)]
+    return bool(written) and all(map(_is_exact, written))
 
 
 def _shown(state: str) -> str:
