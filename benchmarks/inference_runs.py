@@ -211,11 +211,11 @@ class Sessions:
                 counts.count += 1
                 counts.seconds += time.perf_counter() - began
 
-        session_slot.Session = Counted
+        session_slot.Session = plan_executor.Session = Counted
         try:
             yield
         finally:
-            session_slot.Session = Session
+            session_slot.Session = plan_executor.Session = Session
 
 
 class Segments:

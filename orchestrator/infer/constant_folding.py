@@ -1,7 +1,7 @@
 """Computes nodes whose inputs are known, within bounds: what a file makes of its constants may be of any size."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 import onnx
@@ -48,22 +48,27 @@ def folded(node: onnx.NodeProto, opset: int, inputs: Mapping[str, Array]) -> lis
     from onnx.reference import ReferenceEvaluator  # noqa: PLC0415
 
     if node.op_type not in _NO_LARGER:
-        _inferred(node, opset, inputs)
+        _inferred(node, opset, inputs, inputs)
     model = _model_of(node, opset, inputs, ())
     return [np.asarray(value) for value in ReferenceEvaluator(model).run(None, dict(inputs))]
 
 
-def shaped(node: onnx.NodeProto, opset: int, inputs: Mapping[str, Array]) -> list[Array]:
+def shaped(node: onnx.NodeProto, opset: int, inputs: Mapping[str, Array], constants: Container[str]) -> list[Array]:
     """Return arrays of the shapes and kinds of what a node makes of its inputs; their numbers mean nothing.
 
-    Arguments and what is raised are those of `folded`, which it asks where ONNX does not know the shapes.
+    Args:
+        node: See `folded`.
+        opset: See `folded`.
+        inputs: Every input of the node, by its name.
+        constants: The inputs whose numbers are known; of the others the shapes and kinds are.
+
+    Raises:
+        NotFolded: Where it draws random numbers, or where its results are too large, or of a size that depends on
+            numbers that are not known.
     """
     if node.op_type in _DRAWN:
         raise NotFolded("it draws random numbers")
-    try:
-        types = _inferred(node, opset, inputs)
-    except NotFolded:
-        return folded(node, opset, inputs)
+    types = _inferred(node, opset, inputs, constants)
     return [
         np.ones([side.dim_value for side in one.shape.dim], onnx.helper.tensor_dtype_to_np_dtype(one.elem_type))
         for one in types
@@ -80,13 +85,19 @@ def _model_of(
     return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)])
 
 
-def _inferred(node: onnx.NodeProto, opset: int, inputs: Mapping[str, Array]) -> list[onnx.TypeProto.Tensor]:
-    """Return the types of a node's results, as the inputs' shapes and numbers tell.
+def _inferred(
+    node: onnx.NodeProto, opset: int, inputs: Mapping[str, Array], constants: Container[str]
+) -> list[onnx.TypeProto.Tensor]:
+    """Return the types of a node's results, as the inputs' shapes, and the numbers of constants, tell.
 
     Raises:
         NotFolded: Where a result has too many values, or of a number that is not known.
     """
-    numbers = [numpy_helper.from_array(value, name) for name, value in inputs.items() if value.size <= _FEW]
+    numbers = [
+        numpy_helper.from_array(value, name)
+        for name, value in inputs.items()
+        if value.size <= _FEW and name in constants
+    ]
     model = _model_of(node, opset, inputs, numbers)
     try:
         inferred = onnx.shape_inference.infer_shapes(model, data_prop=True, strict_mode=True)

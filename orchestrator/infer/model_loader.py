@@ -281,17 +281,14 @@ class Loader:
         """Take a node that computes with values of the whole picture alone; one node for each of its outputs."""
         known = {**{name: self.constants[name] for name in node.input if name in self.constants}, **self._examples}
         try:
-            results = shaped(node, self.opset, {name: known[name] for name in node.input if name})
+            given = {name: known[name] for name in node.input if name}
+            results = shaped(node, self.opset, given, frozenset(self.constants))
         except NotFolded as error:
             raise NotTileableError(str(error)) from error
         values = tuple(name for name in node.input if name)
         for place, output in enumerate(name for name in node.output if name):
             self._examples[output] = _single(results[place])
             self.add(Value(output, values, _alone(node, output)))
-
-    def is_value(self, name: str) -> bool:
-        """Whether it is a value of the whole picture, and neither a map nor a constant."""
-        return name in self._examples
 
     def kind(self, name: str) -> str:
         """Return what the network calls the values of anything: "float32", "bool", "int64" and so on."""

@@ -8,7 +8,7 @@ import onnx
 from orchestrator.infer.model_loader import Loader, NotTileableError, attributes
 from orchestrator.infer.node import GlobalReduction
 from orchestrator.infer.op_pointwise import add_pointwise
-from orchestrator.infer.op_view_reductions import reduced
+from orchestrator.infer.op_view_reductions import OF_ONE_VALUE, reduced
 
 REDUCTIONS = {
     "ReduceMean": "mean",
@@ -19,9 +19,6 @@ REDUCTIONS = {
 }
 MADE_OF_REDUCTIONS = ("ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp")
 POOLINGS = ("GlobalAveragePool", "GlobalLpPool", "GlobalMaxPool")
-
-_OF_ONE_VALUE = frozenset({"ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd"})
-"""Reductions that leave a single value as it is."""
 
 _OVER_CHANNELS = {
     "mean": "ReduceMean",
@@ -44,7 +41,7 @@ def reduction(loader: Loader, node: onnx.NodeProto) -> None:
         add_pointwise(loader, node, (node.input[0],), 1, source.size)
     elif not spatial & {2, 3} and spatial and node.op_type != "ReduceProd":
         reduced(loader, node)
-    elif not spatial and keep and node.op_type in _OF_ONE_VALUE:
+    elif not spatial and keep and node.op_type in OF_ONE_VALUE:
         loader.alias(node.output[0], node.input[0])
     elif spatial in ({2, 3}, {1, 2, 3}) and node.op_type != "ReduceProd":
         dims = [1, 1 if 1 in axes else loader.map(node.input[0]).channels, 1, 1]

@@ -191,6 +191,8 @@ def _shifted(loader: Loader, views: Sequence[View], axis: int, output: str) -> V
     if side is None or AXES[side - 1] != first.axis:
         raise NotTileableError("it puts parts of different pictures together")
     longest = max(views, key=lambda view: view.shape[axis])
+    if any(one != axis and atoms != view.axes[one] for view in views for one, atoms in enumerate(longest.axes)):
+        raise NotTileableError("it puts parts together of which one is turned")
     index = tuple(place for one in takes for place in one.index)
     size = first.before
     new = Size(len(index), size.width) if side == ROWS else Size(size.height, len(index))

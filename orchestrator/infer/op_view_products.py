@@ -134,6 +134,9 @@ def _known_letters(loader: Loader, product: Product, left: str, right: str) -> t
         dict(zip(letters, loader.shape(name), strict=True))
         for letters, name in ((product.left, left), (product.right, right))
     ]
+    for letter in sorted({*shapes[0]} & {*shapes[1]} - {*product.out}):
+        if shapes[0][letter] != shapes[1][letter]:
+            raise NotTileableError(f"it sums over {letter}, of which one operand has a single place")
     kept = []
     for letters, own, other in ((product.left, shapes[0], shapes[1]), (product.right, shapes[1], shapes[0])):
         kept.append("".join(one if own[one] > 1 or other.get(one, 1) == 1 else one.upper() for one in letters))

@@ -20,6 +20,8 @@ REDUCTIONS = {
     "ReduceMin": "min",
 }
 _MADE_OF = ("ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp")
+OF_ONE_VALUE = frozenset({"ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd"})
+"""Reductions that leave a single value as it is."""
 REDUCING = (*REDUCTIONS, *_MADE_OF)
 _PIXELS = (ROWS, COLUMNS)
 _ALONG_ONE_AXIS = 13
@@ -31,6 +33,8 @@ def reduced(loader: Loader, node: onnx.NodeProto) -> None:
     """Take a reduction along channels, within windows, or over all pixels."""
     view, options = loader.view(node.input[0]), attributes(node)
     axes = axes_of(loader, node, len(view.axes))
+    if not axes and node.op_type not in OF_ONE_VALUE:
+        raise NotTileableError("it reduces no axis, which changes values all the same")
     if not axes:
         add_view(loader, node.output[0], view)
         return

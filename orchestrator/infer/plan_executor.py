@@ -284,11 +284,16 @@ class _Run:
             # Tiles come row by row: sessions of rows that were cut otherwise are not needed again.
             self.sessions = {other: session for other, session in self.sessions.items() if other[0] == row.signature}
             subgraph = TileSubgraph(self.segment, row.placed, column.placed, (row.owned, column.owned))
-            slot = self.slot or SessionSlot()
-            self.sessions[key] = slot.session(subgraph, self.resources, "a part of the network"), subgraph.outputs
+            self.sessions[key] = self._session(subgraph), subgraph.outputs
         session, outputs = self.sessions[key]
         found = session.run(list(outputs.values()), given, shrink=number == self.last)
         return dict(zip(outputs, found, strict=True))
+
+    def _session(self, subgraph: TileSubgraph) -> Session:
+        name = "a part of the network"
+        if self.slot is not None:
+            return self.slot.session(subgraph, self.resources, name)
+        return Session(subgraph.model(), self.resources, name, subgraph.weights)
 
 
 def _refuse_infinite(segment: Segment, answers: Mapping[str, Array], words: str, tile: int, count: int) -> None:

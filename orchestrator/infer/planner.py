@@ -152,7 +152,7 @@ def plan_of(
         return InferencePlan(thorough.steps(_Budget(budget, budget), ends), budget)
     except NoPlanFits:
         least = InferencePlan(thorough.smallest_steps(ends), budget)
-        if least.peak_bytes <= budget:
+        if least.steps and least.peak_bytes <= budget:
             return least
         raise NoPlanFits(budget, least.peak_bytes) from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from orchestrator.infer.constant_folding import MOST_VALUES, NotFolded, folded, shaped
-from orchestrator.infer.model_file import OnnxModel
+from orchestrator.infer.model_file import OnnxModel, read_model
 from orchestrator.infer.number_folding import folded_numbers
 from orchestrator.infer.operations import graph_of
 from orchestrator.infer.region import Size
@@ -161,9 +162,23 @@ def test_axes_were_attributes_before() -> None:
 
 def test_of_values_that_the_picture_decides_the_shapes_are_known_before() -> None:
     weights, value = np.ones((6, 4, 1, 1), np.float32), np.ones((1, 4, 1, 1), np.float32)
-    (found,) = shaped(node("Conv", 2), 17, {"in0": value, "in1": weights})
+    (found,) = shaped(node("Conv", 2), 17, {"in0": value, "in1": weights}, {"in1"})
     assert (found.shape, found.dtype) == ((1, 6, 1, 1), np.float32)
     with pytest.raises(NotFolded, match="it draws random numbers"):
-        shaped(helper.make_node("RandomNormalLike", ["in0"], ["out"]), 17, {"in0": value})
+        shaped(helper.make_node("RandomNormalLike", ["in0"], ["out"]), 17, {"in0": value}, set())
     with pytest.raises(NotFolded, match=r"its result has [\d,]+ values"):
-        shaped(node("Expand", 2), 17, {"in0": value, "in1": numbers(1, 4, FAR, FAR)})
+        shaped(node("Expand", 2), 17, {"in0": value, "in1": numbers(1, 4, FAR, FAR)}, {"in1"})
+    with pytest.raises(NotFolded, match="not known before it is computed"):
+        shaped(node("Expand", 2), 17, {"in0": value, "in1": numbers(1, 4, 2, 2)}, set())
+
+
+def test_a_shape_that_numbers_of_the_picture_decide_is_not_made_up(tmp_path: Path) -> None:
+    """It would depend on the ones that stand in for them: how many are not zero is known when they are."""
+    draft = Draft()
+    mean = draft.node("Relu", draft.node("GlobalAveragePool", "image"))
+    found = draft.node("Cast", draft.node("Shape", draft.node("NonZero", mean)), to=onnx.TensorProto.FLOAT)
+    last = draft.node("Slice", found, draft.constant([1]), draft.constant([2]), draft.constant([0]))
+    path = draft.saved(tmp_path / "network.onnx", draft.node("Mul", "image", last))
+    (left_out,) = graph_of(read_model(path), Size(9, 8)).not_tileable
+    assert left_out.op == "NonZero"
+    assert "not known before it is computed" in left_out.why

@@ -110,19 +110,22 @@ def test_a_segment_that_crosses_a_global_reduction_has_no_cost(tmp_path: Path) -
     assert np.isinf(work[0, 1:]).all()
 
 
-def test_files_cost_time_and_no_more_memory(tmp_path: Path) -> None:
+def test_files_cost_time_in_tiles_and_memory_in_one_piece(tmp_path: Path) -> None:
     draft = Draft()
     graph = optimised_graph(tileable(draft.saved(tmp_path / "network.onnx", deep(draft)), SIZE))
     cuts = Cuts(graph)
     places = cuts.places(12)
-    estimates = Estimates(GraphTable(graph, tuple(cuts.order)), cuts, places, (64,))
+    estimates = Estimates(GraphTable(graph, tuple(cuts.order)), cuts, places, (None, 64))
     end = places[-1]
     in_memory = estimates.ending_at(end, lambda _begin, _end: frozenset())
     in_files = estimates.ending_at(end, lambda begin, _end: frozenset(cuts.live(begin)))
     read = np.array([bool(cuts.live(begin)) for begin in places[:-1]])
-    assert (in_files[0][read] > in_memory[0][read]).all()
-    assert np.array_equal(in_files[0][~read], in_memory[0][~read])
-    assert np.array_equal(in_files[1], in_memory[1])
+    whole, tiles = 0, 1
+    assert (in_files[0][read, tiles] > in_memory[0][read, tiles]).all()
+    assert np.array_equal(in_files[1][:, tiles], in_memory[1][:, tiles])
+    assert (in_files[1][read, whole] > in_memory[1][read, whole]).all()
+    assert np.array_equal(in_files[0][:, whole], in_memory[0][:, whole])
+    assert all(np.array_equal(one[~read], other[~read]) for one, other in zip(in_files, in_memory, strict=True))
 
 
 @pytest.mark.parametrize("size", [SIZE, Size(41, 57)], ids=str)

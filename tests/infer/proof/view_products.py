@@ -162,6 +162,14 @@ def _vector(draft: Draft) -> str:
     return draft.node("MatMul", pixels_last(draft, "image").name, draft.weight(CHANNELS))
 
 
+def _of_nothing(draft: Draft) -> str:
+    return draft.node("ReduceL2", pixels_last(draft, "image").name, noop_with_empty_axes=1)
+
+
+def _once(draft: Draft) -> str:
+    return draft.node("Einsum", "image", draft.weight(3, 1), equation="nchw,oc->nohw")
+
+
 def _diagonal(draft: Draft) -> str:
     return draft.node("Einsum", "image", equation="ncij->nc")
 
@@ -207,6 +215,7 @@ PROOFS = (
         reduced,
         ROUNDING,
         ANYWHERE,
+        (Refusal("no axes, where none are meant", "no axis", _of_nothing, (18, 99), ("ReduceL2",)),),
         views=True,
     ),
     Proof(
@@ -227,7 +236,10 @@ PROOFS = (
         sums,
         ROUNDING,
         "of two operands, each letter once in each, as for `MatMul`",
-        (Refusal("one operand", "none of two operands", _diagonal, (12, 99)),),
+        (
+            Refusal("a summed axis that one operand has once", "a single place", _once, (12, 99)),
+            Refusal("one operand", "none of two operands", _diagonal, (12, 99)),
+        ),
         views=True,
     ),
 )

@@ -254,6 +254,15 @@ def _stacked(draft: Draft) -> str:
     return draft.node("Concat", first, second, axis=1)
 
 
+def _turned_part(draft: Draft) -> str:
+    """Rows of which some are given with columns and channels exchanged; both have eight."""
+    x = pixels_last(draft, draft.node("Slice", "image", *(draft.constant([one]) for one in (0, CHANNELS, 3)))).name
+    top, bottom = (
+        draft.node("Slice", x, *(draft.constant([one]) for one in bounds)) for bounds in ((0, 5, 1), (5, 99, 1))
+    )
+    return draft.node("Concat", bottom, turned(draft, top, 0, 1, 3, 2), axis=1)
+
+
 def _table(draft: Draft) -> str:
     return draft.node("Gather", pixels_last(draft, "image").name, draft.constant([[0, 1], [2, 3]]), axis=3)
 
@@ -330,6 +339,7 @@ PROOFS = (
             Refusal(
                 "parts of different pictures, along rows", "of different pictures", _stacked, operations=("Concat",)
             ),
+            Refusal("a part that is turned", "turned", _turned_part, operations=("Concat",)),
             Refusal("a table of channels", "a table", _table, operations=("Gather",)),
         ),
         views=True,
