@@ -13,6 +13,7 @@ from orchestrator.cli import (
     doctor,
     infer,
     models,
+    new,
     plan,
     plugin,
     programs,
@@ -70,6 +71,7 @@ def _root(
 
 app.command("build")(build.build)
 app.command("sbom")(sbom.sbom)
+app.command("new")(new.new)
 app.command("run")(run.run)
 app.command("plan")(plan.plan)
 app.command("remove")(remove.remove)

@@ -337,6 +337,7 @@ def _loaded_model(path: Path) -> ModelSpec:
         schema = read_recipe_schema(beside)
         paper = schema.recipe(spec.recipe, document, ("recipe",))
         smallest = schema.recipe({**paper.values, **spec.trial}, document, ("trial",)) if spec.trial else paper
+        schema.recipe({**paper.values, **spec.brief}, document, ("brief",))
     except ValueError as error:
         place = document.place(("recipe_schema",))
         problems = error.problems if isinstance(error, RecipeInvalid) else [Problem(f"recipe_schema: {error}", place)]

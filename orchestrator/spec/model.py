@@ -10,6 +10,8 @@ from orchestrator.spec.recipe import Recipe, RecipeSchema
 
 _File = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$")]
 
+_Pattern = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_*?][A-Za-z0-9._*?-]*$")]
+
 _SETTINGS = ("model", "tolerance", "features", "snapshot", "entry")
 """What else stands in the settings of stages that get the values that shape a network."""
 
@@ -56,6 +58,12 @@ class ModelSpec(StrictModel):
     trial: dict[str, Any] = Field(default_factory=dict)
     """Values of the recipe with which `sirr-orch plugin check` trains: as small as it takes, and two or more epochs of
     a step or two each. What is left out is as the paper has it."""
+    brief: dict[str, Any] = Field(default_factory=dict)
+    """Values of the recipe for a training that ends in minutes on a CPU, for a first comparison: what `sirr-orch new`
+    writes. Empty: those of `trial`."""
+    checkpoints: tuple[_Pattern, ...] = ()
+    """What the files of a released checkpoint are called, with '*' and '?', a pattern for each of its files, such as
+    ['*_net_G_T.pth', '*_net_G_R.pth']: `sirr-orch new` knows them by it."""
 
     _schema: RecipeSchema | None = PrivateAttr(default=None)
     _paper: Recipe | None = PrivateAttr(default=None)

@@ -62,6 +62,15 @@ def prepared_of(folder: Path) -> str | None:
     return catalogue if isinstance(catalogue, str) else None
 
 
+def described_folder(folder: Path) -> PreparedDataset | None:
+    """Return what a folder's index says that it holds; None where it is no prepared dataset."""
+    try:
+        status = (folder / INDEX).stat()
+    except OSError:
+        return None
+    return _described(folder / INDEX, status.st_mtime_ns, status.st_size)
+
+
 @lru_cache(maxsize=256)
 def _described(index: Path, _changed_ns: int, _size: int) -> PreparedDataset | None:
     """Return what an index says of its dataset. An index can be large, and is asked for again and again."""

@@ -55,7 +55,7 @@ def raw_tree(root: Path) -> RawTree:
         raise BadInput(f"there is no folder {str(root)!r}", "name the folder or the archive that was downloaded")
     files: list[PurePosixPath] = []
     broken: list[PurePosixPath] = []
-    for number, path in enumerate(_walked(root)):
+    for number, path in enumerate(walked(root)):
         if number >= MAX_FILES:
             raise BadInput(f"{str(root)!r} holds more than {MAX_FILES} files", "name the dataset's own folder")
         inside = PurePosixPath(path.relative_to(root).as_posix())
@@ -63,7 +63,7 @@ def raw_tree(root: Path) -> RawTree:
             continue
         (files if path.is_file() else broken).append(inside)
     if not files:
-        archives = [path.relative_to(root).as_posix() for path in _walked(root) if path.name.lower().endswith(PACKED)]
+        archives = [path.relative_to(root).as_posix() for path in walked(root) if path.name.lower().endswith(PACKED)]
         if archives:
             words = f"{str(root)!r} holds no pictures, but the archive {archives[0]!r}"
             raise BadInput(words, f"name that one: --from {shlex.quote(str(root / archives[0]))}, or unpack it")
@@ -76,7 +76,13 @@ def plain_name(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _walked(root: Path) -> Iterator[Path]:
+def walked(root: Path) -> Iterator[Path]:
+    """Yield the files below a folder, without hidden ones and what archivers of macOS add; linked folders are left.
+
+    Raises:
+        BadInput: Where a folder cannot be read.
+    """
+
     def refuse(error: OSError) -> None:
         raise BadInput(f"folder cannot be read: {error}", "check that you may read it") from error
 

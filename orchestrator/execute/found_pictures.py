@@ -1,0 +1,252 @@
+"""Pairs, photographs and other programs' predictions among the pictures of folders."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from orchestrator.datasets.picture_reading import FOREIGN_SUFFIXES, SUFFIXES
+from orchestrator.datasets.prediction_matching import Asked, matched_by_name
+from orchestrator.datasets.raw.pair_patterns import PairFolder, pair_folders
+from orchestrator.datasets.raw.recognise import recognise
+from orchestrator.datasets.raw.tree import MAX_FILES, RawTree, walked
+from orchestrator.datasets.uniform import INDEX, read_index
+from orchestrator.errors import SpecError
+from orchestrator.execute.data import OWN_LAYOUTS
+from orchestrator.execute.found import Findings, FoundEntrant, FoundSet, name_of, sayable
+from orchestrator.spec.dataset import PairsDataset
+from orchestrator.spec.library import Library
+from orchestrator.spec.plain_words import count
+from orchestrator.spec.prepared import described_folder, prepared_of
+from orchestrator.spec.problems import listed
+from stagekit import BadInput
+
+_TRAINING = {"train", "training"}
+_MOST_FOLDERS = 6
+"""Folders of photographs that are taken unasked."""
+_PART = 0.5
+"""Of a dataset's pictures, from which a folder with pictures of their names answers it."""
+
+
+@dataclass
+class Scan:
+    """A folder that was looked through.
+
+    Attributes:
+        root: Absolute.
+        pictures: Those that nothing has been made of yet.
+        others: All other files, absolute.
+    """
+
+    root: Path
+    pictures: set[PurePosixPath]
+    others: tuple[Path, ...]
+    broken: tuple[PurePosixPath, ...] = ()
+
+    @property
+    def tree(self) -> RawTree:
+        """The pictures that nothing has been made of yet."""
+        return RawTree(self.root, tuple(sorted(self.pictures)), self.broken)
+
+
+def scanned(root: Path, without: Path) -> Scan:
+    """Look through a folder; hidden files and linked folders are passed over.
+
+    Args:
+        root: Absolute.
+        without: A folder whose datasets can be named anyway; what lies in it is left.
+
+    Raises:
+        SpecError: Where it cannot be read, or holds more files than any dataset.
+    """
+    pictures, others, broken = set[PurePosixPath](), list[Path](), list[PurePosixPath]()
+    try:
+        for number, path in enumerate(walked(root)):
+            if number >= MAX_FILES:
+                hint = "name the folders that hold pairs, photographs or networks"
+                raise SpecError(f"{str(root)!r} holds more than {MAX_FILES} files", hint=hint)
+            if path.is_relative_to(without):
+                continue
+            inside = PurePosixPath(path.relative_to(root).as_posix())
+            if path.suffix.lower() not in SUFFIXES | FOREIGN_SUFFIXES:
+                others.append(path)
+            elif path.is_file():
+                pictures.add(inside)
+            else:
+                broken.append(inside)
+    except BadInput as error:
+        raise SpecError(error.message, hint=error.hint) from error
+    return Scan(root, pictures, tuple(others), tuple(broken))
+
+
+def find_sets(scan: Scan, findings: Findings, library: Library) -> None:
+    """Add prepared datasets and folders of pairs, and say which hold pairs that cannot be taken as they are."""
+    for path in scan.broken:
+        findings.leave_out(scan.root / path, "a link that leads nowhere")
+    for index in (path for path in scan.others if path.name == INDEX):
+        _find_prepared(scan, index.parent, findings)
+    found = list(pair_folders(scan.tree, OWN_LAYOUTS))
+    for one in found:
+        _find_pairs(scan, one, findings)
+    if not found and scan.pictures:
+        _find_published(scan, findings, library)
+
+
+def _find_prepared(scan: Scan, folder: Path, findings: Findings) -> None:
+    described = described_folder(folder)
+    if described is None:
+        return
+    below = PurePosixPath(folder.relative_to(scan.root).as_posix())
+    scan.pictures -= set(scan.tree.below(below))
+    if described.role != "pairs":
+        findings.leave_out(folder, "a prepared dataset of layers: to train on it, name it under 'train:'")
+        return
+    try:
+        items = read_index(folder).items
+    except BadInput as error:
+        findings.leave_out(folder, error.message)
+        return
+    name, title = findings.name(folder, "pairs")
+    names = tuple((item.id, PurePosixPath(item.origin).stem) for item in items)
+    origin = f", of {prepared_of(folder)}" if prepared_of(folder) else ""
+    words = f"{count(len(items), 'pair')}, prepared by sirr-orch data{origin}"
+    found = FoundSet(name, described.title or title, "prepared", folder, names, {}, words, _of_training(scan, below))
+    findings.sets.append(found)
+
+
+def _find_pairs(scan: Scan, found: PairFolder, findings: Findings) -> None:
+    folder = scan.root / found.place
+    scan.pictures -= found.files
+    if not sayable(folder):
+        found = replace(found, problem="its name is no UTF-8, and cannot stand in a file", hint="rename it")
+    if found.problem:
+        hint = found.hint or f"make a dataset of it with: sirr-orch data add {folder}, and name that with --test"
+        findings.leave_out(folder, f"{count(len(found.scenes), 'scene')}, but {found.problem}; {hint}")
+        return
+    name, title = findings.name(folder, "pairs")
+    layers = [layer for layer in found.patterns if layer != "blended"]
+    usual = {layer: PairsDataset.model_fields[layer].default for layer in found.patterns}
+    patterns = {layer: pattern for layer, pattern in found.patterns.items() if pattern != usual[layer]}
+    names = tuple((scene, files["blended"].stem) for scene, files in found.scenes.items())
+    words = f"{count(len(names), 'pair')} with {' and '.join(layers)}"
+    training = _of_training(scan, found.place)
+    findings.sets.append(FoundSet(name, title, "pairs", folder, names, patterns, words, training))
+    if found.passed_over:
+        few = ", ".join(str(path.name) for path in found.passed_over[:3])
+        findings.leave_out(folder, f"{count(len(found.passed_over), 'picture')} in it belong to no pair: {few}")
+
+
+def _find_published(scan: Scan, findings: Findings, library: Library) -> None:
+    """Say where pictures are the raw files of a published dataset, which has to be prepared."""
+    fitting = []
+    for name, entry in library.catalogue.items():
+        if entry.published is None or entry.published.names_list or not entry.published.layouts:
+            continue
+        try:
+            recognise(scan.tree, entry.published.layouts, entry.published.selection)
+        except BadInput:
+            continue
+        fitting.append(name)
+    if fitting:
+        scan.pictures.clear()
+        command = f"sirr-orch data prepare {fitting[0]} --from {scan.root}"
+        why = f"they look like the raw files of {listed(fitting)}: prepare it with: {command}, and name it with --test"
+        findings.leave_out(scan.root, why)
+
+
+def _of_training(scan: Scan, place: PurePosixPath) -> bool:
+    return any(part.casefold() in _TRAINING for part in (scan.root.name, *place.parts))
+
+
+def find_predictions(scan: Scan, findings: Findings) -> None:
+    """Add folders of pictures that have the names of a dataset's pictures: another program's answers to them."""
+    hits: dict[PurePosixPath, str] = {}
+    below: defaultdict[PurePosixPath, list[PurePosixPath]] = defaultdict(list)
+    for picture in sorted(scan.pictures) if findings.sets else ():
+        for folder in picture.parents:
+            below[folder].append(picture)
+    for folder in sorted(below, key=lambda folder: (-len(folder.parts), folder)):
+        files = [file for file in below[folder] if file in scan.pictures]
+        name = _answered(scan, folder, files, findings) if files and sayable(scan.root / folder) else ""
+        if name:
+            hits[folder] = name
+            scan.pictures -= set(files)
+    for root, answers in _entrants(scan, hits, findings.sets):
+        path = scan.root / root
+        called, title = findings.name(path, "predictions")
+        words = f"another program's answers to {listed(answers)}"
+        findings.entrants.append(FoundEntrant(called, title, "predictions", path, words, answers=answers))
+
+
+def _answered(scan: Scan, folder: PurePosixPath, files: Sequence[PurePosixPath], findings: Findings) -> str:
+    """Return which dataset a folder answers; empty where none."""
+    inside = [file.relative_to(folder) for file in files]
+    fitting: dict[str, float] = {}
+    for one in findings.sets:
+        if one.of_training:
+            continue
+        part, problem = answered_part(inside, one)
+        if problem:
+            findings.leave_out(scan.root / folder, f"perhaps predictions for {one.name}, but {problem}")
+            scan.pictures -= set(files)
+            return ""
+        fitting |= {one.name: part} if part >= _PART else {}
+    named = [one.name for one in findings.sets if one.name in fitting and _called(folder, one)]
+    return named[0] if named else max(fitting, key=lambda name: fitting[name], default="")
+
+
+def answered_part(files: Sequence[PurePosixPath], dataset: FoundSet) -> tuple[float, str]:
+    """Return of what part of a dataset's pictures files have the names, and why it is open which answers what.
+
+    Args:
+        files: Inside a folder.
+    """
+    asked = [Asked(str(number), tuple(dict.fromkeys(names))) for number, names in enumerate(dataset.pictures)]
+    try:
+        found = matched_by_name(files, asked)
+    except BadInput as error:
+        names = [name for one in dataset.pictures for name in one]
+        alike = sum(any(file.stem.startswith(name) for name in names) or file.parent.name in names for file in files)
+        near = alike >= max(len(dataset.pictures), _PART * len(files))
+        return 0.0, f"{error.message}; {error.hint}" if near else ""
+    return len(found.answers) / len(asked), ""
+
+
+def _called(folder: PurePosixPath, dataset: FoundSet) -> bool:
+    return name_of(folder.name) in {dataset.name, name_of(dataset.folder.name)}
+
+
+def _entrants(
+    scan: Scan, hits: Mapping[PurePosixPath, str], sets: Sequence[FoundSet]
+) -> Iterator[tuple[PurePosixPath, dict[str, str]]]:
+    """Yield folders of predictions with the folder inside for each dataset.
+
+    Where folders are called as the datasets that they answer, the one above them is the program's.
+    """
+    named = {one.name: one for one in sets}
+    above: defaultdict[PurePosixPath, dict[str, str]] = defaultdict(dict)
+    for folder, name in hits.items():
+        if folder.parts and _called(folder, named[name]):
+            above[folder.parent][name] = folder.name
+        else:
+            yield folder, {name: "."}
+    yield from above.items()
+
+
+def find_photographs(scan: Scan, findings: Findings) -> None:
+    """Add the folders of what is left of the pictures: photographs without truth."""
+    folders = sorted({picture.parent for picture in scan.pictures})
+    if len(folders) > _MOST_FOLDERS:
+        why = f"photographs in {len(folders)} folders: give those that are meant with --photos FOLDER"
+        findings.leave_out(scan.root, why)
+        return
+    for folder in folders:
+        path, pictures = scan.root / folder, scan.tree.inside(folder)
+        if not sayable(path):
+            findings.leave_out(ascii(str(path)), "its name is no UTF-8, and cannot stand in a file: rename it")
+            continue
+        name, title = findings.name(path, "my-photos")
+        words = f"{count(len(pictures), 'photograph')} without truth: compared by eye"
+        names = tuple((picture.stem,) for picture in pictures)
+        findings.sets.append(FoundSet(name, title, "photos", path, names, {}, words))
+    scan.pictures.clear()
