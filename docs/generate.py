@@ -50,11 +50,17 @@ def commands_page() -> str:
     parts = ["# Commands\n", GENERATED]
     for name, command in _commands("sirr-orch", group):
         parts.append(f"## {name}\n")
-        parts.append((command.help or "").strip() + "\n")
+        parts.append(_with_examples((command.help or "").strip()) + "\n")
         rows = [_parameter(parameter) for parameter in command.params if parameter.name != "help"]
         if rows:
             parts.append("| argument or option | meaning |\n| --- | --- |\n" + "\n".join(rows) + "\n")
     return "\n".join(parts)
+
+
+def _with_examples(text: str) -> str:
+    """Return a command's help with its examples as code."""
+    prose, head, examples = text.partition("\n\nExample")
+    return "\n".join([f"{prose}\n\n```", *examples.splitlines()[1:], "```"]) if head else text
 
 
 def _commands(path: str, group: Any) -> Iterator[tuple[str, Any]]:

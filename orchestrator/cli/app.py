@@ -1,10 +1,10 @@
 """The commands of `sirr-orch`, and how a failure of any of them is shown."""
 
 import sys
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from orchestrator import __version__
 from orchestrator.cli import (
@@ -26,11 +26,12 @@ from orchestrator.cli import (
     store,
     weights,
 )
+from orchestrator.cli.help import HelpedCommand, HelpedGroup
 from orchestrator.errors import SirrError
 from orchestrator.spec.plain_words import plain_words
 
 
-class _PlainGroup(TyperGroup):
+class _PlainGroup(HelpedGroup):
     """All commands; a wrong value on the command line is told in plain words, whatever library reads it."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -46,8 +47,10 @@ app = typer.Typer(
     name="sirr-orch",
     cls=_PlainGroup,
     help="Reproduce and compare networks that take reflections out of photographs.",
-    epilog="Examples:  sirr-orch build  |  sirr-orch run examples/quickstart.yaml --build  |  "
-    "sirr-orch remove photo.jpg --model quickstart/errnet2019 --out results",
+    epilog="Examples:\n"
+    "sirr-orch new my-pictures\n"
+    "sirr-orch run examples/quickstart.yaml --build\n"
+    "sirr-orch remove photo.jpg --out results --build",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -69,26 +72,38 @@ def _root(
     """Reproduce and compare networks that take reflections out of photographs."""
 
 
-app.command("build")(build.build)
-app.command("sbom")(sbom.sbom)
-app.command("new")(new.new)
-app.command("run")(run.run)
-app.command("plan")(plan.plan)
-app.command("remove")(remove.remove)
-app.command("adopt")(models.adopt)
-app.command("export")(models.export)
-app.command("release")(models.release)
-app.command("infer")(infer.infer)
-app.add_typer(data.app, name="data")
-app.add_typer(weights.app, name="weights")
-app.add_typer(plugin.app, name="plugin")
-app.add_typer(store.app, name="store")
-app.command("report")(report.report)
-app.add_typer(runs.app, name="runs")
-app.command("ps")(programs.ps)
-app.command("stop")(programs.stop)
-app.command("doctor")(doctor.doctor)
-app.command("schema")(schema.schema)
+_COMPARE, _PICTURES = "Compare networks", "Pictures of one's own"
+_SOURCES, _MACHINE = "Networks and datasets", "This machine and its store"
+
+_COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
+    _COMPARE: {"new": new.new, "plan": plan.plan, "run": run.run, "report": report.report, "runs": runs.app},
+    _PICTURES: {"remove": remove.remove, "infer": infer.infer},
+    _SOURCES: {
+        "data": data.app,
+        "weights": weights.app,
+        "adopt": models.adopt,
+        "export": models.export,
+        "release": models.release,
+        "plugin": plugin.app,
+    },
+    _MACHINE: {
+        "build": build.build,
+        "doctor": doctor.doctor,
+        "ps": programs.ps,
+        "stop": programs.stop,
+        "store": store.app,
+        "sbom": sbom.sbom,
+        "schema": schema.schema,
+    },
+}
+"""Every command by its name, in the groups in which --help shows them."""
+
+for _panel, _named in _COMMANDS.items():
+    for _name, _command in _named.items():
+        if isinstance(_command, typer.Typer):
+            app.add_typer(_command, name=_name, rich_help_panel=_panel)
+        else:
+            app.command(_name, cls=HelpedCommand, rich_help_panel=_panel)(_command)
 
 
 def main() -> None:

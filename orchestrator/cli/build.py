@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli.complete import images as image_names
 from orchestrator.cli.options import DEFAULT_STORE, DeviceOption, EngineOption, PluginsOption, StoreOption
 
 
 def build(
     images: Annotated[
-        list[str] | None, typer.Argument(metavar="[IMAGE]...", help="Images to build. Default: all of them.")
+        list[str] | None,
+        typer.Argument(metavar="[IMAGE]...", help="Images to build. Default: all of them.", autocompletion=image_names),
     ] = None,
     device: DeviceOption = "cpu",
     engine: EngineOption = None,
@@ -32,7 +34,10 @@ def build(
 ) -> None:
     """Build images, as Docker images or as local environments. What is built already is not built again.
 
-    Examples:  sirr-orch build  |  sirr-orch build errnet2019 metrics  |  sirr-orch build --engine local
+    Examples:
+        sirr-orch build
+        sirr-orch build errnet2019 metrics
+        sirr-orch build --engine local
     """
     # Imported here: --help must not wait for Docker and the build machinery.
     from orchestrator.cli.console import err, out  # noqa: PLC0415

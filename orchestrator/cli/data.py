@@ -7,27 +7,35 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.cli.complete import datasets
 from orchestrator.cli.data_match import match
+from orchestrator.cli.help import HelpedCommand, HelpedGroup
 from orchestrator.cli.options import DataOption, JsonOption, PluginsOption
 
 if TYPE_CHECKING:
     from orchestrator.execute.data import Reporter
 
-app = typer.Typer(help="Get, prepare and check datasets, published ones and your own.", no_args_is_help=True)
+app = typer.Typer(
+    cls=HelpedGroup, help="Get, prepare and check datasets, published ones and your own.", no_args_is_help=True
+)
 
-app.command("match")(match)
+app.command("match", cls=HelpedCommand)(match)
 
 ReplaceOption = Annotated[
     bool, typer.Option("--replace", help="Replace the prepared dataset that has this name already. Default: refuse.")
 ]
-NameArgument = Annotated[str, typer.Argument(help="Name of a dataset, as sirr-orch data list shows it.")]
+NameArgument = Annotated[
+    str, typer.Argument(help="Name of a dataset, as sirr-orch data list shows it.", autocompletion=datasets)
+]
 
 
-@app.command("list")
+@app.command("list", cls=HelpedCommand)
 def list_sets(json: JsonOption = False, plugins: PluginsOption = None, data: DataOption = None) -> None:
     """Show every dataset: what it is for, how many scenes it has, what there is of it, and what to do next.
 
-    Examples:  sirr-orch data list  |  sirr-orch data list --json
+    Examples:
+        sirr-orch data list
+        sirr-orch data list --json
     """
     # Imported here, as below: --help must not wait for pydantic and numpy.
     from orchestrator.cli.console import out  # noqa: PLC0415
@@ -42,13 +50,14 @@ def list_sets(json: JsonOption = False, plugins: PluginsOption = None, data: Dat
         print_sets(found, out)
 
 
-@app.command("fetch")
+@app.command("fetch", cls=HelpedCommand)
 def fetch(name: NameArgument, plugins: PluginsOption = None, data: DataOption = None) -> None:
     """Download what has a direct address, and say what must be downloaded by hand and where to put it.
 
     A download that broke off goes on where it was. Sizes and checksums are compared with the published ones.
 
-    Example:  sirr-orch data fetch voc2012
+    Example:
+        sirr-orch data fetch voc2012
     """
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.execute.data import fetch_set  # noqa: PLC0415
@@ -62,7 +71,7 @@ def fetch(name: NameArgument, plugins: PluginsOption = None, data: DataOption = 
     out.print(f"then: sirr-orch data prepare {name}")
 
 
-@app.command("prepare")
+@app.command("prepare", cls=HelpedCommand)
 def prepare(
     name: NameArgument,
     source: Annotated[
@@ -85,7 +94,9 @@ def prepare(
 
     Pixels of published sets are never changed: JPEG pictures are decoded once and kept without loss.
 
-    Examples:  sirr-orch data prepare ceilnet-table2 --from CEILNet  |  sirr-orch data prepare sir2-wild --from SIR2.zip
+    Examples:
+        sirr-orch data prepare ceilnet-table2 --from CEILNet
+        sirr-orch data prepare sir2-wild --from SIR2.zip
     """
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.execute.data import PrepareRequest, prepare_set  # noqa: PLC0415
@@ -100,19 +111,21 @@ def prepare(
     _show_findings(called or name, data, json=False)
 
 
-@app.command("check")
+@app.command("check", cls=HelpedCommand)
 def check(name: NameArgument, json: JsonOption = False, data: DataOption = None) -> None:
     """Look for what is odd: sizes, modes, moved pairs, foreign truths, equal layers, black reflections, duplicates.
 
     Ends with 10 where files are not as they were prepared, or truths are not those of their pictures.
 
-    Examples:  sirr-orch data check sir2-postcard  |  sirr-orch data check sir2-postcard --json
+    Examples:
+        sirr-orch data check sir2-postcard
+        sirr-orch data check sir2-postcard --json
     """
     if _show_findings(name, data, json=json):
         raise typer.Exit(10)
 
 
-@app.command("add")
+@app.command("add", cls=HelpedCommand)
 def add(
     path: Annotated[Path, typer.Argument(help="Folder or archive of your own pictures.")],
     name: Annotated[
@@ -128,7 +141,9 @@ def add(
 ) -> None:
     """Prepare pairs of your own, in folders blended/ and transmission/ or in one folder with tags, for use by name.
 
-    Examples:  sirr-orch data add office  |  sirr-orch data add photos --layers --name my-photos
+    Examples:
+        sirr-orch data add office
+        sirr-orch data add photos --layers --name my-photos
     """
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.execute.data import add_set  # noqa: PLC0415

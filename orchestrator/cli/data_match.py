@@ -26,7 +26,8 @@ def match(
 
     Ends with 13 where a picture has no answer that can be used, or where answers are the input or the truth itself.
 
-    Example:  sirr-orch data match mine.yaml
+    Example:
+        sirr-orch data match mine.yaml
     """
     # Imported here: --help must not wait for the engine.
     from orchestrator.cli.console import err, out  # noqa: PLC0415

@@ -10,7 +10,8 @@ def doctor(json: JsonOption = False, plugins: PluginsOption = None, store: Store
 
     Ends with 0 where a comparison can run on this machine, else with 4.
 
-    Example:  sirr-orch doctor
+    Example:
+        sirr-orch doctor
     """
     # Imported here: --help must not wait for the engine.
     from dataclasses import asdict  # noqa: PLC0415

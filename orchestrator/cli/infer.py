@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from orchestrator.cli.complete import run_models
 from orchestrator.cli.options import (
     DEFAULT_STORE,
     EngineOption,
@@ -30,7 +31,13 @@ def infer(
         Path | None, typer.Option("--out", help="Folder for the results; made if missing.", file_okay=False)
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", metavar="RUN/MODEL", help="A model of a run, such as quickstart/ibcln2020.")
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="RUN/MODEL",
+            help="A model of a run, such as quickstart/ibcln2020.",
+            autocompletion=run_models,
+        ),
     ] = None,
     onnx: Annotated[Path | None, typer.Option("--onnx", help="The file of a network instead.", dir_okay=False)] = None,
     arrays: Annotated[
@@ -92,10 +99,12 @@ def infer(
 
     The result is that of the whole picture, tile by tile in the memory there is.
 
-    Examples:  sirr-orch infer photo.jpg --model quickstart/errnet2019 --out results  |  sirr-orch infer photo.npy
-    --onnx network.onnx --arrays --out results  |  sirr-orch infer photo.jpg --onnx theirs.onnx --range 0,255
-    --channels bgr --multiple-of 8 --out results  |  sirr-orch infer photo.jpg --model quickstart/ibcln2020 --explain
-    --memory 2GiB  |  sirr-orch infer --check network.onnx
+    Examples:
+        sirr-orch infer photo.jpg --model quickstart/errnet2019 --out results
+        sirr-orch infer photo.npy --onnx network.onnx --arrays --out results
+        sirr-orch infer photo.jpg --onnx theirs.onnx --range 0,255 --channels bgr --multiple-of 8 --out results
+        sirr-orch infer photo.jpg --model quickstart/ibcln2020 --explain --memory 2GiB
+        sirr-orch infer --check network.onnx
     """
     # Imported here: --help must not wait for the engine.
     from orchestrator.cli.console import err, out  # noqa: PLC0415

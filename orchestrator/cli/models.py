@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from orchestrator.cli.complete import models, run_models
 from orchestrator.cli.options import (
     DEFAULT_STORE,
     BuildOption,
@@ -23,13 +24,16 @@ if TYPE_CHECKING:
     from orchestrator.execute.run_stages import ExecutionRequest
 
 ModelArgument = Annotated[
-    str, typer.Argument(metavar="RUN/MODEL", help="A model of a run, such as quickstart/errnet2019.")
+    str,
+    typer.Argument(
+        metavar="RUN/MODEL", help="A model of a run, such as quickstart/errnet2019.", autocompletion=run_models
+    ),
 ]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for the files; made if missing.", file_okay=False)]
 
 
 def adopt(
-    model: Annotated[str, typer.Argument(help="Name of a model, such as errnet2019.")],
+    model: Annotated[str, typer.Argument(help="Name of a model, such as errnet2019.", autocompletion=models)],
     checkpoint: Annotated[
         Path,
         typer.Argument(
@@ -61,7 +65,9 @@ def adopt(
 
     Nothing in a checkpoint is run. A tensor that is missing, superfluous, misshapen or not finite is named.
 
-    Examples:  sirr-orch adopt errnet2019 errnet_060_00463920.pt  |  sirr-orch adopt zhang2018 pre-trained --name zhang
+    Examples:
+        sirr-orch adopt errnet2019 errnet_060_00463920.pt
+        sirr-orch adopt zhang2018 pre-trained --name zhang
     """
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.execute.models import adopt_model  # noqa: PLC0415
@@ -88,7 +94,8 @@ def export(
 ) -> None:
     """Write a model's ONNX network, and how far it is from the native one.
 
-    Example:  sirr-orch export quickstart/errnet2019 --out networks
+    Example:
+        sirr-orch export quickstart/errnet2019 --out networks
     """
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.execute.models import export_model  # noqa: PLC0415
@@ -112,7 +119,8 @@ def release(
 ) -> None:
     """Write a model's weights as its authors' program reads them: their file format, their names.
 
-    Example:  sirr-orch release quickstart/ibcln2020 --out checkpoints
+    Example:
+        sirr-orch release quickstart/ibcln2020 --out checkpoints
     """
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.execute.models import release_model  # noqa: PLC0415

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.cli.complete import datasets, models_and_programs
 from orchestrator.cli.options import DataOption, PluginsOption
 
 if TYPE_CHECKING:
@@ -31,13 +32,19 @@ def new(
         typer.Option(
             "--model",
             metavar="NAME",
+            autocompletion=models_and_programs,
             help="A network to train in minutes, or a program that takes part; once for each. Default: what was found, "
             "and a program that is not trained; where no network was found, one that is trained.",
         ),
     ] = None,
     test: Annotated[
         list[str] | None,
-        typer.Option("--test", metavar="DATASET", help="A dataset that sirr-orch data list shows, to compare on too."),
+        typer.Option(
+            "--test",
+            metavar="DATASET",
+            autocompletion=datasets,
+            help="A dataset that sirr-orch data list shows, to compare on too.",
+        ),
     ] = None,
     photos: Annotated[
         list[Path] | None,
@@ -60,8 +67,10 @@ def new(
     It says what it took for what, what it left out and why. Nothing is run, no picture is opened, and the spec can be
     planned as it is. Trainings in it end in minutes; the published values stand beside theirs.
 
-    Examples:  sirr-orch new my-pictures  |  sirr-orch new pairs results/theirs nets/mine.onnx --out mine.yaml  |
-    sirr-orch new --test skimage-test --model errnet2019
+    Examples:
+        sirr-orch new my-pictures
+        sirr-orch new pairs results/theirs nets/mine.onnx --out mine.yaml
+        sirr-orch new --test skimage-test --model errnet2019
     """
     # Imported here: --help must not wait for pydantic.
     from orchestrator.cli.console import out as console  # noqa: PLC0415

@@ -29,7 +29,10 @@ def plan(
 ) -> None:
     """Show the stages of a comparison: which are in the store, which would run, and why. Nothing is run.
 
-    Examples:  sirr-orch plan my.yaml  |  sirr-orch plan my.yaml --engine local  |  sirr-orch plan my.yaml --json
+    Examples:
+        sirr-orch plan my.yaml
+        sirr-orch plan my.yaml --engine local
+        sirr-orch plan my.yaml --json
     """
     # Imported here: --help must not wait for pydantic.
     from orchestrator.cli.console import err, out  # noqa: PLC0415

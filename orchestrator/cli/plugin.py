@@ -5,12 +5,15 @@ from typing import Annotated, Literal
 
 import typer
 
+from orchestrator.cli.help import HelpedCommand, HelpedGroup
 from orchestrator.cli.options import DEFAULT_STORE, JsonOption, StoreOption, WallsOption
 
-app = typer.Typer(no_args_is_help=True, help="Methods and networks of your own, in a folder: begin one, check one.")
+app = typer.Typer(
+    cls=HelpedGroup, no_args_is_help=True, help="Methods and networks of your own, in a folder: begin one, check one."
+)
 
 
-@app.command("new")
+@app.command("new", cls=HelpedCommand)
 def new(
     name: Annotated[str, typer.Argument(help="What the method or network is called; experiments name it so.")],
     out: Annotated[
@@ -24,7 +27,9 @@ def new(
 ) -> None:
     """Write a plug-in folder that works as it is, with a placeholder for the method, and a README of what to change.
 
-    Examples:  sirr-orch plugin new my-method  |  sirr-orch plugin new my-network --kind network --out plugins/mine
+    Examples:
+        sirr-orch plugin new my-method
+        sirr-orch plugin new my-network --kind network --out plugins/mine
     """
     # Imported here, as below: --help must not wait for pydantic.
     from orchestrator.cli.console import out as console  # noqa: PLC0415
@@ -37,7 +42,7 @@ def new(
     )
 
 
-@app.command("check")
+@app.command("check", cls=HelpedCommand)
 def check(
     folder: Annotated[
         Path,
@@ -60,8 +65,10 @@ def check(
     compared with themselves in tiles, released and adopted. Ends with 0 where no check fails, else with 13. What is
     not checked is said, and counts as neither. Ctrl-C ends it and leaves nothing.
 
-    Examples:  sirr-orch plugin check my-method  |  sirr-orch plugin check my-network --engine local  |
-    sirr-orch plugin check ibcln2020
+    Examples:
+        sirr-orch plugin check my-method
+        sirr-orch plugin check my-network --engine local
+        sirr-orch plugin check ibcln2020
     """
     from dataclasses import asdict  # noqa: PLC0415
 

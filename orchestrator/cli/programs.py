@@ -4,13 +4,16 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli.complete import run_names
 from orchestrator.cli.options import DEFAULT_STORE, JsonOption, StoreOption
 
 
 def ps(json: JsonOption = False, store: StoreOption = DEFAULT_STORE) -> None:
     """Show the programs of the store's stages that run now, also those whose run was killed, and runs that wait.
 
-    Examples:  sirr-orch ps  |  sirr-orch ps --json
+    Examples:
+        sirr-orch ps
+        sirr-orch ps --json
     """
     # Imported here, as below: --help must not wait for pydantic.
     from orchestrator.cli.console import out  # noqa: PLC0415
@@ -27,7 +30,11 @@ def ps(json: JsonOption = False, store: StoreOption = DEFAULT_STORE) -> None:
 def stop(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME]", help="A run or a stage, as ps shows them. Default: all that run."),
+        typer.Argument(
+            metavar="[NAME]",
+            help="A run or a stage, as ps shows them. Default: all that run.",
+            autocompletion=run_names,
+        ),
     ] = None,
     grace: Annotated[
         float, typer.Option("--grace", min=0, help="Seconds that a program has to save what it can resume; 0 kills.")
@@ -39,7 +46,9 @@ def stop(
 
     A run that still goes on and follows one of them is stopped as a whole, as by Ctrl-C.
 
-    Examples:  sirr-orch stop quickstart  |  sirr-orch stop train/errnet2019 --grace 300
+    Examples:
+        sirr-orch stop quickstart
+        sirr-orch stop train/errnet2019 --grace 300
     """
     from orchestrator.cli.console import err, out  # noqa: PLC0415
     from orchestrator.cli.program_table import print_activity  # noqa: PLC0415

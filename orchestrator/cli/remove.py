@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli.complete import methods_of_photographs
 from orchestrator.cli.options import (
     DEFAULT_STORE,
     BuildOption,
@@ -29,6 +30,7 @@ def remove(
         typer.Option(
             "--model",
             metavar="RUN/MODEL",
+            autocompletion=methods_of_photographs,
             help="A model of a finished run, such as quickstart/errnet2019, or a program's name. Default: yang2019, "
             "which needs no training; it says so, and which networks there are.",
         ),
@@ -51,8 +53,9 @@ def remove(
 ) -> None:
     """Take the reflection out of pictures; each result has its picture's name and size.
 
-    Examples:  sirr-orch remove photo.jpg --out results --build  |  sirr-orch remove photo.jpg
-    --model quickstart/errnet2019 --out results
+    Examples:
+        sirr-orch remove photo.jpg --out results --build
+        sirr-orch remove photo.jpg --model quickstart/errnet2019 --out results
     """
     # Imported here: --help must not wait for the engine.
     from orchestrator.cli.console import err, out  # noqa: PLC0415

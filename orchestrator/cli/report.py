@@ -7,21 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from orchestrator.cli.complete import metrics, run_names
 from orchestrator.cli.options import DEFAULT_STORE, OverwriteOption, StoreOption
-from orchestrator.store.layout import store_folder
 
 if TYPE_CHECKING:
     from orchestrator.report.served import AllReports, OneReport
 
 TableFormat = Literal["markdown", "latex", "csv"]
-
-
-def run_names(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the runs of the store whose names begin as typed, for the shell's completion."""
-    runs = store_folder(context.params.get("store")) / "runs"
-    with contextlib.suppress(OSError):
-        return sorted(path.name for path in runs.iterdir() if path.is_dir() and path.name.startswith(incomplete))
-    return []
 
 
 def report(
@@ -52,7 +44,9 @@ def report(
     ] = None,
     metric: Annotated[
         list[str] | None,
-        typer.Option("--metric", help="A metric for --table, such as psnr; once for each. Default: all."),
+        typer.Option(
+            "--metric", help="A metric for --table, such as psnr; once for each. Default: all.", autocompletion=metrics
+        ),
     ] = None,
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="Port of --serve; 0 takes a free one. Default: 8000.")
@@ -66,9 +60,13 @@ def report(
 ) -> None:
     """Render the report of a run from what the store has of it, and print where it is; of several, a comparison.
 
-    Examples:  sirr-orch report quickstart  |  sirr-orch report quickstart --serve --port 0  |
-    sirr-orch report quickstart --single-file report.html  |  sirr-orch report quickstart --table latex --metric psnr  |
-    sirr-orch report before after  |  sirr-orch report --serve
+    Examples:
+        sirr-orch report quickstart
+        sirr-orch report quickstart --serve --port 0
+        sirr-orch report quickstart --single-file report.html
+        sirr-orch report quickstart --table latex --metric psnr
+        sirr-orch report before after
+        sirr-orch report --serve
     """
     # Imported here: --help must not wait for the templates.
     from orchestrator.cli.console import out  # noqa: PLC0415

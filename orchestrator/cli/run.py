@@ -54,7 +54,9 @@ def run(
 
     Ctrl-C once stops and keeps what can be resumed, twice stops now.
 
-    Examples:  sirr-orch run examples/quickstart.yaml --build  |  sirr-orch run my.yaml --photos ~/holiday
+    Examples:
+        sirr-orch run examples/quickstart.yaml --build
+        sirr-orch run my.yaml --photos ~/holiday
     """
     # Imported here: --help must not wait for the engine and the report.
     from orchestrator.cli.console import err, out, show_error  # noqa: PLC0415

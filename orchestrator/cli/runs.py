@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli.complete import run_names
+from orchestrator.cli.help import HelpedCommand, HelpedGroup
 from orchestrator.cli.options import DEFAULT_STORE, JsonOption, StoreOption
-from orchestrator.cli.report import run_names
 
-app = typer.Typer(help="List, show, rename and remove the records of runs.", no_args_is_help=True)
+app = typer.Typer(cls=HelpedGroup, help="List, show, rename and remove the records of runs.", no_args_is_help=True)
 
 RunArgument = Annotated[
     str,
@@ -15,11 +16,13 @@ RunArgument = Annotated[
 ]
 
 
-@app.command("list")
+@app.command("list", cls=HelpedCommand)
 def list_runs(json: JsonOption = False, store: StoreOption = DEFAULT_STORE) -> None:
     """Show every run of the store: revision, time, state, networks and test sets.
 
-    Examples:  sirr-orch runs list  |  sirr-orch runs list --json
+    Examples:
+        sirr-orch runs list
+        sirr-orch runs list --json
     """
     # Imported here, as below: --help must not wait for pydantic.
     from orchestrator.cli.console import out  # noqa: PLC0415
@@ -35,13 +38,15 @@ def list_runs(json: JsonOption = False, store: StoreOption = DEFAULT_STORE) -> N
         print_runs(found, opened.root, out)
 
 
-@app.command("show")
+@app.command("show", cls=HelpedCommand)
 def show(run: RunArgument, json: JsonOption = False, store: StoreOption = DEFAULT_STORE) -> None:
     """Show what is recorded of a run: what was compared and how, and each stage with its state and key.
 
     With --json it is the run's document itself, as docs/reference/run-document.md describes it.
 
-    Examples:  sirr-orch runs show quickstart  |  sirr-orch runs show quickstart@1 --json
+    Examples:
+        sirr-orch runs show quickstart
+        sirr-orch runs show quickstart@1 --json
     """
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.cli.run_table import print_run  # noqa: PLC0415
@@ -56,7 +61,7 @@ def show(run: RunArgument, json: JsonOption = False, store: StoreOption = DEFAUL
         print_run(found, out)
 
 
-@app.command("rename")
+@app.command("rename", cls=HelpedCommand)
 def rename(
     run: RunArgument,
     new_name: Annotated[str, typer.Argument(metavar="NAME", help="Its new name.")],
@@ -64,7 +69,8 @@ def rename(
 ) -> None:
     """Give a run another name, in all its revisions. Its experiment's file keeps the name that it has.
 
-    Example:  sirr-orch runs rename quickstart first-try
+    Example:
+        sirr-orch runs rename quickstart first-try
     """
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.store.opened import opened_store  # noqa: PLC0415
@@ -74,7 +80,7 @@ def rename(
     out.print(f"renamed: {run} -> {new_name}")
 
 
-@app.command("remove")
+@app.command("remove", cls=HelpedCommand)
 def remove(
     run: RunArgument,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
@@ -82,7 +88,9 @@ def remove(
 ) -> None:
     """Remove the record of a run, or of one earlier revision, with its report. Results stay in the store.
 
-    Examples:  sirr-orch runs remove quickstart  |  sirr-orch runs remove quickstart@1 --yes
+    Examples:
+        sirr-orch runs remove quickstart
+        sirr-orch runs remove quickstart@1 --yes
     """
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.store.opened import opened_store  # noqa: PLC0415

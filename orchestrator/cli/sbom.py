@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli.complete import images as image_names
 from orchestrator.cli.options import (
     DEFAULT_STORE,
     DeviceOption,
@@ -17,7 +18,10 @@ from orchestrator.cli.options import (
 
 def sbom(
     images: Annotated[
-        list[str] | None, typer.Argument(metavar="[IMAGE]...", help="Built images. Default: all that are built.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[IMAGE]...", help="Built images. Default: all that are built.", autocompletion=image_names
+        ),
     ] = None,
     out: Annotated[
         Path, typer.Option("--out", metavar="FOLDER", help="Where to write the lists. Default: sbom.", file_okay=False)
@@ -30,7 +34,9 @@ def sbom(
 ) -> None:
     """List all software of images, and of sirr-orch itself, with licences, as CycloneDX files (SBOM).
 
-    Examples:  sirr-orch sbom  |  sirr-orch sbom inference --engine docker --out lists
+    Examples:
+        sirr-orch sbom
+        sirr-orch sbom inference --engine docker --out lists
     """
     # Imported here: --help must not wait for Docker and the build machinery.
     from orchestrator.cli.console import err  # noqa: PLC0415

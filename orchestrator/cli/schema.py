@@ -6,7 +6,8 @@ from orchestrator.cli.options import PluginsOption
 def schema(plugins: PluginsOption = None) -> None:
     """Print the JSON Schema of an experiment, for editors that complete and check YAML; plug-ins are in it.
 
-    Example:  sirr-orch schema > experiment.schema.json
+    Example:
+        sirr-orch schema > experiment.schema.json
     """
     # Imported here: --help must not wait for pydantic.
     from orchestrator.cli.console import out  # noqa: PLC0415

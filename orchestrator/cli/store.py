@@ -7,18 +7,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.cli.complete import run_names
+from orchestrator.cli.help import HelpedCommand, HelpedGroup
 from orchestrator.cli.options import DEFAULT_STORE, DataOption, JsonOption, StoreOption
 
 if TYPE_CHECKING:
     from orchestrator.store.check import Progress
 
-app = typer.Typer(help="Look after a store: check it, see what fills it, clean it, pack runs.", no_args_is_help=True)
+app = typer.Typer(
+    cls=HelpedGroup, help="Look after a store: check it, see what fills it, clean it, pack runs.", no_args_is_help=True
+)
 
 
-@app.command("check")
+@app.command("check", cls=HelpedCommand)
 def check(
     runs: Annotated[
-        list[str] | None, typer.Argument(metavar="[RUN]...", help="Runs whose results are looked at. Default: all.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN]...", help="Runs whose results are looked at. Default: all.", autocompletion=run_names
+        ),
     ] = None,
     repair: Annotated[
         bool, typer.Option("--repair", help="Set damaged results aside, so that the next run makes them again.")
@@ -28,7 +35,9 @@ def check(
 ) -> None:
     """Read every result and compare it with its manifest. Exit code 0: all is sound, or was set aside; 9: it is not.
 
-    Examples:  sirr-orch store check  |  sirr-orch store check quickstart --repair
+    Examples:
+        sirr-orch store check
+        sirr-orch store check quickstart --repair
     """
     # Imported here, as below: --help must not wait for pydantic.
     from orchestrator.cli.console import out  # noqa: PLC0415
@@ -46,11 +55,13 @@ def check(
         raise typer.Exit(StoreError.exit_code)
 
 
-@app.command("usage")
+@app.command("usage", cls=HelpedCommand)
 def usage(json: JsonOption = False, store: StoreOption = DEFAULT_STORE) -> None:
     """Show what fills the store: by run, kind of stage and dataset, in bytes on disk.
 
-    Examples:  sirr-orch store usage  |  sirr-orch store usage --json
+    Examples:
+        sirr-orch store usage
+        sirr-orch store usage --json
     """
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.cli.store_table import print_usage, usage_rows  # noqa: PLC0415
@@ -63,7 +74,7 @@ def usage(json: JsonOption = False, store: StoreOption = DEFAULT_STORE) -> None:
         print_usage(found, out)
 
 
-@app.command("clean")
+@app.command("clean", cls=HelpedCommand)
 def clean(
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would go, and remove nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
@@ -73,7 +84,9 @@ def clean(
 
     What it removes is shown first. Remove runs that are not wanted any more with: sirr-orch runs remove NAME.
 
-    Examples:  sirr-orch store clean --dry-run  |  sirr-orch store clean --yes
+    Examples:
+        sirr-orch store clean --dry-run
+        sirr-orch store clean --yes
     """
     from orchestrator.cli.console import err, out  # noqa: PLC0415
     from orchestrator.cli.store_table import print_cleaned, print_removables  # noqa: PLC0415
@@ -99,11 +112,15 @@ def clean(
     print_cleaned(store_care.cleaned(store, listed, waiting), out)
 
 
-@app.command("pack")
+@app.command("pack", cls=HelpedCommand)
 def pack(
     arguments: Annotated[
         list[str],
-        typer.Argument(metavar="RUN... FILE", help="Runs, or revisions such as quickstart@2; last, the file to write."),
+        typer.Argument(
+            metavar="RUN... FILE",
+            help="Runs, or revisions such as quickstart@2; last, the file to write.",
+            autocompletion=run_names,
+        ),
     ],
     with_environments: Annotated[
         bool, typer.Option("--with-environments", help="Add the local environments that the runs need.")
@@ -119,8 +136,9 @@ def pack(
 
     It is a tar file whose first member lists the others with their SHA-256.
 
-    Examples:  sirr-orch store pack quickstart quickstart.tar  |
-    sirr-orch store pack first second@1 both.tar --with-environments
+    Examples:
+        sirr-orch store pack quickstart quickstart.tar
+        sirr-orch store pack first second@1 both.tar --with-environments
     """
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.cli.store_table import print_pack  # noqa: PLC0415
@@ -135,7 +153,7 @@ def pack(
     print_pack(index, target, out)
 
 
-@app.command("unpack")
+@app.command("unpack", cls=HelpedCommand)
 def unpack(
     file: Annotated[Path, typer.Argument(help="A file that sirr-orch store pack has written.")],
     named: Annotated[str | None, typer.Option("--as", metavar="NAME", help="Another name for the pack's run.")] = None,
@@ -146,7 +164,9 @@ def unpack(
 
     Results that the store has already stay. A run of the same name is refused.
 
-    Examples:  sirr-orch store unpack quickstart.tar  |  sirr-orch store unpack quickstart.tar --as theirs
+    Examples:
+        sirr-orch store unpack quickstart.tar
+        sirr-orch store unpack quickstart.tar --as theirs
     """
     from orchestrator.cli.console import err, out  # noqa: PLC0415
     from orchestrator.cli.store_table import print_unpacked  # noqa: PLC0415

@@ -5,40 +5,46 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli.help import HelpedCommand, HelpedGroup
 from orchestrator.cli.options import JsonOption, PluginsOption
 
 app = typer.Typer(
-    help="Show released weights: which are known, which are there, where to put them.", no_args_is_help=True
+    cls=HelpedGroup,
+    help="Show released weights: which are known, which are there, where to put them.",
+    no_args_is_help=True,
 )
 
 
-@app.command("list")
+@app.command("list", cls=HelpedCommand)
 def list_weights(json: JsonOption = False, plugins: PluginsOption = None) -> None:
     """Show the released files: what each is for, where its authors publish it, whether it is there.
 
-    Example:  sirr-orch weights list
+    Example:
+        sirr-orch weights list
     """
     _shown(plugins, verify=False, json=json)
 
 
-@app.command("check")
+@app.command("check", cls=HelpedCommand)
 def check_weights(json: JsonOption = False, plugins: PluginsOption = None) -> None:
     """Compare the files that are there with what their publishers state. Ends with 1 where one is damaged.
 
-    Example:  sirr-orch weights check
+    Example:
+        sirr-orch weights check
     """
     if _shown(plugins, verify=True, json=json):
         raise typer.Exit(1)
 
 
-@app.command("path")
+@app.command("path", cls=HelpedCommand)
 def path_of_weights(
     name: Annotated[str | None, typer.Argument(help="A file's name. Default: the folder itself.")] = None,
     plugins: PluginsOption = None,
 ) -> None:
     """Print where a file is looked for; it need not be there.
 
-    Example:  curl -o "$(sirr-orch weights path vgg19-dcbb9e9d.pth)" ADDRESS
+    Example:
+        curl -o "$(sirr-orch weights path vgg19-dcbb9e9d.pth)" ADDRESS
     """
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.errors import SpecError  # noqa: PLC0415

@@ -27,6 +27,26 @@ def test_help_of_each_command_shows_an_example(words):
     assert f"sirr-orch {' '.join(words)}" in " ".join(examples.split())
 
 
+@pytest.mark.parametrize("words", [(), *COMMANDS], ids=" ".join)
+def test_help_has_a_line_for_each_example_and_no_type_behind_flags(words, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    shown = CliRunner().invoke(app, [*words, "--help"]).output
+    assert "bool" not in shown
+    _, _, rest = shown.partition("Example")
+    lines = [line.strip() for line in rest.partition("╭")[0].splitlines()[1:] if line.strip()]
+    assert lines
+    assert all("sirr-orch " in line and "|" not in line.replace("$(", "") for line in lines)
+
+
+def test_help_shows_commands_in_groups(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    shown = CliRunner().invoke(app, ["--help"]).output
+    heads = [line.strip("╭─╮ ") for line in shown.splitlines() if line.startswith("╭")]
+    assert heads[0] == "Options"
+    assert len(heads) >= 4
+    assert "Commands" not in heads
+
+
 def test_help_names_every_command():
     assert ("run",) in COMMANDS
     for above in {words[:-1] for words in COMMANDS}:
