@@ -68,7 +68,6 @@ class InferenceEngine:
         self._slot = SessionSlot()
         self._working = 1.0
         self._network: OnnxNetwork | None = None
-        self._multiple = 1
 
     @property
     def runtime(self) -> Mapping[str, str]:
@@ -94,19 +93,17 @@ class InferenceEngine:
         graph = graph_of(self._model, size)
         multiple = fitting_multiple(graph, lambda other: graph_of(self._model, other))
         if multiple > 1:
-            self._multiple = multiple
             graph = graph_of(self._model, size, multiple)
         refuse_other_outputs(graph)
         self._graphs[size] = graph
         return graph
 
-    def padded_to(self, size: Size) -> int | None:
-        """Return of which multiples a picture is made by repeating its edges; None where the network takes its size.
+    def size_multiple(self, size: Size) -> int:
+        """Return up to which multiple of pixels a picture's edges are repeated; 1 where the network takes its size.
 
         Raises what `graph` raises.
         """
-        graph = self._plans[size].graph if size in self._plans else self.graph(size)
-        return graph.multiple if graph.multiple > 1 else None
+        return (self._plans[size].graph if size in self._plans else self.graph(size)).multiple
 
     def not_tileable(self, size: Size) -> tuple[NotTileable, ...]:
         """Return what keeps the network from being computed in parts.
@@ -251,18 +248,20 @@ class InferenceEngine:
     def whole(self) -> Callable[[Picture], Mapping[str, Picture]]:
         """Return the network as the file has it, for networks that cannot be computed in parts.
 
-        Pictures are padded for it as for tiles, once a size was met that it does not take.
+        Pictures of sizes that it does not take are padded for it as for tiles; then it raises what `graph` raises.
         """
         if self._network is None:
             self._network = OnnxNetwork(self._path, self._resources)
-        network, multiple = self._network, self._multiple
-        if multiple == 1:
-            return network
+        network = self._network
 
-        def padded(picture: Picture) -> Mapping[str, Picture]:
-            return cropped_pictures(network(padded_picture(picture, multiple)), Size(*picture.shape[:2]))
+        def run(picture: Picture) -> Mapping[str, Picture]:
+            size = Size(*picture.shape[:2])
+            multiple = self.size_multiple(size)
+            if multiple == 1:
+                return network(picture)
+            return cropped_pictures(network(padded_picture(picture, multiple)), size, multiple)
 
-        return padded
+        return run
 
     def _plan(self, graph: Graph, begin: int = 0) -> InferencePlan:
         try:

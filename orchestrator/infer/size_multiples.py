@@ -44,6 +44,17 @@ def padded_size(size: Size, multiple: int) -> Size:
     return Size(*(-(-size.along(axis) // multiple) * multiple for axis in AXES))
 
 
+def own_size(answer: Size, size: Size, multiple: int) -> Size:
+    """Return how much of an answer to a padded picture answers the picture itself, in the answer's own scale.
+
+    Args:
+        answer: Size of the whole answer.
+        size: Of the picture, before it was padded.
+    """
+    whole = padded_size(size, multiple)
+    return Size(*(-(-size.along(axis) * answer.along(axis) // whole.along(axis)) for axis in AXES))
+
+
 def take_padding(loader: Loader, image: str, size: Size, multiple: int) -> None:
     """Let the nodes of a network read the picture with its last row and column repeated."""
     wanted = padded_size(size, multiple)
@@ -53,11 +64,10 @@ def take_padding(loader: Loader, image: str, size: Size, multiple: int) -> None:
 
 def cropped(graph: Graph, multiple: int) -> Graph:
     """Return the graph of a network that reads a padded picture with its answers cropped, in their own scale."""
-    whole, nodes, outputs = padded_size(graph.size, multiple), dict(graph.nodes), {}
+    nodes, outputs = dict(graph.nodes), {}
     for name, source in graph.outputs.items():
         found = graph.map(source)
-        lengths = [-(-graph.size.along(axis) * found.size.along(axis) // whole.along(axis)) for axis in AXES]
-        outputs[name] = _cut(nodes, f"{name}|cropped", source, found, Size(*lengths))
+        outputs[name] = _cut(nodes, f"{name}|cropped", source, found, own_size(found.size, graph.size, multiple))
     return ordered(replace(graph, nodes=nodes, outputs=outputs, multiple=multiple))
 
 
@@ -81,9 +91,14 @@ def padded_picture(picture: np.ndarray, multiple: int) -> np.ndarray:
     return np.pad(picture, ((0, size.height - height), (0, size.width - width), (0, 0)), mode="edge")
 
 
-def cropped_pictures(answers: Mapping[str, np.ndarray], size: Size) -> dict[str, np.ndarray]:
-    """Return answers to a padded picture at the picture's own size."""
-    return {name: answer[: size.height, : size.width] for name, answer in answers.items()}
+def cropped_pictures(answers: Mapping[str, np.ndarray], size: Size, multiple: int) -> dict[str, np.ndarray]:
+    """Return answers to a padded picture, (H, W, C) each, cropped in their own scale.
+
+    Args:
+        size: Of the picture, before it was padded.
+    """
+    own = {name: own_size(Size(*answer.shape[:2]), size, multiple) for name, answer in answers.items()}
+    return {name: answer[: own[name].height, : own[name].width] for name, answer in answers.items()}
 
 
 def _fits(graph: Graph) -> bool:

@@ -122,7 +122,7 @@ def test_outputs_of_other_names_have_any_size_and_number_of_channels(tmp_path: P
 def test_pictures_are_padded_to_the_multiples_that_a_network_takes(halvings: int, whole: bool, tmp_path: Path) -> None:
     path, multiple = halving(tmp_path / "n.onnx", halvings, whole=whole), 2**halvings
     engine = InferenceEngine(path, ONE, tile=16)
-    assert plan_document(engine, SIZE).padded_to == engine.padded_to(SIZE) == multiple
+    assert plan_document(engine, SIZE).padded_to == engine.size_multiple(SIZE) == multiple
     padded = padded_picture(PICTURE, multiple)
     expected = OnnxNetwork(path, ONE)(padded)["transmission"][: SIZE.height, : SIZE.width]
     if whole:
@@ -139,7 +139,7 @@ def test_a_network_whose_answer_is_smaller_at_odd_sizes_gets_even_ones(tmp_path:
     up = draft.node("Resize", small, "", draft.numbers(1, 1, 2, 2), mode="linear")
     path = draft.saved(tmp_path / "n.onnx", draft.conv(up, 3, 3))
     engine = InferenceEngine(path, ONE, tile=16)
-    assert engine.padded_to(SIZE) == 2
+    assert engine.size_multiple(SIZE) == 2
     expected = OnnxNetwork(path, ONE)(padded_picture(PICTURE, 2))["transmission"][: SIZE.height, : SIZE.width]
     np.testing.assert_allclose(engine(PICTURE)["transmission"], expected, atol=1e-5)
 
@@ -150,6 +150,41 @@ def test_pictures_of_sizes_that_a_network_takes_are_left_as_they_are(halvings: i
     fitting = Size(8 * 2**halvings, 9 * 2**halvings)
     assert plan_document(engine, fitting).padded_to is None
     assert engine.graph(fitting).multiple == 1
+
+
+def halved_beside(path: Path, *, whole: bool) -> Path:
+    """Write a network that needs even sizes, with outputs of half and double the picture's size.
+
+    Args:
+        whole: Whether something in it needs the whole picture.
+    """
+    draft = Draft()
+    half = draft.node("MaxPool", draft.conv("image", 3, 4), kernel_shape=[2, 2], strides=[2, 2])
+    up = draft.node("Resize", half, "", draft.numbers(1, 1, 2, 2), mode="nearest")
+    answer = draft.conv(draft.node("Add", up, draft.conv("image", 3, 4)), 4, 3)
+    double = draft.node("Resize", up, "", draft.numbers(1, 1, 2, 2), mode="nearest")
+    answer = draft.node("Softmax", answer, axis=3) if whole else answer
+    return draft.saved(path, answer, half=half, double=double)
+
+
+@pytest.mark.parametrize("in_parts", [True, False])
+def test_answers_to_padded_pictures_are_cropped_in_their_own_scale(in_parts: bool, tmp_path: Path) -> None:
+    engine = InferenceEngine(halved_beside(tmp_path / "n.onnx", whole=not in_parts), ONE)
+    assert bool(engine.not_tileable(SIZE)) is not in_parts
+    answers = engine(PICTURE) if in_parts else engine.whole()(PICTURE)
+    assert {name: values.shape for name, values in answers.items()} == {
+        "transmission": (41, 53, 3),
+        "half": (21, 27, 4),
+        "double": (82, 106, 4),
+    }
+
+
+def test_a_network_that_is_run_whole_pads_each_picture_by_its_own_size(tmp_path: Path) -> None:
+    path = halving(tmp_path / "n.onnx", 1, whole=True)
+    run = InferenceEngine(path, ONE).whole()
+    assert run(PICTURE)["transmission"].shape == PICTURE.shape
+    fitting = PICTURE[:40, :52]
+    np.testing.assert_array_equal(run(fitting)["transmission"], OnnxNetwork(path, ONE)(fitting)["transmission"])
 
 
 def test_sizes_that_fit_nowhere_are_named(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ class _Progress:
 def _warn_of_padding(context: StageContext, network: Opened, items: list[Item]) -> None:
     """Say that pictures are made larger for a network that does not take their sizes."""
     sizes = dict.fromkeys(Size(item.height, item.width) for item in items)
-    padded = {size: multiple for size in sizes if (multiple := network.padded_to(size)) is not None}
+    padded = {size: multiple for size in sizes if (multiple := network.size_multiple(size)) > 1}
     if padded:
         context.warn(
             f"the network takes multiples of {max(padded.values())} pixels alone: pictures of {len(padded)} of "

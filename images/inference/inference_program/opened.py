@@ -35,14 +35,14 @@ class Opened:
         """What runs it."""
         return (self.engine or self._whole()).runtime
 
-    def padded_to(self, size: Size) -> int | None:
-        """Return of which multiples a picture is made by repeating its edges; None where nothing is done to it."""
+    def size_multiple(self, size: Size) -> int:
+        """Return up to which multiple of pixels a picture's edges are repeated; 1 where nothing is done to it."""
         if self.engine is None:
-            return None
+            return 1
         try:
-            return self.engine.padded_to(size)
+            return self.engine.size_multiple(size)
         except NetworkError:  # told where the picture's turn comes
-            return None
+            return 1
 
     def plan_facts(self, size: Size) -> Mapping[str, int | float] | None:
         """Return how a picture goes through, where it goes in segments."""
