@@ -8,6 +8,7 @@ from pathlib import Path
 
 import onnx
 
+from orchestrator.infer.float16 import in_single_precision
 from orchestrator.infer.node import Array
 from orchestrator.infer.sparse_tensor import dense
 from stagekit.inside import open_plain, unsafe_id
@@ -40,7 +41,7 @@ class OnnxModel:
     """An ONNX file.
 
     Attributes:
-        nodes: In their order.
+        nodes: In their order; a Cast to float16 among them rounds values, which stay float32.
         image: The one input.
         outputs: By name.
         constants: By name.
@@ -84,7 +85,8 @@ def read_model(path: Path) -> OnnxModel:
     # Copied: a node of the file would keep all of the file's weights in memory.
     nodes = tuple(onnx.NodeProto.FromString(node.SerializeToString()) for node in model.graph.node)
     image = onnx.ValueInfoProto.FromString(inputs[0].SerializeToString())
-    return OnnxModel(path.name, opset, nodes, image, plain_outputs(path.name, outputs), constants)
+    nodes, refused = in_single_precision(nodes, outputs, constants, opset)
+    return OnnxModel(path.name, opset, nodes, image, plain_outputs(path.name, outputs), constants, refused)
 
 
 def network_content(path: Path) -> bytes:

@@ -30,21 +30,33 @@ def where(loader: Loader, node: onnx.NodeProto) -> None:
 
 
 def cast(loader: Loader, node: onnx.NodeProto) -> None:
-    """Take a change of kind; float16 is computed in float32, as ONNX Runtime does on processors."""
+    """Take a change of kind; one to float16 rounds to it, and leaves float32."""
     name, output = node.input[0], node.output[0]
     before, after = loader.kind(name), _asked_kind(loader, node)
-    if after in _FLOATS and before in _FLOATS:
+    if after == "float16":
+        rounded(loader, name, output)
+    elif after == before == "float32":
         loader.alias(output, name)
     elif not loader.is_map(name):
         loader.take_value(node)
-    elif after in _FLOATS or (before == "bool" and after in _WHOLE):
-        kind = "float32" if after in _FLOATS else after
+    elif after == "float32" or (before == "bool" and after in _WHOLE):
         template, source = onnx.helper.make_node("Identity", [name], [output]), loader.map(name)
-        loader.add(Pointwise(output, (name,), (), Map(source.channels, source.size, kind), source.size, template))
+        loader.add(Pointwise(output, (name,), (), Map(source.channels, source.size, after), source.size, template))
     elif after in _WHOLE | {"bool"}:
         add_typed(loader, onnx.helper.make_node("Cast", [name], [output], to=_number(after)), after)
     else:
         raise NotTileableError(f"it leaves float32 for {after}")
+
+
+def rounded(loader: Loader, name: str, output: str) -> None:
+    """Add a map or a value of the whole picture that is another one rounded to float16."""
+    down = onnx.helper.make_node("Cast", [name], [output], to=onnx.TensorProto.FLOAT16)
+    if loader.is_map(name):
+        add_typed(loader, down, "float32")
+        return
+    down.output[0] = f"{output}|held"
+    loader.take_value(down)
+    loader.take_value(onnx.helper.make_node("Cast", [down.output[0]], [output], to=onnx.TensorProto.FLOAT))
 
 
 def _asked_kind(loader: Loader, node: onnx.NodeProto) -> str:

@@ -1,11 +1,13 @@
 """Operations that give values another shape or order, and move none: they make views."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import onnx
 
 from orchestrator.infer.model_loader import Loader, NotTileableError, attributes
+from orchestrator.infer.op_kinds import rounded
 from orchestrator.infer.view_making import add_view
 
 _AXES_AS_INPUT = 13
@@ -78,10 +80,17 @@ def expand(loader: Loader, node: onnx.NodeProto) -> None:
 
 
 def cast(loader: Loader, node: onnx.NodeProto) -> None:
-    """Take a change of the values' kind to what they are."""
-    if attributes(node)["to"] != onnx.TensorProto.FLOAT:
+    """Take a rounding to float16, or a change of the values' kind to what they are."""
+    view, kind = loader.view(node.input[0]), attributes(node)["to"]
+    if kind == onnx.TensorProto.FLOAT:
+        unchanged(loader, node)
+    elif kind == onnx.TensorProto.FLOAT16:
+        source = f"{view.source}|float16"
+        if not loader.is_map(source):
+            rounded(loader, view.source, source)
+        add_view(loader, node.output[0], replace(view, source=source))
+    else:
         raise NotTileableError("it leaves float32")
-    unchanged(loader, node)
 
 
 def _axes(loader: Loader, node: onnx.NodeProto) -> list[int] | None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto
 
 from tests.infer.networks import Draft
-from tests.infer.proof.case import BITS, CHANNELS, DOUBLE, Draw, Kind, Proof, Refusal, maybe
+from tests.infer.proof.case import BITS, CHANNELS, WEIGHTS, Draw, Kind, Proof, Refusal, maybe
 
 
 def other(draw: Draw, draft: Draft) -> str:
@@ -101,9 +101,28 @@ def half(operation: str) -> Kind:
 
         x = draft.node("Cast", "image", to=TensorProto.FLOAT16)
         x = draft.node("Conv", x, numbers(CHANNELS, CHANNELS, 3, 3), numbers(CHANNELS), pads=[1] * 4)
-        if draw(st.booleans()):
-            x = draft.node("Mul", draft.node("GlobalAveragePool", x), draft.node("Sigmoid", x))
+        gate = draft.node("Sigmoid", x)
+        x = draft.node("Mul", draft.node("GlobalAveragePool", x) if draw(st.booleans()) else x, gate)
         return draft.node("Cast", draft.node("Add", x, numbers(CHANNELS, 1, 1)), to=TensorProto.FLOAT)
+
+    return write
+
+
+def rounded(operation: str) -> Kind:
+    def write(draw: Draw, draft: Draft) -> str:
+        half = draft.node("Cast", draft.node("Mul", "image", draft.numbers(700)), to=TensorProto.FLOAT16)
+        most = draft.constant(np.float16(500))
+        ways = [
+            lambda x: draft.node("Gather", x, draft.constant(list(range(CHANNELS))[::-1]), axis=1),
+            lambda x: draft.node("Concat", x, half, axis=1),
+            lambda x: draft.node("Neg", x),
+            lambda x: draft.node("Max", x, most) if draft.opset > 11 else draft.node("Round", x),
+        ]
+        x = half
+        for place in draw(st.lists(st.sampled_from([0, 1, 2, 3]), max_size=4)):
+            x = ways[place](x)
+        back = draw(st.sampled_from([TensorProto.FLOAT, TensorProto.INT32]))
+        return draft.node("Neg", draft.node("Cast", draft.node(operation, x, to=back), to=TensorProto.FLOAT))
 
     return write
 
@@ -132,6 +151,22 @@ def _doubled(draft: Draft) -> str:
 def _counted(draft: Draft) -> str:
     whole = draft.node("Cast", "image", to=TensorProto.INT64)
     return draft.node("Cast", draft.node("Mul", whole, whole), to=TensorProto.FLOAT)
+
+
+def _turned(draft: Draft) -> str:
+    half = draft.node("Cast", "image", to=TensorProto.FLOAT16)
+    turned = draft.node("Neg", draft.node("Transpose", half, perm=[0, 2, 3, 1]))
+    return draft.node("Cast", draft.node("Transpose", turned, perm=[0, 3, 1, 2]), to=TensorProto.FLOAT)
+
+
+def _fused(draft: Draft) -> str:
+    half, weight = draft.node("Cast", "image", to=TensorProto.FLOAT16), np.ones((1, CHANNELS, 1, 1), np.float16)
+    added = draft.node("Add", draft.node("Conv", half, draft.constant(weight)), draft.constant(np.float16(0.1)))
+    return draft.node("Cast", added, to=TensorProto.FLOAT)
+
+
+def _answered(draft: Draft) -> str:
+    return draft.node("Cast", "image", to=TensorProto.FLOAT16)
 
 
 def _in_blocks(draft: Draft) -> str:
@@ -167,9 +202,24 @@ PROOFS = (
     Proof(
         ("Cast",),
         half,
-        DOUBLE,
-        "to float16 and back: what lies between is computed in float32, as ONNX Runtime does on processors",
-        left_out={"to": "drawn", **_ONLY_FLOAT8},
+        WEIGHTS,
+        "to float16 and back, with arithmetic between, which ONNX Runtime computes in float32 on processors",
+        (
+            Refusal(
+                "channels last in float16", "rounds to float16 in it in a way of its own", _turned, operations=("Cast",)
+            ),
+            Refusal("constants added to a convolution in float16", "in a way of its own", _fused, operations=("Cast",)),
+            Refusal("answers in float16", "answers in float16", _answered, operations=("Cast",)),
+        ),
+        left_out=_ONLY_FLOAT8,
+    ),
+    Proof(
+        ("Cast",),
+        rounded,
+        BITS,
+        "to float16, rounded, where ONNX Runtime rounds: between casts, and before what it computes in float16",
+        left_out=_ONLY_FLOAT8,
+        double=False,
     ),
     Proof(
         ("QuantizeLinear", "DequantizeLinear"),
