@@ -70,7 +70,7 @@ def tried(model: onnx.ModelProto, made: onnx.ModelProto, wrapping: Wrapping, thr
         Malformed: Where one of them refuses a picture, answers at another size or with numbers that are not finite,
             where they differ, and where the file's answers to one picture do.
     """
-    kind, sides = form_of(input_of(model, wrapping.input))
+    kind, sides = form_of(input_of(model, wrapping))
     file, own, fixed = _session(model, threads), _session(made, threads), _fixed(sides)
     # Cropped answers would hide that they are larger.
     unpadded = (
@@ -81,10 +81,13 @@ def tried(model: onnx.ModelProto, made: onnx.ModelProto, wrapping: Wrapping, thr
     for height, width in [*([fixed] if fixed else []), *others]:
         picture = seeded_image("export/%dx%d" % (height, width), height, width)
         try:
-            found = _answers(own, picture)
             if not fixed or (height, width) == fixed:
-                checks += _checked(found, functools.partial(by_hand, file, picture, wrapping, kind), tolerance)
+                by_file = functools.partial(by_hand, file, picture, wrapping, kind)
+                expected = by_file()
+                found = _answers(own, picture)
+                checks += _checked(found, expected, by_file, tolerance)
             else:
+                found = _answers(own, picture)
                 _answers(unpadded, edge_padded(picture, SizeRule(wrapping.multiple)))
         except Malformed as error:
             words = "with a picture of %d x %d pixels it fails: %s" % (height, width, error)
@@ -112,22 +115,36 @@ def by_hand(
     """
     height, width = picture.shape[:2]
     values = edge_padded(picture, SizeRule(wrapping.multiple))
-    values = values[..., ::-1] if wrapping.bgr else values
+    backwards = wrapping.channels.order == "bgr"
+    values = values[..., ::-1] if backwards else values
     values = values * _row(wrapping.taken.scale) + _row(wrapping.taken.shift)
-    given = np.ascontiguousarray(values.transpose(2, 0, 1)[None]).astype(kind)
     found = {}
     for name, source in wrapping.outputs.items():
-        answer = _run(session, [source], {wrapping.input: given})[0].astype(np.float32)
-        if answer.shape != given.shape:
-            raise Malformed("output %r has shape %s for a picture of %s" % (source[:80], answer.shape, given.shape))
+        answer = _answer(session, values, wrapping, source, kind)
         if not np.isfinite(answer).all():
             raise Malformed(_NOT_FINITE % name)
-        answer = answer[0].transpose(1, 2, 0)
         if wrapping.residual and name.startswith(TRANSMISSION):
             answer = values - answer if wrapping.residual == "subtract" else values + answer
         answer = (answer - _row(wrapping.answered.shift)) / _row(wrapping.answered.scale)
-        found[name] = (answer[..., ::-1] if wrapping.bgr else answer)[:height, :width]
+        found[name] = (answer[..., ::-1] if backwards else answer)[:height, :width]
     return found
+
+
+def _answer(
+    session: onnxruntime.InferenceSession, values: Picture, wrapping: Wrapping, source: str, kind: str
+) -> Picture:
+    """Return one of a file's answers to a picture in its own values: to each channel alone where it takes one."""
+    channels, answers = wrapping.channels, []
+    further = np.broadcast_to(np.array(channels.further, np.float32), (*values.shape[:2], len(channels.further)))
+    for part in np.split(values, len(channels.parts), axis=2):
+        taken = np.concatenate([part, further], axis=2).astype(np.float32)
+        given = np.ascontiguousarray(taken.transpose(2, 0, 1)[None]).astype(kind)
+        answer = _run(session, [source], {wrapping.input: given})[0].astype(np.float32)
+        kept = answer[:, : channels.of_picture] if answer.shape == given.shape else answer
+        if kept.shape != (1, channels.of_picture, *given.shape[2:]):
+            raise Malformed("output %r has shape %s for a picture of %s" % (source[:80], answer.shape, given.shape))
+        answers.append(kept[0].transpose(1, 2, 0))
+    return np.concatenate(answers, axis=2)
 
 
 def _row(numbers: Sequence[float]) -> np.ndarray:
@@ -175,10 +192,12 @@ def _answers(session: onnxruntime.InferenceSession, picture: Picture) -> Dict[st
 
 
 def _checked(
-    found: Mapping[str, Picture], by_file: Callable[[], Mapping[str, Picture]], tolerance: float
+    found: Mapping[str, Picture],
+    expected: Mapping[str, Picture],
+    by_file: Callable[[], Mapping[str, Picture]],
+    tolerance: float,
 ) -> List[ExportCheck]:
     """Return how far a wrapped network's answers are from its file's, which is asked again where they differ."""
-    expected = by_file()
     try:
         return list(_compared(found, expected, tolerance))
     except _Unlike as error:

@@ -72,7 +72,22 @@ def infer(
         typer.Option("--output-range", metavar="LOW,HIGH", help="Those of its answer, where they differ.", **_OF_FILE),
     ] = None,
     channels: Annotated[
-        str | None, typer.Option("--channels", metavar="rgb|bgr", help="Order of its channels.", **_OF_FILE)
+        str | None,
+        typer.Option(
+            "--channels",
+            metavar="rgb|bgr|each",
+            help="Order of its channels; 'each': it takes one, and each colour goes through it alone.",
+            **_OF_FILE,
+        ),
+    ] = None,
+    further_channels: Annotated[
+        str | None,
+        typer.Option(
+            "--further-channels",
+            metavar="NUMBER,...",
+            help="What channels behind the picture's hold everywhere, such as a noise level.",
+            **_OF_FILE,
+        ),
     ] = None,
     multiple_of: Annotated[
         int | None, typer.Option("--multiple-of", help="What height and width are padded to.", **_OF_FILE)
@@ -120,9 +135,10 @@ def infer(
     said = {
         "input": input_name,
         "output": output_name,
-        "range": _range(value_range),
-        "output_range": _range(output_range),
+        "range": _numbers(value_range),
+        "output_range": _numbers(output_range),
         "channels": channels,
+        "further_channels": _numbers(further_channels),
         "multiple_of": multiple_of,
         "residual": residual,
         "free_size": free_size or None,
@@ -162,8 +178,8 @@ def infer(
         raise typer.Exit(1)
 
 
-def _range(text: str | None) -> object:
-    """Return a range as an experiment has it; what is none is refused where it is read."""
+def _numbers(text: str | None) -> object:
+    """Return numbers as an experiment has them; what is none is refused where it is read."""
     if text is None:
         return None
     try:

@@ -21,8 +21,8 @@ from orchestrator.store.store import Store
 
 _NAME = "network"
 
-_WITH_VALUE = "input|output|range|output_range|channels|multiple_of|residual|free_size"
-_ALONE = "range|output_range|channels|multiple_of|residual|free_size"
+_ALONE = "range|output_range|channels|further_channels|multiple_of|residual|free_size"
+_WITH_VALUE = f"input|output|{_ALONE}"
 _SAID_IN_A_FILE = re.compile(rf"'(?:({_WITH_VALUE}):(?: ([^']*))?|({_ALONE}))'")
 """A field of an entrant with its value or without; 'input' and 'output' alone may be names inside of the network."""
 

@@ -36,6 +36,7 @@ def wrap_stage(network: ResolvedOnnx, digest: Digest, **limits: Any) -> Stage:
             "multiple_of": choice.multiple_of,
             "residual": choice.residual_kind,
             "free_size": choice.free_size,
+            **({"further_channels": list(choice.further_channels)} if choice.further_channels else {}),
         },
         sources={name: Source(path, digest(path)) for name, path in files.items()},
         **limits,

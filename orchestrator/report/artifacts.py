@@ -149,6 +149,7 @@ def read_wrapping(folder: Path, *, file: str, digests: Mapping[str, str], source
         multiple_of=found.multiple_of,
         residual=found.residual,
         free_size=found.free_size,
+        further_channels=found.further_channels or (),
     )
 
 

@@ -89,7 +89,8 @@ class Wrapped:
         values: Of what kind those are that it takes, such as "float16".
         taken: The range of what it takes.
         answered: The range of what it answers.
-        channels: "rgb" or "bgr".
+        channels: "rgb" or "bgr"; "each" where each of the picture's goes through it alone.
+        further_channels: What its channels behind those of the picture hold everywhere.
         multiple_of: What height and width are padded to multiples of.
         residual: "subtract" or "add" where its answer is no picture; else empty.
         free_size: Whether the one size that the file names was given up.
@@ -109,6 +110,7 @@ class Wrapped:
     multiple_of: int
     residual: str
     free_size: bool
+    further_channels: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

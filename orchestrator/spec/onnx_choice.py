@@ -13,6 +13,7 @@ Triple = tuple[Number, Number, Number]
 Deviations = tuple[Positive, Positive, Positive]
 
 _IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+_MOST_FURTHER = 64
 _FORMS = "[LOW, HIGH] such as [0, 255] or [-1, 1], 'imagenet', or {mean: [R, G, B], std: [R, G, B]}"
 
 
@@ -84,7 +85,8 @@ class OnnxChoice(StrictModel):
     source: str = ""
     """Where it comes from: paper, program, address, licence. Shown in the report."""
     input: str | None = Field(default=None, min_length=1)
-    """The file's name of its input, which takes one picture, 1 x 3 x H x W, float32 or float16. None: the only one."""
+    """The file's name of its input, which takes one picture, 1 x 3 x H x W, float32 or float16. None: the only one.
+    Other numbers of channels: see `channels` and `further_channels`."""
     output: str | None = Field(default=None, min_length=1)
     """The file's name of the output that is the picture without its reflection. None: the only one, or the one that is
     called 'transmission'."""
@@ -96,8 +98,13 @@ class OnnxChoice(StrictModel):
     of the network's channels."""
     output_range: Range | None = None
     """Values of its answer for black and white. None: as `range`; must be said where that has a mean."""
-    channels: Literal["rgb", "bgr"] = "rgb"
-    """Order of its channels, of its input and of its answers."""
+    channels: Literal["rgb", "bgr", "each"] = "rgb"
+    """Order of its channels, of its input and of its answers. 'each': it takes one channel and answers one, and red,
+    green and blue go through it one after the other, each alone."""
+    further_channels: Annotated[tuple[Number, ...], Field(max_length=_MOST_FURTHER)] = ()
+    """Where it takes more channels than the picture has: one number for each of those behind, which holds everywhere,
+    in the network's own values. Such as the noise level that a denoiser takes, or 1 for the opacity of RGBA. What it
+    answers in these channels, where it answers with them, is left out."""
     multiple_of: Annotated[int, Field(ge=1, le=1024), WHOLE] = 1
     """Of which its height and width must be multiples: last row and column are repeated until they are, and the answer
     is cropped again."""
@@ -110,6 +117,8 @@ class OnnxChoice(StrictModel):
 
     @model_validator(mode="after")
     def _answer_is_known(self) -> Self:
+        if self.channels == "each" and (self.range.mean is not None or self.answered.mean is not None):
+            raise ValueError("a network of one channel has one range for all colours: write 'range: [LOW, HIGH]'")
         if self.residual and self.output_range is not None:
             raise ValueError("a residual is in the values of 'range': leave 'output_range' out")
         if self.range.mean is not None and self.output_range is None and not self.residual:
@@ -129,6 +138,11 @@ class OnnxChoice(StrictModel):
         if isinstance(self.residual, str):
             return self.residual
         return "subtract" if self.residual else ""
+
+    @property
+    def input_channels(self) -> int:
+        """How many channels its input has."""
+        return (1 if self.channels == "each" else 3) + len(self.further_channels)
 
     @property
     def label(self) -> str:

@@ -5,7 +5,7 @@ Buffers; everything that is not asked for, weights above all, is passed over unr
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -24,6 +24,7 @@ _BLOCK_BYTES = 1 << 16
 _LONGEST_NAME = 4096
 _MOST_VARINT_BYTES = 10
 _WIDTHS = {1: 8, 5: 4}
+_LONGEST_NUMBER = 18
 _EXTERNAL = 1
 
 
@@ -52,13 +53,13 @@ class OnnxHeader:
     Attributes:
         inputs: Without those that have a value in the file.
         opset: Version of the standard operator set.
-        locations: The files that hold its data, as it names them: untrusted.
+        locations: The files that hold its data, as it names them, untrusted; and how many bytes each has at least.
     """
 
     inputs: tuple[TensorForm, ...]
     outputs: tuple[TensorForm, ...]
     opset: int
-    locations: tuple[str, ...]
+    locations: Mapping[str, int]
 
 
 def onnx_header(path: Path) -> OnnxHeader:
@@ -89,7 +90,7 @@ class _Reader:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._fields = 0
-        self._locations: dict[str, None] = {}
+        self._locations: dict[str, int] = {}
 
     def header(self, file: _Span) -> OnnxHeader:
         graph, opset = None, 1
@@ -119,7 +120,7 @@ class _Reader:
         if not nodes:
             raise NotOnnx("holds no operations")
         given = tuple(one for one in inputs if one.name not in valued)
-        return OnnxHeader(given, tuple(outputs), opset, tuple(self._locations))
+        return OnnxHeader(given, tuple(outputs), opset, self._locations)
 
     def _opset(self, span: _Span) -> int | None:
         domain, version = "", 0
@@ -161,17 +162,19 @@ class _Reader:
 
     def _tensor(self, tensor: _Span) -> str:
         """Return a tensor's name, and note where its data lie."""
-        name, location, outside = "", "", False
+        name, told, outside = "", dict[str, str](), False
         for number, part in self._parts(tensor):
             if number == 8 and isinstance(part, _Span):
                 name = self._text(part)
             elif number == 13 and isinstance(part, _Span):
                 entry = {field: self._text(text) for field, text in self._messages(part)}
-                location = entry.get(2, "") if entry.get(1) == "location" else location
+                told[entry.get(1, "")] = entry.get(2, "")
             elif number == 14:
                 outside = part == _EXTERNAL
         if outside:
-            self._locations[location] = None
+            location = told.get("location", "")
+            end = _bytes_told(told.get("offset")) + _bytes_told(told.get("length"))
+            self._locations[location] = max(end, self._locations.get(location, 0))
         return name
 
     def _value(self, value: _Span) -> TensorForm:
@@ -238,3 +241,8 @@ class _Reader:
             if byte < 0x80:
                 return value, place + count + 1
         raise NotOnnx("ends in the middle, or is no ONNX file")
+
+
+def _bytes_told(text: str | None) -> int:
+    """Return a number of bytes; 0 for what is none, which is refused where the data are read."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER else 0

@@ -131,19 +131,37 @@ def _input_mistakes(choice: OnnxChoice, header: OnnxHeader) -> Iterator[Mistake]
 def _form_mistakes(choice: OnnxChoice, taken: TensorForm) -> Iterator[Mistake]:
     sides = taken.sides
     shown = f"it takes {taken.kind or 'no tensor'}, {' x '.join('?' if side is None else str(side) for side in sides)}"
-    form = "1 x 3 x H x W"
+    wanted = choice.input_channels
+    form = f"1 x {wanted} x H x W"
     if taken.kind not in _KINDS:
         yield "onnx", f"{shown}; it has to take float32 or float16", "convert its input, or put a Cast before it"
     elif len(sides) != 4 or sides[0] not in {None, 1}:
         yield "onnx", f"{shown}; it has to take one picture, {form}", "export it for a batch of one"
-    elif sides[1] not in {None, 3} or (sides[1] is None and sides[3] == 3):
-        last = ", with the channels last" if sides[3] == 3 else f", pictures of {count(sides[1] or 0, 'channel')}"
-        yield "onnx", f"{shown}{last}; it has to take {form}", "export it for RGB or BGR, channels first"
+    elif sides[1] not in {None, wanted} or (sides[1] is None and sides[3] == wanted):
+        if sides[3] == wanted or sides[1] is None:
+            yield "onnx", f"{shown}, with the channels last; it has to take {form}", "export it with the channels first"
+        else:
+            words = f"{shown}, pictures of {count(sides[1], 'channel')}"
+            yield "onnx", f"{words}; it has to take {form}", _channels_hint(choice, sides[1])
     elif (sides[2] or sides[3]) and not choice.free_size:
         words = f"it is fixed to pictures of {sides[2] or 'any'} x {sides[3] or 'any'} pixels"
         yield "onnx", words, _EXPORT.replace("INPUT", taken.name)
     elif choice.free_size and not (sides[2] or sides[3]):
         yield "free_size", "its file names no size that could be freed", "leave 'free_size' out"
+
+
+def _channels_hint(choice: OnnxChoice, found: int) -> str:
+    """Return what can be said of a network that takes another number of channels than is said of it."""
+    if choice.channels == "each" or choice.further_channels:
+        return "say of 'channels' and 'further_channels' what the file takes, or leave them out where it takes RGB"
+    each = "write 'channels: each' where red, green and blue are to go through it one after the other"
+    if found == 1:
+        return each
+    further = (
+        "'further_channels: [NUMBER, ...]' with what those behind the picture's hold everywhere, such as a noise "
+        "level, or 1 for opaque; what differs from picture to picture, such as a mask, cannot be given"
+    )
+    return f"{each}, and {further}" if found == 2 else f"write {further}"
 
 
 def _output_mistakes(choice: OnnxChoice, header: OnnxHeader) -> Iterator[Mistake]:
@@ -153,21 +171,25 @@ def _output_mistakes(choice: OnnxChoice, header: OnnxHeader) -> Iterator[Mistake
         if asked is not None and asked not in names:
             close = suggestion(asked, names) or f"; there are {listed(names) or 'none'}"
             yield field, f"it has no output {asked!r}{close}", None
-    if choice.output is None and TRANSMISSION not in names and len(_possible_answers(header)) != 1:
+    if choice.output is None and TRANSMISSION not in names and len(_possible_answers(choice, header)) != 1:
         words = f"it has the outputs {', '.join(map(repr, names))}" if names else "it has no output"
         yield "onnx", words, "write 'output:' with the one that is the picture without its reflection"
 
 
 def _data_mistakes(file: Path, header: OnnxHeader) -> Iterator[Mistake]:
-    for location in header.locations:
+    for location, needed in header.locations.items():
         try:
             path = _data_path(file, location)
         except ValueError as error:
-            yield "onnx", f"it keeps data in another file: {error}", "save it anew, with its data beside it"
+            hint = "put the data themselves beside the network, no link; where it names another place, save it anew"
+            yield "onnx", f"it keeps data in another file: {error}", hint
             continue
         if not path.is_file():
             hint = "bring it back beside the network, under this name"
             yield "onnx", f"it keeps data in {location!r}, which does not lie beside it", hint
+        elif (found := path.stat().st_size) < needed:
+            words = f"it keeps data in {location!r}, which has {found:,} bytes, and {needed:,} are read of it"
+            yield "onnx", words, "bring the whole file: copies that were cut off, and pointers of Git LFS, hold less"
 
 
 def _outputs(choice: OnnxChoice, header: OnnxHeader) -> dict[str, str]:
@@ -176,25 +198,26 @@ def _outputs(choice: OnnxChoice, header: OnnxHeader) -> dict[str, str]:
     if choice.output is None and TRANSMISSION in names:
         found = {name: name for name in names if _OWN_OUTPUTS.fullmatch(name)}
     else:
-        found = {TRANSMISSION: choice.output or _possible_answers(header)[0]}
+        found = {TRANSMISSION: choice.output or _possible_answers(choice, header)[0]}
     return found if choice.reflection is None else {**found, REFLECTION: choice.reflection}
 
 
-def _possible_answers(header: OnnxHeader) -> list[str]:
+def _possible_answers(choice: OnnxChoice, header: OnnxHeader) -> list[str]:
     """Return the outputs that can be a picture, as far as the file tells their forms; the only one is one."""
     if len(header.outputs) == 1:
         return [header.outputs[0].name]
     taken = header.inputs[0].sides if len(header.inputs) == 1 else ()
-    return [one.name for one in header.outputs if _can_be_picture(one, taken)]
+    counts = {None, choice.input_channels, choice.input_channels - len(choice.further_channels)}
+    return [one.name for one in header.outputs if _can_be_picture(one, taken, counts)]
 
 
-def _can_be_picture(answer: TensorForm, taken: tuple[int | None, ...]) -> bool:
-    """Whether an output can have the form of a picture that goes in."""
+def _can_be_picture(answer: TensorForm, taken: tuple[int | None, ...], counts: set[int | None]) -> bool:
+    """Whether an output can have the form of a picture that goes in, and one of these counts of channels."""
     if answer.kind and answer.kind not in _KINDS:
         return False
     if not answer.sides:
         return True
-    if len(answer.sides) != 4 or answer.sides[0] not in {None, 1} or answer.sides[1] not in {None, 3}:
+    if len(answer.sides) != 4 or answer.sides[0] not in {None, 1} or answer.sides[1] not in counts:
         return False
     fixed = zip(answer.sides[2:], taken[2:], strict=False)
     return all(side is None or wanted is None or side == wanted for side, wanted in fixed)

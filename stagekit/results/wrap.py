@@ -1,7 +1,7 @@
 """`wrap.json`: what an ONNX file from outside is, what was put around it, and how that compares with its file."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, Mapping, Tuple
+from typing import ClassVar, Literal, Mapping, Optional, Tuple
 
 from stagekit.results.export import ExportCheck
 from stagekit.results.form import COUNT, FACT, PIXELS, Form, Unknown
@@ -34,11 +34,12 @@ class WrapFile(Form):
         parameters: How many numbers its constants hold.
         taken: The range of what it takes.
         answered: The range of what it answers.
-        channels: Their order, as the network has them.
+        channels: Their order, as the network has them; "each" where it takes one, and each goes through it alone.
         multiple_of: What height and width are padded to multiples of.
         residual: Whether its answer is subtracted from the picture, or added to it.
         free_size: Whether the one size that the file names was given up.
         tolerance: Largest error that was allowed.
+        further_channels: What its channels behind those of the picture hold everywhere, where it has such.
         checks: How the wrapped network compares with the file, what is put around it done by hand.
     """
 
@@ -52,10 +53,11 @@ class WrapFile(Form):
     parameters: int = field(metadata=COUNT)
     taken: WrappedValues
     answered: WrappedValues
-    channels: Literal["rgb", "bgr"]
+    channels: Literal["rgb", "bgr", "each"]
     multiple_of: int = field(metadata=PIXELS)
     residual: Literal["", "subtract", "add"]
     free_size: bool
     tolerance: float = field(metadata=COUNT)
+    further_channels: Optional[Tuple[float, ...]] = None
     checks: Tuple[ExportCheck, ...] = field(default=(), metadata=FACT)
     unknown: Unknown = field(default_factory=dict)

@@ -25,6 +25,7 @@ models:
   - {onnx: nets/rest.onnx, name: rest, range: [-1, 1], residual: true}
   - {onnx: nets/data.onnx, name: data}
   - {onnx: nets/half.onnx, name: half}
+  - {onnx: nets/grey.onnx, name: grey, channels: each, further_channels: [0.25]}
   - {onnx: nets/odd.onnx, name: odd}
 test: [skimage-test]
 metrics: [psnr]
@@ -47,6 +48,8 @@ def write_networks(folder: Path) -> None:
     save(small(), folder / "plain.onnx")
     save(small(opset=9), folder / "data.onnx", "data.bin")
     save(half(), folder / "half.onnx")
+    grey = network([convolution()], [weights("k", 1, 2, 3, 3)], takes=("x", 1, (1, 2, "h", "w")))
+    save(grey, folder / "grey.onnx", "grey.data")
     save(halving(3), folder / "halving.onnx")
     save(halving(1), folder / "odd.onnx")
     save(in_own_names(halving(3)), folder / "own-names.onnx")
@@ -76,6 +79,10 @@ def by_hand(folder: Path, label: str, image: np.ndarray) -> np.ndarray:
     if label == "rest":
         values = image * 2 - 1
         return (values - answer(folder / "rest.onnx", values) + 1) / 2
+    if label == "grey":
+        quarter = np.full((height, width, 1), 0.25, np.float32)
+        parts = [np.concatenate([image[..., [place]], quarter], axis=2) for place in range(3)]
+        return np.concatenate([answer(folder / "grey.onnx", part) for part in parts], axis=2)
     return answer(folder / f"{label}.onnx", image)
 
 
@@ -98,7 +105,7 @@ def test_files_of_every_kind_are_wrapped_scored_and_told(tmp_path_factory, tmp_p
 
     document = json.loads((program.output("theirs", "prepare/skimage-test") / "dataset.json").read_text())
     prepared = program.output("theirs", "prepare/skimage-test")
-    for label in ("plain", "blue-first", "halving", "rest", "data", "half"):
+    for label in ("plain", "blue-first", "halving", "rest", "data", "half", "grey"):
         answers = program.output("theirs", f"infer/{label}/skimage-test")
         for item in document["items"]:
             image = pixels(prepared / item["blended"]).astype(np.float32) / 255
@@ -114,7 +121,7 @@ def test_files_of_every_kind_are_wrapped_scored_and_told(tmp_path_factory, tmp_p
     assert set(models["data"]["weights"]["digests"]) == {"data.onnx", "data.bin"}
     assert "multiple_of: 2" in models["odd"]["weights"]["not_measured"]
     labels = {one["label"]: one["inference"].get("label") for one in found["results"] if one["inference"]}
-    assert {labels[label] for label in ("plain", "blue-first", "halving", "rest", "data")} == {"exact"}
+    assert {labels[label] for label in ("plain", "blue-first", "halving", "rest", "data", "grey")} == {"exact"}
     page = (program.store / "runs" / "theirs" / "report" / "index.html").read_text(encoding="utf-8")
     assert "an ONNX file, blue-first.onnx" in page
 
@@ -140,6 +147,16 @@ def test_files_of_every_kind_are_wrapped_scored_and_told(tmp_path_factory, tmp_p
     assert np.array_equal(pixels(by_run), pixels(found_out))
     said = program("infer", "--check", tmp_path / "nets" / "own-names.onnx", "--engine", "local")
     assert "it takes multiples of 8 pixels: the last row and column" in said
+    said = program("infer", "--check", tmp_path / "nets" / "data.onnx", "--engine", "local")
+    assert "every node is exact" in said
+    said = program("infer", "--check", tmp_path / "nets" / "grey.onnx", "--engine", "local", code=2)
+    assert "--channels each" in said
+    grey = ("--channels", "each", "--further-channels", "0.25", "--engine", "local")
+    assert "every node is exact" in program("infer", "--check", tmp_path / "nets" / "grey.onnx", *grey)
+    program("infer", photo, "--onnx", tmp_path / "nets" / "grey.onnx", *grey, "--out", out / "grey")
+    program("remove", photo, "--model", "theirs/grey", "--out", out / "grey-run", "--engine", "local")
+    (by_file,), (by_run,) = (sorted((out / name).glob("*.png")) for name in ("grey", "grey-run"))
+    assert np.array_equal(pixels(by_run), pixels(by_file))
     program("export", "theirs/halving", "--out", out / "export", "--engine", "local")
     assert {path.name for path in (out / "export").iterdir()} == {"network.onnx", "wrap.json"}
     assert "has no weights that an author's program reads" in program(

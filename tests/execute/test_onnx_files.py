@@ -123,7 +123,10 @@ def test_what_a_command_says_is_what_an_experiment_would(tmp_path):
     ("options", "words"),
     [
         (["--range", "wide"], "no range of values"),
-        (["--channels", "gbr"], "must be 'rgb' or 'bgr'"),
+        (["--channels", "gbr"], "must be 'rgb', 'bgr' or 'each'"),
+        (["--channels", "each"], "it has to take 1 x 1 x H x W"),
+        (["--further-channels", "1"], "it has to take 1 x 4 x H x W"),
+        (["--further-channels", "much"], "further_channels must be a list"),
         (["--input", "z"], "it has no input 'z'; there are 'x'"),
         (["--output", "z"], "it has no output 'z'; there are 'y'"),
         (["--free-size"], "its file names no size"),
@@ -150,6 +153,12 @@ def test_what_a_fixed_size_needs_is_said_in_options(tmp_path, request_of):
     with pytest.raises(SpecError) as caught:
         usable_network(theirs, None, request_of)
     assert "write --free-size: it is" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(("takes", "option"), [(1, "--channels each"), (4, "--further-channels NUMBER,...")])
+def test_what_other_channels_need_is_said_in_options(tmp_path, request_of, takes, option):
+    model = own(takes=("image", TensorProto.FLOAT, (1, takes, "h", "w")))
+    assert option in str(helpful_options(save(model, tmp_path / "own.onnx"), request_of))
 
 
 def test_what_helps_is_asked_of_no_other_file(tmp_path, request_of):

@@ -13,10 +13,11 @@ from onnx import TensorProto, helper, numpy_helper
 
 from netkit.malformed import Malformed
 from netkit.onnx_trial import tried
-from netkit.onnx_wrapping import ValueRange, Wrapping, wrapped
+from netkit.onnx_wrapping import Channels, ValueRange, Wrapping, wrapped
 from tests.netkit.onnx_files import convolution, half, halving, network, small, weights
 
 PLAIN = Wrapping("x", {"transmission": "y"})
+BGR, EACH = Channels("bgr"), Channels("each")
 UP_TO_255 = ValueRange((255.0,) * 3)
 AROUND_0 = ValueRange((2.0,) * 3, (-1.0,) * 3)
 MEAN, STD = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
@@ -78,7 +79,7 @@ def expected_all(model: onnx.ModelProto, image: np.ndarray) -> np.ndarray:
         pytest.param({}, expected_plain, id="as-it-is"),
         pytest.param({"taken": UP_TO_255, "answered": UP_TO_255}, expected_255, id="0-to-255"),
         pytest.param({"taken": AROUND_0, "answered": AROUND_0}, expected_around_0, id="-1-to-1"),
-        pytest.param({"bgr": True}, expected_bgr, id="bgr"),
+        pytest.param({"channels": BGR}, expected_bgr, id="bgr"),
         pytest.param({"taken": IMAGENET}, expected_imagenet, id="imagenet"),
         pytest.param(
             {"taken": AROUND_0, "answered": AROUND_0, "residual": "subtract"}, expected_residual, id="residual"
@@ -86,7 +87,7 @@ def expected_all(model: onnx.ModelProto, image: np.ndarray) -> np.ndarray:
         pytest.param({"residual": "add"}, expected_added, id="added"),
         pytest.param({"multiple": 8}, expected_padded, id="padded"),
         pytest.param(
-            {"taken": UP_TO_255, "answered": UP_TO_255, "bgr": True, "multiple": 8, "residual": "subtract"},
+            {"taken": UP_TO_255, "answered": UP_TO_255, "channels": BGR, "multiple": 8, "residual": "subtract"},
             expected_all,
             id="all-at-once",
         ),
@@ -104,6 +105,82 @@ def test_wrapped_network_answers_as_its_file_by_hand(changes: Any, expected: Any
     assert trial.checks
     assert max(check.error for check in trial.checks) < 1e-6
     assert model == small(opset=opset), "the file's model is left as it was"
+
+
+def of_channels(takes: int, answers: int | None = None, kind: int = TensorProto.FLOAT) -> onnx.ModelProto:
+    """Return one convolution of other numbers of channels, whose kernel two branches of an If share."""
+    dtype = helper.tensor_dtype_to_np_dtype(kind)
+    kernel = weights("k", answers or takes, takes, 3, 3, kind=dtype)
+    branches = {
+        name: helper.make_graph([convolution("x", name)], name, [], [helper.make_tensor_value_info(name, kind, None)])
+        for name in ("then", "else")
+    }
+    nodes = [
+        helper.make_node("Constant", [], ["c"], value=numpy_helper.from_array(np.bool_(True))),
+        helper.make_node("If", ["c"], ["y"], "", then_branch=branches["then"], else_branch=branches["else"]),
+    ]
+    return network(nodes, [kernel], takes=("x", kind, (1, takes, "h", "w")))
+
+
+def alone(model: onnx.ModelProto, values: np.ndarray, *further: float, kept: int = 1) -> np.ndarray:
+    """Return what a network answers to groups of channels, with others behind them that hold one number."""
+    maps = np.broadcast_to(np.float32(further), (*values.shape[:2], len(further)))
+    parts = np.split(values, 3 // kept, axis=2)
+    return np.concatenate([run(model, np.concatenate([part, maps], 2))[0][..., :kept] for part in parts], axis=2)
+
+
+@pytest.mark.parametrize(
+    ("takes", "answers", "channels"),
+    [
+        pytest.param(1, 1, EACH, id="grey"),
+        pytest.param(2, 1, Channels("each", (0.25,)), id="grey-and-noise-level"),
+        pytest.param(2, 2, Channels("each", (0.25,)), id="grey-and-opacity"),
+        pytest.param(4, 3, Channels("rgb", (0.25,)), id="rgb-and-noise-level"),
+        pytest.param(4, 4, Channels("rgb", (1.0,)), id="rgba"),
+        pytest.param(6, 3, Channels("bgr", (0.25, -3.0, 0.0)), id="bgr-and-more"),
+    ],
+)
+@pytest.mark.parametrize("changes", [{}, {"multiple": 8, "residual": "subtract", "taken": AROUND_0}], ids=["", "all"])
+def test_other_numbers_of_channels_go_as_is_said(takes: int, answers: int, channels: Channels, changes: Any) -> None:
+    model, image = of_channels(takes, answers), picture()
+    wrapping = replace(PLAIN, channels=channels, **{**changes, "answered": changes.get("taken", PLAIN.answered)})
+    made = wrapped(model, wrapping)
+    onnx.checker.check_model(made, full_check=True)
+    values = np.pad(image, ((0, -21 % wrapping.multiple), (0, -34 % wrapping.multiple), (0, 0)), mode="edge")
+    values = values[..., ::-1] if channels.order == "bgr" else values
+    values = values * np.float32(wrapping.taken.scale) + np.float32(wrapping.taken.shift)
+    expected = alone(model, values, *channels.further, kept=channels.of_picture)
+    expected = values - expected if wrapping.residual else expected
+    expected = (expected - np.float32(wrapping.taken.shift)) / np.float32(wrapping.taken.scale)
+    expected = (expected[..., ::-1] if channels.order == "bgr" else expected)[:21, :34]
+    assert np.abs(run(made, image)[0] - expected).max() < 2e-6
+    assert max(check.error for check in tried(model, made, wrapping).checks) < 1e-6
+
+
+def test_weights_are_there_once_however_often_they_are_read() -> None:
+    made = wrapped(of_channels(1), replace(PLAIN, channels=EACH))
+    assert [tensor.name for tensor in made.graph.initializer if list(tensor.dims) == [1, 1, 3, 3]] == ["network/k"]
+
+
+def test_half_floats_go_alone_too() -> None:
+    model, wrapping = of_channels(2, 2, TensorProto.FLOAT16), replace(PLAIN, channels=Channels("each", (0.5,)))
+    assert tried(model, wrapped(model, wrapping), wrapping).checks
+
+
+@pytest.mark.parametrize(
+    ("takes", "answers", "channels", "words"),
+    [
+        (3, 3, EACH, "pictures of 3 channels; 1 x 1 x H x W is needed"),
+        (4, 4, Channels("rgb", (0.0, 0.0)), "pictures of 4 channels; 1 x 5 x H x W is needed"),
+        (1, 3, EACH, r"output 'y' has shape \(1, 3, 64, 96\) for a picture of \(1, 1, 64, 96\)"),
+        (3, 1, Channels(), r"output 'y' has shape \(1, 1, 64, 96\) for a picture of \(1, 3, 64, 96\)"),
+        (4, 7, Channels("rgb", (0.0,)), r"output 'y' has shape \(1, 7, 64, 96\)"),
+    ],
+)
+def test_other_channels_than_are_said_are_refused(takes: int, answers: int, channels: Channels, words: str) -> None:
+    model, wrapping = of_channels(takes, answers), replace(PLAIN, channels=channels)
+    with pytest.raises(Malformed, match=words):
+        tried(model, wrapped(model, wrapping), wrapping)
 
 
 def test_half_floats_go_in_and_come_out_as_floats() -> None:
@@ -221,8 +298,8 @@ def test_padding_does_not_hide_that_an_answer_is_larger() -> None:
     [
         (("x", TensorProto.UINT8, (1, 3, "h", "w")), r"takes uint8, 1 x 3 x \? x \?; float32 or float16 is needed"),
         (("x", TensorProto.FLOAT, (1, "h", "w", 3)), "with the channels last"),
-        (("x", TensorProto.FLOAT, (1, 1, "h", "w")), "pictures of 1 channel; three are needed"),
-        (("x", TensorProto.FLOAT, (1, 4, "h", "w")), "pictures of 4 channels; three are needed"),
+        (("x", TensorProto.FLOAT, (1, 1, "h", "w")), "pictures of 1 channel; 1 x 3 x H x W is needed"),
+        (("x", TensorProto.FLOAT, (1, 4, "h", "w")), "pictures of 4 channels; 1 x 3 x H x W is needed"),
         (("x", TensorProto.FLOAT, (2, 3, "h", "w")), "one picture is needed"),
         (("x", TensorProto.FLOAT, (3, "h", "w")), "one picture is needed"),
         (("z", TensorProto.FLOAT, (1, 3, "h", "w")), "it has the inputs 'z', and a picture goes into 'x' alone"),

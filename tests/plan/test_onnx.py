@@ -1,6 +1,7 @@
 """ONNX files in a plan: wrapped first, then as every other network, and only their own stages follow them."""
 
 import pytest
+from onnx import TensorProto
 
 from tests.netkit.onnx_files import save, small
 
@@ -64,6 +65,13 @@ def test_what_is_declared_is_in_the_key(planned, entrant, changes):
         return planned(models=[{**entrant, **more}])[1]["wrap/mine"].key
 
     assert key(**changes) != key()
+
+
+def test_what_further_channels_hold_is_in_the_key(planned, tmp_path):
+    takes = ("x", TensorProto.FLOAT, (1, 2, "h", "w"))
+    entrant = {"onnx": str(save(small(takes=takes), tmp_path / "net.onnx")), "name": "mine", "channels": "each"}
+    plans = [planned(models=[{**entrant, "further_channels": [number]}])[1]["wrap/mine"] for number in (0.1, 0.2)]
+    assert plans[0].key != plans[1].key
 
 
 def test_names_are_not_in_keys_and_contents_are(planned, entrant):

@@ -71,6 +71,15 @@ def changed(content: ReportContent, wrapped: Wrapped) -> ReportContent:
             ),
         ),
         (
+            {"channels": "each", "further_channels": (0.06, 1.0)},
+            (
+                "takes any size, without padding",
+                "takes one channel: red, green and blue go through it one after the other",
+                "takes values from 0 to 1",
+                "its further channels hold 0.06, 1 everywhere",
+            ),
+        ),
+        (
             {"taken": WrappedRange((4.0, 4.0, 5.0), (-2.0, -2.0, -2.5)), "free_size": True},
             (
                 "takes any size, without padding",

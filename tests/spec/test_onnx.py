@@ -112,7 +112,12 @@ def test_residuals_are_subtracted_unless_it_is_said(written, kind):
         ("onnx: net.onnx, name: mine, range: {mean: [0, 0, 0]}", "'mean' and 'std' stand together"),
         ("onnx: net.onnx, name: mine, range: imagenet", "say what the answer is: 'output_range: [0, 1]'"),
         ("onnx: net.onnx, name: mine, residual: true, output_range: [0, 1]", "leave 'output_range' out"),
-        ("onnx: net.onnx, name: mine, channels: gbr", "must be 'rgb' or 'bgr'"),
+        ("onnx: net.onnx, name: mine, channels: gbr", "must be 'rgb', 'bgr' or 'each'"),
+        ("onnx: net.onnx, name: mine, channels: each, range: imagenet", "of one channel has one range for all colours"),
+        ("onnx: net.onnx, name: mine, channels: each", "pictures of 3 channels; it has to take 1 x 1 x H x W"),
+        ("onnx: net.onnx, name: mine, further_channels: [0]", "3 channels; it has to take 1 x 4 x H x W"),
+        ("onnx: net.onnx, name: mine, further_channels: 0.1", "models[0].further_channels must be a list"),
+        ("onnx: net.onnx, name: mine, further_channels: ['1']", "models[0].further_channels[0] must be a number"),
         ("onnx: net.onnx, name: mine, multiple_of: 0", "must be at least 1"),
         ("onnx: net.onnx, name: mine, multiple_of: true", "must be a whole number, not true"),
         ("onnx: net.onnx, name: mine, multiple_of: '8'", "multiple_of must be a whole number, not '8'"),
@@ -173,6 +178,33 @@ def test_files_that_take_no_picture_are_refused_at_once_with_what_they_take(reso
     assert "spec.yaml:4:" in str(caught.value.where)
 
 
+@pytest.mark.parametrize(
+    ("takes", "fields", "helps"),
+    [
+        (1, "channels: each", "'channels: each' where red, green and blue"),
+        (2, "channels: each, further_channels: [0.1]", "'channels: each' where red, green and blue"),
+        (4, "further_channels: [0.1]", "'further_channels: [NUMBER, ...]'"),
+        (5, "channels: bgr, further_channels: [0.1, 255]", "'further_channels: [NUMBER, ...]'"),
+    ],
+)
+def test_other_numbers_of_channels_are_told_what_can_be_said_and_taken_then(resolved, takes, fields, helps):
+    model = fixed(1, takes, "h", "w")
+    with pytest.raises(SpecError, match=f"pictures of {takes} channel") as caught:
+        resolved(model=model)
+    assert helps in str(caught.value.hint)
+    (found,) = resolved(f"onnx: net.onnx, name: mine, {fields}", model).onnx_files
+    assert found.choice.input_channels == takes
+
+
+def test_of_several_outputs_that_of_the_inputs_channels_is_the_answer(resolved):
+    model = two("y", "rgb")
+    model.graph.input[0].CopyFrom(helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 1, "h", "w")))
+    for output, count in zip(model.graph.output, (1, 3), strict=True):
+        output.CopyFrom(helper.make_tensor_value_info(output.name, TensorProto.FLOAT, (1, count, "h", "w")))
+    (found,) = resolved("onnx: net.onnx, name: mine, channels: each", model).onnx_files
+    assert dict(found.outputs) == {"transmission": "y"}
+
+
 def test_what_is_fixed_to_one_size_is_told_how_to_export_it(resolved):
     with pytest.raises(SpecError, match="fixed") as caught:
         resolved(model=fixed(1, 3, 64, 96))
@@ -216,6 +248,16 @@ def test_data_lie_beside_the_file_or_are_refused(resolved, tmp_path, location, w
     assert words in caught.value.message
 
 
+def test_data_that_are_cut_off_are_found_before_anything_runs(resolved, tmp_path):
+    resolved(model=small(), data="net.data")
+    content = (tmp_path / "net.data").read_bytes()
+    (tmp_path / "net.data").write_bytes(content[:-1])
+    with pytest.raises(SpecError) as caught:
+        resolved()
+    assert "it keeps data in 'net.data', which has 323 bytes, and 324 are read of it" in caught.value.message
+    assert "Git LFS" in str(caught.value.hint)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -243,7 +285,7 @@ def test_header_reads_no_weights_and_finds_data_of_inner_graphs(tmp_path):
     node = helper.make_node("If", ["c"], ["y"], then_branch=inner, else_branch=inner)
     path = save(network([node], [weights("big", 256, 256)]), tmp_path / "net.onnx")
     found = onnx_header(path)
-    assert (found.locations, found.opset) == (("inner.bin",), 17)
+    assert (dict(found.locations), found.opset) == ({"inner.bin": 2 * 324}, 17)
     assert [(one.name, one.kind, one.sides) for one in found.inputs] == [("x", "float32", (1, 3, None, None))]
 
 
@@ -296,7 +338,7 @@ def test_a_sparse_constant_is_no_input_and_its_data_are_found(tmp_path):
     model.graph.input.add().CopyFrom(helper.make_tensor_value_info("given", TensorProto.FLOAT, [3, 3]))
     found = onnx_header(save(model, tmp_path / "net.onnx"))
     assert [one.name for one in found.inputs] == ["x"]
-    assert found.locations == ("places.bin",)
+    assert dict(found.locations) == {"places.bin": 0}
 
 
 def sparse(name, values):

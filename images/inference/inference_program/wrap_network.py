@@ -9,7 +9,7 @@ import onnx
 from netkit.malformed import Malformed
 from netkit.onnx_outside import load_outside
 from netkit.onnx_trial import Trial, tried
-from netkit.onnx_wrapping import ValueRange, Wrapping, form_of, input_of, opset_of, wrapped
+from netkit.onnx_wrapping import Channels, ValueRange, Wrapping, form_of, input_of, opset_of, wrapped
 from orchestrator.infer.inference_engine import InferenceEngine
 from orchestrator.infer.onnx_network import NetworkError, Resources
 from orchestrator.infer.region import Size
@@ -53,7 +53,7 @@ def _declared(context: StageContext) -> Wrapping:
         outputs=context.setting("outputs"),
         taken=_range(context.setting("taken")),
         answered=_range(context.setting("answered")),
-        bgr=context.setting("channels") == "bgr",
+        channels=Channels(context.setting("channels"), tuple(context.request.settings.get("further_channels", ()))),
         multiple=context.setting("multiple_of"),
         residual=context.setting("residual"),
         free_size=context.setting("free_size"),
@@ -88,13 +88,14 @@ def _report(model: onnx.ModelProto, made: onnx.ModelProto, wrapping: Wrapping, t
     return WrapFile(
         input=wrapping.input,
         outputs=wrapping.outputs,
-        kind=form_of(input_of(model, wrapping.input))[0],
+        kind=form_of(input_of(model, wrapping))[0],
         file_opset=opset_of(model),
         opset=opset_of(made),
         parameters=sum(math.prod(tensor.dims) for tensor in model.graph.initializer),
         taken=WrappedValues(wrapping.taken.scale, wrapping.taken.shift),
         answered=WrappedValues(wrapping.answered.scale, wrapping.answered.shift),
-        channels="bgr" if wrapping.bgr else "rgb",
+        channels=wrapping.channels.order,
+        further_channels=wrapping.channels.further or None,
         multiple_of=wrapping.multiple,
         residual=wrapping.residual,
         free_size=wrapping.free_size,

@@ -31,12 +31,14 @@ SETTINGS = {
 }
 
 
-def write(path: Path, nodes: Any, constants: Any = (), kind: int = TensorProto.FLOAT, **options: Any) -> Path:
+def write(
+    path: Path, nodes: Any, constants: Any = (), kind: int = TensorProto.FLOAT, channels: int = 3, **options: Any
+) -> Path:
     """Write a network from 'x' to 'y'."""
     graph = helper.make_graph(
         list(nodes),
         "theirs",
-        [helper.make_tensor_value_info("x", kind, (1, 3, "h", "w"))],
+        [helper.make_tensor_value_info("x", kind, (1, channels, "h", "w"))],
         [helper.make_tensor_value_info("y", kind, None)],
         list(constants),
     )
@@ -98,6 +100,21 @@ class WrapTest(unittest.TestCase):
         second = self.wrap(beside, data=["data.bin"])
         self.assertEqual(second.code, ExitCode.DONE, second.log)
         self.assertEqual((second.output / "network.onnx").read_bytes(), content)
+
+    def test_each_channel_alone_goes_through_inference_exactly(self) -> None:
+        nodes, constants = halves_blue(1)
+        constants[0] = numpy_helper.from_array(np.float32([0.5, 1]).reshape(1, 2, 1, 1), "k")
+        path = write(self.folder / "theirs.onnx", nodes, constants, channels=2)
+        done = self.wrap(path, channels="each", further_channels=[0.25], residual="add", multiple_of=4)
+        self.assertEqual(done.code, ExitCode.DONE, done.log)
+        found = load_whole(WrapFile, done.output, done.output.parent / "facts")
+        self.assertEqual((found.channels, found.further_channels), ("each", (0.25,)))
+        given = picture(37, 51) // 2
+        dataset = write_dataset(self.folder / "dataset", {"p": given})
+        result = run_stage(self.folder / "infer", done.output, dataset, {"mode": "exact"})
+        self.assertEqual((result.code, result.predictions["label"]), (ExitCode.DONE, EXACT), result.log)
+        expected = np.rint(given * np.float32(1.5)).astype(np.uint8)
+        self.assertTrue(np.array_equal(result.pixels("transmission/p.png"), expected))
 
     def test_half_floats_are_labelled_or_whole(self) -> None:
         factor = numpy_helper.from_array(np.float16(0.5), "k")

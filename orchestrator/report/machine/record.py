@@ -123,13 +123,15 @@ class WrappedEntry(Entry):
     taken: WrappedRangeEntry
     answered: WrappedRangeEntry
     channels: str
-    """Their order in the network."""
+    """Their order in the network; 'each' where it takes one, and each of the picture's goes through it alone."""
     multiple_of: int
     """What height and width are padded to multiples of."""
     residual: str
     """'subtract' or 'add', where its answer is subtracted from the picture or added to it; else empty."""
     free_size: bool
     """Whether the one size that the file names was given up."""
+    further_channels: tuple[FiniteFloat, ...] = ()
+    """What its channels behind those of the picture hold everywhere."""
 
 
 class ElsewhereEntry(Entry):

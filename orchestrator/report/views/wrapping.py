@@ -1,9 +1,15 @@
 """What was put around a network of an ONNX file, in words, step by step."""
 
+from collections.abc import Iterable
+
 from orchestrator.report import numbers
 from orchestrator.report.training_content import Wrapped, WrappedRange
 
-_ORDERS = {"rgb": "RGB", "bgr": "BGR"}
+_CHANNELS = {
+    "rgb": "channels RGB",
+    "bgr": "channels BGR",
+    "each": "takes one channel: red, green and blue go through it one after the other",
+}
 
 
 def wrapping_steps(wrapped: Wrapped) -> tuple[str, ...]:
@@ -13,9 +19,11 @@ def wrapping_steps(wrapped: Wrapped) -> tuple[str, ...]:
         f"height and width are padded to multiples of {wrapped.multiple_of} by repeating the edge, and cropped again"
         if wrapped.multiple_of > 1
         else "takes any size, without padding",
-        f"channels {_ORDERS[wrapped.channels]}",
+        _CHANNELS[wrapped.channels],
         f"takes {taken}" + (f", as {wrapped.values}" if wrapped.values != "float32" else ""),
     ]
+    if wrapped.further_channels:
+        steps.append(f"its further channels hold {_row(wrapped.further_channels)} everywhere")
     if wrapped.residual:
         sign = {"subtract": "minus", "add": "plus"}[wrapped.residual]
         steps.append(f"the answer is the picture {sign} what the network answers")
@@ -40,5 +48,5 @@ def _range(values: WrappedRange) -> str:
     return f"values less a mean of {_row(mean)}, divided by {_row([1 / scale for scale in values.scale])}"
 
 
-def _row(values: list[float]) -> str:
+def _row(values: Iterable[float]) -> str:
     return ", ".join(numbers.significant(value) for value in values)
