@@ -3,7 +3,7 @@
 # make behaviours   after code changed that decides results: record raised versions, or prove that results are the same
 # make test         everything, with a Docker engine where one answers
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev quickstart check test lint types imports format golden behaviours reliability fuzz audit pin-bases gpu-check clean
+.PHONY: help setup setup-dev quickstart check test lint types imports format golden behaviours reliability fuzz audit docs pin-bases gpu-check clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -77,6 +77,9 @@ fuzz: setup-dev ## Fuzz what reads strangers' files for MINUTES each, all of the
 
 behaviours: setup-dev ## Record raised behaviour versions, or prove that changed code gives the same results
 	$(BIN)/python scripts/behaviours.py
+
+docs: setup-dev ## Build the documentation as a site, build/site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 audit: setup-dev ## Ask for known holes in everything that a lock names: make audit OSV=ADDRESS asks a mirror
 	$(BIN)/python scripts/audit.py $(if $(OSV),--osv $(OSV))

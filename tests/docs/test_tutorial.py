@@ -6,14 +6,13 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from orchestrator.spec.load import load_experiment
 from orchestrator.spec.resolve import resolve
+from tests.docs.pages import ROOT, blocks
 
-ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "how-to" / "compare-your-own.md"
 TUTORIAL = "All four, one after the other"
 
@@ -21,16 +20,8 @@ REST = {"name": "name: page\n", "test": "test: [skimage-test]\n", "features": "f
 """What an example that shows a part of an experiment leaves out."""
 
 
-def blocks(title: str | None = None) -> list[tuple[str, str]]:
-    """Return language and text of every fenced block of the page, or of one of its sections."""
-    text = PAGE.read_text(encoding="utf-8")
-    if title is not None:
-        (text,) = [part for part in re.split(r"^## ", text, flags=re.MULTILINE) if part.startswith(title)]
-    return re.findall(r"^```(\w*)\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
-
-
 def examples() -> list[str]:
-    return [text for language, text in blocks() if language == "yaml"]
+    return [text for language, text in blocks(PAGE) if language == "yaml"]
 
 
 @pytest.mark.parametrize("number", range(len(examples())))
@@ -44,7 +35,7 @@ def test_every_experiment_of_the_page_is_valid(number, tmp_path):
 
 def test_the_tutorials_first_experiment_resolves(tmp_path):
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    text = next(text for language, text in blocks(TUTORIAL) if language == "yaml")
+    text = next(text for language, text in blocks(PAGE, TUTORIAL) if language == "yaml")
     spec = tmp_path / "tutorial.yaml"
     spec.write_text(text, encoding="utf-8")
     resolved = resolve(load_experiment(spec), spec)
@@ -60,7 +51,7 @@ def test_the_tutorial_runs_as_it_is_written(tmp_path):
     store.mkdir()
     (store / "environments").symlink_to(ROOT / ".sirr" / "environments")
     script = ["set -euo pipefail"]
-    for number, (language, text) in enumerate(blocks(TUTORIAL)):
+    for number, (language, text) in enumerate(blocks(PAGE, TUTORIAL)):
         named = re.match(r"# (\S+\.(?:yaml|py))\n", text)
         if language:
             assert named, text
