@@ -27,7 +27,7 @@ def plan(
     data: DataOption = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """Show the stages of a comparison: which are in the store, which would run, and why. Nothing is run.
+    """Show the stages of a comparison: which are in the store, which would run, why, and for how long. Nothing is run.
 
     Examples:
         sirr-orch plan my.yaml
@@ -38,15 +38,16 @@ def plan(
     from orchestrator.cli.console import err, out  # noqa: PLC0415
     from orchestrator.cli.table import plan_rows, print_plan  # noqa: PLC0415
     from orchestrator.execute.build import build_settings  # noqa: PLC0415
-    from orchestrator.execute.command import RunRequest, outlook, planned  # noqa: PLC0415
+    from orchestrator.execute.command import RunRequest, outlook, planned, planned_estimate  # noqa: PLC0415
     from orchestrator.execute.plugins import known_library  # noqa: PLC0415
 
     settings, library = build_settings((), ()), known_library(plugins or ())
     request = RunRequest(spec, store, tuple(photos or ()), engine, False, settings, data, threads, library)
     comparison = planned(request, say=err.print)
+    found = planned_estimate(comparison, request)
     if json:
-        out.print_json(data=plan_rows(comparison))
+        out.print_json(data=plan_rows(comparison, found))
     else:
-        print_plan(comparison, out)
+        print_plan(comparison, found, out)
     for words in outlook(comparison, request):
         err.print(words)

@@ -63,7 +63,7 @@ def run(
     from orchestrator.cli.progress import live_listener  # noqa: PLC0415
     from orchestrator.cli.table import print_plan  # noqa: PLC0415
     from orchestrator.execute.build import build_settings  # noqa: PLC0415
-    from orchestrator.execute.command import RunRequest, outlook, planned, run_request  # noqa: PLC0415
+    from orchestrator.execute.command import RunRequest, outlook, planned, planned_estimate, run_request  # noqa: PLC0415
     from orchestrator.execute.plugins import known_library  # noqa: PLC0415
     from orchestrator.execute.run_stages import RunOptions  # noqa: PLC0415
 
@@ -71,7 +71,7 @@ def run(
     request = RunRequest(spec, store, tuple(photos or ()), engine, build, settings, data, threads, library)
     if dry_run:
         comparison = planned(request, say=err.print)
-        print_plan(comparison, out)
+        print_plan(comparison, planned_estimate(comparison, request), out)
         for words in outlook(comparison, request):
             err.print(words)
         return

@@ -9,16 +9,19 @@ from rich.text import Text
 
 from orchestrator.execute.comparison import Comparison
 from orchestrator.execute.doctor import Finding
+from orchestrator.execute.estimate_words import estimate_lines, long_run_lines
+from orchestrator.execute.estimates import RunEstimate
+from orchestrator.plan.estimates import Estimate
 from orchestrator.spec.weights import Presence
 
 _MARKS = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "error": ("error", "bold red")}
 
 
-def plan_rows(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return the plan as plain values: stage, key, state and reasons.
+def plan_rows(comparison: Comparison, found: RunEstimate) -> list[dict[str, Any]]:
+    """Return the plan as plain values: stage, key, state, reasons, and what it will take.
 
     A stage that reads what is not there yet has no key, and it may run: where its inputs come out as they were, it
-    does not.
+    does not. What is in the store takes nothing; what cannot be told is None.
     """
     return [
         {
@@ -28,9 +31,18 @@ def plan_rows(comparison: Comparison) -> list[dict[str, Any]]:
             "key": comparison.identities[stage.name].key if stage.name in comparison.identities else None,
             "state": _state(stage.name, comparison),
             "reasons": list(comparison.reasons.get(stage.name, ())),
+            "estimate": _estimate(found.by_stage.get(stage.name)),
         }
         for stage in comparison.plan.stages
     ]
+
+
+def _estimate(found: Estimate | None) -> dict[str, Any]:
+    """Return what a stage will take as plain values; None: it is in the store."""
+    if found is None:
+        return {"steps": None, "seconds": 0, "bytes": 0, "origin": "stored"}
+    seconds = None if found.seconds is None else round(found.seconds, 1)
+    return {"steps": found.steps, "seconds": seconds, "bytes": found.size_bytes, "origin": found.origin}
 
 
 def _state(stage: str, comparison: Comparison) -> str:
@@ -39,13 +51,13 @@ def _state(stage: str, comparison: Comparison) -> str:
     return "to run" if stage in comparison.identities else "may run"
 
 
-def print_plan(comparison: Comparison, console: Console) -> None:
-    """Print each stage with its state and why it must run."""
+def print_plan(comparison: Comparison, found: RunEstimate, console: Console) -> None:
+    """Print each stage with its state and why it must run, and what those that are missing will take."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("stage", "image", "key", "state", "why"):
         # Names stay whole, so that they can be found and copied; in a narrow terminal rows are longer than its lines.
         table.add_column(title, overflow="fold", no_wrap=title != "why", min_width=24 if title == "why" else None)
-    for row in plan_rows(comparison):
+    for row in plan_rows(comparison, found):
         stored = row["state"] == "stored"
         table.add_row(
             Text(row["stage"]),
@@ -56,6 +68,13 @@ def print_plan(comparison: Comparison, console: Console) -> None:
         )
     console.print(table, soft_wrap=False, crop=False)
     console.print(_sum(comparison))
+    console.print()
+    lines = (
+        *estimate_lines(found, each=True),
+        *long_run_lines(found, comparison.missing, comparison.resolved.path.name),
+    )
+    for line in lines:
+        console.print(line)
 
 
 def _sum(comparison: Comparison) -> str:

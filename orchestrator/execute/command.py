@@ -8,6 +8,8 @@ from orchestrator.engine.protocol import Engine
 from orchestrator.environments.builder import BuildSettings
 from orchestrator.execute.build import engine_outlook, prepared_engine
 from orchestrator.execute.comparison import Comparison, Reading, plan_comparison
+from orchestrator.execute.estimate_words import estimate_lines, long_run_lines
+from orchestrator.execute.estimates import RunEstimate, run_estimate
 from orchestrator.execute.events import Listener
 from orchestrator.execute.experiment_run import run_experiment
 from orchestrator.execute.programs import unfollowed_programs
@@ -75,6 +77,11 @@ def planned(
     return plan_comparison(experiment, request.spec, store, request.data, request.library, reading=reading)
 
 
+def planned_estimate(comparison: Comparison, request: RunRequest) -> RunEstimate:
+    """Return what a planned request will take."""
+    return run_estimate(comparison, Store(request.store, make=False))
+
+
 def outlook(comparison: Comparison, request: RunRequest) -> Iterator[str]:
     """Yield what a run would say of the engine that the request names before it starts; nothing where it names none.
 
@@ -101,7 +108,10 @@ def with_photos(experiment: Experiment, folders: tuple[Path, ...]) -> Experiment
 
 
 def run_request(request: RunRequest, options: RunOptions, listener: Listener, say: Callable[[str], None]) -> RunResult:
-    """Run a comparison from its file to its report; `say` hears which engine is used and what is built.
+    """Run a comparison from its file to its report.
+
+    Args:
+        say: Hears what the run will take, which engine is used and what is built.
 
     Raises:
         SpecError: Before a stage runs.
@@ -112,6 +122,11 @@ def run_request(request: RunRequest, options: RunOptions, listener: Listener, sa
         NoSpace: Before a stage runs.
     """
     comparison = planned(replace(request, threads=options.threads), reading="inputs", say=say, make=True)
+    if comparison.missing:
+        found = planned_estimate(comparison, request)
+        lines = (*estimate_lines(found, each=False), *long_run_lines(found, comparison.missing, request.spec.name))
+        for words in lines:
+            say(words)
     engine, environments = prepared_engine(
         comparison.images_needed,
         comparison.variant,

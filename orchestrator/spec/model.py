@@ -1,6 +1,6 @@
 """What a model is: a network, its image, its recipe, and the schema that says what recipes it takes."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, StringConstraints, model_validator
 
@@ -11,6 +11,9 @@ from orchestrator.spec.recipe import Recipe, RecipeSchema
 _File = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$")]
 
 _Pattern = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_*?][A-Za-z0-9._*?-]*$")]
+
+EpochRule = Literal["pictures", "couples"]
+"""What an epoch goes through: every transmission and real pair, or transmissions blended two by two and real pairs."""
 
 _SETTINGS = ("model", "tolerance", "features", "snapshot", "entry")
 """What else stands in the settings of stages that get the values that shape a network."""
@@ -53,6 +56,10 @@ class ModelSpec(StrictModel):
     shaped_by: tuple[str, ...] = ()
     """Fields of the recipe that shape the network itself, such as a number of steps: they count for adopted weights
     too, and every other field for trainings alone."""
+    epoch: EpochRule | None = None
+    """What an epoch goes through where the recipe has no `limit`: 'pictures', every transmission and every real pair;
+    'couples', transmissions blended two by two, and every real pair. None: the steps of such a recipe are not known
+    before it runs, and `sirr-orch plan` says so. It decides no result."""
     recipe: dict[str, Any]
     """How the paper trained it."""
     trial: dict[str, Any] = Field(default_factory=dict)
