@@ -23,7 +23,9 @@ from orchestrator import api
 from orchestrator.cli.app import app
 from orchestrator.errors import SirrError
 from orchestrator.metrics.ranking import LEVEL
-from orchestrator.metrics.statistics import CONFIDENCE, MOST_EXACT, RESAMPLES, SIGN_DRAWS, SMALLEST
+from orchestrator.metrics.resampling import DRAWS
+from orchestrator.metrics.signed_rank import MOST_EXACT, SIGN_DRAWS
+from orchestrator.metrics.statistics import CONFIDENCE, RESAMPLES, SMALLEST
 from orchestrator.report.machine import record
 from orchestrator.spec import dataset, entrants, experiment, image, metric, model, protocol_spec
 from orchestrator.spec.library import built_in
@@ -153,6 +155,7 @@ def protocols_page() -> str:
             level=LEVEL,
             most_exact=MOST_EXACT,
             sign_draws=SIGN_DRAWS,
+            draws=DRAWS,
         )
     )
     return "\n".join(parts)

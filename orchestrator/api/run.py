@@ -83,11 +83,16 @@ class Difference:
         won: On how many of them the first is better.
         lost: On how many of them the second is better.
         mean: Mean of the first's score less the second's; None where no picture has two finite scores.
-        low: Lower end of its 95 % interval; None below five pictures.
+        typical: The typical difference where the two differ: the Hodges-Lehmann estimate.
+        low: Lower end of the 95 % interval of the typical difference, which excludes 0 exactly where p < 0.05; of too
+            few pictures, the least difference; None where too few pictures differ.
         high: Upper end.
         p: Of Wilcoxon's signed-rank test, two-sided; of this one comparison, where the report corrects for all of its
             own: who makes many of them corrects as well.
-        better: The one that is better beyond the noise; None where they cannot be told apart.
+        outcome: 'better'; 'alike': they cannot be told apart; 'few': there are too few pictures to tell anything;
+            'mixed': p is small, and yet the means do not point where the pictures do, or runs lie among one another.
+        better: The one that is better beyond the noise, where the outcome is 'better'; else None.
+        needs: How many pictures the test needs at least, where there are too few.
     """
 
     first: str
@@ -99,10 +104,13 @@ class Difference:
     won: int
     lost: int
     mean: float | None
+    typical: float | None
     low: float | None
     high: float | None
     p: float
+    outcome: Literal["better", "alike", "few", "mixed"]
     better: str | None
+    needs: int | None
 
 
 def runs(store: str | Path | None = None) -> list[RunSummary]:
@@ -259,10 +267,13 @@ class Run:
             test.won,
             test.lost,
             test.difference,
+            test.typical,
             test.low,
             test.high,
             test.p,
+            test.outcome,
             test.better,
+            test.needs,
         )
 
     def picture(self, entrant: str, dataset: str, picture: str, *, reflection: bool = False) -> np.ndarray:

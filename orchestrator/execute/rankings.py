@@ -7,7 +7,7 @@ import numpy as np
 
 from orchestrator.metrics.ranking import Mean, Pair, Ranking, ranking
 from orchestrator.report.content import Dataset, NotMeasured, ReportContent, Scores
-from orchestrator.report.lookup import entrants, metric_format, networks, primary_protocol, scores
+from orchestrator.report.lookup import entrants, metric_format, networks, scores
 from orchestrator.report.rankings import MeanScore, MetricRanking, PairedTest
 from orchestrator.spec.protocol import Protocol
 
@@ -41,7 +41,7 @@ def paired_test(
         return None
     arrays = {name: _array(found, ids, metric) for name, found in measured.items()}
     better = metric_format(content, metric, ranked=protocol.ranked).better
-    test = _test(ranking(arrays, better, differences=True).pairs[0])
+    test = _test(ranking(arrays, better).pairs[0])
     return test if test.n else None
 
 
@@ -60,12 +60,10 @@ def _metric_ranking(content: ReportContent, dataset: Dataset, protocol: Protocol
         name: tuple(_tables(content, dataset, labels, protocol.name)) for name, labels in {**runs, **controls}.items()
     }
     arrays = {name: _array(found, ids, metric) for name, found in measured.items() if found}
-    judged = primary_protocol(content)
     result = ranking(
         {name: array for name, array in arrays.items() if name in runs},
         shown.better,
         {name: array for name, array in arrays.items() if name in controls},
-        differences=(protocol.name, metric) == (judged.name, judged.metrics[0].name),
     )
     absent = {name: len(runs.get(name, [name])) - len(found) for name, found in measured.items()}
     means = {
@@ -79,7 +77,7 @@ def _shown(
     dataset: str, protocol: str, metric: str, means: Mapping[str, MeanScore], result: Ranking, *, ranked: bool
 ) -> MetricRanking:
     if not ranked:
-        return MetricRanking(dataset, protocol, metric, means, (), {}, frozenset())
+        return MetricRanking(dataset, protocol, metric, means, (), {}, frozenset(), {})
     lacking = {name for name, mean in means.items() if mean.absent}
     return MetricRanking(
         dataset,
@@ -89,6 +87,7 @@ def _shown(
         tuple(_test(pair) for pair in result.pairs),
         {name: _test(pair) for name, pair in result.beside.items()},
         result.best - lacking,
+        result.chances,
     )
 
 
@@ -137,16 +136,5 @@ def _mean_score(mean: Mean, ids: list[str], reasons: Mapping[str, str], absent: 
 
 def _test(pair: Pair) -> PairedTest:
     low, high = (None, None) if pair.interval is None else (pair.interval.low, pair.interval.high)
-    return PairedTest(
-        pair.first,
-        pair.second,
-        pair.n,
-        pair.won,
-        pair.lost,
-        pair.p,
-        pair.method,
-        pair.better,
-        pair.difference,
-        low,
-        high,
-    )
+    told = {name: getattr(pair, name) for name in PairedTest.__dataclass_fields__ if name not in ("low", "high")}
+    return PairedTest(**told, low=low, high=high)

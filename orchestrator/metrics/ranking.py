@@ -2,17 +2,22 @@
 
 import itertools
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from orchestrator.metrics.statistics import Interval, TestMethod, holm, mean_interval, signed_ranks
-from stagekit.measures import INPUT
+from orchestrator.metrics.resampling import chances_of_best
+from orchestrator.metrics.signed_rank import MOST_EXACT, SignedRanks, TestMethod, signed_ranks, smallest_p
+from orchestrator.metrics.statistics import Interval, holm, holm_levels, mean_interval
+from stagekit.measures import INPUT, Direction
 
 LEVEL = 0.05
 """A difference counts where its corrected p-value lies below this."""
+
+_NOISE_DECIMALS = 9
+"""Scores that agree to so many decimals are one score, as everywhere in a report."""
 
 
 @dataclass(frozen=True)
@@ -35,19 +40,34 @@ class Mean:
     missing: tuple[int, ...]
 
 
+Outcome = Literal["better", "alike", "few", "mixed"]
+"""What a comparison came to; see `Pair`."""
+
+
 @dataclass(frozen=True)
 class Pair:
     """Two networks over the pictures that both were measured on.
 
+    The interval is the test turned round, at the level at which Holm's procedure tested this pair: it excludes 0 where
+    the outcome is 'better' or 'mixed', on the side of the means where it is 'better', and holds 0 where it is 'alike'.
+
     Attributes:
-        won: On how many pictures the first is better or worse.
-        lost: On how many pictures the first is better or worse.
+        won: On how many pictures the first is better.
+        lost: On how many pictures the first is worse.
         p: Corrected for the number of pairs.
         method: How it was found.
-        apart: Whether the difference counts.
-        better: That of the two with the better mean, where it does.
-        difference: Mean of the first's score less the second's where both are finite, with its interval; None where it
-            was not asked for, or where there is none.
+        outcome: 'better': the difference counts. 'alike': nothing tells the two apart. 'few': even if one had been
+            better on every picture, the test could not have told. 'mixed': the pictures tell them apart, but the means
+            do not point there, or runs of the one lie among those of the other.
+        better: That of the two that is, where the outcome is 'better'.
+        ahead: That of the two with the better mean, whether or not it counts; None where there is none.
+        among_runs: Whether that is mixed because runs lie among one another.
+        needs: How many pictures the test needs at least, where they are too few.
+        difference: Mean of the first's score less the second's where both are finite; None where there is none.
+        typical: The median of all means of two differences, where they are not 0; see `SignedRanks`.
+        interval: Of the typical difference. Of too few pictures, the least and the largest difference. None where too
+            few pictures differ for one.
+        confidence: Of the interval; None of too few pictures.
     """
 
     first: str
@@ -57,10 +77,15 @@ class Pair:
     lost: int
     p: float
     method: TestMethod
-    apart: bool
+    outcome: Outcome
     better: str | None
-    difference: float | None = None
-    interval: Interval | None = None
+    ahead: str | None
+    among_runs: bool
+    needs: int | None
+    difference: float | None
+    typical: float | None
+    interval: Interval | None
+    confidence: float | None
 
 
 @dataclass(frozen=True)
@@ -70,62 +95,71 @@ class Ranking:
     Attributes:
         beside: Each network against doing nothing.
         best: Those to be marked.
+        chances: How probable it is that a network has the best mean, of those measured on every picture; empty where
+            there are fewer than two.
     """
 
     means: Mapping[str, Mean]
     pairs: tuple[Pair, ...]
     beside: Mapping[str, Pair]
     best: frozenset[str]
+    chances: Mapping[str, float]
 
 
 def ranking(
     networks: Mapping[str, np.ndarray],
-    better: Literal["higher", "lower"],
+    better: Direction,
     controls: Mapping[str, np.ndarray] | None = None,
     *,
     nothing: str = INPUT,
-    differences: bool = False,
 ) -> Ranking:
     """Return how networks compare.
 
-    Two networks are apart where the signed-rank test over the same pictures, corrected by Holm for all pairs of
-    networks, gives p < 0.05, the ranks point where the means do, and, where networks have several runs, every run of
-    one is better than every run of the other. Best are the network with the best mean over the pictures that all
-    networks have finite scores on, and those that are not apart from it; where those are all of them, none is marked.
-    Networks with a picture that was not measured are compared, and never best.
+    One network is better where the signed-rank test over the same pictures, corrected by Holm for all pairs of
+    networks, gives p < 0.05, the means point where the ranks do, and, where networks have several runs, every run of
+    one is better than every run of the other. Best are those of the networks measured on every picture that none of
+    them is better than; where those are all of them, none is marked. Networks with a picture that was not measured are
+    compared, and never best.
 
     Args:
         networks: Name to scores, float64, (runs, pictures): NaN where a picture was not measured, inf is allowed.
         controls: The same for the controls, which are never ranked.
         nothing: The one that every network is set against.
-        differences: Give every pair the mean of its differences, with an interval, which takes time.
     """
     controls = controls or {}
     means = {name: _mean(scores) for name, scores in {**networks, **controls}.items()}
     sign = 1 if better == "higher" else -1
-    duels = [_duel(first, second, networks, sign) for first, second in itertools.combinations(networks, 2)]
-    pairs = _corrected(duels)
-    if differences:
-        pairs = tuple(_with_difference(pair, networks) for pair in pairs)
+    pairs = _judged([_duel(first, second, networks, sign) for first, second in itertools.combinations(networks, 2)])
     beside: dict[str, Pair] = {}
     if nothing in controls:
         everyone = {**networks, nothing: controls[nothing]}
-        against = _corrected([_duel(name, nothing, everyone, sign) for name in networks])
-        beside = {pair.first: _with_difference(pair, everyone) if differences else pair for pair in against}
-    return Ranking(means, pairs, beside, _best(networks, means, pairs, sign))
+        against = _judged([_duel(name, nothing, everyone, sign) for name in networks])
+        beside = {pair.first: pair for pair in against}
+    whole = {name: scores for name, scores in networks.items() if scores.size and not means[name].missing}
+    chances = chances_of_best(whole, better) if len(whole) > 1 else {}
+    return Ranking(means, pairs, beside, _best(frozenset(whole), pairs), chances)
 
 
 @dataclass(frozen=True)
 class _Duel:
+    """Two networks before they are judged.
+
+    Attributes:
+        sign: 1 where higher is better, else -1; the test is of differences that are positive where the first is better.
+        ahead: 1, -1 or 0: by the means over all runs.
+        agreed: Whether all runs agree on that.
+        differences: float64, (pictures,): first less second.
+        difference: The mean of those that are finite.
+    """
+
     first: str
     second: str
-    n: int
-    won: int
-    lost: int
-    p: float
-    method: TestMethod
-    direction: int
+    sign: int
+    test: SignedRanks
     ahead: int
+    agreed: bool
+    differences: np.ndarray
+    difference: float | None
 
 
 def picture_scores(scores: np.ndarray) -> np.ndarray:
@@ -160,56 +194,99 @@ def _duel(first: str, second: str, networks: Mapping[str, np.ndarray], sign: int
     both = ~(np.isnan(a) | np.isnan(b))
     a, b = a[both], b[both]
     # Where both are infinite the pictures are alike: inf - inf would be no number.
-    alike = a == b
-    differences = np.where(alike, 0.0, sign * np.subtract(a, b, where=~alike, out=np.zeros(len(a))))
-    found = signed_ranks(differences)
-    ahead = _ahead(networks[first], networks[second], sign)
-    return _Duel(first, second, found.n, found.positive, found.negative, found.p, found.method, found.direction, ahead)
+    differences = np.round(
+        np.where(a == b, 0.0, np.subtract(a, b, where=a != b, out=np.zeros(len(a)))), _NOISE_DECIMALS
+    )
+    difference = _finite_mean(differences[np.isfinite(differences)])
+    ahead = _ahead(networks[first], networks[second], sign, difference)
+    agreed = _agreed(networks[first], networks[second], sign, ahead)
+    return _Duel(first, second, sign, signed_ranks(sign * differences), ahead, agreed, differences, difference)
 
 
-def _corrected(duels: list[_Duel]) -> tuple[Pair, ...]:
+def _judged(duels: Sequence[_Duel]) -> tuple[Pair, ...]:
+    """Return a family of comparisons with what each came to."""
+    raw = [duel.test.p for duel in duels]
+    levels, corrected = holm_levels(raw, LEVEL), holm(raw)
+    least = [smallest_p(duel.test.n) for duel in duels]
+    reachable = holm(least)
     pairs = []
-    for duel, p in zip(duels, holm([duel.p for duel in duels]), strict=True):
-        apart = p < LEVEL and duel.direction == duel.ahead != 0
-        better = {1: duel.first, -1: duel.second}[duel.ahead] if apart else None
-        pairs.append(Pair(duel.first, duel.second, duel.n, duel.won, duel.lost, p, duel.method, apart, better))
+    for place, (duel, level, p) in enumerate(zip(duels, levels, corrected, strict=True)):
+        needs = _needed(least, place, duel.test.n) if reachable[place] >= LEVEL else None
+        pairs.append(_pair(duel, level, p, needs))
     return tuple(pairs)
 
 
-def _with_difference(pair: Pair, networks: Mapping[str, np.ndarray]) -> Pair:
-    a, b = picture_scores(networks[pair.first]), picture_scores(networks[pair.second])
-    both = np.isfinite(a) & np.isfinite(b)
-    return replace(pair, difference=_finite_mean(a[both] - b[both]), interval=mean_interval(a[both] - b[both]))
+def _needed(least: Sequence[float], place: int, n: int) -> int | None:
+    """Return the fewest pictures of one comparison with which it could come out, the others being what they are.
 
-
-def _ahead(first: np.ndarray, second: np.ndarray, sign: int) -> int:
-    """Return 1 where the first is ahead in its mean and in every run, -1 where the second is, else 0.
-
-    Means are those over the pictures on which all runs of both are finite; without one, more infinite ones win.
+    Args:
+        least: The smallest p that each comparison of the family can give.
+        n: Pictures that it has. None where more would not help, as of families so large that drawn signs are too few.
     """
+    for more in range(n + 1, MOST_EXACT + 1):
+        if holm([*least[:place], smallest_p(more), *least[place + 1 :]])[place] < LEVEL:
+            return more
+    return None
+
+
+def _pair(duel: _Duel, level: float, p: float, needs: int | None) -> Pair:
+    test, sign = duel.test, duel.sign
+    found = test.p < level
+    counts = found and duel.agreed and test.direction == duel.ahead != 0
+    ahead = {1: duel.first, -1: duel.second}.get(duel.ahead)
+    few = needs is not None
+    interval = _range(sign * duel.differences) if few else test.interval(level)
+    return Pair(
+        first=duel.first,
+        second=duel.second,
+        n=test.n,
+        won=test.positive,
+        lost=test.negative,
+        p=p,
+        method=test.method,
+        outcome="few" if few else "better" if counts else "mixed" if found else "alike",
+        better=ahead if counts else None,
+        ahead=ahead,
+        among_runs=found and not duel.agreed,
+        needs=needs,
+        difference=duel.difference,
+        typical=None if test.typical is None else sign * test.typical + 0.0,
+        interval=interval if interval is None or sign > 0 else Interval(0.0 - interval.high, 0.0 - interval.low),
+        confidence=None if few or interval is None else 1 - level,
+    )
+
+
+def _range(differences: np.ndarray) -> Interval | None:
+    return Interval(float(differences.min()), float(differences.max())) if len(differences) else None
+
+
+def _ahead(first: np.ndarray, second: np.ndarray, sign: int, difference: float | None) -> int:
+    """Return which of two has the better mean, 1 or -1, 0 where they are equal.
+
+    Args:
+        difference: Of the means; None where no picture is finite for both, and then more infinite scores win.
+    """
+    if difference is None:
+        difference = np.isinf(first).sum() / len(first) - np.isinf(second).sum() / len(second)
+    return sign * int(np.sign(difference))
+
+
+def _agreed(first: np.ndarray, second: np.ndarray, sign: int, ahead: int) -> bool:
+    """Return whether every run of the one that is ahead has a better mean than every run of the other."""
+    if len(first) == len(second) == 1:
+        return True
     finite = np.isfinite(first).all(axis=0) & np.isfinite(second).all(axis=0)
-    if not finite.any():
-        return sign * int(np.sign(np.isinf(first).sum() - np.isinf(second).sum()))
-    a, b = ([sign * math.fsum(run[finite]) for run in runs] for runs in (first, second))
-    return 1 if min(a) > max(b) else -1 if max(a) < min(b) else 0
+    a, b = (
+        [sign * math.fsum(run[finite]) if finite.any() else sign * float(np.isinf(run).sum()) for run in runs]
+        for runs in (first, second)
+    )
+    return min(a) > max(b) if ahead > 0 else max(a) < min(b)
 
 
-def _best(
-    networks: Mapping[str, np.ndarray], means: Mapping[str, Mean], pairs: tuple[Pair, ...], sign: int
-) -> frozenset[str]:
-    whole = {name: picture_scores(scores) for name, scores in networks.items() if not means[name].missing}
-    whole = {name: scores for name, scores in whole.items() if len(scores)}
-    if len(whole) < 2:
-        return frozenset()
-    finite = np.logical_and.reduce([np.isfinite(scores) for scores in whole.values()])
-    levels = {
-        name: sign * (math.fsum(s[finite]) / finite.sum() if finite.any() else s.mean()) for name, s in whole.items()
-    }
-    top = max(levels, key=lambda name: levels[name])
+def _best(whole: frozenset[str], pairs: Sequence[Pair]) -> frozenset[str]:
     beaten = {
-        pair.second if pair.first == top else pair.first
+        pair.second if pair.better == pair.first else pair.first
         for pair in pairs
-        if top in (pair.first, pair.second) and pair.better == top
+        if pair.better is not None and {pair.first, pair.second} <= whole
     }
-    best = frozenset(name for name in whole if name not in beaten)
-    return best if len(best) < len(whole) else frozenset()
+    return whole - beaten if beaten else frozenset()

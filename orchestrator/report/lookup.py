@@ -136,7 +136,7 @@ def metric_ranking(content: ReportContent, dataset: str, protocol: str, metric: 
     for found in content.rankings:
         if (found.dataset, found.protocol, found.metric) == (dataset, protocol, metric):
             return found
-    return MetricRanking(dataset, protocol, metric, {}, (), {}, frozenset())
+    return MetricRanking(dataset, protocol, metric, {}, (), {}, frozenset(), {})
 
 
 def sboms(content: ReportContent) -> list[SoftwareList]:

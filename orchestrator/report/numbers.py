@@ -15,6 +15,7 @@ from orchestrator.spec.plain_words import count as count  # noqa: PLC0414 - what
 from stagekit.measures import Direction, Scale, metric_named
 
 _NOISE_DECIMALS = 9
+_LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -128,11 +129,56 @@ def interval(low: float | None, high: float | None, metric: MetricFormat) -> str
     return "" if bounds is None else " to ".join(bounds)
 
 
+def difference_bounds(low: float | None, high: float | None, metric: MetricFormat) -> str | None:
+    """Return an interval of differences as text, rounded outwards, with digits enough that no end but 0 reads as 0.
+
+    None where there is none, and where it has no width.
+    """
+    if low is None or high is None or low == high:
+        return None
+    for decimals in range(metric.decimals, _NOISE_DECIMALS + 2):
+        ends = (_outwards(low, decimals, -1), _outwards(high, decimals, 1))
+        if all(float(text) or not value for text, value in zip(ends, (low, high), strict=True)):
+            break
+    return " to ".join(end.replace("inf", "∞") for end in ends)
+
+
+def _outwards(value: float, decimals: int, direction: Literal[-1, 1]) -> str:
+    """Return a number rounded down or up; what is so by the noise of floating-point alone stays where it is."""
+    if math.isinf(value):
+        return str(value)
+    unit = 10.0**-decimals
+    end = direction * math.ceil(direction * value / unit - 1e-6) * unit
+    return f"{end + 0.0:.{decimals}f}" if round(end, decimals) else f"{0:.{decimals}f}"
+
+
+def confidence(level: float) -> str:
+    """Return how sure an interval is: '95 %', '98.3 %', '99.95 %'; never more than it is, and never 100 %."""
+    for decimals in range(7):
+        unit = 10.0**-decimals
+        shown = math.floor(100 * level / unit + 1e-6) * unit
+        if shown < 100 and (100 - shown) < 1.05 * 100 * (1 - level):
+            break
+    return f"{shown:.{decimals}f} %"
+
+
+def probability(share: float) -> str:
+    """Return a probability that was drawn, in whole per cent; never none and never certain."""
+    if share > 0.995:
+        return ">99 %"
+    return f"{100 * share:.0f} %" if share >= 0.005 else "<1 %"
+
+
 def p_value(p: float) -> str:
-    """Return a p-value with two significant digits; what is tiny reads as below 0.0001, never as 0."""
+    """Return a p-value with two significant digits, and more where it would read as the level that decides.
+
+    What is tiny reads as below 0.0001, never as 0.
+    """
     if p < 0.0001:
         return "<0.0001"
-    return f"{p:.2f}" if p >= 0.1 else f"{p:.2g}"
+    if p >= 0.1:
+        return f"{p:.2f}"
+    return next(text for digits in range(2, 18) if float(text := f"{p:.{digits}g}") != _LEVEL or p == _LEVEL)
 
 
 def difference(value: float, metric: MetricFormat, other: str = "") -> str:
@@ -144,6 +190,15 @@ def difference(value: float, metric: MetricFormat, other: str = "") -> str:
     decimals = len(other.partition(".")[2]) if other else metric.decimals
     text = f"{value:+.{decimals}f}"
     return text if float(text) else f"{0:.{decimals}f}"
+
+
+def signed(value: float, metric: MetricFormat) -> str:
+    """Return a difference with its sign, and with digits enough that only 0 reads as 0."""
+    for decimals in range(metric.decimals, _NOISE_DECIMALS + 2):
+        text = f"{value:+.{decimals}f}"
+        if float(text):
+            return text
+    return f"{0:.{metric.decimals}f}"
 
 
 def some_of(names: Sequence[str], shown: int = 3) -> str:

@@ -17,7 +17,7 @@ import pytest
 
 from orchestrator import api
 from orchestrator.execute.command import report_of_run
-from orchestrator.metrics.statistics import signed_ranks
+from orchestrator.metrics.signed_rank import signed_ranks
 from orchestrator.png import write_png
 from orchestrator.report.machine.score_files import COLUMNS
 from orchestrator.store.store import Store

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from orchestrator.metrics.ranking import LEVEL, ranking
-from orchestrator.metrics.statistics import signed_ranks
+from orchestrator.metrics.signed_rank import signed_ranks
 
 STEPS = np.array([0.1 * (7 * n % 20) for n in range(20)])
 

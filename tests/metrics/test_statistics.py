@@ -1,25 +1,15 @@
-"""Intervals and tests against closed forms, against each other, and against scipy's own."""
+"""Intervals of means against closed forms, and levels at which several tests hold together."""
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
-from orchestrator.metrics.statistics import (
-    MOST_EXACT,
-    SIGN_DRAWS,
-    SMALLEST,
-    Interval,
-    holm,
-    mean_interval,
-    signed_ranks,
-)
+from orchestrator.metrics.statistics import SMALLEST, Interval, holm, holm_levels, mean_interval
 
 SAMPLES = st.lists(st.floats(0, 60), min_size=SMALLEST, max_size=30).map(np.array)
 
@@ -75,107 +65,6 @@ def test_values_that_hardly_rise_above_noise_have_no_interval_that_is_no_number(
     assert found is None or found.low <= values.mean() <= found.high
 
 
-def exact_p(differences: np.ndarray) -> float:
-    """Return the two-sided p over all assignments of signs: the definition, for a few values. Zeros count for none."""
-    doubled = np.rint(2 * stats.rankdata(np.abs(differences))).astype(int)[differences != 0]
-    seen = abs(int(np.sum(np.sign(differences[differences != 0]) * doubled)))
-    signs = np.array(list(itertools.product((1, -1), repeat=len(doubled))))
-    return float(np.mean(np.abs(signs @ doubled) >= seen))
-
-
-@pytest.mark.parametrize("n", [1, 4, 7, 10, 12])
-def test_signed_ranks_give_the_exact_probability(n: int) -> None:
-    differences = drawn(n) - 20
-    assert signed_ranks(differences).p == pytest.approx(exact_p(differences), rel=1e-12)
-
-
-@given(st.lists(st.integers(-4, 4), min_size=1, max_size=12).map(lambda drawn: np.array(drawn, np.float64)))
-@settings(max_examples=60, deadline=None)
-def test_signed_ranks_are_exact_with_ties_and_zeros(differences: np.ndarray) -> None:
-    found = signed_ranks(differences)
-    assert found.p == pytest.approx(exact_p(differences), rel=1e-12)
-    assert (found.n, found.method) == (len(differences), "exact")
-
-
-@pytest.mark.parametrize("n", [5, 50, 51, 150])
-def test_signed_ranks_are_those_of_scipy_where_its_own_are_exact(n: int) -> None:
-    differences = drawn(n) - 22
-    found = signed_ranks(differences)
-    assert found.p == pytest.approx(stats.wilcoxon(differences, method="exact").pvalue, rel=1e-9)
-    assert (found.n, found.positive, found.negative) == (n, (differences > 0).sum(), (differences < 0).sum())
-
-
-@pytest.mark.slow
-def test_signed_ranks_with_ties_are_those_of_scipys_permutations() -> None:
-    differences = np.round(drawn(60) - 23, 0)
-    every_sign = stats.PermutationMethod(n_resamples=20_000, rng=np.random.default_rng(1))
-    assert 0.05 < signed_ranks(differences).p < 0.9
-    assert signed_ranks(differences).p == pytest.approx(
-        stats.wilcoxon(differences, zero_method="pratt", method=every_sign).pvalue, abs=0.02
-    )
-
-
-def test_p_of_pictures_that_agree_halves_with_every_picture() -> None:
-    """It grew 290,000 times from 50 to 51, where scipy takes the normal distribution."""
-    for n in range(1, 130):
-        assert signed_ranks(np.arange(1.0, n + 1)).p == pytest.approx(2.0 ** (1 - n), rel=1e-12)
-
-
-@pytest.mark.parametrize("n", [14, 40, 50, 51, 90])
-def test_one_tie_or_one_zero_moves_p_by_little(n: int) -> None:
-    """One tie made it 46 times larger."""
-    differences = np.arange(1.0, n + 1) * np.where(np.arange(n) % 5, 1, -1)
-    tied, zero = differences.copy(), differences.copy()
-    tied[-1] = np.sign(tied[-1]) * abs(tied[-2])
-    zero[0] = 0.0
-    whole = signed_ranks(differences).p
-    assert signed_ranks(tied).p == pytest.approx(whole, rel=0.25)
-    assert signed_ranks(zero).p == pytest.approx(whole, rel=0.25)
-
-
-@given(st.lists(st.integers(-30, 30), min_size=2, max_size=70), st.data())
-@settings(max_examples=40, deadline=None)
-def test_p_falls_as_more_ranks_lie_on_the_larger_side(values: list[int], data: st.DataObject) -> None:
-    differences = np.array(values, np.float64)
-    if signed_ranks(differences).direction < 0:
-        differences = -differences
-    turned = differences.copy()
-    place = data.draw(st.integers(0, len(values) - 1))
-    turned[place] = abs(turned[place])
-    assert signed_ranks(turned).p <= signed_ranks(differences).p * (1 + 1e-12)
-
-
-@pytest.mark.slow
-def test_p_of_thousands_of_pictures_is_drawn_near_the_exact_one() -> None:
-    differences = np.random.default_rng(4).normal(0.03, 1, MOST_EXACT)
-    exact, permuted = signed_ranks(differences), signed_ranks(np.append(differences, 1e-9))
-    assert (exact.method, permuted.method) == ("exact", "permutation")
-    assert permuted.p == pytest.approx(exact.p, abs=0.01)
-    assert signed_ranks(np.arange(1.0, MOST_EXACT + 2)).p == pytest.approx(1 / (1 + SIGN_DRAWS))
-    assert 0 < signed_ranks(np.arange(1.0, MOST_EXACT + 1)).p < 1e-300
-
-
-@given(st.lists(st.floats(-9, 9), min_size=1, max_size=7).map(np.array))
-@settings(max_examples=20, deadline=None)
-def test_signed_ranks_turn_with_the_sign(differences: np.ndarray) -> None:
-    found, turned = signed_ranks(differences), signed_ranks(-differences)
-    assert 0 < found.p <= 1
-    assert turned.p == pytest.approx(found.p)
-    assert (turned.direction, turned.positive) == (-found.direction, found.negative)
-
-
-def test_infinite_differences_rank_above_all_finite_ones() -> None:
-    differences = np.array([math.inf, 1.0, -2.0, 3.0, 4.5, -0.5, 6.0])
-    finite = np.where(np.isinf(differences), 100.0, differences)
-    assert signed_ranks(differences) == signed_ranks(finite)
-
-
-def test_without_any_difference_nothing_is_told_apart() -> None:
-    assert signed_ranks(np.zeros(20)).p == 1
-    assert signed_ranks(np.array([])).p == 1
-    assert signed_ranks(np.zeros(20)).direction == 0
-
-
 def test_holm_is_the_worked_example() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx((0.03, 0.06, 0.06, 0.02))
     assert holm([0.9, 0.5]) == (1.0, 1.0)
@@ -190,3 +79,17 @@ def test_holm_keeps_the_order_and_lies_between_none_and_bonferroni(p: list[float
     order = sorted(range(len(p)), key=lambda index: p[index])
     assert [found[index] for index in order] == sorted(found)
     assert found[order[0]] == min(1.0, p[order[0]] * len(p))
+
+
+def test_holm_tests_the_smallest_at_the_strictest_level_and_stops() -> None:
+    assert holm_levels([0.01, 0.04, 0.001], 0.05) == pytest.approx((0.025, 0.05, 0.05 / 3))
+    assert holm_levels([0.03, 0.04, 0.001], 0.05) == pytest.approx((0.025, 0.025, 0.05 / 3))
+    assert holm_levels([0.01, 0.01], 0.05) == (0.025, 0.025), "equal ones at one level"
+    assert holm_levels([], 0.05) == ()
+
+
+@given(st.lists(st.sampled_from([2.0**-n for n in range(1, 14)]), min_size=1, max_size=8))
+def test_what_lies_below_its_level_is_what_the_corrected_p_rejects(p: list[float]) -> None:
+    levels = holm_levels(p, 0.05)
+    assert [raw < level for raw, level in zip(p, levels, strict=True)] == [found < 0.05 for found in holm(p)]
+    assert all(0.05 / len(p) <= level <= 0.05 for level in levels)

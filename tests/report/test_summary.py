@@ -74,6 +74,18 @@ def test_networks_that_cannot_be_told_apart_share_the_mark(plausible: ReportCont
     assert [cells[label].best for label in LABELS] == [False, True, True]
 
 
+def test_marks_of_too_few_pictures_say_how_it_stands_and_how_many_it_takes(plausible: ReportContent) -> None:
+    values = {"zhang2018": around(18.0)[:5], "errnet2019": around(28.0)[:5], "input": around(20.0)[:5]}
+    view = summary_view(with_psnr(plausible, values))
+    cells = psnr(view)
+    marks = [cells[label].beside_input for label in LABELS[:2]]
+    assert [(found.symbol, found.text) for found in marks if found] == [
+        ("▽", "behind the unchanged input so far, too few pictures (needs at least 7)"),
+        ("△", "ahead of the unchanged input so far, too few pictures (needs at least 7)"),
+    ]
+    assert view.tables[0].any_few
+
+
 def test_nothing_is_best_where_nothing_can_be_told_apart(plausible: ReportContent) -> None:
     values = {"zhang2018": [20.0, 21.0], "errnet2019": [23.0, 24.0], "ibcln2020": [26.0, 27.0]}
     assert not summary_view(with_psnr(plausible, values)).tables[0].any_best
@@ -126,7 +138,8 @@ def test_network_is_set_against_the_unchanged_input_beyond_the_noise(plausible: 
         "input": around(20.0),
     }
     cells = psnr(summary_view(with_psnr(plausible, values)))
-    assert [cells[label].beside_input for label in LABELS] == ["worse", "alike", "better"]
+    marks = [cells[label].beside_input for label in LABELS]
+    assert [found.kind for found in marks if found] == ["worse", "alike", "better"]
 
 
 def test_values_that_round_alike_get_more_digits(plausible: ReportContent) -> None:

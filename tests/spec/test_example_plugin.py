@@ -9,7 +9,7 @@ import skimage
 from PIL import Image
 
 from orchestrator.environments.plugin_image import check_image
-from orchestrator.metrics.statistics import signed_ranks
+from orchestrator.metrics.signed_rank import signed_ranks
 from orchestrator.spec.library import Library, Plugin, built_in
 
 ROOT = Path(__file__).parents[2]

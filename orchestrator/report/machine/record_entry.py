@@ -25,3 +25,6 @@ Infinite = Literal["inf"]
 
 Score = FiniteFloat | Infinite | Missing
 """One score of one picture."""
+
+Bound = FiniteFloat | Literal["inf", "-inf"]
+"""One end of an interval of differences."""

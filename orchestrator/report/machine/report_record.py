@@ -1,12 +1,13 @@
 """Makes report.json of what the report tells."""
 
 import math
+from dataclasses import replace
 from typing import TypeVar
 
 from orchestrator.report.content import Dataset, Export, Model, NotMeasured, Predictions, ReportContent, Result, Scores
 from orchestrator.report.machine import record, record_entry, record_run
 from orchestrator.report.overlap_content import Overlap
-from orchestrator.report.rankings import MetricRanking
+from orchestrator.report.rankings import MetricRanking, PairedTest
 from orchestrator.report.training_content import Adoption, Authors, Elsewhere, Training, Untrained, Wrapped
 from orchestrator.report.views.aggregate import Evaluation, Mean, evaluations, mean, mean_of
 from orchestrator.report.views.header import alerts
@@ -205,10 +206,22 @@ def _ranking(ranking: MetricRanking) -> record.RankingEntry:
         dataset=ranking.dataset,
         protocol=ranking.protocol,
         metric=ranking.metric,
-        pairs=tuple(_same(record.PairEntry, pair) for pair in ranking.pairs),
-        beside_input=tuple(_same(record.PairEntry, pair) for pair in ranking.beside.values()),
+        pairs=tuple(_pair(pair) for pair in ranking.pairs),
+        beside_input=tuple(_pair(pair) for pair in ranking.beside.values()),
         best=tuple(sorted(ranking.best)),
+        chances=dict(ranking.chances),
     )
+
+
+def _pair(test: PairedTest) -> record.PairEntry:
+    ends = {name: _bound(getattr(test, name)) for name in ("typical", "low", "high")}
+    return _same(record.PairEntry, replace(test, typical=None, low=None, high=None)).model_copy(update=ends)
+
+
+def _bound(value: float | None) -> record_entry.Bound | None:
+    if value is None or math.isfinite(value):
+        return value
+    return "inf" if value > 0 else "-inf"
 
 
 def _number(value: float) -> "float | record_entry.Infinite":

@@ -115,7 +115,7 @@ sirr.viewer = (() => {
     if (sirr.entrants[entrant].control || base === null || sirr.same(value, base)) return cell;
     const better = value > base === form.higher;
     const mark = element("span", better ? " ▲" : " ▼", { class: better ? "better" : "worse", "aria-hidden": "true" });
-    cell.append(mark, element("span", better ? " better than the input" : " worse than the input", { class: "hidden" }));
+    cell.append(mark, element("span", better ? " better than the input on this picture" : " worse than the input on this picture", { class: "hidden" }));
     return cell;
   };
 

@@ -9,6 +9,7 @@ from orchestrator.report.content import Dataset, ReportContent, Scores
 from orchestrator.report.lookup import entrants, metric_format, metric_ranking, networks, primary_protocol, scores
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.rankings import MetricRanking, PairedTest
+from orchestrator.report.views.judgement_text import NOTHING, verdict
 from orchestrator.report.views.mean_cell import mean_remarks, runs_text
 from orchestrator.spec.protocol import Protocol, ProtocolMetric
 from stagekit.measures import INPUT
@@ -20,6 +21,7 @@ class MeanRow:
 
     Attributes:
         n: Pictures that it is a mean of.
+        chance: How probable it is that it is the best mean, empty where that was not asked.
     """
 
     title: str
@@ -29,6 +31,7 @@ class MeanRow:
     n: str
     remarks: tuple[str, ...]
     best: bool
+    chance: str
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,17 @@ class DuelRow:
     """Two networks over the same pictures.
 
     Attributes:
-        verdict: Which is better, or that they cannot be told apart.
+        difference: Of the means, the first's less the second's, with its sign.
+        interval: Of the typical difference, with how sure it is; of too few pictures, of all differences.
+        verdict: Which is better, that they cannot be told apart, or that there are too few pictures.
     """
 
     first: str
     second: str
     won: str
     n: str
+    difference: str
+    interval: str
     p: str
     verdict: str
     apart: bool
@@ -54,6 +61,7 @@ class MetricSection:
 
     Attributes:
         anchor: Its id on the page.
+        any_chance: Whether any network has a chance to be told of.
         unfolded: Whether it is shown at once.
     """
 
@@ -65,6 +73,7 @@ class MetricSection:
     definition: str
     fault: str
     means: tuple[MeanRow, ...]
+    any_chance: bool
     duels: tuple[DuelRow, ...]
     unfolded: bool
 
@@ -115,8 +124,8 @@ def _section(content: ReportContent, dataset: Dataset, protocol: Protocol, index
     controls = [entrant.label for entrant in entrants(content) if entrant.control]
     rows = [(name, title, False) for name, title in titles.items()]
     rows += [(name, name, True) for name in controls]
-    titles[INPUT] = "the unchanged input"
-    duels = [_duel(test, titles) for test in (*ranking.pairs, *ranking.beside.values())]
+    titles[INPUT] = NOTHING
+    duels = [_duel(test, titles, metric) for test in (*ranking.pairs, *ranking.beside.values())]
     return MetricSection(
         anchor=f"{protocol.name}-{measured.name}",
         title=metric.title,
@@ -126,6 +135,7 @@ def _section(content: ReportContent, dataset: Dataset, protocol: Protocol, index
         definition=_definition(measured),
         fault=protocol.fault,
         means=tuple(_mean(name, title, ranking, metric, control=control) for name, title, control in rows),
+        any_chance=bool(ranking.chances),
         duels=tuple(duels),
         unfolded=protocol == primary_protocol(content) and index == 0,
     )
@@ -141,7 +151,7 @@ def _definition(metric: ProtocolMetric) -> str:
 def _mean(name: str, title: str, ranking: MetricRanking, metric: MetricFormat, *, control: bool) -> MeanRow:
     own = ranking.means.get(name)
     if own is None:
-        return MeanRow(title, control, numbers.not_measured("no result was recorded"), "", "0", (), False)
+        return MeanRow(title, control, numbers.not_measured("no result was recorded"), "", "0", (), False, "")
     among = [mean.value for mean in ranking.means.values() if mean.value is not None]
     spread = runs_text(own, metric)
     missing = own.value is None and not own.infinite
@@ -154,18 +164,23 @@ def _mean(name: str, title: str, ranking: MetricRanking, metric: MetricFormat, *
         n=str(own.finite or len(own.infinite)),
         remarks=() if missing else (*((spread,) if spread else ()), *mean_remarks(own)),
         best=name in ranking.best,
+        chance=numbers.probability(ranking.chances[name]) if name in ranking.chances else "",
     )
 
 
-def _duel(test: PairedTest, titles: dict[str, str]) -> DuelRow:
+def _duel(test: PairedTest, titles: dict[str, str], metric: MetricFormat) -> DuelRow:
     ties = test.n - test.won - test.lost
     share = f"{100 * test.won / test.n:.0f} % ({test.won} of {test.n})" if test.n else "no picture in common"
+    bounds = numbers.difference_bounds(test.low, test.high, metric)
+    sure = "all pictures" if test.confidence is None else numbers.confidence(test.confidence)
     return DuelRow(
         first=titles[test.first],
         second=titles[test.second],
         won=share + (f", {ties} alike" if ties else ""),
         n=str(test.n),
+        difference="" if test.difference is None else numbers.signed(test.difference, metric),
+        interval="" if bounds is None else f"{bounds} ({sure})",
         p=numbers.p_value(test.p) + ("" if test.method == "exact" else " (signs drawn)"),
-        verdict="not told apart" if test.better is None else f"{titles[test.better]} is better",
+        verdict=verdict(test, titles),
         apart=test.better is not None,
     )

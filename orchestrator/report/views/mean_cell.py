@@ -7,6 +7,7 @@ from typing import Literal
 from orchestrator.report import numbers
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.rankings import MeanScore, MetricRanking
+from orchestrator.report.views.judgement_text import NOTHING, Mark, mark
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Cell:
         interval: Of the mean.
         runs: The spread over seeds.
         remarks: What the mean leaves out.
+        beside_input: How it stands to doing nothing.
     """
 
     place: int
@@ -32,7 +34,7 @@ class Cell:
     value: str = ""
     span: int = 1
     best: bool = False
-    beside_input: Literal["", "better", "worse", "alike"] = ""
+    beside_input: Mark | None = None
 
 
 def mean_cell(name: str, ranking: MetricRanking, metric: MetricFormat, place: int = 0) -> Cell:
@@ -85,11 +87,7 @@ def runs_text(mean: MeanScore, metric: MetricFormat) -> str:
     return f"{seeds}: {numbers.score(min(values), metric)} to {numbers.score(max(values), metric)}"
 
 
-def _beside_input(name: str, ranking: MetricRanking) -> Literal["", "better", "worse", "alike"]:
-    """Say whether a network does better than doing nothing, beyond the noise."""
+def _beside_input(name: str, ranking: MetricRanking) -> Mark | None:
+    """Return how a network that was measured on every picture stands to doing nothing."""
     test = ranking.beside.get(name)
-    if test is None or ranking.means[name].missing:
-        return ""
-    if test.better is None:
-        return "alike"
-    return "better" if test.better == name else "worse"
+    return None if test is None or ranking.means[name].missing else mark(test, name, NOTHING)

@@ -80,6 +80,7 @@ class ProtocolTable:
     columns: int
     any_best: bool
     any_beside: bool
+    any_few: bool
     any_runs: bool
 
 
@@ -171,6 +172,7 @@ def _table(content: ReportContent, protocol: Protocol, pairs: list[Dataset], ent
         columns=1 + len(pairs) * width,
         any_best=any(cell.best for cell in every),
         any_beside=any(cell.beside_input for cell in every),
+        any_few=any(cell.beside_input and cell.beside_input.kind in {"ahead", "behind", "few"} for cell in every),
         any_runs=any(cell.runs for cell in every),
     )
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from orchestrator.report import numbers
 from orchestrator.report.content import NotMeasured, ReportContent
-from orchestrator.report.lookup import metric_format, tested
+from orchestrator.report.lookup import metric_format, metric_ranking, networks, tested
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.views.aggregate import Evaluation, Mean, best_of, evaluations, mean_of, metrics_of, protocol_of
-from stagekit.measures import CONTROLS
+from stagekit.measures import CONTROLS, INPUT
 
 CSV_COLUMNS = (
     "dataset",
@@ -29,8 +29,15 @@ CSV_COLUMNS = (
     "not_measured",
     "version",
     "fault",
+    "best",
+    "best_in",
+    "against_input",
 )
-"""One row a dataset, network and metric, unrounded; the mean is over `pictures`, low and high are its 95 % interval."""
+"""One row a dataset, network and metric, unrounded; the mean is over `pictures`, low and high are its 95 % interval.
+
+`best` says whether the table marks it, `best_in` how probable it is that it has the best mean, `against_input` what its
+comparison with the unchanged input came to: 'better', 'worse', 'alike', 'mixed', or 'few' where pictures are too few.
+"""
 
 _REASONS = 2
 """So many reasons are told of what was not measured."""
@@ -183,8 +190,20 @@ def csv_table(content: ReportContent, metrics: Sequence[str] = ()) -> str:
             tail = [mean.finite, mean.infinite, mean.missing, _cell_text(why)]
             protocol = protocol_of(content, evaluation)
             named = ["yes" if evaluation.entrant.control else "no", protocol.name, metric]
-            writer.writerow([*head, *named, *values, *tail, protocol.version, protocol.fault])
+            judged = _judged(content, evaluation, metric)
+            writer.writerow([*head, *named, *values, *tail, protocol.version, protocol.fault, *judged])
     return stream.getvalue()
+
+
+def _judged(content: ReportContent, evaluation: Evaluation, metric: str) -> list[str]:
+    """Return the last columns; those of a control, and of one of several runs, are empty."""
+    label = evaluation.entrant.label
+    ranking = metric_ranking(content, evaluation.dataset, evaluation.protocol, metric)
+    test = ranking.beside.get(label)
+    against = "" if test is None else "worse" if test.better == INPUT else test.outcome
+    ranked = bool(ranking.pairs or ranking.beside) and label in {network.name for network in networks(content)}
+    marked = "" if not ranked else "yes" if label in ranking.best else "no"
+    return [marked, _plain(ranking.chances.get(label)), against]
 
 
 def _plain(value: float | None) -> str:

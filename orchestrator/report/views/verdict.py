@@ -8,10 +8,9 @@ from orchestrator.report.address import dataset_page, href
 from orchestrator.report.content import Dataset, ReportContent
 from orchestrator.report.lookup import metric_format, metric_ranking, networks, primary_protocol, tested
 from orchestrator.report.numbers import MetricFormat
-from orchestrator.report.rankings import MetricRanking, PairedTest
+from orchestrator.report.rankings import MetricRanking, Outcome, PairedTest
+from orchestrator.report.views.judgement_text import NOTHING, favour, listed, size, spread, standing, too_few, won
 from stagekit.measures import INPUT
-
-_NOTHING = "the unchanged input"
 
 
 @dataclass(frozen=True)
@@ -20,12 +19,14 @@ class DatasetVerdict:
 
     Attributes:
         sentences: The most important first.
+        chances: How probable it is that each has the best mean; empty where there are not two of them.
     """
 
     title: str
     href: str
     pictures: str
     sentences: tuple[str, ...]
+    chances: str
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,9 @@ def verdict_view(content: ReportContent) -> VerdictView | None:
 
 def _verdict(dataset: Dataset, judge: "_Judge") -> DatasetVerdict:
     pictures = numbers.count(len(dataset.items), "picture")
-    return DatasetVerdict(dataset.title, href(dataset_page(dataset.name)), pictures, tuple(judge.sentences()))
+    return DatasetVerdict(
+        dataset.title, href(dataset_page(dataset.name)), pictures, tuple(judge.sentences()), judge.chances
+    )
 
 
 def _overall(leaders: Sequence[str | None], titles: Mapping[str, str]) -> str:
@@ -75,7 +78,7 @@ def _overall(leaders: Sequence[str | None], titles: Mapping[str, str]) -> str:
     if not counts:
         return f"On none of the {len(leaders)} datasets is one network ahead of all others."
     parts = [f"{titles[name]} on {count}" for name, count in sorted(counts.items(), key=lambda entry: -entry[1])]
-    return f"Ahead of all others, of {len(leaders)} datasets: {_listed(parts)}."
+    return f"Ahead of all others, of {len(leaders)} datasets: {listed(parts)}."
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ class _Judge:
         yield from self._identical()
         absent = [title for name, title in self.titles.items() if name not in order and not self._infinite(name)]
         if absent:
-            yield f"{_listed(absent)} {'was' if len(absent) == 1 else 'were'} not measured, or not on any picture."
+            yield f"{listed(absent)} {'was' if len(absent) == 1 else 'were'} not measured, or not on any picture."
 
     def _identical(self) -> Iterator[str]:
         """Yield whose pictures are the truth itself, so that there is no mean to compare."""
@@ -134,65 +137,118 @@ class _Judge:
         }
         return sorted(values, key=lambda name: (beaten[name], values[name]))
 
+    @property
+    def chances(self) -> str:
+        """How probable it is that each network has the best mean, the most probable first."""
+        chances = sorted(self.ranking.chances.items(), key=lambda entry: -entry[1])
+        return ", ".join(f"{self.titles[name]} {numbers.probability(share)}" for name, share in chances)
+
     def _leading(self, leader: str, others: Sequence[str]) -> Iterator[str]:
-        beaten = [name for name in others if self._test(leader, name).better == leader]
-        alike = [name for name in others if name not in beaten]
+        tests = {name: self._test(leader, name) for name in others}
         title = self.titles[leader]
+        beaten = [self._by(leader, name) for name, test in tests.items() if test.better == leader]
         if beaten:
-            yield f"{title} is ahead of {_listed([self._by(leader, name) for name in beaten])}."
+            yield f"{title} is ahead of {listed(beaten)}."
+        yield from (
+            f"{self.titles[name]} is ahead of {self._by(name, leader)}."
+            for name in self._with(tests, "better")
+            if tests[name].better == name
+        )
+        alike = self._with(tests, "alike")
         if len(alike) == 1:
-            test = self._test(leader, alike[0])
-            yield (
-                f"{title} and {self.titles[alike[0]]} cannot be told apart{self._interval(test, ': a difference of ')}."
-            )
+            test = tests[alike[0]]
+            yield f"{title} and {self.titles[alike[0]]} cannot be told apart: {self._alike(test, leader)}."
         elif alike:
-            counts = [self._test(leader, name).n for name in alike]
+            counts = [tests[name].n for name in alike]
             least, most = min(counts), max(counts)
             shared = (
                 numbers.count(most, "picture") if least == most else f"the {least} to {most} pictures that two share"
             )
-            names = [title, *(self.titles[name] for name in alike)]
-            yield f"{_listed(names)} cannot be told apart on {shared}."
+            yield f"{title} cannot be told apart from {listed([self.titles[name] for name in alike])} on {shared}."
+        yield from (self._mixed(leader, name) for name in self._with(tests, "mixed"))
+        yield from self._few(leader, {name: tests[name] for name in self._with(tests, "few")})
+
+    @staticmethod
+    def _with(tests: Mapping[str, PairedTest], outcome: Outcome) -> list[str]:
+        return [name for name, test in tests.items() if test.outcome == outcome]
+
+    def _few(self, leader: str, tests: Mapping[str, PairedTest]) -> Iterator[str]:
+        """Yield from whom too few pictures tell the leader, and how it stands on those that there are."""
+        for those in _by_pictures(tests):
+            names = listed([self._title(name) for name in those])
+            stand = f"it is {listed([self._stands(leader, name) for name in those])}"
+            yield self._too_few(self.titles[leader], names, tests[those[0]], stand)
+
+    def _too_few(self, one: str, others: str, test: PairedTest, stand: str) -> str:
+        head = f"{too_few(test).capitalize()} to tell {one} from {others}"
+        if not test.n:
+            return f"{head}: there is none that both were measured on."
+        return f"{head}. On the {numbers.count(test.n, 'picture')} at hand {stand}."
+
+    def _stands(self, name: str, other: str) -> str:
+        """Return how a network stands to another where that does not count."""
+        test = self._test(name, other)
+        where = {"ahead": "ahead of", "behind": "behind", None: "level with"}[standing(test, name)]
+        return f"{where} {self._by(name, other)}"
+
+    def _mixed(self, name: str, other: str) -> str:
+        test = self._test(name, other)
+        head = f"{self.titles[name]} and {self._title(other)} cannot be told apart"
+        if test.among_runs:
+            return f"{head}: single runs of the two lie among one another ({self._size(test, name)})."
+        more = name if won(test, name) >= won(test, other) else other
+        return (
+            f"{head}: most pictures are in favour of {self._title(more)} ({favour(test, more, self.metric)}), "
+            "the mean is not."
+        )
+
+    def _alike(self, test: PairedTest, name: str) -> str:
+        if not test.won and not test.lost:
+            return f"the same scores on {numbers.count(test.n, 'picture')}"
+        return (
+            f"a difference of {self._size(test, name)}"
+            if test.difference is not None
+            else spread(test, name, self.metric)
+        )
 
     def _beside(self) -> Iterator[str]:
         """Yield who is worse than the unchanged input, who cannot be told apart from it, and who is better."""
         tests = {name: self.ranking.beside[name] for name in self._order if name in self.ranking.beside}
-        worse = [name for name, test in tests.items() if test.better == INPUT]
-        alike = [name for name, test in tests.items() if test.better is None]
-        better = [name for name, test in tests.items() if test.better == name]
-        for name in worse:
+        for name in (name for name, test in tests.items() if test.better == INPUT):
             yield f"{self.titles[name]} is worse than {self._by(name, INPUT)}."
+        for those in _by_pictures({name: tests[name] for name in self._with(tests, "few")}):
+            names = listed([self.titles[name] for name in those])
+            stand = listed([f"{self.titles[name]} is {self._stands(name, INPUT)}" for name in those])
+            yield self._too_few(names, NOTHING, tests[those[0]], stand)
+        alike = self._with(tests, "alike")
         if alike:
-            yield f"{_listed([self.titles[name] for name in alike])} cannot be told apart from {_NOTHING}."
+            yield f"{listed([self.titles[name] for name in alike])} cannot be told apart from {NOTHING}."
+        yield from (self._mixed(name, INPUT) for name in self._with(tests, "mixed"))
+        better = [name for name, test in tests.items() if test.better == name]
         if better:
             verb = "is" if len(better) == 1 else "are"
-            yield f"{_listed([self.titles[name] for name in better])} {verb} better than {_NOTHING}."
+            yield f"{listed([self.titles[name] for name in better])} {verb} better than {NOTHING}."
 
     def _by(self, name: str, other: str) -> str:
         """Return the other one and by how much they differ."""
-        title = _NOTHING if other == INPUT else self.titles[other]
-        return title + self._interval(self._test(name, other), " by ")
+        test = self._test(name, other)
+        by = f" by {self._size(test, name)}" if test.difference is not None else f" ({spread(test, name, self.metric)})"
+        return self._title(other) + by
 
-    def _interval(self, test: PairedTest, before: str) -> str:
-        """Return how large a difference is, with its interval where there is one."""
-        if test.difference is None:
-            return ""
-        sign = -1 if test.difference < 0 else 1
-        unit = f" {self.metric.unit}" if self.metric.unit else ""
-        decimals, least = self.metric.decimals, 10.0**-self.metric.decimals
-        shown = max(abs(test.difference), least)
-        size = f"{before}{'less than ' * (abs(test.difference) < least / 2)}{shown:.{decimals}f}{unit}"
-        if test.low is None or test.high is None:
-            return f"{size} on {numbers.count(test.n, 'picture')}, too few for an interval"
-        low, high = sorted((sign * test.low, sign * test.high))
-        bounds = numbers.interval(low, high, self.metric)
-        return f"{size} ({f'95 % interval {bounds}, ' if bounds else ''}n = {test.n})"
+    def _size(self, test: PairedTest, name: str) -> str:
+        """Return how large a difference is, with its interval and the share of pictures."""
+        return f"{size(test, self.metric)} ({spread(test, name, self.metric)})"
+
+    def _title(self, name: str) -> str:
+        return NOTHING if name == INPUT else self.titles[name]
 
     def _test(self, name: str, other: str) -> PairedTest:
-        if other == INPUT:
-            return self.ranking.beside[name]
-        return next(test for test in self.ranking.pairs if {test.first, test.second} == {name, other})
+        return self.ranking.beside[name] if other == INPUT else self.ranking.between(name, other)
 
 
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+def _by_pictures(tests: Mapping[str, PairedTest]) -> list[list[str]]:
+    """Return names together that have as many pictures and need as many."""
+    found: dict[tuple[int, int | None], list[str]] = {}
+    for name, test in tests.items():
+        found.setdefault((test.n, test.needs), []).append(name)
+    return list(found.values())
