@@ -43,6 +43,7 @@ from orchestrator.spec.weights import FEATURES_VARIABLE
 from orchestrator.store.run_document import RunDocument
 from orchestrator.store.run_entries import (
     AUTHORS,
+    MODEL,
     ONNX,
     PREDICTIONS,
     PROGRAM,
@@ -213,6 +214,7 @@ def _model(entrant: EntrantEntry, gathering: _Gathering) -> Model:
         spec=entrant.spec,
         group=entrant.group,
         plugin=entrant.plugin,
+        sees_features=bool(entrant.features) or (entrant.features is None and entrant.kind == MODEL),
     )
 
 

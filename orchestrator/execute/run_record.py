@@ -188,6 +188,7 @@ def _model(model: ResolvedModel, plugin: str) -> EntrantEntry:
         recipe=dict(model.recipe.values),
         checkpoint=None if model.checkpoint is None else _name(model.checkpoint),
         plugin=plugin,
+        features=model.spec.features if model.spec.sees_features or model.checkpoint is None else (),
     )
 
 

@@ -122,6 +122,7 @@ class Model:
         spec: Name of its model spec, under which numbers of it are published.
         group: What the comparison calls the network of which this is one of several seeds; empty where it stands alone.
         plugin: The plug-in that brought its spec; empty where none did.
+        sees_features: Whether its training or its network needs the weights of a feature network.
     """
 
     label: str
@@ -135,6 +136,7 @@ class Model:
     spec: str = ""
     group: str = ""
     plugin: str = ""
+    sees_features: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from orchestrator.report.content import Dataset, Model, NotMeasured, Predictions
 from orchestrator.report.rankings import MetricRanking
 from orchestrator.report.stage_content import SoftwareList
 from orchestrator.spec.protocol import Protocol
-from stagekit.measures import CONTROLS
+from stagekit.measures import CONTROLS, metric_named
 
 NO_RESULT = NotMeasured("no result was recorded")
 
@@ -36,6 +36,33 @@ class Network:
     name: str
     title: str
     labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FeaturesSeen:
+    """What of a run depends on the weights of feature networks.
+
+    Attributes:
+        models: Titles of those whose training or network needs them.
+        metrics: Titles of those that compare features.
+    """
+
+    models: tuple[str, ...]
+    metrics: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        """Whether anything does."""
+        return bool(self.models or self.metrics)
+
+
+def features_seen(content: ReportContent) -> FeaturesSeen:
+    """Return what of a run depends on the weights of feature networks."""
+    metrics = [metric for protocol in content.protocols for metric in protocol.metrics if metric.scale is None]
+    known = [metric_named(name) for name in dict.fromkeys(metric.name for metric in metrics)]
+    return FeaturesSeen(
+        tuple(dict.fromkeys(model.title for model in content.models if model.sees_features)),
+        tuple(metric.scale.title for metric in known if metric.features),
+    )
 
 
 def picture_names(dataset: Dataset) -> Mapping[str, str]:

@@ -142,7 +142,13 @@ class OnnxChoice(StrictModel):
     @property
     def input_channels(self) -> int:
         """How many channels its input has."""
-        return (1 if self.channels == "each" else 3) + len(self.further_channels)
+        return self.answer_channels[-1] + len(self.further_channels)
+
+    @property
+    def answer_channels(self) -> tuple[int, ...]:
+        """How many channels its answers may have: as many as its input, or the picture's alone, which stands last."""
+        of_picture = 1 if self.channels == "each" else 3
+        return (of_picture + len(self.further_channels), of_picture)
 
     @property
     def label(self) -> str:

@@ -11,7 +11,7 @@ from orchestrator.inside import path_inside
 from orchestrator.spec.document import Document, Location, place_of
 from orchestrator.spec.experiment import Experiment
 from orchestrator.spec.onnx_choice import OnnxChoice
-from orchestrator.spec.onnx_header import NotOnnx, OnnxHeader, TensorForm, onnx_header
+from orchestrator.spec.onnx_header import NotOnnx, OnnxHeader, Side, TensorForm, onnx_header
 from orchestrator.spec.plain_words import count
 from orchestrator.spec.problems import Problem, listed, suggestion
 
@@ -111,8 +111,8 @@ def onnx_mistakes(choice: OnnxChoice, file: Path) -> Iterator[Mistake]:
     if header is None:
         yield "onnx", f"{str(file)!r} is no file", "name the ONNX file itself"
         return
-    yield from _input_mistakes(choice, header)
-    yield from _output_mistakes(choice, header)
+    mistakes = [*_input_mistakes(choice, header), *_output_mistakes(choice, header)]
+    yield from mistakes or _answer_mistakes(choice, header)
     yield from _data_mistakes(file, header)
 
 
@@ -130,7 +130,7 @@ def _input_mistakes(choice: OnnxChoice, header: OnnxHeader) -> Iterator[Mistake]
 
 def _form_mistakes(choice: OnnxChoice, taken: TensorForm) -> Iterator[Mistake]:
     sides = taken.sides
-    shown = f"it takes {taken.kind or 'no tensor'}, {' x '.join('?' if side is None else str(side) for side in sides)}"
+    shown = f"it takes {taken.kind or 'no tensor'}, {_sides_in_words(sides)}"
     wanted = choice.input_channels
     form = f"1 x {wanted} x H x W"
     if taken.kind not in _KINDS:
@@ -148,6 +148,10 @@ def _form_mistakes(choice: OnnxChoice, taken: TensorForm) -> Iterator[Mistake]:
         yield "onnx", words, _EXPORT.replace("INPUT", taken.name)
     elif choice.free_size and not (sides[2] or sides[3]):
         yield "free_size", "its file names no size that could be freed", "leave 'free_size' out"
+
+
+def _sides_in_words(sides: tuple[Side, ...]) -> str:
+    return " x ".join("?" if side is None else str(side) for side in sides)
 
 
 def _channels_hint(choice: OnnxChoice, found: int) -> str:
@@ -174,6 +178,29 @@ def _output_mistakes(choice: OnnxChoice, header: OnnxHeader) -> Iterator[Mistake
     if choice.output is None and TRANSMISSION not in names and len(_possible_answers(choice, header)) != 1:
         words = f"it has the outputs {', '.join(map(repr, names))}" if names else "it has no output"
         yield "onnx", words, "write 'output:' with the one that is the picture without its reflection"
+
+
+def _answer_mistakes(choice: OnnxChoice, header: OnnxHeader) -> Iterator[Mistake]:
+    """Yield what is wrong with the forms of the outputs that are taken, as far as the file tells them."""
+    taken = header.inputs[0]
+    fields = {choice.output: "output", choice.reflection: "reflection"}
+    wanted = set(_outputs(choice, header).values())
+    for answer in header.outputs:
+        if answer.name not in wanted or _can_be_picture(choice, answer, taken.sides):
+            continue
+        sides = answer.sides
+        form = f"1 x {choice.answer_channels[-1]} x H x W"
+        shown = f"its output {answer.name!r} is {answer.kind}, {_sides_in_words(sides)}"
+        words, hint = f"{shown}; it has to be {form}, of the picture's size", "export it with an answer of this form"
+        if answer.kind not in _KINDS:
+            words, hint = f"{shown}; it has to be float32 or float16", "put a Cast behind it"
+        elif len(sides) == 4 and _has_channels_last(choice, answer):
+            words = f"{shown}, with the channels last; it has to be {form}"
+            hint = "export it with the channels first"
+        others = [one.name for one in header.outputs if one.name not in wanted]
+        if others and choice.output is None:
+            hint = f"{hint}, or write 'output:' with another of its outputs"
+        yield fields.get(answer.name, "onnx"), words, hint
 
 
 def _data_mistakes(file: Path, header: OnnxHeader) -> Iterator[Mistake]:
@@ -207,20 +234,26 @@ def _possible_answers(choice: OnnxChoice, header: OnnxHeader) -> list[str]:
     if len(header.outputs) == 1:
         return [header.outputs[0].name]
     taken = header.inputs[0].sides if len(header.inputs) == 1 else ()
-    counts = {None, choice.input_channels, choice.input_channels - len(choice.further_channels)}
-    return [one.name for one in header.outputs if _can_be_picture(one, taken, counts)]
+    return [one.name for one in header.outputs if _can_be_picture(choice, one, taken)]
 
 
-def _can_be_picture(answer: TensorForm, taken: tuple[int | None, ...], counts: set[int | None]) -> bool:
-    """Whether an output can have the form of a picture that goes in, and one of these counts of channels."""
+def _can_be_picture(choice: OnnxChoice, answer: TensorForm, taken: tuple[Side, ...]) -> bool:
+    """Whether an output can have the form of the picture that goes in, as far as the file tells it."""
     if answer.kind and answer.kind not in _KINDS:
         return False
     if not answer.sides:
         return True
-    if len(answer.sides) != 4 or answer.sides[0] not in {None, 1} or answer.sides[1] not in counts:
+    if len(answer.sides) != 4 or answer.sides[0] not in {None, 1} or _has_channels_last(choice, answer):
+        return False
+    if answer.sides[1] not in {None, *choice.answer_channels}:
         return False
     fixed = zip(answer.sides[2:], taken[2:], strict=False)
     return all(side is None or wanted is None or side == wanted for side, wanted in fixed)
+
+
+def _has_channels_last(choice: OnnxChoice, answer: TensorForm) -> bool:
+    """Whether an output of four sides has the channels behind height and width; a free side is none of them."""
+    return answer.sides[3] in choice.answer_channels and answer.sides[1] not in choice.answer_channels
 
 
 def taken_in_words(network: ResolvedOnnx) -> str | None:

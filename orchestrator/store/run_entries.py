@@ -21,6 +21,9 @@ def _one_part(name: str) -> str:
 FileName = Annotated[str, AfterValidator(_one_part)]
 """The name of a file or folder without the path to it; empty where it had none."""
 
+MODEL = "model"
+"""Kind of an entrant whose network this project or a plug-in trains, or takes over from a checkpoint."""
+
 ONNX = "onnx"
 """Kind of an entrant that is a network in an ONNX file from outside."""
 
@@ -188,7 +191,7 @@ class OverrideEntry(Recorded):
 class EntrantEntry(Recorded):
     """One entrant of the comparison."""
 
-    kind: str = "model"
+    kind: str = MODEL
     """'model', whose network runs here, 'onnx', a network in a file, 'program', which answers without one, 'authors',
     an authors' program that a command runs, or 'predictions', which another program has written."""
 
@@ -220,6 +223,8 @@ class EntrantEntry(Recorded):
     """What runs an authors' program."""
     plugin: str = ""
     """The plug-in that brought its spec; empty where none did."""
+    features: tuple[str, ...] | None = None
+    """Files of feature weights that its training or its network needs; null in documents of before this was written."""
 
     @property
     def weights_stage(self) -> str:

@@ -261,6 +261,7 @@ def model(label: str) -> Model:
         export=Export(16, "torch 1.12.1", 1e-4, 2.31e-6, 4),
         validation=validation() if label == "ibcln2020" else None,
         spec=label,
+        sees_features=True,
     )
 
 

@@ -16,6 +16,7 @@ from orchestrator.execute.rankings import with_rankings
 from orchestrator.report.content import NotMeasured, ReportContent, Result
 from orchestrator.report.render import render_report
 from orchestrator.report.stage_content import StageRecord
+from orchestrator.report.views.header import alerts
 from tests.report.hostile_sample import HOSTILE
 
 SHOWN = HOSTILE.replace("\u202e", "\ufffd")
@@ -166,6 +167,30 @@ def test_random_features_are_said_on_top_of_every_page(plausible_report: Path) -
     for page in pages(plausible_report):
         before, _, _ = page.text.partition("Scores")
         assert "random feature weights: scores cannot be compared with anything" in before
+
+
+@pytest.mark.parametrize(
+    ("metrics", "said"),
+    [
+        (("psnr", "ssim"), ""),
+        (("psnr", "lpips"), "random feature weights: LPIPS cannot be compared with anything"),
+    ],
+)
+def test_random_features_are_said_of_what_needs_features_alone(
+    metrics: tuple[str, ...], said: str, plausible: ReportContent
+) -> None:
+    protocol = plausible.protocols[0]
+    measured = tuple(metric for metric in protocol.metrics if metric.name in metrics)
+    models = tuple(replace(model, sees_features=False) for model in plausible.models)
+    content = replace(plausible, models=models, protocols=(replace(protocol, metrics=measured),))
+    assert [alert.text for alert in alerts(content) if "feature" in alert.text] == ([said] if said else [])
+
+
+def test_random_features_of_one_network_are_said_of_it(plausible: ReportContent) -> None:
+    models = tuple(replace(model, sees_features=model.label == "errnet2019") for model in plausible.models)
+    [said] = [alert.text for alert in alerts(replace(plausible, models=models)) if "feature" in alert.text]
+    title = next(model.title for model in models if model.sees_features)
+    assert said == f"random feature weights: LPIPS and scores of {title} cannot be compared with anything"
 
 
 def test_pretrained_features_say_nothing(plausible: ReportContent, tmp_path: Path) -> None:

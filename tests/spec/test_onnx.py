@@ -18,6 +18,12 @@ from tests.netkit.onnx_files import convolution, half, network, save, small, wei
 HEAD = "name: first\nfeatures: random\ntest: [skimage-test]\n"
 
 
+def answering(*sides, kind=TensorProto.FLOAT):
+    model = small()
+    model.graph.output[0].CopyFrom(helper.make_tensor_value_info("y", kind, sides))
+    return model
+
+
 def two(first="y", second="r"):
     return network(
         [convolution("x", first), convolution("x", second)], [weights("k", 3, 3, 3, 3)], answers=(first, second)
@@ -176,6 +182,36 @@ def test_files_that_take_no_picture_are_refused_at_once_with_what_they_take(reso
     assert words in caught.value.message
     assert caught.value.hint
     assert "spec.yaml:4:" in str(caught.value.where)
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (answering("n", 6, "h", "w"), "its output 'y' is float32, ? x 6 x ? x ?; it has to be 1 x 3 x H x W"),
+        (answering("n", "h", "w", 3), "its output 'y' is float32, ? x ? x ? x 3, with the channels last"),
+        (answering(1, 64, 96, 3), "with the channels last"),
+        (answering("n", 1, "h", "w"), "its output 'y' is float32, ? x 1 x ? x ?; it has to be 1 x 3"),
+        (answering(3, "h", "w"), "its output 'y' is float32, 3 x ? x ?; it has to be 1 x 3"),
+        (answering(1, 3, "h", "w", kind=TensorProto.UINT8), "its output 'y' is uint8, 1 x 3 x ? x ?; it has to be flo"),
+    ],
+)
+def test_declared_answers_that_are_no_picture_are_refused_before_anything_runs(resolved, model, words):
+    for fields in ("onnx: net.onnx, name: mine", "onnx: net.onnx, name: mine, output: y"):
+        with pytest.raises(SpecError) as caught:
+            resolved(fields, model)
+        assert caught.value.message.startswith("the network 'mine': its output 'y' is ")
+        assert words in caught.value.message
+        assert caught.value.hint
+        assert "spec.yaml:4:" in str(caught.value.where)
+
+
+@pytest.mark.parametrize(
+    "sides", [None, (), ("n", 3, "h", "w"), ("n", "c", "h", "w"), ("n", "h", "w", "c"), (1, 3, 8, 9)]
+)
+def test_answers_that_may_be_a_picture_are_taken(resolved, sides):
+    model = small()
+    model.graph.output[0].CopyFrom(helper.make_tensor_value_info("y", TensorProto.FLOAT, sides))
+    assert resolved(model=model).onnx_files
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from orchestrator.report import numbers
 from orchestrator.report.content import Predictions, ReportContent, Score, Scores
-from orchestrator.report.lookup import metric_format, predictions, tested
+from orchestrator.report.lookup import features_seen, metric_format, predictions, tested
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.views.aggregate import Evaluation, evaluations, mean_of, metrics_of
 from stagekit.measures import TRUTH
@@ -280,7 +280,7 @@ def _refusals(
 
 def _cautions(name: str, contents: Sequence[ReportContent]) -> Iterator[str]:
     """Yield what a reader must know where scores are compared all the same."""
-    features = {content.features for content in contents}
+    features = {content.features for content in contents if features_seen(content)}
     if len(features) > 1:
         yield "feature weights differ, so metrics of features are not compared, and trainings used other losses"
     for label in dict.fromkeys(model.label for content in contents for model in content.models):

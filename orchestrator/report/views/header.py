@@ -15,7 +15,7 @@ from orchestrator.report.address import (
     href,
 )
 from orchestrator.report.content import Predictions, ReportContent
-from orchestrator.report.lookup import tested
+from orchestrator.report.lookup import features_seen, tested
 from orchestrator.report.training_content import Elsewhere, Training
 from orchestrator.report.views.identical_values import contradicted_metrics
 from orchestrator.report.views.machines import machine_alerts
@@ -25,9 +25,7 @@ from stagekit.measures import INPUT, TRUTH
 OTHER_PRECISION = ("mixed precision", "channels last")
 """What a training's notes say where it did not compute as the paper did."""
 
-RANDOM_FEATURES = "random feature weights: scores cannot be compared with anything"
-
-
+_RANDOM = "The feature networks that they need were filled with seeded random numbers, for trying the program out."
 _COPIED = "The wrong files were given, or the program changed nothing."
 _CONTRADICTED = "Its numbers stand as they were measured; correct 'identical' in its description, or its program."
 _NOT_RUN_HERE = "The pictures were taken as they were; training data, time and memory are not known."
@@ -91,10 +89,7 @@ def extra_pages(content: ReportContent) -> tuple[tuple[PurePosixPath, str], ...]
 
 def alerts(content: ReportContent) -> tuple[Alert, ...]:
     """Return what stands on top: random features, what is not exact or as in the papers, failures, other warnings."""
-    found = []
-    if content.features == "random":
-        more = "VGG-19 and AlexNet were filled with seeded random numbers, for trying the program out."
-        found.append(Alert(RANDOM_FEATURES, more, ""))
+    found = [Alert(text, _RANDOM, "") for text in _random_features(content)]
     found += [Alert(*words, f"{href(PROVENANCE)}#overlap") for words in overlap_alerts(content.overlap)]
     found += [Alert(text, "Results differ from those of the untiled network.", "") for text in _approximate(content)]
     found += [Alert(text, _COPIED, "") for text in _copies(content)]
@@ -110,6 +105,18 @@ def alerts(content: ReportContent) -> tuple[Alert, ...]:
         text = f"{numbers.count(failed, 'stage')} failed"
         found.append(Alert(text, "What depends on it reads 'not measured'.", f"{href(INDEX)}#failures"))
     return (*found, *(Alert(text, "", "") for text in dict.fromkeys(content.warnings)))
+
+
+def _random_features(content: ReportContent) -> list[str]:
+    """Say which scores come from random feature weights, where any do."""
+    if content.features != "random":
+        return []
+    uses = features_seen(content)
+    if all(model.sees_features for model in content.models):
+        return ["random feature weights: scores cannot be compared with anything"]
+    scores = [f"scores of {title}" for title in uses.models]
+    seen = " and ".join(filter(None, (", ".join(uses.metrics), ", ".join(scores))))
+    return [f"random feature weights: {seen} cannot be compared with anything"] if seen else []
 
 
 def _elsewhere(content: ReportContent) -> list[str]:

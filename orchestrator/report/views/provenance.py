@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from orchestrator.report import numbers
 from orchestrator.report.address import CRATE, RECORD, href, spec_path
 from orchestrator.report.content import Dataset, Export, Model, NotMeasured, PluginUse, ReportContent
+from orchestrator.report.lookup import features_seen
 from orchestrator.report.overlap_content import OverlapPair
 from orchestrator.report.stage_content import SoftwareList, StageRecord
 from orchestrator.report.training_content import Adoption, Authors, Elsewhere, Origin, Training, Untrained, Wrapped
@@ -137,7 +138,7 @@ def provenance_view(content: ReportContent) -> ProvenanceView:
             Fact("engine", content.engine),
             Fact("device", content.device),
             Fact("seed", str(content.seed)),
-            Fact("feature weights", content.features),
+            Fact("feature weights", content.features if features_seen(content) else "none needed"),
             *(Fact(file.name, f"SHA-256 {file.sha256}") for file in content.feature_files),
             *(_plugin(one) for one in content.plugins),
         ),
