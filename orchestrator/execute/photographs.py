@@ -7,18 +7,20 @@ import shutil
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 import numpy as np
 
 from orchestrator.datasets.identifiers import safe_identifiers
 from orchestrator.datasets.picture_reading import FOREIGN_SUFFIXES, SUFFIXES
+from orchestrator.datasets.source_files import is_picture
 from orchestrator.delivery import comparable
 from orchestrator.errors import DISK_FULL, InputInvalid
 from orchestrator.store.disk import space_explained
 
 ARRAY_SUFFIX = ".npy"
+_ARRAY_FILES = (ARRAY_SUFFIX, ".npz", ".mat")
 _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _BEYOND = 1e-3
 """How far from 0 to 1 a value of an array may be, by rounding."""
@@ -75,7 +77,7 @@ def copy_photographs(
     """Copy photographs into a folder of the store; what was given is only read.
 
     Returns:
-        Those that cannot be read, or are arrays and no pictures, each with why.
+        Those that cannot be read, and files and arrays that are no pictures, each with why.
 
     Raises:
         NoSpace: Where the store's disk is full.
@@ -89,6 +91,8 @@ def copy_photographs(
                     shutil.copyfileobj(content, stream, 2**20)
                 if copy.suffix == ARRAY_SUFFIX:
                     array_size(copy)
+                elif not is_picture(folder, PurePosixPath(copy.name)):
+                    raise ValueError("is no picture")
             except OSError as error:
                 if error.errno in DISK_FULL:
                     raise
@@ -113,9 +117,9 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 def _unusable(photograph: Photograph, reason: str) -> InputInvalid:
-    hint = (
-        "save arrays as (height, width, 3), RGB, floats from 0 to 1" if photograph.copy.endswith(ARRAY_SUFFIX) else None
-    )
+    hint = "take such files out, or replace them by whole pictures"
+    if photograph.path.suffix.lower() in _ARRAY_FILES:
+        hint = f"save each array as {ARRAY_SUFFIX}, (height, width, 3), RGB, floats from 0 to 1"
     return InputInvalid(f"'{photograph.path}' {reason}", hint=hint)
 
 

@@ -69,6 +69,23 @@ def test_what_is_no_picture_keeps_no_other_from_its_result(engine: FakeEngine) -
     assert failed.hint
 
 
+def test_files_that_are_no_pictures_are_named_as_they_are_and_go_through_no_stage(engine: FakeEngine) -> None:
+    others = ["Thumbs.db", ".DS_Store", "many.npz"]
+    for name in others:
+        Path(name).write_bytes(b"\0\0")
+    done = infer(*pictures(a=b"one"), *others)
+    assert error(done).message.splitlines() == [
+        "3 of 4 pictures have no result:",
+        *(f"  '{name}' is no picture" for name in others),
+    ]
+    assert "passed over" not in done.stderr
+    engine.started.clear()
+    failed = error(infer("many.npz"))
+    assert (failed.exit_code, failed.message) == (10, "'many.npz' is no picture")
+    assert "save each array as .npy" in str(failed.hint)
+    assert engine.started == []
+
+
 def test_results_are_printed_where_some_fail_too(engine: FakeEngine) -> None:
     done = infer(*pictures(a=b"one", b=DAMAGED))
     assert done.stdout.splitlines() == ["results/a.png", "results/a-reflection.png"]

@@ -88,6 +88,46 @@ def test_plots_are_drawn_when_they_are_seen(plausible_report: Path, opened: Call
     expect(caption).to_contain_text("SSIM, higher is better")
 
 
+LONG = "Somebody and others 2019, without noise (schwaecher)"
+WIDTHS = (1440, 375)
+
+
+def within(page: Page, plot: str, texts: str) -> bool:
+    """Whether all such texts of a plot lie within it."""
+    return bool(
+        page.evaluate(
+            """([plot, texts]) => {
+              const room = document.querySelector(plot).getBoundingClientRect();
+              const place = (one) => one.getBoundingClientRect();
+              const found = Array.from(document.querySelectorAll(`${plot} ${texts}`), place);
+              return found.length > 0 && found.every((one) => one.left >= room.left - 1 && one.right <= room.right + 1
+                && one.top >= room.top - 1 && one.bottom <= room.bottom + 1);
+            }""",
+            [plot, texts],
+        )
+    )
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_long_names_are_cut_by_no_edge_of_a_plot_and_cross_no_legend(
+    width: int, plausible: ReportContent, tmp_path: Path, opened: Callable[..., Page]
+) -> None:
+    models = tuple(replace(model, title=f"{LONG} {number}") for number, model in enumerate(plausible.models))
+    index = render_report(replace(plausible, models=models), tmp_path / "report")
+    page = opened(index, width=width)
+    page.locator("[data-cost]").scroll_into_view_if_needed()
+    page.wait_for_selector("[data-cost][data-drawn]")
+    assert within(page, "[data-plot=cost]", ".textpoint text")
+    page = opened(index.with_name("dataset-skimage-test.html"), width=width)
+    page.locator("[data-plots]").scroll_into_view_if_needed()
+    page.wait_for_selector("[data-plots][data-drawn]")
+    assert within(page, "[data-plot=paired]", ".ytitle")
+    bottom = "document.querySelector('[data-plot=paired] .legend').getBoundingClientRect().bottom"
+    assert page.evaluate(
+        f"{bottom} <= document.querySelector('[data-plot=paired] .ytitle').getBoundingClientRect().top + 1"
+    )
+
+
 def test_plots_follow_the_theme(plausible_report: Path, opened: Callable[..., Page]) -> None:
     page = opened(plausible_report.parent / "dataset-skimage-test.html", dark=True)
     page.wait_for_selector("[data-plots][data-drawn]")

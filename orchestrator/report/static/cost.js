@@ -2,12 +2,13 @@
 "use strict";
 
 (() => {
-  const { axis, colour, draw, layout, plain, series, whenSeen } = window.drawing;
+  const { axis, colour, draw, layout, lines, plain, series, whenSeen } = window.drawing;
   const data = JSON.parse(document.getElementById("costs").textContent);
   const section = document.querySelector("[data-cost]");
   const chosen = (name) => section.querySelector(`[data-cost-${name}]`);
   const number = (value, decimals) =>
     new Intl.NumberFormat(undefined, { minimumFractionDigits: decimals, maximumFractionDigits: decimals }).format(value);
+  const LABEL_LETTERS = 24;
   const significant = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
 
   const fillMetrics = () => {
@@ -26,14 +27,17 @@
       .filter(({ x, y }) => x !== null && y !== null);
     const write = (value) => number(value, metric.decimals) + (metric.unit ? ` ${metric.unit}` : "");
     const said = known.map(({ title, x, y }) => `${title} ${write(y)} at ${significant.format(x)} ${data.costs[kind]}`);
+    const widest = Math.max(...known.map(({ x }) => x), 0) * 1.15 || 1;
+    // Towards the middle, so that a narrow plot cuts none.
+    const side = (x) => ["right", "center", "left"][Math.min(2, Math.floor((3 * x) / widest))];
     const traces = known.map(({ title, index, x, y }, place) => ({
       type: "scatter",
       mode: "markers+text",
       name: plain(title),
       x: [x],
       y: [y],
-      text: [plain(title)],
-      textposition: "top center",
+      text: [lines(title, LABEL_LETTERS)],
+      textposition: `top ${side(x)}`,
       cliponaxis: false,
       hovertemplate: `${plain(said[place])}<extra></extra>`,
       marker: { color: series(index).colour, symbol: series(index).symbol, size: 13 },
@@ -46,7 +50,6 @@
     const heights = [...known.map(({ y }) => y), ...(metric.unchanged === null ? [] : [metric.unchanged])];
     if (heights.length === 0) heights.push(0, 1);
     const room = (Math.max(...heights) - Math.min(...heights) || 1) * 0.15;
-    const widest = Math.max(...known.map(({ x }) => x), 0) * 1.15 || 1;
     return draw(section.querySelector("[data-plot=cost]"), traces, {
       ...layout(),
       height: 360,

@@ -22,8 +22,19 @@ window.drawing = (() => {
       .replaceAll("<", "&lt;")
       .replaceAll(">", "&gt;");
 
+  // Plotly breaks no lines of its own, and cuts what is longer than its plot or lays it over what stands beside.
+  const lines = (text, most) => {
+    const found = [];
+    for (const word of text.split(" ")) {
+      if (found.length > 0 && found.at(-1).length + word.length < most) found.push(`${found.pop()} ${word}`);
+      else found.push(word);
+    }
+    return found.map((line) => plain(line.length > most ? `${line.slice(0, most - 1)}\u2026` : line)).join("<br>");
+  };
+
+  const AXIS_LETTERS = 32;
   const axis = (title) => ({
-    title: { text: plain(title), standoff: 8 },
+    title: { text: lines(title, AXIS_LETTERS), standoff: 8 },
     gridcolor: colour("--line"),
     linecolor: colour("--line-strong"),
     zeroline: false,
@@ -87,5 +98,5 @@ window.drawing = (() => {
   const CONFIGURATION = { displayModeBar: false, responsive: true };
   const draw = (place, traces, figure) => Plotly.react(place, traces, figure, CONFIGURATION);
 
-  return { colour, series, plain, axis, layout, themed, whenSeen, draw };
+  return { colour, series, plain, lines, axis, layout, themed, whenSeen, draw };
 })();
