@@ -176,8 +176,9 @@ def _as_rgb(opened: Image.Image, path: Path, profile: Any, facts: TiffFacts, *, 
     notes: list[str] = []
     stated = stated_colours(path)
     wide = _is_narrowed(opened, facts, path)
-    if opened.format != "MPO" and getattr(opened, "n_frames", 1) > 1:
-        notes.append(f"first of {getattr(opened, 'n_frames', 1)} frames")
+    frames = stated.pictures if opened.format in {"JPEG", "MPO"} else getattr(opened, "n_frames", 1)
+    if frames > 1:
+        notes.append(f"first of {frames} frames")
     if stated.has_gain_map:
         notes.append(GAIN_MAP_LEFT_OUT)
     _mend_planes(opened, facts)

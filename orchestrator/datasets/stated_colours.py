@@ -1,9 +1,9 @@
-"""What a file states on its colours beside a colour profile: PNG's cICP and gAMA, EXIF's Adobe RGB, gain maps."""
+"""What a file states beside a colour profile: PNG's cICP and gAMA, EXIF's Adobe RGB, gain maps, further pictures."""
 
 import struct
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -46,6 +46,8 @@ _RGB_FULL_RANGE = (0, 1)
 _UNCALIBRATED, _ADOBE_OF_SOME = 0xFFFF, 2
 _INTEROPERABILITY_INDEX, _ADOBE_INDEX = 1, "R03"
 _GAIN_MAP_SIGNS = (b"http://ns.adobe.com/hdr-gain-map/", b"urn:iso:std:iso:ts:21496")
+_MP_ENTRIES = 0xB002
+"""Tag of the list of pictures. Source: CIPA DC-007 (MPF), 5.2.3."""
 _DAMAGE = (OSError, ValueError, SyntaxError, KeyError, TypeError, IndexError, OverflowError, EOFError, struct.error)
 
 
@@ -59,6 +61,7 @@ class StatedColours:
         notes: On what is said and is not followed.
         is_first: Whether it counts before an embedded colour profile.
         has_gain_map: Whether the file holds a second picture that makes an HDR one of its first.
+        pictures: How many a JPEG file holds by its index (MPO), without gain maps and previews of the first.
     """
 
     profile: bytes | None = None
@@ -66,6 +69,7 @@ class StatedColours:
     notes: tuple[str, ...] = ()
     is_first: bool = False
     has_gain_map: bool = False
+    pictures: int = 1
 
 
 def stated_colours(path: Path) -> StatedColours:
@@ -133,15 +137,26 @@ def _of_jpeg(stream: BinaryIO, path: Path) -> StatedColours:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with Image.open(path, formats=("JPEG",)) as opened:
-            space, index = _exif_colours(opened)
-            has_profile = bool(opened.info.get("icc_profile"))
-    if has_profile or space not in (_UNCALIBRATED, _ADOBE_OF_SOME):
-        return StatedColours(has_gain_map=has_gain_map)
+            found = _of_exif(opened)
+            pictures = _pictures(opened) - has_gain_map
+    return replace(found, has_gain_map=has_gain_map, pictures=max(1, pictures))
+
+
+def _of_exif(opened: Image.Image) -> StatedColours:
+    space, index = _exif_colours(opened)
+    if opened.info.get("icc_profile") or space not in (_UNCALIBRATED, _ADOBE_OF_SOME):
+        return StatedColours()
     if index == _ADOBE_INDEX or space == _ADOBE_OF_SOME:
         profile = rgb_profile("Adobe RGB (1998), by EXIF", ADOBE_RGB, ADOBE_CURVE)
-        return StatedColours(profile, "Adobe RGB by its EXIF data", has_gain_map=has_gain_map)
-    note = "EXIF says that its colours are uncalibrated, taken as sRGB"
-    return StatedColours(notes=(note,), has_gain_map=has_gain_map)
+        return StatedColours(profile, "Adobe RGB by its EXIF data")
+    return StatedColours(notes=("EXIF says that its colours are uncalibrated, taken as sRGB",))
+
+
+def _pictures(opened: Image.Image) -> int:
+    """Return how many pictures a JPEG file's index (MPO) has, previews apart, which cameras add to what they take."""
+    index = getattr(opened, "mpinfo", None) or {}
+    kinds = [str(entry["Attribute"]["MPType"]) for entry in index.get(_MP_ENTRIES, ())]
+    return sum(not kind.startswith("Large Thumbnail") for kind in kinds)
 
 
 def _exif_colours(opened: Image.Image) -> tuple[int | None, str]:

@@ -36,6 +36,10 @@ class NetworkError(Exception):
     """The network cannot be used, or refuses a picture."""
 
 
+class PictureRefused(NetworkError):
+    """The network takes pictures, and not this one."""
+
+
 @dataclass(frozen=True)
 class OnnxModel:
     """An ONNX file.

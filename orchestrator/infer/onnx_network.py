@@ -15,6 +15,7 @@ from orchestrator.infer.model_file import (
     REFLECTION,
     TRANSMISSION,
     NetworkError,
+    PictureRefused,
     is_picture,
     network_content,
     parsed_network,
@@ -39,6 +40,7 @@ __all__ = [
     "OnnxNetwork",
     "NetworkError",
     "Picture",
+    "PictureRefused",
     "Resources",
     "cascade_steps",
 ]
@@ -80,7 +82,8 @@ class OnnxNetwork:
 
         Raises:
             MemoryShort: Where memory does not suffice.
-            NetworkError: Where the network refuses the picture or answers at another size.
+            PictureRefused: Where the network refuses the picture.
+            NetworkError: Where it answers at another size.
         """
         refuse_other_sizes(self._session.form(INPUT)[1], Size(*picture.shape[:2]))
         batch = as_batch(picture)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from orchestrator.infer.checkpoint import PictureCheckpoint, ResumePoint
 from orchestrator.infer.graph import Graph
-from orchestrator.infer.model_file import NetworkError
+from orchestrator.infer.model_file import PictureRefused
 from orchestrator.infer.node import Array, GlobalReduction, Placement
 from orchestrator.infer.planner import InferencePlan, PlanStep
 from orchestrator.infer.region import AXES, COLUMNS, ROWS, Span
@@ -107,7 +107,7 @@ class PlanExecutor:
 
         Raises:
             MemoryShort: Where nothing plans the rest anew.
-            NetworkError: Where a map holds a NaN or an infinity.
+            PictureRefused: Where a map holds a NaN or an infinity.
         """
         self._buffers[self._graph.image] = picture
         before, done = 0.0, 0
@@ -305,4 +305,4 @@ def _refuse_infinite(segment: Segment, answers: Mapping[str, Array], words: str,
     for name in looked:
         if not np.isfinite(answers[name]).all():
             where = words if count == 1 else f"{words}, tile {tile} of {count}"
-            raise NetworkError(f"{name.partition('|')[0]} holds values that are not finite ({where})")
+            raise PictureRefused(f"{name.partition('|')[0]} holds values that are not finite ({where})")

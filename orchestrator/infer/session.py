@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import onnxruntime
 
-from orchestrator.infer.model_file import NetworkError
+from orchestrator.infer.model_file import NetworkError, PictureRefused
 from orchestrator.infer.node import Array
 
 _CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
@@ -138,7 +138,7 @@ class Session:
 
         Raises:
             MemoryShort: Where memory does not suffice.
-            NetworkError: Where the graph refuses its inputs.
+            PictureRefused: Where the graph refuses its inputs.
         """
         options = onnxruntime.RunOptions()
         if shrink and self._shared:
@@ -148,7 +148,8 @@ class Session:
                 return run_bound(self._session, wanted, given, options, "cuda")
             answers: list[Array] = self._session.run(list(wanted), dict(given), options)
         except Exception as error:  # as above
-            raise network_error(error) from error
+            told = network_error(error)
+            raise (told if isinstance(told, MemoryShort) else PictureRefused(str(told))) from error
         return answers
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from orchestrator.infer.graph import Graph, ordered
-from orchestrator.infer.model_file import NetworkError, is_picture
+from orchestrator.infer.model_file import PictureRefused, is_picture
 from orchestrator.infer.model_loader import Loader, SizesDiffer
 from orchestrator.infer.node import AnyNode, Map
 from orchestrator.infer.op_resampling import take_places
@@ -26,7 +26,7 @@ def fitting_multiple(graph: Graph, graph_at: Callable[[Size], Graph]) -> int:
         graph_at: Returns the network at another size.
 
     Raises:
-        NetworkError: Where maps of different sizes meet at all that are tried.
+        PictureRefused: Where maps of different sizes meet at all that are tried.
     """
     if _fits(graph):
         return 1
@@ -35,7 +35,7 @@ def fitting_multiple(graph: Graph, graph_at: Callable[[Size], Graph]) -> int:
             return multiple
     met = [one for one in graph.not_tileable if one.why.startswith(SizesDiffer.WORDS)]
     if met:
-        raise NetworkError(f"the network takes no picture of {graph.size} pixels: {met[0]}")
+        raise PictureRefused(f"the network takes no picture of {graph.size} pixels: {met[0]}")
     return 1
 
 

@@ -117,7 +117,7 @@ def _in_strips(path: Path, kind: vips.Kind, facts: TiffFacts, limits: ReadingLim
     notes = list(coloured.notes)
     if stated.has_gain_map:
         notes.append(GAIN_MAP_LEFT_OUT)
-    pages = frames(path) if kind == "png" else vips.field(first, "n-pages") or 1
+    pages = frames(path) if kind == "png" else vips.field(first, "n-pages") or stated.pictures
     if pages > 1:
         notes.insert(0, f"first of {pages} frames")
     notes.extend(_tiff_notes(facts, has_alpha=coloured.image.bands == 4))

@@ -99,6 +99,51 @@ def test_bilevel_is_black_and_white(tmp_path: Path, suffix: str) -> None:
     assert np.array_equal(pixels, np.repeat((dots * 255).astype(np.uint8)[..., None], 3, axis=2))
 
 
+PREVIEW = 0x010001
+"""MPType of a large thumbnail."""
+
+
+@pytest.mark.parametrize(
+    ("count", "kind", "xmp", "notes"),
+    [
+        pytest.param(1, None, b"", (), id="one"),
+        pytest.param(2, None, b"", ("first of 2 frames",), id="stereo"),
+        pytest.param(3, None, b"", ("first of 3 frames",), id="three"),
+        pytest.param(2, PREVIEW, b"", (), id="preview"),
+        pytest.param(
+            2,
+            0,
+            b"<a xmlns:h='http://ns.adobe.com/hdr-gain-map/1.0/'/>",
+            ("HDR gain map left out: the SDR picture is taken",),
+            id="gain-map",
+        ),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".mpo", ".jpg"])
+def test_further_pictures_of_a_jpeg_file_are_said(
+    tmp_path: Path, suffix: str, count: int, kind: int | None, xmp: bytes, notes: tuple[str, ...]
+) -> None:
+    smooth = Image.fromarray(np.tile(np.arange(90, dtype=np.uint8), (60, 1))).convert("RGB")
+    stream = io.BytesIO()
+    smooth.save(stream, "MPO", save_all=True, append_images=[smooth] * (count - 1), xmp=xmp)
+    content = bytearray(stream.getvalue())
+    if kind is not None:
+        first = _second_entry(content)
+        content[first : first + 4] = struct.pack("<I", kind)
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(content)
+    assert read(path)[0].notes == notes
+    assert read_rgb(path).notes == notes
+
+
+def _second_entry(content: bytearray) -> int:
+    """Return where the second entry of an MPO file's list of pictures begins, as Pillow writes it."""
+    index = content.index(b"MPF\0II*\0") + 4
+    number = struct.unpack_from("<H", content, index + 8)[0]
+    tags = [struct.unpack_from("<HHII", content, index + 10 + 12 * place) for place in range(number)]
+    return int(index + next(value for tag, _, _, value in tags if tag == 0xB002) + 16)
+
+
 def test_a_jpeg_is_its_decoded_values(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     smooth = np.add.outer(np.arange(40) * 5, np.arange(50))[..., None] % 256 + np.array([0, 9, 30])

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from inference_program.items import read_items
-from inference_program.opened import network_file
+from inference_program.opened import EXPORT_AGAIN, network_file
 from orchestrator.infer.inference_engine import InferenceEngine
 from orchestrator.infer.onnx_network import NetworkError, Resources
 from orchestrator.infer.plan_document import plan_document
@@ -27,7 +27,7 @@ def explain_network(context: StageContext) -> None:
         )
         found = [plan_document(engine, size) for size in dict.fromkeys(_sizes(context))]
     except NetworkError as error:
-        raise BadInput(str(error), "export the network again, or name another file") from error
+        raise BadInput(str(error), EXPORT_AGAIN) from error
     PlanFile(tuple(found), request.memory_bytes).save(context.output())
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from inference_program.items import Item, read_items
 from inference_program.layers import Layers, NotFinite, read_picture
-from inference_program.opened import Answered, Opened, opened
+from inference_program.opened import EXPORT_AGAIN, Answered, Opened, opened
 from orchestrator.infer.modes import EXACT, Settings
-from orchestrator.infer.onnx_network import MemoryShort, NetworkError
+from orchestrator.infer.onnx_network import MemoryShort, NetworkError, PictureRefused
 from orchestrator.infer.region import Size
 from stagekit import (
     BadInput,
@@ -173,10 +173,12 @@ def _inferred(
         answer = network.answer(prepared.source, settings, progress, checkpoints)
     except (MemoryShort, MemoryError) as error:
         raise OutOfMemory(f"memory did not suffice for picture {item.words}: {error}", _MEMORY_HINT) from error
-    except NetworkError as error:
+    except PictureRefused as error:
         raise BadInput(
             f"the network refused picture {item.words}: {error}", "leave the picture out, or use another network"
         ) from error
+    except NetworkError as error:
+        raise BadInput(str(error), EXPORT_AGAIN) from error
     seconds = time.monotonic() - began
     layers = Layers(context, item, prepared, bool(context.request.settings.get("as_photos")))
     paths = _written(layers, answer)

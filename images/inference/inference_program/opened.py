@@ -14,6 +14,9 @@ from orchestrator.infer.region import Size
 from orchestrator.infer.rows import PictureSource, Rows, Whole
 from stagekit import BadInput, OutOfMemory, StageContext, StageError
 
+EXPORT_AGAIN = "export the network again, or name another file"
+"""What helps where a network takes no picture."""
+
 
 @dataclass(frozen=True)
 class Answered:
@@ -124,7 +127,7 @@ def opened(context: StageContext, settings: Settings, sizes: list[Size]) -> Open
     except MemoryShort as error:
         raise OutOfMemory(str(error), "raise the experiment's memory") from error
     except NetworkError as error:
-        raise BadInput(str(error), "export the network again, or name another file") from error
+        raise BadInput(str(error), EXPORT_AGAIN) from error
 
 
 def network_file(context: StageContext) -> Path:

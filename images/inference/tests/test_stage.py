@@ -138,6 +138,22 @@ class RefusalsTest(StageTest):
         self.assertIn("p1 (8 x 9 pixels)", result.failure.message)
         self.assertFalse((result.output / "predictions.json").exists())
 
+    def test_network_that_takes_no_picture_is_told_of_and_no_picture_is(self) -> None:
+        one_channel = (helper.make_node("ReduceMean", ["image"], ["transmission"], axes=[1], keepdims=1),)
+        unknown = (helper.make_node("Magic", ["image"], ["transmission"], domain="my.ops"),)
+        for name, nodes, words in (
+            ("shape", one_channel, "has shape (1, 1, 8, 9)"),
+            ("ops", unknown, "cannot be loaded"),
+        ):
+            for mode in ("exact", "whole"):
+                write_network(self.network, nodes)
+                dataset = write_dataset(self.folder / f"{name}-{mode}" / "dataset", {"p": picture(8, 9)})
+                result = run_stage(self.folder / f"{name}-{mode}" / "stage", self.network, dataset, {"mode": mode})
+                self.assertEqual(result.code, ExitCode.BAD_INPUT, result.log)
+                self.assertIn(words, result.failure.message)
+                self.assertNotIn("refused picture", result.failure.message)
+                self.assertEqual(result.failure.hint, "export the network again, or name another file")
+
     def test_memory_that_does_not_suffice_names_the_picture_and_the_exact_mode(self) -> None:
         write_network(self.network, HEAVY)
         result = run_stage(self.folder / "stage", self.network, self.dataset((128, 128)), memory_bytes=128 * 2**20)
