@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.datasets.prepared_index import PreparedIndex
-from orchestrator.errors import SirrError
 from orchestrator.execute.comparison import Comparison
+from orchestrator.execute.dataset_sizes import described_size
 from orchestrator.execute.measurements import MeasuredMachine, brought_rates, dataset_size, store_measurements
 from orchestrator.plan.estimates import Estimate, estimate
 from orchestrator.plan.stage import Stage
@@ -13,13 +12,9 @@ from orchestrator.plan.tasks import network_of, task_of
 from orchestrator.plan.work import (
     DatasetSize,
     Work,
-    size_of_items,
-    size_of_scenes,
     stage_work,
     training_work,
 )
-from orchestrator.results import read_result
-from orchestrator.spec.dataset import Dataset, PreparedDataset, ScenesDataset
 from orchestrator.spec.model import EpochRule
 from orchestrator.store.store import Store
 
@@ -136,20 +131,4 @@ def _size(stage: Stage, comparison: Comparison) -> DatasetSize | None:
     artifact = comparison.artifacts.get(stage.name)
     if artifact is not None:
         return dataset_size(artifact)
-    return _described_size(comparison.resolved.datasets[stage.name.partition("/")[2]])
-
-
-def _described_size(dataset: Dataset) -> DatasetSize | None:
-    match dataset:
-        case ScenesDataset():
-            return size_of_scenes(dataset)
-        case PreparedDataset(folder=folder) if folder is not None:
-            try:
-                items = read_result(PreparedIndex, folder).items
-            except SirrError:
-                return None
-            layers = [tuple(item.layers.get(name) for name in ("transmission", "reflection")) for item in items]
-            files = [tuple(None if one is None else one.file for one in both) for both in layers]
-            return size_of_items([(item.height, item.width) for item in items], [(both[0], both[1]) for both in files])
-        case _:
-            return None
+    return described_size(comparison.resolved.datasets[stage.name.partition("/")[2]])
