@@ -68,12 +68,11 @@ def print_plan(comparison: Comparison, found: RunEstimate, console: Console) -> 
         )
     console.print(table, soft_wrap=False, crop=False)
     console.print(_sum(comparison))
-    console.print()
     lines = (
         *estimate_lines(found, each=True),
         *long_run_lines(found, comparison.missing, comparison.resolved.path.name),
     )
-    for line in lines:
+    for line in ("", *lines) if lines else ():
         console.print(line)
 
 
@@ -81,7 +80,7 @@ def _sum(comparison: Comparison) -> str:
     """Return how many stages would run, and how many more may, in a sentence."""
     total = len(comparison.plan.stages)
     if not comparison.missing:
-        return f"all {total} stages are in the store"
+        return f"all {total} stages are in the store: nothing takes time or disk"
     certain = sum(name in comparison.identities for name in comparison.missing)
     waiting = len(comparison.missing) - certain
     more = f", and {waiting} more may, as soon as it is known what they read" if waiting else ""

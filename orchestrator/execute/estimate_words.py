@@ -37,13 +37,12 @@ def _two_digits(amount: float) -> str:
 
 
 def estimate_lines(found: RunEstimate, *, each: bool) -> Iterator[str]:
-    """Yield a table of the stages that are missing, with what it is made of.
+    """Yield a table of the stages that are missing, with what it is made of; nothing where none is.
 
     Args:
         each: A line for each stage; else stages of a kind share one where there are many, but for trainings.
     """
     if not found.stages:
-        yield f"all {count(found.stored, 'stage')} are in the store: nothing takes time or disk"
         return
     yield _row("stage", "steps", "time", "disk")
     for name, members in _rows(found.stages, each=each or len(found.stages) <= _MOST_ROWS):

@@ -28,6 +28,8 @@ test: [skimage-test]
 features: random
 """
 
+TRAINED = ("train/zhang2018", "train/errnet2019", "train/ibcln2020")
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
@@ -165,6 +167,15 @@ def test_a_recipe_s_change_alone_keeps_other_stages_out_of_the_sum(tmp_path):
     fewer, more = (estimates(tmp_path, epochs=epochs) for epochs in (6, 60))
     assert set(fewer) == set(more)
     assert (fewer["train/errnet2019"].seconds or 0) < (more["train/errnet2019"].seconds or 0)
+
+
+def test_the_project_s_measurements_tell_of_every_training_of_the_quickstart_and_the_papers():
+    example = Path(__file__).parents[2] / "examples" / "quickstart.yaml"
+    request = RunRequest(example, Path("nowhere"))
+    found = planned_estimate(planned(request), request).by_stage
+    trainings = {name: one.seconds for name, one in found.items() if name in TRAINED}
+    assert set(trainings) == set(TRAINED)
+    assert all(seconds is not None and seconds < 3600 for seconds in trainings.values())
 
 
 def test_the_project_s_measurements_name_their_machine():
