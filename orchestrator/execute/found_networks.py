@@ -13,7 +13,7 @@ from orchestrator.spec.onnx_network import onnx_mistakes
 from orchestrator.spec.problems import listed
 
 _ONNX = ".onnx"
-_WEIGHTS = (".pt", ".pth", ".ckpt", ".index", ".safetensors", ".h5", ".keras", ".npz", ".pkl", ".tflite")
+_WEIGHTS = (".pt", ".pth", ".ckpt", ".index", ".safetensors", ".h5", ".keras", ".tflite")
 """Ends of names of files that are often weights."""
 
 

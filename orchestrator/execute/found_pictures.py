@@ -245,6 +245,13 @@ def find_photographs(scan: Scan, findings: Findings) -> None:
         if not sayable(path):
             findings.leave_out(ascii(str(path)), "its name is no UTF-8, and cannot stand in a file: rename it")
             continue
+        unread = [picture for picture in pictures if picture.suffix.lower() in FOREIGN_SUFFIXES]
+        if unread:
+            kinds = ", ".join(sorted({picture.suffix.lower() for picture in unread}))
+            why = f"{count(len(unread), 'picture')} of kinds that are not read ({kinds}): convert or remove them"
+            findings.leave_out(path, why)
+        if len(unread) == len(pictures):
+            continue
         name, title = findings.name(path, "my-photos")
         words = f"{count(len(pictures), 'photograph')} without truth: compared by eye"
         names = tuple((picture.stem,) for picture in pictures)

@@ -336,6 +336,16 @@ def test_elsewhere_paths_are_seen_from_the_spec(here: Path) -> None:
     assert load_experiment(Path("specs/mine.yaml")).datasets["office"].folder == Path("../office")  # type: ignore[union-attr]
 
 
+def test_pictures_of_kinds_that_are_not_read_are_said(here: Path) -> None:
+    pairs("all/office")
+    picture("all/holiday/a.jpg")
+    files("all", "holiday/b.svg", "drawings/c.svg")
+    spec, done = planned("all")
+    assert spec["test"] == ["office", "holiday"]
+    assert "all/drawings: 1 picture of kinds that are not read (.svg)" in done.stdout
+    assert "all/holiday: 1 picture of kinds that are not read (.svg)" in done.stdout
+
+
 def test_many_folders_of_photographs_are_not_taken_unasked(here: Path) -> None:
     pairs("all/office")
     for number in range(9):
