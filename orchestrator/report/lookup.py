@@ -1,5 +1,7 @@
 """What several sections ask of the content: results by place, the controls, and what is measured of them."""
 
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -68,8 +70,8 @@ def features_seen(content: ReportContent) -> FeaturesSeen:
 def picture_names(dataset: Dataset) -> Mapping[str, str]:
     """Return what people call each picture, by its id.
 
-    That is the id, or the user's own name of the file where it has characters that no id holds; of several files of one
-    name, with their folders.
+    That is the user's own name of the file where the id was made of it, and else the id, as of published scenes, which
+    are numbered; of several files of one name, with their folders.
     """
     stems = {item.id: PurePosixPath(item.origin).stem for item in dataset.items}
     count = Counter(stems.values())
@@ -77,8 +79,20 @@ def picture_names(dataset: Dataset) -> Mapping[str, str]:
     for item in dataset.items:
         stem = stems[item.id]
         whole = stem if count[stem] == 1 else str(PurePosixPath(item.origin).with_suffix("")) if stem else ""
-        names[item.id] = whole if item.id.isascii() and not stem.isascii() else item.id
+        names[item.id] = whole if _is_made_of(item.id, stem) else item.id
     return names
+
+
+def _is_made_of(identifier: str, stem: str) -> bool:
+    """Whether an id is a file's name, but for the characters that no id has, and a number where several are alike."""
+    own = _letters(stem)
+    alike = own in {_letters(identifier), _letters(re.sub(r"-\d+$", "", identifier))}
+    return bool(stem) and ((bool(own) and alike) or (identifier.isascii() and not stem.isascii()))
+
+
+def _letters(name: str) -> str:
+    """Return what is left of a name without all that ids exchange."""
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", name))
 
 
 def with_distinct_titles(content: ReportContent) -> ReportContent:

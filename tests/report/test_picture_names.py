@@ -29,7 +29,7 @@ def called(*origins: str) -> list[str]:
         pytest.param(["写真.jpg", "写真2.jpg"], ["写真", "写真2"], id="han"),
         pytest.param(["Müller.png", "Muller.png"], ["Müller", "Muller"], id="one-letter-apart"),
         pytest.param(["a/прибор.png", "b/прибор.png"], ["a/прибор", "b/прибор"], id="one-name-in-two-folders"),
-        pytest.param(["1.png", "a b.png", ""], ["1", "a-b", "picture"], id="ascii-as-before"),
+        pytest.param(["1.png", "a b.png", "", "IMG(1).jpg"], ["1", "a b", "picture", "IMG(1)"], id="signs-of-ascii"),
     ],
 )
 def test_name_is_the_files_own_where_no_id_can_hold_it(origins: list[str], names: list[str]) -> None:
