@@ -38,6 +38,7 @@ class Graph:
         outputs: Names of the network's outputs to the maps that they are.
         constants: By name.
         not_tileable: What keeps the network from being computed in parts.
+        left_out: Names of the network's outputs that are no maps, (1, channels, rows, columns), as far as is known.
         multiple: Of which its nodes take the picture's sides, whose edges are repeated up to it.
     """
 
@@ -49,6 +50,7 @@ class Graph:
     outputs: Mapping[str, str]
     constants: Mapping[str, Array]
     not_tileable: tuple[NotTileable, ...] = ()
+    left_out: tuple[str, ...] = ()
     multiple: int = 1
 
     def map(self, name: str) -> Map:

@@ -105,6 +105,13 @@ class InferenceEngine:
         """
         return (self._plans[size].graph if size in self._plans else self.graph(size)).multiple
 
+    def left_out(self, size: Size) -> tuple[str, ...]:
+        """Return the outputs that are not answered with: no maps, or none whose axes are (1, channels, rows, columns).
+
+        Raises what `graph` raises.
+        """
+        return (self._plans[size].graph if size in self._plans else self.graph(size)).left_out
+
     def not_tileable(self, size: Size) -> tuple[NotTileable, ...]:
         """Return what keeps the network from being computed in parts.
 
@@ -256,10 +263,10 @@ class InferenceEngine:
 
         def run(picture: Picture) -> Mapping[str, Picture]:
             size = Size(*picture.shape[:2])
-            multiple = self.size_multiple(size)
-            if multiple == 1:
-                return network(picture)
-            return cropped_pictures(network(padded_picture(picture, multiple)), size, multiple)
+            multiple, left_out = self.size_multiple(size), self.left_out(size)
+            answers = network(picture if multiple == 1 else padded_picture(picture, multiple))
+            maps = {name: answer for name, answer in answers.items() if name not in left_out}
+            return maps if multiple == 1 else cropped_pictures(maps, size, multiple)
 
         return run
 

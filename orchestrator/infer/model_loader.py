@@ -1,5 +1,6 @@
 """From a model to a typed graph at one size of picture; what only computes shapes is computed here and now."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import onnx
 from orchestrator.infer.constant_folding import NotFolded, folded, shaped
 from orchestrator.infer.graph import Graph, NotTileable, ordered
 from orchestrator.infer.model_file import OnnxModel, is_picture
-from orchestrator.infer.node import AnyNode, Array, Fill, Map, Node, Value
+from orchestrator.infer.node import AnyNode, Array, Map, Node, Value
 from orchestrator.infer.region import Size
 from orchestrator.infer.sparse_tensor import dense
 from orchestrator.infer.spread_nodes import Spread
@@ -28,6 +29,9 @@ OF_ANY_KIND = frozenset(
     }
 )
 """Operations that keep, compare or change kinds other than float32."""
+
+_MOST_FILLED = 2**22
+"""Values of a constant, one number everywhere, up to which it is held where an operation needs it so."""
 
 
 class NotTileableError(Exception):
@@ -112,12 +116,36 @@ class Loader:
             elif given and not any(map(self.is_picture, given)) and node.op_type not in OF_VALUES_TOO:
                 self.take_value(node)
             else:
-                self._refuse_kinds(node)
-                self._operation(node)(self, node)
+                self._type(node)
         except (NotTileableError, ArithmeticError, LookupError, RuntimeError, ValueError) as error:
             self._unknown.update(node.output)
             why = str(error) or type(error).__name__
             self._not_tileable.append(NotTileable(node.op_type, node.name or node.output[0], why))
+
+    def _type(self, node: onnx.NodeProto) -> None:
+        """Add what an operation that reads maps becomes; filled maps that it cannot read as such are its constants."""
+        self._refuse_kinds(node)
+        try:
+            self._operation(node)(self, node)
+        except NotTileableError:
+            given = self._with_filled_constants(node)
+            if given is node:
+                raise
+            self._operation(given)(self, given)
+
+    def _with_filled_constants(self, node: onnx.NodeProto) -> onnx.NodeProto:
+        """Return a node that reads filled maps, as weights may be, as constants, where they are not too large."""
+        same: dict[str, str] = {}
+        for name in node.input:
+            spread = self.nodes.get(name)
+            if not isinstance(spread, Spread) or spread.values[0] not in self.constants:
+                continue
+            shape = self.shape(name)
+            if math.prod(shape) <= _MOST_FILLED:
+                same[name] = f"{name}|filled"
+                value = np.broadcast_to(self.constants[spread.values[0]], shape)
+                self.constants[same[name]] = np.ascontiguousarray(value)
+        return _renamed(node, same)
 
     def _check(self, node: onnx.NodeProto) -> None:
         """Raise NotTileableError where a node's attributes or inputs are not those of its operation."""
@@ -136,8 +164,9 @@ class Loader:
         outputs = {name: self._same.get(name, name) for name in self._outputs if name not in self._unknown}
         for name, source in outputs.items():
             if not self.is_map(source) and not self._not_tileable and is_picture(name):
-                self._not_tileable.append(NotTileable("output", name, "it does not depend on the picture's pixels"))
+                self._not_tileable.append(NotTileable("output", name, self._why_no_map(source)))
         maps = {name: source for name, source in outputs.items() if self.is_map(source)}
+        left_out = tuple(name for name in outputs if name not in maps and not is_picture(name))
         return ordered(
             Graph(
                 self._image,
@@ -148,8 +177,15 @@ class Loader:
                 maps,
                 self.constants,
                 tuple(self._not_tileable),
+                left_out=left_out,
             )
         )
+
+    def _why_no_map(self, name: str) -> str:
+        if name not in self.views:
+            return "it does not depend on the picture's pixels"
+        sides = " x ".join(map(str, self.views[name].shape))
+        return f"its axes, {sides}, are not channels, rows and columns in this order"
 
     def is_map(self, name: str) -> bool:
         """Whether it is the picture or a map."""
@@ -236,11 +272,9 @@ class Loader:
             return False
         output, size = node.output[0], Size(shape[2], shape[3])
         made = Map(shape[1], size)
-        if value.size == 1:
-            self.add(Fill(output, (), (), made, size, float(np.ravel(value)[0])))
-        else:
-            self.constants[f"{output}|values"] = value.astype(np.float32)
-            self.add(Spread(output, (), (f"{output}|values",), made, size))
+        values = f"{output}|values"
+        self.constants[values] = value.astype(np.float32).reshape((1, -1, 1, 1))
+        self.add(Spread(output, (), (values,), made, size))
         return True
 
     def _spreads(self, node: onnx.NodeProto) -> bool:

@@ -1,8 +1,9 @@
 """What a node of a network does in space: the region that it needs, and how it runs on one.
 
-Each class below and in `windows` and `resampling` is one behaviour, with two pure functions: `needs` says along one
-axis which part of its inputs a part of its output is computed from, and `emit` writes the ONNX nodes that compute
-that part. At the border of the picture a node does what it does to the whole picture; inside, it sees real neighbours.
+Each class below and in the modules `..._nodes` and `resampling` is one behaviour, with two pure functions: `needs`
+says along one axis which part of its inputs a part of its output is computed from, and `emit` writes the ONNX nodes
+that compute that part. At the border of the picture a node does what it does to the whole picture; inside, it sees real
+neighbours.
 """
 
 from abc import ABC, abstractmethod
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from orchestrator.infer.region import AXES, ROWS, Size, Span
+from orchestrator.infer.region import ROWS, Size, Span
 
 Array = npt.NDArray[Any]
 
@@ -197,28 +198,6 @@ class Typed(Pointwise):
 
 def _tensor_kind(kind: str) -> int:
     return int(onnx.helper.np_dtype_to_tensor_dtype(np.dtype(kind)))
-
-
-@dataclass(frozen=True)
-class Fill(Node):
-    """The same number everywhere."""
-
-    number: float
-
-    def needs(self, axis: int, span: Span) -> Span:
-        """Return the same span; there is no input to read."""
-        return span
-
-    def emit(self, writer: SubgraphWriter, rows: Placement, columns: Placement) -> None:
-        """Write the constant at the region's size."""
-        parts = [writer.constant(np.array([1, self.map.channels], np.int64))]
-        parts += [writer.fed(f"{self.output}|{axis}", [1]) for axis in AXES]
-        value = onnx.numpy_helper.from_array(np.array([self.number], np.float32))
-        writer.add("ConstantOfShape", [writer.add("Concat", parts, axis=0)], self.output, value=value)
-
-    def fed(self, axis: int, placed: Placement) -> Mapping[str, Array]:
-        """Return the length along an axis."""
-        return {f"{self.output}|{axis}": np.array([placed.out.length], np.int64)}
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ import numpy as np
 import onnx
 
 from orchestrator.infer.graph import Graph
-from orchestrator.infer.node import AnyNode, Array, Fill, GlobalReduction, Map, Node, Pointwise, Value
+from orchestrator.infer.node import AnyNode, Array, GlobalReduction, Map, Node, Pointwise, Value
 from orchestrator.infer.resampling import Linear
+from orchestrator.infer.spread_nodes import Spread
 from orchestrator.infer.window_nodes import Windowed
 
 _BLOCK = 16
@@ -198,7 +199,8 @@ def _concatenated(graph: Graph, node: AnyNode) -> list[tuple[str, range]] | None
 
 def _is_zero(graph: Graph, name: str) -> bool:
     node = graph.nodes.get(name)
-    return isinstance(node, Fill) and node.number == 0
+    value = graph.constants.get(node.values[0]) if isinstance(node, Spread) else None
+    return value is not None and not value.any()
 
 
 def _concat(graph: Graph, output: str, parts: list[str]) -> Pointwise:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from orchestrator.infer.model_file import OnnxModel, read_model
 from orchestrator.infer.number_folding import folded_numbers
 from orchestrator.infer.operations import graph_of
 from orchestrator.infer.region import Size
-from tests.infer.networks import Draft
+from tests.infer.networks import Draft, picture, tiled, untiled
 
 FAR = 1 << 40
 
@@ -182,3 +183,35 @@ def test_a_shape_that_numbers_of_the_picture_decide_is_not_made_up(tmp_path: Pat
     (left_out,) = graph_of(read_model(path), Size(9, 8)).not_tileable
     assert left_out.op == "NonZero"
     assert "not known before it is computed" in left_out.why
+
+
+def filled(draft: Draft) -> str:
+    value = numpy_helper.from_array(np.array([1 / 27], np.float32))
+    return draft.node("ConstantOfShape", draft.constant([3, 3, 3, 3]), value=value)
+
+
+def filled_for_one(draft: Draft) -> str:
+    value = numpy_helper.from_array(np.array([1 / 27], np.float32))
+    return draft.node("ConstantOfShape", draft.constant([1, 3, 3, 3]), value=value)
+
+
+def expanded_for_one(draft: Draft) -> str:
+    return draft.node("Expand", draft.constant(np.full((1, 3, 1, 1), 1 / 27, np.float32)), draft.constant([1, 3, 3, 3]))
+
+
+@pytest.mark.parametrize("write", [filled, filled_for_one, expanded_for_one])
+def test_weights_that_hold_one_number_are_weights(write: Callable[[Draft], str], tmp_path: Path) -> None:
+    draft = Draft()
+    x = draft.node("Conv", "image", write(draft), pads=[1] * 4)
+    path = draft.saved(tmp_path / "network.onnx", draft.node("Mul", x, draft.node("Relu", "image")))
+    shown = picture(Size(20, 27))
+    np.testing.assert_allclose(tiled(path, shown, 8)["transmission"], untiled(path, shown)["transmission"], atol=1e-6)
+
+
+def test_a_map_of_one_number_is_a_map_beside_being_weights(tmp_path: Path) -> None:
+    draft = Draft()
+    same = filled_for_one(draft)
+    x = draft.node("Conv", "image", same, pads=[1] * 4)
+    path = draft.saved(tmp_path / "network.onnx", draft.node("Mul", draft.node("Concat", x, x, x, axis=1), same))
+    shown = picture(Size(3, 3))
+    np.testing.assert_allclose(tiled(path, shown, 8)["transmission"], untiled(path, shown)["transmission"], atol=1e-6)

@@ -117,6 +117,31 @@ def test_outputs_of_other_names_have_any_size_and_number_of_channels(tmp_path: P
     assert list(blended.outputs) == ["transmission"]
 
 
+@pytest.mark.parametrize("in_parts", [True, False])
+def test_outputs_with_axes_in_another_order_are_left_out_and_named(in_parts: bool, tmp_path: Path) -> None:
+    draft = Draft()
+    x = draft.conv("image", 3, 8)
+    last = draft.node("Transpose", x, perm=[0, 2, 3, 1])
+    sequence = draft.node("Reshape", x, draft.constant([1, 8, -1]))
+    answer = draft.conv(x, 8, 3) if in_parts else draft.node("Softmax", draft.conv(x, 8, 3), axis=3)
+    engine = InferenceEngine(draft.saved(tmp_path / "n.onnx", answer, last=last, sequence=sequence, features=x), ONE)
+    answers = engine(PICTURE) if in_parts else engine.whole()(PICTURE)
+    assert {name: values.shape[2] for name, values in answers.items()} == {"transmission": 3, "features": 8}
+    assert engine.left_out(SIZE) == ("last", "sequence")
+
+
+def test_an_answer_with_axes_in_another_order_is_named_as_one(tmp_path: Path) -> None:
+    draft = Draft()
+    turned = draft.node("Transpose", draft.conv("image", 3, 3), perm=[0, 1, 3, 2])
+    model = draft.model({"transmission": turned})
+    model.graph.node[-1].op_type = "Identity"
+    engine = InferenceEngine(saved(tmp_path / "n.onnx", model), ONE)
+    (why,) = engine.not_tileable(Size(20, 20))
+    assert (
+        str(why) == "output (transmission): its axes, 1 x 3 x 20 x 20, are not channels, rows and columns in this order"
+    )
+
+
 @pytest.mark.parametrize("whole", [False, True])
 @pytest.mark.parametrize("halvings", [1, 3])
 def test_pictures_are_padded_to_the_multiples_that_a_network_takes(halvings: int, whole: bool, tmp_path: Path) -> None:

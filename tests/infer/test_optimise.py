@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from orchestrator.infer.graph import Graph
-from orchestrator.infer.node import Array, Fill, Node, Pointwise
+from orchestrator.infer.node import Array, Node, Pointwise
 from orchestrator.infer.optimise import (
     affine_maps,
     batch_variances,
@@ -21,6 +21,7 @@ from orchestrator.infer.optimise import (
 from orchestrator.infer.plan_executor import PlanExecutor
 from orchestrator.infer.region import Size
 from orchestrator.infer.resampling import Linear
+from orchestrator.infer.spread_nodes import Spread
 from tests.infer.networks import ONE, Draft, cut_plan, picture, tileable
 
 SIZE = Size(45, 62)
@@ -76,7 +77,7 @@ def test_without_zero_inputs_convolutions_read_what_is_left(tmp_path: Path) -> N
 
     before = drafted(tmp_path, write)
     after = without_zero_inputs(before)
-    assert (count(before, Fill), count(after, Fill)) == (1, 0)
+    assert (count(before, Spread), count(after, Spread)) == (1, 0)
     assert sum(after.work.values()) < 0.7 * sum(before.work.values())
     assert_same(before, after)
 

@@ -49,6 +49,8 @@ def infer_dataset(context: StageContext) -> None:
     network = opened(context, settings, [Size(item.height, item.width) for item in items])
     if settings.short_edge is None:
         _warn_of_padding(context, network, items)
+    if context.request.settings.get("arrays") and items:
+        _warn_of_outputs(context, network.left_out(Size(items[0].height, items[0].width)))
     progress = _Progress(context, sum(item.megapixels for item in items))
     answers = _Answers(context, name, settings.mode, {**network.runtime, "device": context.request.device})
     for item in items:
@@ -151,6 +153,15 @@ def _warn_of_padding(context: StageContext, network: Opened, items: list[Item]) 
         context.warn(
             f"the network takes multiples of {max(padded.values())} pixels alone: pictures of {len(padded)} of "
             f"{len(sizes)} sizes have their last row and column repeated, and the answers are cropped"
+        )
+
+
+def _warn_of_outputs(context: StageContext, left_out: tuple[str, ...]) -> None:
+    """Say which of the network's outputs no arrays are kept of."""
+    if left_out:
+        context.warn(
+            f"the network's output {', '.join(left_out)} is left out: only outputs of 1 x channels x rows x columns "
+            "are kept"
         )
 
 

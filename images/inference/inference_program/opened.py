@@ -47,6 +47,13 @@ class Opened:
         except NetworkError:  # told where the picture's turn comes
             return 1
 
+    def left_out(self, size: Size) -> tuple[str, ...]:
+        """Return the outputs that no answer holds: they are no maps of channels, rows and columns."""
+        try:
+            return () if self.engine is None else self.engine.left_out(size)
+        except NetworkError:  # told where the picture's turn comes
+            return ()
+
     def plan_facts(self, size: Size) -> Mapping[str, int | float] | None:
         """Return how a picture goes through, where it goes in segments."""
         if self.engine is None or self.engine.not_tileable(size):
