@@ -16,10 +16,9 @@ from pathlib import Path
 from orchestrator.infer.cuts import Cuts
 from orchestrator.infer.graph import Graph
 from orchestrator.infer.inference_engine import PROCESS_BYTES, InferenceEngine
-from orchestrator.infer.node import GlobalReduction
 from orchestrator.infer.planner import TILES, NoPlanFits, plan_of
 from orchestrator.infer.region import Size
-from orchestrator.infer.segment import Crossing, Segment
+from orchestrator.infer.segment import Crossing
 from orchestrator.infer.segment_cost import segment_cost
 from orchestrator.infer.session import Resources
 
@@ -67,23 +66,11 @@ def laid_out_s(graph: Graph) -> float:
         begin, end = sorted(drawn.sample(places, 2)) if len(places) > 2 else (places[0], places[-1])
         tile = drawn.choice(tiles)
         try:
-            segment_cost(between(graph, cuts, begin, end, whole=tile is None), tile)
+            segment_cost(cuts.segment(begin, end, whole=tile is None), tile)
         except Crossing:
             continue
     each = (time.process_time() - started) / _DRAWN
     return each * len(tiles) * len(places) * (len(places) - 1) / 2
-
-
-def between(graph: Graph, cuts: Cuts, begin: int, end: int, *, whole: bool) -> Segment:
-    """Return the segment between two cuts."""
-    sources = (*cuts.live(begin), graph.image)
-    results = set(graph.outputs.values())
-    made = [*cuts.live(end), *(name for name in cuts.order[begin:end] if name in results)]
-    targets = tuple(dict.fromkeys(name for name in made if name not in sources))
-    reductions = [name for name in cuts.order if isinstance(graph.nodes[name], GlobalReduction)]
-    known = frozenset(name for name in reductions if cuts.order.index(name) < begin)
-    inside = tuple(name for name in reductions if begin <= cuts.order.index(name) < end)
-    return Segment(graph, sources, targets, inside, known, whole)
 
 
 def parsed() -> argparse.Namespace:

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from orchestrator.infer.graph import Graph
 from orchestrator.infer.node import GlobalReduction, Node, Pointwise
+from orchestrator.infer.segment import Segment
 from orchestrator.infer.segment_cost import COPY_BYTES_PER_S, FRESH_BYTES_PER_S, MACS_PER_S, PASS_BYTES_PER_S
 from orchestrator.infer.window_nodes import Windowed
 
@@ -52,6 +53,22 @@ class Cuts:
         if cut not in self._live:
             self._live[cut] = self._without_rematerialised(self._read_later[cut])
         return self._live[cut]
+
+    def segment(self, begin: int, end: int, *, whole: bool) -> Segment:
+        """Return the segment between two cuts: it makes what is live at its end, and outputs of the network.
+
+        Args:
+            whole: Whether the picture goes through it at once.
+        """
+        results = frozenset(self._graph.outputs.values())
+        sources = (*self.live(begin), self._graph.image)
+        made = (*self.live(end), *(name for name in self.order[begin:end] if name in results))
+        targets = tuple(dict.fromkeys(name for name in made if name not in sources))
+        reductions = [name for name in self.order[:end] if isinstance(self._graph.nodes[name], GlobalReduction)]
+        known = frozenset(self.order[:begin]).intersection(reductions)
+        return Segment(
+            self._graph, sources, targets, tuple(name for name in reductions if name not in known), known, whole
+        )
 
     @cached_property
     def _read_later(self) -> list[list[str]]:

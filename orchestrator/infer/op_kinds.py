@@ -54,7 +54,7 @@ def rounded(loader: Loader, name: str, output: str) -> None:
     if loader.is_map(name):
         add_typed(loader, down, "float32")
         return
-    down.output[0] = f"{output}|held"
+    down.output[0] = f"{output}|half"
     loader.take_value(down)
     loader.take_value(onnx.helper.make_node("Cast", [down.output[0]], [output], to=onnx.TensorProto.FLOAT))
 

@@ -8,6 +8,7 @@ import onnx
 from orchestrator.infer.model_loader import Loader, NotTileableError, SizesDiffer, attributes
 from orchestrator.infer.node import Map, Pointwise
 from orchestrator.infer.op_stored import with_stored_maps
+from orchestrator.infer.operator_sets import ALONG_ONE_AXIS
 from orchestrator.infer.region import Size
 
 ELEMENTWISE = (
@@ -63,9 +64,6 @@ ELEMENTWISE = (
     "ThresholdedRelu",
 )
 
-_ALONG_ONE_AXIS = 13
-"""Operator set from which a softmax goes along one axis."""
-
 
 def elementwise(loader: Loader, node: onnx.NodeProto) -> None:
     """Take an operation of maps, constants and values of the picture, pixel by pixel."""
@@ -104,10 +102,10 @@ def unchanged(loader: Loader, node: onnx.NodeProto) -> None:
 
 def softmax(loader: Loader, node: onnx.NodeProto) -> None:
     """Take a softmax along the channels."""
-    if loader.opset < _ALONG_ONE_AXIS:
+    if loader.opset < ALONG_ONE_AXIS:
         raise NotTileableError(
-            f"operator sets before {_ALONG_ONE_AXIS} flatten all axes from its own on into one: it goes over the whole "
-            f"picture; export the network with operator set {_ALONG_ONE_AXIS} or a later one"
+            f"operator sets before {ALONG_ONE_AXIS} flatten all axes from its own on into one: it goes over the whole "
+            f"picture; export the network with operator set {ALONG_ONE_AXIS} or a later one"
         )
     along_channels(loader, node)
 

@@ -11,6 +11,7 @@ from orchestrator.infer.model_loader import Loader, NotTileableError, SizesDiffe
 from orchestrator.infer.node import Map
 from orchestrator.infer.op_pointwise import add_pointwise, take_channels
 from orchestrator.infer.op_view_parts import gather as gather_of_view
+from orchestrator.infer.operator_sets import slice_ranges, split_ranges
 from orchestrator.infer.region import ROWS, Size
 from orchestrator.infer.resampling import Blocks, Take
 
@@ -47,15 +48,8 @@ def take_places(loader: Loader, name: str, output: str, indices: Mapping[int, An
 
 def slice_(loader: Loader, node: onnx.NodeProto) -> None:
     """Take a cut of rows, columns and channels."""
-    starts, ends = (loader.constant(node.input[place]).tolist() for place in (1, 2))
-    given = [loader.constant(name).tolist() if name else None for name in node.input[3:]]
-    axes = given[0] if given and given[0] is not None else list(range(len(starts)))
-    steps = given[1] if len(given) > 1 and given[1] is not None else [1] * len(starts)
     shape, name = loader.shape(node.input[0]), node.input[0]
-    ranges = {
-        axis % 4: range(shape[axis % 4])[slice(start, end, step)]
-        for axis, start, end, step in zip(axes, starts, ends, steps, strict=True)
-    }
+    ranges = slice_ranges(loader, node, shape)
     if len(ranges.get(0, range(1))) != 1:
         raise NotTileableError("it takes nothing out of the batch")
     channels = ranges.get(1, range(shape[1]))
@@ -71,24 +65,15 @@ def slice_(loader: Loader, node: onnx.NodeProto) -> None:
 
 def split(loader: Loader, node: onnx.NodeProto) -> None:
     """Take channels, rows or columns split into several maps."""
-    options, name = attributes(node), node.input[0]
-    axis = options.get("axis", 0) % 4
+    name, axis = node.input[0], attributes(node).get("axis", 0) % 4
     if axis == 0:
         raise NotTileableError("it splits the batch")
-    whole = loader.shape(name)[axis]
-    given = loader.constant(node.input[1]).tolist() if len(node.input) > 1 and node.input[1] else options.get("split")
-    each = -(-whole // len(node.output))
-    lengths = given or [min(each, whole - place * each) for place in range(len(node.output))]
-    if min(lengths) < 0 or sum(lengths) != whole:
-        words = ("", "channels", "rows", "columns")[axis]
-        raise NotTileableError(f"it splits {whole} {words} into {', '.join(map(str, lengths[:9]))}")
-    start = 0
-    for output, length in zip(node.output, lengths, strict=True):
+    ranges = split_ranges(loader, node, loader.shape(name)[axis], ("", "channels ", "rows ", "columns ")[axis])
+    for output, places in zip(node.output, ranges, strict=True):
         if axis == 1:
-            take_channels(loader, name, output, range(start, start + length))
+            take_channels(loader, name, output, places)
         elif output:
-            take_places(loader, name, output, {axis - 2: np.arange(start, start + length)})
-        start += length
+            take_places(loader, name, output, {axis - 2: np.array(places)})
 
 
 def blocks(loader: Loader, node: onnx.NodeProto) -> None:

@@ -9,7 +9,7 @@ import onnx
 from orchestrator.infer.model_loader import Loader, NotTileableError, attributes
 from orchestrator.infer.node import Array, Pointwise
 from orchestrator.infer.region import AXES
-from orchestrator.infer.view import COLUMNS, ROWS, Atom, View
+from orchestrator.infer.view import Atom, Side, View
 from orchestrator.infer.view_alignment import Aligned, Slot, aligned, refined_to
 from orchestrator.infer.view_making import add_rearranged, add_view, form_of, in_order
 from orchestrator.infer.view_nodes import ConstantMap, Operand
@@ -37,9 +37,9 @@ def elementwise(loader: Loader, node: onnx.NodeProto) -> None:
         values = tuple(dict.fromkeys(name for name in template.input if name and name not in maps))
         loader.add(Pointwise(output, maps, values, result.map, result.map.size, template))
     else:
-        lying = result_atoms(result, channels)
-        form = form_of(lying, [*([atom] for atom in lying), [ROWS], [COLUMNS]])
-        given = [_as_operand(loader, operands[name], lying) if name else Operand("") for name in node.input]
+        stored = result_atoms(result, channels)
+        form = form_of(stored, [*([atom] for atom in stored), [Side.ROWS], [Side.COLUMNS]])
+        given = [_as_operand(loader, operands[name], stored) if name else Operand("") for name in node.input]
         add_rearranged(loader, output, node.op_type, given, result.map, form, **attributes(node))
     add_view(loader, node.output[0], result)
 
@@ -49,27 +49,27 @@ def result_atoms(result: View, channels: Sequence[Slot]) -> list[Atom]:
     found, stride = [], result.map.channels
     for slot in channels:
         stride //= slot.length
-        found.append(Atom(0, stride, slot.length))
+        found.append(Atom(Side.CHANNELS, stride, slot.length))
     return found
 
 
-def _as_operand(loader: Loader, operand: Operand, lying: Sequence[Atom]) -> Operand:
+def _as_operand(loader: Loader, operand: Operand, stored: Sequence[Atom]) -> Operand:
     """Return an operand for an operation over (part, part, …, rows, columns); maps without a form have all parts."""
     if operand.form is None and loader.is_map(operand.name):
-        return Operand(operand.name, form_of(lying, [*([atom] for atom in lying), [ROWS], [COLUMNS]]))
+        return Operand(operand.name, form_of(stored, [*([atom] for atom in stored), [Side.ROWS], [Side.COLUMNS]]))
     return operand
 
 
 def _lying(loader: Loader, found: Aligned, place: int, channels: Sequence[Slot]) -> Operand:
     """Return a view as it goes into the operation: a map where it has all channels, or none."""
     view, atoms = found.views[place], [slot.atoms[place] for slot in channels]
-    held = [atom for atom in atoms if atom is not None]
-    view = in_order(loader, view, held)
-    if len(held) in {0, len(channels)}:
+    present = [atom for atom in atoms if atom is not None]
+    view = in_order(loader, view, present)
+    if len(present) in {0, len(channels)}:
         return Operand(view.source)
     lengths = [1 if atom is None else atom.length for atom in atoms]
-    lying = result_atoms(view, [Slot(0, length, ()) for length in lengths])
-    return Operand(view.source, form_of(lying, [*([atom] for atom in lying), [ROWS], [COLUMNS]]))
+    stored = result_atoms(view, [Slot(0, length, ()) for length in lengths])
+    return Operand(view.source, form_of(stored, [*([atom] for atom in stored), [Side.ROWS], [Side.COLUMNS]]))
 
 
 def _broadcast(
@@ -131,7 +131,7 @@ def _constant_map(
             (place for place, slot in enumerate(found.slots) if _atom(slot).side == side),
             key=lambda place: -_atom(found.slots[place]).stride,
         )
-        for side in (ROWS, COLUMNS)
+        for side in (Side.ROWS, Side.COLUMNS)
     ]
     few = [value.shape[place] for place in order]
     size = found.views[0].map.size

@@ -6,7 +6,7 @@ import onnx
 from orchestrator.infer.model_loader import Loader, NotTileableError, attributes
 from orchestrator.infer.node import Array
 from orchestrator.infer.op_view_reductions import each_reduced, over_all_pixels, plain_reduction, reduced_value, taken
-from orchestrator.infer.view import CHANNELS, View
+from orchestrator.infer.view import Side, View
 from orchestrator.infer.view_making import add_view
 
 
@@ -49,7 +49,7 @@ def normalised(
     if view.map.size.pixels > 1 and not over_all_pixels(view, axes):
         raise NotTileableError("it goes over part of the rows and columns")
     plain_reduction(loader, "mean", view, axes, f"{output}|mean", keepdims=True)
-    _variance(loader, view, axes, f"{output}|variance")
+    variance(loader, view, axes, f"{output}|variance")
     loader.constants[f"{output}|epsilon"] = np.array(epsilon, np.float32)
     loader.constants[f"{output}|scale"], loader.constants[f"{output}|bias"] = pair
     raised = taken(loader, "Add", [f"{output}|variance", f"{output}|epsilon"], f"{output}|raised")
@@ -60,15 +60,15 @@ def normalised(
     taken(loader, "Add", [scaled, f"{output}|bias"], output)
 
 
-def _variance(loader: Loader, view: View, axes: set[int], output: str) -> None:
+def variance(loader: Loader, view: View, axes: set[int], output: str) -> None:
     """Add the variance over axes that hold all pixels: within each channel, and between those that are put together."""
-    held = [atom for axis in axes for atom in view.axes[axis] if atom.side == CHANNELS]
-    if not held:
+    reduced_atoms = [atom for axis in axes for atom in view.axes[axis] if atom.side == Side.CHANNELS]
+    if not reduced_atoms:
         plain_reduction(loader, "variance", view, axes, output, keepdims=True)
         return
-    lying = list(view.atoms(CHANNELS))
-    lengths = [atom.length for atom in lying]
-    places = [lying.index(atom) for atom in held]
+    stored = list(view.atoms(Side.CHANNELS))
+    lengths = [atom.length for atom in stored]
+    places = [stored.index(atom) for atom in reduced_atoms]
     for kind in ("mean", "variance"):
         each_reduced(loader, kind, view.source, f"{output}|{kind}s", lengths)
     middle = reduced_value(loader, "ReduceMean", f"{output}|means", places, f"{output}|middle")
@@ -76,8 +76,8 @@ def _variance(loader: Loader, view: View, axes: set[int], output: str) -> None:
     square = taken(loader, "Mul", [apart, apart], f"{output}|square")
     both = taken(loader, "Add", [square, f"{output}|variances"], f"{output}|both")
     name = reduced_value(loader, "ReduceMean", both, places, f"{output}|together")
-    rest = [atom for axis in view.axes for atom in axis if atom.side == CHANNELS and atom not in held]
-    order = [lying.index(atom) for atom in (*rest, *held)]
+    rest = [atom for axis in view.axes for atom in axis if atom.side == Side.CHANNELS and atom not in reduced_atoms]
+    order = [stored.index(atom) for atom in (*rest, *reduced_atoms)]
     taken(loader, "Transpose", [name], f"{output}|order", perm=order)
     shape = [1 if axis in axes else side for axis, side in enumerate(view.shape)]
     loader.constants[f"{output}|shape"] = np.array(shape, np.int64)

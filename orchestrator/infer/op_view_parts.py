@@ -9,14 +9,15 @@ import onnx
 from orchestrator.infer.model_loader import Loader, NotTileableError, attributes
 from orchestrator.infer.node import Array, Map
 from orchestrator.infer.op_pointwise import add_pointwise
+from orchestrator.infer.operator_sets import slice_ranges, split_ranges
 from orchestrator.infer.region import AXES, Size
 from orchestrator.infer.resampling import Take
-from orchestrator.infer.view import CHANNELS, COLUMNS, ROWS, Atom, View, axis_of_length, length_of, strides
+from orchestrator.infer.view import Atom, Side, View, axis_of_length, length_of, strides
 from orchestrator.infer.view_alignment import Slot, aligned
 from orchestrator.infer.view_making import add_rearranged, add_view, folded, form_of
 from orchestrator.infer.view_nodes import Operand
 
-_PIXELS = (ROWS, COLUMNS)
+_PIXELS = (Side.ROWS, Side.COLUMNS)
 
 
 def gather(loader: Loader, node: onnx.NodeProto) -> None:
@@ -28,7 +29,7 @@ def gather(loader: Loader, node: onnx.NodeProto) -> None:
         return
     if index.ndim > 2:
         raise NotTileableError("it takes more than a table of places")
-    found = _taken(loader, view, axis, np.atleast_1d(index).tolist(), node.output[0])
+    found = _places_of(loader, view, axis, np.atleast_1d(index).tolist(), node.output[0])
     axes = found.axes if index.ndim else (*found.axes[:axis], *found.axes[axis + 1 :])
     add_view(loader, node.output[0], replace(found, axes=axes))
 
@@ -41,7 +42,7 @@ def _table(loader: Loader, view: View, axis: int, index: Array, output: str) -> 
         raise NotTileableError("it takes a table of places of other than rows or columns")
     steps = [int(np.diff(index, axis=one).max(initial=0)) for one in (0, 1)]
     turned = (steps[0], index.shape[0]) < (steps[1], index.shape[1])
-    found = _taken(loader, view, axis, (index.T if turned else index).ravel().tolist(), output)
+    found = _places_of(loader, view, axis, (index.T if turned else index).ravel().tolist(), output)
     outer, inner = index.shape[::-1] if turned else index.shape
     (atom,) = found.axes[axis]
     parts = [(one,) if one.length > 1 else () for one in Atom(side, 1, outer * inner).split(inner)]
@@ -52,36 +53,22 @@ def _table(loader: Loader, view: View, axis: int, index: Array, output: str) -> 
 
 def slice_(loader: Loader, node: onnx.NodeProto) -> None:
     """Take a cut along some axes."""
-    starts, ends = (loader.constant(node.input[place]).tolist() for place in (1, 2))
-    given = [loader.constant(name).tolist() if name else None for name in node.input[3:]]
-    axes = given[0] if given and given[0] is not None else list(range(len(starts)))
-    steps = given[1] if len(given) > 1 and given[1] is not None else [1] * len(starts)
     view = loader.view(node.input[0])
-    for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
-        place = axis % len(view.axes)
-        places = range(view.shape[place])[slice(start, end, step)]
-        view = _taken(loader, view, place, places, f"{node.output[0]}|{place}")
+    for axis, places in slice_ranges(loader, node, view.shape).items():
+        view = _places_of(loader, view, axis, places, f"{node.output[0]}|{axis}")
     add_view(loader, node.output[0], view)
 
 
 def split(loader: Loader, node: onnx.NodeProto) -> None:
     """Take an axis split into several parts."""
-    view, options = loader.view(node.input[0]), attributes(node)
-    axis = options.get("axis", 0) % len(view.axes)
-    length, count = view.shape[axis], len(node.output)
-    given = loader.constant(node.input[1]).tolist() if len(node.input) > 1 and node.input[1] else options.get("split")
-    each = -(-length // count)
-    lengths = given or [min(each, length - place * each) for place in range(count)]
-    if min(lengths) < 0 or sum(lengths) != length:
-        raise NotTileableError(f"it splits {length} into {', '.join(map(str, lengths[:9]))}")
-    start = 0
-    for output, part in zip(node.output, lengths, strict=True):
+    view = loader.view(node.input[0])
+    axis = attributes(node).get("axis", 0) % len(view.axes)
+    for output, places in zip(node.output, split_ranges(loader, node, view.shape[axis]), strict=True):
         if output:
-            add_view(loader, output, _taken(loader, view, axis, range(start, start + part), output))
-        start += part
+            add_view(loader, output, _places_of(loader, view, axis, places, output))
 
 
-def _taken(loader: Loader, view: View, axis: int, places: Sequence[int], output: str) -> View:
+def _places_of(loader: Loader, view: View, axis: int, places: Sequence[int], output: str) -> View:
     """Return some places along an axis of a view."""
     length = view.shape[axis]
     index = [place + length * (place < 0) for place in places]
@@ -89,21 +76,21 @@ def _taken(loader: Loader, view: View, axis: int, places: Sequence[int], output:
         raise NotTileableError("it reads beyond the picture, or nothing at all")
     if index == list(range(length)):
         return view
-    if all(atom.side == CHANNELS for atom in view.axes[axis]):
-        return _channels_taken(loader, view, axis, index, f"{output}|map")
+    if all(atom.side == Side.CHANNELS for atom in view.axes[axis]):
+        return _channels_of(loader, view, axis, index, f"{output}|map")
     view = folded(loader, view)
     side = _whole_side(view, axis)
     if side is None:
         raise NotTileableError("it takes some of the pixels of windows")
     size, along = view.map.size, AXES[side - 1]
-    new = Size(len(index), size.width) if side == ROWS else Size(size.height, len(index))
+    new = Size(len(index), size.width) if side == Side.ROWS else Size(size.height, len(index))
     made = Map(view.map.channels, new)
     loader.add(Take(f"{output}|map", (view.source,), (), made, size, along, tuple(index)))
     axes = [axis_of_length(side, len(index)) if one == axis else atoms for one, atoms in enumerate(view.axes)]
     return View(f"{output}|map", made, tuple(axes))
 
 
-def _whole_side(view: View, axis: int) -> int | None:
+def _whole_side(view: View, axis: int) -> Side | None:
     """Return whether an axis is all rows, or all columns, and nothing else."""
     for side in _PIXELS:
         length = view.map.size.along(AXES[side - 1])
@@ -112,23 +99,23 @@ def _whole_side(view: View, axis: int) -> int | None:
     return None
 
 
-def _channels_taken(loader: Loader, view: View, axis: int, index: Sequence[int], output: str) -> View:
-    held, lying = view.axes[axis], view.atoms(CHANNELS)
-    rest = [atom for atom in lying if atom not in held]
-    before = len([atom for atom in rest if held and atom.stride > held[0].stride])
-    order = [lying.index(atom) for atom in (*rest[:before], *held, *rest[before:])]
-    places = np.arange(view.map.channels).reshape([atom.length for atom in lying]).transpose(order)
+def _channels_of(loader: Loader, view: View, axis: int, index: Sequence[int], output: str) -> View:
+    taken, stored = view.axes[axis], view.atoms(Side.CHANNELS)
+    rest = [atom for atom in stored if atom not in taken]
+    before = len([atom for atom in rest if taken and atom.stride > taken[0].stride])
+    order = [stored.index(atom) for atom in (*rest[:before], *taken, *rest[before:])]
+    places = np.arange(view.map.channels).reshape([atom.length for atom in stored]).transpose(order)
     lengths = [atom.length for atom in rest]
-    shape = [*lengths[:before], length_of(held), *lengths[before:]]
+    shape = [*lengths[:before], length_of(taken), *lengths[before:]]
     kept = places.reshape(shape).take(index, axis=before)
     loader.constants[f"{output}|channels"] = kept.ravel().astype(np.int64)
     template = onnx.helper.make_node("Gather", [view.source, f"{output}|channels"], [output], axis=1)
     add_pointwise(loader, template, (view.source,), kept.size, view.map.size)
-    laid = strides(kept.shape)
-    new = dict(zip(rest, (*laid[:before], *laid[before + 1 :]), strict=True))
-    axes: list[list[Atom]] = [[new.get(atom, atom) for atom in atoms if atom not in held] for atoms in view.axes]
+    packed = strides(kept.shape)
+    new = dict(zip(rest, (*packed[:before], *packed[before + 1 :]), strict=True))
+    axes: list[list[Atom]] = [[new.get(atom, atom) for atom in atoms if atom not in taken] for atoms in view.axes]
     if len(index) > 1:
-        axes[axis] = [laid[before]]
+        axes[axis] = [packed[before]]
     return View(output, Map(kept.size, view.map.size), ()).with_axes(axes)
 
 
@@ -141,7 +128,7 @@ def concat(loader: Loader, node: onnx.NodeProto) -> None:
         add_view(loader, node.output[0], views[0])
         return
     axis = attributes(node)["axis"] % len(views[0].axes)
-    if any(atom.side != CHANNELS for view in views for atom in view.axes[axis]):
+    if any(atom.side != Side.CHANNELS for view in views for atom in view.axes[axis]):
         add_view(loader, node.output[0], _shifted(loader, views, axis, f"{node.output[0]}|map"))
         return
     found = aligned(loader, views, apart=axis)
@@ -154,25 +141,25 @@ def concat(loader: Loader, node: onnx.NodeProto) -> None:
             raise NotTileableError("it puts pictures of different shapes together")
         outer = max((atom.stride for atom in view.axes[axis]), default=0)
         before = len([atom for atom in own if atom.stride > outer]) if place == 0 else before
-        lying = sorted([*own, *view.axes[axis]], key=lambda atom: -atom.stride)
-        form = form_of(lying, [own[:before], view.axes[axis], [*own[before:], *_PIXELS]])
+        stored = sorted([*own, *view.axes[axis]], key=lambda atom: -atom.stride)
+        form = form_of(stored, [own[:before], view.axes[axis], [*own[before:], *_PIXELS]])
         forms.append(Operand(view.source, form))
     lengths = [slot.length for slot in slots]
-    laid = strides([*lengths[:before], total, *lengths[before:]])
-    made = Map(length_of(laid), found.views[0].map.size)
-    result = form_of(laid, [laid[:before], [laid[before]], [*laid[before + 1 :], *_PIXELS]])
+    packed = strides([*lengths[:before], total, *lengths[before:]])
+    made = Map(length_of(packed), found.views[0].map.size)
+    result = form_of(packed, [packed[:before], [packed[before]], [*packed[before + 1 :], *_PIXELS]])
     add_rearranged(loader, output, "Concat", forms, made, result, axis=1)
-    whole = _with_slot(found.views[0], axis, laid, before, found.slots, slots)
+    whole = _with_slot(found.views[0], axis, packed, before, found.slots, slots)
     add_view(loader, node.output[0], View(output, made, ()).with_axes(whole))
 
 
 def _with_slot(
-    view: View, axis: int, laid: Sequence[Atom], before: int, slots: Sequence[Slot], channels: Sequence[Slot]
+    view: View, axis: int, packed: Sequence[Atom], before: int, slots: Sequence[Slot], channels: Sequence[Slot]
 ) -> list[list[Atom]]:
     """Return the axes of pictures that were put together along one of them."""
-    new = dict(zip(channels, (*laid[:before], *laid[before + 1 :]), strict=True))
+    new = dict(zip(channels, (*packed[:before], *packed[before + 1 :]), strict=True))
     axes: list[list[Atom]] = [[] for _ in view.axes]
-    axes[axis] = [laid[before]]
+    axes[axis] = [packed[before]]
     for slot in slots:
         atom = new[slot] if slot in new else next(one for one in slot.atoms if one is not None)
         axes[slot.axis].append(atom)
@@ -195,7 +182,7 @@ def _shifted(loader: Loader, views: Sequence[View], axis: int, output: str) -> V
         raise NotTileableError("it puts parts together of which one is turned")
     index = tuple(place for one in takes for place in one.index)
     size = first.before
-    new = Size(len(index), size.width) if side == ROWS else Size(size.height, len(index))
+    new = Size(len(index), size.width) if side == Side.ROWS else Size(size.height, len(index))
     made = Map(first.map.channels, new)
     loader.add(Take(output, first.inputs, (), made, size, first.axis, index))
     axes = [axis_of_length(side, len(index)) if one == axis else atoms for one, atoms in enumerate(longest.axes)]
@@ -211,7 +198,7 @@ def pad(loader: Loader, node: onnx.NodeProto) -> None:
         [int(one) % rank for one in loader.constant(node.input[3])] if len(node.input) > 3 and node.input[3] else None
     )
     axes = list(range(rank)) if listed is None else listed
-    wanted: dict[int, tuple[int, int]] = {}
+    wanted: dict[Side, tuple[int, int]] = {}
     for place, axis in enumerate(axes):
         amounts = pads[place], pads[len(axes) + place]
         side = _whole_side(view, axis)
@@ -229,7 +216,7 @@ def pad(loader: Loader, node: onnx.NodeProto) -> None:
 
 
 def _pad_map(
-    loader: Loader, node: onnx.NodeProto, source: str, wanted: Mapping[int, tuple[int, int]], output: str
+    loader: Loader, node: onnx.NodeProto, source: str, wanted: Mapping[Side, tuple[int, int]], output: str
 ) -> None:
     rows, columns = (wanted.get(side, (0, 0)) for side in _PIXELS)
     loader.constants[f"{output}|pads"] = np.array([0, 0, rows[0], columns[0], 0, 0, rows[1], columns[1]], np.int64)

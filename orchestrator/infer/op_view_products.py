@@ -3,20 +3,20 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import onnx
 
 from orchestrator.infer.model_loader import Loader, NotTileableError, attributes
 from orchestrator.infer.node import Map
-from orchestrator.infer.view import CHANNELS, COLUMNS, ROWS, Atom, Axis, View, length_of, refined, strides
+from orchestrator.infer.op_view_reductions import taken
+from orchestrator.infer.view import Atom, Axis, Side, View, length_of, refined, strides
 from orchestrator.infer.view_making import add_rearranged, add_view, blocked, form_of, inner_reach
 from orchestrator.infer.view_nodes import Gram, Operand
 from orchestrator.infer.window_nodes import Window, Windowed
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_PIXELS = (ROWS, COLUMNS)
+_PIXELS = (Side.ROWS, Side.COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -81,27 +81,22 @@ def gemm(loader: Loader, node: onnx.NodeProto) -> None:
     names = list(node.input[:2])
     for place, flag in enumerate(("transA", "transB")):
         if options.get(flag, 0):
-            names[place] = _taken(loader, "Transpose", [names[place]], f"{output}|{flag}", perm=[1, 0])
+            names[place] = taken(loader, "Transpose", [names[place]], f"{output}|{flag}", perm=[1, 0])
     term = node.input[2] if len(node.input) > 2 else ""
     scale = options.get("alpha", 1.0)
     plain = not term and scale == 1
-    made = _taken(loader, "MatMul", names, output if plain else f"{output}|product")
+    made = taken(loader, "MatMul", names, output if plain else f"{output}|product")
     if scale != 1:
         made = _scaled(loader, made, scale, f"{output}|scaled" if term else output)
     if term:
         if options.get("beta", 1.0) != 1:
             term = _scaled(loader, term, options["beta"], f"{output}|term")
-        _taken(loader, "Add", [made, term], output)
+        taken(loader, "Add", [made, term], output)
 
 
 def _scaled(loader: Loader, name: str, factor: float, output: str) -> str:
     loader.constants[f"{output}|factor"] = np.array(factor, np.float32)
-    return _taken(loader, "Mul", [name, f"{output}|factor"], output)
-
-
-def _taken(loader: Loader, kind: str, names: Sequence[str], output: str, **more: Any) -> str:
-    loader.take(onnx.helper.make_node(kind, list(names), [output], **more))
-    return output
+    return taken(loader, "Mul", [name, f"{output}|factor"], output)
 
 
 def einsum(loader: Loader, node: onnx.NodeProto) -> None:
@@ -151,26 +146,26 @@ def _axes(view: View, letters: str) -> dict[str, Axis]:
 
 def _channels_alone(loader: Loader, view: View, letters: str, which: str) -> View:
     """Return a view whose axes of some letters hold channels alone."""
-    held = _axes(view, letters)
-    return blocked(loader, view, inner_reach(view, [atom for one in which for atom in held[one]]))
+    by_letter = _axes(view, letters)
+    return blocked(loader, view, inner_reach(view, [atom for one in which for atom in by_letter[one]]))
 
 
 def _of_weights(loader: Loader, product: Product, view: View | None, name: str) -> None:
     """Add the product of a picture with a constant or a value of the whole picture."""
     assert view is not None
     view = _channels_alone(loader, view, product.left, product.summed + product.shared)
-    held, shape = _axes(view, product.left), dict(zip(product.right, loader.shape(name), strict=True))
-    summed = [atom for one in product.summed for atom in held[one]]
-    shared = [atom for one in product.shared for atom in held[one]]
-    free = [atom for one in product.only_left for atom in held[one]]
-    own = [atom for atom in free if atom.side == CHANNELS]
+    by_letter, shape = _axes(view, product.left), dict(zip(product.right, loader.shape(name), strict=True))
+    summed = [atom for one in product.summed for atom in by_letter[one]]
+    shared = [atom for one in product.shared for atom in by_letter[one]]
+    free = [atom for one in product.only_left for atom in by_letter[one]]
+    own = [atom for atom in free if atom.side == Side.CHANNELS]
     columns = [shape[one] for one in product.only_right]
     weights = _weights(loader, product, name, shape)
     lengths = [*(atom.length for atom in shared), *columns, *(atom.length for atom in own)]
     output, size = f"{product.output}|map", view.map.size
     made = Map(math.prod(lengths), size)
-    lying = list(view.atoms(CHANNELS))
-    if not shared and not own and summed == lying and name in loader.constants:
+    stored = list(view.atoms(Side.CHANNELS))
+    if not shared and not own and summed == stored and name in loader.constants:
         weight = f"{output}|weight"
         loader.constants[weight] = loader.constants[weights].reshape(made.channels, view.map.channels, 1, 1)
         cost = float(made.channels * view.map.channels)
@@ -178,15 +173,16 @@ def _of_weights(loader: Loader, product: Product, view: View | None, name: str) 
         loader.add(Windowed(output, (view.source,), (weight,), made, size, "Conv", (one, one), cost, more))
     else:
         pixels: list[Sequence[Atom | int]] = [shared, summed, [*own, *_PIXELS]]
-        laid = strides(lengths)
+        packed = strides(lengths)
         first, last = len(shared), len(shared) + len(columns)
-        result = form_of(laid, [laid[:first], laid[first:last], [*laid[last:], *_PIXELS]])
-        operands = [Operand(weights), Operand(view.source, form_of(lying, pixels))]
+        result = form_of(packed, [packed[:first], packed[first:last], [*packed[last:], *_PIXELS]])
+        operands = [Operand(weights), Operand(view.source, form_of(stored, pixels))]
         cost = float(made.channels * length_of(summed))
         add_rearranged(loader, output, "MatMul", operands, made, result, cost)
     new = dict(zip([*shared, *product.only_right, *own], strides(lengths), strict=True))
     axes = [
-        [new[one]] if one in product.only_right else [new.get(atom, atom) for atom in held[one]] for one in product.out
+        [new[one]] if one in product.only_right else [new.get(atom, atom) for atom in by_letter[one]]
+        for one in product.out
     ]
     add_view(loader, product.output, View(output, made, ()).with_axes([_without_ones(axis) for axis in axes]))
 
@@ -204,8 +200,8 @@ def _weights(loader: Loader, product: Product, name: str, shape: Mapping[str, in
     ]
     output = f"{product.output}|weights"
     loader.constants[f"{output}|shape"] = np.array(groups, np.int64)
-    _taken(loader, "Transpose", [name], f"{output}|order", perm=order)
-    _taken(loader, "Reshape", [f"{output}|order", f"{output}|shape"], output)
+    taken(loader, "Transpose", [name], f"{output}|order", perm=order)
+    taken(loader, "Reshape", [f"{output}|order", f"{output}|shape"], output)
     return output
 
 
@@ -222,38 +218,42 @@ def _of_two(loader: Loader, product: Product, left: View | None, right: View | N
     right = blocked(loader, right, inner_reach(right, _unpaired(right, product.right, paired, 1)))
     if left.map.size != right.map.size:
         raise NotTileableError(f"it multiplies pictures of {first.map.size} and {second.map.size} parts")
-    held, others = _axes(left, product.left), _axes(right, product.right)
+    left_axes, right_axes = _axes(left, product.left), _axes(right, product.right)
     for one in (*product.shared, *product.summed):
-        atoms = refined([held[one], others[one]])
-        held[one], others[one] = tuple(atoms[0]), tuple(atoms[1])
-    shared = [(atom, other) for one in product.shared for atom, other in zip(held[one], others[one], strict=True)]
+        atoms = refined([left_axes[one], right_axes[one]])
+        left_axes[one], right_axes[one] = tuple(atoms[0]), tuple(atoms[1])
+    shared = [
+        (atom, other) for one in product.shared for atom, other in zip(left_axes[one], right_axes[one], strict=True)
+    ]
     if any(
-        atom != other for atom, other in shared if CHANNELS not in {atom.side, other.side} or atom.side != other.side
+        atom != other
+        for atom, other in shared
+        if Side.CHANNELS not in {atom.side, other.side} or atom.side != other.side
     ):
         raise NotTileableError("values of different pixels meet in it")
-    mine = [atom for atom, _ in shared if atom.side == CHANNELS]
-    theirs = [other for _, other in shared if other.side == CHANNELS]
-    rows = [atom for one in product.only_left for atom in held[one]]
-    columns = [atom for one in product.only_right for atom in others[one]]
-    summed = [[atom for one in product.summed for atom in axes[one]] for axes in (held, others)]
+    mine = [atom for atom, _ in shared if atom.side == Side.CHANNELS]
+    theirs = [other for _, other in shared if other.side == Side.CHANNELS]
+    rows = [atom for one in product.only_left for atom in left_axes[one]]
+    columns = [atom for one in product.only_right for atom in right_axes[one]]
+    summed = [[atom for one in product.summed for atom in axes[one]] for axes in (left_axes, right_axes)]
     lengths = [atom.length for atom in (*mine, *rows, *columns)]
     made, output = Map(math.prod(lengths), left.map.size), f"{product.output}|map"
-    laid = strides(lengths)
+    packed = strides(lengths)
     start, end = len(mine), len(mine) + len(rows)
     operands = [
-        Operand(left.source, form_of(_lying(held), [mine, _PIXELS, rows, summed[0]])),
-        Operand(right.source, form_of(_lying(others), [theirs, _PIXELS, summed[1], columns])),
+        Operand(left.source, form_of(_stored_atoms(left_axes), [mine, _PIXELS, rows, summed[0]])),
+        Operand(right.source, form_of(_stored_atoms(right_axes), [theirs, _PIXELS, summed[1], columns])),
     ]
-    result = form_of(laid, [laid[:start], _PIXELS, laid[start:end], laid[end:]])
+    result = form_of(packed, [packed[:start], _PIXELS, packed[start:end], packed[end:]])
     cost = float(made.channels * length_of(summed[0]))
     add_rearranged(loader, output, "MatMul", operands, made, result, cost)
-    new = dict(zip(mine, laid, strict=False))
-    news = dict(zip(rows, laid[start:], strict=False)) | new
-    right_new = dict(zip(columns, laid[end:], strict=True))
+    new = dict(zip(mine, packed, strict=False))
+    news = dict(zip(rows, packed[start:], strict=False)) | new
+    right_new = dict(zip(columns, packed[end:], strict=True))
     axes = [
-        [right_new[atom] for atom in others[one]]
+        [right_new[atom] for atom in right_axes[one]]
         if one in product.only_right
-        else [news.get(atom, atom) for atom in held[one]]
+        else [news.get(atom, atom) for atom in left_axes[one]]
         for one in product.out
     ]
     add_view(loader, product.output, View(output, made, ()).with_axes(axes))
@@ -269,22 +269,22 @@ def _over_all_pixels(product: Product, left: View, right: View) -> bool:
 
 def _of_all_pixels(loader: Loader, product: Product, left: View, right: View) -> None:
     """Add a sum over all pixels: what attention over channels begins with."""
-    held, others = _axes(left, product.left), _axes(right, product.right)
+    left_axes, right_axes = _axes(left, product.left), _axes(right, product.right)
     for one in (*product.shared, *product.summed):
-        atoms = refined([held[one], others[one]])
-        held[one], others[one] = tuple(atoms[0]), tuple(atoms[1])
-    if any(held[one] != others[one] for one in product.summed) or any(
-        atom.side == CHANNELS for one in product.summed for atom in held[one]
+        atoms = refined([left_axes[one], right_axes[one]])
+        left_axes[one], right_axes[one] = tuple(atoms[0]), tuple(atoms[1])
+    if any(left_axes[one] != right_axes[one] for one in product.summed) or any(
+        atom.side == Side.CHANNELS for one in product.summed for atom in left_axes[one]
     ):
         raise NotTileableError("values of different pixels meet in it")
-    shared = [[atom for one in product.shared for atom in axes[one]] for axes in (held, others)]
-    rows = [atom for one in product.only_left for atom in held[one]]
-    columns = [atom for one in product.only_right for atom in others[one]]
+    shared = [[atom for one in product.shared for atom in axes[one]] for axes in (left_axes, right_axes)]
+    rows = [atom for one in product.only_left for atom in left_axes[one]]
+    columns = [atom for one in product.only_right for atom in right_axes[one]]
     forms = (
-        form_of(_lying(held), [shared[0], rows, _PIXELS]),
-        form_of(_lying(others), [shared[1], _PIXELS, columns]),
+        form_of(_stored_atoms(left_axes), [shared[0], rows, _PIXELS]),
+        form_of(_stored_atoms(right_axes), [shared[1], _PIXELS, columns]),
     )
-    axes = {**others, **held}
+    axes = {**right_axes, **left_axes}
     lengths = {one: length_of(axes[one]) for one in product.out}
     order = (*product.shared, *product.only_left, *product.only_right)
     plain = tuple(product.out) == order
@@ -294,23 +294,23 @@ def _of_all_pixels(loader: Loader, product: Product, left: View, right: View) ->
     loader.add(Gram(output, "gram", left.source, dims, right.source, forms, cost))
     loader.example(output, dims)
     if not plain:
-        _taken(loader, "Transpose", [output], product.output, perm=[order.index(one) for one in product.out])
+        taken(loader, "Transpose", [output], product.output, perm=[order.index(one) for one in product.out])
 
 
-def _lying(axes: Mapping[str, Axis]) -> list[Atom]:
+def _stored_atoms(axes: Mapping[str, Axis]) -> list[Atom]:
     """Return the atoms of channels in the order of the map."""
-    found = [atom for axis in axes.values() for atom in axis if atom.side == CHANNELS]
+    found = [atom for axis in axes.values() for atom in axis if atom.side == Side.CHANNELS]
     return sorted(found, key=lambda atom: -atom.stride)
 
 
 def _paired(product: Product, left: View, right: View) -> list[tuple[Atom, Atom]]:
     """Return the atoms of rows and columns that both have on a shared axis."""
-    held, others = _axes(left, product.left), _axes(right, product.right)
+    left_axes, right_axes = _axes(left, product.left), _axes(right, product.right)
     return [
         (atom, other)
         for one in product.shared
-        for atom, other in zip(*refined([held[one], others[one]]), strict=True)
-        if atom.side == other.side != CHANNELS
+        for atom, other in zip(*refined([left_axes[one], right_axes[one]]), strict=True)
+        if atom.side == other.side != Side.CHANNELS
     ]
 
 
@@ -320,7 +320,7 @@ def _unpaired(view: View, letters: str, paired: Sequence[tuple[Atom, Atom]], pla
     found = []
     for axis in _axes(view, letters).values():
         for atom in axis:
-            if atom.side != CHANNELS and not any(
+            if atom.side != Side.CHANNELS and not any(
                 one.side == atom.side and atom.stride <= one.stride and one.reach <= atom.reach for one in apart
             ):
                 found.append(atom)

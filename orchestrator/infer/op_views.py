@@ -8,9 +8,8 @@ import onnx
 
 from orchestrator.infer.model_loader import Loader, NotTileableError, attributes
 from orchestrator.infer.op_kinds import rounded
+from orchestrator.infer.operator_sets import numbers
 from orchestrator.infer.view_making import add_view
-
-_AXES_AS_INPUT = 13
 
 
 def reshape(loader: Loader, node: onnx.NodeProto) -> None:
@@ -47,7 +46,7 @@ def transpose(loader: Loader, node: onnx.NodeProto) -> None:
 def unsqueeze(loader: Loader, node: onnx.NodeProto) -> None:
     """Take axes of length 1 added."""
     shape = list(loader.view(node.input[0]).shape)
-    axes = _axes(loader, node) or []
+    axes = numbers(loader, node, 1, "axes") or []
     rank = len(shape) + len(axes)
     for axis in sorted(axis % rank for axis in axes):
         shape.insert(axis, 1)
@@ -57,7 +56,7 @@ def unsqueeze(loader: Loader, node: onnx.NodeProto) -> None:
 def squeeze(loader: Loader, node: onnx.NodeProto) -> None:
     """Take axes of length 1 left out."""
     shape = loader.view(node.input[0]).shape
-    axes = _axes(loader, node)
+    axes = numbers(loader, node, 1, "axes")
     left = (
         {axis for axis, side in enumerate(shape) if side == 1} if axes is None else {one % len(shape) for one in axes}
     )
@@ -91,9 +90,3 @@ def cast(loader: Loader, node: onnx.NodeProto) -> None:
         add_view(loader, node.output[0], replace(view, source=source))
     else:
         raise NotTileableError("it leaves float32")
-
-
-def _axes(loader: Loader, node: onnx.NodeProto) -> list[int] | None:
-    if loader.opset < _AXES_AS_INPUT:
-        return attributes(node).get("axes")
-    return loader.constant(node.input[1]).tolist() if len(node.input) > 1 and node.input[1] else None

@@ -18,14 +18,7 @@ from orchestrator.infer.op_pointwise import (
     softmax,
     unchanged,
 )
-from orchestrator.infer.op_reductions import (
-    MADE_OF_REDUCTIONS,
-    POOLINGS,
-    REDUCTIONS,
-    mean_variance_norm,
-    pooling,
-    reduction,
-)
+from orchestrator.infer.op_reductions import POOLINGS, mean_variance_norm, pooling, reduction
 from orchestrator.infer.op_resampling import blocks, gather, slice_, split
 from orchestrator.infer.op_resize import resize
 from orchestrator.infer.op_scattering import scatter
@@ -77,7 +70,7 @@ OPERATIONS: Mapping[str, Operation] = {
     **dict.fromkeys(("MaxPool", "AveragePool", "LpPool"), pool),
     "Resize": resize,
     **dict.fromkeys(("DepthToSpace", "SpaceToDepth"), blocks),
-    **dict.fromkeys((*REDUCTIONS, *MADE_OF_REDUCTIONS, "ReduceProd"), reduction),
+    **dict.fromkeys((*REDUCING, "ReduceProd"), reduction),
     **dict.fromkeys(POOLINGS, pooling),
     "MeanVarianceNormalization": mean_variance_norm,
     **dict.fromkeys(("ArgMax", "ArgMin"), extreme_place),

@@ -16,7 +16,6 @@ import numpy as np
 from orchestrator.infer.cuts import Cuts
 from orchestrator.infer.graph import Graph
 from orchestrator.infer.graph_table import Floats, GraphTable
-from orchestrator.infer.node import GlobalReduction
 from orchestrator.infer.segment import Crossing, Segment
 from orchestrator.infer.segment_cost import Cost, segment_cost
 from orchestrator.infer.segment_estimates import Estimates, Tile
@@ -217,7 +216,7 @@ class _Segments:
 
     def step(self, begin: int, end: int, tile: Tile, in_files: _InFiles) -> PlanStep | None:
         """Return a segment between two cuts; None where its tiles cannot cross a global reduction."""
-        segment, filed = self._segment(begin, end, whole=tile is None), in_files.between(begin, end)
+        segment, filed = self.cuts.segment(begin, end, whole=tile is None), in_files.between(begin, end)
         key = (begin, end, tile, filed)
         if key not in self._costs:
             try:
@@ -238,15 +237,6 @@ class _Segments:
             live_bytes,
             self.live_bytes(begin, end, frozenset()) - live_bytes,
         )
-
-    def _segment(self, begin: int, end: int, *, whole: bool) -> Segment:
-        order, results = self.cuts.order, frozenset(self.graph.outputs.values())
-        sources = (*self.cuts.live(begin), self.graph.image)
-        made = [name for name in order[begin:end] if name in results]
-        targets = tuple(dict.fromkeys(name for name in (*self.cuts.live(end), *made) if name not in sources))
-        reductions = [name for name in order[begin:end] if isinstance(self.graph.nodes[name], GlobalReduction)]
-        known = [name for name in order[:begin] if isinstance(self.graph.nodes[name], GlobalReduction)]
-        return Segment(self.graph, sources, targets, tuple(reductions), frozenset(known), whole)
 
 
 Choice = tuple[int, int, Tile]

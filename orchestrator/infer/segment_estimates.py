@@ -53,7 +53,7 @@ class _Tiled:
 
 
 @dataclass(frozen=True)
-class _Parts:
+class _Tensors:
     """Segments that end at one cut, (segments, tensors) each.
 
     Attributes:
@@ -61,8 +61,8 @@ class _Parts:
         inside: What lies between the cuts.
         writes: The maps that each makes for those after it.
         reads: The live tensors that each reads.
-        again: What each computes anew of what lies before it.
-        befores: Both as lists.
+        recomputed: What each computes anew of what lies before it.
+        needs_before: Both as lists.
     """
 
     end: int
@@ -70,25 +70,25 @@ class _Parts:
     inside: Flags
     writes: Flags
     reads: Flags
-    again: Flags
-    befores: Sequence[Before]
+    recomputed: Flags
+    needs_before: Sequence[Before]
 
-    def some(self, rows: Numbers) -> "_Parts":
+    def some(self, rows: Numbers) -> "_Tensors":
         """Return some of the segments."""
-        befores = [self.befores[row] for row in rows]
-        return _Parts(
+        needs_before = [self.needs_before[row] for row in rows]
+        return _Tensors(
             self.end,
             self.begins[rows],
             self.inside[rows],
             self.writes[rows],
             self.reads[rows],
-            self.again[rows],
-            befores,
+            self.recomputed[rows],
+            needs_before,
         )
 
 
 @dataclass(frozen=True)
-class _Bare:
+class _BaseCosts:
     """What the segments that end at one cut cost before it is known what lies in files, (segments, tiles) each.
 
     Attributes:
@@ -120,7 +120,7 @@ class Estimates:
     def __init__(self, table: GraphTable, cuts: Cuts, places: Sequence[int], tiles: Sequence[Tile]) -> None:
         self._table, self._cuts, self._tiles = table, cuts, tiles
         self._places = np.array(places, np.int64)
-        self._bare: dict[int, _Bare] = {}
+        self._base: dict[int, _BaseCosts] = {}
         self._live = np.zeros((len(places), len(table.names)), np.bool_)
         for row, cut in enumerate(places):
             self._live[row, [0, *(table.place[name] for name in cuts.live(cut))]] = True
@@ -134,33 +134,33 @@ class Estimates:
         Args:
             filed_between: Returns which tensors lie in files while the segment between two cuts runs.
         """
-        if end not in self._bare:
-            self._bare[end] = self._costs(end)
-        bare = self._bare[end]
+        if end not in self._base:
+            self._base[end] = self._costs(end)
+        base = self._base[end]
         begins = self._places[self._places < end]
         in_files = [{self._table.place[name] for name in filed_between(int(begin), end)} for begin in begins]
-        filed = np.array([number in in_files[row] for row, number in zip(bare.rows, bare.numbers, strict=True)], bool)
+        filed = np.array([number in in_files[row] for row, number in zip(base.rows, base.numbers, strict=True)], bool)
         per_byte = np.where(filed, 1 / FILE_BYTES_PER_S, 1 / COPY_BYTES_PER_S)
-        moved, touched, filed_bytes = (np.zeros_like(bare.seconds) for _ in range(3))
-        np.add.at(moved, bare.rows, bare.moved * per_byte[:, None])
-        np.add.at(touched, bare.rows, bare.region)
-        np.add.at(filed_bytes, bare.rows, bare.region * filed[:, None])
-        beside = np.where(bare.undivided, filed_bytes, AHEAD * touched)
-        seconds = bare.seconds + np.where(bare.undivided, 0.0, moved)
-        return seconds, np.where(bare.seconds > 0, work_bytes_of(bare.peak, bare.weights, bare.shapes, beside), 0.0)
+        moved, touched, filed_bytes = (np.zeros_like(base.seconds) for _ in range(3))
+        np.add.at(moved, base.rows, base.moved * per_byte[:, None])
+        np.add.at(touched, base.rows, base.region)
+        np.add.at(filed_bytes, base.rows, base.region * filed[:, None])
+        beside = np.where(base.undivided, filed_bytes, AHEAD * touched)
+        seconds = base.seconds + np.where(base.undivided, 0.0, moved)
+        return seconds, np.where(base.seconds > 0, work_bytes_of(base.peak, base.weights, base.shapes, beside), 0.0)
 
     def is_nothing(self, begin: int, end: int) -> bool:
         """Whether there is nothing to compute between two cuts, of which the second was asked for before."""
         row = int(np.searchsorted(self._places, begin))
-        return bool((self._bare[end].seconds[row] == 0).all())
+        return bool((self._base[end].seconds[row] == 0).all())
 
-    def _costs(self, end: int) -> _Bare:
+    def _costs(self, end: int) -> _BaseCosts:
         begins = self._places[self._places < end]
         needs = needs_of(self._table, self._cuts, end, frozenset(begins.tolist()))
-        parts = self._parts(end, begins, needs)
+        tensors = self._tensors(end, begins, needs)
         shape = (len(begins), len(self._tiles))
-        rows, numbers = np.nonzero(parts.reads | parts.writes)
-        bare = _Bare(
+        rows, numbers = np.nonzero(tensors.reads | tensors.writes)
+        base = _BaseCosts(
             seconds=np.full(shape, np.inf),
             peak=np.full(shape, np.inf),
             weights=np.zeros(shape),
@@ -176,61 +176,65 @@ class Estimates:
             allowed = np.ones(len(begins), np.bool_) if tile is None else ~crossed
             for stride in np.unique(aligned[allowed]).tolist():
                 chosen = np.flatnonzero(allowed & (aligned == stride))
-                self._fill(bare, column, chosen, parts.some(chosen), needs, self._laid_out(needs, stride, tile))
+                self._fill(base, column, chosen, tensors.some(chosen), needs, self._laid_out(needs, stride, tile))
         reduced = np.array([any(begin < number <= end for number in self._table.reductions) for begin in begins])
-        bare.seconds[~(parts.writes.any(axis=1) | reduced)] = 0.0
-        return bare
+        base.seconds[~(tensors.writes.any(axis=1) | reduced)] = 0.0
+        return base
 
-    def _parts(self, end: int, begins: Numbers, needs: Needs) -> _Parts:
+    def _tensors(self, end: int, begins: Numbers, needs: Needs) -> _Tensors:
         count = len(self._table.names)
-        befores = [before(self._table, self._live[row], int(begin), needs) for row, begin in enumerate(begins)]
-        reads, again, writes = (np.zeros((len(begins), count), np.bool_) for _ in range(3))
-        for row, one in enumerate(befores):
+        needs_before = [before(self._table, self._live[row], int(begin), needs) for row, begin in enumerate(begins)]
+        reads, recomputed, writes = (np.zeros((len(begins), count), np.bool_) for _ in range(3))
+        for row, one in enumerate(needs_before):
             reads[row, one.reads] = True
-            again[row, one.again] = True
+            recomputed[row, one.recomputed] = True
         writes[:, needs.targets] = needs.targets > begins[:, None]
         writes[:, needs.live] |= ~self._live[: len(begins), needs.live]
         numbers = np.arange(count)
-        return _Parts(end, begins, (numbers > begins[:, None]) & (numbers <= end), writes, reads, again, befores)
+        return _Tensors(
+            end, begins, (numbers > begins[:, None]) & (numbers <= end), writes, reads, recomputed, needs_before
+        )
 
-    def _fill(self, bare: _Bare, column: int, chosen: Numbers, parts: _Parts, needs: Needs, tiled: _Tiled) -> None:
+    def _fill(
+        self, base: _BaseCosts, column: int, chosen: Numbers, tensors: _Tensors, needs: Needs, tiled: _Tiled
+    ) -> None:
         """Write what some segments cost in one tile.
 
         Args:
             chosen: Their rows.
-            parts: The same segments.
+            tensors: The same segments.
         """
-        read, region = (np.where(parts.reads | parts.again, one, 0.0) for one in (tiled.read, tiled.region))
+        read, region = (np.where(tensors.reads | tensors.recomputed, one, 0.0) for one in (tiled.read, tiled.region))
         if not tiled.undivided:
-            self._come_nearer(parts, tiled, read, region)
-        share = np.where(parts.again, read / np.maximum(tiled.read, 1.0), parts.inside)
-        written = np.where(parts.writes, self._table.nbytes, 0.0)
-        weights = (parts.inside | parts.again) @ needs.weights
-        peak = self._peak(parts, needs, tiled, region)
+            self._come_nearer(tensors, tiled, read, region)
+        share = np.where(tensors.recomputed, read / np.maximum(tiled.read, 1.0), tensors.inside)
+        written = np.where(tensors.writes, self._table.nbytes, 0.0)
+        weights = (tensors.inside | tensors.recomputed) @ needs.weights
+        peak = self._peak(tensors, needs, tiled, region)
         shapes = [min(_SHAPES, count) for count in tiled.counts]
-        bare.seconds[chosen, column] = seconds_of(
-            macs=share @ tiled.macs + parts.inside @ self._table.reduced_macs,
-            passed=share @ tiled.passed + self._aggregated(parts, written),
+        base.seconds[chosen, column] = seconds_of(
+            macs=share @ tiled.macs + tensors.inside @ self._table.reduced_macs,
+            passed=share @ tiled.passed + self._aggregated(tensors, written),
             moved=np.zeros(len(chosen)),
             fresh=peak + written.sum(axis=1),
             weights=weights,
             shapes=shapes[0] * shapes[1],
             tiles=tiled.counts[0] * tiled.counts[1],
         )
-        bare.peak[chosen, column], bare.weights[chosen, column] = peak, weights
-        bare.shapes[chosen, column], bare.undivided[chosen, column] = shapes[1], tiled.undivided
-        pairs = np.isin(bare.rows, chosen)
-        rows, numbers = np.searchsorted(chosen, bare.rows[pairs]), bare.numbers[pairs]
-        reads, writes = parts.reads[rows, numbers], parts.writes[rows, numbers]
-        bare.moved[pairs, column] = read[rows, numbers] * reads + written[rows, numbers]
-        bare.region[pairs, column] = region[rows, numbers] * reads + tiled.region[numbers] * writes
+        base.peak[chosen, column], base.weights[chosen, column] = peak, weights
+        base.shapes[chosen, column], base.undivided[chosen, column] = shapes[1], tiled.undivided
+        pairs = np.isin(base.rows, chosen)
+        rows, numbers = np.searchsorted(chosen, base.rows[pairs]), base.numbers[pairs]
+        reads, writes = tensors.reads[rows, numbers], tensors.writes[rows, numbers]
+        base.moved[pairs, column] = read[rows, numbers] * reads + written[rows, numbers]
+        base.region[pairs, column] = region[rows, numbers] * reads + tiled.region[numbers] * writes
 
-    def _come_nearer(self, parts: _Parts, tiled: _Tiled, read: Floats, region: Floats) -> None:
+    def _come_nearer(self, tensors: _Tensors, tiled: _Tiled, read: Floats, region: Floats) -> None:
         """Correct what segments take of tensors before them, which those before them read from farther."""
         found = [
             (row, number, one.reach[number])
-            for row, one in enumerate(parts.befores)
-            for number in (*one.reads, *one.again)
+            for row, one in enumerate(tensors.needs_before)
+            for number in (*one.reads, *one.recomputed)
         ]
         rows, numbers = (np.array([one[place] for one in found], np.int64) for place in (0, 1))
         reaches = np.array([one[2] for one in found], np.float64).reshape(-1, len(NOTHING)).T
@@ -238,42 +242,42 @@ class Estimates:
         read[rows, numbers] = self._table.pixel_bytes[numbers] * down[0] * across[0]
         region[rows, numbers] = self._table.pixel_bytes[numbers] * down[1] * across[1]
 
-    def _aggregated(self, parts: _Parts, written: Floats) -> Floats:
+    def _aggregated(self, tensors: _Tensors, written: Floats) -> Floats:
         """Return the bytes that are gone over for the global reductions of each segment."""
-        found = np.zeros(len(parts.begins))
-        for row, begin in enumerate(parts.begins):
-            reduced = (each for number, each in self._table.reductions.items() if begin < number <= parts.end)
+        found = np.zeros(len(tensors.begins))
+        for row, begin in enumerate(tensors.begins):
+            reduced = (each for number, each in self._table.reductions.items() if begin < number <= tensors.end)
             sources = {source for each in reduced for source in each}
             if sources:
-                more = sum(self._table.nbytes[source] for source in sources if not parts.writes[row, source])
+                more = sum(self._table.nbytes[source] for source in sources if not tensors.writes[row, source])
                 found[row] = 2 * (written[row].sum() + more)
         return found
 
-    def _peak(self, parts: _Parts, needs: Needs, tiled: _Tiled, region: Floats) -> Floats:
+    def _peak(self, tensors: _Tensors, needs: Needs, tiled: _Tiled, region: Floats) -> Floats:
         """Return the most bytes that the maps of a tile take at once: results stay from where they are made.
 
         Args:
             region: Bytes of what each segment takes of what lies before it, in the largest tile.
         """
-        numbers, targets, begins = np.arange(len(self._table.names)), needs.targets, parts.begins[:, None]
+        numbers, targets, begins = np.arange(len(self._table.names)), needs.targets, tensors.begins[:, None]
         stays = (numbers >= targets[:, None]) & (numbers > needs.last[targets][:, None])
-        taken = tiled.taken + parts.writes[:, targets] @ (stays * tiled.region[targets][:, None])
+        taken = tiled.taken + tensors.writes[:, targets] @ (stays * tiled.region[targets][:, None])
         if not tiled.undivided:
             readers, sources = needs.cropped
             np.add.at(taken.T, readers, ((sources > begins) * tiled.region[sources]).T)
         less = np.where((region > 0) & (needs.last > begins), tiled.region - region, 0.0)
         for row, number in zip(*np.nonzero(less), strict=True):
             taken[row, : needs.last[number] + 1] -= less[row, number]
-        found = np.where(parts.inside, taken, 0.0).max(axis=1, initial=0.0)
-        for row, begin in enumerate(parts.begins):
-            found[row] = max(found[row], self._peak_before(parts.befores[row], int(begin), needs, region[row]))
+        found = np.where(tensors.inside, taken, 0.0).max(axis=1, initial=0.0)
+        for row, begin in enumerate(tensors.begins):
+            found[row] = max(found[row], self._peak_before(tensors.needs_before[row], int(begin), needs, region[row]))
         return np.asarray(found)
 
     def _peak_before(self, one: Before, begin: int, needs: Needs, region: Floats) -> float:
         """Return the most bytes that a segment takes while it computes anew what lies before it."""
-        last = {source: number for number in one.again for source, _ in self._table.reads[number]}
+        last = {source: number for number in one.recomputed for source, _ in self._table.reads[number]}
         live = peak = float(region[one.reads].sum())
-        for number in one.again:
+        for number in one.recomputed:
             live += region[number]
             peak = max(peak, live)
             gone = (source for source, _ in self._table.reads[number] if last[source] == number)

@@ -46,12 +46,12 @@ class Before:
     """What a segment takes of what lies before it.
 
     Attributes:
-        again: What it computes anew, in order.
+        recomputed: What it computes anew, in order.
         reads: The live tensors that it reads.
         reach: Of both.
     """
 
-    again: Sequence[int]
+    recomputed: Sequence[int]
     reads: Sequence[int]
     reach: Mapping[int, Reach]
 
@@ -133,7 +133,7 @@ def before(table: GraphTable, live: Flags, begin: int, needs: Needs) -> Before:
         begin: The first cut.
         needs: Of the second one.
     """
-    reach, again, reads = dict(needs.seen[begin]), [], []
+    reach, recomputed, reads = dict(needs.seen[begin]), [], []
     # What is live at the second cut may have been quicker made anew at the first.
     for number in needs.live[needs.live <= begin].tolist():
         if not live[number]:
@@ -145,12 +145,12 @@ def before(table: GraphTable, live: Flags, begin: int, needs: Needs) -> Before:
         if live[number]:
             reads.append(number)
         elif number in table.maps:
-            again.append(number)
+            recomputed.append(number)
             for read, beyond in table.reads[number]:
                 need, other = reach[number].beyond(beyond), reach.get(read)
                 reach[read] = need if other is None else need.hull(other)
                 waiting.add(read)
-    return Before(again[::-1], reads, reach)
+    return Before(recomputed[::-1], reads, reach)
 
 
 def strides(table: GraphTable, begins: Numbers, needs: Needs) -> Numbers:

@@ -11,13 +11,12 @@ import numpy as np
 import onnx
 
 from orchestrator.infer.node import Array, GlobalReduction, Node, Placement, Value
+from orchestrator.infer.operator_sets import takes_axes
 from orchestrator.infer.region import AXES, Span
 from orchestrator.infer.segment import Segment
 from orchestrator.infer.view_nodes import Gram
 
 _NEWEST_IR = 10
-_AXES_AS_INPUT = {"ReduceSum": 13}
-_AXES_AS_INPUT_ELSE = 18
 
 _LARGE = 4096
 """Bytes from which on a constant is shared."""
@@ -174,7 +173,7 @@ class TileSubgraph:
         return node
 
     def _reduced(self, kind: str, tensor: str, axis: int, output: str | None = None) -> str:
-        if self._graph.opset >= _AXES_AS_INPUT.get(kind, _AXES_AS_INPUT_ELSE):
+        if takes_axes(kind, self._graph.opset):
             return self.add(kind, [tensor, self.constant(np.array([axis], np.int64))], output, keepdims=1)
         return self.add(kind, [tensor], output, axes=[axis], keepdims=1)
 

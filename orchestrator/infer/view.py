@@ -7,13 +7,19 @@ joins atoms, Transpose moves axes, and neither touches a value.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from typing import NamedTuple
 
 from orchestrator.infer.node import Map
 from orchestrator.infer.region import AXES, Size
 
-CHANNELS, ROWS, COLUMNS = range(3)
-"""The sides of a map that atoms are parts of."""
+
+class Side(IntEnum):
+    """The sides of a map that atoms are parts of; rows and columns are one more than their axes of a region."""
+
+    CHANNELS = 0
+    ROWS = 1
+    COLUMNS = 2
 
 
 class Mixed(ValueError):
@@ -24,10 +30,10 @@ class Atom(NamedTuple):
     """A factor of one side of a map: place p along the side is the sum of index * stride over its atoms.
 
     Attributes:
-        side: `CHANNELS`, `ROWS` or `COLUMNS`.
+        side: Of the map.
     """
 
-    side: int
+    side: Side
     stride: int
     length: int
 
@@ -115,11 +121,11 @@ class View:
 
 def whole(name: str, made: Map) -> View:
     """Return the view that is a map as it lies: (1, channels, height, width)."""
-    sides = ((CHANNELS, made.channels), (ROWS, made.size.height), (COLUMNS, made.size.width))
+    sides = ((Side.CHANNELS, made.channels), (Side.ROWS, made.size.height), (Side.COLUMNS, made.size.width))
     return View(name, made, ((), *(axis_of_length(side, length) for side, length in sides)))
 
 
-def axis_of_length(side: int, length: int) -> Axis:
+def axis_of_length(side: Side, length: int) -> Axis:
     """Return the axis that is a whole side."""
     return (Atom(side, 1, length),) if length > 1 else ()
 
@@ -162,7 +168,7 @@ def refined(axes: Sequence[Sequence[Atom]]) -> list[list[Atom]]:
     return found
 
 
-def split_at(axis: Sequence[Atom], side: int, reach: int) -> Iterator[Atom]:
+def split_at(axis: Sequence[Atom], side: Side, reach: int) -> Iterator[Atom]:
     """Yield the atoms of an axis, those of one side split where their strides cross `reach`.
 
     Raises:
@@ -185,7 +191,7 @@ def canonical(view: View) -> tuple[Axis, Axis, Axis] | None:
     if len(view.axes) != 4 or view.axes[0]:
         return None
     more: list[Axis] = []
-    for side in (ROWS, COLUMNS):
+    for side in (Side.ROWS, Side.COLUMNS):
         axis = view.axes[1 + side]
         size = view.map.size.along(AXES[side - 1])
         kept = 0
@@ -209,16 +215,16 @@ def blocked_axes(view: View, block: tuple[int, int]) -> tuple[Axis, ...]:
         Mixed: Where an atom lies across blocks.
     """
     rows, columns = block
-    inside = {CHANNELS: rows * columns, ROWS: columns, COLUMNS: 1}
+    inside = {Side.CHANNELS: rows * columns, Side.ROWS: columns, Side.COLUMNS: 1}
     axes = []
     for axis in view.axes:
         atoms: Sequence[Atom] = axis
-        for side, reach in ((ROWS, rows), (COLUMNS, columns)):
+        for side, reach in ((Side.ROWS, rows), (Side.COLUMNS, columns)):
             atoms = list(split_at(atoms, side, reach))
         axes.append(
             tuple(
-                atom._replace(side=CHANNELS, stride=atom.stride * inside[atom.side])
-                if atom.side == CHANNELS or atom.stride < block[atom.side - 1]
+                atom._replace(side=Side.CHANNELS, stride=atom.stride * inside[atom.side])
+                if atom.side == Side.CHANNELS or atom.stride < block[atom.side - 1]
                 else atom._replace(stride=atom.stride // block[atom.side - 1])
                 for atom in atoms
             )
@@ -233,18 +239,18 @@ def opened_axes(axes: Sequence[Sequence[Atom]], block: tuple[int, int]) -> tuple
     for axis in axes:
         atoms: Sequence[Atom] = axis
         for reach in (columns, rows * columns):
-            atoms = list(split_at(atoms, CHANNELS, reach))
+            atoms = list(split_at(atoms, Side.CHANNELS, reach))
         found.append(joined([_opened(atom, rows, columns) for atom in atoms]))
     return tuple(found)
 
 
 def _opened(atom: Atom, rows: int, columns: int) -> Atom:
-    if atom.side != CHANNELS:
-        return atom._replace(stride=atom.stride * (rows if atom.side == ROWS else columns))
+    if atom.side != Side.CHANNELS:
+        return atom._replace(stride=atom.stride * (rows if atom.side == Side.ROWS else columns))
     if atom.stride < columns:
-        return atom._replace(side=COLUMNS)
+        return atom._replace(side=Side.COLUMNS)
     if atom.stride < rows * columns:
-        return atom._replace(side=ROWS, stride=atom.stride // columns)
+        return atom._replace(side=Side.ROWS, stride=atom.stride // columns)
     return atom._replace(stride=atom.stride // (rows * columns))
 
 
@@ -264,7 +270,7 @@ def strides(lengths: Sequence[int]) -> list[Atom]:
     """Return the atoms of channels that lie in the order of these lengths, outer ones first."""
     found, stride = [], 1
     for length in reversed(lengths):
-        found.append(Atom(CHANNELS, stride, length))
+        found.append(Atom(Side.CHANNELS, stride, length))
         stride *= length
     return found[::-1]
 

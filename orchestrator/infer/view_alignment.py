@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from orchestrator.infer.model_loader import Loader, NotTileableError
-from orchestrator.infer.view import CHANNELS, Atom, Mixed, View, refined, strides
+from orchestrator.infer.view import Atom, Mixed, Side, View, refined, strides
 from orchestrator.infer.view_making import blocked, folded, inner_reach
 
 
@@ -25,12 +25,12 @@ class Slot:
     @property
     def of_pixels(self) -> bool:
         """Whether it is a part of rows or columns."""
-        return any(atom is not None and atom.side != CHANNELS for atom in self.atoms)
+        return any(atom is not None and atom.side != Side.CHANNELS for atom in self.atoms)
 
     @property
     def meets_channels(self) -> bool:
         """Whether pixels meet channels in it."""
-        return self.of_pixels and any(atom is None or atom.side == CHANNELS for atom in self.atoms)
+        return self.of_pixels and any(atom is None or atom.side == Side.CHANNELS for atom in self.atoms)
 
     @property
     def is_mixed(self) -> bool:
@@ -57,8 +57,8 @@ class Aligned:
         """The parts of channels, in the order in which they lie in the first map that has all of them."""
         found = [slot for slot in self.slots if not slot.of_pixels]
         for place in range(len(self.views)):
-            lying = [(slot.atoms[place], slot) for slot in found]
-            atoms = [(atom, slot) for atom, slot in lying if atom is not None]
+            members = [(slot.atoms[place], slot) for slot in found]
+            atoms = [(atom, slot) for atom, slot in members if atom is not None]
             if len(atoms) == len(found):
                 return tuple(slot for _atom, slot in sorted(atoms, key=lambda one: -one[0].stride))
         return tuple(found)

@@ -7,10 +7,8 @@ from orchestrator.infer.model_loader import Loader, NotTileableError
 from orchestrator.infer.node import Map, Node
 from orchestrator.infer.region import AXES
 from orchestrator.infer.view import (
-    CHANNELS,
-    COLUMNS,
-    ROWS,
     Atom,
+    Side,
     View,
     blocked_axes,
     blocked_map,
@@ -28,28 +26,28 @@ LARGEST_WINDOW = 32
 
 def add_view(loader: Loader, output: str, view: View) -> None:
     """Note what a tensor of the file is; one with the axes of a map is made into one, which nobody need read."""
-    held = canonical(view)
-    if held is None:
+    sides = canonical(view)
+    if sides is None:
         loader.views[output] = view
         return
-    channels, rows, columns = held
-    if rows or columns or any(atom.side != CHANNELS for atom in channels):
+    channels, rows, columns = sides
+    if rows or columns or any(atom.side != Side.CHANNELS for atom in channels):
         view = _moved(loader, view)
-    held = canonical(view)
-    assert held is not None
-    made = in_order(loader, view, held[0]).source
+    sides = canonical(view)
+    assert sides is not None
+    made = in_order(loader, view, sides[0]).source
     loader.seen_as.setdefault(made, loader.view(view.source) if made == view.source else view)
     loader.alias(output, made)
 
 
 def _moved(loader: Loader, view: View) -> View:
     """Return a view with the axes of a map that has blocks of channels among its pixels, or pixels in its channels."""
-    held = canonical(view)
-    assert held is not None
-    view = blocked(loader, view, inner_reach(view, [atom for axis in held for atom in axis]))
-    held = canonical(view)
-    assert held is not None
-    channels, rows, columns = held
+    sides = canonical(view)
+    assert sides is not None
+    view = blocked(loader, view, inner_reach(view, [atom for axis in sides for atom in axis]))
+    sides = canonical(view)
+    assert sides is not None
+    channels, rows, columns = sides
     view = in_order(loader, view, (*channels, *rows, *columns))
     return opened(loader, view, (length_of(rows), length_of(columns)))
 
@@ -61,7 +59,7 @@ def inner_reach(view: View, atoms: Sequence[Atom]) -> tuple[int, int]:
         NotTileableError: Where that would be all of a larger picture.
     """
     found = []
-    for side in (ROWS, COLUMNS):
+    for side in (Side.ROWS, Side.COLUMNS):
         reach = max((atom.reach for atom in atoms if atom.side == side), default=1)
         if reach == view.map.size.along(AXES[side - 1]) > LARGEST_WINDOW:
             raise NotTileableError("pixels from all over the picture meet in it")
@@ -93,17 +91,17 @@ def opened(loader: Loader, view: View, block: tuple[int, int]) -> View:
 
 def in_order(loader: Loader, view: View, order: Sequence[Atom]) -> View:
     """Return a view whose map has its channels in the order of some atoms, which are all of them."""
-    lying = sorted(order, key=lambda atom: -atom.stride)
-    if list(order) == lying:
+    stored = sorted(order, key=lambda atom: -atom.stride)
+    if list(order) == stored:
         return view
-    places = tuple(lying.index(atom) for atom in order)
-    factors, count = tuple(atom.length for atom in lying), len(lying)
+    places = tuple(stored.index(atom) for atom in order)
+    factors, count = tuple(atom.length for atom in stored), len(stored)
     name = f"{view.source}|{','.join(map(str, factors))}|{','.join(map(str, places))}"
     if name not in loader.nodes:
         taken = Form(factors, ((), places, (count,), (count + 1,)))
-        laid = Form((view.map.channels,), ((), (0,), (1,), (2,)))
+        plain = Form((view.map.channels,), ((), (0,), (1,), (2,)))
         operands = (Operand(view.source, taken),)
-        loader.add(Rearranged(name, (view.source,), (), view.map, view.map.size, "Identity", operands, laid))
+        loader.add(Rearranged(name, (view.source,), (), view.map, view.map.size, "Identity", operands, plain))
     new = dict(zip(order, strides([atom.length for atom in order]), strict=True))
     axes = [[new.get(atom, atom) for atom in axis] for axis in _split_like(view.axes, order)]
     return replace(view, source=name).with_axes(axes)
@@ -116,7 +114,7 @@ def _split_like(axes: Sequence[Sequence[Atom]], atoms: Sequence[Atom]) -> list[l
     for axis in axes:
         parts: list[Atom] = []
         for atom in axis:
-            if atom.side != CHANNELS or atom in known:
+            if atom.side != Side.CHANNELS or atom in known:
                 parts.append(atom)
                 continue
             inside = [one for one in atoms if atom.stride <= one.stride and one.reach <= atom.reach]
@@ -127,10 +125,10 @@ def _split_like(axes: Sequence[Sequence[Atom]], atoms: Sequence[Atom]) -> list[l
 
 def folded(loader: Loader, view: View) -> View:
     """Return a view with channels made pixels wherever they follow the rows, or the columns, on the same axis."""
-    rows, columns = _following(view, ROWS), _following(view, COLUMNS)
+    rows, columns = _following(view, Side.ROWS), _following(view, Side.COLUMNS)
     if not rows and not columns:
         return view
-    rest = [atom for atom in view.atoms(CHANNELS) if atom not in rows and atom not in columns]
+    rest = [atom for atom in view.atoms(Side.CHANNELS) if atom not in rows and atom not in columns]
     view = in_order(loader, view, (*rest, *rows, *columns))
     return opened(loader, view, (length_of(rows), length_of(columns)))
 
@@ -142,23 +140,24 @@ def _following(view: View, side: int) -> list[Atom]:
     one, place = view.place(found)
     following: list[Atom] = []
     for atom in view.axes[one][place + 1 :]:
-        if atom.side != CHANNELS:
+        if atom.side != Side.CHANNELS:
             break
         following.append(atom)
     return following
 
 
-def form_of(lying: Sequence[Atom], axes: Sequence[Sequence[Atom | int]]) -> Form:
-    """Return the form whose axes hold atoms of channels, and `ROWS` or `COLUMNS` for all rows or columns.
+def form_of(stored: Sequence[Atom], axes: Sequence[Sequence[Atom | int]]) -> Form:
+    """Return the form whose axes hold atoms of channels, and `Side.ROWS` or `Side.COLUMNS` for all rows or columns.
 
     Args:
-        lying: The channels' atoms in the order of the map.
+        stored: The channels' atoms in the order of the map.
     """
-    count = len(lying)
+    count = len(stored)
     places = [
-        tuple(count + atom - ROWS if isinstance(atom, int) else lying.index(atom) for atom in axis) for axis in axes
+        tuple(count + atom - Side.ROWS if isinstance(atom, int) else stored.index(atom) for atom in axis)
+        for axis in axes
     ]
-    return Form(tuple(atom.length for atom in lying), tuple(places))
+    return Form(tuple(atom.length for atom in stored), tuple(places))
 
 
 def add_rearranged(

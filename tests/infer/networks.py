@@ -20,7 +20,6 @@ from orchestrator.infer.optimise import optimised_graph
 from orchestrator.infer.plan_executor import PlanExecutor
 from orchestrator.infer.planner import InferencePlan, PlanStep, plan_of
 from orchestrator.infer.region import Size
-from orchestrator.infer.segment import Segment
 from orchestrator.infer.segment_cost import segment_cost
 from orchestrator.infer.session import Resources, Session
 
@@ -130,18 +129,12 @@ def cut_plan(graph: Graph, places: Iterable[int], tile: int | None) -> Inference
     kinds = [isinstance(graph.nodes[name], GlobalReduction) for name in cuts.order]
     after_reductions = {place for place in range(1, len(kinds)) if kinds[place - 1] and not kinds[place]}
     ends = sorted({*places, *after_reductions, len(kinds)} - {0})
-    steps = (_step(graph, cuts, begin, end, tile) for begin, end in zip([0, *ends], ends, strict=False))
+    steps = (_step(cuts, begin, end, tile) for begin, end in zip([0, *ends], ends, strict=False))
     return InferencePlan(tuple(step for step in steps if step.segment.targets or step.segment.reductions), None)
 
 
-def _step(graph: Graph, cuts: Cuts, begin: int, end: int, tile: int | None) -> PlanStep:
-    results, order = set(graph.outputs.values()), cuts.order
-    sources = (*cuts.live(begin), graph.image)
-    made = [name for name in (*cuts.live(end), *order[begin:end]) if name in cuts.live(end) or name in results]
-    targets = tuple(dict.fromkeys(name for name in made if name not in sources))
-    reductions = tuple(name for name in order[begin:end] if isinstance(graph.nodes[name], GlobalReduction))
-    known = frozenset(name for name in order[:begin] if isinstance(graph.nodes[name], GlobalReduction))
-    segment = Segment(graph, sources, targets, reductions, known, whole=tile is None)
+def _step(cuts: Cuts, begin: int, end: int, tile: int | None) -> PlanStep:
+    segment = cuts.segment(begin, end, whole=tile is None)
     return PlanStep(segment, begin, tile, cuts.live(end), frozenset(), segment_cost(segment, tile), 0, 0)
 
 

@@ -10,12 +10,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from netkit.onnx_sizes import SizeRule, edge_padded
 from orchestrator.infer.inference_engine import InferenceEngine
 from orchestrator.infer.modes import EXACT, Settings, infer, infer_not_tileable
 from orchestrator.infer.onnx_network import NetworkError, OnnxNetwork
 from orchestrator.infer.plan_document import plan_document
 from orchestrator.infer.region import Size
-from orchestrator.infer.size_multiples import padded_picture
+from orchestrator.infer.size_multiples import padded_picture, padded_size
 from tests.infer.networks import ONE, Draft
 
 SIZE = Size(41, 53)
@@ -210,6 +211,15 @@ def test_a_network_that_is_run_whole_pads_each_picture_by_its_own_size(tmp_path:
     assert run(PICTURE)["transmission"].shape == PICTURE.shape
     fitting = PICTURE[:40, :52]
     np.testing.assert_array_equal(run(fitting)["transmission"], OnnxNetwork(path, ONE)(fitting)["transmission"])
+
+
+@pytest.mark.parametrize("multiple", [1, 2, 4, 32])
+@pytest.mark.parametrize("size", [(41, 53), (32, 64), (1, 1)])
+def test_pictures_are_padded_as_exported_graphs_pad_them(size: tuple[int, int], multiple: int) -> None:
+    shown = PICTURE[: size[0], : size[1]] if size != (32, 64) else np.resize(PICTURE, (32, 64, 3))
+    exported = edge_padded(shown, SizeRule(multiple))
+    np.testing.assert_array_equal(padded_picture(shown, multiple), exported)
+    assert SizeRule(multiple).padded(*size) == tuple(padded_size(Size(*size), multiple)) == exported.shape[:2]
 
 
 def test_sizes_that_fit_nowhere_are_named(tmp_path: Path) -> None:
