@@ -219,7 +219,8 @@ def test_pictures_are_padded_as_exported_graphs_pad_them(size: tuple[int, int], 
     shown = PICTURE[: size[0], : size[1]] if size != (32, 64) else np.resize(PICTURE, (32, 64, 3))
     exported = edge_padded(shown, SizeRule(multiple))
     np.testing.assert_array_equal(padded_picture(shown, multiple), exported)
-    assert SizeRule(multiple).padded(*size) == tuple(padded_size(Size(*size), multiple)) == exported.shape[:2]
+    padded = padded_size(Size(*size), multiple)
+    assert SizeRule(multiple).padded(*size) == (padded.height, padded.width) == exported.shape[:2]
 
 
 def test_sizes_that_fit_nowhere_are_named(tmp_path: Path) -> None:

@@ -79,6 +79,14 @@ class PredictionsTest(StageTest):
         self.assertEqual(result.code, ExitCode.DONE, result.log)
         self.assertEqual(result.log.count("where 0 to 1 is meant"), 1, result.log)
 
+    def test_outputs_that_are_no_maps_are_named_where_arrays_are_kept(self) -> None:
+        turned = helper.make_node("Transpose", ["image"], ["last"], perm=[0, 2, 3, 1])
+        write_network(self.network, (*KEEP, turned), ("transmission", "last"))
+        given = {"inference": {"mode": "exact"}, "memory_bytes": 2**30, "settings": {"arrays": True}}
+        result = run_stage(self.folder / "stage", self.network, self.dataset((60, 50)), **given)
+        self.assertEqual(result.code, ExitCode.DONE, result.log)
+        self.assertIn("output last is left out", result.log)
+
     def test_values_are_clipped_and_rounded_and_their_range_is_kept(self) -> None:
         nodes = (
             helper.make_node("Constant", [], ["shift"], value_float=0.25),
