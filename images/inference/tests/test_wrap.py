@@ -109,7 +109,7 @@ class WrapTest(unittest.TestCase):
         self.assertEqual(done.code, ExitCode.DONE, done.log)
         found = load_whole(WrapFile, done.output, done.output.parent / "facts")
         self.assertEqual((found.channels, found.further_channels), ("each", (0.25,)))
-        given = picture(37, 51) // 2
+        given = picture(37, 51) // 4 * 2  # even: half of it is whole
         dataset = write_dataset(self.folder / "dataset", {"p": given})
         result = run_stage(self.folder / "infer", done.output, dataset, {"mode": "exact"})
         self.assertEqual((result.code, result.predictions["label"]), (ExitCode.DONE, EXACT), result.log)
