@@ -10,10 +10,19 @@ from stagekit.failures import BadInput
 
 AnyPath = Union[str, "os.PathLike[str]"]
 
-PLAIN_NAME = "letters, digits, '.', '_' and '-' of ASCII, at most 128, beginning with a letter, a digit or '_'"
+PLAIN_NAME = "letters, digits, '.', '_' and '-', at most 128, beginning with a letter, a digit or '_'"
 """The form of ids, and of all names that files are called after, in words."""
 
+UNICODE = unicodedata.ucd_3_2_0
+"""By which letters are told, and composed: of one version, as ids must not depend on that of Python."""
+
+INVISIBLE = frozenset("\u034f\u115f\u1160\u180b\u180c\u180d\u3164\uffa0").union(map(chr, range(0xFE00, 0xFE10)))
+"""Letters and marks that show nothing: names that differ by them alone look the same."""
+
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_LETTERS = frozenset(("Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Nl"))
+_MARKS = frozenset(("Mn", "Mc"))
+_ID_CHARACTERS, _ID_BYTES = 128, 192
 _PART_BYTES = 255
 """What file systems allow a name to have."""
 
@@ -63,9 +72,29 @@ def unsafe_name(name: str) -> str:
     return next((words for words, found in mistakes.items() if found), "")
 
 
+def is_plain_character(character: str) -> bool:
+    """Return whether ids may have a character: a letter of any script, a mark on one, a digit, '.', '_' or '-'."""
+    if character.isascii():
+        return character.isalnum() or character in "._-"
+    return character not in INVISIBLE and UNICODE.category(character) in _LETTERS | _MARKS
+
+
 def unsafe_id(name: str) -> str:
-    """Return what is wrong with an id, or with a name that files are called after; empty where it is a `PLAIN_NAME`."""
-    return "" if _PLAIN.fullmatch(name) else "is not a plain name (%s)" % PLAIN_NAME
+    """Return what is wrong with an id, or with a name that files are called after; empty where it is a `PLAIN_NAME`.
+
+    Letters may be of any script, composed (NFC), so that no two names are one on any disk for that.
+    """
+    if _PLAIN.fullmatch(name):
+        return ""
+    plain = (
+        0 < len(name) <= _ID_CHARACTERS
+        and all(map(is_plain_character, name))
+        and not name.isascii()
+        and (name[0] == "_" or name[0].isalnum())
+        and UNICODE.normalize("NFC", name) == name
+        and len(name.encode("utf-8")) <= _ID_BYTES
+    )
+    return "" if plain else "is not a plain name (%s)" % PLAIN_NAME
 
 
 def is_plain_folder(path: AnyPath) -> bool:

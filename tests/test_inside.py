@@ -40,6 +40,11 @@ def test_names_that_files_must_not_be_called_after_are_refused(name):
     assert "plain name" in unsafe_id(name)
 
 
+@pytest.mark.parametrize("name", ["Süd", "窗户-2", "прибор.1", "हिन्दी", "_a", "9"])
+def test_letters_of_any_script_are_plain(name):
+    assert unsafe_id(name) == ""
+
+
 @given(st.text(st.characters(), max_size=9))
 @example("a\u2028b")
 @example("a\u2029b\x85c")

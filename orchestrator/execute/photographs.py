@@ -34,7 +34,7 @@ class Photograph:
 
     Attributes:
         path: As the user gave it.
-        copy: Name of its copy, by which the stages know it: letters, digits and points of ASCII.
+        copy: Name of its copy, by which the stages know it: an id, and its kind.
         stem: What its results' names begin with.
         suffix: What its results' names end with.
     """

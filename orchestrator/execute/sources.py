@@ -1,5 +1,6 @@
 """What stages read from outside the store: its digest before they run, and whether it was that when they read it."""
 
+import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from stagekit import BadInput
 from stagekit.clone import clone_files
 from stagekit.results.sources import SourcesFile
 
+_IDS_KEEP_LETTERS = "ids keep letters"
 _SPOKEN_BYTES = 2**28
 _EVERY_S = 10.0
 
@@ -60,9 +62,20 @@ def source_digest(store: Store) -> Digest:
         if dataset == CLONE:
             return store.digest(path, clone_files(str(path)))
         files = source_files(dataset_description(dataset), path)
-        return store.digest(path, [name for name in files if not _leads_out(path, name)])
+        names = [name for name in files if not _leads_out(path, name)]
+        return _of_named(store.digest(path, names), names)
 
     return digest
+
+
+def _of_named(digest: str, names: Iterable[str]) -> str:
+    """Return the digest of a dataset's folder, and of how ids are made where its files have letters beyond ASCII.
+
+    Before, such letters were lost from ids: what was prepared then has another key.
+    """
+    if all(name.isascii() for name in names):
+        return digest
+    return hashlib.sha256(f"{digest} {_IDS_KEEP_LETTERS}".encode()).hexdigest()
 
 
 def _leads_out(folder: Path, name: str) -> bool:
@@ -88,6 +101,8 @@ def check_sources(stage: Stage, facts: Path, store: Store) -> None:
             files = read.files(name)
             _refuse_links(stage, source, files)
             found = entries_digest(files)
+            if source.dataset is not None and source.dataset != CLONE:
+                found = _of_named(found, files)
         else:
             found = source_digest(store)(source.path, source.dataset)
         if found != source.digest:

@@ -20,6 +20,7 @@ from orchestrator.plan.keys import Program
 from orchestrator.plan.plan import prepare_stage
 from orchestrator.spec.dataset import PairsDataset
 from orchestrator.store.store import Store
+from stagekit.results.dataset import DatasetFile
 from stagekit.results.sources import SourcesFile
 from tests.engine.fake import FakeEngine
 
@@ -113,6 +114,29 @@ def test_names_that_are_no_text_are_held_to_the_key_too(course):
         save(course.source / part / "3.png", 3)
         (course.source / part / "3.png").rename(course.source / part / os.fsdecode(b"a%2F \xff.png"))
     assert not course.run().failures
+
+
+def test_pictures_and_their_ids_keep_letters_of_any_script(course):
+    for part in ("blended", "transmission"):
+        for number, name in enumerate(("Süd", "窗户 2", "Ελλάδα")):
+            save(course.source / part / f"{name}.png", number)
+    walked = course.run()
+    assert not walked.failures
+    output = walked.results["prepare/mine"].output
+    prepared = DatasetFile.load(output)
+    assert [item.id for item in prepared.items] == ["1", "2", "Süd", "Ελλάδα", "窗户-2"]
+    assert {path.stem for path in output.rglob("*.png")} == {item.id for item in prepared.items}
+
+
+def test_only_letters_beyond_ascii_change_how_a_folder_is_told(course):
+    names = [path.relative_to(course.source).as_posix() for path in course.source.rglob("*.png")]
+    assert course.stage.sources["source"].digest == course.store.digest(course.source, names)
+    (course.source / "notes é.txt").write_bytes(b"")
+    assert course.stage.sources["source"].digest == course.store.digest(course.source, names)
+    for part in ("blended", "transmission"):
+        save(course.source / part / "Süd.png", 3)
+    names += ["blended/Süd.png", "transmission/Süd.png"]
+    assert course.stage.sources["source"].digest != course.store.digest(course.source, names)
 
 
 def test_every_picture_that_is_read_is_in_the_key(course):
