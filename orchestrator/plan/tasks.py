@@ -31,7 +31,8 @@ def task_of(document: Mapping[str, Any], network: Mapping[str, Any] | None, shap
         shapes: Fields of recipes that shape the network, by model.
 
     Raises:
-        KeyError, TypeError: For a document of another form.
+        KeyError: Where the document lacks a field.
+        TypeError: Where one is of another kind.
     """
     settings = document["settings"]
     return canonical_json(
@@ -49,7 +50,8 @@ def network_of(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a network is, by the document of the stage that exports or wraps it: a model and its shape, a file.
 
     Raises:
-        KeyError, TypeError: For a document of another form.
+        KeyError: Where the document lacks a field.
+        TypeError: Where one is of another kind.
     """
     if document["kind"] == "wrap":
         return {"file": document["sources"]["network"]}
