@@ -125,6 +125,12 @@ class StoreReadOnly(StoreError):
     code = "store-read-only"
 
 
+class InUse(StoreError):
+    """A run, or what the store holds of it, is at work for another program: it is neither changed nor packed now."""
+
+    code = "in-use"
+
+
 class StoreWithoutLocks(StoreError):
     """The store lies on a file system without file locks, by which programs keep out of each other's way."""
 

@@ -165,9 +165,10 @@ def _show_findings(name: str, data: Path | None, *, json: bool) -> bool:
     from orchestrator.cli.console import out  # noqa: PLC0415
     from orchestrator.cli.data_table import finding_rows, print_findings  # noqa: PLC0415
     from orchestrator.execute.data import check_set  # noqa: PLC0415
+    from orchestrator.execute.plugins import known_library  # noqa: PLC0415
 
     with _reporter() as reporter:
-        findings = check_set(name, reporter.pictures, data)
+        findings = check_set(name, reporter.pictures, data, known_library(()))
     if json:
         out.print_json(data=finding_rows(findings))
     else:

@@ -50,7 +50,11 @@ def infer(
     ] = False,
     check: Annotated[
         Path | None,
-        typer.Option("--check", metavar="FILE", help="Run nothing: say which operations of a network are exact."),
+        typer.Option(
+            "--check",
+            metavar="FILE",
+            help="Run nothing: say which operations of a network are exact; ends with 1 where one is not.",
+        ),
     ] = None,
     whole: Annotated[bool, typer.Option("--whole", help="Take each picture at once, as a reference.")] = False,
     tile: Annotated[

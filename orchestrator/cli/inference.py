@@ -15,8 +15,10 @@ def print_plan(plan: PlanFile, console: Console) -> bool:
     """Print each size's plan as a table; return whether one is not exact or does not fit."""
     wrong = False
     for size in plan.sizes:
-        inside = f"{count(size.nodes, 'node')}, {count(size.global_reductions, 'global reduction')}"
-        console.print(Text(f"{size.height} x {size.width} pixels: {inside}", style="bold"))
+        heading = f"{size.height} x {size.width} pixels"
+        if not size.not_tileable:  # else not all were counted
+            heading += f": {count(size.nodes, 'node')}, {count(size.global_reductions, 'global reduction')}"
+        console.print(Text(heading, style="bold"))
         if size.padded_to is not None:
             words = (
                 f"it takes multiples of {size.padded_to} pixels: the last row and column are repeated, answers cropped"

@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 from orchestrator.datasets.dataset_document import PictureFolder, PreparedDataset, dataset_item
 from orchestrator.datasets.description import LayersDescription, PairsDescription
 from orchestrator.datasets.identifiers import safe_identifiers, shown_name
@@ -68,7 +70,7 @@ def prepared_pairs(
 ) -> PreparedDataset:
     """Return a folder's blended pictures with their layers, which are of one size; their pictures are written.
 
-    Truths that are not their own, as far as that shows, are warned of.
+    Truths that are not their own, as far as that shows, are warned of, and layers that are the blended picture itself.
 
     Raises:
         BadInput: Where a pattern fits no picture or has no {id}, where a picture has no partner or two, where pictures
@@ -88,14 +90,18 @@ def prepared_pairs(
     reading = Listing(sources, progress, len(partners))
     items = []
     traces: dict[str, TruthTrace] = {}
+    equal: list[str] = []
     for identifier, (name, files) in zip(safe_identifiers(partners), partners.items(), strict=True):
-        item = _pair(identifier, files, reading, output, shown_name(name), traces)
+        item = _pair(identifier, files, reading, output, shown_name(name), traces, equal)
         items += [item] if item is not None else []
         reading.item_done()
     reading.refuse_problems()
     faults = truth_faults(traces)
-    warnings = (faults_in_words(faults, len(items)),) if faults else ()
-    return PreparedDataset("pairs", tuple(items), warnings, passed_over=passed_over)
+    warnings = [faults_in_words(faults, len(items))] if faults else []
+    if equal:
+        named = ", ".join(equal[:_NAMED]) + (f" and {len(equal) - _NAMED} more" if len(equal) > _NAMED else "")
+        warnings.append(f"blended picture and transmission are the same in {len(equal)} of {len(items)} pairs: {named}")
+    return PreparedDataset("pairs", tuple(items), tuple(warnings), passed_over=passed_over)
 
 
 def _pair(
@@ -105,6 +111,7 @@ def _pair(
     output: PictureFolder,
     name: str,
     traces: dict[str, TruthTrace],
+    equal: list[str],
 ) -> DatasetItem | None:
     read = {part: reading.picture(match) for part, match in files.items()}
     pictures = {part: picture for part, picture in read.items() if picture is not None}
@@ -112,6 +119,8 @@ def _pair(
         return None
     paths = {part: output.save(part, identifier, picture.pixels) for part, picture in pictures.items()}
     notes = tuple(f"{part}: {note}" for part, picture in pictures.items() for note in picture.notes)
+    if np.array_equal(pictures["blended"].pixels, pictures["transmission"].pixels):
+        equal.append(name)
     trace = truth_trace(pictures["blended"].pixels, pictures["transmission"].pixels)
     if trace is not None:
         traces[name] = trace

@@ -290,17 +290,28 @@ def _refuse_prepared(name: str, home: Path | None, option: str, *, replace: bool
         )
 
 
-def check_set(name: str, step: ProgressCallback, home: Path | None = None) -> list[DatasetFinding]:
+def check_set(
+    name: str, step: ProgressCallback, home: Path | None = None, library: Library | None = None
+) -> list[DatasetFinding]:
     """Return what is odd about a prepared set.
+
+    Args:
+        name: Of the set.
+        step: Hears of each scene.
+        home: The data folder; None: the default one.
+        library: Whose catalogue; None: this project's own.
 
     Raises:
         InputInvalid: Where there is none of this name.
     """
     folder = prepared_folder(name, home)
     if not (folder / INDEX).is_file():
+        known = (library or built_in()).catalogue.get(name)
+        published = known is not None and known.published is not None
+        command = f"sirr-orch data prepare {name}" if published else f"sirr-orch data add FOLDER --name {name}"
         raise InputInvalid(
             f"dataset {name!r} is not prepared in {data_home(home)}",
-            hint=f"run: sirr-orch data prepare {name}; prepared are: {listed(added_datasets(home)) or 'none'}",
+            hint=f"run: {command}; prepared are: {listed(added_datasets(home)) or 'none'}",
         )
     with _explained():
         return check_dataset(folder, step)

@@ -53,7 +53,7 @@ def usable_network(
 ) -> Path:
     """Return a network that inference takes: the file itself, or the folder in which it lies wrapped.
 
-    What is no ONNX file is returned as it is: inference says what it is. Where the trial shows that it takes multiples
+    Where the trial shows that it takes multiples
     of some number of pixels alone, and nothing was declared of that, they are declared for it, and that is said. Also
     raises what the stage raises.
 
@@ -62,11 +62,14 @@ def usable_network(
 
     Raises:
         SpecError: Where the file takes no pictures, or is not as it was declared.
+        InputInvalid: Where it is no ONNX file.
         ImageNotBuilt: Where the image is not built.
     """
     try:
         header = onnx_header(file)
-    except (NotOnnx, OSError):
+    except NotOnnx as error:
+        raise InputInvalid(f"{file.name} {error}", where=str(file), hint="name the file of an ONNX network") from error
+    except OSError:
         return file
     if declared is None and keeps_contract(header):
         return file

@@ -42,8 +42,8 @@ def refuse_other_sizes(sides: Sequence[Side], size: Size) -> None:
         if side not in {None, wanted}:
             shown = " x ".join("?" if one is None else str(one) for one in sides)
             raise NetworkError(
-                f"the network takes pictures of {shown} alone, and this one has {size} pixels: export it with free "
-                "height and width"
+                f"the network takes pictures of {shown} alone, none of {size} pixels: export it with free height and "
+                "width"
             )
 
 

@@ -1,9 +1,9 @@
 """What a dataset is: where its pictures come from and what they are."""
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
 from orchestrator.spec.base import Name, StrictModel
 from orchestrator.spec.numbers import Offset, Pixels, Seed
@@ -14,6 +14,25 @@ Synthesis = Literal["zhang", "errnet", "ibcln"]
 
 DatasetRole = Literal["layers", "pairs", "photos"]
 """What a prepared dataset holds: unpaired layers to blend, pairs with truth, or photographs without truth."""
+
+
+def _inside(pattern: str) -> str:
+    if not pattern or pattern.startswith("/") or ".." in PurePosixPath(pattern).parts:
+        raise ValueError(f"pattern {pattern!r} does not lie inside the folder: write it relative to it, without '..'")
+    return pattern
+
+
+def _with_id(pattern: str) -> str:
+    if "{id}" not in pattern:
+        raise ValueError(f"pattern {pattern!r} has no {{id}}: put it where the name of the pair is, as in '{{id}}.*'")
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_inside)]
+"""Of files inside of a folder."""
+
+PairPattern = Annotated[Pattern, AfterValidator(_with_id)]
+"""The same, with {id} where the name of the pair is."""
 
 
 class Scene(StrictModel):
@@ -60,12 +79,21 @@ class PairsDataset(_Described):
     """Always 'pairs'."""
     folder: Path
     """Where the pictures lie; a relative path starts at the file that names it."""
-    blended: str = "blended/{id}.*"
+    blended: PairPattern = "blended/{id}.*"
     """Pattern of the blended pictures inside the folder; {id} names the pair."""
-    transmission: str = "transmission/{id}.*"
+    transmission: PairPattern = "transmission/{id}.*"
     """Pattern of the transmissions."""
-    reflection: str | None = None
+    reflection: PairPattern | None = None
     """Pattern of the reflections; None where the dataset has none."""
+
+    @model_validator(mode="after")
+    def _of_different_files(self) -> "PairsDataset":
+        patterns = {"blended": self.blended, "transmission": self.transmission, "reflection": self.reflection}
+        first: dict[str | None, str] = {}
+        for part, pattern in patterns.items():
+            if pattern is not None and first.setdefault(pattern, part) != part:
+                raise ValueError(f"{first[pattern]} and {part} have one pattern, {pattern!r}: they are different files")
+        return self
 
 
 class LayersDataset(_Described):
@@ -75,9 +103,9 @@ class LayersDataset(_Described):
     """Always 'layers'."""
     folder: Path
     """Where the pictures lie; a relative path starts at the file that names it."""
-    pictures: str = "*.*"
+    pictures: Pattern = "*.*"
     """Pattern of the pictures; they serve as transmissions and, unless `reflections` is given, as reflections too."""
-    reflections: str | None = None
+    reflections: Pattern | None = None
     """Pattern of the pictures that serve as reflections only."""
 
 
@@ -88,7 +116,7 @@ class PhotosDataset(_Described):
     """Always 'photos'."""
     folder: Path
     """Where the pictures lie; a relative path starts at the file that names it."""
-    pictures: str = "*.*"
+    pictures: Pattern = "*.*"
     """Pattern of the photographs."""
 
 

@@ -99,7 +99,9 @@ class Experiment(StrictModel):
     """Leave the training pictures out that are also test pictures, and say so in the report."""
     datasets: dict[Name, Dataset] = Field(default_factory=dict)
     """Datasets of this experiment, besides those of the catalogue."""
-    metrics: tuple[Name, ...] = tuple(metric.name for metric in PROTOCOLS[HOUSE].metrics)
+    metrics: Annotated[tuple[Name, ...], Field(min_length=1)] = tuple(
+        metric.name for metric in PROTOCOLS[HOUSE].metrics
+    )
     """The scores of protocol 'standard': psnr, ssim, lpips, and the metrics of plug-ins. Other protocols have metrics
     of their own; LPIPS is measured only where it stands here."""
     protocols: Annotated[tuple[ProtocolName, ...], Field(min_length=1), AfterValidator(_some_protocol_ranks)] = (HOUSE,)

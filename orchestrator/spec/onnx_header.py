@@ -73,7 +73,18 @@ def onnx_header(path: Path) -> OnnxHeader:
         size = os.fstat(stream.fileno()).st_size
         if not size:
             raise NotOnnx("is empty")
+        _refuse_texts(stream.read(_LONGEST_NAME))
+        stream.seek(0)
         return _Reader(stream).header(_Span(0, size))
+
+
+def _refuse_texts(head: bytes) -> None:
+    """Raise NotOnnx for what servers and repositories give in the place of a file."""
+    text = head.decode("utf-8", errors="replace").lstrip("\ufeff \t\r\n").lower()
+    if text.startswith(("<!doctype html", "<html", "<head")):
+        raise NotOnnx("is a web page, not the file that the page offers")
+    if text.startswith("version https://git-lfs"):
+        raise NotOnnx("is a Git LFS pointer, not the file: run 'git lfs pull' where it comes from")
 
 
 @dataclass(frozen=True)

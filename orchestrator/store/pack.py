@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from orchestrator import __version__
-from orchestrator.errors import SpecError, StoreError
+from orchestrator.errors import InUse, SpecError, StoreError
 from orchestrator.store.disk import space_explained
 from orchestrator.store.document_files import RUN_FILE, document_bytes, load_document
 from orchestrator.store.examine import examine, recorded_files
@@ -127,8 +127,8 @@ def _add_run(store: Store, reference: RunReference, contents: _Contents, held: c
     run_document(store, reference)
     try:
         held.enter_context(run_at_rest(store, reference.run))
-    except StoreError as error:
-        raise StoreError(
+    except InUse as error:
+        raise InUse(
             f"the run {reference.run!r} is in progress: it cannot be packed",
             hint="wait until it has ended, or stop it with Ctrl-C",
         ) from error
@@ -142,7 +142,7 @@ def _add_run(store: Store, reference: RunReference, contents: _Contents, held: c
             contents.entries.extend(_artifact_files(store.layout, key))
         elif store.has_staging(key):
             if not held.enter_context(held_if_free(store.layout.lease(key))):
-                raise StoreError(f"a stage of {reference.run!r} is running", hint="wait until it has ended")
+                raise InUse(f"a stage of {reference.run!r} is running", hint="wait until it has ended")
             staged = list(_staged_files(store.layout, key))
             contents.staging += [key] if staged else []
             contents.entries.extend(staged)

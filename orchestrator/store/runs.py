@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from orchestrator.errors import NoSpace, SpecError, StoreError, StoreReadOnly
+from orchestrator.errors import InUse, NoSpace, SpecError, StoreError, StoreReadOnly
 from orchestrator.locks import lock
 from orchestrator.store.disk import space_explained, sync
 from orchestrator.store.document_files import (
@@ -95,7 +95,7 @@ def run_in_progress(store: Store, name: str) -> Iterator[None]:
     """
     with _opened_lock(store, name) as stream:
         if not lock(stream.fileno(), _lock(store, name), shared=True):
-            raise StoreError(f"the run {name!r} is being renamed or removed", hint="try again in a moment")
+            raise InUse(f"the run {name!r} is being renamed or removed", hint="try again in a moment")
         with told_process(store.layout, name):
             yield
 
@@ -105,11 +105,11 @@ def run_at_rest(store: Store, name: str) -> Iterator[None]:
     """Keep a run from being started.
 
     Raises:
-        StoreError: Where it is in progress.
+        InUse: Where it is in progress.
     """
     with _opened_lock(store, name) as stream:
         if not lock(stream.fileno(), _lock(store, name)):
-            raise StoreError(
+            raise InUse(
                 f"the run {name!r} is in progress: it can be neither renamed nor removed",
                 hint=f"wait until it has ended, or stop it: sirr-orch stop {name}",
             )

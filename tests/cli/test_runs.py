@@ -120,6 +120,7 @@ def test_run_in_progress_is_left_alone(sirr, store, arguments):
     with run_in_progress(store, "first"):
         error = sirr(*arguments).exception
     assert "is in progress" in str(error)
+    assert error.code == "in-use"
     assert error.hint
     assert listed(sirr)["first"]["state"] == "complete"
 

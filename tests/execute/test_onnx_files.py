@@ -90,11 +90,6 @@ def test_network_of_the_contract_is_taken_as_it_is(tmp_path, request_of):
     assert usable_network(path, None, request_of) == path
 
 
-def test_what_is_no_network_is_left_to_inference(tmp_path, request_of):
-    (tmp_path / "network.onnx").write_bytes(b"onnx")
-    assert usable_network(tmp_path / "network.onnx", None, request_of) == tmp_path / "network.onnx"
-
-
 @pytest.mark.parametrize(
     ("model", "words"),
     [
@@ -219,3 +214,22 @@ def test_what_a_trial_finds_is_told_in_options_whichever_it_was(tmp_path, ends):
     assert done.exception.message == "the answer is wide: write --range 0,255"
     assert "sirr-orch infer --help" in str(done.exception.hint)
     assert (len(tried), done.stderr.count("failed  wrap/network")) == (len(ends), 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "theirs.onnx is empty"),
+        (b"<!doctype html><title>Sign in</title>", "theirs.onnx is a web page"),
+        (small().SerializeToString()[:150], "theirs.onnx ends in the middle"),
+    ],
+)
+@pytest.mark.parametrize("how", [("photo.png", "--out", "out", "--onnx"), ("--check",)], ids=["infer", "check"])
+def test_what_is_no_network_is_told_by_infer_and_check_before_anything_runs(tmp_path, content, said, how):
+    (tmp_path / "photo.png").write_bytes(b"one")
+    (tmp_path / "theirs.onnx").write_bytes(content)
+    with contextlib.chdir(tmp_path), photo_engine():
+        done = CliRunner().invoke(app, ["infer", *how, "theirs.onnx", "--store", "store"])
+    assert isinstance(done.exception, InputInvalid)
+    assert done.exception.message.startswith(said)
+    assert "running" not in done.stderr

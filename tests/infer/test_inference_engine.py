@@ -225,7 +225,7 @@ def damaged(path: Path, change: str) -> Path:
         ("truncated", "cannot be loaded"),
         ("newer", "has operator set 99"),
         ("outside", "keeps w in another file"),
-        ("fixed", r"takes pictures of 1 x 3 x 64 x 64 alone, and this one has 40 x 50 pixels"),
+        ("fixed", r"takes pictures of 1 x 3 x 64 x 64 alone, none of 40 x 50 pixels"),
         ("flat", r"needs one picture, 1 x 3 x H x W"),
     ],
 )

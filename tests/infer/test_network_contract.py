@@ -45,7 +45,7 @@ def saved(path: Path, model: onnx.ModelProto) -> Path:
 @pytest.mark.parametrize(
     ("sides", "kind", "said"),
     [
-        pytest.param((1, 3, 64, 64), TensorProto.FLOAT, "1 x 3 x 64 x 64 alone, and this one has 41 x 53", id="fixed"),
+        pytest.param((1, 3, 64, 64), TensorProto.FLOAT, "1 x 3 x 64 x 64 alone, none of 41 x 53", id="fixed"),
         pytest.param((1, 3, "h", 64), TensorProto.FLOAT, "pictures of 1 x 3 x ? x 64 alone", id="fixed-width"),
         pytest.param((3, "h", "w"), TensorProto.FLOAT, "takes float32, 3 x ? x ?; it needs one", id="no-batch"),
         pytest.param((4, 3, "h", "w"), TensorProto.FLOAT, "takes float32, 4 x 3", id="batch-of-four"),

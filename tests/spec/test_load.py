@@ -138,6 +138,22 @@ CASES = [
     pytest.param(
         GOOD + "datasets: {mine: {kind: pairs}}\n", "field 'folder' is missing in datasets.mine", "", id="no-folder"
     ),
+    pytest.param(GOOD + "metrics: []\n", "metrics needs at least 1 of its kind, and has 0", ":6:", id="no-metric"),
+    *(
+        pytest.param(
+            GOOD + f"datasets: {{mine: {{kind: {kind}, folder: a, {field}}}}}\n", said, ":6:", id=f"{kind}-{field}"
+        )
+        for kind, field, said in (
+            ("pairs", "blended: 'blended/*.png'", "pattern 'blended/*.png' has no {id}"),
+            ("pairs", "transmission: '../{id}.*'", "pattern '../{id}.*' does not lie inside the folder"),
+            ("pairs", "reflection: '/{id}.*'", "pattern '/{id}.*' does not lie inside the folder"),
+            ("pairs", "transmission: 'blended/{id}.*'", "blended and transmission have one pattern, 'blended/{id}.*'"),
+            ("pairs", "reflection: 'blended/{id}.*'", "blended and reflection have one pattern, 'blended/{id}.*'"),
+            ("layers", "pictures: ''", "pattern '' does not lie inside the folder"),
+            ("layers", "reflections: 'a/../../*'", "does not lie inside the folder"),
+            ("photos", "pictures: '/tmp/*'", "pattern '/tmp/*' does not lie inside the folder"),
+        )
+    ),
     pytest.param(GOOD.replace("first", "010"), 'text, not 010\n  write it in quotes: "0', ":1:7", id="number-for-text"),
     pytest.param(
         GOOD.replace("first", "2024-11-29"), 'not 2024-11-29\n  write it in quotes: "2024-', ":1:7", id="date-for-text"

@@ -298,7 +298,9 @@ def test_data_that_are_cut_off_are_found_before_anything_runs(resolved, tmp_path
     ("content", "words"),
     [
         (b"", "is empty"),
-        (b"<html><body>not found</body></html>", "is no ONNX file"),
+        (b"<html><body>not found</body></html>", "is a web page, not the file that the page offers"),
+        (b"\xef\xbb\xbf\r\n<!DOCTYPE html>", "is a web page, not the file that the page offers"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "is a Git LFS pointer, not the file"),
         (b"PK\x03\x04" + bytes(60), "is no ONNX file"),
         (small().SerializeToString()[:150], "ends in the middle"),
         (onnx.ModelProto(ir_version=8).SerializeToString(), "holds no network"),

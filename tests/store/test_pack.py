@@ -14,7 +14,7 @@ import textwrap
 
 import pytest
 
-from orchestrator.errors import PackInvalid, SpecError, StoreError
+from orchestrator.errors import InUse, PackInvalid, SpecError, StoreError
 from orchestrator.execute.run_results import recorded_results
 from orchestrator.store.check import check_store
 from orchestrator.store.clean import Kept, clean, removables
@@ -201,7 +201,7 @@ def test_result_that_its_manifest_does_not_tell_of_is_refused(source, packed, st
 def test_run_in_progress_and_damaged_results_are_not_packed(tmp_path):
     source = Store(tmp_path / "store")
     keep_run(source, tmp_path)
-    with run_in_progress(source, "first"), pytest.raises(StoreError, match="in progress: it cannot be packed"):
+    with run_in_progress(source, "first"), pytest.raises(InUse, match="in progress: it cannot be packed"):
         pack_runs(source, [FIRST], tmp_path / "a.tar")
     change_bytes(recorded_results(FIRST, source).artifacts["evaluate/errnet2019/skimage-test/standard"], "scores.json")
     with pytest.raises(StoreError, match="is damaged"):

@@ -97,6 +97,9 @@ def test_set_that_is_not_prepared_names_the_command(data_home):
     with pytest.raises(InputInvalid) as caught:
         check_set("sir2-wild", lambda *_: None)
     assert "sirr-orch data prepare sir2-wild" in caught.value.hint
+    with pytest.raises(InputInvalid) as caught:
+        check_set("office", lambda *_: None)
+    assert "sirr-orch data add FOLDER --name office" in caught.value.hint
 
 
 def test_index_of_another_version_is_refused(pack):

@@ -121,3 +121,14 @@ def test_pairs_of_a_spec_are_checked_when_they_are_prepared(prepare, source, tmp
         "2 of 3 transmissions do not belong to their blended pictures: that of b is the truth of c; "
         "that of c is the truth of b"
     ]
+
+
+def test_a_layer_that_is_the_blended_picture_itself_is_warned_of(prepare, source, tmp_path):
+    made = trees.folders(tmp_path / "office", ["a", "b", "c"], trees.PACK, **SIZE)
+    for name in ("a", "c"):
+        (made / "transmission_layer" / f"{name}.png").write_bytes((made / "blended" / f"{name}.png").read_bytes())
+    made.rename(source / "pack")
+    patterns = {"blended": "pack/blended/{id}.*", "transmission": "pack/transmission_layer/{id}.*"}
+    assert prepare("pairs", **patterns).document["warnings"] == [
+        "blended picture and transmission are the same in 2 of 3 pairs: a, c"
+    ]
