@@ -18,7 +18,7 @@ from tests.api.negatives import answer, halved, negative
 from tests.engine.fake import FakeEngine
 from tests.execute.photo_engine import photo_engine
 from tests.execute.small_run import keep_run
-from tests.netkit.onnx_files import save, small
+from tests.netkit.onnx_files import own, save, small
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURE = np.random.default_rng(8).random((37, 53, 3))
@@ -66,8 +66,7 @@ def test_floats_of_a_network_are_what_it_answers(
 
 @pytest.mark.parametrize("as_text", [True, False])
 def test_a_network_can_be_a_file(engine: FakeEngine, store: Path, tmp_path: Path, as_text: bool) -> None:
-    (tmp_path / "network.onnx").write_bytes(b"network")
-    model = tmp_path / "network.onnx"
+    model = save(own(), tmp_path / "network.onnx")
     found = api.remove(PICTURE, str(model) if as_text else model, store=store)
     np.testing.assert_array_equal(found, halved(PICTURE.astype(np.float32)))
 

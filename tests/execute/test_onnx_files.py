@@ -30,7 +30,7 @@ from orchestrator.store.runs import run_document, start_run
 from orchestrator.store.store import Store
 from stagekit import BadInput, StageContext
 from tests.execute.photo_engine import photo_engine
-from tests.netkit.onnx_files import convolution, network, save, small, weights
+from tests.netkit.onnx_files import convolution, network, own, save, small, weights
 
 SPEC = """\
 name: mixed
@@ -76,13 +76,6 @@ def test_commands_for_networks_know_it_and_say_what_it_has_not(store, tmp_path, 
     removal = Removal((tmp_path / "photo.png",), "mixed/mine", tmp_path / "out", store.root)
     with pytest.raises(SpecError, match="'mixed/mine' is not exported yet"):
         found_network(removal, store)
-
-
-def own(**changes: Any) -> onnx.ModelProto:
-    """Return a network with the names of this project's own."""
-    model = small(**{"takes": ("image", TensorProto.FLOAT, (1, 3, "h", "w")), "answers": ("transmission",), **changes})
-    model.graph.node[0].input[0], model.graph.node[0].output[0] = "image", "transmission"
-    return model
 
 
 def test_network_of_the_contract_is_taken_as_it_is(tmp_path, request_of):

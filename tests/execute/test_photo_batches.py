@@ -17,13 +17,14 @@ from orchestrator.errors import SirrError
 from orchestrator.store.store import Store
 from tests.engine.fake import FakeEngine
 from tests.execute.photo_engine import DAMAGED, NOTES, REFUSED, STOPPER, TRANSMISSION, photo_engine
+from tests.netkit.onnx_files import own, save
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[FakeEngine]:
     """A folder to type commands in, with a network, and an engine."""
     with contextlib.chdir(tmp_path), photo_engine() as made:
-        Path("network.onnx").write_bytes(b"onnx")
+        save(own(), Path("network.onnx"))
         yield made
 
 

@@ -75,3 +75,10 @@ def save(model: onnx.ModelProto, path: Path, data: str | None = None) -> Path:
     else:
         onnx.save(model, str(path), save_as_external_data=True, location=data, size_threshold=0)
     return path
+
+
+def own(**changes: Any) -> onnx.ModelProto:
+    """Return a network with the names of this project's own."""
+    model = small(**{"takes": ("image", TensorProto.FLOAT, ANY), "answers": ("transmission",), **changes})
+    model.graph.node[0].input[0], model.graph.node[0].output[0] = "image", "transmission"
+    return model
