@@ -30,7 +30,7 @@ def photo_engine(others: Mapping[str, Handler] | None = None) -> Iterator[FakeEn
 
     others: programs of kinds of stages that answer otherwise
     """
-    kinds = {"prepare": prepare, "infer": infer, "explain": explain, "release": release}
+    kinds = {"prepare": prepare, "wrap": wrap, "infer": infer, "explain": explain, "release": release}
     made = FakeEngine({**kinds, "predict": predict, "finish": finish, **(others or {})}, Faults())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build, "chosen_engine", lambda _name, _store: Selection(made, "engine: fake"))
@@ -57,6 +57,12 @@ def prepare(context: StageContext) -> None:
         raise BadInput("no picture can be used")
     document = {"name": "photos", "title": "", "role": "photos", "items": items, "left_out": left_out}
     _write(context.output("dataset.json"), document)
+
+
+def wrap(context: StageContext) -> None:
+    """Find nothing that would have to be said of a network's file."""
+    for name in ("network.onnx", "wrap.json"):
+        Path(context.output(name)).write_bytes(b"{}")
 
 
 def infer(context: StageContext) -> None:

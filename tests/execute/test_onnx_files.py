@@ -3,9 +3,7 @@
 import contextlib
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
-import onnx
 import pytest
 from click.testing import Result
 from onnx import TensorProto
