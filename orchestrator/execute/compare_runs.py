@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from orchestrator.errors import SpecError
+from orchestrator.execute.rankings import between_runs
 from orchestrator.execute.report_content import report_content
 from orchestrator.execute.report_stage import make_report
 from orchestrator.execute.run_results import RunResults, recorded_results
@@ -45,7 +46,7 @@ def compare_runs(runs: Sequence[str], store_root: Path) -> Path:
         index = make_report(results, store, lambda _event: None)
         address = href(PurePosixPath(os.path.relpath(index, folder)))
         facts.append(run_facts(results, address, name=str(reference)))
-    return render_compared_runs(facts, folder)
+    return render_compared_runs(facts, folder, between_runs)
 
 
 def run_facts(results: RunResults, address: str, *, name: str) -> RunFacts:

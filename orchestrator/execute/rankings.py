@@ -8,7 +8,10 @@ import numpy as np
 from orchestrator.metrics.ranking import Mean, Pair, Ranking, ranking
 from orchestrator.report.content import Dataset, NotMeasured, ReportContent, Scores
 from orchestrator.report.lookup import entrants, metric_format, networks, scores
+from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.rankings import MeanScore, MetricRanking, PairedTest
+from orchestrator.report.views.aggregate import Evaluation
+from orchestrator.report.views.compared_runs import FIRST, OTHER
 from orchestrator.spec.protocol import Protocol
 
 
@@ -42,6 +45,17 @@ def paired_test(
     arrays = {name: _array(found, ids, metric) for name, found in measured.items()}
     better = metric_format(content, metric, ranked=protocol.ranked).better
     test = _test(ranking(arrays, better).pairs[0])
+    return test if test.n else None
+
+
+def between_runs(first: Evaluation, other: Evaluation, metric: MetricFormat) -> PairedTest | None:
+    """Return how the scores of one network in two runs compare, by themselves; see `Judge`."""
+    if isinstance(first.found, NotMeasured) or isinstance(other.found, NotMeasured):
+        return None
+    measured = [{item.id: item.values for item in found.items} for found in (first.found, other.found)]
+    ids = [identifier for identifier in measured[0] if identifier in measured[1]]
+    arrays = {name: _array([found], ids, metric.name) for name, found in zip((FIRST, OTHER), measured, strict=True)}
+    test = _test(ranking(arrays, metric.better).pairs[0])
     return test if test.n else None
 
 

@@ -10,15 +10,15 @@ from markupsafe import Markup
 from orchestrator.report.address import INDEX
 from orchestrator.report.assets import Assets
 from orchestrator.report.render import PageView, content_policy, template_environment
-from orchestrator.report.views.compared_runs import RunFacts, compared_runs_view
+from orchestrator.report.views.compared_runs import Judge, RunFacts, compared_runs_view
 from orchestrator.report.views.header import Alert, HeaderView, NavLink, alerts
 
 
-def render_compared_runs(runs: Sequence[RunFacts], folder: Path) -> Path:
+def render_compared_runs(runs: Sequence[RunFacts], folder: Path, judge: Judge) -> Path:
     """Write the page of at least two runs, the one to compare with first, and return its index.html."""
     folder.mkdir(parents=True, exist_ok=True)
     environment, assets = template_environment(), Assets(folder)
-    view = compared_runs_view(runs)
+    view = compared_runs_view(runs, judge)
 
     def section(name: str, view: Any) -> Markup:
         fields = {field.name: getattr(view, field.name) for field in dataclasses.fields(view)}

@@ -121,7 +121,8 @@ def test_entrants_are_compared_by_the_paired_test_of_these_two(run: api.Run) -> 
     assert (found.pictures, found.won, found.lost) == (3, 3, 0)
     assert found.mean == pytest.approx(4.6)
     assert found.p == signed_ranks(np.array([4.6, 4.6, 4.6])).p == 0.25
-    assert found.better is None, "three pictures tell nothing apart"
+    assert (found.outcome, found.better, found.needs) == ("few", None, 6), "three pictures tell nothing apart"
+    assert (found.low, found.high) == pytest.approx((4.6, 4.6))
     assert run.compare("input", "errnet2019").mean == pytest.approx(-4.6)
 
 

@@ -11,6 +11,7 @@ import pytest
 from orchestrator.errors import SpecError
 from orchestrator.execute.command import content_of_run
 from orchestrator.execute.compare_runs import compare_runs, run_facts
+from orchestrator.execute.rankings import between_runs
 from orchestrator.execute.run_results import recorded_results
 from orchestrator.report.content import ReportContent, Scores
 from orchestrator.report.views.compared_runs import ComparedRunsView, RunFacts, compared_runs_view
@@ -32,6 +33,10 @@ def facts(store: Store, name: str, **changes: Any) -> RunFacts:
     return replace(found, content=replace(found.content, **changes))
 
 
+def beside(*runs: RunFacts) -> ComparedRunsView:
+    return compared_runs_view(runs, between_runs)
+
+
 def cells_of(view: ComparedRunsView) -> dict[str, list[tuple[str, str, str]]]:
     """Return the first metric's cells by network, of the first protocol."""
     runs, scores = len(view.runs), view.scores[0]
@@ -39,18 +44,21 @@ def cells_of(view: ComparedRunsView) -> dict[str, list[tuple[str, str, str]]]:
 
 
 def test_exactly_the_fields_that_differ_are_told(store: Store) -> None:
-    view = compared_runs_view([facts(store, "before"), facts(store, "after")])
+    view = beside(facts(store, "before"), facts(store, "after"))
     assert [(row.field, row.values) for row in view.fields] == [("models.errnet2019.recipe.epochs", ("5", "7"))]
     assert view.software == ()
     assert view.alone == ()
 
 
 def test_scores_stand_beside_each_other_with_paired_differences(store: Store) -> None:
-    view = compared_runs_view([facts(store, "before"), facts(store, "after")])
+    view = beside(facts(store, "before"), facts(store, "after"))
     cells = cells_of(view)
     assert view.scores[0].obstacles == ()
     name = next(title for title in cells if title.startswith("ERRNet"))
-    assert cells[name] == [("23.00", "", ""), ("23.50", "+0.50, better on 3 of 3", "better")]
+    assert cells[name] == [
+        ("23.00", "", ""),
+        ("23.50", "+0.50, better on 3 of 3; too few pictures (needs at least 6)", ""),
+    ]
     assert cells["input"] == [("19.00", "", ""), ("19.00", "the same", "")]
     assert "truth" not in cells
 
@@ -69,7 +77,9 @@ def with_digest(content: ReportContent, digest: str) -> Any:
 )
 def test_scores_on_other_pictures_are_not_compared(store: Store, digest: str, said: str) -> None:
     content = content_of_run("after", store.root)
-    view = compared_runs_view([facts(store, "before"), facts(store, "after", datasets=with_digest(content, digest))])
+    view = compared_runs_view(
+        [facts(store, "before"), facts(store, "after", datasets=with_digest(content, digest))], between_runs
+    )
     assert [text for text in view.scores[0].obstacles if said in text and text.startswith("after: ")]
     assert all(difference == "" for cells in cells_of(view).values() for _, difference, _ in cells)
 
@@ -83,7 +93,9 @@ def test_other_feature_weights_and_ways_of_inference_are_told(store: Store) -> N
         else result
         for result in content.results
     )
-    view = compared_runs_view([facts(store, "before"), facts(store, "after", results=results, features="pretrained")])
+    view = compared_runs_view(
+        [facts(store, "before"), facts(store, "after", results=results, features="pretrained")], between_runs
+    )
     said = view.scores[0].obstacles
     assert any("feature weights differ" in text for text in said)
     assert any(
@@ -96,7 +108,9 @@ def test_network_of_one_run_alone_is_named_and_not_compared(store: Store) -> Non
     content = content_of_run("after", store.root)
     models = tuple(model for model in content.models if model.label != "taken")
     results = tuple(result for result in content.results if result.label != "taken")
-    view = compared_runs_view([facts(store, "before"), facts(store, "after", models=models, results=results)])
+    view = compared_runs_view(
+        [facts(store, "before"), facts(store, "after", models=models, results=results)], between_runs
+    )
     assert view.alone == ("network taken: only in before",)
     assert ("not compared", "", "") in [cell for cells in cells_of(view).values() for cell in cells]
 
@@ -111,9 +125,9 @@ def test_picture_without_score_in_one_run_is_left_out_of_the_difference(store: S
         return replace(scores, items=scores.items[1:]) if isinstance(scores, Scores) else scores
 
     results = tuple(replace(result, scores=cut(result.scores)) for result in content.results)
-    cells = cells_of(compared_runs_view([facts(store, "before"), facts(store, "after", results=results)]))
+    cells = cells_of(beside(facts(store, "before"), facts(store, "after", results=results)))
     name = next(title for title in cells if title.startswith("ERRNet"))
-    assert cells[name][1] == ("24.00", "+0.50, better on 2 of 2", "better")
+    assert cells[name][1] == ("24.00", "+0.50, better on 2 of 2; too few pictures (needs at least 6)", "")
 
 
 @pytest.mark.slow

@@ -77,7 +77,7 @@ def test_too_few_pictures_are_said_to_be_so_with_how_things_stand_and_how_many_i
     )
     assert beside.startswith(
         "Too few pictures (needs at least 7) to tell IBCLN 2020, ERRNet 2019 and Zhang 2018 from the unchanged input. "
-        "On the 5 pictures at hand IBCLN 2020 is behind the unchanged input by 9.00 dB (worse on 5 of 5 pictures), "
+        "On the 5 pictures at hand IBCLN 2020 is behind it by 9.00 dB (worse on 5 of 5 pictures), "
     )
 
 
@@ -116,6 +116,8 @@ def test_who_would_have_the_best_mean_is_told_with_its_probability(plausible: Re
     values = {"zhang2018": around(18.0), "errnet2019": around(22.0), "ibcln2020": around(22.0)}
     (dataset,) = verdict(plausible, values).datasets
     assert dataset.chances == "ERRNet 2019 50 %, IBCLN 2020 50 %, Zhang 2018 <1 %"
+    (few,) = verdict(plausible, {name: scores[:3] for name, scores in values.items()}).datasets
+    assert few.chances.endswith("Zhang 2018 <1 % (too sure, of so few pictures)")
 
 
 @pytest.mark.slow

@@ -299,8 +299,8 @@ def test_viewer_tells_the_scores_with_the_controls(dataset: Path, opened: Callab
     page = opened(dataset, fragment="#picture-1")
     rows = page.locator("[data-score-rows] tr")
     text = [" ".join(row.split()) for row in rows.all_inner_texts()]
-    assert text[0].startswith("Zhang 2018 18.30 ▼ worse than the input 0.8167")
-    assert text[2].startswith("IBCLN 2020 23.20 ▲ better than the input 0.9333")
+    assert text[0].startswith("Zhang 2018 18.30 ▼ worse than the input on this picture 0.8167")
+    assert text[2].startswith("IBCLN 2020 23.20 ▲ better than the input on this picture 0.9333")
     assert text[3].startswith("input 19.70 0.8500")
     assert text[4].startswith("truth ∞ (identical) 1.0000 0.0000")
 

@@ -1,15 +1,22 @@
 """Runs side by side: what differs in their specs and software, and their scores where these can be compared."""
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.report import numbers
-from orchestrator.report.content import Predictions, ReportContent, Score, Scores
+from orchestrator.report.content import Predictions, ReportContent, Scores
 from orchestrator.report.lookup import features_seen, metric_format, predictions, tested
 from orchestrator.report.numbers import MetricFormat
-from orchestrator.report.views.aggregate import Evaluation, evaluations, mean_of, metrics_of
+from orchestrator.report.rankings import PairedTest
+from orchestrator.report.views.aggregate import Evaluation, evaluations, mean_of, metrics_of, protocol_of
+from orchestrator.report.views.judgement_text import too_few
 from stagekit.measures import TRUTH
+
+Judge = Callable[[Evaluation, Evaluation, MetricFormat], PairedTest | None]
+"""Tests what one network or control scored in a run against what it scored in another, over the pictures that both did:
+the names of the two are `FIRST` and `OTHER`. None where they share none."""
+
+FIRST, OTHER = "first", "other"
 
 ABSENT = "—"
 """What stands where a run has no such field or network."""
@@ -53,6 +60,7 @@ class ComparedCell:
 
     Attributes:
         difference: To the first run, in words; empty where it would mean nothing.
+        kind: 'better' or 'worse' where the difference counts, else empty.
     """
 
     text: str
@@ -113,7 +121,7 @@ class ComparedRunsView:
     alone: tuple[str, ...]
 
 
-def compared_runs_view(runs: Sequence[RunFacts]) -> ComparedRunsView:
+def compared_runs_view(runs: Sequence[RunFacts], judge: Judge) -> ComparedRunsView:
     """Return the runs side by side; the first is what the others are compared with."""
     contents = [run.content for run in runs]
     found = [_by_place(content) for content in contents]
@@ -123,7 +131,7 @@ def compared_runs_view(runs: Sequence[RunFacts]) -> ComparedRunsView:
         runs=tuple(RunHead(run.content.name, run.content.note, run.content.program, run.href) for run in runs),
         fields=_differing([run.fields for run in runs]),
         software=_differing([_software(content) for content in contents]),
-        scores=tuple(_scores(number, place, contents, found) for number, place in enumerate(shared, 1)),
+        scores=tuple(_scores(number, place, contents, found, judge) for number, place in enumerate(shared, 1)),
         alone=tuple(_alone(contents)),
     )
 
@@ -176,7 +184,11 @@ class _Part:
 
 
 def _scores(
-    number: int, place: _Place, contents: Sequence[ReportContent], found: Sequence[Mapping[_Place, _Found]]
+    number: int,
+    place: _Place,
+    contents: Sequence[ReportContent],
+    found: Sequence[Mapping[_Place, _Found]],
+    judge: Judge,
 ) -> ComparedScores:
     name, protocol = place
     base = found[0][place]
@@ -185,7 +197,7 @@ def _scores(
         for content, evaluations_at in zip(contents, found, strict=True)
     ]
     metrics = [
-        metric_format(contents[0], metric)
+        metric_format(contents[0], metric, ranked=protocol_of(contents[0], next(iter(base.values()))).ranked)
         for metric in parts[0].metrics
         if all(metric in part.metrics for part in parts)
     ]
@@ -204,14 +216,14 @@ def _scores(
             ComparedRow(
                 entrants[label].title,
                 entrants[label].control,
-                tuple(cell for metric in metrics for cell in _cells(label, metric, parts)),
+                tuple(cell for metric in metrics for cell in _cells(label, metric, parts, judge)),
             )
             for label in labels
         ),
     )
 
 
-def _cells(label: str, metric: MetricFormat, parts: Sequence[_Part]) -> Iterator[ComparedCell]:
+def _cells(label: str, metric: MetricFormat, parts: Sequence[_Part], judge: Judge) -> Iterator[ComparedCell]:
     """Yield one network's means in every run, each but the first with its difference to the first."""
     means = [
         mean_of(part.content, part.found[label], metric.name).value if label in part.found else None for part in parts
@@ -228,31 +240,27 @@ def _cells(label: str, metric: MetricFormat, parts: Sequence[_Part]) -> Iterator
         else:
             comparable = part is not base and not part.refused and label in base.found
             comparable = comparable and _features_agree(metric, base.content, part.content)
-            words, kind = _difference(base.found[label], own, metric) if comparable else ("", "")
+            words, kind = _difference(base.found[label], own, metric, judge) if comparable else ("", "")
             yield ComparedCell(numbers.score(value, metric, among), words, kind)
 
 
-def _difference(first: Evaluation, other: Evaluation, metric: MetricFormat) -> tuple[str, str]:
-    """Return the mean difference over the pictures that both have a finite score of, and which is better."""
-    before, after = _values(first, metric.name), _values(other, metric.name)
-    pairs = [(before[item], after[item]) for item in before if item in after]
-    changes = [new - old for old, new in pairs if math.isfinite(old) and math.isfinite(new)]
-    if not changes:
-        return ("the same", "") if pairs else ("", "")
-    if all(numbers.same(change, 0.0) for change in changes):
+def _difference(first: Evaluation, other: Evaluation, metric: MetricFormat, judge: Judge) -> tuple[str, str]:
+    """Return the mean difference over the pictures that both have a finite score of, and which is better if it counts.
+
+    What does not count says why: too few pictures, or no more than chance.
+    """
+    test = judge(first, other, metric)
+    if test is None:
+        return "", ""
+    if not test.won and not test.lost:
         return "the same", ""
-    sign = 1 if metric.better == "higher" else -1
-    better = sum(1 for change in changes if sign * change > 0 and not numbers.same(change, 0.0))
-    mean = math.fsum(changes) / len(changes)
-    words = f"{mean:+.{metric.decimals}f}, better on {better} of {len(changes)}"
-    return words, "" if numbers.same(mean, 0.0) else "better" if sign * mean > 0 else "worse"
-
-
-def _values(evaluation: Evaluation, metric: str) -> dict[str, Score]:
-    if not isinstance(evaluation.found, Scores):
-        return {}
-    scored = ((item.id, item.values.get(metric)) for item in evaluation.found.items)
-    return {item: value for item, value in scored if isinstance(value, float | int)}
+    share = f"better on {test.lost} of {test.n}"
+    words = share if test.difference is None else f"{numbers.signed(-test.difference, metric)}, {share}"
+    if not metric.ranked:
+        return words, ""
+    if test.better is None:
+        return f"{words}; {too_few(test) if test.outcome == 'few' else 'not told apart'}", ""
+    return words, "better" if test.better == OTHER else "worse"
 
 
 def _refusals(

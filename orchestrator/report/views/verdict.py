@@ -141,7 +141,9 @@ class _Judge:
     def chances(self) -> str:
         """How probable it is that each network has the best mean, the most probable first."""
         chances = sorted(self.ranking.chances.items(), key=lambda entry: -entry[1])
-        return ", ".join(f"{self.titles[name]} {numbers.probability(share)}" for name, share in chances)
+        told = ", ".join(f"{self.titles[name]} {numbers.probability(share)}" for name, share in chances)
+        sure = any(test.outcome == "few" for test in self.ranking.pairs)
+        return f"{told} (too sure, of so few pictures)" if told and sure else told
 
     def _leading(self, leader: str, others: Sequence[str]) -> Iterator[str]:
         tests = {name: self._test(leader, name) for name in others}
@@ -185,11 +187,10 @@ class _Judge:
             return f"{head}: there is none that both were measured on."
         return f"{head}. On the {numbers.count(test.n, 'picture')} at hand {stand}."
 
-    def _stands(self, name: str, other: str) -> str:
+    def _stands(self, name: str, other: str, called: str = "") -> str:
         """Return how a network stands to another where that does not count."""
-        test = self._test(name, other)
-        where = {"ahead": "ahead of", "behind": "behind", None: "level with"}[standing(test, name)]
-        return f"{where} {self._by(name, other)}"
+        where = {"ahead": "ahead of", "behind": "behind", None: "level with"}[standing(self._test(name, other), name)]
+        return f"{where} {self._by(name, other, called)}"
 
     def _mixed(self, name: str, other: str) -> str:
         test = self._test(name, other)
@@ -218,7 +219,7 @@ class _Judge:
             yield f"{self.titles[name]} is worse than {self._by(name, INPUT)}."
         for those in _by_pictures({name: tests[name] for name in self._with(tests, "few")}):
             names = listed([self.titles[name] for name in those])
-            stand = listed([f"{self.titles[name]} is {self._stands(name, INPUT)}" for name in those])
+            stand = listed([f"{self.titles[name]} is {self._stands(name, INPUT, 'it')}" for name in those])
             yield self._too_few(names, NOTHING, tests[those[0]], stand)
         alike = self._with(tests, "alike")
         if alike:
@@ -229,11 +230,11 @@ class _Judge:
             verb = "is" if len(better) == 1 else "are"
             yield f"{listed([self.titles[name] for name in better])} {verb} better than {NOTHING}."
 
-    def _by(self, name: str, other: str) -> str:
-        """Return the other one and by how much they differ."""
+    def _by(self, name: str, other: str, called: str = "") -> str:
+        """Return the other one, as it is called, and by how much they differ."""
         test = self._test(name, other)
         by = f" by {self._size(test, name)}" if test.difference is not None else f" ({spread(test, name, self.metric)})"
-        return self._title(other) + by
+        return (called or self._title(other)) + by
 
     def _size(self, test: PairedTest, name: str) -> str:
         """Return how large a difference is, with its interval and the share of pictures."""
