@@ -90,8 +90,18 @@ def test_pairs_of_networks_are_told_with_their_test(plausible: ReportContent, pl
         "lost": 4,
         "p": pytest.approx(0.375),
         "method": "exact",
+        "outcome": "few",
         "better": None,
+        "ahead": "errnet2019",
+        "among_runs": False,
+        "needs": 7,
+        "difference": pytest.approx(-2.8),
+        "typical": pytest.approx(-2.8),
+        "low": pytest.approx(-2.8),
+        "high": pytest.approx(-2.8),
+        "confidence": None,
     }
+    assert first["chances"] == {"zhang2018": 0.0, "errnet2019": 0.0, "ibcln2020": 1.0}
     assert [pair["second"] for pair in first["beside_input"]] == ["input"] * 3
     assert all(not ranking["pairs"] for ranking in found if ranking["protocol"] == "course2024")
 
