@@ -18,16 +18,16 @@ import numpy as np
 import onnxruntime
 
 from orchestrator.infer import optimise, plan_executor, session_slot
+from orchestrator.infer.execution.tile_subgraph import TileSubgraph
+from orchestrator.infer.graphs.node import GlobalReduction
+from orchestrator.infer.graphs.region import AXES, COLUMNS, ROWS, Size
 from orchestrator.infer.inference_engine import PROCESS_BYTES, InferenceEngine, PlannedPicture
-from orchestrator.infer.model_file import read_model
+from orchestrator.infer.loading.model_file import read_model
 from orchestrator.infer.modes import Settings, infer
-from orchestrator.infer.node import GlobalReduction
 from orchestrator.infer.onnx_network import NetworkError, OnnxNetwork, Picture, as_batch, as_pictures
-from orchestrator.infer.operations import graph_of
-from orchestrator.infer.region import AXES, COLUMNS, ROWS, Size
-from orchestrator.infer.segment import Segment
+from orchestrator.infer.operations.table import graph_of
+from orchestrator.infer.planning.segment import Segment
 from orchestrator.infer.session import MemoryShort, Resources, Session, network_error
-from orchestrator.infer.tile_subgraph import TileSubgraph
 
 ROI, OVERLAP = 512, 0.25
 """Of MONAI's windows, side and share."""

@@ -99,12 +99,12 @@ def write_optimised(network: Path, size: tuple[int, int], file: Path) -> dict[st
     import onnx
 
     from orchestrator.infer import optimise, plan_executor
-    from orchestrator.infer.model_file import read_model
-    from orchestrator.infer.node import GlobalReduction
-    from orchestrator.infer.operations import graph_of
-    from orchestrator.infer.region import AXES, COLUMNS, ROWS, Size
-    from orchestrator.infer.segment import Segment
-    from orchestrator.infer.tile_subgraph import TileSubgraph
+    from orchestrator.infer.execution.tile_subgraph import TileSubgraph
+    from orchestrator.infer.graphs.node import GlobalReduction
+    from orchestrator.infer.graphs.region import AXES, COLUMNS, ROWS, Size
+    from orchestrator.infer.loading.model_file import read_model
+    from orchestrator.infer.operations.table import graph_of
+    from orchestrator.infer.planning.segment import Segment
 
     graph = optimise.optimised_graph(graph_of(read_model(network), Size(*size)))
     reductions = tuple(name for name, node in graph.nodes.items() if isinstance(node, GlobalReduction))

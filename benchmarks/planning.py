@@ -13,13 +13,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestrator.infer.cuts import Cuts
-from orchestrator.infer.graph import Graph
+from orchestrator.infer.graphs.graph import Graph
+from orchestrator.infer.graphs.region import Size
 from orchestrator.infer.inference_engine import PROCESS_BYTES, InferenceEngine
-from orchestrator.infer.planner import TILES, NoPlanFits, plan_of
-from orchestrator.infer.region import Size
-from orchestrator.infer.segment import Crossing
-from orchestrator.infer.segment_cost import segment_cost
+from orchestrator.infer.planning.cuts import Cuts
+from orchestrator.infer.planning.planner import TILES, NoPlanFits, plan_of
+from orchestrator.infer.planning.segment import Crossing
+from orchestrator.infer.planning.segment_cost import segment_cost
 from orchestrator.infer.session import Resources
 
 _CUTS, _DRAWN = 44, 60

@@ -8,25 +8,25 @@ from pathlib import Path
 
 import onnxruntime
 
-from orchestrator.infer.checkpoint import EVERY_S, PictureCheckpoint
-from orchestrator.infer.graph import Graph, NotTileable
-from orchestrator.infer.model_file import NetworkError, read_model
-from orchestrator.infer.network_contract import (
+from orchestrator.infer.execution.checkpoint import EVERY_S, PictureCheckpoint
+from orchestrator.infer.execution.plan_executor import PlanExecutor, ProgressCallback
+from orchestrator.infer.execution.session_slot import SessionSlot
+from orchestrator.infer.execution.tensor_buffer import TensorBuffer
+from orchestrator.infer.graphs.graph import Graph, NotTileable
+from orchestrator.infer.graphs.optimise import optimised_graph
+from orchestrator.infer.graphs.region import Size
+from orchestrator.infer.loading.model_file import NetworkError, read_model
+from orchestrator.infer.loading.network_contract import (
     image_form,
     refuse_other_inputs,
     refuse_other_outputs,
 )
 from orchestrator.infer.onnx_network import OnnxNetwork, Picture, as_batch, as_pictures, refuse_other_shapes
-from orchestrator.infer.operations import graph_of
-from orchestrator.infer.optimise import optimised_graph
-from orchestrator.infer.plan_executor import PlanExecutor, ProgressCallback
-from orchestrator.infer.planner import InferencePlan, NoPlanFits, plan_of
-from orchestrator.infer.region import Size
+from orchestrator.infer.operations.size_multiples import cropped_pictures, fitting_multiple, padded_picture
+from orchestrator.infer.operations.table import graph_of
+from orchestrator.infer.planning.planner import InferencePlan, NoPlanFits, plan_of
 from orchestrator.infer.rows import Output, PictureSource, Rows, fill_buffer
 from orchestrator.infer.session import MemoryShort, Resources, share_memory
-from orchestrator.infer.session_slot import SessionSlot
-from orchestrator.infer.size_multiples import cropped_pictures, fitting_multiple, padded_picture
-from orchestrator.infer.tensor_buffer import TensorBuffer
 
 PROCESS_BYTES = 300 * 2**20
 """Of the process's memory, what code, libraries and small things take."""

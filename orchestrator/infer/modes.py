@@ -7,8 +7,8 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
+from orchestrator.infer.graphs.region import Size
 from orchestrator.infer.onnx_network import TRANSMISSION, Picture
-from orchestrator.infer.region import Size
 from orchestrator.infer.session import MemoryShort
 from orchestrator.infer.tiles import spans, tile_count, tiles
 

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from orchestrator.infer.model_file import (
+from orchestrator.infer.graphs.region import Size
+from orchestrator.infer.loading.model_file import (
     INPUT,
     NAMES_NEEDED,
     REFLECTION,
@@ -21,8 +22,7 @@ from orchestrator.infer.model_file import (
     parsed_network,
     plain_outputs,
 )
-from orchestrator.infer.network_contract import refuse_other_inputs, refuse_other_sizes
-from orchestrator.infer.region import Size
+from orchestrator.infer.loading.network_contract import refuse_other_inputs, refuse_other_sizes
 from orchestrator.infer.session import DeviceMissing, MemoryShort, Resources, Session, share_memory
 
 Picture = npt.NDArray[np.float32]

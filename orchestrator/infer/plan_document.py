@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from orchestrator.infer.graph import Graph
+from orchestrator.infer.graphs.graph import Graph
+from orchestrator.infer.graphs.optimise import widest
+from orchestrator.infer.graphs.region import Size
 from orchestrator.infer.inference_engine import InferenceEngine
-from orchestrator.infer.optimise import widest
-from orchestrator.infer.planner import PlanStep
-from orchestrator.infer.region import Size
-from orchestrator.infer.segment import Segment
-from orchestrator.infer.segment_cost import segment_cost
+from orchestrator.infer.planning.planner import PlanStep
+from orchestrator.infer.planning.segment import Segment
+from orchestrator.infer.planning.segment_cost import segment_cost
 from orchestrator.infer.session import MemoryShort
 from stagekit.results.plan import LargestMap, NotTileable, SegmentPlan, SizePlan, UntiledCost
 

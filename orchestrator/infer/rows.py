@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from orchestrator.infer.execution.tensor_buffer import TensorBuffer
+from orchestrator.infer.graphs.region import Size, Span
 from orchestrator.infer.onnx_network import Picture
-from orchestrator.infer.region import Size, Span
-from orchestrator.infer.tensor_buffer import TensorBuffer
 
 _STRIP_BYTES = 2 * 2**20
 

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import onnxruntime
 
-from orchestrator.infer.model_file import NetworkError, PictureRefused
-from orchestrator.infer.node import Array
+from orchestrator.infer.graphs.node import Array
+from orchestrator.infer.loading.model_file import NetworkError, PictureRefused
 
 _CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 _CUDA_OPTIONS = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from orchestrator.infer.region import Region, Size, Span
+from orchestrator.infer.graphs.region import Region, Size, Span
 
 Weights = npt.NDArray[np.float32]
 

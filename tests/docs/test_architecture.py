@@ -37,7 +37,7 @@ def test_images_hold_the_packages_that_the_page_says() -> None:
 
 def test_modules_of_exact_inference_are_there() -> None:
     section = PAGE.read_text(encoding="utf-8").split("## Inside exact inference\n")[1].split("\n## ")[0]
-    modules = {path.stem for path in (ROOT / "orchestrator" / "infer").glob("*.py")}
+    modules = {path.stem for path in (ROOT / "orchestrator" / "infer").rglob("*.py")}
     drawn = set(re.findall(r"\b[a-z]+_[a-z]+\b", section)) | {"cuts", "optimise", "planner", "session", "checkpoint"}
     assert drawn <= modules
 

@@ -11,16 +11,16 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from orchestrator.infer.cuts import Cuts
-from orchestrator.infer.graph import Graph
-from orchestrator.infer.model_file import read_model
-from orchestrator.infer.node import Array, GlobalReduction
-from orchestrator.infer.operations import graph_of
-from orchestrator.infer.optimise import optimised_graph
-from orchestrator.infer.plan_executor import PlanExecutor
-from orchestrator.infer.planner import InferencePlan, PlanStep, plan_of
-from orchestrator.infer.region import Size
-from orchestrator.infer.segment_cost import segment_cost
+from orchestrator.infer.execution.plan_executor import PlanExecutor
+from orchestrator.infer.graphs.graph import Graph
+from orchestrator.infer.graphs.node import Array, GlobalReduction
+from orchestrator.infer.graphs.optimise import optimised_graph
+from orchestrator.infer.graphs.region import Size
+from orchestrator.infer.loading.model_file import read_model
+from orchestrator.infer.operations.table import graph_of
+from orchestrator.infer.planning.cuts import Cuts
+from orchestrator.infer.planning.planner import InferencePlan, PlanStep, plan_of
+from orchestrator.infer.planning.segment_cost import segment_cost
 from orchestrator.infer.session import Resources, Session
 
 ONE = Resources(threads=1)

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.infer.cuts import Cuts
-from orchestrator.infer.node import Array
-from orchestrator.infer.optimise import optimised_graph
-from orchestrator.infer.plan_executor import PlanExecutor
-from orchestrator.infer.region import Size
-from orchestrator.infer.tile_statistics import Statistics
-from orchestrator.infer.window_nodes import Window
+from orchestrator.infer.execution.plan_executor import PlanExecutor
+from orchestrator.infer.execution.tile_statistics import Statistics
+from orchestrator.infer.graphs.node import Array
+from orchestrator.infer.graphs.optimise import optimised_graph
+from orchestrator.infer.graphs.region import Size
+from orchestrator.infer.graphs.window_nodes import Window
+from orchestrator.infer.planning.cuts import Cuts
 from tests.infer.networks import ONE, Draft, cut_plan, in_float64, picture, tileable, tiled, untiled
 
 WIDTH = 16

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.infer.cuts import Cuts
-from orchestrator.infer.model_file import NetworkError, read_model
-from orchestrator.infer.node import Array
-from orchestrator.infer.operations import graph_of
-from orchestrator.infer.optimise import optimised_graph
-from orchestrator.infer.plan_executor import PlanExecutor
-from orchestrator.infer.planner import NoPlanFits, plan_of
-from orchestrator.infer.region import Size
+from orchestrator.infer.execution.plan_executor import PlanExecutor
+from orchestrator.infer.graphs.node import Array
+from orchestrator.infer.graphs.optimise import optimised_graph
+from orchestrator.infer.graphs.region import Size
+from orchestrator.infer.loading.model_file import NetworkError, read_model
+from orchestrator.infer.operations.table import graph_of
+from orchestrator.infer.planning.cuts import Cuts
+from orchestrator.infer.planning.planner import NoPlanFits, plan_of
 from tests.infer.networks import ONE, Draft, cut_plan, in_float64, picture, tiled, untiled
 from tests.infer.proof import PROOFS
 from tests.infer.proof.case import CHANNELS, Proof

@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 from onnx import helper, numpy_helper
 from onnxruntime.capi import onnxruntime_pybind11_state as onnxruntime_errors
 
-from orchestrator.infer.graph import Graph
-from orchestrator.infer.model_file import NetworkError, read_model
-from orchestrator.infer.node import Array
-from orchestrator.infer.operations import graph_of
-from orchestrator.infer.optimise import optimised_graph
-from orchestrator.infer.plan_executor import PlanExecutor
-from orchestrator.infer.planner import plan_of
-from orchestrator.infer.region import Size, Span
+from orchestrator.infer.execution.plan_executor import PlanExecutor
+from orchestrator.infer.execution.tile_statistics import Statistics
+from orchestrator.infer.graphs.graph import Graph
+from orchestrator.infer.graphs.node import Array
+from orchestrator.infer.graphs.optimise import optimised_graph
+from orchestrator.infer.graphs.region import Size, Span
+from orchestrator.infer.graphs.window_nodes import Window
+from orchestrator.infer.loading.model_file import NetworkError, read_model
+from orchestrator.infer.operations.table import graph_of
+from orchestrator.infer.planning.planner import plan_of
 from orchestrator.infer.session import Resources, Session
-from orchestrator.infer.tile_statistics import Statistics
-from orchestrator.infer.window_nodes import Window
 
 ONE = Resources(threads=1)
 CHANNELS = 5

@@ -10,16 +10,16 @@ import onnxruntime
 import pytest
 from onnx import helper
 
+from orchestrator.infer.execution.plan_executor import PlanExecutor
+from orchestrator.infer.graphs.optimise import optimised_graph
+from orchestrator.infer.graphs.region import Size
 from orchestrator.infer.inference_engine import PROCESS_BYTES, InferenceEngine
-from orchestrator.infer.model_file import NetworkError, read_model
+from orchestrator.infer.loading.model_file import NetworkError, read_model
 from orchestrator.infer.modes import EXACT, Answer, Settings, infer_not_tileable, resized
 from orchestrator.infer.onnx_network import OnnxNetwork
-from orchestrator.infer.operations import graph_of
-from orchestrator.infer.optimise import optimised_graph
+from orchestrator.infer.operations.table import graph_of
 from orchestrator.infer.plan_document import plan_document
-from orchestrator.infer.plan_executor import PlanExecutor
-from orchestrator.infer.planner import NoPlanFits, plan_of
-from orchestrator.infer.region import Size
+from orchestrator.infer.planning.planner import NoPlanFits, plan_of
 from orchestrator.infer.session import MemoryShort, Resources, Session
 from tests.infer.conftest import GLOBAL, POINTWISE, WriteNetwork, picture
 from tests.infer.test_exactness import CHANNELS, Builder, attention, reducing

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from orchestrator.infer.execution.plan_executor import PlanExecutor
+from orchestrator.infer.graphs.node import Array
+from orchestrator.infer.graphs.optimise import optimised_graph
+from orchestrator.infer.graphs.region import Size
 from orchestrator.infer.inference_engine import PROCESS_BYTES, InferenceEngine
-from orchestrator.infer.model_file import NetworkError, read_model
-from orchestrator.infer.node import Array
-from orchestrator.infer.optimise import optimised_graph
-from orchestrator.infer.plan_executor import PlanExecutor
-from orchestrator.infer.planner import InferencePlan, NoPlanFits, PlanStep, plan_of
-from orchestrator.infer.region import Size
+from orchestrator.infer.loading.model_file import NetworkError, read_model
+from orchestrator.infer.planning.planner import InferencePlan, NoPlanFits, PlanStep, plan_of
 from orchestrator.infer.session import MemoryShort, Resources, Session
 from tests.infer.networks import ONE, cut_plan, picture, tileable, untiled
 from tests.infer.test_chains import chain, share_of_range

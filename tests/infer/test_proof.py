@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import defs
 
-from orchestrator.infer.model_file import OLDEST_OPSET, NetworkError, read_model
-from orchestrator.infer.node import Array
-from orchestrator.infer.operations import ON_VIEWS, OPERATIONS, graph_of
-from orchestrator.infer.region import Size
+from orchestrator.infer.graphs.node import Array
+from orchestrator.infer.graphs.region import Size
+from orchestrator.infer.loading.model_file import OLDEST_OPSET, NetworkError, read_model
+from orchestrator.infer.operations.table import ON_VIEWS, OPERATIONS, graph_of
 from tests.infer.networks import Draft, in_float64, picture, tiled, untiled
 from tests.infer.proof import PROOFS
 from tests.infer.proof.case import BITS, CHANNELS, ROUNDING, WEIGHTS, Proof, Refusal, is_left_out

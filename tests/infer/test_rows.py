@@ -12,17 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.infer import tensor_buffer
+from orchestrator.infer.execution.tensor_buffer import TensorBuffer
+from orchestrator.infer.graphs.node import Map
+from orchestrator.infer.graphs.optimise import optimised_graph
+from orchestrator.infer.graphs.region import Size, Span
 from orchestrator.infer.inference_engine import PROCESS_BYTES, InferenceEngine
-from orchestrator.infer.model_file import read_model
-from orchestrator.infer.node import Map
+from orchestrator.infer.loading.model_file import read_model
 from orchestrator.infer.onnx_network import Picture
-from orchestrator.infer.operations import graph_of
-from orchestrator.infer.optimise import optimised_graph
-from orchestrator.infer.planner import plan_of
-from orchestrator.infer.region import Size, Span
+from orchestrator.infer.operations.table import graph_of
+from orchestrator.infer.planning.planner import plan_of
 from orchestrator.infer.rows import Whole, fill_buffer, row_strips
 from orchestrator.infer.session import Resources
-from orchestrator.infer.tensor_buffer import TensorBuffer
 from tests.infer.conftest import picture
 from tests.infer.test_exactness import CHANNELS, Builder, attention
 

@@ -9,8 +9,8 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from orchestrator.infer.graphs.node import Array
 from orchestrator.infer.inference_engine import InferenceEngine
-from orchestrator.infer.node import Array
 from orchestrator.infer.session import Resources, Session, run_bound
 from tests.infer.conftest import picture
 from tests.infer.test_exactness import reducing

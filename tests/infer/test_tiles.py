@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from orchestrator.infer.region import Region, Size, Span
+from orchestrator.infer.graphs.region import Region, Size, Span
 from orchestrator.infer.tiles import ALIGNMENT, spans, tile_count, tiles
 
 SIDES = st.integers(1, 700)

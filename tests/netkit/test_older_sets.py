@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from netkit.onnx_wrapping import Wrapping, wrapped
-from orchestrator.infer.region import Size
+from orchestrator.infer.graphs.region import Size
 from orchestrator.infer.session import Session
 from tests.infer.networks import ONE, picture, tiled
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from inference_program.items import read_items
 from inference_program.opened import EXPORT_AGAIN, network_file
+from orchestrator.infer.graphs.region import Size
 from orchestrator.infer.inference_engine import InferenceEngine
 from orchestrator.infer.onnx_network import NetworkError, Resources
 from orchestrator.infer.plan_document import plan_document
-from orchestrator.infer.region import Size
 from stagekit import BadInput, StageContext
 from stagekit.results.plan import PlanFile
 

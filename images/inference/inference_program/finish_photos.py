@@ -9,7 +9,7 @@ import numpy as np
 
 from inference_program.items import Item, read_items
 from inference_program.layers import Prepared, read_picture
-from orchestrator.infer.region import Size
+from orchestrator.infer.graphs.region import Size
 from orchestrator.photos.picture_writer import PictureForm, write_picture
 from stagekit import BadInput, StageContext
 from stagekit.results.predictions import PredictionItem, PredictionsFile

@@ -12,9 +12,9 @@ from typing import Any
 from inference_program.items import Item, read_items
 from inference_program.layers import Layers, NotFinite, read_picture
 from inference_program.opened import EXPORT_AGAIN, Answered, Opened, opened
+from orchestrator.infer.graphs.region import Size
 from orchestrator.infer.modes import EXACT, Settings
 from orchestrator.infer.onnx_network import MemoryShort, NetworkError, PictureRefused
-from orchestrator.infer.region import Size
 from stagekit import (
     BadInput,
     Interrupted,

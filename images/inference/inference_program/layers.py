@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from inference_program.items import Item
+from orchestrator.infer.graphs.region import Size, Span
 from orchestrator.infer.onnx_network import REFLECTION, TRANSMISSION, Picture, cascade_steps
-from orchestrator.infer.region import Size, Span
 from orchestrator.infer.rows import PictureSource, Rows, Whole, row_strips
 from orchestrator.photos import vips
 from orchestrator.photos.picture_writer import PictureForm, write_picture

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from orchestrator.infer.execution.plan_executor import ProgressCallback
+from orchestrator.infer.graphs.region import Size
 from orchestrator.infer.inference_engine import InferenceEngine
 from orchestrator.infer.modes import EXACT, Answer, Settings, infer, infer_not_tileable, resized
 from orchestrator.infer.onnx_network import DeviceMissing, MemoryShort, NetworkError, OnnxNetwork, Picture, Resources
-from orchestrator.infer.plan_executor import ProgressCallback
-from orchestrator.infer.region import Size
 from orchestrator.infer.rows import PictureSource, Rows, Whole
 from stagekit import BadInput, OutOfMemory, StageContext, StageError
 

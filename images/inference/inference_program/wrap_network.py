@@ -10,9 +10,9 @@ from netkit.malformed import Malformed
 from netkit.onnx_outside import load_outside
 from netkit.onnx_trial import Trial, tried
 from netkit.onnx_wrapping import Channels, ValueRange, Wrapping, form_of, input_of, opset_of, wrapped
+from orchestrator.infer.graphs.region import Size
 from orchestrator.infer.inference_engine import InferenceEngine
 from orchestrator.infer.onnx_network import NetworkError, Resources
-from orchestrator.infer.region import Size
 from stagekit import BadInput, StageContext, write_atomically
 from stagekit.results.apart import save_apart
 from stagekit.results.wrap import WrapFile, WrappedValues

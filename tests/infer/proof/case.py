@@ -9,9 +9,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from orchestrator.infer.model_file import read_model
-from orchestrator.infer.operations import graph_of
-from orchestrator.infer.region import Size
+from orchestrator.infer.graphs.region import Size
+from orchestrator.infer.loading.model_file import read_model
+from orchestrator.infer.operations.table import graph_of
 from tests.infer.networks import Draft
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from onnx import defs
 
-from orchestrator.infer.model_file import OLDEST_OPSET
+from orchestrator.infer.loading.model_file import OLDEST_OPSET
 from tests.infer.proof import PROOFS
 from tests.infer.proof.case import Proof, Refusal
 

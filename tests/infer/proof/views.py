@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from orchestrator.infer.op_pointwise import ELEMENTWISE
+from orchestrator.infer.operations.op_pointwise import ELEMENTWISE
 from tests.infer.networks import Draft
 from tests.infer.proof.case import BITS, CHANNELS, ROUNDING, Draw, Kind, Proof, Refusal, maybe
 from tests.infer.proof.shapes import (

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from orchestrator.infer.graphs.node import Array
+from orchestrator.infer.graphs.region import Size
 from orchestrator.infer.inference_engine import InferenceEngine
-from orchestrator.infer.model_file import NetworkError
-from orchestrator.infer.node import Array
+from orchestrator.infer.loading.model_file import NetworkError
 from orchestrator.infer.onnx_network import OnnxNetwork
-from orchestrator.infer.region import Size
 from orchestrator.infer.session import Resources
 from tests.infer.zoo.states import EXACT
 

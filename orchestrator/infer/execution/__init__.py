@@ -1,0 +1,1 @@
+"""Runs a plan: segment after segment, tile after tile, from a resume point on."""

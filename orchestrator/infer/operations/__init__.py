@@ -1,0 +1,1 @@
+"""What each ONNX operation is in space, and the table of them."""

@@ -1,0 +1,1 @@
+"""Which parts of a network are computed one after the other, in which tiles, and what that takes."""
