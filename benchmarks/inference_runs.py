@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from orchestrator.infer import optimise, plan_executor, session_slot
+from orchestrator.infer.execution import plan_executor, session_slot
 from orchestrator.infer.execution.tile_subgraph import TileSubgraph
+from orchestrator.infer.graphs import optimise
 from orchestrator.infer.graphs.node import GlobalReduction
 from orchestrator.infer.graphs.region import AXES, COLUMNS, ROWS, Size
 from orchestrator.infer.inference_engine import PROCESS_BYTES, InferenceEngine, PlannedPicture

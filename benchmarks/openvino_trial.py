@@ -98,8 +98,9 @@ def write_optimised(network: Path, size: tuple[int, int], file: Path) -> dict[st
     # Imported here: the runs in the other interpreter have no engine.
     import onnx
 
-    from orchestrator.infer import optimise, plan_executor
+    from orchestrator.infer.execution import plan_executor
     from orchestrator.infer.execution.tile_subgraph import TileSubgraph
+    from orchestrator.infer.graphs import optimise
     from orchestrator.infer.graphs.node import GlobalReduction
     from orchestrator.infer.graphs.region import AXES, COLUMNS, ROWS, Size
     from orchestrator.infer.loading.model_file import read_model

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.infer import tensor_buffer
+from orchestrator.infer.execution import tensor_buffer
 from orchestrator.infer.execution.tensor_buffer import TensorBuffer
 from orchestrator.infer.graphs.node import Map
 from orchestrator.infer.graphs.optimise import optimised_graph
