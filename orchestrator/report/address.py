@@ -40,7 +40,8 @@ SCORES = PurePosixPath("scores.csv")
 
 def spec_path(name: str) -> PurePosixPath:
     """Return the place of the experiment's file."""
-    return PurePosixPath("spec") / file_name(name or "experiment.yaml")
+    written = PurePosixPath(name or "experiment.yaml")
+    return PurePosixPath("spec") / f"{file_name(written.stem)}{_UNSAFE.sub('_', written.suffix)}"
 
 
 def sbom_path(name: str) -> PurePosixPath:

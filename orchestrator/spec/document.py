@@ -135,7 +135,8 @@ def _nearby(path: Path) -> str:
 def _line_problems(path: Path, lines: Sequence[str]) -> Iterator[Problem]:
     """Yield what YAML's own messages explain badly."""
     if not any(line.strip() and not line.lstrip().startswith("#") for line in lines):
-        yield Problem("the file is empty", hint="the smallest useful spec has name, models, train and test")
+        words = "the file holds comments alone" if any(map(str.strip, lines)) else "the file is empty"
+        yield Problem(words, hint="the smallest useful spec has name, models, train and test")
     for number, line in enumerate(lines):
         if _CONFLICT.match(line):
             place = Place(path, number + 1, 1, line)
@@ -186,6 +187,11 @@ def _syntax_problem(error: MarkedYAMLError, path: Path, lines: Sequence[str]) ->
     hint = "check colons, quotes, brackets and indentation around this line"
     if "2002:merge" in words:
         words, hint = "'<<' merges fields in older YAML alone", "write the fields out, or give each model its own"
+    elif words.startswith("but found another document"):
+        words, hint = (
+            "it holds a second document, which begins here",
+            "keep one in the file: take out '---' between them",
+        )
     elif words.startswith("could not determine a constructor"):
         words, hint = "tags such as '!!name' are not allowed", "remove the tag: plain values are all that a spec needs"
     if mark is None:

@@ -88,7 +88,8 @@ def test_all_mistakes_are_shown_at_once_with_place_line_and_caret(refused):
 
 CASES = [
     pytest.param("", "the file is empty", None, id="empty"),
-    pytest.param("# only words\n\n", "the file is empty", None, id="comments-only"),
+    pytest.param("# only words\n\n", "the file holds comments alone", None, id="comments-only"),
+    pytest.param(GOOD + "---\n" + GOOD, "it holds a second document, which begins here", ":6:", id="two-documents"),
     pytest.param("- a\n- b\n", "a list of fields was expected", "bad.yaml:1:1", id="list"),
     pytest.param("just words\n", "a list of fields was expected", "bad.yaml:1:1", id="scalar"),
     pytest.param(GOOD + "name: again\n", "field 'name' is given twice, first in line 1", "bad.yaml:6:1", id="twice"),
