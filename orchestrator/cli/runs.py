@@ -93,11 +93,14 @@ def remove(
         sirr-orch runs remove quickstart@1 --yes
     """
     from orchestrator.cli.console import out  # noqa: PLC0415
+    from orchestrator.execute.programs import refuse_while_programs_run  # noqa: PLC0415
     from orchestrator.store.opened import opened_store  # noqa: PLC0415
     from orchestrator.store.reference import run_reference  # noqa: PLC0415
     from orchestrator.store.runs import remove_run  # noqa: PLC0415
 
     reference = run_reference(run)
+    if reference.revision is None:
+        refuse_while_programs_run(store, reference.run)
     if not yes:
         typer.confirm(f"remove the record of {reference}, its logs and its report?", abort=True, err=True)
     remove_run(opened_store(store), reference)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from orchestrator.engine.owner import process_alive, start_ticks
 from orchestrator.engine.protocol import Engine, RunningJob
-from orchestrator.errors import InfraFailure, SpecError
+from orchestrator.errors import InfraFailure, InUse, SpecError
 from orchestrator.execute.leftovers import engines_that_answer
 from orchestrator.store.leases import Holder, holder
 from orchestrator.store.opened import OTHER_STORE_OPTION, opened_store
@@ -65,6 +65,24 @@ def activity(folder: Path) -> Activity:
     followers = {program.follower for program in programs}
     waiting = [process for process in run_processes(store.layout) if process.holder not in followers]
     return Activity(tuple(programs), tuple(waiting))
+
+
+def refuse_while_programs_run(folder: Path, run: str) -> None:
+    """Refuse to take away the record of a run of which programs go on, as they do where the run was killed.
+
+    Args:
+        folder: The store.
+        run: Its name.
+
+    Raises:
+        InUse: Where one does.
+    """
+    titles = [program.title for program in activity(folder).programs if program.job.run == run]
+    if titles:
+        raise InUse(
+            f"of the run {run!r} there are programs that run: {', '.join(titles)}",
+            hint=f"stop them: sirr-orch stop {run}; or let the run take them over: run its experiment again",
+        )
 
 
 def unfollowed_programs(store: Store, engine: Engine) -> list[StageProgram]:

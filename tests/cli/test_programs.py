@@ -68,6 +68,10 @@ def test_program_whose_run_was_killed_is_shown_and_stopped_and_its_folder_stays_
     process.wait(10)
     (program,) = shown(course)
     assert program["followed_by"] is None
+    refused = called(course, "runs", "remove", "run", "--yes").exception
+    assert refused.code == "in-use"
+    assert "there are programs that run: prepare/a" in refused.message
+    assert "sirr-orch stop run" in refused.hint
     assert "nobody" in called(course, "ps").stdout
     done = called(course, "stop", "run")
     assert (done.exit_code, done.stdout) == (0, "stopped: prepare/a\n")
