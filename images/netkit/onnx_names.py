@@ -46,7 +46,7 @@ def read_names(node: onnx.NodeProto) -> Set[str]:
 
 def made_names(node: onnx.NodeProto) -> Set[str]:
     """Return the values that come into being with a node, in the graphs within it too."""
-    found = {node.name, *node.output}
+    found = {name for name in node.output if name}
     for graph in inner_graphs(node):
         for values in (graph.input, graph.initializer):
             found |= {value.name for value in values}

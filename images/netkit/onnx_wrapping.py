@@ -13,7 +13,7 @@ The picture goes in as float32 RGB of 0 to 1, and the answer comes out so. In th
 """
 
 import dataclasses
-from typing import Any, Dict, Iterator, List, Mapping, Sequence, Set, Tuple, Union
+from typing import Any, Container, Dict, Iterator, List, Mapping, Sequence, Set, Tuple, Union
 
 import numpy as np
 import onnx
@@ -250,17 +250,18 @@ def _for_each_part(wrapping: Wrapping, nodes: Sequence[onnx.NodeProto]) -> List[
     if len(wrapping.channels.parts) == 1:
         return list(nodes)
     made = {_INSIDE + wrapping.input}.union(*map(made_names, nodes))
-    found = []
-    for part in wrapping.channels.parts:
-        own = {name: _INSIDE + part + name[len(_INSIDE) :] for name in made}
-        found += [_copied(node, own) for node in nodes]
-    return found
+    fixed = sorted(set(wrapping.outputs.values()) - {name[len(_INSIDE) :] for name in made})
+    if fixed:
+        raise Malformed("its output %r depends on no picture" % fixed[0])
+    return [_copied(node, made, part) for part in wrapping.channels.parts for node in nodes]
 
 
-def _copied(node: onnx.NodeProto, names: Mapping[str, str]) -> onnx.NodeProto:
+def _copied(node: onnx.NodeProto, made: Container[str], part: str) -> onnx.NodeProto:
+    """Return a node for a part of the picture: it and what is made have names of their own."""
     copy = onnx.NodeProto()
     copy.CopyFrom(node)
-    rename_node(copy, lambda name: names.get(name, name))
+    rename_node(copy, lambda name: _INSIDE + part + name[len(_INSIDE) :] if name in made else name)
+    copy.name = _INSIDE + part + node.name[len(_INSIDE) :] if node.name else ""
     return copy
 
 

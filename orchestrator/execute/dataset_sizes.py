@@ -1,5 +1,6 @@
 """How large datasets are before they are prepared: by their descriptions, their index, or the heads of their files."""
 
+import math
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -81,7 +82,7 @@ def _folder_size(folder: Path, pattern: str) -> DatasetSize | None:
         files = [folder / one.path for one in matches(folder, pattern) if is_picture(folder, one.path)]
     except (BadInput, OSError):
         return None
-    some = files[:: max(1, len(files) // _MOST_HEADS)]
+    some = files[:: max(1, math.ceil(len(files) / _MOST_HEADS))]
     sizes = [size for size in map(picture_size, some) if size is not None]
     if not files or len(sizes) < len(some):
         return None

@@ -13,6 +13,7 @@ LONG_S = 3600.0
 
 _TRIAL_S = 600.0
 """How long a training may take that is to be tried out."""
+_OF_TEST_PICTURES = ("predict", "command", "measure", "evaluate", "collect")
 _COLUMNS, _NAME_COLUMNS = 79, 42
 _MOST_ROWS, _MOST_NAMED = 12, 3
 _TIMES = ((86400.0, "days"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
@@ -133,20 +134,39 @@ def long_run_lines(found: RunEstimate, stages: Mapping[str, Stage], spec: str) -
         return
     yield f"this run takes about {rough_time(total)} on this machine's processors, most of it:"
     longest = sorted(timed, key=lambda one: one.seconds or 0.0, reverse=True)[:_MOST_NAMED]
-    for one in longest:
-        if (one.seconds or 0.0) >= total / 10:
-            steps = "" if one.steps is None else f", {one.steps:,} steps of {rough_time(one.per_step_s or 0.0)}"
-            yield f"  {one.stage}: {rough_time(one.seconds or 0.0)}{steps}"
-    remedies = dict.fromkeys(_remedy(one, stages[one.stage]) for one in longest if (one.seconds or 0.0) > _TRIAL_S)
-    yield from _wrapped(f"to try it out first, write in {spec}:")
+    if longest[0].seconds and longest[0].seconds >= total / 10:
+        yield from (_longest(one) for one in longest if (one.seconds or 0.0) >= total / 10)
+    else:
+        yield from _kinds(timed)
+    # A kind of many short stages is as long as one that is.
+    trials = [one for one in longest if one.kind != "train" or (one.seconds or 0.0) > _TRIAL_S]
+    remedies = [remedy for remedy in dict.fromkeys(_remedy(one, stages[one.stage]) for one in trials) if remedy]
+    if remedies:
+        yield from _wrapped(f"to try it out first, write in {spec}:")
     for remedy in remedies:
         yield from _wrapped(remedy, indent="  ")
 
 
+def _longest(one: Estimate) -> str:
+    steps = "" if one.steps is None else f", {one.steps:,} steps of {rough_time(one.per_step_s or 0.0)}"
+    return f"  {one.stage}: {rough_time(one.seconds or 0.0)}{steps}"
+
+
+def _kinds(timed: Sequence[Estimate]) -> Iterator[str]:
+    """Yield the longest kinds of stages, of which no single one is long."""
+    sums: dict[str, list[float]] = {}
+    for one in timed:
+        sums.setdefault(one.kind, []).append(one.seconds or 0.0)
+    for kind, seconds in sorted(sums.items(), key=lambda item: -sum(item[1]))[:_MOST_NAMED]:
+        yield f"  {count(len(seconds), f'stage {kind!r}', f'stages {kind!r}')}: {rough_time(sum(seconds))}"
+
+
 def _remedy(one: Estimate, stage: Stage) -> str:
-    """Return what to write into the experiment so that a stage ends in minutes."""
-    if one.kind != "train":
+    """Return what to write into the experiment so that a stage ends in minutes; empty where nothing would do."""
+    if one.kind == "infer":
         return "fewer pictures in `test`, or smaller ones: `inference: {resize: {short_edge: 256}}`, which is labelled"
+    if one.kind != "train":
+        return "fewer pictures in `test`" if one.kind in _OF_TEST_PICTURES else ""
     recipe, model = stage.settings["recipe"], stage.settings["model"]
     if "steps" in recipe and not stage.settings.get("snapshots"):
         fewer = f"`recipe: {{steps: {max(1, int(_TRIAL_S / (one.per_step_s or _TRIAL_S)))}}}`"

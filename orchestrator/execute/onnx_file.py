@@ -53,9 +53,8 @@ def usable_network(
 ) -> Path:
     """Return a network that inference takes: the file itself, or the folder in which it lies wrapped.
 
-    Where the trial shows that it takes multiples
-    of some number of pixels alone, and nothing was declared of that, they are declared for it, and that is said. Also
-    raises what the stage raises.
+    Where the trial shows that it takes multiples of some number of pixels alone, and nothing was declared of that, they
+    are declared for it, and that is said. Also raises what the stage raises.
 
     Args:
         memory_bytes: Of the stage that wraps it.

@@ -6,7 +6,8 @@ measurements tell its slope, a few of a store's shift it: they know the machine.
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from statistics import median
 from typing import Literal
@@ -107,25 +108,29 @@ def _seconds(
     work: Work, own: Sequence[Measurement], brought: Sequence[Measurement]
 ) -> tuple[float | None, float | None, Origin]:
     """Return seconds of all and of one unit, and whose measurements they are."""
-    mine, theirs = ([one for one in given if _at_units(one) is not None] for given in (own, brought))
+    starts = [one.seconds - one.units_s for one in own if one.seconds is not None and one.units_s is not None]
+    starts = starts or [one.seconds - one.units_s for one in brought if one.seconds and one.units_s is not None]
+    start = max(0.0, median(starts)) if starts else 0.0
+    apart = partial(_apart, start)
+    mine, theirs = ([one for one in map(apart, given) if one.units_s is not None] for given in (own, brought))
     line = _line([(one.work.pixels_per_unit, _per_unit(one)) for one in theirs or mine])
     if line is None:
         return None, None, "unknown"
     per_unit = line.at(work.pixels_per_unit)
     if mine and theirs:
         per_unit *= _nearest(mine, work, lambda one: _per_unit(one) / max(line.at(one.work.pixels_per_unit), 1e-9))
-    starts = [one.seconds - one.units_s for one in own if one.seconds is not None and one.units_s is not None]
-    starts = starts or [one.seconds - one.units_s for one in brought if one.seconds and one.units_s is not None]
-    start = max(0.0, median(starts)) if starts else 0.0
     return start + per_unit * work.units, per_unit, "store" if mine else "project"
 
 
-def _at_units(one: Measurement) -> float | None:
-    return one.seconds if one.units_s is None else one.units_s
+def _apart(start: float, one: Measurement) -> Measurement:
+    """Return a measurement with the time at its units told apart from that of its start, where it was not."""
+    if one.units_s is not None or one.seconds is None:
+        return one
+    return replace(one, units_s=max(0.0, one.seconds - start))
 
 
 def _per_unit(one: Measurement) -> float:
-    return (_at_units(one) or 0.0) / one.work.units
+    return (one.units_s or 0.0) / one.work.units
 
 
 def _nearest(measured: Sequence[Measurement], work: Work, value: Callable[[Measurement], float]) -> float:

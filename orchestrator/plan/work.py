@@ -109,6 +109,9 @@ def training_work(
         datasets: By role: synthetic, and where there are any real and unaligned.
     """
     batch, spans = _count(recipe.get("batch", 1)), list(_spans(recipe))
+    only = _count(recipe.get("steps"))
+    if only is not None and "epochs" not in recipe:
+        return work_of_steps(recipe, only)
     lengths = [_epoch_length(recipe, rule, datasets, epoch=begin) for begin, _end in spans]
     if batch is None or not lengths or None in lengths:
         return None
@@ -178,7 +181,15 @@ def _unaligned(recipe: Mapping[str, Any], epoch: int) -> bool:
 
 
 def _shares(recipe: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [entry for entry in recipe.get("sampling") or () if isinstance(entry, Mapping)]
+    """Return the shares of datasets by epoch, as this project means them; a plug-in may mean another thing."""
+    entries = recipe.get("sampling")
+    if not isinstance(entries, list | tuple):
+        return []
+    return [entry for entry in entries if isinstance(entry, Mapping) and _is_epoch(entry.get("epoch", 0))]
+
+
+def _is_epoch(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _count(value: Any) -> int | None:

@@ -12,9 +12,11 @@ from typer.testing import CliRunner
 from orchestrator.cli.app import app
 from orchestrator.execute import build
 from orchestrator.execute.command import RunRequest, planned, planned_estimate
-from orchestrator.execute.estimate_words import rough_size, rough_time
+from orchestrator.execute.estimate_words import long_run_lines, rough_size, rough_time
+from orchestrator.execute.estimates import RunEstimate
 from orchestrator.execute.measurements import brought_rates
 from orchestrator.plan.estimates import Estimate
+from orchestrator.plan.stage import Stage
 from orchestrator.store.store import Store
 from tests.execute import small_run
 from tests.execute.photo_engine import photo_engine
@@ -203,3 +205,33 @@ def test_times_have_two_digits(seconds, words):
 @pytest.mark.parametrize(("size", "words"), [(0, "<1 MB"), (6.4e6, "6.4 MB"), (1.44e9, "1.4 GB"), (2e12, "2 TB")])
 def test_sizes_have_two_digits(size, words):
     assert rough_size(size) == words
+
+
+@pytest.mark.parametrize(
+    ("kind", "lines"),
+    [
+        (
+            "infer",
+            [
+                "  100 stages 'infer': 1.4 h",
+                "to try it out first, write in long.yaml:",
+                "  fewer pictures in `test`, or smaller ones: `inference: {resize: {short_edge:",
+                "    256}}`, which is labelled",
+            ],
+        ),
+        (
+            "evaluate",
+            [
+                "  100 stages 'evaluate': 1.4 h",
+                "to try it out first, write in long.yaml:",
+                "  fewer pictures in `test`",
+            ],
+        ),
+        ("export", ["  100 stages 'export': 1.4 h"]),
+    ],
+)
+def test_many_short_stages_are_long_together(kind: str, lines: list[str]) -> None:
+    stages = {f"{kind}/{number}": Stage(f"{kind}/{number}", kind, "image", {}) for number in range(100)}
+    estimates = tuple(Estimate(name, kind, None, 50.0, 0, "project") for name in stages)
+    found = list(long_run_lines(RunEstimate(estimates, 0, brought_rates().machine), stages, "long.yaml"))
+    assert found == ["this run takes about 1.4 h on this machine's processors, most of it:", *lines]

@@ -162,6 +162,21 @@ def test_weights_are_there_once_however_often_they_are_read() -> None:
     assert [tensor.name for tensor in made.graph.initializer if list(tensor.dims) == [1, 1, 3, 3]] == ["network/k"]
 
 
+def test_a_node_may_be_called_as_a_weight_is() -> None:
+    model = of_channels(1)
+    for node in model.graph.node:
+        node.name = model.graph.initializer[0].name
+    made = wrapped(model, replace(PLAIN, channels=EACH))
+    assert max(check.error for check in tried(model, made, replace(PLAIN, channels=EACH)).checks) < 1e-6
+
+
+def test_an_output_that_is_a_weight_has_no_part_of_a_picture() -> None:
+    model = of_channels(1)
+    model.graph.output[0].name = model.graph.initializer[0].name
+    with pytest.raises(Malformed, match="depends on no picture"):
+        wrapped(model, replace(PLAIN, channels=EACH, outputs={"transmission": model.graph.initializer[0].name}))
+
+
 def test_half_floats_go_alone_too() -> None:
     model, wrapping = of_channels(2, 2, TensorProto.FLOAT16), replace(PLAIN, channels=Channels("each", (0.5,)))
     assert tried(model, wrapped(model, wrapping), wrapping).checks

@@ -32,6 +32,10 @@ REAL = DatasetSize(items=4, pixels=400, transmissions=4, reflections=0, shared=F
         pytest.param({"epochs": 2, "limit": 9}, None, 18, id="no-rule-but-a-limit"),
         pytest.param({"epochs": 2, "limit": None}, None, None, id="neither-rule-nor-limit"),
         pytest.param({"limit": 8}, "pictures", None, id="no-epochs"),
+        pytest.param({"steps": 100, "batch": 2}, None, 100, id="steps-alone"),
+        pytest.param({"epochs": 2, "limit": 5, "sampling": 4}, None, 10, id="a-plugins-sampling-is-a-number"),
+        pytest.param({"epochs": 2, "limit": 5, "sampling": "even"}, None, 10, id="or-a-word"),
+        pytest.param({"epochs": 2, "limit": 5, "sampling": [{"epoch": "five"}, 3]}, None, 10, id="or-other-entries"),
     ],
 )
 def test_steps_of_a_training_follow_from_recipe_and_datasets(recipe, rule, steps):
