@@ -74,12 +74,13 @@ def _metric_ranking(content: ReportContent, dataset: Dataset, protocol: Protocol
         name: tuple(_tables(content, dataset, labels, protocol.name)) for name, labels in {**runs, **controls}.items()
     }
     arrays = {name: _array(found, ids, metric) for name, found in measured.items() if found}
+    absent = {name: len(runs.get(name, [name])) - len(found) for name, found in measured.items()}
     result = ranking(
         {name: array for name, array in arrays.items() if name in runs},
         shown.better,
         {name: array for name, array in arrays.items() if name in controls},
+        lacking={name for name, count in absent.items() if count},
     )
-    absent = {name: len(runs.get(name, [name])) - len(found) for name, found in measured.items()}
     means = {
         name: _mean_score(mean, ids, _reasons(measured[name], metric), absent[name])
         for name, mean in result.means.items()
@@ -92,7 +93,6 @@ def _shown(
 ) -> MetricRanking:
     if not ranked:
         return MetricRanking(dataset, protocol, metric, means, (), {}, frozenset(), {})
-    lacking = {name for name, mean in means.items() if mean.absent}
     return MetricRanking(
         dataset,
         protocol,
@@ -100,7 +100,7 @@ def _shown(
         means,
         tuple(_test(pair) for pair in result.pairs),
         {name: _test(pair) for name, pair in result.beside.items()},
-        result.best - lacking,
+        result.best,
         result.chances,
     )
 

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -95,8 +95,8 @@ class Ranking:
     Attributes:
         beside: Each network against doing nothing.
         best: Those to be marked.
-        chances: How probable it is that a network has the best mean, of those measured on every picture; empty where
-            there are fewer than two.
+        chances: How probable it is that a network has the best mean, of those measured on every picture in all of
+            their runs; empty where there are fewer than two, and where `chances_of_best` tells nothing.
     """
 
     means: Mapping[str, Mean]
@@ -112,6 +112,7 @@ def ranking(
     controls: Mapping[str, np.ndarray] | None = None,
     *,
     nothing: str = INPUT,
+    lacking: Set[str] = frozenset(),
 ) -> Ranking:
     """Return how networks compare.
 
@@ -125,6 +126,7 @@ def ranking(
         networks: Name to scores, float64, (runs, pictures): NaN where a picture was not measured, inf is allowed.
         controls: The same for the controls, which are never ranked.
         nothing: The one that every network is set against.
+        lacking: Networks of which a run is not among the scores: compared, never best, and without a chance.
     """
     controls = controls or {}
     means = {name: _mean(scores) for name, scores in {**networks, **controls}.items()}
@@ -136,8 +138,9 @@ def ranking(
         against = _judged([_duel(name, nothing, everyone, sign) for name in networks])
         beside = {pair.first: pair for pair in against}
     whole = {name: scores for name, scores in networks.items() if scores.size and not means[name].missing}
-    chances = chances_of_best(whole, better) if len(whole) > 1 else {}
-    return Ranking(means, pairs, beside, _best(frozenset(whole), pairs), chances)
+    asked = {name: scores for name, scores in whole.items() if name not in lacking}
+    chances = chances_of_best(asked, better) if len(asked) > 1 else {}
+    return Ranking(means, pairs, beside, _best(frozenset(whole), pairs) - lacking, chances)
 
 
 @dataclass(frozen=True)

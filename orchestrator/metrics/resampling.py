@@ -24,16 +24,18 @@ def chances_of_best(scores: Mapping[str, np.ndarray], better: Literal["higher", 
     empirical ranking. It is no test: it knows no picture but those at hand, and of a few it is too sure.
 
     Args:
-        scores: Name to scores, float64, (runs, pictures), without NaN. Pictures count on which all scores are finite;
-            where there is none, the number of infinite scores decides. Without any picture nobody has a chance: {}.
+        scores: Name to scores, float64, (runs, pictures), without NaN. Pictures count on which all scores are finite.
+
+    Returns:
+        {} where no picture is. {} also where one is infinite for some and finite for others: it is in no mean, and
+        the means of the rest would speak against who was best there.
     """
-    finite = np.logical_and.reduce([np.isfinite(runs).all(axis=0) for runs in scores.values()]) if scores else None
-    if finite is None or not len(finite):
+    finite = np.isfinite(np.concatenate(list(scores.values()))) if scores else np.zeros((0, 0), np.bool_)
+    counted = finite.all(axis=0)
+    if not counted.any() or not np.array_equal(counted, finite.any(axis=0)):
         return {}
     sign = 1 if better == "higher" else -1
-    values = [
-        sign * (runs[:, finite] if finite.any() else np.isinf(runs).astype(np.float64)) for runs in scores.values()
-    ]
+    values = [sign * runs[:, counted] for runs in scores.values()]
     draw = np.random.Generator(np.random.PCG64(_SEED))
     means = np.concatenate([_drawn_means(values, draw, count) for count in _chunks(values[0].shape[1])])
     best = means == means.max(axis=1, keepdims=True)

@@ -72,7 +72,9 @@ class SignedRanks:
         if not len(self._averages):
             return 0.0 if self.n else None
         middle = np.sort(self._averages)[[(len(self._averages) - 1) // 2, len(self._averages) // 2]]
-        return float(middle[0]) if middle[0] == middle[1] else float(np.nan_to_num(middle.mean(), posinf=math.inf))
+        if middle[0] == middle[1]:
+            return float(middle[0])
+        return float(np.nan_to_num(middle.mean(), posinf=math.inf, neginf=-math.inf))
 
 
 def signed_ranks(differences: np.ndarray) -> SignedRanks:

@@ -89,7 +89,8 @@ class MetricRanking:
         beside: Each network against the unchanged input.
         best: Those to be marked; faulty protocols, and metrics of random features, have means alone.
         chances: How probable it is that a network has the best mean, were pictures and runs drawn again; of those that
-            were measured on every picture, empty where there are fewer than two.
+            were measured on every picture in all of their runs. Empty where there are fewer than two, and where a
+            picture is infinite for some of them alone.
     """
 
     dataset: str

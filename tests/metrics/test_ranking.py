@@ -127,6 +127,16 @@ def test_mean_carried_by_one_picture_against_all_others_is_no_victory() -> None:
     assert pair.better is None
 
 
+def test_network_that_lacks_a_run_has_no_chance_and_is_not_best() -> None:
+    networks = {"a": runs(25.0), "b": noisy(22.0), "c": noisy(20.0, 2)}
+    found = ranking(networks, "higher", lacking={"a"})
+    assert "a" not in found.best
+    assert set(found.chances) == {"b", "c"}
+    assert found.chances["b"] > 0.99
+    assert ranking(networks, "higher", lacking={"a", "b"}).chances == {}
+    assert {pair.better for pair in found.pairs} == {"a", "b"}
+
+
 @pytest.mark.parametrize("n", [1, 3, 5])
 def test_few_pictures_tell_nothing_apart(n: int) -> None:
     found = ranking({"a": runs(10.0)[:, :n], "b": runs(40.0)[:, :n]}, "higher")

@@ -67,12 +67,18 @@ def test_runs_are_drawn_too() -> None:
     assert even["a"] == pytest.approx(1 / 2, abs=NEAR)
 
 
-def test_pictures_that_are_not_finite_for_all_are_left_out() -> None:
-    assert chances(a=[math.inf, 1.0], b=[9.0, 2.0]) == {"a": 0.0, "b": 1.0}
+def test_pictures_that_are_infinite_for_all_are_left_out() -> None:
+    assert chances(a=[math.inf, 1.0], b=[math.inf, 2.0]) == {"a": 0.0, "b": 1.0}
+    assert chances(a=[math.inf], b=[math.inf]) == {}
 
 
-def test_where_no_picture_is_finite_for_all_the_number_of_infinite_scores_decides() -> None:
-    assert chances(a=[math.inf, math.inf], b=[9.0, 2.0]) == {"a": 1.0, "b": 0.0}
+@pytest.mark.parametrize("ordinary", [1, 5])
+def test_where_a_picture_is_infinite_for_some_alone_nobody_has_a_chance(ordinary: int) -> None:
+    """One picture spoke for b, and a is the truth itself on all others."""
+    assert chances(a=[math.inf] * 99 + [20.0] * ordinary, b=[30.0] * 99 + [21.0] * ordinary) == {}
+    assert chances(a=[math.inf, math.inf], b=[9.0, 2.0]) == {}
+    runs = {"a": np.array([[math.inf, 20.0], [29.0, 20.0]]), "b": np.array([[30.0, 21.0]])}
+    assert chances_of_best(runs, "higher") == {}
 
 
 def test_chances_are_the_same_every_time_and_in_every_order() -> None:

@@ -186,6 +186,18 @@ def test_infinite_differences_are_in_the_interval() -> None:
     assert math.isfinite(opposed.typical)
 
 
+@given(
+    st.lists(st.sampled_from([-math.inf, -3.0, -1.0, 0.0, 1.0, 2.0, math.inf]), min_size=1, max_size=8).map(np.array)
+)
+@settings(max_examples=60, deadline=None)
+def test_typical_difference_turns_with_the_sign(differences: np.ndarray) -> None:
+    """Of -inf and finite ones it was -1.8e308."""
+    found, turned = signed_ranks(differences).typical, signed_ranks(-differences).typical
+    assert found is not None
+    assert turned == -found
+    assert math.isinf(found) or abs(found) <= 3
+
+
 def test_differences_of_zero_are_left_out() -> None:
     whole = np.array([1.0, -2.0, 3.0, 4.5, 6.0, 7.0, 8.0])
     padded = signed_ranks(np.append(whole, np.zeros(9)))

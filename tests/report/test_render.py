@@ -186,6 +186,17 @@ def test_random_features_are_said_of_what_needs_features_alone(
     assert [alert.text for alert in alerts(content) if "feature" in alert.text] == ([said] if said else [])
 
 
+@pytest.mark.parametrize("metrics", [("psnr",), ("psnr", "lpips")])
+def test_random_features_of_no_network_are_said_of_metrics_alone(
+    metrics: tuple[str, ...], plausible: ReportContent
+) -> None:
+    protocol = plausible.protocols[0]
+    measured = tuple(metric for metric in protocol.metrics if metric.name in metrics)
+    content = replace(plausible, models=(), protocols=(replace(protocol, metrics=measured),))
+    said = ["random feature weights: LPIPS cannot be compared with anything"] if "lpips" in metrics else []
+    assert [alert.text for alert in alerts(content) if "feature" in alert.text] == said
+
+
 def test_random_features_of_one_network_are_said_of_it(plausible: ReportContent) -> None:
     models = tuple(replace(model, sees_features=model.label == "errnet2019") for model in plausible.models)
     [said] = [alert.text for alert in alerts(replace(plausible, models=models)) if "feature" in alert.text]

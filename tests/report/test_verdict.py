@@ -120,6 +120,15 @@ def test_who_would_have_the_best_mean_is_told_with_its_probability(plausible: Re
     assert few.chances.endswith("Zhang 2018 <1 % (too sure, of so few pictures)")
 
 
+def test_network_with_a_failed_seed_is_told_no_probability(plausible: ReportContent) -> None:
+    first, second, third = plausible.models
+    runs = tuple(replace(third, label=f"ibcln2020-seed{n}", seed=n, group="ibcln2020") for n in (1, 2))
+    content = replace(plausible, models=(first, second, *runs))
+    values = {"zhang2018": around(18.0), "errnet2019": around(20.0), "ibcln2020-seed1": around(22.0)}
+    (dataset,) = verdict(content, values).datasets
+    assert dataset.chances == "ERRNet 2019 >99 %, Zhang 2018 <1 %"
+
+
 @pytest.mark.slow
 def test_networks_are_set_against_doing_nothing_and_the_worst_news_comes_first(plausible: ReportContent) -> None:
     values = {

@@ -372,7 +372,8 @@ class RankingEntry(Entry):
     best: tuple[str, ...]
     """Those to be marked: measured on every picture, and none of them is better than they are."""
     chances: dict[str, FiniteFloat]
-    """How probable it is that a network has the best mean, were pictures and runs drawn again; who ties shares."""
+    """How probable it is that a network has the best mean, were pictures and runs drawn again; who ties shares. Of
+    those measured on every picture in all of their runs; empty where a picture is infinite for some of them alone."""
 
 
 class ReportFile(Entry):

@@ -112,7 +112,7 @@ def _random_features(content: ReportContent) -> list[str]:
     if content.features != "random":
         return []
     uses = features_seen(content)
-    if all(model.sees_features for model in content.models):
+    if content.models and all(model.sees_features for model in content.models):
         return ["random feature weights: scores cannot be compared with anything"]
     scores = [f"scores of {title}" for title in uses.models]
     seen = " and ".join(filter(None, (", ".join(uses.metrics), ", ".join(scores))))
