@@ -84,7 +84,7 @@ def find_sets(scan: Scan, findings: Findings, library: Library) -> None:
     for path in scan.broken:
         findings.leave_out(scan.root / path, "a link that leads nowhere")
     for index in (path for path in scan.others if path.name == INDEX):
-        _find_prepared(scan, index.parent, findings)
+        _find_prepared(scan, index.parent, findings, library)
     found = list(pair_folders(scan.tree, OWN_LAYOUTS))
     for one in found:
         _find_pairs(scan, one, findings)
@@ -92,7 +92,7 @@ def find_sets(scan: Scan, findings: Findings, library: Library) -> None:
         _find_published(scan, findings, library)
 
 
-def _find_prepared(scan: Scan, folder: Path, findings: Findings) -> None:
+def _find_prepared(scan: Scan, folder: Path, findings: Findings, library: Library) -> None:
     described = described_folder(folder)
     if described is None:
         return
@@ -108,8 +108,9 @@ def _find_prepared(scan: Scan, folder: Path, findings: Findings) -> None:
         return
     name, title = findings.name(folder, "pairs")
     names = tuple((item.id, PurePosixPath(item.origin).stem) for item in items)
-    origin = f", of {prepared_of(folder)}" if prepared_of(folder) else ""
-    words = f"{count(len(items), 'pair')}, prepared by sirr-orch data{origin}"
+    origin = prepared_of(folder)
+    of_published = f", of {origin}" if origin in library.catalogue else ""
+    words = f"{count(len(items), 'pair')}, prepared by sirr-orch data{of_published}"
     found = FoundSet(name, described.title or title, "prepared", folder, names, {}, words, _of_training(scan, below))
     findings.sets.append(found)
 

@@ -89,7 +89,7 @@ def drafted(name: str, findings: Findings, wanted: Wanted, library: Library, plu
             why = "its name says that it is to be trained on" + ("" if trained else ", and nothing is trained here")
             findings.leave_out(one.folder, f"{why}: --model MODEL trains one, 'test:' compares on it")
     tested = [one for one in findings.sets if not one.of_training]
-    tests = (*wanted.tests, *(one.name for one in tested)) or (BUILT_IN_TEST,)
+    tests = (*dict.fromkeys(wanted.tests), *(one.name for one in tested)) or (BUILT_IN_TEST,)
     sets = (*tested, *([real] if real else []))
     metrics, lacking, blind = _features(trained, findings.entrants, library)
     return Draft(

@@ -209,7 +209,7 @@ def _written(order: SpecOrder, text: str) -> Path:
     """Write the file, once a plan of it has been seen to be possible.
 
     Raises:
-        SpecError: Where it is not.
+        SpecError: Where it is not, in the words of who drafted it: nobody has seen the file.
     """
     delivery = Delivery(order.out.absolute().parent, overwrite=order.force)
     delivery.prepare()
@@ -217,7 +217,18 @@ def _written(order: SpecOrder, text: str) -> Path:
     try:
         trial.write_text(text, encoding="utf-8")
         resolve(load_experiment(trial, order.home, order.library), trial, order.home, order.library)
+    except SpecError as error:
+        raise _misdrafted(order, error, trial) from error
     finally:
         trial.unlink(missing_ok=True)
     delivery.write(text.encode(), order.out.name)
     return order.out
+
+
+def _misdrafted(order: SpecOrder, error: SpecError, trial: Path) -> SpecError:
+    """Return the error of a draft, without the name of the trial's file, which is gone when it is read."""
+    words, where = (text.replace(str(trial), str(order.out)) for text in (error.message, error.where or ""))
+    hint = "name other things or less; where that does not help it is a fault of sirr-orch new: report it as one"
+    return SpecError(
+        f"'{order.out}' was not written, as what was drafted cannot be planned: {words}", where=where or None, hint=hint
+    )

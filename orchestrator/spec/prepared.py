@@ -54,12 +54,12 @@ def added_datasets(home: Path | None = None) -> dict[str, PreparedDataset]:
 
 
 def prepared_of(folder: Path) -> str | None:
-    """Return which dataset of the catalogue a folder was prepared from; None for a user's own, and where none is."""
+    """Return which dataset of the catalogue a folder says that it was prepared from; None where it names none."""
     try:
         catalogue = json.loads(read_plain(folder / INDEX, _LARGEST_BYTES))["catalogue"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-    return catalogue if isinstance(catalogue, str) else None
+    return catalogue if isinstance(catalogue, str) and re.fullmatch(NAME_PATTERN, catalogue) else None
 
 
 def described_folder(folder: Path) -> PreparedDataset | None:

@@ -1,6 +1,7 @@
 """sirr-orch new: what lies in a folder becomes a spec that can be planned as it is."""
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +52,15 @@ def network(path: str, height: int | str = "h") -> None:
     graph = helper.make_graph([helper.make_node("Identity", ["in"], ["out"])], "g", [kind], [answer])
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+
+
+def prepared(folder: str, **changes: Any) -> None:
+    """Prepare a dataset of three pairs, lay it there, and change its index."""
+    done = CliRunner().invoke(app, ["data", "add", str(trees.ceilnet(Path(f"raw-{folder}"), 3)), "--name", folder])
+    assert done.exit_code == 0, done.output
+    os.rename(Path("..", "data", "prepared", folder), folder)
+    index = Path(folder, "index.json")
+    index.write_text(json.dumps(json.loads(index.read_text()) | changes))
 
 
 @pytest.fixture
@@ -219,6 +229,64 @@ def test_prepared_datasets_are_taken_as_they_are(here: Path) -> None:
     assert spec["datasets"]["mine"].items() >= {"kind": "prepared", "role": "pairs", "folder": "mine"}.items()
 
 
+@pytest.mark.parametrize("end", ["\n", "\x85"], ids=ascii)
+def test_what_a_found_dataset_says_of_itself_adds_nothing_to_the_spec(here: Path, end: str) -> None:
+    prepared("mine", catalogue=end.join(("x", "    kind: prepared", "plugins: [/nowhere]", "note: |")))
+    spec, done = planned("mine")
+    assert "note" not in spec
+    assert "plugins" not in Path("spec.yaml").read_text()
+    assert "3 pairs, prepared by sirr-orch data, in mine" in done.stdout
+
+
+@pytest.mark.parametrize("end", ["\n", "\x85"], ids=ascii)
+def test_the_name_of_the_file_adds_nothing_to_the_spec(here: Path, end: str) -> None:
+    pairs("office")
+    name = f"a{end}plugins: [nowhere]{end}# b.yaml"
+    done = new("office", "--out", name)
+    assert done.exit_code == 0, done.exception
+    assert load_experiment(Path(name)).plugins == ()
+
+
+def test_what_a_prepared_dataset_is_of_is_said_where_the_catalogue_has_it(here: Path) -> None:
+    prepared("mine", catalogue="ceilnet-table2")
+    prepared("other", catalogue="mine")
+    _, done = planned("mine", "other")
+    assert done.stdout.count("prepared by sirr-orch data, of ") == 1
+
+
+@pytest.mark.parametrize("name", ["2024", "null", "1e5"])
+def test_folders_may_be_called_as_what_yaml_takes_for_something_else(here: Path, name: str) -> None:
+    pairs(f"{name}/{name}", ["a", "b", "c"])
+    pairs(f"{name}/train/{name}", ["x", "y"])
+    for letter in "abc":
+        picture(f"{name}/results/{name}/{letter}.png")
+    network(f"{name}/nets/{name}.onnx")
+    picture(f"{name}/more/{name}/photograph.jpg")
+    spec, _ = planned(name, "--model", "ibcln2020")
+    names = (spec["name"], *spec["test"], *spec["datasets"], spec["train"]["real"])
+    assert all(isinstance(one, str) for one in names)
+    assert [len(spec["test"]), len(spec["datasets"]), len(spec["models"])] == [2, 3, 3]
+
+
+@pytest.mark.parametrize(
+    "text", [".5", ".05", ".", "..", ".inf", ".e1", "1_000", "010", "2024-01-01", "12:30", "-1", "~"]
+)
+def test_numbers_and_dates_are_written_as_text(text: str) -> None:
+    for version in ("1.1", "1.2"):
+        assert YAML(typ="safe").load(f"%YAML {version}\n---\n{scalar(text)}: {scalar(text)}\n") == {text: text}
+
+
+def test_a_spec_that_was_drafted_wrong_is_no_fault_of_the_users(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestrator.execute.spec_new.spec_text", lambda draft, target: "name: mine\nmodls: []\n")
+    pairs("office")
+    done = new("office", "--out", "mine.yaml")
+    said = str(vars(done.exception))
+    assert "'mine.yaml' was not written, as what was drafted cannot be planned: " in said
+    assert "fault of sirr-orch new" in said
+    assert ".mine.yaml." not in said
+    assert os.listdir() == ["office"]
+
+
 def test_raw_files_of_published_sets_are_told_with_the_command(here: Path) -> None:
     pairs("Wild", ["1", "2"], "{}/m.png", "{}/g.png")
     done = new("Wild")
@@ -258,7 +326,7 @@ def test_what_is_left_out_is_said_with_the_reason(here: Path) -> None:
 
 
 def test_options_alone_make_a_spec(here: Path) -> None:
-    spec, _ = planned("--test", "skimage-test", "--model", "yang2019", "--name", "mine")
+    spec, _ = planned("--test", "skimage-test", "--test", "skimage-test", "--model", "yang2019", "--name", "mine")
     assert spec["name"] == "mine"
     assert spec["models"] == [{"program": "yang2019"}]
     assert spec["test"] == ["skimage-test"]
