@@ -1,7 +1,9 @@
 """What the shell's completion offers: names that are there. It makes nothing, raises nothing, and imports little."""
 
+import contextlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -9,19 +11,30 @@ import typer
 
 from orchestrator import resources
 from orchestrator.store import layout
+from stagekit.inside import read_plain
 
 _MOST_RUNS = 40
 """Runs whose documents are read for the names of their models."""
+
+_LARGEST_BYTES = 2**26
+"""Of a run's document that is read while a person waits."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}(/[a-z0-9][a-z0-9._-]{0,62})?")
+"""Of what is offered, as the specs' own pattern: that one's module needs pydantic."""
 
 Completion = Callable[[typer.Context, str], list[str]]
 
 
 def _offered(names: Callable[[typer.Context, str], Iterable[str]]) -> Completion:
-    """Return what completes by these names: those that begin as typed, and none where they cannot be told."""
+    """Return what completes by these names: those that begin as typed, and none where they cannot be told.
+
+    What is no name is not offered: it would become words of the line that is typed.
+    """
 
     def complete(context: typer.Context, incomplete: str) -> list[str]:
         try:
-            return sorted({name for name in names(context, incomplete) if name.startswith(incomplete)})
+            fitting = {name for name in names(context, incomplete) if name.startswith(incomplete)}
+            return sorted(name for name in fitting if _NAME.fullmatch(name))
         except Exception:
             return []
 
@@ -97,8 +110,9 @@ def _run_models(context: typer.Context, incomplete: str) -> Iterator[str]:
     typed, slash, _ = incomplete.partition("/")
     fitting = [name for name in runs.run_names() if name == typed or (not slash and name.startswith(typed))]
     for run in fitting[:_MOST_RUNS]:
-        document = json.loads((runs.run(run) / "run.json").read_bytes())
-        yield from (f"{run}/{entrant['label']}" for entrant in document["entrants"])
+        with contextlib.suppress(Exception):  # a damaged document: the other runs' names are offered all the same
+            document = json.loads(read_plain(runs.run(run) / "run.json", _LARGEST_BYTES))
+            yield from [f"{run}/{entrant['label']}" for entrant in document["entrants"]]
 
 
 def _specs(context: typer.Context, part: str, own: Path) -> Iterator[str]:

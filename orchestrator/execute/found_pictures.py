@@ -106,6 +106,11 @@ def _find_prepared(scan: Scan, folder: Path, findings: Findings, library: Librar
     except BadInput as error:
         findings.leave_out(folder, error.message)
         return
+    if not items:
+        findings.leave_out(
+            folder, "a prepared dataset without a single pair: prepare it again, from a folder with pairs"
+        )
+        return
     name, title = findings.name(folder, "pairs")
     names = tuple((item.id, PurePosixPath(item.origin).stem) for item in items)
     origin = prepared_of(folder)
@@ -234,10 +239,14 @@ def _entrants(
     yield from above.items()
 
 
-def find_photographs(scan: Scan, findings: Findings) -> None:
-    """Add the folders of what is left of the pictures: photographs without truth."""
+def find_photographs(scan: Scan, findings: Findings, *, asked: bool = False) -> None:
+    """Add the folders of what is left of the pictures: photographs without truth.
+
+    Args:
+        asked: The folder was named as one of photographs: all below it are taken, however many there are.
+    """
     folders = sorted({picture.parent for picture in scan.pictures})
-    if len(folders) > _MOST_FOLDERS:
+    if len(folders) > _MOST_FOLDERS and not asked:
         why = f"photographs in {len(folders)} folders: give those that are meant with --photos FOLDER"
         findings.leave_out(scan.root, why)
         return

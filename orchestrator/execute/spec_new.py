@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from orchestrator.datasets.picture_reading import FOREIGN_SUFFIXES, SUFFIXES
 from orchestrator.delivery import Delivery
 from orchestrator.errors import ResultExists, SpecError
 from orchestrator.execute.found import Findings, FoundEntrant, name_of
@@ -21,10 +22,11 @@ from orchestrator.execute.found_pictures import (
 from orchestrator.execute.spec_draft import Draft, Wanted, drafted
 from orchestrator.execute.spec_text import spec_text
 from orchestrator.spec.base import NAME_PATTERN
+from orchestrator.spec.checkpoint import WHOLE, checkpoint_files
 from orchestrator.spec.checks import known_datasets
 from orchestrator.spec.library import Library, built_in, plugins_of_experiment
 from orchestrator.spec.load import load_experiment
-from orchestrator.spec.prepared import data_home
+from orchestrator.spec.prepared import INDEX, data_home
 from orchestrator.spec.problems import listed, suggestion
 from orchestrator.spec.resolve import resolve
 
@@ -122,15 +124,31 @@ def _found(order: SpecOrder, library: Library) -> Findings:
         find_sets(scan, findings, library)
     for scan in scans:
         find_predictions(scan, findings)
-    for scan in (*scans, *photos):
+    for scan in scans:
         find_photographs(scan, findings)
+    for scan in photos:
+        find_photographs(scan, findings, asked=True)
     for path in order.predictions:
         _find_given_predictions(_absolute(path), findings, order.home)
     for model, path in order.checkpoints:
         library.model(model)
         find_checkpoint(_absolute(path), model, findings, library)
     find_networks([*files, *(path for scan in scans for path in scan.others)], findings, library)
+    _say_of_files(files, [scan.root for scan in scans], findings)
     return findings
+
+
+def _say_of_files(files: Sequence[Path], folders: Sequence[Path], findings: Findings) -> None:
+    """Say of files that were named why nothing was made of them; a dataset's, in a folder, are said with that."""
+    made = {file for one in findings.entrants for file in (one.path, *checkpoint_files(one.path).values())}
+    said = {one.what for one in findings.left_out}
+    for file in dict.fromkeys(files):
+        if file in made or said & {str(file), ascii(str(file)), str(checkpoint_files(file)[WHOLE])}:
+            continue
+        picture = file.suffix.lower() in SUFFIXES | FOREIGN_SUFFIXES
+        if (picture or file.name == INDEX) and any(file.is_relative_to(folder) for folder in folders):
+            continue
+        findings.leave_out(file, "a picture: name its folder" if picture else "no network, as its name says")
 
 
 def _without(scan: Scan, named: set[Path]) -> None:

@@ -84,6 +84,28 @@ def test_a_damaged_record_offers_nothing(folder: Path) -> None:
     assert offered("export other/", folder) == []
 
 
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '{"entrants": [{}]}', "[" * 100_000], ids=["cut", "list", "empty", "deep"]
+)
+def test_a_damaged_record_takes_nothing_from_the_others(folder: Path, content: str) -> None:
+    (folder / ".sirr" / "runs" / "other" / "run.json").write_text(content)
+    assert offered("export ", folder) == ["quick/errnet2019", "quick/yang2019"]
+
+
+def test_a_pipe_in_a_records_place_is_not_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / ".sirr" / "runs" / "quiet" / "run.json")
+    assert offered("export q", folder) == ["quick/errnet2019", "quick/yang2019"]
+
+
+def test_what_is_no_name_is_not_offered(folder: Path) -> None:
+    labels = ["mine", "two words", "$(touch x)", "a\nb", "../up"]
+    document = {"entrants": [{"label": label} for label in labels]}
+    (folder / ".sirr" / "runs" / "other" / "run.json").write_text(json.dumps(document))
+    (folder / ".sirr" / "runs" / "$(touch y)").mkdir()
+    assert offered("export other/", folder) == ["other/mine"]
+    assert offered("report ", folder) == ["other", "quick", "quiet"]
+
+
 def test_without_a_store_nothing_is_offered_and_none_is_made(tmp_path: Path) -> None:
     assert offered("report ", tmp_path) == []
     assert offered("export a", tmp_path) == []

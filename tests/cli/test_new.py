@@ -414,6 +414,49 @@ def test_pictures_of_kinds_that_are_not_read_are_said(here: Path) -> None:
     assert "all/holiday: 1 picture of kinds that are not read (.svg)" in done.stdout
 
 
+def test_files_that_were_named_and_became_nothing_are_said(here: Path) -> None:
+    pairs("office")
+    picture("one.jpg")
+    files(".", "notes.txt", "office/notes.txt", "80_net_G_R.pth", *CHECKPOINTS["ibcln2020"])
+    network("mine.onnx")
+    named = (
+        "notes.txt",
+        "one.jpg",
+        "mine.onnx",
+        CHECKPOINTS["ibcln2020"][1],
+        "office/gt/1.jpg",
+        "office/notes.txt",
+        "80_net_G_R.pth",
+    )
+    _, done = planned("office", *named)
+    left_out = done.stdout.partition("left out:\n")[2].partition("next:")[0].splitlines()
+    assert left_out == [
+        "  80_net_G_R.pth: a part of it is missing: there is no '*_net_G_T.pth' that belongs to it",
+        "  notes.txt: no network, as its name says",
+        "  one.jpg: a picture: name its folder",
+        "  office/notes.txt: no network, as its name says",
+    ]
+    alone = new("notes.txt", "--out", "other.yaml")
+    assert "notes.txt: no network" in str(vars(alone.exception))
+
+
+def test_folders_of_photographs_that_are_asked_for_are_all_taken(here: Path) -> None:
+    pairs("office")
+    for number in range(8):
+        picture(f"days/{number}/x{number}.jpg")
+    spec, done = planned("office", "--photos", "days")
+    assert len(spec["test"]) == 9
+    assert "left out" not in done.stdout
+
+
+def test_a_prepared_dataset_without_pairs_is_left_out(here: Path) -> None:
+    pairs("office")
+    prepared("mine", items=[])
+    spec, done = planned("mine", "office")
+    assert spec["test"] == ["office"]
+    assert "mine: a prepared dataset without a single pair" in done.stdout
+
+
 def test_many_folders_of_photographs_are_not_taken_unasked(here: Path) -> None:
     pairs("all/office")
     for number in range(9):
