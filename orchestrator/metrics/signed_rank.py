@@ -81,9 +81,11 @@ def signed_ranks(differences: np.ndarray) -> SignedRanks:
     """Return Wilcoxon's signed-rank test of paired differences: how often signs drawn by a coin lie as far apart.
 
     p is the share of all assignments of signs to the ranks at hand for which the sums of positive and of negative ranks
-    differ by at least as much. That is exact with ties, too, and so p has no jumps where the number of pairs grows or
-    two of them become equal. Tests that go by tables or by the normal distribution, as scipy's does with ties or above
-    50 pairs, are not: of 51 pairs that agree they make p 290,000 times larger than of 50.
+    differ by at least as much. That is exact, also with ties of one sign. For each two that are equal but for the sign,
+    half a rank is taken from the larger sum, so that the interval can agree: p is an upper bound then. It has no jumps
+    where the number of pairs grows or two of them become equal. Tests that go by tables or by the normal distribution,
+    as scipy's does with ties or above 50 pairs, have: of 51 pairs that agree they make p 290,000 times larger than of
+    50.
 
     Args:
         differences: float64, (n,), without NaN; infinite ones rank above all finite ones, and zeros are left out. With

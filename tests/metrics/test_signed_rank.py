@@ -20,15 +20,15 @@ def drawn(n: int, seed: int = 3) -> np.ndarray:
     return np.random.default_rng(seed).gamma(9, 2.5, n)
 
 
-def exact_p(differences: np.ndarray) -> float:
+def exact_p(differences: np.ndarray, *, opposed_cost: int = 1) -> float:
     """Return the two-sided p over all assignments of signs: the definition, for a few values. Zeros are left out.
 
-    Of two that are equal but for the sign, half a rank is taken from the side that is ahead.
+    Of two that are equal but for the sign, half a rank is taken from the side that is ahead; none at a cost of 0.
     """
     there = differences[differences != 0]
     doubled = np.rint(2 * stats.rankdata(np.abs(there))).astype(int)
     opposed = sum(int(a == -b) for a, b in itertools.combinations(there, 2))
-    seen = abs(int(np.sum(np.sign(there) * doubled))) - 2 * opposed
+    seen = abs(int(np.sum(np.sign(there) * doubled))) - 2 * opposed_cost * opposed
     signs = np.array(list(itertools.product((1, -1), repeat=len(doubled))))
     return min(1.0, 2 * float(np.mean(signs @ doubled >= seen))) if len(there) else 1.0
 
@@ -41,10 +41,26 @@ def test_signed_ranks_give_the_exact_probability(n: int) -> None:
 
 @given(GRID)
 @settings(max_examples=60, deadline=None)
-def test_signed_ranks_are_exact_with_ties_and_zeros(differences: np.ndarray) -> None:
+def test_signed_ranks_are_counted_with_ties_and_zeros(differences: np.ndarray) -> None:
     found = signed_ranks(differences)
     assert found.p == pytest.approx(exact_p(differences), rel=1e-12)
     assert (found.n, found.method) == (len(differences), "exact")
+
+
+@given(GRID)
+@settings(max_examples=60, deadline=None)
+def test_p_is_exact_with_ties_of_one_sign_and_an_upper_bound_with_opposed_ones(differences: np.ndarray) -> None:
+    exact = exact_p(differences, opposed_cost=0)
+    opposed = set(differences[differences > 0]) & set(-differences[differences < 0])
+    if opposed:
+        assert signed_ranks(differences).p >= exact * (1 - 1e-12)
+    else:
+        assert signed_ranks(differences).p == pytest.approx(exact, rel=1e-12)
+
+
+def test_opposed_ties_make_p_larger() -> None:
+    differences = np.array([2.0, 3, 4, 3, -1, 2, 1, 1, -1])
+    assert (signed_ranks(differences).p, exact_p(differences, opposed_cost=0)) == pytest.approx((13 / 256, 11 / 256))
 
 
 @pytest.mark.parametrize("n", [5, 50, 51, 150])

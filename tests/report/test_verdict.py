@@ -36,6 +36,16 @@ def test_who_is_ahead_is_said_with_by_how_much(plausible: ReportContent) -> None
     assert not rest
 
 
+def test_what_is_typical_is_said_of_the_pictures_that_differ(plausible: ReportContent) -> None:
+    """Half of the pictures are the same: no difference is typical of all of them."""
+    content = replace(plausible, models=plausible.models[:2])
+    lead = [(n % 2) * (1.5 + 0.05 * n) for n in range(20)]
+    values = {"zhang2018": [20.0 + n for n in range(20)], "errnet2019": [20.0 + n + lead[n] for n in range(20)]}
+    first, *_ = sentences(content, values)
+    assert first.startswith("ERRNet 2019 is ahead of Zhang 2018 by 1.00 dB (typically 1.")
+    assert first.endswith(" dB where they differ, better on 10 of 20 pictures).")
+
+
 def test_what_cannot_be_told_apart_is_said_so(plausible: ReportContent) -> None:
     values = {"zhang2018": around(18.0), "errnet2019": around(22.0), "ibcln2020": around(22.0, BACKWARDS)}
     first, second, *rest = sentences(plausible, values)

@@ -40,7 +40,8 @@ class DuelRow:
 
     Attributes:
         difference: Of the means, the first's less the second's, with its sign.
-        interval: Of the typical difference, with how sure it is; of too few pictures, of all differences.
+        interval: Of the typical difference where the two differ, with how sure it is; of too few pictures, of all
+            differences.
         verdict: Which is better, that they cannot be told apart, or that there are too few pictures.
     """
 

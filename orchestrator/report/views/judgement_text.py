@@ -100,7 +100,10 @@ def _favour(test: PairedTest, name: str, metric: MetricFormat, word: str) -> str
     bounds = numbers.difference_bounds(*lead(test, name, metric), metric)
     if bounds is None:
         return share
-    return f"{'' if test.outcome == 'few' else 'typically '}{bounds}{_unit(metric)}, {share}"
+    interval = f"{bounds}{_unit(metric)}"
+    if test.outcome != "few":
+        interval = f"typically {interval}{' where they differ' if test.won + test.lost < test.n else ''}"
+    return f"{interval}, {share}"
 
 
 def lead(test: PairedTest, name: str, metric: MetricFormat) -> tuple[float | None, float | None]:
