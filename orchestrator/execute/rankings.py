@@ -9,9 +9,8 @@ from orchestrator.metrics.ranking import Mean, Pair, Ranking, ranking
 from orchestrator.report.content import Dataset, NotMeasured, ReportContent, Scores
 from orchestrator.report.lookup import entrants, metric_format, networks, scores
 from orchestrator.report.numbers import MetricFormat
-from orchestrator.report.rankings import MeanScore, MetricRanking, PairedTest
+from orchestrator.report.rankings import FIRST, OTHER, MeanScore, MetricRanking, PairedTest
 from orchestrator.report.views.aggregate import Evaluation
-from orchestrator.report.views.compared_runs import FIRST, OTHER
 from orchestrator.spec.protocol import Protocol
 
 

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+FIRST, OTHER = "first", "other"
+"""What a test of the scores of one network in two runs calls the two."""
+
 
 @dataclass(frozen=True)
 class MeanScore:

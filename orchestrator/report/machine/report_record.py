@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from orchestrator.report.content import Dataset, Export, Model, NotMeasured, Predictions, ReportContent, Result, Scores
-from orchestrator.report.machine import record, record_entry, record_run
+from orchestrator.report.machine import record, record_entry, record_ranking, record_run
 from orchestrator.report.overlap_content import Overlap
 from orchestrator.report.rankings import MetricRanking, PairedTest
 from orchestrator.report.training_content import Adoption, Authors, Elsewhere, Training, Untrained, Wrapped
@@ -201,8 +201,8 @@ def _mean(mean: Mean) -> record.MeanEntry:
     )
 
 
-def _ranking(ranking: MetricRanking) -> record.RankingEntry:
-    return record.RankingEntry(
+def _ranking(ranking: MetricRanking) -> record_ranking.RankingEntry:
+    return record_ranking.RankingEntry(
         dataset=ranking.dataset,
         protocol=ranking.protocol,
         metric=ranking.metric,
@@ -213,9 +213,9 @@ def _ranking(ranking: MetricRanking) -> record.RankingEntry:
     )
 
 
-def _pair(test: PairedTest) -> record.PairEntry:
+def _pair(test: PairedTest) -> record_ranking.PairEntry:
     ends = {name: _bound(getattr(test, name)) for name in ("typical", "low", "high")}
-    return _same(record.PairEntry, replace(test, typical=None, low=None, high=None)).model_copy(update=ends)
+    return _same(record_ranking.PairEntry, replace(test, typical=None, low=None, high=None)).model_copy(update=ends)
 
 
 def _bound(value: float | None) -> record_entry.Bound | None:
