@@ -140,7 +140,7 @@ def test_page_lies_in_the_store_and_leads_to_both_reports(store: Store) -> None:
         (store.root / "runs" / name / "report" / "index.html").resolve() for name in ("before", "after")
     }
     assert "models.errnet2019.recipe.epochs" in text
-    assert "in after: random feature weights: " in text
+    assert "in after: trial run, do not quote " in text
 
 
 def test_run_beside_itself_is_refused(store: Store) -> None:

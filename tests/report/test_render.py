@@ -166,14 +166,14 @@ def test_static_files_carry_their_contents_hash(plausible_report: Path) -> None:
 def test_random_features_are_said_on_top_of_every_page(plausible_report: Path) -> None:
     for page in pages(plausible_report):
         before, _, _ = page.text.partition("Scores")
-        assert "random feature weights: scores cannot be compared with anything" in before
+        assert "trial run, do not quote these numbers: the feature weights are random" in before
 
 
 @pytest.mark.parametrize(
     ("metrics", "said"),
     [
         (("psnr", "ssim"), ""),
-        (("psnr", "lpips"), "random feature weights: LPIPS cannot be compared with anything"),
+        (("psnr", "lpips"), "trial run, do not quote LPIPS: the feature weights are random"),
     ],
 )
 def test_random_features_are_said_of_what_needs_features_alone(
@@ -193,7 +193,7 @@ def test_random_features_of_no_network_are_said_of_metrics_alone(
     protocol = plausible.protocols[0]
     measured = tuple(metric for metric in protocol.metrics if metric.name in metrics)
     content = replace(plausible, models=(), protocols=(replace(protocol, metrics=measured),))
-    said = ["random feature weights: LPIPS cannot be compared with anything"] if "lpips" in metrics else []
+    said = ["trial run, do not quote LPIPS: the feature weights are random"] if "lpips" in metrics else []
     assert [alert.text for alert in alerts(content) if "feature" in alert.text] == said
 
 
@@ -201,7 +201,7 @@ def test_random_features_of_one_network_are_said_of_it(plausible: ReportContent)
     models = tuple(replace(model, sees_features=model.label == "errnet2019") for model in plausible.models)
     [said] = [alert.text for alert in alerts(replace(plausible, models=models)) if "feature" in alert.text]
     title = next(model.title for model in models if model.sees_features)
-    assert said == f"random feature weights: LPIPS and scores of {title} cannot be compared with anything"
+    assert said == f"trial run, do not quote LPIPS, nor the scores of {title}: the feature weights are random"
 
 
 def test_pretrained_features_say_nothing(plausible: ReportContent, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from orchestrator.report.content import Predictions, ReportContent
 from orchestrator.report.lookup import features_seen, tested
 from orchestrator.report.training_content import Elsewhere, Training
 from orchestrator.report.views.identical_values import contradicted_metrics
+from orchestrator.report.views.judgement_text import listed
 from orchestrator.report.views.machines import machine_alerts
 from orchestrator.report.views.overlap import overlap_alerts
 from stagekit.measures import INPUT, TRUTH
@@ -25,7 +26,9 @@ from stagekit.measures import INPUT, TRUTH
 OTHER_PRECISION = ("mixed precision", "channels last")
 """What a training's notes say where it did not compute as the paper did."""
 
-_RANDOM = "The feature networks that they need were filled with seeded random numbers, for trying the program out."
+_RANDOM = (
+    "The feature networks (VGG-19, AlexNet) were filled with seeded random numbers: such scores compare with nothing."
+)
 _COPIED = "The wrong files were given, or the program changed nothing."
 _CONTRADICTED = "Its numbers stand as they were measured; correct 'identical' in its description, or its program."
 _NOT_RUN_HERE = "The pictures were taken as they were; training data, time and memory are not known."
@@ -113,10 +116,10 @@ def _random_features(content: ReportContent) -> list[str]:
         return []
     uses = features_seen(content)
     if content.models and all(model.sees_features for model in content.models):
-        return ["random feature weights: scores cannot be compared with anything"]
-    scores = [f"scores of {title}" for title in uses.models]
-    seen = " and ".join(filter(None, (", ".join(uses.metrics), ", ".join(scores))))
-    return [f"random feature weights: {seen} cannot be compared with anything"] if seen else []
+        return ["trial run, do not quote these numbers: the feature weights are random"]
+    scores = f"the scores of {listed(uses.models)}" if uses.models else ""
+    seen = ", nor ".join(filter(None, (", ".join(uses.metrics), scores)))
+    return [f"trial run, do not quote {seen}: the feature weights are random"] if seen else []
 
 
 def _elsewhere(content: ReportContent) -> list[str]:
