@@ -15,7 +15,7 @@ from orchestrator.cli.app import app
 from orchestrator.execute.past_results import KEPT_DAYS
 from orchestrator.store.layout import Layout
 from tests.engine.fake import FakeEngine
-from tests.execute.photo_engine import NOTES, REFLECTION, REFUSED, TRANSMISSION, photo_engine
+from tests.execute.photo_engine import NOTES, REFLECTION, REFUSED, TRANSMISSION, photo_engine, ran
 from tests.netkit.onnx_files import own, save
 
 BATCH = ["prepare/photos", "infer/network/photos"]
@@ -72,7 +72,7 @@ def test_another_set_computes_the_pictures_alone_that_are_new(engine: FakeEngine
 def test_a_subset_computes_nothing(engine: FakeEngine) -> None:
     assert infer("a.png", "b.png", "c.png").exit_code == 0
     assert infer("c.png", "a.png", out="again").exit_code == 0
-    assert engine.started == BATCH
+    assert ran(engine) == BATCH
     assert Path("again/c.png").read_bytes() == TRANSMISSION + b"picture c"
 
 
@@ -95,7 +95,7 @@ def test_failures_are_tried_again(engine: FakeEngine) -> None:
     Path("b.png").write_bytes(REFUSED)
     assert infer("a.png", "b.png").exit_code == 1
     assert infer("a.png", "b.png").exit_code == 1
-    assert engine.started == [*BATCH, *BATCH]
+    assert ran(engine) == [*BATCH, *BATCH]
     assert computed().count([TRANSMISSION + b"picture a"]) == 1
 
 

@@ -16,7 +16,7 @@ from orchestrator.cli.app import app
 from orchestrator.errors import SirrError
 from orchestrator.store.store import Store
 from tests.engine.fake import FakeEngine
-from tests.execute.photo_engine import DAMAGED, NOTES, REFUSED, STOPPER, TRANSMISSION, photo_engine
+from tests.execute.photo_engine import DAMAGED, NOTES, REFUSED, STOPPER, TRANSMISSION, photo_engine, ran
 from tests.netkit.onnx_files import own, save
 
 
@@ -32,11 +32,6 @@ def infer(*arguments: str) -> Result:
     return CliRunner().invoke(
         app, ["infer", *arguments, "--onnx", "network.onnx", "--out", "results", "--store", "store"]
     )
-
-
-def computed(engine: FakeEngine) -> list[str]:
-    """Return the stages that ran, without trials of the network for a hint."""
-    return [stage for stage in engine.started if not stage.startswith("wrap/")]
 
 
 def error(done: Result) -> SirrError:
@@ -89,7 +84,7 @@ def test_files_that_are_no_pictures_are_named_as_they_are_and_go_through_no_stag
     failed = error(infer("many.npz"))
     assert (failed.exit_code, failed.message) == (10, "'many.npz' is no picture")
     assert "save each array as .npy" in str(failed.hint)
-    assert computed(engine) == []
+    assert ran(engine) == []
 
 
 def test_results_are_printed_where_some_fail_too(engine: FakeEngine) -> None:
@@ -114,7 +109,7 @@ def test_a_batch_without_any_result_ends_with_bad_input(engine: FakeEngine, cont
 def test_a_path_that_is_not_there_is_refused_before_anything_runs(engine: FakeEngine) -> None:
     failed = error(infer(*pictures(a=b"one"), "b.png"))
     assert (failed.exit_code, failed.message) == (2, "no such picture: b.png")
-    assert computed(engine) == []
+    assert ran(engine) == []
 
 
 def test_results_of_a_stage_that_ended_badly_are_handed_over_and_the_next_call_does_the_rest(
@@ -130,7 +125,7 @@ def test_results_of_a_stage_that_ended_badly_are_handed_over_and_the_next_call_d
     assert infer(*given).exit_code == 0
     assert handed_over() == ["a.png", "b.png", "c.png"]
     assert Path("results/a.png").stat().st_mtime_ns == before
-    assert computed(engine) == ["prepare/photos", "infer/network/photos", "infer/network/photos"]
+    assert ran(engine) == ["prepare/photos", "infer/network/photos", "infer/network/photos"]
 
 
 def test_a_result_that_is_in_the_way_keeps_no_other_from_being_handed_over(engine: FakeEngine) -> None:
@@ -143,7 +138,7 @@ def test_a_result_that_is_in_the_way_keeps_no_other_from_being_handed_over(engin
     assert Path("results/a.png").read_bytes() == b"mine"
     assert infer(*given, "--overwrite").exit_code == 0
     assert Path("results/a.png").read_bytes() == TRANSMISSION + b"one"
-    assert computed(engine) == ["prepare/photos", "infer/network/photos"], "nothing is computed twice"
+    assert ran(engine) == ["prepare/photos", "infer/network/photos"], "nothing is computed twice"
 
 
 def test_copies_that_a_killed_command_left_are_taken_away(engine: FakeEngine) -> None:
