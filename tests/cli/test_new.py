@@ -1,24 +1,15 @@
 """sirr-orch new: what lies in a folder becomes a spec that can be planned as it is."""
 
-import contextlib
-import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import onnx
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from onnx import TensorProto, helper
-from PIL import Image
 from ruamel.yaml import YAML
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from orchestrator.cli.app import app
-from orchestrator.execute.spec_text import scalar
 from orchestrator.spec.load import load_experiment
+from tests.cli.new_folders import files, network, new, pairs, picture, planned, prepared
 from tests.datasets.raw import trees
 
 CHECKPOINTS = {
@@ -26,65 +17,6 @@ CHECKPOINTS = {
     "ibcln2020": ("final_net_G_T.pth", "final_net_G_R.pth"),
     "zhang2018": ("model.ckpt.index", "model.ckpt.data-00000-of-00001"),
 }
-
-
-def picture(path: str | Path) -> None:
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (40, 32), (9, 8, 7)).save(path)
-
-
-def pairs(folder: str, names: Any = range(1, 7), blended: str = "blended/{}.png", truth: str = "gt/{}.jpg") -> None:
-    for name in names:
-        picture(f"{folder}/{blended.format(name)}")
-        picture(f"{folder}/{truth.format(name)}")
-
-
-def files(folder: str, *names: str) -> None:
-    for name in names:
-        path = Path(folder, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"not looked into")
-
-
-def network(path: str, height: int | str = "h") -> None:
-    kind = helper.make_tensor_value_info("in", TensorProto.FLOAT, [1, 3, height, "w"])
-    answer = helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, 3, height, "w"])
-    graph = helper.make_graph([helper.make_node("Identity", ["in"], ["out"])], "g", [kind], [answer])
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
-
-
-def prepared(folder: str, **changes: Any) -> None:
-    """Prepare a dataset of three pairs, lay it there, and change its index."""
-    done = CliRunner().invoke(app, ["data", "add", str(trees.ceilnet(Path(f"raw-{folder}"), 3)), "--name", folder])
-    assert done.exit_code == 0, done.output
-    os.rename(Path("..", "data", "prepared", folder), folder)
-    index = Path(folder, "index.json")
-    index.write_text(json.dumps(json.loads(index.read_text()) | changes))
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder to type commands in, without feature weights."""
-    monkeypatch.delenv("SIRR_FEATURES", raising=False)
-    monkeypatch.setenv("SIRR_DATA", str(tmp_path / "data"))
-    (tmp_path / "here").mkdir()
-    with contextlib.chdir(tmp_path / "here"):
-        yield tmp_path / "here"
-
-
-def new(*arguments: str, typed: str | None = None) -> Result:
-    return CliRunner().invoke(app, ["new", *arguments], input=typed)
-
-
-def planned(*arguments: str) -> tuple[dict[str, Any], Result]:
-    """Write a spec, plan it by its own file, and return its content and what was said."""
-    done = new(*arguments)
-    assert done.exit_code == 0, done.exception
-    plan = CliRunner().invoke(app, ["plan", "spec.yaml", "--store", "store"])
-    assert plan.exit_code == 0, (plan.exception, Path("spec.yaml").read_text())
-    assert not Path("store").exists()
-    return YAML(typ="safe").load(Path("spec.yaml").read_text(encoding="utf-8")), done
 
 
 FORMS = {
@@ -229,64 +161,6 @@ def test_prepared_datasets_are_taken_as_they_are(here: Path) -> None:
     assert spec["datasets"]["mine"].items() >= {"kind": "prepared", "role": "pairs", "folder": "mine"}.items()
 
 
-@pytest.mark.parametrize("end", ["\n", "\x85"], ids=ascii)
-def test_what_a_found_dataset_says_of_itself_adds_nothing_to_the_spec(here: Path, end: str) -> None:
-    prepared("mine", catalogue=end.join(("x", "    kind: prepared", "plugins: [/nowhere]", "note: |")))
-    spec, done = planned("mine")
-    assert "note" not in spec
-    assert "plugins" not in Path("spec.yaml").read_text()
-    assert "3 pairs, prepared by sirr-orch data, in mine" in done.stdout
-
-
-@pytest.mark.parametrize("end", ["\n", "\x85"], ids=ascii)
-def test_the_name_of_the_file_adds_nothing_to_the_spec(here: Path, end: str) -> None:
-    pairs("office")
-    name = f"a{end}plugins: [nowhere]{end}# b.yaml"
-    done = new("office", "--out", name)
-    assert done.exit_code == 0, done.exception
-    assert load_experiment(Path(name)).plugins == ()
-
-
-def test_what_a_prepared_dataset_is_of_is_said_where_the_catalogue_has_it(here: Path) -> None:
-    prepared("mine", catalogue="ceilnet-table2")
-    prepared("other", catalogue="mine")
-    _, done = planned("mine", "other")
-    assert done.stdout.count("prepared by sirr-orch data, of ") == 1
-
-
-@pytest.mark.parametrize("name", ["2024", "null", "1e5"])
-def test_folders_may_be_called_as_what_yaml_takes_for_something_else(here: Path, name: str) -> None:
-    pairs(f"{name}/{name}", ["a", "b", "c"])
-    pairs(f"{name}/train/{name}", ["x", "y"])
-    for letter in "abc":
-        picture(f"{name}/results/{name}/{letter}.png")
-    network(f"{name}/nets/{name}.onnx")
-    picture(f"{name}/more/{name}/photograph.jpg")
-    spec, _ = planned(name, "--model", "ibcln2020")
-    names = (spec["name"], *spec["test"], *spec["datasets"], spec["train"]["real"])
-    assert all(isinstance(one, str) for one in names)
-    assert [len(spec["test"]), len(spec["datasets"]), len(spec["models"])] == [2, 3, 3]
-
-
-@pytest.mark.parametrize(
-    "text", [".5", ".05", ".", "..", ".inf", ".e1", "1_000", "010", "2024-01-01", "12:30", "-1", "~"]
-)
-def test_numbers_and_dates_are_written_as_text(text: str) -> None:
-    for version in ("1.1", "1.2"):
-        assert YAML(typ="safe").load(f"%YAML {version}\n---\n{scalar(text)}: {scalar(text)}\n") == {text: text}
-
-
-def test_a_spec_that_was_drafted_wrong_is_no_fault_of_the_users(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orchestrator.execute.spec_new.spec_text", lambda draft, target: "name: mine\nmodls: []\n")
-    pairs("office")
-    done = new("office", "--out", "mine.yaml")
-    said = str(vars(done.exception))
-    assert "'mine.yaml' was not written, as what was drafted cannot be planned: " in said
-    assert "fault of sirr-orch new" in said
-    assert ".mine.yaml." not in said
-    assert os.listdir() == ["office"]
-
-
 def test_raw_files_of_published_sets_are_told_with_the_command(here: Path) -> None:
     pairs("Wild", ["1", "2"], "{}/m.png", "{}/g.png")
     done = new("Wild")
@@ -370,38 +244,6 @@ def test_on_a_terminal_one_is_asked_where_nothing_was_found(here: Path, monkeypa
     assert done.exit_code == 0, done.exception
     spec = YAML(typ="safe").load(Path("spec.yaml").read_text())
     assert (spec["test"], spec["models"]) == (["skimage-test"], [{"program": "yang2019"}])
-
-
-def test_names_of_any_script_and_sign_stand_in_the_file(here: Path) -> None:
-    odd = ["Süd", "東京", "a: b #c", "'quoted\"", "yes", "{id}", "[x]", "~home", "-", "tab\there", "😀"]
-    for name in odd:
-        pairs(f"all/{name}", [f"{name.strip('[]{}')}1"])
-    spec, _ = planned("all")
-    found = {dataset["folder"] for dataset in spec["datasets"].values()}
-    assert found == {f"all/{name}" for name in odd}
-    assert {dataset.get("title") for dataset in spec["datasets"].values()} >= {"Süd", "東京", "😀"}
-
-
-def test_names_that_are_no_text_are_left_out(here: Path) -> None:
-    pairs("all/office")
-    pairs(os.fsdecode(b"all/b\xff"))
-    picture(os.fsdecode(b"all/c\xff/x.jpg"))
-    spec, done = planned("all")
-    assert list(spec["datasets"]) == ["office"]
-    assert done.stdout.count("no UTF-8") == 2
-
-
-@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
-@settings(max_examples=300, deadline=None)
-def test_any_text_is_read_as_it_was_written(text: str) -> None:
-    assert YAML(typ="safe").load(f"value: {scalar(text)}\n") == {"value": text}
-
-
-def test_elsewhere_paths_are_seen_from_the_spec(here: Path) -> None:
-    pairs("office")
-    done = new("office", "--out", "specs/mine.yaml")
-    assert done.exit_code == 0, done.exception
-    assert load_experiment(Path("specs/mine.yaml")).datasets["office"].folder == Path("../office")  # type: ignore[union-attr]
 
 
 def test_pictures_of_kinds_that_are_not_read_are_said(here: Path) -> None:
