@@ -31,13 +31,14 @@ _WITH_KERNELS: Mapping[str, tuple[int, int]] = {
 """First and last operator set in which an operation on float16 is computed as such; its results need no rounding."""
 
 _OF_ITS_OWN: Mapping[str, tuple[int, int]] = {
-    **dict.fromkeys(("GroupNormalization", "IsInf", "IsNaN", "LayerNormalization", "Transpose"), (1, 99)),
+    **dict.fromkeys(("Erf", "GroupNormalization", "IsInf", "IsNaN", "LayerNormalization", "Transpose"), (1, 99)),
     **dict.fromkeys(
         ("HardSigmoid", "HardSwish", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare"),
         (18, 18),
     ),
 }
-"""In which it rounds on the way, or moves the operation first, as its optimisations come to it."""
+"""In which it rounds on the way, moves the operation first, or makes one of several (GELU of Erf), as its optimisations
+come to it."""
 
 _FUSED_BEHIND = {"Add": "Conv", "BatchNormalization": "Conv", "Clip": "Relu", "Mul": "Conv"}
 """Operations that it puts together with one before them."""
@@ -61,18 +62,19 @@ def in_single_precision(
     """Return the nodes of a network all of whose maps are float32, and why some of them cannot be had so.
 
     Args:
-        nodes: In their order; where nothing of them is float16, they are returned as they are.
+        nodes: In their order; where nothing of them is float16, or one lacks inputs or outputs (which is told of where
+            it is loaded), they are returned as they are.
         outputs: Of the network.
 
     Returns:
         nodes: A Cast to float16 among them means that the values are rounded to it, and stay float32.
         refused: By the outputs of nodes, joined by "|".
     """
+    if not _names_float16(nodes, constants) or any(map(_lacks_something, nodes)):
+        return tuple(nodes), {}
     types = _Types(opset, constants)
     for node in nodes:
         types.add(node)
-    if not types.half:
-        return tuple(nodes), {}
     written: dict[str, onnx.NodeProto] = {}
     refused = {"|".join(node.output): REFUSED for node in nodes if types.is_refused(node)}
     refused |= {"|".join(node.output): ANSWERED for node in nodes if types.half.intersection(outputs, node.output)}
@@ -87,6 +89,18 @@ def in_single_precision(
             copy = _cast(copy.input[0], node.output[0], onnx.TensorProto.FLOAT)
         written["|".join(node.output)] = copy
     return tuple(written.values()), refused
+
+
+def _names_float16(nodes: Sequence[onnx.NodeProto], constants: Mapping[str, Array]) -> bool:
+    half = onnx.TensorProto.FLOAT16
+    return any(value.dtype == np.float16 for value in constants.values()) or any(
+        _is_cast_to(node, half) or any(one.t.data_type == half for one in node.attribute) for node in nodes
+    )
+
+
+def _lacks_something(node: onnx.NodeProto) -> bool:
+    least = 2 if node.op_type in {"CastLike", "Expand"} else 1 if node.op_type in _CASTS | _PASSED else 0
+    return not node.output or len(list(filter(None, node.input))) < least
 
 
 def _cast(name: str, output: str, kind: int) -> onnx.NodeProto:
@@ -107,6 +121,7 @@ class _Types:
         makers: By tensor, the node that makes it.
         readers: By tensor, the nodes that read it.
         same: By tensor that is another one unchanged, that one.
+        sized: Tensors that depend on the picture's size.
     """
 
     opset: int
@@ -117,24 +132,38 @@ class _Types:
     readers: dict[str, list[onnx.NodeProto]] = field(default_factory=dict)
     same: dict[str, str] = field(default_factory=dict)
     passed: set[str] = field(default_factory=set)
-    first: dict[tuple[str | bytes, ...], onnx.NodeProto] = field(default_factory=dict)
+    sized: set[str] = field(default_factory=set)
+    first: dict[tuple[str | bytes | int, ...], onnx.NodeProto] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.half.update(name for name, value in self.constants.items() if value.dtype == np.float16)
         self.constant.update(self.constants)
+        self.values = dict(self.constants)
 
     def add(self, node: onnx.NodeProto) -> None:
         """Take the next node."""
         given = [name for name in node.input if name]
         if all(name in self.constant for name in given) or node.op_type == "Shape":
             self.constant.update(node.output)
+        if node.op_type == "Shape" or not self.sized.isdisjoint(given):
+            self.sized.update(node.output)
+        if node.op_type == "Constant":
+            self.values.update(
+                (node.output[0], onnx.numpy_helper.to_array(one.t)) for one in node.attribute if one.name == "value"
+            )
         if self._makes_half(node, given):
             self.half.update(name for name in node.output if name)
         if self._is_passed(node):
             self.passed.add(node.output[0])
             self.same[node.output[0]] = self._known(node.input[0])
             return
-        alike = (node.op_type, *map(self._known, node.input), *(one.SerializeToString() for one in node.attribute))
+        alike = (
+            node.domain,
+            node.op_type,
+            len(node.output),
+            *map(self._known, node.input),
+            *(one.SerializeToString() for one in node.attribute),
+        )
         first = self.first.setdefault(alike, node)
         if first is not node:
             self.same.update(zip(node.output, first.output, strict=True))
@@ -148,7 +177,7 @@ class _Types:
         return node.op_type in _PASSED or (node.op_type == "Expand" and self._spreads_nothing(node.input[1]))
 
     def _spreads_nothing(self, shape: str) -> bool:
-        return shape in self.constants and bool((self.constants[shape] == 1).all())
+        return shape in self.values and bool((self.values[shape] == 1).all())
 
     def is_refused(self, node: onnx.NodeProto) -> bool:
         """Whether ONNX Runtime computes a node on float16 in a way that cannot be had in parts."""
@@ -157,7 +186,14 @@ class _Types:
         if not any(self._is_picture(name) for name in node.input):
             return node.op_type in _CASTS and node.output[0] in self.half and self._is_cast_from_half(node.input[0])
         first, last = _OF_ITS_OWN.get(node.op_type, (1, 0))
-        return first <= self.opset <= last or self._is_fused(node)
+        return first <= self.opset <= last or self._is_fused(node) or self._is_folded(node)
+
+    def _is_folded(self, node: onnx.NodeProto) -> bool:
+        """Whether ONNX Runtime finds a shape that is not found here, and with it that nothing is spread."""
+        if node.op_type != "Expand":
+            return False
+        shape = node.input[1]
+        return shape in self.constant and shape not in self.values and shape not in self.sized
 
     def _is_fused(self, node: onnx.NodeProto) -> bool:
         """Whether ONNX Runtime puts a node and the one before it together, with constants that it rounds anew."""

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
 from orchestrator.infer.graphs.region import Size
 from orchestrator.infer.inference_engine import InferenceEngine
@@ -95,6 +96,12 @@ def passed_through(draft: Draft) -> str:
     return single(draft, draft.node("Abs", x))
 
 
+def spread_to_nothing(draft: Draft) -> str:
+    ones = draft.node("Constant", value=onnx.numpy_helper.from_array(np.ones(4, np.int64)))
+    spread = draft.node("Expand", draft.node("Identity", half(draft)), ones)
+    return single(draft, draft.node("Abs", spread))
+
+
 def in_another_shape(draft: Draft) -> str:
     split = draft.node("Reshape", half(draft), draft.constant([1, 2, CHANNELS // 2, SIZE.height, SIZE.width]))
     split = draft.node("Neg", split)
@@ -114,6 +121,7 @@ WRITERS: list[Callable[[Draft], str]] = [
     read_by_both,
     cast_back_beside,
     passed_through,
+    spread_to_nothing,
     in_another_shape,
 ]
 
@@ -148,3 +156,59 @@ def test_a_network_that_answers_in_float16_is_not_computed_in_parts(tmp_path: Pa
     path.write_bytes(model.SerializeToString())
     (why,) = graph_of(read_model(path), SIZE).not_tileable
     assert "answers in float16" in why.why
+
+
+@pytest.mark.parametrize("opset", [13, 20])
+def test_a_gelu_of_erf_in_float16_runs_whole(tmp_path: Path, opset: int) -> None:
+    draft = Draft(CHANNELS, opset)
+    x = conv(draft, half(draft))
+    inner = draft.node("Add", draft.node("Erf", draft.node("Div", x, number(draft, 2**0.5))), number(draft, 1))
+    gelu = draft.node("Mul", draft.node("Mul", x, inner), number(draft, 0.5))
+    path = draft.saved(tmp_path / "network.onnx", single(draft, conv(draft, gelu)))
+    assert "Erf" in {one.op for one in graph_of(read_model(path), SIZE).not_tileable}
+
+
+@pytest.mark.parametrize("outputs", [(2, 4), (4, 2)])
+def test_alike_nodes_of_different_outputs_are_two(tmp_path: Path, outputs: tuple[int, int]) -> None:
+    nodes = [
+        helper.make_node("Split", ["image"], [f"{count}/{place}" for place in range(count)], axis=2)
+        for count in outputs
+    ]
+    nodes += [
+        helper.make_node("Concat", [f"{count}/{place}" for place in range(count)], [f"{count}"], axis=2)
+        for count in outputs
+    ]
+    nodes += [helper.make_node("Add", ["2", "4"], ["transmission"])]
+    values = [helper.make_tensor_value_info(name, FLOAT, (1, 3, "h", "w")) for name in ("image", "transmission")]
+    model = helper.make_model(
+        helper.make_graph(nodes, "g", values[:1], values[1:]), opset_imports=[helper.make_opsetid("", 13)]
+    )
+    for half_too in (False, True):
+        if half_too:
+            model.graph.node[-1].output[0] = "sum"
+            model.graph.node.extend(
+                [
+                    helper.make_node("Cast", ["sum"], ["half"], to=HALF),
+                    helper.make_node("Cast", ["half"], ["transmission"], to=FLOAT),
+                ]
+            )
+        (tmp_path / "network.onnx").write_bytes(model.SerializeToString())
+        assert len([node for node in read_model(tmp_path / "network.onnx").nodes if node.op_type == "Split"]) == 2
+
+
+@pytest.mark.parametrize("node", [("Identity", []), ("Expand", ["image"]), ("Cast", [])], ids=lambda node: node[0])
+def test_nodes_that_lack_inputs_are_told_of_where_they_are_loaded(tmp_path: Path, node: tuple[str, list[str]]) -> None:
+    operation, given = node
+    odd = helper.make_node(operation, given, ["odd"], domain="my.ops", **({"to": HALF} if operation == "Cast" else {}))
+    nodes = [
+        odd,
+        helper.make_node("Cast", ["image"], ["half"], to=HALF),
+        helper.make_node("Cast", ["half"], ["transmission"], to=FLOAT),
+    ]
+    values = [helper.make_tensor_value_info(name, FLOAT, (1, 3, "h", "w")) for name in ("image", "transmission")]
+    sets = [helper.make_opsetid("", 17), helper.make_opsetid("my.ops", 1)]
+    path = tmp_path / "network.onnx"
+    path.write_bytes(
+        helper.make_model(helper.make_graph(nodes, "g", values[:1], values[1:]), opset_imports=sets).SerializeToString()
+    )
+    assert read_model(path).nodes
