@@ -103,6 +103,9 @@ def new_spec(order: SpecOrder, ask: Answers | None = None) -> WrittenSpec:
 
 
 def _refuse_existing(order: SpecOrder) -> None:
+    if order.out.suffix.lower() not in {".yaml", ".yml"}:
+        hint = "give it the ending .yaml, which no picture and no network has"
+        raise SpecError(f"'{order.out}' is no name of a spec", hint=hint)
     if os.path.lexists(order.out) and not (order.force and order.out.is_file()):
         hint = "name another file with --out" + (", or have it replaced with --force" if order.out.is_file() else "")
         raise ResultExists(f"'{order.out}' is there already", hint=hint)

@@ -216,6 +216,14 @@ def test_a_file_that_is_there_is_left_as_it_is(here: Path) -> None:
     assert sorted(path.name for path in here.iterdir()) == ["office", "spec.yaml"]
 
 
+def test_what_is_no_spec_is_never_replaced(here: Path) -> None:
+    pairs("office")
+    before = Path("office/blended/1.png").read_bytes()
+    done = new("office", "--out", "office/blended/1.png", "--force")
+    assert getattr(done.exception, "exit_code", 0) == 2
+    assert Path("office/blended/1.png").read_bytes() == before
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
