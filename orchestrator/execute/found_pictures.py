@@ -1,19 +1,15 @@
-"""Pairs, photographs and other programs' predictions among the pictures of folders."""
+"""Pairs and photographs among the pictures of folders."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from orchestrator.datasets.picture_reading import FOREIGN_SUFFIXES, SUFFIXES
-from orchestrator.datasets.prediction_matching import Asked, matched_by_name
+from orchestrator.datasets.picture_reading import FOREIGN_SUFFIXES
 from orchestrator.datasets.raw.pair_patterns import PairFolder, pair_folders
 from orchestrator.datasets.raw.recognise import recognise
-from orchestrator.datasets.raw.tree import MAX_FILES, RawTree, walked
 from orchestrator.datasets.uniform import INDEX, read_index
-from orchestrator.errors import SpecError
 from orchestrator.execute.data import OWN_LAYOUTS
-from orchestrator.execute.found import Findings, FoundEntrant, FoundSet, name_of, sayable
+from orchestrator.execute.found import Findings, FoundSet, sayable
+from orchestrator.execute.looked_through import Scan
 from orchestrator.spec.dataset import PairsDataset
 from orchestrator.spec.library import Library
 from orchestrator.spec.plain_words import count
@@ -24,59 +20,6 @@ from stagekit import BadInput
 _TRAINING = {"train", "training"}
 _MOST_FOLDERS = 6
 """Folders of photographs that are taken unasked."""
-_PART = 0.5
-"""Of a dataset's pictures, from which a folder with pictures of their names answers it."""
-
-
-@dataclass
-class Scan:
-    """A folder that was looked through.
-
-    Attributes:
-        root: Absolute.
-        pictures: Those that nothing has been made of yet.
-        others: All other files, absolute.
-    """
-
-    root: Path
-    pictures: set[PurePosixPath]
-    others: tuple[Path, ...]
-    broken: tuple[PurePosixPath, ...] = ()
-
-    @property
-    def tree(self) -> RawTree:
-        """The pictures that nothing has been made of yet."""
-        return RawTree(self.root, tuple(sorted(self.pictures)), self.broken)
-
-
-def scanned(root: Path, without: Path) -> Scan:
-    """Look through a folder; hidden files and linked folders are passed over.
-
-    Args:
-        root: Absolute.
-        without: A folder whose datasets can be named anyway; what lies in it is left.
-
-    Raises:
-        SpecError: Where it cannot be read, or holds more files than any dataset.
-    """
-    pictures, others, broken = set[PurePosixPath](), list[Path](), list[PurePosixPath]()
-    try:
-        for number, path in enumerate(walked(root)):
-            if number >= MAX_FILES:
-                hint = "name the folders that hold pairs, photographs or networks"
-                raise SpecError(f"{str(root)!r} holds more than {MAX_FILES} files", hint=hint)
-            if path.is_relative_to(without):
-                continue
-            inside = PurePosixPath(path.relative_to(root).as_posix())
-            if path.suffix.lower() not in SUFFIXES | FOREIGN_SUFFIXES:
-                others.append(path)
-            elif path.is_file():
-                pictures.add(inside)
-            else:
-                broken.append(inside)
-    except BadInput as error:
-        raise SpecError(error.message, hint=error.hint) from error
-    return Scan(root, pictures, tuple(others), tuple(broken))
 
 
 def find_sets(scan: Scan, findings: Findings, library: Library) -> None:
@@ -162,81 +105,6 @@ def _find_published(scan: Scan, findings: Findings, library: Library) -> None:
 
 def _of_training(scan: Scan, place: PurePosixPath) -> bool:
     return any(part.casefold() in _TRAINING for part in (scan.root.name, *place.parts))
-
-
-def find_predictions(scan: Scan, findings: Findings) -> None:
-    """Add folders of pictures that have the names of a dataset's pictures: another program's answers to them."""
-    hits: dict[PurePosixPath, str] = {}
-    below: defaultdict[PurePosixPath, list[PurePosixPath]] = defaultdict(list)
-    for picture in sorted(scan.pictures) if findings.sets else ():
-        for folder in picture.parents:
-            below[folder].append(picture)
-    for folder in sorted(below, key=lambda folder: (-len(folder.parts), folder)):
-        files = [file for file in below[folder] if file in scan.pictures]
-        name = _answered(scan, folder, files, findings) if files and sayable(scan.root / folder) else ""
-        if name:
-            hits[folder] = name
-            scan.pictures -= set(files)
-    for root, answers in _entrants(scan, hits, findings.sets):
-        path = scan.root / root
-        called, title = findings.name(path, "predictions")
-        words = f"another program's answers to {listed(answers)}"
-        findings.entrants.append(FoundEntrant(called, title, "predictions", path, words, answers=answers))
-
-
-def _answered(scan: Scan, folder: PurePosixPath, files: Sequence[PurePosixPath], findings: Findings) -> str:
-    """Return which dataset a folder answers; empty where none."""
-    inside = [file.relative_to(folder) for file in files]
-    fitting: dict[str, float] = {}
-    for one in findings.sets:
-        if one.of_training:
-            continue
-        part, problem = answered_part(inside, one)
-        if problem:
-            findings.leave_out(scan.root / folder, f"perhaps predictions for {one.name}, but {problem}")
-            scan.pictures -= set(files)
-            return ""
-        fitting |= {one.name: part} if part >= _PART else {}
-    named = [one.name for one in findings.sets if one.name in fitting and _called(folder, one)]
-    return named[0] if named else max(fitting, key=lambda name: fitting[name], default="")
-
-
-def answered_part(files: Sequence[PurePosixPath], dataset: FoundSet) -> tuple[float, str]:
-    """Return of what part of a dataset's pictures files have the names, and why it is open which answers what.
-
-    Args:
-        files: Inside a folder.
-    """
-    asked = [Asked(str(number), tuple(dict.fromkeys(names))) for number, names in enumerate(dataset.pictures)]
-    try:
-        found = matched_by_name(files, asked)
-    except BadInput as error:
-        names = [name for one in dataset.pictures for name in one]
-        alike = sum(any(file.stem.startswith(name) for name in names) or file.parent.name in names for file in files)
-        near = alike >= max(len(dataset.pictures), _PART * len(files))
-        return 0.0, f"{error.message}; {error.hint}" if near else ""
-    return len(found.answers) / len(asked), ""
-
-
-def _called(folder: PurePosixPath, dataset: FoundSet) -> bool:
-    return name_of(folder.name) in {dataset.name, name_of(dataset.folder.name)}
-
-
-def _entrants(
-    scan: Scan, hits: Mapping[PurePosixPath, str], sets: Sequence[FoundSet]
-) -> Iterator[tuple[PurePosixPath, dict[str, str]]]:
-    """Yield folders of predictions with the folder inside for each dataset.
-
-    Where folders are called as the datasets that they answer, the one above them is the program's.
-    """
-    named = {one.name: one for one in sets}
-    above: defaultdict[PurePosixPath, dict[str, str]] = defaultdict(dict)
-    for folder, name in hits.items():
-        if folder.parts and _called(folder, named[name]):
-            above[folder.parent][name] = folder.name
-        else:
-            yield folder, {name: "."}
-    yield from above.items()
 
 
 def find_photographs(scan: Scan, findings: Findings, *, asked: bool = False) -> None:

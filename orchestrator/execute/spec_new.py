@@ -9,16 +9,11 @@ from pathlib import Path
 from orchestrator.datasets.picture_reading import FOREIGN_SUFFIXES, SUFFIXES
 from orchestrator.delivery import Delivery
 from orchestrator.errors import ResultExists, SpecError
-from orchestrator.execute.found import Findings, FoundEntrant, name_of
+from orchestrator.execute.found import Findings, name_of
 from orchestrator.execute.found_networks import find_checkpoint, find_networks
-from orchestrator.execute.found_pictures import (
-    Scan,
-    answered_part,
-    find_photographs,
-    find_predictions,
-    find_sets,
-    scanned,
-)
+from orchestrator.execute.found_pictures import find_photographs, find_sets
+from orchestrator.execute.found_predictions import find_given_predictions, find_predictions
+from orchestrator.execute.looked_through import Scan, keep_apart, leave, named_once, scanned
 from orchestrator.execute.spec_draft import Draft, Wanted, drafted
 from orchestrator.execute.spec_text import spec_text
 from orchestrator.spec.base import NAME_PATTERN
@@ -113,72 +108,70 @@ def _refuse_existing(order: SpecOrder) -> None:
 
 def _found(order: SpecOrder, library: Library) -> Findings:
     findings = Findings(taken={*known_datasets({}, library, order.home), *library.model_names, *library.program_names})
-    files, scans = list[Path](), list[Scan]()
-    for given in order.paths:
-        path = _absolute(given)
-        if path.is_dir():
-            scans.append(scanned(path, data_home(order.home)))
-        else:
-            files.append(path)
-    photos = [scanned(_folder(path, "--photos"), data_home(order.home)) for path in order.photos]
-    named = {_absolute(path) for path in (*order.photos, *order.predictions, *(path for _, path in order.checkpoints))}
+    given = named_once(map(_absolute, order.paths))
+    files, folders = [path for path in given if not path.is_dir()], [path for path in given if path.is_dir()]
+    photographs = named_once(_folder(path, "--photos") for path in order.photos)
+    predictions = named_once(map(_absolute, order.predictions))
+    checkpoints = _checkpoints(order, library)
+    scans, photos = _scans(folders, order.home), _scans(photographs, order.home)
     for scan in scans:
-        _without(scan, named)
+        leave(scan, (*photographs, *(path for parts in checkpoints for path in parts)))
+    for scan in (*scans, *photos):
+        leave(scan, (path for path in predictions if not scan.root.resolve().is_relative_to(path.resolve())))
+    for scan in scans:
         find_sets(scan, findings, library)
+        leave(scan, predictions)
     for scan in scans:
         find_predictions(scan, findings)
     for scan in scans:
         find_photographs(scan, findings)
     for scan in photos:
         find_photographs(scan, findings, asked=True)
-    for path in order.predictions:
-        _find_given_predictions(_absolute(path), findings, order.home)
-    for model, path in order.checkpoints:
-        library.model(model)
-        find_checkpoint(_absolute(path), model, findings, library)
-    find_networks([*files, *(path for scan in scans for path in scan.others)], findings, library)
+    find_given_predictions(predictions, findings, data_home(order.home))
+    for parts, model in checkpoints.items():
+        find_checkpoint(parts[0], model, findings, library)
+    others = [path for scan in scans for path in scan.others]
+    known = {path.resolve() for path in (*others, *(path for parts in checkpoints for path in parts))}
+    find_networks([*others, *(file for file in files if file.resolve() not in known)], findings, library)
     _say_of_files(files, [scan.root for scan in scans], findings)
     return findings
 
 
+def _checkpoints(order: SpecOrder, library: Library) -> dict[tuple[Path, ...], str]:
+    """Return the checkpoints that were named as such, each as the paths of its parts, the first meaning all, and whose.
+
+    Raises:
+        SpecError: Where one is not there or of no known model, or is said to be of two.
+    """
+    found: dict[Path, tuple[tuple[Path, ...], str]] = {}
+    for model, given in order.checkpoints:
+        library.model(model)
+        parts = checkpoint_files(_absolute(given))
+        _, other = found.setdefault(parts[WHOLE].resolve(), ((parts[WHOLE], *parts.values()), model))
+        if other != model:
+            words = f"'{given}' is said to be a checkpoint of {other} and of {model}"
+            raise SpecError(words, hint="name it once with --checkpoint, for the model that it is of")
+    return dict(found.values())
+
+
+def _scans(folders: Sequence[Path], home: Path | None) -> list[Scan]:
+    """Return folders looked through, with each file in one of them alone."""
+    scans = [scanned(folder, data_home(home)) for folder in folders]
+    keep_apart(scans)
+    return scans
+
+
 def _say_of_files(files: Sequence[Path], folders: Sequence[Path], findings: Findings) -> None:
     """Say of files that were named why nothing was made of them; a dataset's, in a folder, are said with that."""
-    made = {file for one in findings.entrants for file in (one.path, *checkpoint_files(one.path).values())}
+    made = {file.resolve() for one in findings.entrants for file in (one.path, *checkpoint_files(one.path).values())}
     said = {one.what for one in findings.left_out}
-    for file in dict.fromkeys(files):
-        if file in made or said & {str(file), ascii(str(file)), str(checkpoint_files(file)[WHOLE])}:
+    for file in files:
+        if file.resolve() in made or said & {str(file), ascii(str(file)), str(checkpoint_files(file)[WHOLE])}:
             continue
         picture = file.suffix.lower() in SUFFIXES | FOREIGN_SUFFIXES
         if (picture or file.name == INDEX) and any(file.is_relative_to(folder) for folder in folders):
             continue
         findings.leave_out(file, "a picture: name its folder" if picture else "no network, as its name says")
-
-
-def _without(scan: Scan, named: set[Path]) -> None:
-    """Take what an option names out of what is looked through."""
-    inside = [path.relative_to(scan.root) for path in named if path.is_relative_to(scan.root) and path != scan.root]
-    scan.pictures = {one for one in scan.pictures if not any(Path(one).is_relative_to(path) for path in inside)}
-    scan.others = tuple(one for one in scan.others if not any(one.is_relative_to(path) for path in named))
-
-
-def _find_given_predictions(path: Path, findings: Findings, home: Path | None) -> None:
-    """Add predictions that were named as such, as the answers to whatever datasets they have the names of."""
-    answers: dict[str, str] = {}
-    if path.is_dir():
-        scan = scanned(path, data_home(home))
-        for one in findings.sets:
-            own = {name for name in (one.name, one.folder.name) if (path / name).is_dir()}
-            folder = min(own, default=".")
-            files = [file.relative_to(folder) for file in scan.pictures if file.is_relative_to(folder)]
-            part, _ = answered_part(sorted(files), one)
-            answers |= {one.name: folder} if part else {}
-        if findings.sets and not answers:
-            words = f"none of its pictures is called as one of {listed(one.name for one in findings.sets)}"
-            findings.leave_out(path, f"{words}: see sirr-orch data match, and 'pictures' and 'sets' in a spec")
-            return
-    name, title = findings.name(path.with_suffix("") if path.is_file() else path, "predictions")
-    words = f"another program's answers to {listed(answers) if answers else 'the test datasets'}"
-    findings.entrants.append(FoundEntrant(name, title, "predictions", path, words, answers=answers))
 
 
 def _absolute(path: Path) -> Path:

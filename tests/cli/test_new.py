@@ -216,6 +216,14 @@ def test_a_file_that_is_there_is_left_as_it_is(here: Path) -> None:
     assert sorted(path.name for path in here.iterdir()) == ["office", "spec.yaml"]
 
 
+@pytest.mark.parametrize("name", ["a", "n", "put"])
+def test_of_a_single_pair_the_pattern_is_of_its_files_name(here: Path, name: str) -> None:
+    pairs("office", [name], "input/{}.png", "transmission/{}.png")
+    spec, _ = planned("office")
+    assert spec["datasets"]["office"]["blended"] == "input/{id}.*"
+    assert spec["datasets"]["office"].get("transmission", "transmission/{id}.*") == "transmission/{id}.*"
+
+
 def test_what_is_no_spec_is_never_replaced(here: Path) -> None:
     pairs("office")
     before = Path("office/blended/1.png").read_bytes()

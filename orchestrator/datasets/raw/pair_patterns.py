@@ -98,9 +98,12 @@ def _candidates(scene: RawScene, layer: str, place: PurePosixPath) -> Iterator[s
     """Yield the patterns that a picture's path could be made by, with the scene's name as {id}."""
     path = scene.files[layer].relative_to(place)
     whole = str(path)
+    begin, end = len(whole) - len(path.name), len(whole) - len(path.suffix)
     for name in {unicodedata.normalize(form, scene.name) for form in ("NFC", "NFD")} if scene.name else ():
-        for found in re.finditer(f"(?={re.escape(name)})", whole):
-            before, after = whole[: found.start()], whole[found.start() + len(name) :]
+        starts = [found.start() for found in re.finditer(f"(?={re.escape(name)})", whole)]
+        # Of a single pair nothing else tells the file's name from the same letters in its folder's or in its ending.
+        for start in sorted(starts, key=lambda start: not begin <= start <= end - len(name)):
+            before, after = whole[:start], whole[start + len(name) :]
             if path.suffix and path.suffix in after:
                 yield _literal(before) + _ID + _literal(after.removesuffix(path.suffix)) + ".*"
             yield _literal(before) + _ID + _literal(after)
