@@ -17,6 +17,7 @@ TableFormat = Literal["markdown", "latex", "csv"]
 
 
 def report(
+    context: typer.Context,
     names: Annotated[
         list[str] | None,
         typer.Argument(
@@ -73,6 +74,7 @@ def report(
     from orchestrator.execute.command import report_of_run  # noqa: PLC0415
     from orchestrator.execute.compare_runs import compare_runs  # noqa: PLC0415
 
+    _refuse_idle(context, serve=serve, single=single_file is not None, table=table is not None)
     if not names:
         _serve_all(store, bind, port, alone=serve and table is None and single_file is None)
         return
@@ -87,6 +89,26 @@ def report(
         from orchestrator.report.served import OneReport  # noqa: PLC0415 - as above
 
         _serve(OneReport(index.parent), bind, port)
+
+
+def _refuse_idle(context: typer.Context, *, serve: bool, single: bool, table: bool) -> None:
+    """Refuse options that would change nothing beside the others, or without another.
+
+    Raises:
+        BadParameter: For the first of them.
+    """
+    without = [
+        ("metric", table, "--metric needs --table, such as --table markdown"),
+        ("port", serve, "--port needs --serve"),
+        ("bind", serve, "--bind needs --serve"),
+        ("overwrite", single, "--overwrite needs --single-file: it replaces that file"),
+        ("serve", not table, "--table prints the scores and ends: leave --serve or --table out"),
+        ("single_file", not table, "--table prints the scores and ends: leave --single-file or --table out"),
+    ]
+    for name, of_use, words in without:
+        source = context.get_parameter_source(name)
+        if not of_use and source is not None and not source.name.startswith("DEFAULT"):
+            raise typer.BadParameter(words, param_hint=f"--{name.replace('_', '-')}")
 
 
 def _print_table(names: list[str], store: Path, form: TableFormat, metrics: list[str]) -> None:
