@@ -40,9 +40,15 @@ def plan_rows(comparison: Comparison, found: RunEstimate) -> list[dict[str, Any]
 def _estimate(found: Estimate | None) -> dict[str, Any]:
     """Return what a stage will take as plain values; None: it is in the store."""
     if found is None:
-        return {"steps": None, "seconds": 0, "bytes": 0, "origin": "stored"}
+        return {"steps": None, "seconds": 0, "bytes": 0, "origin": "stored", "at_most": False}
     seconds = None if found.seconds is None else round(found.seconds, 1)
-    return {"steps": found.steps, "seconds": seconds, "bytes": found.size_bytes, "origin": found.origin}
+    return {
+        "steps": found.steps,
+        "seconds": seconds,
+        "bytes": found.size_bytes,
+        "origin": found.origin,
+        "at_most": found.at_most,
+    }
 
 
 def _state(stage: str, comparison: Comparison) -> str:

@@ -51,11 +51,12 @@ def estimate_lines(found: RunEstimate, *, each: bool) -> Iterator[str]:
         yield _row(
             name,
             "" if not steps else _amount(steps, "{:,}".format, ">"),
-            _amount(times, rough_time, ">"),
+            _amount(times, rough_time, ">", most="<=" if any(one.at_most for one in members) else ""),
             _amount(sizes, rough_size, ">"),
         )
     yield from _wrapped(_in_all(found))
     yield from _wrapped(_origins(found))
+    yield from _wrapped(_at_most(found))
     yield from _wrapped(_unknown(found))
 
 
@@ -86,17 +87,23 @@ def _parts(
     )
 
 
-def _amount(parts: Sequence[float | None], words: Callable[[float], str], at_least: str) -> str:
-    """Return a sum in words; where parts of it are unknown it is a least one."""
+def _amount(parts: Sequence[float | None], words: Callable[[float], str], least: str, most: str = "") -> str:
+    """Return a sum in words; where parts of it are unknown it is a least one, and neither where it is a most one too.
+
+    Args:
+        most: What says that parts of it are at most what they are; empty where none is.
+    """
     known = [part for part in parts if part is not None]
     if not known:
         return "unknown"
-    return words(sum(known)) if len(known) == len(parts) else f"{at_least}{words(sum(known))}"
+    unsure = least if len(known) < len(parts) else most
+    return f"{'' if unsure == least and most else unsure}{words(sum(known))}"
 
 
 def _in_all(found: RunEstimate) -> str:
     steps, times, sizes = _parts(found.stages)
-    parts = [f"in all {_amount(times, rough_time, 'at least ')}"]
+    most = "at most " if any(one.at_most for one in found.stages) else ""
+    parts = [f"in all {_amount(times, rough_time, 'at least ', most)}"]
     if steps:
         parts.append(f"{_amount(steps, '{:,}'.format, 'at least ')} training steps")
     parts.append(f"{_amount(sizes, rough_size, 'at least ')} of disk")
@@ -111,6 +118,12 @@ def _origins(found: RunEstimate) -> str:
     measured = f"this project's measurements on {machine.processor} with {count(machine.processors, 'processor')}"
     parts = [f"{mine} by earlier stages of this store"] * bool(mine) + [f"{theirs} by {measured}"] * bool(theirs)
     return f"times: {', '.join(parts)}; without building images" if parts else ""
+
+
+def _at_most(found: RunEstimate) -> str:
+    """Return which times are bounds, of stages that were measured with more to do."""
+    number = sum(one.at_most for one in found.stages)
+    return f"at most (<=): {count(number, 'stage')}, by stages that measured more metrics" if number else ""
 
 
 def _unknown(found: RunEstimate) -> str:

@@ -13,7 +13,7 @@ from pydantic import Field
 from orchestrator.errors import SirrError
 from orchestrator.plan.estimates import Measurement
 from orchestrator.plan.keys import canonical_json
-from orchestrator.plan.tasks import network_of, task_of
+from orchestrator.plan.tasks import network_of, surplus, task_of
 from orchestrator.plan.work import DatasetSize, Work, size_of_prepared, work_of_steps
 from orchestrator.resources import data_folder
 from orchestrator.results import read_result
@@ -95,7 +95,7 @@ def store_measurements(
 
     Args:
         shapes: Fields of recipes that shape a network, by model.
-        tasks: Those that are asked for; None for all that there are.
+        tasks: Those that are asked for, with those that do the same and more; None for all that there are.
     """
     return tuple(_Harvest(_newest(store), shapes).measurements(tasks))
 
@@ -135,11 +135,15 @@ class _Harvest:
         for artifact in self.artifacts:
             with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError, SirrError):
                 task = self._task(artifact.manifest.document)
-                if (tasks is None or task in tasks) and found[task] < _MOST_OF_A_TASK:
+                if found[task] < _MOST_OF_A_TASK and self._asked(task, tasks):
                     measurement = self._measurement(task, artifact)
                     if measurement is not None:
                         found[task] += 1
                         yield measurement
+
+    @staticmethod
+    def _asked(task: str, tasks: Collection[str] | None) -> bool:
+        return tasks is None or task in tasks or any(surplus(task, one) for one in tasks)
 
     def _task(self, document: Mapping[str, Any]) -> str:
         network = self._networks[document["inputs"]["network"]] if document["kind"] == "infer" else None

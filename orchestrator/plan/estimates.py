@@ -12,6 +12,7 @@ from itertools import groupby
 from statistics import median
 from typing import Literal
 
+from orchestrator.plan.tasks import surplus
 from orchestrator.plan.work import Work
 
 Origin = Literal["store", "project", "unknown"]
@@ -50,6 +51,7 @@ class Estimate:
         size_bytes: Of its result.
         origin: Whose measurements the seconds are made of.
         per_step_s: Of a training.
+        at_most: Whether it is made of stages that measured more metrics.
     """
 
     stage: str
@@ -59,6 +61,7 @@ class Estimate:
     size_bytes: int | None
     origin: Origin
     per_step_s: float | None = None
+    at_most: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,16 +80,17 @@ def estimate(
 ) -> Estimate:
     """Return what a stage will take.
 
-    More steps never take less: how long one takes is read off its size alone.
+    More steps never take less: how long one takes is read off its size alone. Of a task that was never measured those
+    tell that do the same and as little as possible more.
 
     Args:
         work: None where it is not known.
         own: Measurements of a store; those of other tasks are passed over.
         brought: Measurements of the project.
     """
-    mine, theirs = ([one for one in given if one.task == task] for given in (own, brought))
     if work is None:
         return Estimate(stage, kind, None, None, None, "unknown")
+    mine, theirs, more = _of_task(task, own, brought)
     seconds, per_unit, origin = _seconds(work, mine, theirs)
     training = kind == "train"
     return Estimate(
@@ -97,7 +101,18 @@ def estimate(
         _size_bytes(work, mine or theirs, grows=kind in _WRITES_PICTURES),
         origin,
         per_unit if training else None,
+        at_most=more and seconds is not None,
     )
+
+
+def _of_task(
+    task: str, own: Iterable[Measurement], brought: Iterable[Measurement]
+) -> tuple[list[Measurement], list[Measurement], bool]:
+    """Return the measurements of a task, and whether they are of one that does more."""
+    more = [[(surplus(one.task, task), one) for one in given] for given in (own, brought)]
+    least = min((number for given in more for number, _one in given if number is not None), default=0)
+    mine, theirs = ([one for number, one in given if number == least] for given in more)
+    return mine, theirs, least > 0
 
 
 _WRITES_PICTURES = ("prepare", "infer", "predict", "collect", "command", "finish")

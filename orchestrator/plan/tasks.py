@@ -1,5 +1,6 @@
 """What kind of work a stage is, as far as its time goes: stages of one task differ in their amounts alone."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -44,6 +45,23 @@ def task_of(document: Mapping[str, Any], network: Mapping[str, Any] | None, shap
             **({} if network is None else {"network": dict(network)}),
         }
     )
+
+
+def surplus(task: str, less: str) -> int | None:
+    """Return how many metrics more a task measures than one that is alike otherwise; None where it is no such task.
+
+    Raises:
+        ValueError: Where one is no task's name.
+    """
+    if task == less:
+        return 0
+    if '"metrics"' not in less:  # most have none, and there are thousands to read
+        return None
+    whole, part = json.loads(task), json.loads(less)
+    more, fewer = whole.pop("metrics", None), part.pop("metrics", None)
+    if whole != part or not more or not fewer or not set(fewer) < set(more):
+        return None
+    return len(more) - len(fewer)
 
 
 def network_of(document: Mapping[str, Any]) -> dict[str, Any]:

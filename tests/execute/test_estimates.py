@@ -12,11 +12,12 @@ from typer.testing import CliRunner
 from orchestrator.cli.app import app
 from orchestrator.execute import build
 from orchestrator.execute.command import RunRequest, planned, planned_estimate
-from orchestrator.execute.estimate_words import long_run_lines, rough_size, rough_time
+from orchestrator.execute.estimate_words import estimate_lines, long_run_lines, rough_size, rough_time
 from orchestrator.execute.estimates import RunEstimate
 from orchestrator.execute.measurements import brought_rates
-from orchestrator.plan.estimates import Estimate
+from orchestrator.plan.estimates import Estimate, Measurement, estimate
 from orchestrator.plan.stage import Stage
+from orchestrator.plan.work import Work
 from orchestrator.store.store import Store
 from tests.execute import small_run
 from tests.execute.photo_engine import photo_engine
@@ -77,7 +78,59 @@ def test_an_empty_store_takes_the_project_s_measurements(tmp_path):
     assert training.steps == 49
     assert training.per_step_s is not None
     assert training.per_step_s > 0
-    assert found["evaluate/input/skimage-test/standard"].seconds is None  # the table has all metrics, not PSNR alone
+    # The table has PSNR with SSIM, not alone.
+    assert (found["evaluate/input/skimage-test/standard"].seconds or 0) > 0
+    assert found["evaluate/input/skimage-test/standard"].at_most
+    assert not found["export/errnet2019"].at_most
+
+
+def test_a_store_that_measured_more_metrics_says_what_fewer_take_at_most(tmp_path, monkeypatch):
+    monkeypatch.setattr(small_run, "SPEC", SPEC.replace("[psnr]", "[psnr, ssim]"))
+    keep_run(Store(tmp_path / "store"), tmp_path, epochs=5)
+    found = estimates(tmp_path, epochs=7)["evaluate/input/skimage-test/standard"]
+    assert (found.origin, found.at_most) == ("store", True)
+    # Of which the same is known exactly.
+    assert found.seconds == pytest.approx(12.5)
+
+
+MEASURED = (["psnr", "ssim"], ["psnr", "ssim", "lpips"], ["ssim"])
+
+
+@pytest.mark.parametrize(
+    ("metrics", "seconds", "at_most"),
+    [
+        (["psnr", "ssim"], 2.0, False),
+        (["psnr"], 2.0, True),
+        (["lpips"], 3.0, True),
+        (["ssim"], 1.0, False),
+        (["ncc"], None, False),
+        (["psnr", "ssim", "lpips", "ncc"], None, False),
+    ],
+    ids=str,
+)
+def test_of_several_that_measured_more_the_nearest_tells(metrics, seconds, at_most):
+    def task(names: list[str]) -> str:
+        return json.dumps({"kind": "evaluate", "metrics": names})
+
+    known = [Measurement(task(names), Work(1, 100), float(len(names)), None, 0) for names in MEASURED]
+    other = [Measurement('{"kind": "infer"}', Work(1, 100), 9.0, None, 0)]
+    found = estimate("evaluate", "evaluate", task(metrics), Work(1, 100), known, other)
+    assert (found.seconds, found.at_most) == (seconds, at_most)
+
+
+def test_bounds_are_said_in_words():
+    def said(*estimates: Estimate) -> str:
+        return " ".join(" ".join(estimate_lines(RunEstimate(estimates, 0, brought_rates().machine), each=True)).split())
+
+    exact = Estimate("infer/a", "infer", None, 50.0, 0, "project")
+    bound = Estimate("evaluate/a", "evaluate", None, 10.0, 0, "project", at_most=True)
+    unknown = Estimate("measure/a", "measure", None, None, None, "unknown")
+    assert "in all 1 min" not in said(exact, bound)
+    assert "in all at most 1 min" in said(exact, bound)
+    assert "evaluate/a <=10 s" in said(exact, bound)
+    assert "at most (<=): 1 stage, by stages that measured more metrics" in said(exact, bound)
+    assert "in all 1 min" in said(exact, bound, unknown)
+    assert "in all at least 50 s" in said(exact, unknown)
 
 
 NONSENSE = [pytest.param(value, id=str(value)) for value in (-5.0, 0, 1e12, True, "soon", [3])]
@@ -131,7 +184,7 @@ def test_json_tells_what_each_stage_takes(folder):
     assert rows["train/ibcln2020"]["steps"] == 160_000
     assert rows["train/ibcln2020"]["seconds"] > 86400
     assert rows["train/ibcln2020"]["origin"] == "project"
-    assert set(rows["overlap"]) == {"steps", "seconds", "bytes", "origin"}
+    assert set(rows["overlap"]) == {"steps", "seconds", "bytes", "origin", "at_most"}
     assert rows["overlap"]["steps"] is None
 
 
