@@ -98,6 +98,14 @@ def metrics(_context: typer.Context, _incomplete: str) -> Iterable[str]:
     return [metric.name for protocol in PROTOCOLS.values() for metric in protocol.metrics]
 
 
+@_offered
+def engines(_context: typer.Context, _incomplete: str) -> Iterable[str]:
+    """Return the engines that can be asked for."""
+    from orchestrator.engine.select import engine_choices  # noqa: PLC0415 - only here
+
+    return engine_choices()
+
+
 def _store(context: typer.Context) -> Path:
     """Return the store that is named on the line or by the environment, else the nearest one."""
     source = context.get_parameter_source("store")

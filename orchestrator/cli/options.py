@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli.complete import engines
 from orchestrator.spec.names import WALLS_VARIABLE, Device, EngineName, WallsName
 from orchestrator.store import layout
 
@@ -30,12 +31,31 @@ StoreOption = Annotated[
     ),
 ]
 
+
+def known_engine(name: str | None) -> str | None:
+    """Return the name of an engine that there is: one of this project's, or of an installed package's.
+
+    Raises: typer.BadParameter for any other.
+    """
+    # Imported here: --help must not wait for the engines.
+    from orchestrator.engine.select import engine_choices  # noqa: PLC0415
+
+    if name is None or name in (choices := engine_choices()):
+        return name
+    raise typer.BadParameter(f"{name!r} is not one of {', '.join(map(repr, choices))}.")
+
+
+ENGINE_METAVAR = "[auto|docker|local|NAME]"
+
 EngineOption = Annotated[
     EngineName | None,
     typer.Option(
         "--engine",
-        help="What runs the stages: docker, local (environments on this machine), or auto: Docker where an engine "
-        "answers. Default: what the spec says.",
+        metavar=ENGINE_METAVAR,
+        callback=known_engine,
+        autocompletion=engines,
+        help="What runs the stages: docker, local (environments on this machine), the name of an engine that an "
+        "installed package brings, or auto: Docker where an engine answers. Default: what the spec says.",
     ),
 ]
 

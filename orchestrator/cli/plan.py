@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.options import DEFAULT_STORE, DataOption, JsonOption, PluginsOption, StoreOption, WallsOption
+from orchestrator.cli.complete import engines
+from orchestrator.cli.options import (
+    DEFAULT_STORE,
+    ENGINE_METAVAR,
+    DataOption,
+    JsonOption,
+    PluginsOption,
+    StoreOption,
+    WallsOption,
+    known_engine,
+)
 from orchestrator.spec.names import EngineName
 
 
@@ -16,7 +26,13 @@ def plan(
     ] = None,
     engine: Annotated[
         EngineName | None,
-        typer.Option("--engine", help="Say too what this engine would need, as sirr-orch run would: images to build."),
+        typer.Option(
+            "--engine",
+            metavar=ENGINE_METAVAR,
+            callback=known_engine,
+            autocompletion=engines,
+            help="Say too what this engine would need, as sirr-orch run would: images to build.",
+        ),
     ] = None,
     walls: WallsOption = None,
     threads: Annotated[

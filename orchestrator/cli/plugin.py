@@ -5,8 +5,17 @@ from typing import Annotated, Literal
 
 import typer
 
+from orchestrator.cli.complete import engines
 from orchestrator.cli.help import HelpedCommand, HelpedGroup
-from orchestrator.cli.options import DEFAULT_STORE, JsonOption, StoreOption, WallsOption
+from orchestrator.cli.options import (
+    DEFAULT_STORE,
+    ENGINE_METAVAR,
+    JsonOption,
+    StoreOption,
+    WallsOption,
+    known_engine,
+)
+from orchestrator.spec.names import EngineName
 
 app = typer.Typer(
     cls=HelpedGroup, no_args_is_help=True, help="Methods and networks of your own, in a folder: begin one, check one."
@@ -51,8 +60,14 @@ def check(
         ),
     ],
     engine: Annotated[
-        Literal["auto", "docker", "local"],
-        typer.Option("--engine", help="What builds its images and runs them. Default: Docker where an engine answers."),
+        EngineName,
+        typer.Option(
+            "--engine",
+            metavar=ENGINE_METAVAR,
+            callback=known_engine,
+            autocompletion=engines,
+            help="What builds its images and runs them. Default: Docker where an engine answers.",
+        ),
     ] = "auto",
     static: Annotated[bool, typer.Option("--static", help="Look at the files alone: build and run nothing.")] = False,
     json: JsonOption = False,

@@ -77,9 +77,10 @@ def _tried(
     if lacking:
         yield Check(subject, "running it", "not checked", f"the image {lacking[0]!r} was not built")
         return
+    engine = chosen_engine(request.engine, request.store).engine.name
     with Store(request.store).scratch("plugin-check") as folder:
         environments = {image: built[image] for image in images}
-        yield from checks(subject.partition(" ")[2], Trials(brought.library, environments, folder, stopper))
+        yield from checks(subject.partition(" ")[2], Trials(brought.library, engine, environments, folder, stopper))
 
 
 def _built(image: ImageSpec, request: CheckRequest, built: dict[str, Environment]) -> Iterator[Check]:

@@ -52,12 +52,14 @@ class Trials:
     """Where and with what stages are tried.
 
     Attributes:
-        environments: Built images by name; all are of one engine.
+        engine: Runs the stages.
+        environments: Built images by name, for that engine.
         folder: For stores that last as long as the check.
         stopper: The user's.
     """
 
     library: Library
+    engine: EngineName
     environments: Mapping[str, Environment]
     folder: Path
     stopper: Stopper = field(default_factory=Stopper)
@@ -87,8 +89,7 @@ class Trials:
         store = Store(self.folder / place)
         planned = planned_stages(stages, store, _RUN, store.layout.logs(_RUN), "cpu", self.library)
         listener = _Listener(kill, Stopper(self.stopper))
-        engines = {_engine_name(one.engine) for one in self.environments.values()}
-        engine = available_engine(engines.pop(), store.layout.stagings).engine
+        engine = available_engine(self.engine, store.layout.stagings).engine
         # Processes that prepare samples take seconds to start, and change no bit: what is killed has them.
         workers = 0 if kill == "never" else None
         options = RunOptions(jobs=jobs, threads=threads, workers=workers, grace_s=0.0)
@@ -157,10 +158,6 @@ class ProgramTrial:
             sources={"dataset": self._trials.source(pictures)},
         )
         return self._trials.attempt(place, stage, threads=threads, kill=kill)
-
-
-def _engine_name(name: str) -> EngineName:
-    return "docker" if name == "docker" else "local"
 
 
 class _Listener:

@@ -25,6 +25,7 @@ class Bubblewrap:
         "programs run inside bubblewrap: no network, no other programs, and of the disk only what they need: their own "
         "environment and inputs to read, their staging folder to write"
     )
+    isolates = True
     status_option = "--json-status-fd"
     complaint = f"{_NAME}: "
 

@@ -40,7 +40,7 @@ from orchestrator.engine.errors import engine_error
 from orchestrator.engine.logs import CUT, LogFollower, LogLost
 from orchestrator.engine.owner import Owner
 from orchestrator.engine.program import lay_out, place, stage_request, starting
-from orchestrator.engine.protocol import Claim, Job, Outcome, RunningJob, anybody
+from orchestrator.engine.protocol import Capabilities, Claim, Job, Outcome, RunningJob, anybody
 from orchestrator.errors import DeviceUnavailable, EngineUnavailable, InfraFailure, SirrError
 
 TIMEOUT_S = 600.0
@@ -174,6 +174,17 @@ class DockerEngine:
                 f"the Docker engine at {self.caps.address} is on another machine and does not see this one's files",
                 hint="unset DOCKER_HOST, or name in SIRR_SHARED_ROOT a folder that both machines have under one path",
             )
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do; see `Engine.capabilities`."""
+        return Capabilities(
+            environments="docker",
+            isolates=True,
+            leases_devices=False,
+            same_machine=not self.caps.remote,
+            queues=False,
+        )
 
     def start(self, job: Job) -> DockerRunning | LeftResult:
         """Start a job's container or adopt the one that is there; see `Engine.start`."""

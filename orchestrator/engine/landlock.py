@@ -18,6 +18,7 @@ class Landlock:
         "held: they see names of other files and programs, may change mode and time of files that are yours, share "
         "/dev/shm, and reach this machine's own sockets, Docker's among them, where you do"
     )
+    isolates = True
     status_option = None
     complaint = "landlock: "
 

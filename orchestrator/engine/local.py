@@ -29,7 +29,7 @@ from orchestrator.engine.local_running import (
 )
 from orchestrator.engine.owner import Owner
 from orchestrator.engine.program import STAGE_FILE, lay_out, place, program_environment, stage_request, starting
-from orchestrator.engine.protocol import Claim, Job, RunningJob, anybody
+from orchestrator.engine.protocol import Capabilities, Claim, Job, RunningJob, anybody
 from orchestrator.engine.visible import visible_to
 from orchestrator.engine.walls import Walls, find_walls
 from orchestrator.errors import DISK_FULL, DeviceUnavailable, ImageNotBuilt, InfraFailure, NoSpace
@@ -59,6 +59,17 @@ class LocalEngine:
     def walls(self) -> Walls:
         """What programs are kept in."""
         return find_walls().walls if self._walls is None else self._walls
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do; see `Engine.capabilities`."""
+        return Capabilities(
+            environments="local",
+            isolates=self.walls.isolates,
+            leases_devices=False,
+            same_machine=True,
+            queues=False,
+        )
 
     def start(self, job: Job) -> LocalRunning:
         """Start a job's program or adopt the one that is there; see `Engine.start`."""

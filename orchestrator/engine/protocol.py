@@ -11,7 +11,37 @@ from orchestrator.spec.environment import Environment
 LONGEST_LINE_BYTES = 2**20
 """Of a program's output; what goes on longer is passed on in pieces of about this size."""
 
-__all__ = ["Claim", "Engine", "Environment", "Job", "Outcome", "Running", "RunningJob", "anybody"]
+__all__ = [
+    "Capabilities",
+    "Claim",
+    "Engine",
+    "Environment",
+    "Job",
+    "Outcome",
+    "Running",
+    "RunningJob",
+    "anybody",
+]
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What an engine can do: whoever uses one asks for this, and for no name.
+
+    Attributes:
+        environments: Which kind of environments it runs; the builder of that name makes them.
+        isolates: Its programs have no network, and of the disk only what their job names.
+        leases_devices: It sees to it that no two of its programs get the same GPU. Where it does not, GPUs of this
+            machine are leased before a start, which needs an engine of this machine.
+        same_machine: Its programs run on this machine.
+        queues: A job that was started may wait before its program runs.
+    """
+
+    environments: str
+    isolates: bool
+    leases_devices: bool
+    same_machine: bool
+    queues: bool
 
 
 @dataclass(frozen=True)
@@ -134,9 +164,13 @@ def anybody(_key: str) -> Iterator[bool]:
 
 
 class Engine(Protocol):
-    """Runs jobs. One conformance suite holds for all engines."""
+    """Runs jobs. One conformance suite, `orchestrator.conformance.engines`, holds for all engines."""
 
     name: str
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
 
     def start(self, job: Job) -> Running:
         """Start a job, or adopt the one with its key that runs already: never two for one key.

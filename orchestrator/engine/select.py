@@ -1,16 +1,24 @@
-"""Chooses the engine: Docker where one answers, else local environments, in the best walls that work."""
+"""Chooses the engine: Docker where one answers, else local environments, in the best walls that work.
+
+Engines from outside come from installed packages: an entry point of the group `sirr_orch.engines` names something that
+takes the store's folder of staging folders and returns an `Engine`, or raises EngineUnavailable.
+"""
 
 import os
 import typing
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from orchestrator.engine.protocol import Engine
 from orchestrator.engine.walls import FoundWalls, find_walls
 from orchestrator.errors import EngineUnavailable, SirrError
-from orchestrator.spec.names import WALLS_VARIABLE, EngineName, WallsName
+from orchestrator.spec.names import WALLS_VARIABLE, BuiltInEngine, EngineName, WallsName
 
 SHARED_ROOT_VARIABLE = "SIRR_SHARED_ROOT"
+
+ENTRY_POINTS = "sirr_orch.engines"
+"""The group of entry points by which an installed distribution brings engines, each called as its entry point."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +36,12 @@ def available_engine(name: EngineName, staging_root: Path) -> Selection:
         staging_root: The store's folder of staging folders.
 
     Raises:
-        EngineUnavailable: Where Docker, or the walls of local programs, are asked for by name and do not work.
+        EngineUnavailable: Where there is no engine of that name; where Docker, the walls of local programs, or an
+            engine from outside are asked for by name and do not work.
     """
+    if name not in typing.get_args(BuiltInEngine):
+        engine = _brought(name, staging_root)
+        return Selection(engine, f"engine: {name}, as asked for; {_brought_walls(engine)}")
     if name == "local":
         return _local_in_walls(staging_root, "as asked for")
     try:
@@ -43,9 +55,19 @@ def available_engine(name: EngineName, staging_root: Path) -> Selection:
 def engine_to_ask(name: EngineName, staging_root: Path) -> Engine:
     """Return an engine that is asked for programs that run and starts none, so that no walls need to work.
 
-    Raises what `available_engine` raises for Docker.
+    Raises what `available_engine` raises for Docker and engines from outside.
     """
     return _local(staging_root, None) if name == "local" else available_engine(name, staging_root).engine
+
+
+def engine_names() -> tuple[EngineName, ...]:
+    """Return every engine that could have run stages: this project's, then those of installed packages."""
+    return ("local", "docker", *_entry_points())
+
+
+def engine_choices() -> tuple[EngineName, ...]:
+    """Return what can be asked for."""
+    return (*typing.get_args(BuiltInEngine), *_entry_points())
 
 
 def walls_asked_for() -> WallsName:
@@ -62,6 +84,39 @@ def walls_asked_for() -> WallsName:
         f"{WALLS_VARIABLE} is {named!r}, which names no walls",
         hint=f"set it to one of: {', '.join(typing.get_args(WallsName))}",
     )
+
+
+def _entry_points() -> dict[str, EntryPoint]:
+    """Return the engines of installed packages; none has the name of one of ours."""
+    found = sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name)
+    return {entry.name: entry for entry in found if entry.name not in typing.get_args(BuiltInEngine)}
+
+
+def _brought(name: EngineName, staging_root: Path) -> Engine:
+    found = _entry_points()
+    if name not in found:
+        raise EngineUnavailable(
+            f"there is no engine {name!r}",
+            hint=f"name one of: {', '.join(engine_choices())}; others come with packages that bring them",
+        )
+    try:
+        engine: Engine = found[name].load()(staging_root)
+    except SirrError:
+        raise
+    except Exception as error:  # whatever the code of others does
+        package = found[name].dist
+        raise EngineUnavailable(
+            f"the engine {name!r} cannot be used: {type(error).__name__}: {error}",
+            where=f"entry point {name!r} of {package.name if package else 'a distribution'}",
+            hint="ask whoever wrote that package, or name another engine",
+        ) from error
+    return engine
+
+
+def _brought_walls(engine: Engine) -> str:
+    if engine.capabilities.isolates:
+        return "it says that programs have no network and see only what they need"
+    return "it says that programs have no walls"
 
 
 def _local_in_walls(staging_root: Path, why: str) -> Selection:

@@ -33,6 +33,10 @@ class Walls(Protocol):
         """What holds behind them, for the user."""
 
     @property
+    def isolates(self) -> bool:
+        """Whether it leaves programs no network, and of the disk only what they are given."""
+
+    @property
     def status_option(self) -> str | None:
         """The option of the command that takes a descriptor on which it says which process it made.
 
@@ -52,6 +56,7 @@ class NoWalls:
 
     name = "none"
     sentence = "local programs have no walls: they can use the network and every file that you can"
+    isolates = False
     status_option = None
     complaint = "\0"
 

@@ -86,7 +86,7 @@ def installed_software(environment: Environment) -> Inventory:
     Raises:
         InfraFailure: Where it cannot be asked, or its answer is none.
     """
-    said = _docker_says(environment) if environment.engine == "docker" else _interpreter_says(environment.reference)
+    said = _docker_says(environment) if environment.code is None else _interpreter_says(environment.reference)
     return _read(said, environment.image)
 
 

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from orchestrator.engine.protocol import Engine, Environment
@@ -11,7 +12,7 @@ from orchestrator.environments.builder import Builder, BuildSettings
 from orchestrator.environments.docker import DockerBuilder
 from orchestrator.environments.local import LocalBuilder
 from orchestrator.environments.plugin_image import check_image
-from orchestrator.errors import ImageNotBuilt, SpecError
+from orchestrator.errors import EngineUnavailable, ImageNotBuilt, SpecError
 from orchestrator.spec.image import ImageSpec, Variant
 from orchestrator.spec.library import Library
 from orchestrator.spec.names import Device, EngineName
@@ -36,6 +37,13 @@ class Built:
         verb = "is built already" if self.already else "built"
         sentence = f"{self.image}: {verb} (recipe {self.environment.recipe[:12]}, {self.environment.engine})"
         return f"{sentence}. {self.note}" if self.note and not self.already else sentence
+
+
+BUILDERS = "sirr_orch.builders"
+"""The group of entry points by which an installed distribution names builders, each for the environments of its name:
+something that takes the store's folder of environments and returns a `Builder`."""
+
+_BUILDERS: Mapping[str, Callable[[Path], Builder]] = {"docker": lambda _folder: DockerBuilder(), "local": LocalBuilder}
 
 
 def chosen_engine(name: EngineName, store: Path) -> Selection:
@@ -79,9 +87,24 @@ def build_settings(bases: Iterable[str], wheels: Iterable[Path]) -> BuildSetting
     )
 
 
-def builder_for(engine: str, store: Path) -> Builder:
-    """Return what builds environments for an engine."""
-    return DockerBuilder() if engine == "docker" else LocalBuilder(Layout(store.absolute()).environments)
+def builder_for(environments: str, store: Path) -> Builder:
+    """Return what builds environments of a kind, which engines name in their capabilities.
+
+    Raises:
+        EngineUnavailable: Where nothing builds such environments.
+    """
+    make = _BUILDERS.get(environments)
+    if make is not None:
+        return make(Layout(store.absolute()).environments)
+    brought = {entry.name: entry for entry in entry_points(group=BUILDERS)}
+    if environments not in brought:
+        known = ", ".join(sorted({*_BUILDERS, *brought}))
+        raise EngineUnavailable(
+            f"nothing builds environments of the kind {environments!r}; there are builders of: {known}",
+            hint=f"install the package that brings the engine's builder, as an entry point of the group {BUILDERS}",
+        )
+    builder: Builder = brought[environments].load()(Layout(store.absolute()).environments)
+    return builder
 
 
 def named_images(names: Sequence[str], library: Library) -> list[ImageSpec]:
@@ -107,7 +130,7 @@ def build_images(
         SpecError: Where files of a plug-in's image are missing.
         BuildError: Names the failing step.
     """
-    builder = builder_for(selection.engine.name, store)
+    builder = builder_for(selection.engine.capabilities.environments, store)
     for image in images:
         check_image(image)
         found = builder.find(image, variant, settings)
@@ -121,7 +144,7 @@ def built_environments(
     images: Iterable[ImageSpec], variant: Variant, selection: Selection, store: Path, settings: BuildSettings
 ) -> Mapping[str, Environment]:
     """Return the environments of those of some images that are built, by name."""
-    builder = builder_for(selection.engine.name, store)
+    builder = builder_for(selection.engine.capabilities.environments, store)
     found = {image.name: builder.find(image, variant, settings) for image in images}
     return {name: environment for name, environment in found.items() if environment is not None}
 

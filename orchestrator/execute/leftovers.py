@@ -5,14 +5,11 @@ import shutil
 from pathlib import Path
 
 from orchestrator.engine.protocol import Engine
-from orchestrator.engine.select import engine_to_ask
+from orchestrator.engine.select import engine_names, engine_to_ask
 from orchestrator.errors import EngineUnavailable, SirrError
-from orchestrator.spec.names import EngineName
 from orchestrator.store.clean import is_abandoned
 from orchestrator.store.leases import held_if_free
 from orchestrator.store.store import Store
-
-_ENGINES: tuple[EngineName, ...] = ("local", "docker")
 
 
 def engines_that_answer(stagings: Path) -> list[Engine]:
@@ -22,7 +19,7 @@ def engines_that_answer(stagings: Path) -> list[Engine]:
         stagings: The store's folder of staging folders.
     """
     found = []
-    for name in _ENGINES:
+    for name in engine_names():
         with contextlib.suppress(EngineUnavailable):
             found.append(engine_to_ask(name, stagings))
     return found

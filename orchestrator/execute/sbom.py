@@ -71,10 +71,10 @@ def environment_list(environment: Environment, variant: Variant, image: ImageSpe
     Raises:
         InfraFailure: Where the environment cannot be asked.
     """
-    docker = environment.engine == "docker"
-    locks = installed_locks(image, variant, with_installer=docker)
+    container = environment.code is None
+    locks = installed_locks(image, variant, with_installer=container)
     facts = {"engine": environment.engine, **environment.details}
-    subject = Subject(environment.image, environment.recipe, docker, facts)
+    subject = Subject(environment.image, environment.recipe, container, facts)
     return cyclonedx_list(subject, installed_software(environment), locked_in_requirements(locks))
 
 

@@ -12,6 +12,7 @@ from orchestrator.engine.program import ended_well
 from orchestrator.engine.protocol import Engine, Environment, Job, Running
 from orchestrator.errors import (
     BudgetTooSmall,
+    DeviceUnavailable,
     InfraFailure,
     NoSpace,
     NotStarted,
@@ -125,6 +126,7 @@ def execute_stage(stage: Stage, identity: Identity, inputs: Mapping[str, Path], 
         stored = context.store.artifact(identity.key)
         if stored is not None:
             return stored
+        here = context.engine.capabilities.same_machine
         gpus = _leased_gpus(stage, context, held)
         resumed = context.store.has_staging(identity.key)
         staging = context.store.staging(identity.key)
@@ -140,7 +142,7 @@ def execute_stage(stage: Stage, identity: Identity, inputs: Mapping[str, Path], 
             "packages": dict(job.environment.packages),
             "device": stage.device,
             **_took(finished.outcome, started, job, context),
-            **machine_facts(job.staging, threads=job.threads, device=job.device, same_machine=True),
+            **machine_facts(job.staging, threads=job.threads, device=job.device, same_machine=here),
             "warnings": finished.outcome.warnings,
             "resumed": resumed,
             "adopted": finished.running.adopted,
@@ -221,14 +223,25 @@ def _end_elsewhere(stage: Stage, key: str, context: ExecutionContext) -> None:
 
 
 def _leased_gpus(stage: Stage, context: ExecutionContext, held: contextlib.ExitStack) -> tuple[str, ...]:
-    """Hold a GPU for a stage that computes on one, for as long as `held`; an engine's own count reserves nothing."""
+    """Hold a GPU for a stage that computes on one, for as long as `held`, where its engine does not see to it itself.
+
+    Raises:
+        DeviceUnavailable: Where the engine runs programs elsewhere and leases nothing there.
+    """
 
     def waiting() -> None:
         if context.stopper.requested:
             raise NotStarted(f"{stage.name} was not started: the run was stopped")
 
-    if stage.device != "cuda":
+    able = context.engine.capabilities
+    if stage.device != "cuda" or able.leases_devices:
         return ()
+    if not able.same_machine:
+        raise DeviceUnavailable(
+            f"{stage.name} needs a GPU, and the engine {context.engine.name} runs programs on another machine, whose "
+            f"GPUs cannot be kept from others from here",
+            hint="use an engine of the machine that has the GPU, or write device: cpu",
+        )
     return held.enter_context(lease_gpus(context.store.layout.lease("gpus"), waiting=waiting))
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -11,7 +10,7 @@ class Environment:
     """A built image: what an engine needs in order to run a module in it.
 
     Attributes:
-        engine: Which engine can run it.
+        engine: Its kind, "docker" or "local" or that of an installed package's builder; engines say which they run.
         image: Its name, such as "errnet2019".
         recipe: Its recipe hash.
         reference: A Docker image's id, or the path of a local environment's interpreter.
@@ -20,7 +19,7 @@ class Environment:
         packages: Name to version of everything that its lock pins.
     """
 
-    engine: Literal["docker", "local"]
+    engine: str
     image: str
     recipe: str
     reference: str

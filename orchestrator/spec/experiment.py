@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from orchestrator.spec.base import Forms, Name, StrictModel
 from orchestrator.spec.dataset import Dataset
 from orchestrator.spec.entrants import EntrantChoice
-from orchestrator.spec.names import DEFAULT_THREADS, Device, EngineName
+from orchestrator.spec.names import DEFAULT_THREADS, BuiltInEngine, Device
 from orchestrator.spec.numbers import MOST_THREADS, REAL, WHOLE, Bytes, Count, Seed, Truth
 from orchestrator.spec.protocol import ProtocolName, ranks
 from stagekit.measures import HOUSE, PROTOCOLS
@@ -119,7 +119,7 @@ class Experiment(StrictModel):
     """Seed of every random draw."""
     device: Device = "cpu"
     """What training and inference compute on."""
-    engine: EngineName = "auto"
+    engine: BuiltInEngine = "auto"
     """What runs the stages. Not part of any key: both give the same result."""
     memory: Bytes = 8 * 2**30
     """Memory that one stage may use; text such as "8GiB" or a number of bytes. The tiles of exact inference follow from

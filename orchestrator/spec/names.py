@@ -2,8 +2,12 @@
 
 from typing import Literal
 
-EngineName = Literal["auto", "docker", "local"]
+BuiltInEngine = Literal["auto", "docker", "local"]
 """What runs the stages: Docker, local environments, or Docker where an engine answers and local environments else."""
+
+EngineName = str
+"""One of these, or the name of an engine that an installed package brings; commands take all of them, experiments the
+former alone, for they are to run elsewhere too."""
 
 WallsName = Literal["auto", "bubblewrap", "landlock", "none"]
 """What local programs are kept in: the best of these that works on this machine, or the one that is named."""

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import stagekit
+from orchestrator.conformance import engine_program
 from orchestrator.process import run
 
 REPOSITORY = "sirr-orch-test-engine"
-PROGRAM = Path(__file__).parent / "program" / "engine_program.py"
+PROGRAM = Path(engine_program.__file__)
 _CONTRACT = Path(stagekit.__file__).parent
 _LEFT_OUT = {
     "test",

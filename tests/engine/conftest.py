@@ -1,20 +1,18 @@
-import shutil
 import sys
 import tempfile
-import uuid
 from pathlib import Path
 
 import pytest
 
-import stagekit
+from orchestrator.conformance import engine_program
+from orchestrator.conformance.engine_bench import Bench, code_folder, local_environment
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.engine.local import LocalEngine
-from orchestrator.engine.protocol import Environment, Job
+from orchestrator.engine.protocol import Environment
 from orchestrator.engine.walls import find_walls
 from orchestrator.errors import EngineUnavailable
-from tests.engine.base_image import PROGRAM, engine_image
+from tests.engine.base_image import engine_image
 from tests.engine.fake import FakeEngine, Faults
-from tests.engine.program import engine_program
 
 
 @pytest.fixture(scope="session")
@@ -31,46 +29,7 @@ def docker_image(docker_client):
 @pytest.fixture(scope="session")
 def local_code(tmp_path_factory):
     """A folder with stagekit and the test program, as a local environment's code folder is."""
-    folder = tmp_path_factory.mktemp("code")
-    shutil.copytree(Path(stagekit.__file__).parent, folder / "stagekit")
-    shutil.copy(PROGRAM, folder)
-    return folder
-
-
-class Bench:
-    """One engine under test: how to make it (again) and jobs for it."""
-
-    def __init__(self, name, engine, environment, root):
-        self.name = name
-        self.engine = engine
-        self.environment = environment
-        self.root = root
-        self.running = []
-
-    def job(self, kind, *, key=None, inputs=None, **fields):
-        key = key or uuid.uuid4().hex * 2
-        settings = fields.pop("settings", {})
-        return Job(
-            key=key,
-            run="engine-tests",
-            stage=f"{kind}/test",
-            kind=kind,
-            module="engine_program",
-            environment=self.environment,
-            staging=self.root / key,
-            settings=settings,
-            inputs=inputs or {},
-            **fields,
-        )
-
-    def start(self, job, engine=None):
-        running = (engine or self.engine()).start(job)
-        self.running.append(running)
-        return running
-
-    def clear(self):
-        for running in self.running:
-            running.remove()
+    return code_folder(tmp_path_factory.mktemp("code"))
 
 
 def walls_or_skip(name):
@@ -81,7 +40,12 @@ def walls_or_skip(name):
         pytest.skip(f"optional: {error.message}")
 
 
-def make_bench(name, request, root):
+def make_bench(name, request, root, folder=None):
+    """Return the bench of an engine.
+
+    root: of staging folders; folder: of inputs
+    """
+    folder = folder or root / "outside"
     if name == "fake":
         world = {}
         faults = Faults(strike={"hoard"}, cut_every=7)
@@ -89,14 +53,14 @@ def make_bench(name, request, root):
         def engine():
             return FakeEngine(engine_program.HANDLERS, faults, world)
 
-        return Bench(name, engine, Environment("local", "test", "0" * 64, "python"), root)
+        return Bench(name, engine, Environment("local", "test", "0" * 64, "python"), root, folder)
     if name in ("local", "bubblewrap", "landlock"):
         walls = None if name == "local" else walls_or_skip(name)
         code = request.getfixturevalue("local_code")
-        environment = Environment("local", "test", "0" * 64, sys.executable, code)
-        return Bench(name, lambda: LocalEngine(root, walls), environment, root)
+        return Bench(name, lambda: LocalEngine(root, walls), local_environment(sys.executable, code), root, folder)
     client, image = request.getfixturevalue("docker_client"), request.getfixturevalue("docker_image")
-    return Bench(name, lambda: DockerEngine(root, client), Environment("docker", "test", "0" * 64, image), root)
+    environment = Environment("docker", "test", "0" * 64, image)
+    return Bench(name, lambda: DockerEngine(root, client), environment, root, folder)
 
 
 @pytest.fixture(params=["fake", "local", pytest.param("docker", marks=pytest.mark.docker)])

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.engine.program import lay_out, result_is_left, stage_request, starting
-from orchestrator.engine.protocol import Claim, Job, Outcome, RunningJob, anybody
+from orchestrator.engine.protocol import Capabilities, Claim, Job, Outcome, RunningJob, anybody
 from orchestrator.errors import SirrError
 from stagekit import ExitCode, Failure, StageContext, StageError, encode
 
@@ -170,6 +170,7 @@ class FakeEngine:
     handlers: stage kind to the function that plays its program, whatever the image
     world: the jobs by key; engines that share it see each other's jobs, as two clients of one engine do
     name: what it calls itself
+    capabilities: what it says that it can do
     """
 
     def __init__(
@@ -178,7 +179,9 @@ class FakeEngine:
         faults: Faults | None = None,
         world: dict[str, _FakeJob] | None = None,
         name: str = "fake",
+        capabilities: Capabilities | None = None,
     ) -> None:
+        self.capabilities = capabilities or Capabilities("local", False, False, True, False)
         self.name = name
         self.faults = faults or Faults()
         self.world: dict[str, _FakeJob] = {} if world is None else world

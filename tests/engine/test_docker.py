@@ -13,6 +13,7 @@ from pathlib import Path
 import docker
 import pytest
 
+from orchestrator.conformance.engine_bench import Bench
 from orchestrator.engine.container import Caller
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.engine.logs import LogFollower
@@ -20,7 +21,6 @@ from orchestrator.engine.owner import Owner
 from orchestrator.engine.protocol import Environment
 from orchestrator.errors import DeviceUnavailable, EngineUnavailable, ImageNotBuilt, InfraFailure
 from stagekit import decode
-from tests.engine.conftest import Bench
 from tests.engine.cutting_proxy import CuttingProxy
 
 pytestmark = pytest.mark.docker
@@ -233,9 +233,8 @@ def test_removed_container_ends_its_followers(docker_bench):
 def test_same_stage_of_another_store_is_left_alone(docker_bench, docker_client, tmp_path):
     """Ended or running, adopted or swept: a container belongs to the store whose folder it works in."""
     key = "5c" * 32
-    theirs = Bench(
-        "docker", lambda: DockerEngine(tmp_path / "b", docker_client), docker_bench.environment, tmp_path / "b"
-    )
+    root = tmp_path / "b"
+    theirs = Bench("docker", lambda: DockerEngine(root, docker_client), docker_bench.environment, root, tmp_path)
     try:
         other = theirs.job("train", key=key, settings={"steps": 100000, "pause_s": 0.01})
         neighbour = theirs.start(other)

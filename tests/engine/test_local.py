@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from orchestrator.conformance.engine_bench import Bench
 from orchestrator.engine.local import LocalEngine
 from orchestrator.engine.owner import Owner
 from orchestrator.engine.program import RUN_LOCK, ended_well
@@ -22,7 +23,6 @@ from orchestrator.errors import DeviceUnavailable, ImageNotBuilt, InfraFailure
 from orchestrator.locks import lock
 from stagekit import decode
 from stagekit.program import DONE_FILE
-from tests.engine.conftest import Bench
 
 pytestmark = pytest.mark.slow
 
@@ -219,7 +219,7 @@ def stores(request, tmp_path):
     code = request.getfixturevalue("local_code")
     environment = Environment("local", "test", "0" * 64, sys.executable, code)
     pair = [
-        Bench("local", partial(LocalEngine, tmp_path / name), environment, tmp_path / name)
+        Bench("local", partial(LocalEngine, tmp_path / name), environment, tmp_path / name, tmp_path / "outside")
         for name in ("ours", "theirs")
     ]
     yield pair

@@ -29,7 +29,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from orchestrator.engine.local import LocalEngine
-from orchestrator.engine.protocol import Claim, Environment, Job, Running, RunningJob, anybody
+from orchestrator.engine.protocol import Capabilities, Claim, Environment, Job, Running, RunningJob, anybody
 from orchestrator.engine.select import Selection
 from orchestrator.environments.builder import BuildSettings
 from orchestrator.execute.build import build_images, built_environments
@@ -137,6 +137,10 @@ class MixedEngine:
     """Stages of `metrics` and `inference` run as they always do, those of networks are played."""
 
     name = "local"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._real.capabilities
 
     def __init__(self, real: LocalEngine) -> None:
         self._real = real

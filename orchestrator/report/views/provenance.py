@@ -301,7 +301,7 @@ _STATES = {
 
 def _stage(stage: StageRecord) -> StageRow:
     ran = [part for part in (stage.image, stage.engine, stage.device if stage.image else None) if part]
-    if stage.engine == "local" and stage.walls is not None:
+    if stage.walls not in (None, stage.engine):
         ran.append("without walls" if stage.walls == "none" else f"inside {stage.walls}")
     remarks = [f"resumed from {stage.resumed_from}"] if stage.resumed_from else []
     remarks += [f"started {stage.attempts} times: what was lost on the way was not its own fault"] * (

@@ -1,4 +1,4 @@
-"""A program that behaves as the tests ask: it needs nothing but stagekit."""
+"""The program of the engines' conformance suite: it behaves as a check asks, and needs nothing but stagekit."""
 
 import json
 import locale
@@ -10,17 +10,22 @@ import sys
 import tempfile
 import time
 from multiprocessing import shared_memory
+from typing import Any, Callable, List, Mapping
 
 import stagekit
+from stagekit import StageContext
+
+MODULE = "engine_program"
+"""What it is called where it runs."""
 
 
-def log(context, text):
+def log(context: StageContext, text: str) -> None:
     """Print a line that is no message, to where the messages go: the fake engine runs programs as threads."""
     context._stream.write(text + "\n")
     context._stream.flush()
 
 
-def count(context):
+def count(context: StageContext) -> None:
     """Print `lines` progress lines with log lines between them, and copy the input's text to the output."""
     lines = context.setting("lines")
     for done in range(1, lines + 1):
@@ -37,7 +42,7 @@ def count(context):
         stream.write(text + f"counted {lines}")
 
 
-def fail(context):
+def fail(context: StageContext) -> None:
     """End as the setting `how` says."""
     how = context.setting("how")
     if how == "bad-input":
@@ -47,7 +52,7 @@ def fail(context):
     os._exit(int(how))
 
 
-def hoard(context):
+def hoard(context: StageContext) -> None:
     """Take memory until something stops it."""
     held = []
     for block in range(context.setting("megabytes") // 8):
@@ -56,7 +61,7 @@ def hoard(context):
         time.sleep(context.setting("pause_s"))
 
 
-def train(context):
+def train(context: StageContext) -> None:
     """Take steps until asked to stop; start behind the checkpoint."""
     path, first = context.work("checkpoint.json"), 0
     if os.path.exists(path):
@@ -75,14 +80,14 @@ def train(context):
         stream.write(f"trained from {first} to {steps}")
 
 
-def stubborn(context):
+def stubborn(context: StageContext) -> None:
     """Go on whatever it is asked."""
     for done in range(context.setting("steps")):
         context.progress(done, context.setting("steps"), "step")
         time.sleep(context.setting("pause_s"))
 
 
-def parent(context):
+def parent(context: StageContext) -> None:
     """Leave a child behind that would outlive the program, and say which."""
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
     with open(context.output("child.txt"), "w", encoding="utf-8") as stream:
@@ -90,7 +95,7 @@ def parent(context):
     child.returncode = 0
 
 
-def look(context):
+def look(context: StageContext) -> None:
     """Write down what the program sees of its surroundings."""
     with open("/proc/self/status", encoding="utf-8") as stream:
         status = {name: value.strip() for name, value in (row.split(":", 1) for row in stream)}
@@ -111,14 +116,14 @@ def look(context):
         json.dump(facts, stream)
 
 
-def attempt(context):
+def attempt(context: StageContext) -> None:
     """Try what a program must not be able to do, and write down what came of each."""
     results = [[what, whom, _attempted(what, whom)] for what, whom in context.setting("attempts")]
     with open(context.output("attempts.json"), "w", encoding="utf-8") as stream:
         json.dump(results, stream)
 
 
-def _attempted(what, whom):
+def _attempted(what: str, whom: Any) -> str:
     try:
         if what == "read":
             with open(whom, "rb") as stream:
@@ -142,16 +147,17 @@ def _attempted(what, whom):
     return "done"
 
 
-def busy(context):
+def busy(context: StageContext) -> None:
     """Do what frameworks do: workers, shared memory, locks, temporary files, programs, threads, text of all sorts."""
-    squares = []
+    squares: List[int] = []
     for method in ("spawn", "fork"):
         with multiprocessing.get_context(method).Pool(2) as pool:
             squares += pool.map(_square, [len(squares)])
             pool.close()
             pool.join()
     block = shared_memory.SharedMemory(create=True, size=2**20)
-    block.buf[:4] = b"abcd"
+    if block.buf is not None:
+        block.buf[:4] = b"abcd"
     block.close()
     block.unlink()
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as stream:
@@ -165,7 +171,7 @@ def busy(context):
         "squares": squares,
         "said": said,
         "encoding": [sys.getfilesystemencoding(), locale.getpreferredencoding(False)],
-        "processors": len(os.sched_getaffinity(0)) == os.cpu_count() or os.cpu_count() > 0,
+        "processors": len(os.sched_getaffinity(0)) == os.cpu_count() or (os.cpu_count() or 0) > 0,
         "topology": os.path.isdir("/sys/devices/system/cpu/cpu0"),
         "random": len(os.urandom(8)),
         "home": os.path.isdir(os.path.expanduser("~")),
@@ -174,11 +180,11 @@ def busy(context):
         json.dump(facts, stream)
 
 
-def _square(number):
+def _square(number: int) -> int:
     return number * number
 
 
-def shout(context):
+def shout(context: StageContext) -> None:
     """Print a line longer than an engine's log messages, a short one, and one without an end."""
     log(context, "€" * context.setting("length"))
     log(context, "abc")
@@ -186,14 +192,14 @@ def shout(context):
     sys.stdout.flush()
 
 
-def _interfaces():
+def _interfaces() -> List[str]:
     try:
         return sorted(name for _number, name in socket.if_nameindex())
     except PermissionError:  # no socket may be made to ask with
         return []
 
 
-def _writable(folder):
+def _writable(folder: str) -> bool:
     path = os.path.join(folder, "probe")
     try:
         with open(path, "w", encoding="utf-8"):
@@ -204,7 +210,7 @@ def _writable(folder):
     return True
 
 
-HANDLERS = {
+HANDLERS: Mapping[str, Callable[[StageContext], None]] = {
     "attempt": attempt,
     "busy": busy,
     "count": count,
