@@ -24,6 +24,7 @@ from orchestrator.cli import (
     sbom,
     schema,
     store,
+    track,
     weights,
 )
 from orchestrator.cli.help import HelpedCommand, HelpedGroup
@@ -76,7 +77,14 @@ _COMPARE, _PICTURES = "Compare networks", "Pictures of one's own"
 _SOURCES, _MACHINE = "Networks and datasets", "This machine and its store"
 
 _COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
-    _COMPARE: {"new": new.new, "plan": plan.plan, "run": run.run, "report": report.report, "runs": runs.app},
+    _COMPARE: {
+        "new": new.new,
+        "plan": plan.plan,
+        "run": run.run,
+        "report": report.report,
+        "runs": runs.app,
+        "track": track.track,
+    },
     _PICTURES: {"remove": remove.remove, "infer": infer.infer},
     _SOURCES: {
         "data": data.app,

@@ -20,6 +20,7 @@ from orchestrator.execute.run_results import recorded_results
 from orchestrator.execute.run_stages import RunOptions
 from orchestrator.execute.sources import ReadingWords
 from orchestrator.execute.stopper import Stopper
+from orchestrator.execute.tracking import track_finished, trackers
 from orchestrator.report.content import ReportContent
 from orchestrator.spec.dataset import PhotosDataset
 from orchestrator.spec.experiment import Experiment
@@ -122,6 +123,8 @@ def run_request(request: RunRequest, options: RunOptions, listener: Listener, sa
         NoSpace: Before a stage runs.
     """
     comparison = planned(replace(request, threads=options.threads), reading="inputs", say=say, make=True)
+    track = comparison.resolved.experiment.track
+    told = () if track is None else trackers(track)
     if comparison.missing:
         found = planned_estimate(comparison, request)
         lines = (*estimate_lines(found, each=False), *long_run_lines(found, comparison.missing, request.spec.name))
@@ -141,9 +144,13 @@ def run_request(request: RunRequest, options: RunOptions, listener: Listener, sa
     overrides = recorded_overrides(request, options)
     stopper = Stopper()
     with stopper.listening():
-        return run_experiment(
+        result = run_experiment(
             comparison, Store(request.store), engine, environments, listener, stopper, options, overrides
         )
+    if told and result.report is not None:
+        store = opened_store(request.store)
+        track_finished(recorded_results(run_reference(comparison.resolved.experiment.name), store), store, told, say)
+    return result
 
 
 def _tell_unfollowed(store: Store, engine: Engine, say: Callable[[str], None]) -> None:

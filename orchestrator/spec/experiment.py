@@ -11,6 +11,7 @@ from orchestrator.spec.entrants import EntrantChoice
 from orchestrator.spec.names import DEFAULT_THREADS, BuiltInEngine, Device
 from orchestrator.spec.numbers import MOST_THREADS, REAL, WHOLE, Bytes, Count, Seed, Truth
 from orchestrator.spec.protocol import ProtocolName, ranks
+from orchestrator.spec.tracking import Tracking
 from stagekit.measures import HOUSE, PROTOCOLS
 
 
@@ -134,6 +135,8 @@ class Experiment(StrictModel):
     """Minutes between the checkpoints of a training, besides the one after each epoch. Not part of any key."""
     timeout_hours: Annotated[float, Field(gt=0, le=366 * 24), REAL] | None = None
     """Longest time of one stage; None sets no limit."""
+    track: Tracking | None = None
+    """Trackers that are told the run when it has ended: parameters, curves, scores and report. Not part of any key."""
 
     @property
     def primary_protocol(self) -> ProtocolName:

@@ -1,0 +1,1 @@
+"""What tests ask trackers for, in the environment of these."""
