@@ -149,6 +149,13 @@ class AddressUnavailable(SirrError):
     code = "address-unavailable"
 
 
+class TrackingFailed(SirrError):
+    """A tracker, such as MLflow, did not take a run; the run itself and its report are whole."""
+
+    code = "tracking-failed"
+    exit_code = 14
+
+
 class StageFailed(SirrError):
     """A stage's program failed."""
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal
 
-from orchestrator.errors import SirrError, SpecError
+from orchestrator.errors import SirrError, SpecError, TrackingFailed
 from orchestrator.tracking.record import Point, TrackedEntrant, TrackedRun
-from orchestrator.tracking.tracker import Files, Told, TrackingFailed, reason
+from orchestrator.tracking.tracker import Files, Told, reason
 
 _SETTINGS = {
     # A server that is away is not waited for: a run has ended, and can be told later.

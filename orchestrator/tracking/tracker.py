@@ -5,18 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from orchestrator.errors import SirrError
 from orchestrator.tracking.record import TrackedRun
 
 Files = Callable[[], tuple[Path, ...]]
 """Gives the files of the report; called only where they are to be sent."""
-
-
-class TrackingFailed(SirrError):
-    """A tracker did not take a run; the run itself and its report are whole."""
-
-    code = "tracking-failed"
-    exit_code = 14
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
-from orchestrator.errors import SirrError, SpecError
+from orchestrator.errors import SirrError, SpecError, TrackingFailed
 from orchestrator.tracking.record import TrackedEntrant, TrackedRun
-from orchestrator.tracking.tracker import Files, Told, TrackingFailed, reason
+from orchestrator.tracking.tracker import Files, Told, reason
 
 _STAMP = "sirr-orch-sent.txt"
 """In the folder of a run that waits on disk: what was told. Offline there is no server to be asked."""

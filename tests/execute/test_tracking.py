@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestrator.cli.app import app
-from orchestrator.errors import SirrError
+from orchestrator.errors import SirrError, TrackingFailed
 from orchestrator.execute.command import RunRequest, planned
 from orchestrator.execute.run_results import recorded_results
 from orchestrator.execute.tracking import track_finished, track_run, tracked_run
@@ -16,7 +16,7 @@ from orchestrator.spec.tracking import Tracking
 from orchestrator.store.reference import run_reference
 from orchestrator.store.store import Store
 from orchestrator.tracking.record import Point, TrackedEntrant, metric_name
-from orchestrator.tracking.tracker import Told, TrackingFailed
+from orchestrator.tracking.tracker import Told
 from tests.execute.small_run import keep_run
 
 
