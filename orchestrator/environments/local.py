@@ -21,10 +21,10 @@ from orchestrator.environments.recipe import (
     recipe_hash,
 )
 from orchestrator.errors import BuildError
-from orchestrator.locks import lock
 from orchestrator.process import ProcessFailed, run, stream
 from orchestrator.spec.environment import Environment
 from orchestrator.spec.image import ImageSpec, Variant
+from orchestrator.store.leases import held
 
 _RECORD = "environment.json"
 _TAIL_LINES = 25
@@ -124,9 +124,7 @@ class LocalBuilder:
     @contextlib.contextmanager
     def _lock(self, name: str, variant: str) -> Iterator[None]:
         self._root.mkdir(parents=True, exist_ok=True)
-        path = self._root / f"{name}-{variant}.lock"
-        with path.open("a") as stream:
-            lock(stream.fileno(), path, wait=True)
+        with held(self._root / f"{name}-{variant}.lock"):
             yield
 
     def _make_venv(

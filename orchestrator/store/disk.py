@@ -71,6 +71,11 @@ def disk_error(error: OSError, root: Path, doing: str) -> SirrError | None:
     return None
 
 
+def name_is_taken(error: OSError, target: Path) -> bool:
+    """Return whether a folder was not renamed because one with something in it has the name; sshfs says EPERM then."""
+    return error.errno in {errno.ENOTEMPTY, errno.EEXIST} or (error.errno == errno.EPERM and target.is_dir())
+
+
 def stray_disk_error(error: OSError) -> SirrError | None:
     """Return the error that a full or read-only disk anywhere means; None for any other."""
     if error.errno not in DISK_FULL | {errno.EROFS}:

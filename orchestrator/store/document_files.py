@@ -16,9 +16,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from orchestrator.errors import SpecError, StoreError
-from orchestrator.locks import lock
 from orchestrator.spec.plain_words import plain_words
 from orchestrator.store.disk import space_explained, sync, write_synced
+from orchestrator.store.leases import held
 from orchestrator.store.record import RunRecord
 from orchestrator.store.run_document import SCHEMA, RunDocument
 from stagekit.inside import read_plain
@@ -221,6 +221,5 @@ def _write(folder: Path, document: RunDocument) -> None:
 @contextmanager
 def _turn(path: Path) -> Iterator[None]:
     """Wait for one's turn among the programs that write a run's documents."""
-    with path.open("a") as stream:
-        lock(stream.fileno(), path, wait=True)
+    with held(path):
         yield

@@ -1,4 +1,4 @@
-"""Locks among threads and processes: what a process holds is free when it ends, however it ends."""
+"""Locks among threads, processes and machines: what a process holds is free when it ends, however it ends."""
 
 import contextlib
 import os
@@ -8,13 +8,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
+from orchestrator.errors import InUse
 from orchestrator.locks import lock
+from orchestrator.store.claims import freshen
 from orchestrator.store.disk import NOT_WRITABLE, disk_error, space_explained
+from orchestrator.store.holds import Hold, held_elsewhere, hold, is_local, is_lost, marks, needs_claims, remove_marks
 from orchestrator.store.layout import Layout
 
 _POLL_S = 0.2
+_FIRST_POLL_S = 0.005
 
 
 @contextlib.contextmanager
@@ -25,16 +28,18 @@ def held(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[None
         path: The file that is locked; it is made where it is missing, and may be removed by who holds it.
         waiting: Called at every look at a lock that another holds, several times a second; may raise to give up.
     """
+    poll_s = _FIRST_POLL_S
     while True:
         with space_explained(path.parent, "locking the store"):
-            stream = _locked(path)
-        if stream is not None:
+            found = hold(path)
+        if found is not None:
             break
         if waiting is not None:
             waiting()
-        time.sleep(_POLL_S)
-    with stream:
-        _sign(stream)
+        time.sleep(poll_s)
+        poll_s = min(2 * poll_s, _POLL_S)
+    with found:
+        _sign(found)
         yield
 
 
@@ -53,6 +58,10 @@ def holder(path: Path) -> Holder | None:
             with contextlib.suppress(OSError):
                 path.unlink()
             return None
+    with contextlib.suppress(OSError):
+        claimant = held_elsewhere(path)
+        if claimant is not None:
+            return Holder(*claimant)
     try:
         host, _, pid = path.read_text(encoding="utf-8", errors="replace").strip().rpartition(" ")
         return Holder(host, int(pid))
@@ -60,11 +69,11 @@ def holder(path: Path) -> Holder | None:
         return Holder("a machine that is not known", 0)
 
 
-def _sign(stream: IO[str]) -> None:
+def _sign(found: Hold) -> None:
     """Write down who holds a lock, for those who ask; a full disk must not keep anybody from holding it."""
     with contextlib.suppress(OSError):
-        os.ftruncate(stream.fileno(), 0)
-        os.write(stream.fileno(), f"{platform.node()} {os.getpid()}\n".encode())
+        os.ftruncate(found.handle, 0)
+        os.write(found.handle, f"{platform.node()} {os.getpid()}\n".encode())
 
 
 @contextlib.contextmanager
@@ -74,51 +83,78 @@ def held_if_free(path: Path) -> Iterator[bool]:
     Where nothing can be written, nobody makes anything, and nothing is held.
     """
     try:
-        stream = _locked(path)
+        found = hold(path)
     except OSError as error:
         if error.errno not in NOT_WRITABLE:
             raise
         yield True
         return
-    if stream is None:
+    if found is None:
         yield False
         return
-    with stream:
+    with found:
         yield True
 
 
-def _locked(path: Path) -> IO[str] | None:
-    """Return the locked file, None where another holds it."""
-    while True:
-        stream = path.open("a")
-        try:
-            if not lock(stream.fileno(), path):
-                stream.close()
-                return None
-        except BaseException:
-            stream.close()
-            raise
-        with contextlib.suppress(FileNotFoundError):
-            if path.stat().st_ino == os.fstat(stream.fileno()).st_ino:
-                return stream
-        stream.close()  # who held it before has removed it: a lock on it would exclude nobody
+def look_anew(layout: Layout, key: str) -> None:
+    """See what another machine has kept under a key before it let the lease go; on one's own disk nothing is old."""
+    if not is_local(layout.leases):
+        freshen(layout.artifacts)
+        if layout.artifact(key).parent.is_dir():
+            freshen(layout.artifact(key).parent)
+
+
+def check_held(path: Path, title: str) -> None:
+    """Refuse to go on where another has taken a lock that this process held.
+
+    Args:
+        title: What it was held for, such as "train/errnet2019".
+
+    Raises:
+        InUse: Where this process, or its machine, stood still for so long that it counted as dead.
+    """
+    if is_lost(path):
+        raise InUse(
+            f"another program has taken over {title}: this one stood still for too long, and counted as dead",
+            where=str(path),
+            hint="run the same command again: it takes what the other program makes",
+        )
 
 
 @contextlib.contextmanager
 def passed(gate: Path, *, alone: bool = False) -> Iterator[None]:
     """Be inside a gate together with others, or alone; a store that cannot be written has none."""
-    try:
-        handle = os.open(gate, os.O_RDONLY | os.O_CREAT, 0o644)
-    except OSError as error:
-        if alone:
-            raise disk_error(error, gate.parent, "looking through the store alone") or error from error
+    with contextlib.ExitStack() as inside:
+        try:
+            if needs_claims(gate.parent):
+                inside.enter_context(_waited_for(gate, shared=not alone))
+            else:
+                inside.callback(os.close, _passed_here(gate, shared=not alone))
+                if needs_claims(gate.parent):  # another machine has come just now
+                    inside.close()
+                    inside.enter_context(_waited_for(gate, shared=not alone))
+        except OSError as error:
+            if alone:
+                raise disk_error(error, gate.parent, "looking through the store alone") or error from error
         yield
-        return
+
+
+def _passed_here(gate: Path, *, shared: bool) -> int:
+    """Return the descriptor of a gate that was passed on this machine."""
+    handle = os.open(gate, os.O_RDONLY | os.O_CREAT, 0o644)
     try:
-        lock(handle, gate, shared=not alone, wait=True)
-        yield
-    finally:
+        lock(handle, gate, shared=shared, wait=True)
+    except BaseException:
         os.close(handle)
+        raise
+    return handle
+
+
+def _waited_for(gate: Path, *, shared: bool) -> Hold:
+    """Return a gate that was passed among machines."""
+    while (found := hold(gate, shared=shared, sharable=True)) is None:
+        time.sleep(_POLL_S / 10)
+    return found
 
 
 def check_locks(layout: Layout) -> None:
@@ -135,6 +171,8 @@ def check_locks(layout: Layout) -> None:
         lock(handle, layout.root, shared=True)
     finally:
         os.close(handle)
+    with contextlib.suppress(OSError):
+        needs_claims(layout.leases)
 
 
 class Uses:
@@ -145,9 +183,9 @@ class Uses:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._noted: set[str] = set()
-        self._handle: int | None = None
+        self._hold: Hold | None = None
         self._process = 0
 
     @contextlib.contextmanager
@@ -163,24 +201,27 @@ class Uses:
     def release(self, key: str) -> None:
         """Take a key back: what it names is read no more by this process."""
         with self._lock, contextlib.suppress(OSError):
-            if key in self._noted and self._handle is not None and self._process == os.getpid():
-                os.write(self._handle, f"-{key}\n".encode())
+            if key in self._noted and self._hold is not None and self._process == os.getpid():
+                os.write(self._hold.handle, f"-{key}\n".encode())
                 self._noted.discard(key)
+                self._hold.unmark(key)
 
     def _note(self, key: str) -> None:
         """Write a key down; where nothing can be written, nothing is taken away either, or it is made again."""
         with self._lock, contextlib.suppress(OSError):
-            if self._handle is None or self._process != os.getpid():
+            if self._hold is None or self._process != os.getpid():
                 self._open()
-            assert self._handle is not None  # opened just above
-            os.write(self._handle, f"{key}\n".encode())
+            assert self._hold is not None  # opened just above
+            os.write(self._hold.handle, f"{key}\n".encode())
+            self._hold.mark(key)
             self._noted.add(key)
 
     def _open(self) -> None:
         self._layout.uses.mkdir(exist_ok=True)
-        name = f"{os.getpid()}-{os.urandom(4).hex()}"
-        self._handle = os.open(self._layout.uses / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
-        lock(self._handle, self._layout.uses / name, wait=True)
+        path = self._layout.uses / f"{os.getpid()}-{os.urandom(4).hex()}"
+        while (found := hold(path)) is None:
+            time.sleep(_FIRST_POLL_S)  # a cleaner looks whether anybody has it
+        self._hold = found
         self._process, self._noted = os.getpid(), set()
 
 
@@ -196,14 +237,20 @@ def uses_of(layout: Layout) -> Uses:
 
 def keys_in_use(layout: Layout) -> set[str]:
     """Return the keys that living programs may read; what dead ones left behind is removed. Only inside the gate."""
+    if not layout.uses.is_dir():
+        return set()
+    if needs_claims(layout.uses):
+        freshen(layout.uses)
+    marked = marks(layout.uses)
     found: set[str] = set()
-    for path in sorted(layout.uses.iterdir()) if layout.uses.is_dir() else []:
-        with held_if_free(path) as dead:
+    for path in sorted(path for path in layout.uses.iterdir() if path.is_file() and not path.name.startswith(".")):
+        with held_if_free(path) as dead, contextlib.suppress(FileNotFoundError):
             if dead:
                 with contextlib.suppress(OSError):
                     path.unlink()
             else:
-                found |= _used(path.read_text(encoding="ascii").split())
+                found |= _used(path.read_text(encoding="ascii").split()) | marked.pop(path.name, set())
+    remove_marks(layout.uses, marked)
     return found
 
 

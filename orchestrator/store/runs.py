@@ -5,10 +5,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from orchestrator.errors import InUse, NoSpace, SpecError, StoreError, StoreReadOnly
-from orchestrator.locks import lock
 from orchestrator.store.disk import space_explained, sync
 from orchestrator.store.document_files import (
     is_recorded,
@@ -18,6 +16,7 @@ from orchestrator.store.document_files import (
     save_document,
     start_document,
 )
+from orchestrator.store.holds import Hold, hold
 from orchestrator.store.layout import Layout
 from orchestrator.store.opened import OTHER_STORE, no_store
 from orchestrator.store.reference import RunReference, run_reference
@@ -93,11 +92,11 @@ def run_in_progress(store: Store, name: str) -> Iterator[None]:
     Raises:
         StoreError: Where the run is being renamed or removed right now.
     """
-    with _opened_lock(store, name) as stream:
-        if not lock(stream.fileno(), _lock(store, name), shared=True):
-            raise InUse(f"the run {name!r} is being renamed or removed", hint="try again in a moment")
-        with told_process(store.layout, name):
-            yield
+    found = _held(store, name, shared=True)
+    if found is None:
+        raise InUse(f"the run {name!r} is being renamed or removed", hint="try again in a moment")
+    with found, told_process(store.layout, name):
+        yield
 
 
 @contextmanager
@@ -107,12 +106,13 @@ def run_at_rest(store: Store, name: str) -> Iterator[None]:
     Raises:
         InUse: Where it is in progress.
     """
-    with _opened_lock(store, name) as stream:
-        if not lock(stream.fileno(), _lock(store, name)):
-            raise InUse(
-                f"the run {name!r} is in progress: it can be neither renamed nor removed",
-                hint=f"wait until it has ended, or stop it: sirr-orch stop {name}",
-            )
+    found = _held(store, name, shared=False)
+    if found is None:
+        raise InUse(
+            f"the run {name!r} is in progress: it can be neither renamed nor removed",
+            hint=f"wait until it has ended, or stop it: sirr-orch stop {name}",
+        )
+    with found:
         yield
 
 
@@ -183,13 +183,9 @@ def _delete(store: Store, folder: Path) -> None:
     shutil.rmtree(gone.parent, ignore_errors=True)
 
 
-def _opened_lock(store: Store, name: str) -> IO[str]:
+def _held(store: Store, name: str, *, shared: bool) -> Hold | None:
     with space_explained(store.root, f"locking the run {name!r}"):
-        return _lock(store, name).open("a")
-
-
-def _lock(store: Store, name: str) -> Path:
-    return store.layout.lease(f"run-{name}")
+        return hold(store.layout.lease(f"run-{name}"), shared=shared, sharable=True)
 
 
 def _writing_lock(store: Store, name: str) -> Path:

@@ -1,7 +1,6 @@
 """The store: artifacts under their keys, staging folders, leases and run records. Nothing else writes there."""
 
 import contextlib
-import errno
 import os
 import shutil
 import tempfile
@@ -25,10 +24,10 @@ from orchestrator.store.commit import (
     take_back,
 )
 from orchestrator.store.content import ContentDigests, ReadingProgress, entries_digest
-from orchestrator.store.disk import space_explained, sync, write_synced
+from orchestrator.store.disk import name_is_taken, space_explained, sync, write_synced
 from orchestrator.store.examine import Fault, examine, read_manifest
 from orchestrator.store.layout import FACTS, MANIFEST, OUTPUT, READY, WORK, Layout
-from orchestrator.store.leases import check_locks, held, held_if_free, uses_of
+from orchestrator.store.leases import check_held, check_locks, held, held_if_free, look_anew, uses_of
 from orchestrator.store.manifest import Manifest
 from orchestrator.store.recent_reading import recent_reading
 from orchestrator.store.record import RunRecord
@@ -259,10 +258,12 @@ class Store:
             about_files: Further files about how it went; one of the same name that the stage left makes way.
 
         Raises:
+            InUse: Where another program has taken over the stage's lease, as this one stood still for long.
             OutputInvalid: Where a required file is missing or empty, or a folder is or holds what is not plain.
             NoSpace: Where the disk is full.
         """
         staging = self._staging_folder(identity.key)
+        check_held(self.layout.lease(identity.key), identity.stage)
         output, about = staging / OUTPUT, staging / FACTS
         with contextlib.suppress(OSError):  # then what follows says what is wrong
             give_access_alone(staging)
@@ -318,6 +319,7 @@ class Store:
         """
         lease = self.layout.lease(key)
         with held(lease, waiting):
+            look_anew(self.layout, key)
             try:
                 yield
             finally:
@@ -369,7 +371,7 @@ class Store:
         try:
             ready.rename(target)
         except OSError as error:
-            if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+            if not name_is_taken(error, target):
                 raise
             if self.artifact(key) is None:
                 aside = self._staging_folder(key) / f"damaged-{os.getpid()}"
