@@ -19,6 +19,7 @@ from orchestrator.execute.build import builder_for
 from orchestrator.spec.image import ImageSpec
 from orchestrator.spec.library import Library
 from orchestrator.spec.weights import presence, released_files, weights_folder
+from orchestrator.store.leases import how_kept_apart
 from orchestrator.store.store import Store
 
 _IMAGES_BYTES = 25 * 2**30
@@ -38,7 +39,7 @@ class Finding:
 def examine(store_root: Path, library: Library) -> list[Finding]:
     """Look at everything that a comparison needs; errors are only what keeps every comparison from running."""
     store = Store(store_root, make=False)
-    findings = [_python(), _disk(store)]
+    findings = [_python(), _disk(store), Finding("locks", "ok", how_kept_apart(store.layout))]
     findings.extend(_engines(store, library))
     findings.append(_walls())
     findings.extend(_interpreters(library))

@@ -1,9 +1,13 @@
-"""Claims: files that keep programs apart where locks of a kernel end at its machine, as on sshfs or NFS without locks.
+"""Claims: folders that keep programs apart where a kernel's locks end at its machine, as on sshfs or NFS without locks.
 
-Who makes the file by O_EXCL holds it, and writes a growing number into it for as long as it lives. Clocks of machines
-are never compared: a claim is dead where another process has watched the number stand still for long enough, by its own
-clock; or, at once, where its process was one of this machine and is gone. A dead claim is taken away by who holds the
-claim on doing that to this very claim, so that of several who found it dead none takes away a living one that followed.
+A claim is a folder with one file in it, made elsewhere and renamed to its place: a folder with something in it cannot
+be renamed over another, so that one of many succeeds. That is the server's word; whether a name is there is answered
+from memory on such file systems, for 20 seconds by sshfs, so that O_EXCL would refuse what is free long since.
+
+Who holds a claim writes a growing number into its file for as long as it lives. Clocks of machines are never compared:
+a claim is dead where another process has watched the number stand still for long enough, by its own clock; or, at once,
+where its process was one of this machine and is gone. Its file has a name of its own, so that who takes away what it
+found dead, however late, takes away that and no claim that followed.
 """
 
 import contextlib
@@ -24,11 +28,11 @@ FOLDER = "claims"
 
 _TIMES_FILE = "times.json"
 _BYTES = 512
-"""Of every claim: a reader whose system remembers sizes reads no half of one."""
-_GONE = {errno.ENOENT, errno.ESTALE}
-_TAKEN = {errno.EEXIST, errno.EPERM, errno.EACCES}
-"""What O_EXCL answers; sftp has no number for a file that is there already, and sshfs answers EPERM."""
-_TRIES, _RETRY_S = 5, 0.05
+"""Of every record: a reader whose system remembers sizes reads no half of one."""
+_GONE = {errno.ENOENT, errno.ESTALE, errno.ENOTDIR}
+_TAKEN = {errno.ENOTEMPTY, errno.EEXIST, errno.EPERM}
+_NEW, _LOOK = ".new-", ".look-"
+_TRIES, _RETRY_S = 4, 0.02
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class Claimant:
 
     Attributes:
         host: Its machine's name; `boot` and `namespace` tell of which process numbers `pid` is one.
-        token: Names this claim among all that ever had its path; empty where it was not written yet.
+        token: Names this claim among all that ever had its path; empty where nothing can be read.
         entering: It is held for a moment, to be held together with others after that.
     """
 
@@ -129,64 +133,38 @@ _WATCHED_LOCK = threading.Lock()
 class Claim:
     """A claim that this process holds; made by `take`."""
 
-    def __init__(self, path: Path, handle: int, times: Times, *, entering: bool) -> None:
+    def __init__(self, path: Path, who: Claimant, handle: int, times: Times) -> None:
         self.path, self.times = path, times
-        self._handle, self._number = handle, 0
-        self._who = Claimant(
-            *_machine(), os.getpid(), start_ticks(os.getpid()) or 0, os.urandom(8).hex(), entering=entering
-        )
-        self._beaten = _awake()
-        self._write()
+        self._who, self._handle, self._number = who, handle, 0
 
     def beat(self) -> None:
         """Show that it is held; a failure shows only where it lasts, and the claim may be lost then."""
-        if self._age < self.times.dead_s / 3 or self.is_there:
-            with contextlib.suppress(OSError):
-                self._write()
+        with contextlib.suppress(OSError):
+            self._number += 1
+            _write(self._handle, self._who, self._number)
 
     @property
     def lost(self) -> bool:
-        """Whether another has taken it, because this process or its machine stood still."""
-        return self._age >= self.times.dead_s / 3 and not self.is_there
+        """Whether another has taken it away, because this process or its machine stood still; the server is asked."""
+        try:
+            return _read(self.path / self.token) is None
+        except OSError:
+            return True
 
     def release(self) -> None:
         """Let others have it; one that another has taken meanwhile is left alone."""
         with contextlib.suppress(OSError):
             os.close(self._handle)
-        if self._age < self.times.dead_s / 3:  # nobody has watched it stand still for long enough
-            with contextlib.suppress(OSError):
-                self.path.unlink()
-        else:
-            _remove(self.path, self._who.token, self.times)
+        _remove(self.path, self.token)
 
     @property
     def token(self) -> str:
         """What names it among all claims."""
         return self._who.token
 
-    @property
-    def _age(self) -> float:
-        return _awake() - self._beaten
-
-    @property
-    def is_there(self) -> bool:
-        """Whether its path still holds this claim; the server is asked."""
-        with contextlib.suppress(OSError):
-            record = _read(self.path)
-            return record is not None and Claimant.parse(record).token == self.token
-        return False
-
-    def _write(self) -> None:
-        """Write through the open file: at its path may lie the claim of another."""
-        began, self._number = _awake(), self._number + 1
-        record = json.dumps({**vars(self._who), "number": self._number}).encode()
-        os.pwrite(self._handle, record.ljust(_BYTES), 0)
-        os.fsync(self._handle)
-        self._beaten = began
-
 
 def take(path: Path, *, entering: bool = False) -> Claim | None:
-    """Return the claim of a path, None where another holds it or somebody takes it away just now.
+    """Return the claim of a path, None where another holds it.
 
     Args:
         path: In a folder of claims that is there.
@@ -194,88 +172,124 @@ def take(path: Path, *, entering: bool = False) -> Claim | None:
     """
     times = Times.of(path.parent)
     for _ in range(_TRIES):
-        handle = _create(path)
-        if handle is not None:
-            return _made(path, handle, times, entering=entering)
-        found = _read(path)
-        if found is None:
-            continue
-        if not _is_dead(path, found, times) or not _remove_dead(path, found, times):
-            return None
+        found = _record(path)
+        if found is not None:
+            if not _is_dead(path / found[0], found[1], times):
+                return None
+            _remove(path, found[0])
+        claim = _made(path, times, entering=entering)
+        if claim is not None:
+            return claim
+        time.sleep(_RETRY_S)
     return None
 
 
-def _made(path: Path, handle: int, times: Times, *, entering: bool) -> Claim | None:
-    """Return a claim of a file that was made just now; not where it stood there without words for long."""
-    began = _awake()
+def _made(path: Path, times: Times, *, entering: bool) -> Claim | None:
+    """Return a new claim, None where there is one."""
+    pid = os.getpid()
+    who = Claimant(*_machine(), pid, start_ticks(pid) or 0, os.urandom(8).hex(), entering)
+    folder = path.with_name(f"{_NEW}{who.token}")
+    folder.mkdir()
+    handle = os.open(folder / who.token, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
     try:
-        claim = Claim(path, handle, times, entering=entering)
+        _write(handle, who, 0)
+        claim = Claim(path, who, handle, times)
+        if _renamed(folder, path, who.token):
+            return claim
     except BaseException:
         os.close(handle)
-        with contextlib.suppress(OSError):
-            path.unlink()
+        _remove(folder, who.token)
         raise
-    if _awake() - began >= times.dead_s / 3 and not claim.is_there:
-        claim.release()
-        return None
-    return claim
+    os.close(handle)
+    _remove(folder, who.token)
+    return None
+
+
+def _renamed(folder: Path, path: Path, token: str) -> bool:
+    """Rename a new claim to its place; where the server's answer was lost, the place is looked at."""
+    try:
+        folder.rename(path)
+    except OSError as error:
+        if error.errno not in _TAKEN | _GONE:
+            raise
+        return _read(path / token) is not None
+    return True
 
 
 def claimant(path: Path) -> Claimant | None:
     """Return who holds a claim, None where nobody does."""
-    found = _read(path)
-    return None if found is None or _is_dead(path, found, Times.of(path.parent)) else Claimant.parse(found)
+    found = _record(path)
+    if found is None or _is_dead(path / found[0], found[1], Times.of(path.parent)):
+        return None
+    return Claimant.parse(found[1])
 
 
 def sweep(path: Path) -> bool:
-    """Take a claim away where it is dead; return whether there is none now. For names that are used once."""
-    found = _read(path)
-    if found is None:
-        return True
-    if not _is_dead(path, found, Times.of(path.parent)):
-        return False
-    path.unlink(missing_ok=True)
+    """Take a claim away where it is dead; return whether there is none now."""
+    found = _record(path)
+    if found is not None:
+        if not _is_dead(path / found[0], found[1], Times.of(path.parent)):
+            return False
+        _remove(path, found[0])
+    with contextlib.suppress(OSError):
+        path.rmdir()
     return True
 
 
 def freshen(folder: Path) -> None:
     """Change a folder, so that this machine asks its server anew what is in it."""
-    path = folder / f".look-{os.getpid()}-{os.urandom(4).hex()}"
+    path = folder / f"{_LOOK}{os.getpid()}-{os.urandom(4).hex()}"
     with contextlib.suppress(OSError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
         path.unlink()
 
 
-def _create(path: Path) -> int | None:
-    """Make a file that was not there; None where it was."""
-    for attempt in range(_TRIES):
+def _record(path: Path) -> tuple[str, bytes] | None:
+    """Return the name and the content of a claim's file, None where there is none."""
+    for attempt in range(2):
         try:
-            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+            names = sorted((inner.name for inner in path.iterdir()), key=lambda name: (name.startswith(_LOOK), name))
         except OSError as error:
-            if error.errno == errno.EEXIST or (error.errno in _TAKEN and _read(path) is not None):
+            if error.errno in _GONE:
                 return None
-            if error.errno not in _TAKEN | _GONE or attempt == _TRIES - 1:
-                raise
-        time.sleep(_RETRY_S)  # it went away in between
+            raise
+        for name in names:
+            content = _read(path / name)
+            if content is not None:
+                return name, content
+        if not names or attempt:
+            return None
+        freshen(path)  # what it was told to hold is gone: it was told that some time ago
     return None
 
 
 def _read(path: Path) -> bytes | None:
-    """Return a claim's content as the server has it, None where there is none: opening asks, unlike looking."""
+    """Return a file's content as the server has it, None where there is none: opening asks, unlike looking."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            return os.read(handle, _BYTES)
+        finally:
+            os.close(handle)
     except OSError as error:
         if error.errno in _GONE:
             return None
         raise
-    try:
-        return os.read(handle, _BYTES)
-    except OSError as error:
-        if error.errno in _GONE:
-            return None
-        raise
-    finally:
-        os.close(handle)
+
+
+def _write(handle: int, who: Claimant, number: int) -> None:
+    os.pwrite(handle, json.dumps({**vars(who), "number": number}).encode().ljust(_BYTES), 0)
+    os.fsync(handle)
+
+
+def _remove(path: Path, name: str) -> None:
+    """Remove a claim's file, and its folder where no other claim has taken its place."""
+    with contextlib.suppress(OSError):
+        (path / name).unlink()
+    with contextlib.suppress(OSError):
+        path.rmdir()
+    with _WATCHED_LOCK:
+        _WATCHED.pop(path / name, None)
 
 
 def _is_dead(path: Path, record: bytes, times: Times) -> bool:
@@ -289,43 +303,3 @@ def _is_dead(path: Path, record: bytes, times: Times) -> bool:
         if watched is None or watched.record != record:
             watched = _WATCHED[path] = _Watched(record)
     return who.known_dead or time.monotonic() - watched.since > times.dead_s
-
-
-def _remove_dead(path: Path, record: bytes, times: Times) -> bool:
-    """Take a dead claim away; False where another does, or it has come to life."""
-    token = Claimant.parse(record).token
-    if not token:  # a new one looks the same: it must stay so while nobody else may take it away
-        return _remove(path, "", times, watched=record)
-    return _remove(path, token, times)
-
-
-def _remove(path: Path, token: str, times: Times, *, watched: bytes | None = None) -> bool:
-    """Take away the claim with this token, if it is that still, as the only one who may."""
-    alone = take(path.with_name(f"{path.name}+over+{token or 'empty'}"))
-    if alone is None:
-        return False
-    try:
-        ends = time.monotonic() + (times.dead_s if watched is not None else 0)
-        while True:
-            found = _read(path)
-            if found is None:
-                return True
-            if Claimant.parse(found).token != token:
-                return False
-            if time.monotonic() >= ends:
-                break
-            alone.beat()
-            time.sleep(min(times.beat_s, 1.0))
-        if alone.lost:
-            return False
-        path.unlink(missing_ok=True)
-    finally:
-        alone.release()
-    with _WATCHED_LOCK:
-        _WATCHED.pop(path, None)
-    return True
-
-
-def _awake() -> float:
-    """Return seconds of a clock that goes on while the machine sleeps."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -23,7 +23,6 @@ _WITH = "+with+"
 """In the names of claims that are held together with others, before what tells them apart."""
 _MARK = "+mark+"
 _SOON_S = 0.02
-_TRIES = 5
 _READY_FOLDERS: set[Path] = set()
 
 
@@ -161,6 +160,8 @@ def hold(path: Path, *, shared: bool = False, sharable: bool = False) -> Hold | 
     Raises:
         StoreWithoutLocks: Where its file system has no locks even for this machine.
     """
+    if not is_local(path.parent):
+        needs_claims(path.parent)
     handle = _locked(path, shared=shared)
     if handle is None:
         return None
@@ -286,12 +287,14 @@ def _locked(path: Path, *, shared: bool) -> int | None:
 
 
 def _opened(path: Path) -> int:
-    """Open a lock file; where another machine has removed it just now, this one may believe that it is there."""
-    for attempt in range(_TRIES):
-        try:
-            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
-        except OSError as error:
-            if error.errno not in {errno.ENOENT, errno.ESTALE} or attempt == _TRIES - 1 or not path.parent.is_dir():
-                raise
-        freshen(path.parent)
-    raise AssertionError("the last attempt returns or raises")
+    """Open a lock file; one that another machine removed just now is opened anew under its name."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+    try:
+        return os.open(path, flags, 0o666)
+    except OSError as error:
+        if error.errno not in {errno.ENOENT, errno.ESTALE} or not path.parent.is_dir():
+            raise
+    made = path.with_name(f".{path.name}-{os.urandom(4).hex()}")
+    handle = os.open(made, flags, 0o666)
+    made.rename(path)
+    return handle

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import InUse
+from orchestrator.file_system import file_system
 from orchestrator.locks import lock
-from orchestrator.store.claims import freshen
+from orchestrator.store.claims import FOLDER, Times, freshen
 from orchestrator.store.disk import NOT_WRITABLE, disk_error, space_explained
 from orchestrator.store.holds import Hold, held_elsewhere, hold, is_local, is_lost, marks, needs_claims, remove_marks
 from orchestrator.store.layout import Layout
@@ -126,13 +127,11 @@ def passed(gate: Path, *, alone: bool = False) -> Iterator[None]:
     """Be inside a gate together with others, or alone; a store that cannot be written has none."""
     with contextlib.ExitStack() as inside:
         try:
-            if needs_claims(gate.parent):
-                inside.enter_context(_waited_for(gate, shared=not alone))
-            else:
+            if is_local(gate.parent):
                 inside.callback(os.close, _passed_here(gate, shared=not alone))
-                if needs_claims(gate.parent):  # another machine has come just now
-                    inside.close()
-                    inside.enter_context(_waited_for(gate, shared=not alone))
+            if needs_claims(gate.parent):
+                inside.close()
+                inside.enter_context(_waited_for(gate, shared=not alone))
         except OSError as error:
             if alone:
                 raise disk_error(error, gate.parent, "looking through the store alone") or error from error
@@ -173,6 +172,21 @@ def check_locks(layout: Layout) -> None:
         os.close(handle)
     with contextlib.suppress(OSError):
         needs_claims(layout.leases)
+
+
+def how_kept_apart(layout: Layout) -> str:
+    """Return a sentence on how programs that use a store are kept apart; nothing is made."""
+    kind = file_system(layout.leases).kind
+    times = Times.of(layout.leases / FOLDER)
+    claims = (
+        f"claims, renewed every {times.beat_s:g} s, keep programs apart; one that another machine held is free "
+        f"{times.dead_s:g} s after its program died"
+    )
+    if not is_local(layout.leases):
+        return f"on {kind}, where locks may end at this machine: {claims}"
+    if (layout.leases / FOLDER).is_dir():
+        return f"on {kind}, and other machines have used it through a mount: {claims}"
+    return f"on {kind}, a disk of this machine: its locks keep programs apart"
 
 
 class Uses:

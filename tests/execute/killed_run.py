@@ -1,6 +1,8 @@
 """Three stages in a row as real local processes, run by a process of its own that can be killed at any line.
 
 usage: python -m tests.execute.killed_run FOLDER [KILL_BEFORE]     KILL_BEFORE: a method of Store, such as _publish
+
+STORE in its environment names another folder of the store than that in FOLDER.
 """
 
 import os
@@ -139,4 +141,5 @@ if __name__ == "__main__":
         setattr(Store, sys.argv[2], _die)
     stop = Stopper()
     with stop.listening():
-        KilledRun(Path(sys.argv[1])).run(float(os.environ.get("PAUSE_S", "0")), stop)
+        place = os.environ.get("STORE")
+        KilledRun(Path(sys.argv[1]), Path(place) if place else None).run(float(os.environ.get("PAUSE_S", "0")), stop)
