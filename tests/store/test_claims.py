@@ -103,7 +103,8 @@ def test_clock_of_another_machine_says_nothing(folder, clock):
 
 
 def test_claim_of_a_dead_process_of_this_machine_is_free_at_once(folder):
-    code = "import os, pathlib, sys; from orchestrator.store.claims import take; take(pathlib.Path(sys.argv[1])); os._exit(9)"
+    code = "import os, pathlib, sys; from orchestrator.store import claims; claims.take(pathlib.Path(sys.argv[1])); "
+    code += "os._exit(9)"
     done = subprocess.run([sys.executable, "-c", code, str(folder / "one")], cwd=ROOT, check=False)
     assert done.returncode == 9
     assert (folder / "one").is_dir()
