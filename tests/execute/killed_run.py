@@ -75,7 +75,7 @@ class WallsWithDoor:
     def __init__(self, folder: Path) -> None:
         self._walls = find_walls().walls
         self._folder = folder
-        self.name, self.sentence = self._walls.name, self._walls.sentence
+        self.name, self.sentence, self.isolates = self._walls.name, self._walls.sentence, self._walls.isolates
         self.status_option, self.complaint = self._walls.status_option, self._walls.complaint
 
     def command(self, visible: Visible) -> list[str]:
