@@ -112,7 +112,7 @@ def _engines(store: Store, library: Library) -> Iterator[Finding]:
         yield Finding("docker", "warning", error.message, error.hint)
         engines = ["local"]
     else:
-        yield Finding("docker", "ok", docker.sentence)
+        yield Finding("docker", "ok", docker.finding)
         engines = ["docker", "local"]
     for engine in engines:
         builder = builder_for(engine, store.root)
