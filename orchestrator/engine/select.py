@@ -26,25 +26,13 @@ class Selection:
     """An engine, and what to tell the user of it.
 
     Attributes:
-        title: Which one it is.
-        why: It was chosen.
-        walls: What its programs are kept in.
+        sentence: Which one it is, and why.
+        finding: Which one it is, where nobody chose it.
     """
 
     engine: Engine
-    title: str
-    why: str
-    walls: str
-
-    @property
-    def sentence(self) -> str:
-        """Which one it is, and why."""
-        return f"engine: {self.title}, {self.why}; {self.walls}"
-
-    @property
-    def finding(self) -> str:
-        """Which one it is, where nobody chose it."""
-        return f"{self.title}; {self.walls}"
+    sentence: str
+    finding: str = ""
 
 
 def available_engine(name: EngineName, staging_root: Path) -> Selection:
@@ -139,7 +127,7 @@ def _brought_walls(engine: Engine) -> str:
 
 def _local_in_walls(staging_root: Path, why: str) -> Selection:
     found = find_walls(walls_asked_for())
-    return Selection(_local(staging_root, found), "local environments", why, found.sentence)
+    return Selection(_local(staging_root, found), f"engine: local environments, {why}; {found.sentence}")
 
 
 def _docker(staging_root: Path, *, asked: bool) -> Selection:
@@ -148,7 +136,8 @@ def _docker(staging_root: Path, *, asked: bool) -> Selection:
     shared = os.environ.get(SHARED_ROOT_VARIABLE)
     engine = DockerEngine(staging_root, shared_root=Path(shared) if shared else None)
     why = "as asked for" if asked else "because one answers"
-    return Selection(engine, f"Docker {engine.caps.version}", why, "programs run without a network")
+    title, walls = f"Docker {engine.caps.version}", "programs run without a network"
+    return Selection(engine, f"engine: {title}, {why}; {walls}", f"{title}; {walls}")
 
 
 def _local(staging_root: Path, found: FoundWalls | None) -> Engine:
