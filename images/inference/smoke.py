@@ -1,8 +1,9 @@
-"""Build-time smoke test: ONNX Runtime imports, lists its providers, and convolves; libvips reads what it writes."""
+"""Build-time smoke test: ONNX Runtime convolves, libvips reads what it writes, and HEVC can be decoded."""
 
 import numpy as np
 import onnx
 import onnxruntime
+import pi_heif
 import pyvips
 from onnx import TensorProto, helper
 
@@ -26,6 +27,9 @@ wide = np.arange(60, dtype=np.uint16).reshape(4, 5, 3) * 1000
 stored = pyvips.Image.new_from_array(wide, interpretation="rgb16").pngsave_buffer()
 assert np.array_equal(pyvips.Image.new_from_buffer(stored, "").numpy(), wide)
 print("libvips %d.%d.%d" % tuple(map(pyvips.version, range(3))))
+decoders = pi_heif.libheif_info()["decoders"]
+assert any("hevc" in name.lower() or "265" in name.lower() for name in decoders.values()), decoders
+print("libheif %s: %s" % (pi_heif.libheif_version(), ", ".join(decoders.values())))
 print("devices:", onnxruntime.get_available_providers())
 for package in ("inference_program", "orchestrator.infer", "orchestrator.datasets", "orchestrator.photos"):
     print("%d modules of %s" % (len(import_package(package)), package))

@@ -139,13 +139,17 @@ class Listing:
 
     def picture(self, match: Match) -> RgbPicture | None:
         """Return a picture as 8-bit RGB, None where it is unusable."""
-        return self.read(match, read_rgb)
+        return self.read(match, read_rgb, FOREIGN_SUFFIXES)
 
-    def read(self, match: Match, read: Callable[[Path], _T]) -> _T | None:
-        """Return what `read` makes of a picture at the path of a copy, None where it raises UnusablePicture."""
+    def read(self, match: Match, read: Callable[[Path], _T], refused: frozenset[str]) -> _T | None:
+        """Return what `read` makes of a picture at the path of a copy, None where it raises UnusablePicture.
+
+        Args:
+            refused: Ends of names, in small letters, of kinds that it does not read.
+        """
         try:
             with self._sources.copy(match.path) as copy:
-                if match.path.suffix.lower() in FOREIGN_SUFFIXES:
+                if match.path.suffix.lower() in refused:
                     raise UnusablePicture(f"is of a kind that cannot be read ({match.path.suffix})")
                 return read(copy)
         except UnusablePicture as error:

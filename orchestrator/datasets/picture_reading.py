@@ -26,8 +26,12 @@ SUFFIXES = frozenset(
 )
 """Ends of names, in small letters, by which a file is taken for a picture."""
 
+PHOTO_SUFFIXES = frozenset({".heic", ".heif", ".hif", ".avif"})
+"""Ends of names of pictures that are read as photographs alone; datasets of pairs and layers take none of them."""
+
 FOREIGN_SUFFIXES = frozenset(
-    {".heic", ".heif", ".avif", ".jxl", ".psd", ".exr", ".hdr", ".svg"}
+    {".jxl", ".psd", ".exr", ".hdr", ".svg"}
+    | PHOTO_SUFFIXES
     | {".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf"}
 )
 """Ends of names of pictures that nothing here reads: they are refused, never passed over."""

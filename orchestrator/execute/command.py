@@ -12,6 +12,7 @@ from orchestrator.execute.estimate_words import estimate_lines, long_run_lines
 from orchestrator.execute.estimates import RunEstimate, run_estimate
 from orchestrator.execute.events import Listener
 from orchestrator.execute.experiment_run import run_experiment
+from orchestrator.execute.picture_kinds import kinds_of_pictures
 from orchestrator.execute.programs import unfollowed_programs
 from orchestrator.execute.report_content import report_content
 from orchestrator.execute.report_stage import make_report
@@ -65,17 +66,21 @@ def planned(
 
     Args:
         reading: As in `look_up`.
-        say: Hears how far the reading of large inputs is, whose content decides what runs.
+        say: Hears how far the reading of large inputs is, whose content decides what runs, and which photographs are
+            of kinds that are not read.
         make: Make the store where it is not there.
 
     Raises:
-        SpecError: With every mistake in the file.
+        SpecError: With every mistake in the file, and where datasets hold pictures of kinds that are not read.
     """
     experiment = with_photos(load_experiment(request.spec, request.data, request.library), request.photos)
     if request.threads is not None:
         experiment = experiment.model_copy(update={"threads": request.threads})
     store = Store(request.store, ReadingWords(say), make=make)
-    return plan_comparison(experiment, request.spec, store, request.data, request.library, reading=reading)
+    comparison = plan_comparison(experiment, request.spec, store, request.data, request.library, reading=reading)
+    for words in kinds_of_pictures(comparison.resolved.datasets):
+        say(words)
+    return comparison
 
 
 def planned_estimate(comparison: Comparison, request: RunRequest) -> RunEstimate:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from orchestrator.datasets.picture_reading import FOREIGN_SUFFIXES
+from orchestrator.datasets.picture_reading import FOREIGN_SUFFIXES, PHOTO_SUFFIXES
 from orchestrator.datasets.raw.pair_patterns import PairFolder, pair_folders
 from orchestrator.datasets.raw.recognise import recognise
 from orchestrator.datasets.uniform import INDEX, read_index
@@ -123,7 +123,7 @@ def find_photographs(scan: Scan, findings: Findings, *, asked: bool = False) -> 
         if not sayable(path):
             findings.leave_out(ascii(str(path)), "its name is no UTF-8, and cannot stand in a file: rename it")
             continue
-        unread = [picture for picture in pictures if picture.suffix.lower() in FOREIGN_SUFFIXES]
+        unread = [picture for picture in pictures if picture.suffix.lower() in FOREIGN_SUFFIXES - PHOTO_SUFFIXES]
         if unread:
             kinds = ", ".join(sorted({picture.suffix.lower() for picture in unread}))
             why = f"{count(len(unread), 'picture')} of kinds that are not read ({kinds}): convert or remove them"

@@ -21,11 +21,15 @@ from orchestrator.datasets.stated_colours import stated_colours
 from orchestrator.datasets.tiff import TiffFacts, tiff_facts
 from orchestrator.photos import vips
 from orchestrator.photos.colours import in_rgb
+from orchestrator.photos.heif import Coding, heif_coding, heif_size, read_heif
 from orchestrator.photos.orientation import ORIENTATIONS, UPRIGHT, upright_size, upright_strips
 from orchestrator.photos.strips import Source, Strips, strips_of
 
 MOST_PIXELS = 2**29
 """A file that says that it has more is refused: it was made to fill memory or disk."""
+
+_HEIF_BYTES = 32
+"""Of a pixel of an HEIC or AVIF file: its planes, and 16-bit pixels as decoded, spread and converted."""
 
 _WHOLE_BYTES = 12
 """Of a pixel that is read whole: as Pillow decodes it, converted, and as an array."""
@@ -75,8 +79,8 @@ class ReadingLimits:
 def opened_photo(path: Path, limits: ReadingLimits) -> Iterator[Photo]:
     """Give a photograph.
 
-    PNG, JPEG and TIFF files are read in strips, at their depth; others whole, at 8 bits. Of several pages or frames the
-    first is taken.
+    PNG, JPEG and TIFF files are read in strips, at their depth; HEIC and AVIF whole, at their depth; others whole, at 8
+    bits. Of several pages, frames or pictures the first is taken.
 
     Raises:
         UnusablePicture: Where the file is missing, damaged, cut off, no picture, too large, or of a kind whose values
@@ -84,6 +88,10 @@ def opened_photo(path: Path, limits: ReadingLimits) -> Iterator[Photo]:
     """
     refuse_others_than_files(path)
     try:
+        coding = heif_coding(path)
+        if coding is not None:
+            yield _heif(path, coding, limits)
+            return
         kind = vips.kind_of(path)
         facts = tiff_facts(path) if kind == "tiff" else TiffFacts()
         refuse_unread_tiff(facts, webp=True)
@@ -151,10 +159,7 @@ def _refuse_too_large(image: Any, limits: ReadingLimits) -> None:
 
     An interlaced PNG gives its first row when all of it is read; a progressive JPEG when all coefficients are.
     """
-    if image.width * image.height > MOST_PIXELS:
-        raise UnusablePicture(
-            f"is too large: {image.height} x {image.width} pixels, and {MOST_PIXELS / 1e6:.0f} million are the most"
-        )
+    _refuse_many_pixels(image.height, image.width)
     if not vips.field(image, "interlaced"):
         return
     progressive = vips.field(image, "jpeg-multiscan") is not None
@@ -166,12 +171,36 @@ def _refuse_too_large(image: Any, limits: ReadingLimits) -> None:
     )
 
 
+def _refuse_many_pixels(height: int, width: int) -> None:
+    if width * height > MOST_PIXELS:
+        raise UnusablePicture(
+            f"is too large: {height} x {width} pixels, and {MOST_PIXELS / 1e6:.0f} million are the most"
+        )
+
+
 def _refuse_short_memory(needed: int, limits: ReadingLimits, why: str) -> None:
     if limits.memory_bytes is not None and needed > limits.memory_bytes:
         raise UnusablePicture(
             f"{why} which is read whole and takes {needed / 2**20:.0f} MiB of memory, and there are "
             f"{limits.memory_bytes / 2**20:.0f} MiB for it; save it as plain PNG, or raise the memory"
         )
+
+
+def _heif(path: Path, coding: Coding, limits: ReadingLimits) -> Photo:
+    size = heif_size(path, coding)
+    _refuse_many_pixels(*size)
+    _refuse_short_memory(size[0] * size[1] * _HEIF_BYTES, limits, f"is {coding.upper()},")
+    found = read_heif(path, coding)
+    coloured = in_rgb(vips.image_of(found.pixels), found.beside, found.stated)
+    return Photo(
+        found.pixels.shape[:2],
+        16 if coloured.image.format == "ushort" else 8,
+        coloured.image.bands == 4,
+        "png",
+        coloured.beside,
+        (*found.notes, *coloured.notes),
+        lambda: vips.image_strips(coloured.image),
+    )
 
 
 def _whole(path: Path, limits: ReadingLimits) -> Photo:

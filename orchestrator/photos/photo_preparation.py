@@ -11,6 +11,7 @@ import numpy as np
 from orchestrator.datasets.dataset_document import PreparedDataset, write_document
 from orchestrator.datasets.description import PhotosDescription
 from orchestrator.datasets.folders import Listing, found_pictures, identifiers_of, origin
+from orchestrator.datasets.picture_reading import FOREIGN_SUFFIXES, PHOTO_SUFFIXES
 from orchestrator.datasets.preparation import Preparation, Preparing
 from orchestrator.datasets.progress_callback import ProgressCallback
 from orchestrator.datasets.source_files import SourceReader
@@ -65,7 +66,8 @@ def _prepared_folder(
     listing = Listing(sources, progress, len(found))
     items = []
     for identifier, match in zip(identifiers_of(found), found, strict=True):
-        item = listing.read(match, partial(_prepared, identifier, origin(match), output, limits))
+        read = partial(_prepared, identifier, origin(match), output, limits)
+        item = listing.read(match, read, FOREIGN_SUFFIXES - PHOTO_SUFFIXES)
         items += [item] if item is not None else []
         listing.item_done()
     if not each_alone or not items:

@@ -1,4 +1,4 @@
-"""libvips, kept to three kinds of files and to little memory; nothing else here imports it."""
+"""libvips, kept to four kinds of files and to little memory; nothing else here imports it."""
 
 import contextlib
 import errno
@@ -39,7 +39,7 @@ _FULL = "No space left"
 # Readers that were not asked for stay shut, whatever a file claims to be. Nothing is worth keeping: each picture is
 # read once, and what each worker holds of it is memory of the stage.
 pyvips.operation_block_set("VipsForeignLoad", True)
-for _reader in ("Png", "Jpeg", "Tiff"):
+for _reader in ("Png", "Jpeg", "Tiff", "Heif"):
     pyvips.operation_block_set(f"VipsForeignLoad{_reader}", False)
 pyvips.cache_set_max(0)
 pyvips.cache_set_max_mem(0)
@@ -84,6 +84,25 @@ def open_image(path: Path, kind: Kind, *, large: bool = False) -> Any:
     return getattr(pyvips.Image, f"{kind}load_source")(source, **options)
 
 
+def open_avif(path: Path) -> Any:
+    """Return a libvips image of an AVIF file's first picture, upright; it is decoded as a whole.
+
+    Raises:
+        PictureError: As `open_image`.
+    """
+    with path.open("rb") as stream:
+        source = pyvips.Source.new_from_descriptor(stream.fileno())
+    return pyvips.Image.heifload_source(source, fail_on="error")
+
+
+def image_of(pixels: np.ndarray) -> Any:
+    """Return a libvips image of pixels, uint8 or uint16, (H, W, bands): grey or RGB, with transparency or without."""
+    height, width, bands = pixels.shape
+    form, names = ("uchar", ("b-w", "srgb")) if pixels.dtype == np.uint8 else ("ushort", ("grey16", "rgb16"))
+    image = pyvips.Image.new_from_memory(np.ascontiguousarray(pixels).tobytes(), width, height, bands, form)
+    return image.copy(interpretation=names[bands > 2])
+
+
 def field(image: Any, name: str) -> Any:
     """Return one of an image's facts, None where it has none of that name."""
     return image.get(name) if image.get_typeof(name) else None
@@ -117,7 +136,7 @@ def image_strips(image: Any) -> Strips:
 
 def reason(error: Exception) -> str:
     """Return libvips' reason for an error, in a line."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
+    lines = [line for line in str(error).splitlines() if line.strip() and "bad seek" not in line]
     return lines[1].strip() if len(lines) > 1 else lines[0] if lines else type(error).__name__
 
 

@@ -76,7 +76,10 @@ def experiment_plan(resolved: Resolved, digest: Digest) -> Plan:
     experiment = resolved.experiment
     limits = _limits(experiment)
     stages = [wrap_stage(network, once, **limits) for network in resolved.onnx_files]
-    stages += [prepare_stage(name, dataset, once, **limits) for name, dataset in resolved.datasets.items()]
+    stages += [
+        prepare_stage(name, dataset, once, each_alone=isinstance(dataset, PhotosDataset), **limits)
+        for name, dataset in resolved.datasets.items()
+    ]
     first = len(stages)
     stages += [_weights_stage(model, resolved, once) for model in resolved.models]
     stages += [_export_stage(model, resolved, once) for model in resolved.models]

@@ -63,7 +63,7 @@ def read_dataset(folder: Path, *, source: str = "") -> Dataset:
             for item in file.items
         ),
         source=source,
-        warnings=file.warnings,
+        warnings=(*file.warnings, *(f"left out: {one.name} {one.reason}" for one in file.left_out or ())),
         variant=file.variant,
     )
 

@@ -156,7 +156,7 @@ def test_all_unusable_files_are_named_at_once(prepare: Prepare, source: Path) ->
     whole = save(source / "good.png", gradient(90, 80)).read_bytes()
     (source / "cut.png").write_bytes(whole[: len(whole) // 2])
     (source / "empty.jpg").touch()
-    (source / "phone.HEIC").write_bytes(b"ftypheic")
+    (source / "phone.CR3").write_bytes(b"ftypcrx ")
     (source / "gone.png").symlink_to(source / "nowhere")
     with pytest.raises(BadInput) as caught:
         prepare("photos")
@@ -164,7 +164,7 @@ def test_all_unusable_files_are_named_at_once(prepare: Prepare, source: Path) ->
     assert message.startswith("4 files cannot be used: cut.png is damaged: ")
     for reason in (
         "empty.jpg is not a picture of a known kind",
-        "phone.HEIC is of a kind that cannot be read (.HEIC)",
+        "phone.CR3 is of a kind that cannot be read (.CR3)",
         "gone.png is a link that leads nowhere",
     ):
         assert reason in message

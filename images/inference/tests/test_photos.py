@@ -153,7 +153,7 @@ class PhotosTest(unittest.TestCase):
         reasons = {left_out["name"]: left_out["reason"] for left_out in found["left_out"]}
         self.assertEqual(sorted(reasons), ["cut.png", "phone.heic"])
         self.assertIn("damaged", reasons["cut.png"])
-        self.assertIn(".heic", reasons["phone.heic"])
+        self.assertIn("damaged", reasons["phone.heic"])
         (self.source / "whole.png").unlink()
         prepared = prepare_photos(self.folder / "none", self.source, settings=alone)
         self.assertEqual(prepared.code, ExitCode.BAD_INPUT, prepared.log)

@@ -1,4 +1,4 @@
-"""What files of pictures tell beside their pixels, as our own code reads it: TIFF, PNG, JPEG 2000, EXIF, XMP."""
+"""What files of pictures tell beside their pixels, as our own code reads it: TIFF, PNG, JPEG 2000, HEIF, EXIF, XMP."""
 
 import io
 import random
@@ -13,6 +13,7 @@ from orchestrator.datasets.png_chunks import frames
 from orchestrator.datasets.stated_colours import stated_colours
 from orchestrator.datasets.tiff import HEADS, stream_facts
 from orchestrator.photos.exif import without_thumbnail
+from orchestrator.photos.heif import heif_coding, heif_colours
 from orchestrator.photos.xmp import without_attachments
 from tests.fuzz.mutation import changed_bytes
 from tests.fuzz.target import Scratch
@@ -35,7 +36,11 @@ def seeds() -> list[bytes]:
         picture.save(stream, kind, **options)
         found.append(stream.getvalue())
     boxes = struct.pack(">I4s", 23, b"colr") + b"\2\0\0" + bytes(12)
-    return [*found, struct.pack(">I4s", 8 + len(boxes), b"jp2h") + boxes]
+    found.append(struct.pack(">I4s", 8 + len(boxes), b"jp2h") + boxes)
+    heif = struct.pack(">I4s", 19, b"colr") + b"nclx" + struct.pack(">HHHB", 9, 16, 9, 128)
+    for kind, head in ((b"ipco", b""), (b"iprp", b""), (b"meta", bytes(4))):
+        heif = struct.pack(">I4s", 8 + len(head) + len(heif), kind) + head + heif
+    return [*found, struct.pack(">I4s", 20, b"ftyp") + b"avif\0\0\0\0heic" + heif]
 
 
 def fuzz_one(data: bytes) -> None:
@@ -48,6 +53,8 @@ def fuzz_one(data: bytes) -> None:
     assert frames(path) >= 1
     assert bits(path) >= 1
     stated_colours(path)
+    heif_coding(path)
+    heif_colours(path)
     assert isinstance(without_profile(data)[0], bytes)
     assert len(without_thumbnail(data)) == len(data)
     without_attachments(data)
