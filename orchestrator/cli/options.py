@@ -144,3 +144,14 @@ def memory_bytes(text: str | None) -> int | None:
         return int(TypeAdapter(Bytes).validate_python(text))
     except ValidationError as error:
         raise typer.BadParameter(f"{text!r} is no size: write for example 4GiB", param_hint="--memory") from error
+
+
+SimulateSiteOption = Annotated[
+    str | None,
+    typer.Option(
+        "--simulate-site",
+        metavar="SITE",
+        help="Say how long it would take where this many stages run at once, and run nothing: 16, or "
+        "slots=16,beside=4,speed=100, where a slot is 100 times as fast as the processors that were measured.",
+    ),
+]

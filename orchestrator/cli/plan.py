@@ -12,6 +12,7 @@ from orchestrator.cli.options import (
     DataOption,
     JsonOption,
     PluginsOption,
+    SimulateSiteOption,
     StoreOption,
     WallsOption,
     known_engine,
@@ -38,6 +39,7 @@ def plan(
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="Processor threads of one stage, as in sirr-orch run.")
     ] = None,
+    simulate_site: SimulateSiteOption = None,
     json: JsonOption = False,
     plugins: PluginsOption = None,
     data: DataOption = None,
@@ -49,17 +51,22 @@ def plan(
         sirr-orch plan my.yaml
         sirr-orch plan my.yaml --engine local
         sirr-orch plan my.yaml --json
+        sirr-orch plan my.yaml --simulate-site slots=16,speed=100
     """
     # Imported here: --help must not wait for pydantic.
     from orchestrator.cli.console import err, out  # noqa: PLC0415
-    from orchestrator.cli.table import plan_rows, print_plan  # noqa: PLC0415
+    from orchestrator.cli.table import plan_rows, print_plan, print_simulation  # noqa: PLC0415
     from orchestrator.execute.build import build_settings  # noqa: PLC0415
-    from orchestrator.execute.command import RunRequest, outlook, planned, planned_estimate  # noqa: PLC0415
+    from orchestrator.execute.command import RunRequest, outlook, planned, planned_estimate, planned_simulation  # noqa: PLC0415
     from orchestrator.execute.plugins import known_library  # noqa: PLC0415
+    from orchestrator.spec.simulated_site import simulated_site  # noqa: PLC0415
 
     settings, library = build_settings((), ()), known_library(plugins or ())
     request = RunRequest(spec, store, tuple(photos or ()), engine, False, settings, data, threads, library)
     comparison = planned(request, say=err.print)
+    if simulate_site is not None:
+        print_simulation(planned_simulation(comparison, request, simulated_site(simulate_site)), out, json=json)
+        return
     found = planned_estimate(comparison, request)
     if json:
         out.print_json(data=plan_rows(comparison, found))

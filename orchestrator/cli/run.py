@@ -11,6 +11,7 @@ from orchestrator.cli.options import (
     DataOption,
     EngineOption,
     PluginsOption,
+    SimulateSiteOption,
     StoreOption,
     WallsOption,
 )
@@ -22,6 +23,7 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Show what would run, and why; the same as sirr-orch plan.")
     ] = False,
+    simulate_site: SimulateSiteOption = None,
     photos: Annotated[
         list[Path] | None,
         typer.Option("--photos", help="Folder of your own photographs, shown in the report beside the test sets."),
@@ -61,14 +63,26 @@ def run(
     # Imported here: --help must not wait for the engine and the report.
     from orchestrator.cli.console import err, out, show_error  # noqa: PLC0415
     from orchestrator.cli.progress import live_listener  # noqa: PLC0415
-    from orchestrator.cli.table import print_plan  # noqa: PLC0415
+    from orchestrator.cli.table import print_plan, print_simulation  # noqa: PLC0415
     from orchestrator.execute.build import build_settings  # noqa: PLC0415
-    from orchestrator.execute.command import RunRequest, outlook, planned, planned_estimate, run_request  # noqa: PLC0415
+    from orchestrator.execute.command import (  # noqa: PLC0415
+        RunRequest,
+        outlook,
+        planned,
+        planned_estimate,
+        planned_simulation,
+        run_request,
+    )
     from orchestrator.execute.plugins import known_library  # noqa: PLC0415
     from orchestrator.execute.run_stages import RunOptions  # noqa: PLC0415
+    from orchestrator.spec.simulated_site import simulated_site  # noqa: PLC0415
 
     settings, library = build_settings((), ()), known_library(plugins or ())
     request = RunRequest(spec, store, tuple(photos or ()), engine, build, settings, data, threads, library)
+    if simulate_site is not None:
+        comparison = planned(request, say=err.print)
+        print_simulation(planned_simulation(comparison, request, simulated_site(simulate_site)), out)
+        return
     if dry_run:
         comparison = planned(request, say=err.print)
         print_plan(comparison, planned_estimate(comparison, request), out)

@@ -11,6 +11,8 @@ from orchestrator.execute.comparison import Comparison
 from orchestrator.execute.doctor import Finding
 from orchestrator.execute.estimate_words import estimate_lines, long_run_lines
 from orchestrator.execute.estimates import RunEstimate
+from orchestrator.execute.simulation import SiteSimulation
+from orchestrator.execute.simulation_words import simulation_lines, simulation_values
 from orchestrator.plan.estimates import Estimate
 from orchestrator.spec.weights import Presence
 
@@ -79,6 +81,15 @@ def print_plan(comparison: Comparison, found: RunEstimate, console: Console) -> 
         *long_run_lines(found, comparison.missing, comparison.resolved.path.name),
     )
     for line in ("", *lines) if lines else ():
+        console.print(line)
+
+
+def print_simulation(found: SiteSimulation, console: Console, *, json: bool = False) -> None:
+    """Print how long a run would take at a site."""
+    if json:
+        console.print_json(data=simulation_values(found))
+        return
+    for line in simulation_lines(found):
         console.print(line)
 
 

@@ -19,6 +19,7 @@ from orchestrator.execute.report_stage import make_report
 from orchestrator.execute.run import RunResult
 from orchestrator.execute.run_results import recorded_results
 from orchestrator.execute.run_stages import RunOptions
+from orchestrator.execute.simulation import SiteSimulation, simulated_run, start_order
 from orchestrator.execute.sources import ReadingWords
 from orchestrator.execute.stopper import Stopper
 from orchestrator.execute.tracking import track_finished, trackers
@@ -28,6 +29,7 @@ from orchestrator.spec.experiment import Experiment
 from orchestrator.spec.library import Library
 from orchestrator.spec.load import load_experiment
 from orchestrator.spec.names import EngineName
+from orchestrator.spec.simulated_site import SimulatedSite
 from orchestrator.store.opened import opened_store
 from orchestrator.store.reference import run_reference
 from orchestrator.store.run_entries import Overrides
@@ -88,6 +90,11 @@ def planned_estimate(comparison: Comparison, request: RunRequest) -> RunEstimate
     return run_estimate(comparison, Store(request.store, make=False))
 
 
+def planned_simulation(comparison: Comparison, request: RunRequest, site: SimulatedSite) -> SiteSimulation:
+    """Return how long a planned request would take at a site."""
+    return simulated_run(comparison, Store(request.store, make=False), site)
+
+
 def outlook(comparison: Comparison, request: RunRequest) -> Iterator[str]:
     """Yield what a run would say of the engine that the request names before it starts; nothing where it names none.
 
@@ -135,6 +142,7 @@ def run_request(request: RunRequest, options: RunOptions, listener: Listener, sa
         lines = (*estimate_lines(found, each=False), *long_run_lines(found, comparison.missing, request.spec.name))
         for words in lines:
             say(words)
+        options = replace(options, longest=start_order(comparison.missing, found))
     engine, environments = prepared_engine(
         comparison.images_needed,
         comparison.variant,

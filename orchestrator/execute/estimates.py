@@ -1,7 +1,7 @@
 """What a run will take before it starts: steps, time and disk of each stage that the store lacks, and in all."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.execute.comparison import Comparison
 from orchestrator.execute.dataset_sizes import described_size
@@ -16,6 +16,7 @@ from orchestrator.plan.work import (
     training_work,
 )
 from orchestrator.spec.model import EpochRule
+from orchestrator.spec.names import Device
 from orchestrator.store.store import Store
 
 
@@ -54,13 +55,17 @@ class RunEstimate:
         return {stage.stage: stage for stage in self.stages}
 
 
-def run_estimate(comparison: Comparison, store: Store) -> RunEstimate:
+def run_estimate(comparison: Comparison, store: Store, device: Device | None = None) -> RunEstimate:
     """Return what the stages that a store lacks will take; nothing is run, and nothing of it is in any key.
 
     Stages that may turn out to be there once it is known what they read count as those that must run.
+
+    Args:
+        device: What they would take there; None: on their own.
     """
     planned = _Planned.of(comparison)
-    tasks = {stage.name: planned.task(stage) for stage in comparison.missing.values()}
+    there = {name: replace(stage, device=device or stage.device) for name, stage in comparison.missing.items()}
+    tasks = {stage.name: planned.task(stage) for stage in there.values()}
     rates = brought_rates()
     own = store_measurements(store, planned.shapes, set(tasks.values())) if tasks else ()
     return RunEstimate(

@@ -40,12 +40,15 @@ class RunOptions:
             are.
         workers: Processes that prepare a training's samples; None: as fits.
         grace_s: Seconds that a stopped stage has to save what it can resume.
+        longest: Seconds from a stage's start to the end of the longest path behind it: of several that can start, the
+            one with the most starts first.
     """
 
     jobs: int = 1
     threads: int | None = None
     workers: int | None = None
     grace_s: float = 60.0
+    longest: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -199,7 +202,7 @@ def run_stages(
         grace_s=options.grace_s,
         software=SoftwareLists(store, planned.variant, planned.images),
     )
-    result = walk_stages(missing, stored, context, options.jobs)
+    result = walk_stages(missing, stored, context, options.jobs, options.longest)
     context.engine.sweep(store.claimed)
     return result
 
@@ -232,7 +235,11 @@ def _checked_engine(
 
 
 def walk_stages(
-    stages: Mapping[str, Stage], stored: Mapping[str, Artifact], context: ExecutionContext, jobs: int = 1
+    stages: Mapping[str, Stage],
+    stored: Mapping[str, Artifact],
+    context: ExecutionContext,
+    jobs: int = 1,
+    longest: Mapping[str, float] | None = None,
 ) -> StagesResult:
     """Run stages whose other inputs are stored; return their results and the stored ones.
 
@@ -255,7 +262,7 @@ def walk_stages(
         context.listener(StateChanged(stage.name, "stored", {"key": identity.key}))
         return there
 
-    result = walk(stages, one, context.stopper, jobs=jobs)
+    result = walk(stages, one, context.stopper, jobs=jobs, longest=longest)
     for name, blocker in result.skipped.items():
         context.listener(StateChanged(name, "skipped", {"because": blocker, "end": _end(result.failures[blocker])}))
     results = {**stored, **result.results}

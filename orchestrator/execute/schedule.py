@@ -31,8 +31,18 @@ def walk(
     stopper: Stopper,
     *,
     jobs: int = 1,
+    longest: Mapping[str, float] | None = None,
 ) -> GraphResult[Result]:
     """Realise stages in the order of their inputs, `jobs` at a time; of those that can start the first goes first.
+
+    Where several run at once, that with the longest path behind it goes first: so the longest of all never waits.
+
+    Args:
+        stages: By name.
+        execute: Realises one.
+        stopper: Is asked before each.
+        jobs: How many at a time.
+        longest: Seconds from a stage's start to the end of the longest path behind it, as far as they are known.
 
     Inputs from stages that are not among these count as there; `execute` gets the results of those that are.
     A stage whose input failed is skipped; the others go on. After a stop request nothing new is started.
@@ -44,7 +54,8 @@ def walk(
     sorter.prepare()
     result: GraphResult[Result] = GraphResult()
     pending: dict[Future[Result], str] = {}
-    places = {name: place for place, name in enumerate(stages)}
+    after_s = longest if longest is not None and jobs > 1 else {}
+    places = {name: (-after_s.get(name, 0.0), place) for place, name in enumerate(stages)}
     ready: list[str] = []
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         while sorter.is_active():

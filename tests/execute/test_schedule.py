@@ -90,3 +90,18 @@ def test_every_error_of_the_tree_has_a_code_of_its_own():
 
     codes = [cls.code for cls in below(SirrError)]
     assert len(codes) == len(set(codes))
+
+
+@pytest.mark.parametrize(("jobs", "first"), [pytest.param(1, "short", id="one"), pytest.param(2, "long", id="several")])
+def test_of_several_at_once_that_with_the_longest_path_behind_it_starts_first(jobs, first):
+    begun, both = [], threading.Event()
+
+    def execute(one, _made):
+        begun.append(one.name)
+        if one.name == "gate":
+            both.wait(0.2)
+        return one.name
+
+    stages = plan(stage("gate"), stage("short"), stage("long"))
+    walk(stages, execute, Stopper(), jobs=jobs, longest={"gate": 99.0, "short": 1.0, "long": 5.0})
+    assert begun[:2] == ["gate", first]
