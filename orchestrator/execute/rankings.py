@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from orchestrator.metrics.ranking import Mean, Pair, Ranking, ranking
+from orchestrator.metrics.ranking import Mean, Ranking, compared, ranking
 from orchestrator.report.content import Dataset, NotMeasured, ReportContent, Scores
 from orchestrator.report.lookup import entrants, metric_format, networks, scores
 from orchestrator.report.numbers import MetricFormat
-from orchestrator.report.rankings import FIRST, OTHER, MeanScore, MetricRanking, PairedTest
+from orchestrator.report.rankings import FIRST, OTHER, MeanScore, MetricRanking
 from orchestrator.report.views.aggregate import Evaluation
 from orchestrator.spec.protocol import Protocol
+from stagekit.paired_test import PairedTest
 
 
 def with_rankings(content: ReportContent) -> ReportContent:
@@ -43,7 +44,7 @@ def paired_test(
         return None
     arrays = {name: _array(found, ids, metric) for name, found in measured.items()}
     better = metric_format(content, metric, ranked=protocol.ranked).better
-    test = _test(ranking(arrays, better).pairs[0])
+    test = compared(arrays, better)
     return test if test.n else None
 
 
@@ -54,7 +55,7 @@ def between_runs(first: Evaluation, other: Evaluation, metric: MetricFormat) -> 
     measured = [{item.id: item.values for item in found.items} for found in (first.found, other.found)]
     ids = [identifier for identifier in measured[0] if identifier in measured[1]]
     arrays = {name: _array([found], ids, metric.name) for name, found in zip((FIRST, OTHER), measured, strict=True)}
-    test = _test(ranking(arrays, metric.better).pairs[0])
+    test = compared(arrays, metric.better)
     return test if test.n else None
 
 
@@ -97,8 +98,8 @@ def _shown(
         protocol,
         metric,
         means,
-        tuple(_test(pair) for pair in result.pairs),
-        {name: _test(pair) for name, pair in result.beside.items()},
+        result.pairs,
+        result.beside,
         result.best,
         result.chances,
     )
@@ -145,9 +146,3 @@ def _mean_score(mean: Mean, ids: list[str], reasons: Mapping[str, str], absent: 
         infinite=tuple(ids[index] for index in mean.infinite),
         missing=missing,
     )
-
-
-def _test(pair: Pair) -> PairedTest:
-    low, high = (None, None) if pair.interval is None else (pair.interval.low, pair.interval.high)
-    told = {name: getattr(pair, name) for name in PairedTest.__dataclass_fields__ if name not in ("low", "high")}
-    return PairedTest(**told, low=low, high=high)

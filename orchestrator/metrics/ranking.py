@@ -4,14 +4,14 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from orchestrator.metrics.resampling import chances_of_best
-from orchestrator.metrics.signed_rank import MOST_EXACT, SignedRanks, TestMethod, signed_ranks, smallest_p
+from orchestrator.metrics.signed_rank import MOST_EXACT, SignedRanks, signed_ranks, smallest_p
 from orchestrator.metrics.statistics import Interval, holm, holm_levels, mean_interval
 from stagekit.measures import INPUT, Direction
+from stagekit.paired_test import PairedTest
 
 LEVEL = 0.05
 """A difference counts where its corrected p-value lies below this."""
@@ -40,54 +40,6 @@ class Mean:
     missing: tuple[int, ...]
 
 
-Outcome = Literal["better", "alike", "few", "mixed"]
-"""What a comparison came to; see `Pair`."""
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two networks over the pictures that both were measured on.
-
-    The interval is the test turned round, at the level at which Holm's procedure tested this pair: it excludes 0 where
-    the outcome is 'better' or 'mixed', on the side of the means where it is 'better', and holds 0 where it is 'alike'.
-
-    Attributes:
-        won: On how many pictures the first is better.
-        lost: On how many pictures the first is worse.
-        p: Corrected for the number of pairs.
-        method: How it was found.
-        outcome: 'better': the difference counts. 'alike': nothing tells the two apart. 'few': even if one had been
-            better on every picture, the test could not have told. 'mixed': the pictures tell them apart, but the means
-            do not point there, or runs of the one lie among those of the other.
-        better: That of the two that is, where the outcome is 'better'.
-        ahead: That of the two with the better mean, whether or not it counts; None where there is none.
-        among_runs: Whether that is mixed because runs lie among one another.
-        needs: How many pictures the test needs at least, where they are too few.
-        difference: Mean of the first's score less the second's where both are finite; None where there is none.
-        typical: The median of all means of two differences, where they are not 0; see `SignedRanks`.
-        interval: Of the typical difference. Of too few pictures, the least and the largest difference. None where too
-            few pictures differ for one.
-        confidence: Of the interval; None of too few pictures.
-    """
-
-    first: str
-    second: str
-    n: int
-    won: int
-    lost: int
-    p: float
-    method: TestMethod
-    outcome: Outcome
-    better: str | None
-    ahead: str | None
-    among_runs: bool
-    needs: int | None
-    difference: float | None
-    typical: float | None
-    interval: Interval | None
-    confidence: float | None
-
-
 @dataclass(frozen=True)
 class Ranking:
     """One metric on one dataset.
@@ -100,8 +52,8 @@ class Ranking:
     """
 
     means: Mapping[str, Mean]
-    pairs: tuple[Pair, ...]
-    beside: Mapping[str, Pair]
+    pairs: tuple[PairedTest, ...]
+    beside: Mapping[str, PairedTest]
     best: frozenset[str]
     chances: Mapping[str, float]
 
@@ -132,7 +84,7 @@ def ranking(
     means = {name: _mean(scores) for name, scores in {**networks, **controls}.items()}
     sign = 1 if better == "higher" else -1
     pairs = _judged([_duel(first, second, networks, sign) for first, second in itertools.combinations(networks, 2)])
-    beside: dict[str, Pair] = {}
+    beside: dict[str, PairedTest] = {}
     if nothing in controls:
         everyone = {**networks, nothing: controls[nothing]}
         against = _judged([_duel(name, nothing, everyone, sign) for name in networks])
@@ -141,6 +93,16 @@ def ranking(
     asked = {name: scores for name, scores in whole.items() if name not in lacking}
     chances = chances_of_best(asked, better) if len(asked) > 1 else {}
     return Ranking(means, pairs, beside, _best(frozenset(whole), pairs) - lacking, chances)
+
+
+def compared(networks: Mapping[str, np.ndarray], better: Direction) -> PairedTest:
+    """Return how two networks compare, by themselves.
+
+    Args:
+        networks: As of `ranking`, two of them.
+    """
+    first, second = networks
+    return _judged([_duel(first, second, networks, 1 if better == "higher" else -1)])[0]
 
 
 @dataclass(frozen=True)
@@ -206,7 +168,7 @@ def _duel(first: str, second: str, networks: Mapping[str, np.ndarray], sign: int
     return _Duel(first, second, sign, signed_ranks(sign * differences), ahead, agreed, differences, difference)
 
 
-def _judged(duels: Sequence[_Duel]) -> tuple[Pair, ...]:
+def _judged(duels: Sequence[_Duel]) -> tuple[PairedTest, ...]:
     """Return a family of comparisons with what each came to."""
     raw = [duel.test.p for duel in duels]
     levels, corrected = holm_levels(raw, LEVEL), holm(raw)
@@ -232,14 +194,17 @@ def _needed(least: Sequence[float], place: int, n: int) -> int | None:
     return None
 
 
-def _pair(duel: _Duel, level: float, p: float, needs: int | None) -> Pair:
+def _pair(duel: _Duel, level: float, p: float, needs: int | None) -> PairedTest:
     test, sign = duel.test, duel.sign
     found = test.p < level
     counts = found and duel.agreed and test.direction == duel.ahead != 0
     ahead = {1: duel.first, -1: duel.second}.get(duel.ahead)
     few = needs is not None
     interval = _range(sign * duel.differences) if few else test.interval(level)
-    return Pair(
+    low, high = (None, None) if interval is None else (interval.low, interval.high)
+    if interval is not None and sign < 0:
+        low, high = 0.0 - interval.high, 0.0 - interval.low
+    return PairedTest(
         first=duel.first,
         second=duel.second,
         n=test.n,
@@ -254,7 +219,8 @@ def _pair(duel: _Duel, level: float, p: float, needs: int | None) -> Pair:
         needs=needs,
         difference=duel.difference,
         typical=None if test.typical is None else sign * test.typical + 0.0,
-        interval=interval if interval is None or sign > 0 else Interval(0.0 - interval.high, 0.0 - interval.low),
+        low=low,
+        high=high,
         confidence=None if few or interval is None else 1 - level,
     )
 
@@ -286,7 +252,7 @@ def _agreed(first: np.ndarray, second: np.ndarray, sign: int, ahead: int) -> boo
     return min(a) > max(b) if ahead > 0 else max(a) < min(b)
 
 
-def _best(whole: frozenset[str], pairs: Sequence[Pair]) -> frozenset[str]:
+def _best(whole: frozenset[str], pairs: Sequence[PairedTest]) -> frozenset[str]:
     beaten = {
         pair.second if pair.better == pair.first else pair.first
         for pair in pairs

@@ -1,14 +1,16 @@
 """Wilcoxon's signed-rank test of paired differences, and the interval that is the same test turned round."""
 
 import bisect
+import copy
 import math
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Literal
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from orchestrator.metrics.statistics import Interval
+from orchestrator.metrics.walsh_averages import WalshAverages
+from stagekit.paired_test import TestMethod
 
 MOST_EXACT = 2000
 """Up to so many pairs that differ, a test of them is exact; of more, it draws signs."""
@@ -16,10 +18,10 @@ MOST_EXACT = 2000
 SIGN_DRAWS = 99_999
 """Assignments of signs that are drawn where not all of them can be counted."""
 
-TestMethod = Literal["exact", "permutation"]
-
 _SEED = 20180618
 _DRAWN_AT_ONCE = 1000
+_LEAST_LEVEL = 1e-9
+"""Of one side: Holm's procedure asks for less of 25 million pairs alone."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class SignedRanks:
     p: float
     direction: int
     method: TestMethod
-    _averages: np.ndarray = field(compare=False, repr=False)
+    _averages: WalshAverages = field(compare=False, repr=False)
     _null: "_ExactSums | _DrawnSums" = field(compare=False, repr=False)
 
     def interval(self, level: float) -> Interval | None:
@@ -59,19 +61,19 @@ class SignedRanks:
         Returns:
             None where so few pairs differ that the test can reject nothing at that level.
         """
-        count = len(self._averages)
-        rejected = bisect.bisect_left(range(count + 1), level / 2, key=self._null.at_most)
+        count = self._averages.count
+        rejected = bisect.bisect_left(range(count + 1), level / 2, key=self._null.reaching(level / 2).at_most)
         if not rejected:
             return None
-        found = np.partition(self._averages, (rejected - 1, count - rejected))
-        return Interval(float(found[rejected - 1]), float(found[count - rejected]))
+        return Interval(self._averages.smallest(rejected), self._averages.smallest(count - rejected + 1))
 
     @cached_property
     def typical(self) -> float | None:
         """The median of the Walsh averages of the pairs that differ, 0 where none does; None without a pair."""
-        if not len(self._averages):
+        count = self._averages.count
+        if not count:
             return 0.0 if self.n else None
-        middle = np.sort(self._averages)[[(len(self._averages) - 1) // 2, len(self._averages) // 2]]
+        middle = np.array([self._averages.smallest((count + 1) // 2), self._averages.smallest(count // 2 + 1)])
         if middle[0] == middle[1]:
             return float(middle[0])
         return float(np.nan_to_num(middle.mean(), posinf=math.inf, neginf=-math.inf))
@@ -94,30 +96,20 @@ def signed_ranks(differences: np.ndarray) -> SignedRanks:
     """
     positive, negative = int(np.count_nonzero(differences > 0)), int(np.count_nonzero(differences < 0))
     there = np.asarray(differences[differences != 0], np.float64)
-    averages = _walsh_averages(there)
+    averages = WalshAverages(there)
     exact = len(there) <= MOST_EXACT
-    null = _ExactSums(_doubled_ranks(there)) if exact else _DrawnSums(_doubled_ranks(there))
-    above, below = int(np.count_nonzero(averages > 0)), int(np.count_nonzero(averages < 0))
-    p = min(1.0, 2 * null.at_most(len(averages) - max(above, below)))
+    null = _exact_sums(_doubled_ranks(there)) if exact else _DrawnSums(_doubled_ranks(there))
+    below = averages.below(0.0)
+    above = averages.count - averages.at_most(0.0)
+    p = min(1.0, 2 * null.at_most(averages.count - max(above, below)))
     direction = (above > below) - (above < below)
     method: TestMethod = "exact" if exact else "permutation"
-    return SignedRanks(len(differences), positive, negative, p, direction, method, averages, null)
+    return SignedRanks(len(differences), positive, negative, p, direction, method, averages, null.kept())
 
 
 def smallest_p(n: int) -> float:
     """Return the least that p can be for so many pairs: all differ, in one direction."""
     return min(1.0, 2.0 ** (1 - n)) if n <= MOST_EXACT else 1 / (1 + SIGN_DRAWS)
-
-
-def _walsh_averages(differences: np.ndarray) -> np.ndarray:
-    """Return (d_i + d_j) / 2 for i <= j; that of two infinite ones of different signs is 0, as their ranks are equal.
-
-    A sum has the sign that it has without rounding, so that what is counted below 0 is exact.
-    """
-    first, second = np.triu_indices(len(differences))
-    with np.errstate(invalid="ignore"):
-        sums = differences[first] + differences[second]
-    return np.asarray(np.where(np.isnan(sums), 0.0, sums) / 2)
 
 
 def _doubled_ranks(differences: np.ndarray) -> np.ndarray:
@@ -128,7 +120,10 @@ def _doubled_ranks(differences: np.ndarray) -> np.ndarray:
 
 
 class _ExactSums:
-    """Sums of the ranks of which a coin takes each, by all assignments."""
+    """Sums of the ranks of which a coin takes each, by all assignments.
+
+    Kept of them is what levels of tests can ask for: of 2000 ranks a tenth.
+    """
 
     def __init__(self, doubled_ranks: np.ndarray) -> None:
         """Add probabilities rank by rank, sum by sum, up to half of all: beyond, no p is below 1.
@@ -138,6 +133,7 @@ class _ExactSums:
         Args:
             doubled_ranks: int64, (n,), positive.
         """
+        self._ranks, self._first = doubled_ranks, 0
         self._step = math.gcd(*doubled_ranks.tolist()) or 1
         last = int(doubled_ranks.sum()) // 2 // self._step
         probability = np.zeros(last + 1)
@@ -150,10 +146,36 @@ class _ExactSums:
                 probability[rank : reached + 1] += probability[: reached + 1 - rank].copy()
         self._at_most = np.maximum(np.cumsum(probability), np.finfo(np.float64).tiny)
 
+    def kept(self) -> "_ExactSums":
+        """Return it without sums that are less probable than any level that is asked for."""
+        kept = copy.copy(self)
+        first = int(np.searchsorted(self._at_most, _LEAST_LEVEL))
+        kept._first, kept._at_most = first, self._at_most[first:].copy()
+        return kept
+
+    def reaching(self, level: float) -> "_ExactSums":
+        """Return it with all sums that are as probable as this."""
+        return self if not self._first or level >= _LEAST_LEVEL else _exact_sums(self._ranks)
+
     def at_most(self, total: int) -> float:
-        """Return the probability that the ranks taken sum up to at most this; 1 for more than half of all."""
-        place = 2 * total // self._step
+        """Return the probability that the ranks taken sum up to at most this; 1 for more than half of all.
+
+        Of what is not kept it is 0, which is below every level that this reaches.
+        """
+        place = 2 * total // self._step - self._first
+        if place < 0:
+            return 0.0
         return float(self._at_most[place]) if place < len(self._at_most) else 1.0
+
+
+def _exact_sums(doubled_ranks: np.ndarray) -> _ExactSums:
+    return _exact_sums_of(np.sort(doubled_ranks).tobytes())
+
+
+@lru_cache(maxsize=1)
+def _exact_sums_of(doubled_ranks: bytes) -> _ExactSums:
+    """Return the sums of ranks; the last are remembered, as those of pairs without ties are all the same."""
+    return _ExactSums(np.frombuffer(doubled_ranks, np.int64))
 
 
 class _DrawnSums:
@@ -170,6 +192,14 @@ class _DrawnSums:
             found.append(draw.integers(0, 2, shape, dtype=np.int8) @ doubled_ranks.astype(np.float64))
         sums = np.concatenate(found)
         self._smaller = np.sort(np.minimum(sums, doubled_ranks.sum() - sums))
+
+    def kept(self) -> "_DrawnSums":
+        """Return it as it is: it is as large for few ranks as for many."""
+        return self
+
+    def reaching(self, _level: float) -> "_DrawnSums":
+        """Return it as it is."""
+        return self
 
     def at_most(self, total: int) -> float:
         """Return the probability, one-sided, that the ranks taken sum up to at most this."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+
+from stagekit.paired_test import PairedTest
 
 FIRST, OTHER = "first", "other"
 """What a test of the scores of one network in two runs calls the two."""
@@ -33,54 +34,6 @@ class MeanScore:
     total: int
     infinite: tuple[str, ...]
     missing: Mapping[str, tuple[str, ...]]
-
-
-Outcome = Literal["better", "alike", "few", "mixed"]
-"""What a comparison came to; see `PairedTest`."""
-
-
-@dataclass(frozen=True)
-class PairedTest:
-    """Two networks over the pictures that both were measured on: what every mark, sentence and table reads.
-
-    The interval is the test turned round, at the level at which it was tested: it excludes 0 where the outcome is
-    'better' or 'mixed', on the side of the means where it is 'better', and holds 0 where it is 'alike'.
-
-    Attributes:
-        won: Pictures on which the first is better.
-        lost: Pictures on which the first is worse.
-        p: Corrected for the number of pairs.
-        method: Whether p counts all assignments of signs, or so many that were drawn.
-        outcome: 'better': the difference counts. 'alike': nothing tells the two apart. 'few': with so few pictures the
-            test could not have told anything. 'mixed': the pictures tell them apart, means or runs do not.
-        better: The one that is, where the outcome is 'better'.
-        ahead: The one with the better mean, whether or not it counts; None where there is none.
-        among_runs: Whether that is mixed because runs of the one lie among those of the other.
-        needs: How many pictures the test needs at least, where they are too few.
-        difference: Mean of the first's score less the second's where both are finite.
-        typical: The typical difference where the two differ: the Hodges-Lehmann estimate.
-        low: Lower end of the interval of the typical difference; of too few pictures, the least difference.
-        high: Upper end of the interval of the typical difference; of too few pictures, the largest difference.
-        confidence: Of the interval, at least 0.95; None where there is none, and of too few pictures.
-    """
-
-    first: str
-    second: str
-    n: int
-    won: int
-    lost: int
-    p: float
-    method: Literal["exact", "permutation"]
-    outcome: Outcome
-    better: str | None
-    ahead: str | None
-    among_runs: bool
-    needs: int | None
-    difference: float | None
-    typical: float | None
-    low: float | None
-    high: float | None
-    confidence: float | None
 
 
 @dataclass(frozen=True)

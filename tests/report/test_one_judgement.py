@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from orchestrator.report.content import NotMeasured, ReportContent
 from orchestrator.report.machine.report_record import report_record
 from orchestrator.report.machine.table_text import write_table
-from orchestrator.report.rankings import MetricRanking, PairedTest
+from orchestrator.report.rankings import MetricRanking
 from orchestrator.report.views.comparison import comparison_view
 from orchestrator.report.views.summary import summary_view
 from orchestrator.report.views.tables import csv_table
 from orchestrator.report.views.verdict import verdict_view
+from stagekit.paired_test import PairedTest
 from tests.report.test_summary import psnr, with_psnr
 
 Value = float | NotMeasured

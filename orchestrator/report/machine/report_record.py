@@ -7,11 +7,12 @@ from typing import TypeVar
 from orchestrator.report.content import Dataset, Export, Model, NotMeasured, Predictions, ReportContent, Result, Scores
 from orchestrator.report.machine import record, record_entry, record_ranking, record_run
 from orchestrator.report.overlap_content import Overlap
-from orchestrator.report.rankings import MetricRanking, PairedTest
+from orchestrator.report.rankings import MetricRanking
 from orchestrator.report.training_content import Adoption, Authors, Elsewhere, Training, Untrained, Wrapped
 from orchestrator.report.views.aggregate import Evaluation, Mean, evaluations, mean, mean_of
 from orchestrator.report.views.header import alerts
 from stagekit.measures import CONTROLS, PROTOCOLS
+from stagekit.paired_test import PairedTest
 
 _E = TypeVar("_E", bound=record_entry.Entry)
 

@@ -7,10 +7,11 @@ from orchestrator.report import numbers
 from orchestrator.report.content import Predictions, ReportContent, Scores
 from orchestrator.report.lookup import features_seen, metric_format, predictions, tested
 from orchestrator.report.numbers import MetricFormat
-from orchestrator.report.rankings import OTHER, PairedTest
+from orchestrator.report.rankings import OTHER
 from orchestrator.report.views.aggregate import Evaluation, evaluations, mean_of, metrics_of, protocol_of
 from orchestrator.report.views.judgement_text import too_few
 from stagekit.measures import TRUTH
+from stagekit.paired_test import PairedTest
 
 Judge = Callable[[Evaluation, Evaluation, MetricFormat], PairedTest | None]
 """Tests what one network or control scored in a run against what it scored in another, over the pictures that both did:

@@ -8,11 +8,12 @@ from orchestrator.report.address import SCORES, href, score_table
 from orchestrator.report.content import Dataset, ReportContent, Scores
 from orchestrator.report.lookup import entrants, metric_format, metric_ranking, networks, primary_protocol, scores
 from orchestrator.report.numbers import MetricFormat
-from orchestrator.report.rankings import MetricRanking, PairedTest
+from orchestrator.report.rankings import MetricRanking
 from orchestrator.report.views.judgement_text import NOTHING, verdict
 from orchestrator.report.views.mean_cell import mean_remarks, runs_text
 from orchestrator.spec.protocol import Protocol, ProtocolMetric
 from stagekit.measures import INPUT
+from stagekit.paired_test import PairedTest
 
 
 @dataclass(frozen=True)

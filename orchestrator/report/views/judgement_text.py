@@ -6,7 +6,7 @@ from typing import Literal
 
 from orchestrator.report import numbers
 from orchestrator.report.numbers import MetricFormat
-from orchestrator.report.rankings import PairedTest
+from stagekit.paired_test import PairedTest
 
 NOTHING = "the unchanged input"
 

@@ -8,9 +8,10 @@ from orchestrator.report.address import dataset_page, href
 from orchestrator.report.content import Dataset, ReportContent
 from orchestrator.report.lookup import metric_format, metric_ranking, networks, primary_protocol, tested
 from orchestrator.report.numbers import MetricFormat
-from orchestrator.report.rankings import MetricRanking, Outcome, PairedTest
+from orchestrator.report.rankings import MetricRanking
 from orchestrator.report.views.judgement_text import NOTHING, favour, listed, size, spread, standing, too_few, won
 from stagekit.measures import INPUT
+from stagekit.paired_test import Outcome, PairedTest
 
 
 @dataclass(frozen=True)
