@@ -45,7 +45,7 @@ def known_engine(name: str | None) -> str | None:
     raise typer.BadParameter(f"{name!r} is not one of {', '.join(map(repr, choices))}.")
 
 
-ENGINE_METAVAR = "[auto|docker|local|NAME]"
+ENGINE_METAVAR = "[auto|docker|podman|local|NAME]"
 
 EngineOption = Annotated[
     EngineName | None,
@@ -54,8 +54,8 @@ EngineOption = Annotated[
         metavar=ENGINE_METAVAR,
         callback=known_engine,
         autocompletion=engines,
-        help="What runs the stages: docker, local (environments on this machine), the name of an engine that an "
-        "installed package brings, or auto: Docker where an engine answers. Default: what the spec says.",
+        help="What runs the stages: docker, podman, local (environments on this machine), the name of an engine that "
+        "an installed package brings, or auto: Docker or Podman where one answers. Default: what the spec says.",
     ),
 ]
 

@@ -66,7 +66,7 @@ def check(
             metavar=ENGINE_METAVAR,
             callback=known_engine,
             autocompletion=engines,
-            help="What builds its images and runs them. Default: Docker where an engine answers.",
+            help="What builds its images and runs them. Default: Docker or Podman where one answers.",
         ),
     ] = "auto",
     static: Annotated[bool, typer.Option("--static", help="Look at the files alone: build and run nothing.")] = False,

@@ -72,7 +72,6 @@ def remove(
         engine or "auto",
         tile,
         reflection,
-        reflection_named=reflection,
         memory_bytes=memory_bytes(memory),
         threads=threads,
         overwrite=overwrite,

@@ -71,12 +71,11 @@ def container_config(job: Job, caps: EngineCaps, caller: Caller, place: str) -> 
     Args:
         place: Tells the staging folder from a later one under the same path.
     """
-    user = _user(caps, caller)
     return {
         "Image": job.environment.reference,
         "Entrypoint": ["python", "-m", job.module],
         "Cmd": [f"{STAGE}/{STAGE_FILE}"],
-        "User": user,
+        "User": _user(caps, caller),
         "WorkingDir": f"{STAGE}/work",
         "Env": [f"{name}={value}" for name, value in sorted(_environment(job).items())],
         "Labels": _labels(job, caller, place),
@@ -85,7 +84,7 @@ def container_config(job: Job, caps: EngineCaps, caller: Caller, place: str) -> 
         "Tty": False,
         "OpenStdin": False,
         "NetworkDisabled": True,
-        "HostConfig": _host_config(job, caps, caller, user),
+        "HostConfig": _host_config(job, caps, caller),
     }
 
 
@@ -116,8 +115,7 @@ def _user(caps: EngineCaps, caller: Caller) -> str:
     return f"{caller.uid}:{caller.gid}"
 
 
-def _host_config(job: Job, caps: EngineCaps, caller: Caller, user: str) -> dict[str, Any]:
-    uid, gid = user.split(":")
+def _host_config(job: Job, caps: EngineCaps, caller: Caller) -> dict[str, Any]:
     tmp_bytes, shm_bytes = _TMP_BYTES, job.shm_bytes
     config: dict[str, Any] = {
         "NetworkMode": "none",
@@ -136,7 +134,9 @@ def _host_config(job: Job, caps: EngineCaps, caller: Caller, user: str) -> dict[
         config |= {"Memory": job.memory_bytes, "MemorySwap": job.memory_bytes}
         tmp_bytes, shm_bytes = min(tmp_bytes, job.memory_bytes), min(shm_bytes, job.memory_bytes)
     config["ShmSize"] = shm_bytes
-    config["Tmpfs"] = {"/tmp": f"rw,exec,nosuid,nodev,size={tmp_bytes},uid={uid},gid={gid}"}
+    config["Tmpfs"] = {"/tmp": f"rw,exec,nosuid,nodev,size={tmp_bytes},mode=1777"}
+    if caps.podman:  # it puts writable folders into a read-only root by itself
+        config["Tmpfs"] |= dict.fromkeys(("/run", "/var/tmp"), "ro,size=4k")
     if caps.podman and caps.rootless:
         config["UsernsMode"] = "keep-id"
     elif caps.userns and not caps.rootless:

@@ -39,10 +39,15 @@ class LeftResult:
     """A job whose program has ended well and whose container is gone, with its log; see `Running`."""
 
     adopted = True
-    walls = "docker"
 
-    def __init__(self, staging: Path) -> None:
+    def __init__(self, staging: Path, walls: str) -> None:
         self._staging = staging
+        self._walls = walls
+
+    @property
+    def walls(self) -> str:
+        """What it could not get through."""
+        return self._walls
 
     def lines(self) -> Iterator[str]:
         """Yield nothing: the log went with the container."""

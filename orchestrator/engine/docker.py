@@ -3,17 +3,15 @@
 import contextlib
 import dataclasses
 import time
-import traceback
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import docker
-import requests
 from docker.errors import APIError, NotFound
 
 from orchestrator.engine.caps import EngineCaps, engine_caps
+from orchestrator.engine.connection import TIMEOUT_S, connected, translate_errors
 from orchestrator.engine.container import (
     LABEL_KEY,
     LABEL_OWNER,
@@ -36,15 +34,12 @@ from orchestrator.engine.container_state import (
     is_displaced,
     is_running,
 )
-from orchestrator.engine.errors import engine_error
 from orchestrator.engine.logs import CUT, LogFollower, LogLost
+from orchestrator.engine.mounted import check_mounted
 from orchestrator.engine.owner import Owner
-from orchestrator.engine.program import lay_out, place, stage_request, starting
+from orchestrator.engine.program import STAGE_FILE, lay_out, place, stage_request, starting
 from orchestrator.engine.protocol import Capabilities, Claim, Job, Outcome, RunningJob, anybody
-from orchestrator.errors import DeviceUnavailable, EngineUnavailable, InfraFailure, SirrError
-
-TIMEOUT_S = 600.0
-"""How long one request may take: creating from a large image on a slow disk takes minutes."""
+from orchestrator.errors import DeviceUnavailable, EngineUnavailable, InfraFailure
 
 _WAIT_S = 300
 _LOST_S = 120.0
@@ -56,8 +51,11 @@ _CREATE_ATTEMPTS = 20
 class DockerRunning:
     """A container that was started, by this process or by an earlier one."""
 
-    def __init__(self, client: docker.DockerClient, container: str, staging: Path, *, adopted: bool) -> None:
+    def __init__(
+        self, client: docker.DockerClient, caps: EngineCaps, container: str, staging: Path, *, adopted: bool
+    ) -> None:
         self._client = client
+        self._caps = caps
         self._id = container
         self._staging = staging
         self._adopted = adopted
@@ -70,12 +68,12 @@ class DockerRunning:
     @property
     def walls(self) -> str:
         """What it cannot get through."""
-        return "docker"
+        return self._caps.name
 
     def lines(self) -> Iterator[str]:
         """Follow the output from the first line on; see `Running.lines`."""
         with contextlib.suppress(LogLost):
-            yield from LogFollower(self._client, self._id, self._ended).lines()
+            yield from LogFollower(self._client, self._id, self._ended, piece_bytes=self._caps.log_piece_bytes).lines()
 
     def memory_bytes(self) -> int | None:
         """Return what the container holds; see `Running.memory_bytes`."""
@@ -85,14 +83,14 @@ class DockerRunning:
 
     def stop(self, grace_s: float) -> None:
         """Send SIGTERM, and SIGKILL after `grace_s` seconds; see `Running.stop`."""
-        with _translate_errors(f"container {self._id[:12]}"), contextlib.suppress(NotFound):
+        with translate_errors(f"container {self._id[:12]}"), contextlib.suppress(NotFound):
             try:
                 if grace_s <= 0:
                     self._client.api.kill(self._id)
                 else:
                     self._client.api.stop(self._id, timeout=max(1, round(grace_s)))
             except APIError as error:
-                if error.status_code != _CONFLICT:  # it has ended already
+                if error.status_code != _CONFLICT and not self._ended():  # Docker's word for it is a conflict
                     raise
 
     def outcome(self) -> Outcome:
@@ -108,7 +106,7 @@ class DockerRunning:
 
     def remove(self) -> None:
         """Remove the container, running or not, and wait until its name is free again."""
-        with _translate_errors(f"container {self._id[:12]}"), contextlib.suppress(NotFound):
+        with translate_errors(f"container {self._id[:12]}"), contextlib.suppress(NotFound):
             try:
                 self._client.api.remove_container(self._id, v=True, force=True)
             except APIError as error:
@@ -149,41 +147,44 @@ class DockerEngine:
     Args:
         staging_root: The folder that holds one staging folder per key; `sweep` looks at containers that work in it.
         client: None connects as the command line does (DOCKER_HOST, current context).
+        caps: What it can do; None asks it.
         shared_root: A folder that has the same path here and on the engine's machine; needed where that is another one.
         caller: Who programs run as; None is this process's user.
     """
-
-    name = "docker"
 
     def __init__(
         self,
         staging_root: Path,
         client: docker.DockerClient | None = None,
         *,
+        caps: EngineCaps | None = None,
         shared_root: Path | None = None,
         caller: Caller | None = None,
     ) -> None:
-        with _translate_errors("docker"):
-            self._client = client or _connected()
-            self.caps: EngineCaps = engine_caps(self._client)
+        self._client = client or connected().client
+        with translate_errors("docker"):
+            self.caps = caps or engine_caps(self._client)
+        self.name = self.caps.name
         self._root = staging_root.resolve()
         self._shared_root = None if shared_root is None else shared_root.resolve()
         self._caller = caller or Caller.current()
         if self.caps.remote and self._shared_root is None:
             raise EngineUnavailable(
-                f"the Docker engine at {self.caps.address} is on another machine and does not see this one's files",
-                hint="unset DOCKER_HOST, or name in SIRR_SHARED_ROOT a folder that both machines have under one path",
+                f"{self.caps.product} at {self.caps.address} is on another machine and does not see this one's files",
+                hint="unset what names it, or name in SIRR_SHARED_ROOT a folder that both machines have under one path",
             )
 
     @property
     def capabilities(self) -> Capabilities:
         """What it can do; see `Engine.capabilities`."""
         return Capabilities(
-            environments="docker",
+            environments=self.name,
             isolates=True,
             leases_devices=False,
             same_machine=not self.caps.remote,
             queues=False,
+            limits_memory=self.caps.limits_memory,
+            tells_out_of_memory=self.caps.tells_out_of_memory,
         )
 
     def start(self, job: Job) -> DockerRunning | LeftResult:
@@ -193,7 +194,7 @@ class DockerEngine:
             raise DeviceUnavailable(
                 f"{job.stage} needs a GPU and was given none", hint="write device: cpu, or free a device"
             )
-        with _translate_errors(f"stage {job.stage}"), starting(job.staging):
+        with translate_errors(f"stage {job.stage}"), starting(job.staging):
             for _attempt in range(_CREATE_ATTEMPTS):
                 found = _inspect(self._client, container_name(job.key, job.staging))
                 if found is not None:
@@ -201,15 +202,16 @@ class DockerEngine:
                     if running is not None:
                         return running
                 elif is_left(job.staging):
-                    return LeftResult(job.staging)
+                    return LeftResult(job.staging, self.name)
                 container = self._created(job)
                 if container is not None:
+                    self._check_seen(container, job)
                     self._begin(container, job.staging)
-                    return DockerRunning(self._client, container, job.staging, adopted=False)
+                    return self._started(container, job.staging)
                 time.sleep(_PAUSE_S / 10)
         raise InfraFailure(
             f"the container of {job.stage} can neither be made nor found",
-            hint=f"remove it: docker rm -f {container_name(job.key, job.staging)}",
+            hint=f"remove it: {self.name} rm -f {container_name(job.key, job.staging)}",
         )
 
     def sweep(self, claim: Claim = anybody) -> Sequence[str]:
@@ -218,7 +220,7 @@ class DockerEngine:
         Those of other stores are left to these: who looks after one knows what is still wanted of it.
         """
         removed = []
-        with _translate_errors("docker"):
+        with translate_errors("docker"):
             for container in self._containers():
                 key, owner = container["Labels"][LABEL_KEY], Owner.parse(container["Labels"].get(LABEL_OWNER, ""))
                 if owner is None or owner.alive or container["State"] not in ("created", *OVER):
@@ -233,7 +235,7 @@ class DockerEngine:
 
     def jobs(self) -> Sequence[RunningJob]:
         """Return the store's containers that run, or are about to; see `Engine.jobs`."""
-        with _translate_errors("looking at running containers"):
+        with translate_errors("looking at running containers"):
             return [
                 RunningJob(
                     key=container["Labels"][LABEL_KEY],
@@ -253,7 +255,7 @@ class DockerEngine:
 
     def paths_in_use(self) -> set[Path]:
         """Return what containers that run, or are about to, read and write; see `Engine.paths_in_use`."""
-        with _translate_errors("looking at running containers"):
+        with translate_errors("looking at running containers"):
             return {
                 Path(mount["Source"])
                 for container in self._labelled()
@@ -272,11 +274,17 @@ class DockerEngine:
     def _running(self, container: dict[str, Any]) -> DockerRunning:
         """Return a container of the engine's list that works in this store's folders."""
         staging = Path(container["Labels"][LABEL_STAGING])
-        return DockerRunning(self._client, container["Id"], staging, adopted=True)
+        return DockerRunning(self._client, self.caps, container["Id"], staging, adopted=True)
 
     def _absolute(self, job: Job) -> Job:
         """Return the job with resolved paths: the engine takes no others, and they must exist where it runs."""
         paths = {name: path.resolve() for name, path in job.inputs.items()}
+        for name, path in paths.items():
+            if not path.exists():
+                raise EngineUnavailable(
+                    f"the input {name} of {job.stage} is not there any more: {path}",
+                    hint="put it back, or run the same command again: what is missing of the store is made anew",
+                )
         job = dataclasses.replace(job, staging=job.staging.resolve(), inputs=paths)
         if self.caps.remote and self._shared_root is not None:
             for path in (job.staging, *paths.values()):
@@ -293,12 +301,12 @@ class DockerEngine:
         Raises:
             InfraFailure: Where it works in a folder that was under this path before.
         """
-        running = DockerRunning(self._client, found["Id"], job.staging, adopted=True)
+        running = DockerRunning(self._client, self.caps, found["Id"], job.staging, adopted=True)
         if is_displaced(found, job):
             if is_running(found):
                 raise InfraFailure(
                     f"a container of {job.stage} works in a folder that was {job.staging} before and was moved away",
-                    hint=f"wait for it, or end it: docker rm -f {container_name(job.key, job.staging)}",
+                    hint=f"wait for it, or end it: {self.name} rm -f {container_name(job.key, job.staging)}",
                 )
             running.remove()
             return None
@@ -325,42 +333,25 @@ class DockerEngine:
             raise
         return str(made["Id"])
 
+    def _check_seen(self, container: str, job: Job) -> None:
+        """Check that a created container sees the staging folder, where the engine would make one that is missing."""
+        if self.caps.remote or self.caps.makes_sources:
+            try:
+                check_mounted(self._client, container, f"{STAGE}/{STAGE_FILE}", job.staging / STAGE_FILE)
+            except EngineUnavailable:
+                self._started(container, job.staging).remove()
+                raise
+
     def _begin(self, container: str, staging: Path) -> None:
         """Start a created container (which does nothing where another client was quicker); leave none that cannot."""
         try:
             self._client.api.start(container)
         except APIError:
-            DockerRunning(self._client, container, staging, adopted=False).remove()
+            self._started(container, staging).remove()
             raise
 
-
-@contextlib.contextmanager
-def _translate_errors(where: str) -> Iterator[None]:
-    """Turn what the SDK raises into our errors."""
-    try:
-        yield
-    except SirrError:
-        raise
-    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
-        raise engine_error(str(getattr(error, "explanation", None) or error), where) from error
-
-
-def _connected() -> docker.DockerClient:
-    """Connect as the command line does.
-
-    The SDK leaves the socket of a connection that fails to the garbage collector, inside the error's frames; it is
-    let go here, so that a machine without an engine sees no warning of Python's some time later.
-    """
-    try:
-        return docker.from_env(timeout=int(TIMEOUT_S))
-    except docker.errors.DockerException as error:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)
-            link: BaseException | None = error
-            while link is not None:
-                traceback.clear_frames(link.__traceback__)
-                link = link.__cause__ or link.__context__
-        raise
+    def _started(self, container: str, staging: Path) -> DockerRunning:
+        return DockerRunning(self._client, self.caps, container, staging, adopted=False)
 
 
 def _inspect(client: docker.DockerClient, container: str) -> dict[str, Any] | None:

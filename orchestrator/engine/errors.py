@@ -35,6 +35,7 @@ MEANINGS: tuple[Meaning, ...] = (
     ),
     Meaning("could not select device driver", DeviceUnavailable, "the engine cannot give out GPUs", _NO_TOOLKIT),
     Meaning("unresolvable cdi devices", DeviceUnavailable, "the engine does not know the GPU", _NO_TOOLKIT),
+    Meaning("stat nvidia.com/gpu", DeviceUnavailable, "the engine does not know the GPU", _NO_TOOLKIT),
     Meaning(
         "nvidia-container-cli",
         DeviceUnavailable,

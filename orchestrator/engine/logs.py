@@ -32,7 +32,6 @@ _CONNECT_S = 30.0
 _OVERLAP_S = 1.0
 _PAUSES_S = (0.02, 0.1, 0.5, 1.0)
 _MAX_FAILURES = 60
-_MESSAGE_BYTES = 16 * 1024
 _HEADER = struct.Struct(">BxxxL")
 
 
@@ -46,15 +45,24 @@ class LogFollower:
     Args:
         ended: Says whether the container has ended; asked before each connection, so that a stream which was opened
             after the end is known to hold everything.
+        piece_bytes: The engine passes on longer lines in pieces of this size, and some of its log drivers end the last
+            one with a line end and some do not. None: pieces have any size, and only the last one ends with a line end.
         idle_s: After so long without a line the connection is made anew; the program may just be silent.
     """
 
     def __init__(
-        self, client: docker.DockerClient, container: str, ended: Callable[[], bool], *, idle_s: float = IDLE_S
+        self,
+        client: docker.DockerClient,
+        container: str,
+        ended: Callable[[], bool],
+        *,
+        piece_bytes: int | None,
+        idle_s: float = IDLE_S,
     ) -> None:
         self._client = client
         self._container = container
         self._ended = ended
+        self._piece_bytes = piece_bytes
         self._idle_s = idle_s
         self._seen = _Seen()
 
@@ -85,20 +93,25 @@ class LogFollower:
     def _connection(self, *, follow: bool) -> Iterator[str]:
         """Yield what one connection brings that was not seen before; a line that it cuts short is not one.
 
-        The engine breaks long lines into messages of a fixed size; some of its log drivers end the last one with a
-        line end and some do not.
+        What follows the last line end counts where the container has ended.
         """
         self._seen.reconnect()
-        pending = b""
+        stamp, pending = b"", b""
         for message in self._messages(follow=follow):
             stamp, _, text = message.partition(b" ")
             pending += text
-            cut = not text.endswith(b"\n") and len(text) >= _MESSAGE_BYTES
+            cut = not text.endswith(b"\n") and (self._piece_bytes is None or len(text) >= self._piece_bytes)
             if cut and len(pending) <= LONGEST_LINE_BYTES:
                 continue
-            line, pending = pending.rstrip(b"\r\n").decode("utf-8", "replace"), b""
-            if self._seen.is_new(stamp.decode("ascii"), line):
-                yield line
+            yield from self._unseen(stamp, pending)
+            pending = b""
+        if pending and not follow:
+            yield from self._unseen(stamp, pending)
+
+    def _unseen(self, stamp: bytes, text: bytes) -> Iterator[str]:
+        line = text.rstrip(b"\r\n").decode("utf-8", "replace")
+        if self._seen.is_new(stamp.decode("ascii"), line):
+            yield line
 
     def _messages(self, *, follow: bool) -> Iterator[bytes]:
         """Yield the engine's log messages, each with its time in front; long lines come in several."""

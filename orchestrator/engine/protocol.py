@@ -35,6 +35,8 @@ class Capabilities:
             machine are leased before a start, which needs an engine of this machine.
         same_machine: Its programs run on this machine.
         queues: A job that was started may wait before its program runs.
+        limits_memory: A program that takes more memory than its job allows is ended.
+        tells_out_of_memory: Outcomes say so where it was.
     """
 
     environments: str
@@ -42,6 +44,8 @@ class Capabilities:
     leases_devices: bool
     same_machine: bool
     queues: bool
+    limits_memory: bool = True
+    tells_out_of_memory: bool = True
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ class Running(Protocol):
 
     @property
     def walls(self) -> str:
-        """What it cannot get through: docker, bubblewrap, landlock or none."""
+        """What it cannot get through: docker, podman, bubblewrap, landlock or none."""
 
     def lines(self) -> Iterator[str]:
         """Follow the program's output, standard output and error together, from its first line until it has ended.

@@ -1,4 +1,4 @@
-"""Chooses the engine: Docker where one answers, else local environments, in the best walls that work.
+"""Chooses the engine: Docker or Podman where one answers, else local environments, in the best walls that work.
 
 Engines from outside come from installed packages: an entry point of the group `sirr_orch.engines` names something that
 takes the store's folder of staging folders and returns an `Engine`, or raises EngineUnavailable.
@@ -15,6 +15,9 @@ from orchestrator.engine.walls import FoundWalls, find_walls
 from orchestrator.errors import EngineUnavailable, SirrError
 from orchestrator.spec.names import WALLS_VARIABLE, BuiltInEngine, EngineName, WallsName
 
+if typing.TYPE_CHECKING:
+    from orchestrator.engine.connection import ContainerEngine
+
 SHARED_ROOT_VARIABLE = "SIRR_SHARED_ROOT"
 
 ENTRY_POINTS = "sirr_orch.engines"
@@ -23,27 +26,21 @@ ENTRY_POINTS = "sirr_orch.engines"
 
 @dataclass(frozen=True)
 class Selection:
-    """An engine, and what to tell the user of it.
-
-    Attributes:
-        sentence: Which one it is, and why.
-        finding: Which one it is, where nobody chose it.
-    """
+    """An engine, and a sentence for the user that says which one it is and why."""
 
     engine: Engine
     sentence: str
-    finding: str = ""
 
 
 def available_engine(name: EngineName, staging_root: Path) -> Selection:
-    """Return the engine that is asked for; "auto" is Docker where one answers, else local.
+    """Return the engine that is asked for; "auto" is Docker or Podman where one answers, else local.
 
     Args:
         staging_root: The store's folder of staging folders.
 
     Raises:
-        EngineUnavailable: Where there is no engine of that name; where Docker, the walls of local programs, or an
-            engine from outside are asked for by name and do not work.
+        EngineUnavailable: Where there is no engine of that name; where Docker, Podman, the walls of local programs, or
+            an engine from outside are asked for by name and do not work.
     """
     if name not in typing.get_args(BuiltInEngine):
         engine = _brought(name, staging_root)
@@ -51,9 +48,9 @@ def available_engine(name: EngineName, staging_root: Path) -> Selection:
     if name == "local":
         return _local_in_walls(staging_root, "as asked for")
     try:
-        return _docker(staging_root, asked=name == "docker")
+        return _in_containers(typing.cast("ContainerEngine", name), staging_root)
     except SirrError as error:
-        if name == "docker":
+        if name != "auto":
             raise _unavailable(error) from error
         return _local_in_walls(staging_root, f"because {error.message}")
 
@@ -61,14 +58,14 @@ def available_engine(name: EngineName, staging_root: Path) -> Selection:
 def engine_to_ask(name: EngineName, staging_root: Path) -> Engine:
     """Return an engine that is asked for programs that run and starts none, so that no walls need to work.
 
-    Raises what `available_engine` raises for Docker and engines from outside.
+    Raises what `available_engine` raises for Docker, Podman and engines from outside.
     """
     return _local(staging_root, None) if name == "local" else available_engine(name, staging_root).engine
 
 
 def engine_names() -> tuple[EngineName, ...]:
     """Return every engine that could have run stages: this project's, then those of installed packages."""
-    return ("local", "docker", *_entry_points())
+    return ("local", "docker", "podman", *_entry_points())
 
 
 def engine_choices() -> tuple[EngineName, ...]:
@@ -130,14 +127,17 @@ def _local_in_walls(staging_root: Path, why: str) -> Selection:
     return Selection(_local(staging_root, found), f"engine: local environments, {why}; {found.sentence}")
 
 
-def _docker(staging_root: Path, *, asked: bool) -> Selection:
-    from orchestrator.engine.docker import DockerEngine  # noqa: PLC0415 - the SDK is slow to import
+def _in_containers(name: "ContainerEngine", staging_root: Path) -> Selection:
+    # Imported here: the SDK is slow to import.
+    from orchestrator.engine.connection import connected  # noqa: PLC0415
+    from orchestrator.engine.docker import DockerEngine  # noqa: PLC0415
 
     shared = os.environ.get(SHARED_ROOT_VARIABLE)
-    engine = DockerEngine(staging_root, shared_root=Path(shared) if shared else None)
-    why = "as asked for" if asked else "because one answers"
-    title, walls = f"Docker {engine.caps.version}", "programs run without a network"
-    return Selection(engine, f"engine: {title}, {why}; {walls}", f"{title}; {walls}")
+    found = connected(name)
+    engine = DockerEngine(staging_root, found.client, caps=found.caps, shared_root=Path(shared) if shared else None)
+    why = "because one answers" if name == "auto" else "as asked for"
+    said = "; ".join((f"engine: {found.sentence}, {why}", "programs run without a network", *found.caps.remarks))
+    return Selection(engine, said)
 
 
 def _local(staging_root: Path, found: FoundWalls | None) -> Engine:

@@ -11,6 +11,9 @@ from orchestrator.environments.builder import Output
 from orchestrator.environments.pins import name_and_digest
 from orchestrator.errors import BuildError
 
+_NO_REGISTRY = "localhost/"
+"""Begins the names that Podman gives to images which came from no registry."""
+
 
 @dataclass(frozen=True)
 class Base:
@@ -132,15 +135,17 @@ def _other(client: docker.DockerClient, reference: str) -> str:
 
 def _base(name: str, reference: str, attributes: Mapping[str, Any], digest: str) -> Base:
     known = _digests(attributes)
+    by_registry = [found for found in known if found not in _digests(attributes, _NO_REGISTRY)]
     return Base(
         name=name,
         reference=reference,
         content=str(attributes["Id"]),
-        digest=digest if digest in known else next(iter(known), ""),
+        digest=digest if digest in known else next(iter(by_registry), ""),
         layers=tuple(attributes["RootFS"].get("Layers") or ()),
         stated=bool(digest),
     )
 
 
-def _digests(attributes: Mapping[str, Any]) -> list[str]:
-    return [reference.rpartition("@")[2] for reference in attributes.get("RepoDigests") or ()]
+def _digests(attributes: Mapping[str, Any], prefix: str = "") -> list[str]:
+    names = [name for name in attributes.get("RepoDigests") or () if name.startswith(prefix)]
+    return [name.rpartition("@")[2] for name in names]

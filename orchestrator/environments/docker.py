@@ -1,6 +1,7 @@
-"""Builds images as Docker images."""
+"""Builds images as images of Docker or Podman."""
 
 import contextlib
+import os
 import shutil
 import tarfile
 import tempfile
@@ -12,6 +13,8 @@ import docker
 from docker.errors import APIError, DockerException
 
 from orchestrator import __version__
+from orchestrator.engine.caps import engine_caps
+from orchestrator.engine.connection import HOST_VARIABLE, ContainerEngine, connected, translate_errors
 from orchestrator.environments.bases import Base, provide_base, verify_base
 from orchestrator.environments.builder import BuildSettings, Output
 from orchestrator.environments.local import files_changed, needs_torch_index
@@ -36,48 +39,47 @@ _TAIL_LINES = 25
 
 
 class DockerBuilder:
-    """Makes Docker images, found again by their labels."""
+    """Makes images in a Docker engine or in Podman, found again by their labels."""
 
-    def __init__(self, client: docker.DockerClient | None = None) -> None:
+    def __init__(self, client: docker.DockerClient | None = None, *, engine: ContainerEngine = "docker") -> None:
         """Connect to the engine.
+
+        Args:
+            client: None connects to the engine of that name.
 
         Raises:
             EngineUnavailable: Where no engine answers.
         """
-        try:
-            self._client = client or docker.from_env(timeout=_TIMEOUT_S)
-            self._client.ping()
-        except DockerException as error:
-            raise EngineUnavailable(
-                f"no Docker engine answers: {error}", hint="start it, or use --engine local"
-            ) from error
+        self._client = client or connected(engine, _TIMEOUT_S).client
+        with translate_errors("docker"):
+            self._engine = engine_caps(self._client)
 
     def find(self, image: ImageSpec, variant: Variant, settings: BuildSettings) -> Environment | None:
         """Return the image of exactly this recipe, or None; of a certain base only where the site names one."""
-        labels = {f"{_LABEL}recipe": recipe_hash(image, variant)}
-        digest = ""
-        if image.python in settings.bases:
-            labels[f"{_LABEL}base"], digest = name_and_digest(settings.bases[image.python])
-        wanted = [f"{name}={value}" for name, value in labels.items()]
+        recipe = recipe_hash(image, variant)
+        base, digest = name_and_digest(settings.bases.get(image.python, ""))
+        # One label alone: Podman 4.3 finds no image by two.
+        filters = {"label": f"{_LABEL}recipe={recipe}", "dangling": False}
         found = [
             one
-            for one in self._client.images.list(filters={"label": wanted, "dangling": False})
-            if not digest or digest in _base_hashes(one.attrs["Config"]["Labels"])
+            for one in self._client.images.list(filters=filters)
+            if not base or _stands_on(one.attrs["Config"]["Labels"], base, digest)
         ]
         if not found:
             return None
         attributes: Mapping[str, Any] = found[0].attrs
         kept = attributes["Config"]["Labels"]
-        base = {name: kept.get(f"{_LABEL}base-{name}", "") for name in ("content", "digest")}
+        hashes = {name: kept.get(f"{_LABEL}base-{name}", "") for name in ("content", "digest")}
         details = {
             "variant": variant,
             "base": kept[f"{_LABEL}base"],
-            **{f"base {name}": value for name, value in base.items() if value},
+            **{f"base {name}": value for name, value in hashes.items() if value},
             "source revision": kept.get(f"{_LABEL}revision", ""),
             "reference": str(found[0].id),
+            "container engine": self._engine.title,
         }
         packages = image_packages(image, variant)
-        return Environment("docker", image.name, labels[f"{_LABEL}recipe"], str(found[0].id), None, details, packages)
+        return Environment(self._engine.name, image.name, recipe, str(found[0].id), None, details, packages)
 
     def build(self, image: ImageSpec, variant: Variant, settings: BuildSettings, output: Output) -> Environment:
         """Build the image, its smoke test included; see `Builder.build`."""
@@ -102,7 +104,7 @@ class DockerBuilder:
             if needs_torch_index(context / REQUIREMENTS, settings.wheels):
                 arguments["TORCH_BACKEND"] = "cpu"
             tag = f"sirr-orch/{image.name}:{variant}-{labels[f'{_LABEL}recipe'][:12]}"
-            build = _buildx if _has_buildx() else self._classic
+            build = self._classic if self._engine.podman or not _has_buildx() else _buildx
             build(image, context, tag, arguments, labels, settings, output)
         built = self.find(image, variant, settings)
         if built is None:
@@ -169,8 +171,10 @@ def _base_labels(base: Base) -> dict[str, str]:
     return {f"{_LABEL}base": base.name, **{f"{_LABEL}base-{name}": value for name, value in hashes.items() if value}}
 
 
-def _base_hashes(labels: Mapping[str, str]) -> set[str]:
-    return {labels.get(f"{_LABEL}base-{name}", "") for name in ("content", "digest")}
+def _stands_on(labels: Mapping[str, str], base: str, digest: str) -> bool:
+    """Return whether an image was built on a base; of any digest where none is given."""
+    hashes = {labels.get(f"{_LABEL}base-{name}", "") for name in ("content", "digest")}
+    return labels.get(f"{_LABEL}base") == base and (not digest or digest in hashes)
 
 
 class _StepFailed(Exception):
@@ -192,7 +196,7 @@ def _follow(image: ImageSpec, lines: Iterator[str], output: Output) -> None:
     step, tail = "", list[str]()
     try:
         for line in filter(str.strip, lines):
-            if line.startswith("Step ") or (line.startswith("#") and "[" in line):
+            if line[:5].lower() == "step " or (line.startswith("#") and "[" in line):
                 step = line
             tail = [*tail[1 - _TAIL_LINES :], line]
             output(f"{image.name}: {line}")
@@ -221,7 +225,9 @@ def _buildx(
     options += [f"--label={name}={value}" for name, value in labels.items()]
     if settings.network_host:
         options.append("--network=host")
-    argv = ["docker", "buildx", "build", "--load", "--progress=plain", f"--tag={tag}", *options, str(context)]
+    host = os.environ.get(HOST_VARIABLE)
+    command = ["docker", *([f"--host={host}"] if host else []), "buildx", "build", "--load", "--progress=plain"]
+    argv = [*command, f"--tag={tag}", *options, str(context)]
     _follow(image, stream(argv), output)
 
 

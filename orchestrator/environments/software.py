@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import docker
 from docker.errors import DockerException
 from pydantic import Field, ValidationError
 
+from orchestrator.engine.connection import connected
 from orchestrator.environments import inventory
 from orchestrator.errors import InfraFailure
 from orchestrator.process import ProcessFailed, run
@@ -107,7 +107,7 @@ def _interpreter_says(python: str) -> str:
 def _docker_says(environment: Environment) -> str:
     """Run the program in a container that sees and writes nothing."""
     try:
-        client = docker.from_env(timeout=_TIMEOUT_S)
+        client = connected("podman" if environment.engine == "podman" else "docker", _TIMEOUT_S).client
         with client.api:
             said: bytes = client.containers.run(
                 environment.reference,

@@ -43,7 +43,11 @@ BUILDERS = "sirr_orch.builders"
 """The group of entry points by which an installed distribution names builders, each for the environments of its name:
 something that takes the store's folder of environments and returns a `Builder`."""
 
-_BUILDERS: Mapping[str, Callable[[Path], Builder]] = {"docker": lambda _folder: DockerBuilder(), "local": LocalBuilder}
+_BUILDERS: Mapping[str, Callable[[Path], Builder]] = {
+    "docker": lambda _folder: DockerBuilder(),
+    "podman": lambda _folder: DockerBuilder(engine="podman"),
+    "local": LocalBuilder,
+}
 
 
 def chosen_engine(name: EngineName, store: Path) -> Selection:

@@ -106,14 +106,18 @@ def _disk(store: Store) -> Finding:
 
 def _engines(store: Store, library: Library) -> Iterator[Finding]:
     staging = store.layout.stagings
-    try:
-        docker = available_engine("docker", staging)
-    except SirrError as error:
-        yield Finding("docker", "warning", error.message, error.hint)
-        engines = ["local"]
-    else:
-        yield Finding("docker", "ok", docker.finding)
-        engines = ["docker", "local"]
+    engines = []
+    for name in ("docker", "podman"):
+        try:
+            found = available_engine(name, staging)
+        except SirrError as error:
+            if name == "docker" or shutil.which(name):
+                yield Finding(name, "warning", error.message, error.hint)
+        else:
+            whole = found.engine.capabilities.limits_memory and found.engine.capabilities.same_machine
+            yield Finding(name, "ok" if whole else "warning", found.sentence)
+            engines.append(found.engine.name)
+    engines = [*dict.fromkeys(engines), "local"]
     for engine in engines:
         builder = builder_for(engine, store.root)
         settings = BuildSettings.from_environment()

@@ -145,7 +145,7 @@ def _system() -> str:
 
 
 def _add_images(images: Sequence[tuple[ImageSpec, Variant]], gathered: _Gathered) -> None:
-    builder, settings = DockerBuilder(), BuildSettings.from_environment()
+    builder, settings = DockerBuilder(engine="auto"), BuildSettings.from_environment()
     for number, (image, variant) in enumerate(images):
         tag = builder.tag(image, variant, settings)
         if tag is None:
@@ -177,7 +177,7 @@ def _restore_environments(parts: Unpacking, say: Callable[[str], None]) -> None:
 
 def _load_images(parts: Unpacking, say: Callable[[str], None]) -> None:
     if parts.index.images:
-        builder = DockerBuilder()
+        builder = DockerBuilder(engine="auto")
         for number, tag in enumerate(parts.index.images):
             with (parts.folder / "images" / str(number) / "image.tar").open("rb") as stream:
                 builder.load(stream)

@@ -91,7 +91,7 @@ class StageRecord:
         key: 64 hexadecimal digits.
         image: None for the report.
         recipe: Recipe hash of its image.
-        engine: 'docker' or 'local', None where it never ran.
+        engine: such as 'docker', 'podman' or 'local', None where it never ran.
         walls: What its program could not get through, None where it never ran or that was not recorded.
         started: Seconds since the epoch.
         seconds: How long it took (None where not known).

@@ -121,7 +121,7 @@ class Experiment(StrictModel):
     device: Device = "cpu"
     """What training and inference compute on."""
     engine: BuiltInEngine = "auto"
-    """What runs the stages. Not part of any key: both give the same result."""
+    """What runs the stages. Not part of any key: all give the same result."""
     memory: Bytes = 8 * 2**30
     """Memory that one stage may use; text such as "8GiB" or a number of bytes. The tiles of exact inference follow from
     it, and with them its last digits: it is in inference's key."""

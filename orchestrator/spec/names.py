@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-BuiltInEngine = Literal["auto", "docker", "local"]
-"""What runs the stages: Docker, local environments, or Docker where an engine answers and local environments else."""
+BuiltInEngine = Literal["auto", "docker", "podman", "local"]
+"""What runs the stages: Docker, Podman, local environments, or the first of these that there is."""
 
 EngineName = str
 """One of these, or the name of an engine that an installed package brings; commands take all of them, experiments the

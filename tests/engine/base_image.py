@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import re
 import sys
 import sysconfig
@@ -32,16 +33,20 @@ _LEFT_OUT = {
 def engine_image(client) -> str:
     """Return the id of the image, made where it is not there yet; images of older contents are removed."""
     tag = f"{REPOSITORY}:{_digest()[:16]}"
-    for image in client.images.list(name=REPOSITORY):
-        if tag in image.tags:
+    for image in client.images.list():
+        names = [name.split("/")[-1] for name in image.tags]  # Podman puts a registry in front
+        if tag in names:
             return image.id
-        client.images.remove(image.id, force=True)
+        if any(name.startswith(f"{REPOSITORY}:") for name in names):
+            client.images.remove(image.id, force=True)
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         _fill(tar)
     changes = ["ENV PYTHONPATH=/program", "ENV PATH=/interpreter:/bin"]
-    client.api.import_image_from_data(archive.getvalue(), repository=REPOSITORY, tag=tag.split(":")[1], changes=changes)
-    return client.images.get(tag).id
+    said = client.api.import_image_from_data(archive.getvalue(), repository=REPOSITORY, changes=changes)
+    made = json.loads(said)["status"]
+    client.api.tag(made, REPOSITORY, tag.split(":")[1])  # Podman has no ear for the tag of an import
+    return made
 
 
 def _digest() -> str:

@@ -114,7 +114,26 @@ CDI = {"CDISpecDirs": ["/etc/cdi"], "DiscoveredDevices": [{"Source": "cdi", "ID"
         pytest.param(NEW, {"CDISpecDirs": ["/etc/cdi"]}, {"cdi": False}, id="cdi-without-devices"),
         pytest.param(NEW, {"SecurityOptions": ["name=rootless"]}, {"rootless": True}, id="rootless"),
         pytest.param(NEW, {"SecurityOptions": ["name=userns"]}, {"userns": True}, id="remapped"),
-        pytest.param(PODMAN, {}, {"podman": True, "cdi": True}, id="podman"),
+        pytest.param(PODMAN, {}, {"podman": True, "cdi": True, "name": "podman", "rootless": False}, id="podman"),
+        pytest.param(
+            PODMAN,
+            {"Rootless": True, "CgroupVersion": "2", "MemoryLimit": True},
+            {"rootless": True, "limits_memory": True, "tells_out_of_memory": True},
+            id="rootless-podman",
+        ),
+        pytest.param(
+            PODMAN,
+            {"Rootless": True, "CgroupVersion": "1", "MemoryLimit": True},
+            {"limits_memory": False, "tells_out_of_memory": False},
+            id="rootless-podman-on-old-groups",
+        ),
+        pytest.param(
+            PODMAN,
+            {"CgroupVersion": "1"},
+            {"limits_memory": True, "tells_out_of_memory": False},
+            id="podman-on-old-groups",
+        ),
+        pytest.param(OLD, {"MemoryLimit": False}, {"limits_memory": False}, id="no-memory-limit"),
     ],
 )
 def test_engine_caps_read_the_engine_s_answers(version, info, expected):
@@ -126,6 +145,19 @@ def test_engine_caps_read_the_engine_s_answers(version, info, expected):
 @pytest.mark.parametrize("address", ["http://10.0.0.1:2375", "https://build:2376", "http+docker://ssh"])
 def test_engine_caps_know_an_engine_on_another_machine(address):
     assert caps_from(address, OLD, {}).remote
+
+
+def test_engine_caps_say_what_an_engine_cannot_do():
+    podman = caps_from("unix:///run/podman.sock", PODMAN, {"Rootless": True, "CgroupVersion": "1"})
+    assert podman.title == "Podman 5.2.0, rootless"
+    assert podman.remarks == ("it cannot limit the memory of programs",)
+    remote = caps_from("tcp://build:2376", NEW, {})
+    assert remote.remarks == ("it is on another machine, whose GPUs cannot be leased from here",)
+
+
+def test_container_config_leaves_podman_no_folder_of_its_own_to_write():
+    assert host(JOB, podman=True)["Tmpfs"].keys() == {"/tmp", "/run", "/var/tmp"}
+    assert host(JOB).get("Tmpfs").keys() == {"/tmp"}
 
 
 def test_owner_is_alive_while_its_process_runs():

@@ -22,6 +22,9 @@ RECORDED = [
         "CDI device injection failed: unresolvable CDI devices nvidia.com/gpu=GPU-1", DeviceUnavailable, id="cdi"
     ),
     pytest.param(
+        "container create: stat nvidia.com/gpu=GPU-1: no such file or directory", DeviceUnavailable, id="podman-cdi"
+    ),
+    pytest.param(
         "OCI runtime create failed: runc create failed: unable to start container process: error during container "
         "init: error running hook #0: exit status 1, stderr: nvidia-container-cli: device error: GPU-1: unknown device",
         DeviceUnavailable,

@@ -155,8 +155,13 @@ class FailingEngine:
 
         self.attrs = {"Id": "sha256:0", "RepoDigests": [], "RootFS": {"Layers": []}}
 
-    def ping(self):
-        return True
+    base_url = "http+docker://localhost"
+
+    def version(self):
+        return {}
+
+    def info(self):
+        return {}
 
     def get(self, _base):
         return self

@@ -41,7 +41,6 @@ def mlflow_server(python: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     variables = {
         **os.environ,
         "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # seven more programs, busy for a minute
         "PATH": f"{Path(python).parent}:{os.environ['PATH']}",
     }
     log = folder / "server.log"

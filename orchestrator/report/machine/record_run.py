@@ -62,7 +62,7 @@ class StageEntry(Entry):
     recipe: str | None
     engine: str | None
     walls: str | None = None
-    """What its program could not get through: docker, bubblewrap, landlock or none; None where not recorded."""
+    """What its program could not get through: docker, podman, bubblewrap, landlock or none; None where not recorded."""
     device: str
     started: FiniteFloat | None
     """Seconds since the epoch."""
