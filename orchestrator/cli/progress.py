@@ -3,19 +3,23 @@
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from textwrap import wrap
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 from rich.text import Text
 
 from orchestrator.execute.events import (
@@ -43,25 +47,74 @@ def live_listener(console: Console, *, verbose: bool) -> Iterator[Listener]:
     if not console.is_terminal:
         yield _Lines(console, verbose=verbose)
         return
-    bars = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[unit]}", markup=False),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[metrics]}", style="dim", markup=False),
-        console=console,
-        transient=True,
+    bars = _FittingProgress(
+        console,
         redirect_stdout=sys.stdout.isatty(),  # else results that are printed meanwhile would not reach a pipe
     )
     with bars:
         yield _Bars(bars, console, verbose=verbose)
 
 
+_WIDE, _MIDDLE = 100, 72
+"""Columns of a terminal that has room for everything, and for a bar of middle length."""
+_BARS = (24, 10, 6)
+_BESIDE = 36
+"""Columns of what always stands beside a stage's name: count, unit and remaining time."""
+_ELAPSED = 8
+_PACE_S = 600.0
+"""Of the last so many seconds a stage's pace is taken: a step of a training may take half a minute."""
+
+
+class _Remaining(TimeRemainingColumn):
+    """How long a stage has still to go, by its own pace; of the run nothing, whose stages take unlike times."""
+
+    def render(self, task: Task) -> Text:
+        return Text() if task.fields["is_run"] else super().render(task)
+
+
+class _FittingProgress(Progress):
+    """Bars that fit the terminal as wide as it is now; what a stage measures stands in a line of its own."""
+
+    def __init__(self, console: Console, *, redirect_stdout: bool) -> None:
+        # Asked for what to show before it is made to the end.
+        self._screen, self._fitted = console, 0
+        super().__init__(
+            console=console, transient=True, redirect_stdout=redirect_stdout, speed_estimate_period=_PACE_S
+        )
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Yield the bars, and below them a line for each stage that measures something."""
+        width = self._screen.width
+        if width != self._fitted:
+            self.columns, self._fitted = _columns(width), width
+        yield self.make_tasks_table(self.tasks)
+        measured = [task for task in self.tasks if task.fields["metrics"]]
+        for task in measured:
+            named = f"{task.description}: " if len(measured) > 1 else ""
+            # This console breaks no lines itself.
+            for line in wrap(f"{named}{task.fields['metrics']}", max(20, width - 2)):
+                yield Text(f"  {line}", style="dim")
+
+
+def _columns(width: int) -> tuple[ProgressColumn, ...]:
+    """Return what a terminal of so many columns has room for: bar, count and remaining time always."""
+    wide = width >= _WIDE
+    bar = _BARS[0] if wide else _BARS[1] if width >= _MIDDLE else _BARS[2]
+    room = max(8, width - bar - _BESIDE - (_ELAPSED if wide else 0))
+    name = Column(no_wrap=True, overflow="ellipsis", max_width=room)
+    return (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False, table_column=name),
+        BarColumn(bar_width=bar),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[unit]}", markup=False),
+        *((TimeElapsedColumn(),) if wide else ()),
+        _Remaining(),
+    )
+
+
 def metrics_text(progress: StageProgress) -> str:
-    """Return a stage's scalars as they are shown beside its bar."""
+    """Return a stage's scalars as they are shown below its bar."""
     return "  ".join(f"{name} {value:.4g}" for name, value in progress.metrics.items())
 
 
@@ -82,10 +135,10 @@ class _Bars:
                 self._planned = frozenset(stages)
                 if self._all is not None:
                     self._bars.remove_task(self._all)
-                self._all = self._bars.add_task("run", total=len(stages), unit="stages", metrics="")
+                self._all = self._bars.add_task("run", total=len(stages), unit="stages", metrics="", is_run=True)
             case StateChanged(stage, "running" | "adopted" as state, _):
                 self._console.print(Text(f"{state:>9}  {stage}"))
-                self._tasks[stage] = self._bars.add_task(stage, total=None, unit="", metrics="")
+                self._tasks[stage] = self._bars.add_task(stage, total=None, unit="", metrics="", is_run=False)
             case StateChanged(stage, state, facts):
                 self._ended(stage, state, facts.get("seconds"))
             case Progressed(stage, progress) if stage in self._tasks:

@@ -52,7 +52,8 @@ def available_engine(name: EngineName, staging_root: Path) -> Selection:
     except SirrError as error:
         if name != "auto":
             raise _unavailable(error) from error
-        return _local_in_walls(staging_root, f"because {error.message}")
+        # What a client's connection says of itself stands in brackets; whoever asks for Docker by name is told it.
+        return _local_in_walls(staging_root, f"because {error.message.partition(' (')[0]}")
 
 
 def engine_to_ask(name: EngineName, staging_root: Path) -> Engine:

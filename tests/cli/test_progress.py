@@ -1,6 +1,14 @@
 """A run that goes on is shown with how far it is."""
 
+import fcntl
 import io
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
 
 import pytest
 from rich.console import Console
@@ -65,3 +73,63 @@ def test_a_stop_is_answered_at_once_and_what_was_not_started_is_no_line(terminal
     assert shown.count(" stopping  train/a: it is ended now") == 1
     assert shown.count("cancelled  train/a") == 1
     assert "export/a" not in shown
+
+
+RUN = """
+import time
+from orchestrator.cli.console import err
+from orchestrator.cli.progress import live_listener
+from orchestrator.execute.events import Planned, Progressed, StateChanged
+from stagekit import Progress
+
+stage = "train/errnet2019-unaligned"
+losses = {"pixel": 0.07252, "vgg": 2.538, "adversarial": 0.6931, "rate": 0.0001, "pictures_per_s": 0.03676}
+with live_listener(err, verbose=False) as listener:
+    listener(Planned(("prepare/a", stage, "export/errnet2019-unaligned"), {}))
+    listener(StateChanged("prepare/a", "stored", {}))
+    time.sleep(0.3)
+    listener(StateChanged(stage, "running", {}))
+    for step in range(1, 9):
+        listener(Progressed(stage, Progress(step * 1000, 160000, "steps", losses)))
+        time.sleep(0.15)
+"""
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def shown_on_a_terminal(columns):
+    """Return the lines that a run shows, as they come, on a terminal of so many columns."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
+    variables = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES", "NO_COLOR"}}
+    running = subprocess.Popen(
+        [sys.executable, "-c", RUN], stdin=theirs, stdout=theirs, stderr=theirs, env={**variables, "TERM": "xterm"}
+    )
+    os.close(theirs)
+    said = b""
+    try:
+        while part := os.read(ours, 65536):
+            said += part
+    except OSError:  # what the end of the other side is on Linux
+        pass
+    finally:
+        os.close(ours)
+    assert running.wait(60) == 0, said.decode()
+    return [ESCAPES.sub("", line) for line in re.split(r"[\r\n]+", said.decode())]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_training_shows_bar_count_remaining_time_and_losses_on_every_terminal(columns):
+    lines = shown_on_a_terminal(columns)
+    assert max(map(len, lines)) <= columns
+    last = [line for line in lines if "8000/160000" in line][-1]
+    assert re.search(r"train/errnet.*[━╸╺]{6,}.* 8000/160000 steps .*\d+:\d\d:\d\d", last), last
+    assert any("pixel 0.07252  vgg 2.538" in line for line in lines)
+    assert any("0.03676" in line for line in lines)
+
+
+@pytest.mark.slow
+def test_the_run_itself_foretells_no_time_of_unlike_stages():
+    lines = [line for line in shown_on_a_terminal(80) if " run " in line]
+    assert lines
+    assert not any(re.search(r"\d+:\d\d:\d\d|-:--:--", line) for line in lines)
