@@ -12,7 +12,7 @@ FOREIGN = ("Value error", "Assertion failed", "Input should", "pydantic")
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("remove a.jpg --model r/m --out x --engine foo", "'foo' is not one of 'auto', 'docker', 'local'"),
+        ("remove a.jpg --model r/m --out x --engine foo", "'foo' is not one of 'auto', 'docker', 'podman', 'local'"),
         (
             "remove a.jpg --model r/m --out x --walls foo",
             "'foo' is not one of 'auto', 'bubblewrap', 'landlock', 'none'",
