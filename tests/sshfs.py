@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -49,6 +50,22 @@ def mounts(folder: Path, server_folder: Path, count: int, options: tuple[str, ..
         finally:
             for point in mounted:
                 subprocess.run(["fusermount3", "-u", "-z", str(point)], check=True)
+
+
+def cut(folder: Path) -> int:
+    """End the connections of mounts, as a network does that goes away for a moment; return how many there were.
+
+    Args:
+        folder: That of `mounts`, whose options said `reconnect`.
+    """
+    own, found = f"IdentityFile={folder / 'user'}", 0
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (process / "cmdline").read_text(errors="replace").split("\0")
+            if Path(words[0]).name == "ssh" and any(own in word for word in words):
+                os.kill(int(process.name), signal.SIGKILL)
+                found += 1
+    return found
 
 
 @contextlib.contextmanager

@@ -139,9 +139,20 @@ class Claim:
 
     def beat(self) -> None:
         """Show that it is held; a failure shows only where it lasts, and the claim may be lost then."""
-        with contextlib.suppress(OSError):
-            self._number += 1
+        self._number += 1
+        try:
             _write(self._handle, self._who, self._number)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._reopen()
+                _write(self._handle, self._who, self._number)
+
+    def _reopen(self) -> None:
+        """Open its file anew: descriptors do not outlive the connection of sshfs, which is made again by itself."""
+        handle = os.open(self.path / self.token, os.O_RDWR | os.O_NOFOLLOW)
+        dead, self._handle = self._handle, handle
+        with contextlib.suppress(OSError):
+            os.close(dead)
 
     @property
     def lost(self) -> bool:

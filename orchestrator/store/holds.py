@@ -92,7 +92,10 @@ class Hold:
             self._released = True
             if self._claim is not None:
                 self._claim.release()
-            os.close(self.handle)
+            with contextlib.suppress(
+                OSError
+            ):  # of a connection that was lost; the kernel lets the lock go all the same
+                os.close(self.handle)
 
 
 class _Keeper:

@@ -216,9 +216,9 @@ class Uses:
         """Take a key back: what it names is read no more by this process."""
         with self._lock, contextlib.suppress(OSError):
             if key in self._noted and self._hold is not None and self._process == os.getpid():
-                os.write(self._hold.handle, f"-{key}\n".encode())
                 self._noted.discard(key)
                 self._hold.unmark(key)
+                os.write(self._hold.handle, f"-{key}\n".encode())
 
     def _note(self, key: str) -> None:
         """Write a key down; where nothing can be written, nothing is taken away either, or it is made again."""
@@ -226,8 +226,12 @@ class Uses:
             if self._hold is None or self._process != os.getpid():
                 self._open()
             assert self._hold is not None  # opened just above
-            os.write(self._hold.handle, f"{key}\n".encode())
             self._hold.mark(key)
+            try:
+                os.write(self._hold.handle, f"{key}\n".encode())
+            except OSError:
+                if not self._hold.is_claimed:  # else the mark is enough, and outlives the descriptor
+                    raise
             self._noted.add(key)
 
     def _open(self) -> None:

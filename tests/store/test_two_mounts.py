@@ -3,6 +3,7 @@
 A machine is played by a process with a host name of its own and a mount of its own.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.conformance.engine_suite import wait_for
 from orchestrator.errors import InUse
 from orchestrator.file_system import file_system
 from orchestrator.plan.keys import Identity, document_key
@@ -45,7 +47,7 @@ def shared(tmp_path):
         (served / "store" / folder).mkdir(parents=True)
         times = {"beat_s": 0.2, "dead_s": DEAD_S}
         (served / "store" / folder / "times.json").write_text(json.dumps(times), encoding="utf-8")
-    with sshfs.mounts(tmp_path / "ssh", served, 2) as (first, second):
+    with sshfs.mounts(tmp_path / "ssh", served, 2, ("reconnect",)) as (first, second):
         yield served / "store", first / "store", second / "store"
 
 
@@ -57,12 +59,13 @@ def on_machine(name, *command, **environment):
         [*play, "sh", "-c", script, name, *command],
         env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'images'}", **environment},
         cwd=ROOT,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
 
 
-def holding(name, store, key=KEY, then=("time.sleep(600)",)):
+def holding(name, store, key=KEY, then=("time.sleep(600)",), after=()):
     """Start a program on another machine that holds a lease, and wait until it does."""
     code = [
         "import time",
@@ -74,10 +77,17 @@ def holding(name, store, key=KEY, then=("time.sleep(600)",)):
         f"with store.lease({key!r}):",
         "    print('held', flush=True)",
         *(f"    {line}" for line in then),
+        *after,
     ]
     process = on_machine(name, sys.executable, "-c", "\n".join(code))
     assert process.stdout.readline() == "held\n"
     return process
+
+
+def answers(folder):
+    with contextlib.suppress(OSError):
+        return bool(os.listdir(folder))
+    return False
 
 
 def free_within(store, key, timeout_s):
@@ -202,6 +212,35 @@ def test_who_stood_still_for_too_long_keeps_nothing(shared):
                 (store.staging(key) / "output" / "weights.pt").write_text("weights")
                 kept = store.commit(named, {}, ["weights.pt"])
             assert (kept.output / "weights.pt").read_text() == "weights"
+        finally:
+            process.kill()
+
+
+def test_connection_that_is_made_again_costs_nothing_that_is_held(shared, tmp_path):
+    _served, first, second = shared
+    other = "b" * 64
+    then = [
+        f"store.artifact({KEY!r})",
+        "input()",
+        f"store.artifact({other!r})",
+        "print('noted', flush=True)",
+        "input()",
+    ]
+    with holding("far", first, KEY, then, ("print('let go', flush=True)", "time.sleep(600)")) as process:
+        try:
+            assert sshfs.cut(tmp_path / "ssh") == 2
+            wait_for(lambda: answers(first) and answers(second))
+            store = Store(second)
+            process.stdin.write("\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "noted\n"
+            assert free_within(store, KEY, 3 * DEAD_S) is None
+            with passed(store.layout.gate, alone=True):
+                assert keys_in_use(store.layout) == {KEY, other}
+            process.stdin.write("\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "let go\n"
+            assert free_within(store, KEY, DEAD_S / 2) is not None
         finally:
             process.kill()
 
