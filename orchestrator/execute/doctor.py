@@ -113,12 +113,12 @@ def _engines(store: Store, library: Library) -> Iterator[Finding]:
         except SirrError as error:
             if name == "docker" or shutil.which(name):
                 yield Finding(name, "warning", error.message, error.hint)
-        else:
+            continue
+        if found.engine.name not in engines:
             whole = found.engine.capabilities.limits_memory and found.engine.capabilities.same_machine
             yield Finding(name, "ok" if whole else "warning", found.sentence)
             engines.append(found.engine.name)
-    engines = [*dict.fromkeys(engines), "local"]
-    for engine in engines:
+    for engine in (*engines, "local"):
         builder = builder_for(engine, store.root)
         settings = BuildSettings.from_environment()
         images = sound_images(library)

@@ -98,8 +98,9 @@ def _served(folder: Path, prefix: Sequence[str]) -> Iterator[PodmanService]:
     }
     service = PodmanService(folder, prefix, environment)
     command = [*_podman(service), "system", "service", "--time=0", service.address]
+    # It works in its own folder: conmon may write a file named oom where it was started.
     with (folder / "service.log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder, start_new_session=True)
     try:
         _wait(folder, process)
         yield service
@@ -140,7 +141,7 @@ def _ordinary_user(folder: Path) -> Iterator[pwd.struct_passwd]:
         os.chown(folder, user.pw_uid, user.pw_gid)
         yield user
     finally:
-        subprocess.run(["userdel", name], check=True)
+        subprocess.run(["userdel", "--force", name], check=True)
 
 
 def _as_user(user: pwd.struct_passwd) -> list[str]:

@@ -216,6 +216,48 @@ def test_missing_input_is_an_error_and_makes_no_folder(docker_bench, tmp_path):
     assert not (tmp_path / "gone").exists()
 
 
+CLIENT_ELSEWHERE = textwrap.dedent(
+    """
+    import dataclasses, sys
+    from pathlib import Path
+    from orchestrator.engine.connection import connected
+    from orchestrator.engine.docker import DockerEngine
+    from orchestrator.engine.protocol import Environment, Job
+    from orchestrator.errors import EngineUnavailable
+
+    key, image, staging = sys.argv[1:]
+    environment = Environment("docker", "test", "0" * 64, image)
+    job = Job(key, "engine-tests", "count/test", "count", "engine_program", environment, Path(staging), {}, {})
+    found = connected()
+    caps = dataclasses.replace(found.caps, remote=True)
+    engine = DockerEngine(Path(staging).parent, found.client, caps=caps, shared_root=Path(staging).parent)
+    try:
+        engine.start(job)
+    except EngineUnavailable as error:
+        print(error.message)
+    """
+)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="optional: only root can hide a folder from one process")
+def test_folder_that_the_engine_sees_otherwise_is_an_error_before_the_program_starts(docker_bench, docker_client):
+    """As with an engine on another machine: the client has another disk under the folder's path."""
+    job = docker_bench.job("count", settings={"lines": 1, "pause_s": 0})
+    job.staging.mkdir(parents=True)
+    hidden = f'mount -t tmpfs none {docker_bench.root} && exec "$@"'
+    client = [sys.executable, "-c", CLIENT_ELSEWHERE, job.key, job.environment.reference, str(job.staging)]
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", hidden, "sh", *client],
+        env={**os.environ, "PYTHONPATH": f"{Path.cwd()}:{Path.cwd() / 'images'}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "does not see this machine's files" in done.stdout, done.stderr
+    assert not containers_of(docker_client, job)
+    assert list(job.staging.iterdir()) == []
+
+
 def test_long_and_foreign_lines_come_whole(docker_bench):
     running = docker_bench.start(docker_bench.job("shout", settings={"length": 50_000}))
     lines = list(running.lines())
