@@ -33,6 +33,7 @@ from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Identity, Program
 from orchestrator.plan.stage import Stage
 from orchestrator.spec.names import StageKind
+from orchestrator.store.inputs_cache import InputsCache
 from orchestrator.store.layout import FACTS, OUTPUT, log_name
 from orchestrator.store.store import Artifact, Store
 from stagekit import ExitCode
@@ -85,6 +86,7 @@ class ExecutionContext:
         run: The run's name, a label of its jobs.
         logs: The folder for the stages' output.
         software: Lists what stages ran in; None: that is not kept.
+        near: Where results of many small files are read from instead; None: where they are.
     """
 
     store: Store
@@ -101,6 +103,7 @@ class ExecutionContext:
     grace_s: float = 60.0
     facts: Mapping[str, Any] = field(default_factory=dict)
     software: SoftwareLists | None = None
+    near: InputsCache | None = None
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,8 @@ def execute_stage(stage: Stage, identity: Identity, inputs: Mapping[str, Path], 
         gpus = _leased_gpus(stage, context, held)
         resumed = context.store.has_staging(identity.key)
         staging = context.store.staging(identity.key)
-        job = replace(_job(stage, identity, inputs, staging, context), gpus=gpus)
+        near = _near_inputs(stage, inputs, context, held)
+        job = replace(_job(stage, identity, near, staging, context), gpus=gpus)
         started = time.time()
         if resumed:
             _end_elsewhere(stage, identity.key, context)
@@ -149,7 +153,34 @@ def execute_stage(stage: Stage, identity: Identity, inputs: Mapping[str, Path], 
             "attempts": finished.attempts,
         }
         about = _software(stage, job.environment, context)
-        return _committed(stage, identity, inputs, finished, facts, about, context)
+        _check_near(stage, inputs, near, context)
+        apart = {name: path for name, path in inputs.items() if near[name] == path or stage.kind == "measure"}
+        return _committed(stage, identity, apart, finished, facts, about, context)
+
+
+def _near_inputs(
+    stage: Stage, inputs: Mapping[str, Path], context: ExecutionContext, held: contextlib.ExitStack
+) -> Mapping[str, Path]:
+    """Return where a stage reads its inputs, kept there for as long as `held`."""
+    near = context.near
+    if near is None:
+        return inputs
+
+    def say(words: str) -> None:
+        context.listener(Noted(stage.name, words))
+
+    return {name: held.enter_context(near.near(path, say)) for name, path in inputs.items()}
+
+
+def _check_near(stage: Stage, inputs: Mapping[str, Path], near: Mapping[str, Path], context: ExecutionContext) -> None:
+    """Refuse a result whose inputs on this machine's disk changed while it was made."""
+    for name, path in inputs.items():
+        if context.near is not None and near[name] != path and not context.near.is_sound(near[name], path):
+            raise OutputInvalid(
+                f"the input {name!r}, a copy on this machine's disk, was changed while {stage.name} ran",
+                where=str(near[name]),
+                hint="run again: the copy is made again; nobody but the program may write to it",
+            )
 
 
 def _software(stage: Stage, environment: Environment, context: ExecutionContext) -> dict[str, bytes]:

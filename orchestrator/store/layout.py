@@ -146,6 +146,11 @@ class Layout:
         return self.root / "cache"
 
     @property
+    def packs(self) -> Path:
+        """Results of many small files, each as one file, for machines that read them from their own disks."""
+        return self.cache / "packs"
+
+    @property
     def digests(self) -> Path:
         """Remembered digests of files outside the store."""
         return self.root / "digests.json"

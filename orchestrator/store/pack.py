@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -13,7 +14,7 @@ from orchestrator import __version__
 from orchestrator.errors import InUse, SpecError, StoreError
 from orchestrator.store.disk import space_explained
 from orchestrator.store.document_files import RUN_FILE, document_bytes, load_document
-from orchestrator.store.examine import examine, recorded_files
+from orchestrator.store.examine import Fault, examine, read_manifest, recorded_files
 from orchestrator.store.layout import FACTS, MANIFEST, OUTPUT, READY, WORK, Layout
 from orchestrator.store.leases import held_if_free
 from orchestrator.store.need import keys_of_run
@@ -123,6 +124,28 @@ def _folder(target: Path) -> Path:
     return folder
 
 
+def pack_result(layout: Layout, key: str, target: Path) -> None:
+    """Write one result without its facts into one file, which appears when it is whole; each file is read once.
+
+    Raises:
+        StoreError: Where the result is damaged.
+        OSError: Where the file cannot be written.
+    """
+    folder = layout.artifact(key)
+    manifest = read_manifest(folder, key)
+    if isinstance(manifest, Fault):
+        raise StoreError(f"the result {key[:12]} is damaged ({manifest.words}): it cannot be packed", where=str(folder))
+    entries = [_file(Place("artifacts", key, MANIFEST), folder / MANIFEST)]
+    for name, record in manifest.files.items():
+        path = folder / OUTPUT / name
+        entries.append(
+            Entry(Place("artifacts", key, f"{OUTPUT}/{name}"), partial(_chunks, path), record.size, record.sha256)
+        )
+    contents = _Contents(artifacts=[key], entries=entries)
+    with _appearing(target) as stream:
+        _write(stream, contents, Extras(), lambda _done, _total: None)
+
+
 def _add_run(store: Store, reference: RunReference, contents: _Contents, held: contextlib.ExitStack) -> None:
     run_document(store, reference)
     try:
@@ -230,17 +253,17 @@ def _chunks(path: Path) -> Iterator[bytes]:
 @contextlib.contextmanager
 def _appearing(target: Path) -> Iterator[IO[bytes]]:
     """Yield a file that gets its name when the block ends well, and is gone where it does not."""
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}.partial")
     with _name_explained(target):
-        opened = partial.open("xb")
+        opened = unfinished.open("xb", buffering=_CHUNK_BYTES)  # on a network each write is a way
     try:
         with opened as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        partial.rename(target)
+        unfinished.rename(target)
     finally:
-        partial.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -72,6 +72,22 @@ def unpacking(
         yield Unpacking(store, index, folder, names)
 
 
+def unpack_result(pack: Path, key: str, folder: Path) -> Path:
+    """Unpack one result into an empty folder, verified; return the folder of the result.
+
+    Raises:
+        PackInvalid: Where the file is no pack of this result alone, is cut short, or was changed.
+        OSError: Where it cannot be written.
+    """
+    with _opened(pack) as archive:
+        index = _read_index(archive, pack)
+        if (index.artifacts, index.runs, index.staging) != ((key,), (), ()):
+            raise _changed(pack, INDEX)
+        _extract(archive, pack, index, folder, lambda _done, _total: None)
+    _check_content(folder, index)
+    return folder / "artifacts" / key
+
+
 @dataclass(frozen=True)
 class Unpacking:
     """A pack that is read, verified, and no part of the store yet.
@@ -146,7 +162,7 @@ def _scratch(layout: Layout) -> Iterator[Path]:
 @contextlib.contextmanager
 def _opened(pack: Path) -> Iterator[tarfile.TarFile]:
     try:
-        with pack.open("rb") as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
+        with pack.open("rb", buffering=_CHUNK_BYTES) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
             yield archive
     except tarfile.TarError as error:
         raise PackInvalid(

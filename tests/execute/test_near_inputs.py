@@ -1,0 +1,54 @@
+"""A run whose inputs are read from this machine's own disk comes to the same bits."""
+
+import json
+
+import pytest
+
+from orchestrator.errors import SpecError
+from orchestrator.execute.near_inputs import near_inputs
+from orchestrator.store import inputs_cache
+from orchestrator.store.store import Store
+from tests.engine.fake import FakeEngine
+from tests.execute.killed_run import KilledRun
+
+
+@pytest.fixture(autouse=True)
+def _one_is_many(monkeypatch):
+    monkeypatch.setattr(inputs_cache, "_LEAST_FILES", 1)
+
+
+def contents(result):
+    return {name: (artifact.key, artifact.content) for name, artifact in result.results.items()}
+
+
+@pytest.mark.slow
+def test_run_with_inputs_near_is_the_same_and_reads_them_there(tmp_path, monkeypatch):
+    plain = KilledRun(tmp_path / "plain")
+    plain.tally = tmp_path / "told" / "tally"
+    expected = contents(plain.run())
+    monkeypatch.setenv("SIRR_INPUTS_CACHE", str(tmp_path / "node"))
+    near = KilledRun(tmp_path / "near")
+    near.tally = plain.tally
+    result = near.run()
+    assert not result.failures
+    assert contents(result) == expected
+    read = {path.name for path in (tmp_path / "node").iterdir() if path.is_dir()}
+    assert read == {result.results[name].key for name in ("prepare/a", "train/a")}
+    for name, artifact in result.results.items():
+        assert str(tmp_path / "node") not in json.dumps(artifact.manifest.model_dump(mode="json")), name
+
+
+@pytest.mark.parametrize("size", ["", "0.5", "100"])
+def test_cache_is_named_by_the_environment(tmp_path, size):
+    store, engine = Store(tmp_path / "store"), FakeEngine({})
+    assert near_inputs(store, engine, {}) is None
+    found = near_inputs(store, engine, {"SIRR_INPUTS_CACHE": str(tmp_path), "SIRR_INPUTS_CACHE_GB": size})
+    assert found is not None
+    assert found.most_bytes == int(float(size or 100) * 1e9)
+
+
+@pytest.mark.parametrize("size", ["much", "-1", "nan", "inf"])
+def test_size_that_is_none_is_refused(tmp_path, size):
+    environment = {"SIRR_INPUTS_CACHE": str(tmp_path), "SIRR_INPUTS_CACHE_GB": size}
+    with pytest.raises(SpecError, match="and no size"):
+        near_inputs(Store(tmp_path / "store"), FakeEngine({}), environment)
