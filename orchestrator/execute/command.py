@@ -1,18 +1,19 @@
 """What the commands ask for: plan, run and report of one experiment file."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from orchestrator.engine.protocol import Engine
 from orchestrator.environments.builder import BuildSettings
+from orchestrator.errors import SirrError
 from orchestrator.execute.build import engine_outlook, prepared_engine
 from orchestrator.execute.comparison import Comparison, Reading, plan_comparison
 from orchestrator.execute.estimate_words import estimate_lines, long_run_lines
 from orchestrator.execute.estimates import RunEstimate, run_estimate
 from orchestrator.execute.events import Listener
 from orchestrator.execute.experiment_run import run_experiment
-from orchestrator.execute.picture_kinds import kinds_of_pictures
+from orchestrator.execute.picture_kinds import kinds_of_pictures, photographs_left_out
 from orchestrator.execute.programs import unfollowed_programs
 from orchestrator.execute.report_content import report_content
 from orchestrator.execute.report_stage import make_report
@@ -34,6 +35,7 @@ from orchestrator.store.opened import opened_store
 from orchestrator.store.reference import run_reference
 from orchestrator.store.run_entries import Overrides
 from orchestrator.store.store import Store
+from orchestrator.tracking.tracker import Tracker
 
 
 @dataclass(frozen=True)
@@ -160,10 +162,22 @@ def run_request(request: RunRequest, options: RunOptions, listener: Listener, sa
         result = run_experiment(
             comparison, Store(request.store), engine, environments, listener, stopper, options, overrides
         )
-    if told and result.report is not None:
-        store = opened_store(request.store)
-        track_finished(recorded_results(run_reference(comparison.resolved.experiment.name), store), store, told, say)
+    if result.report is not None:
+        _tell_ended(comparison.resolved.experiment.name, request.store, told, say)
     return result
+
+
+def _tell_ended(run: str, store_root: Path, told: Sequence[Tracker], say: Callable[[str], None]) -> None:
+    """Say which photographs a run left out, and tell it to trackers; neither takes anything from it."""
+    try:
+        store = opened_store(store_root)
+        results = recorded_results(run_reference(run), store)
+        for words in photographs_left_out(results):
+            say(words)
+    except SirrError as error:
+        say(f"warning: {error}")
+        return
+    track_finished(results, store, told, say)
 
 
 def _tell_unfollowed(store: Store, engine: Engine, say: Callable[[str], None]) -> None:

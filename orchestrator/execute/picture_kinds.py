@@ -1,4 +1,4 @@
-"""Whether the files of datasets are of kinds that can be read, by their names: told before anything runs."""
+"""Which files of datasets cannot be read: by the kinds that their names say, before a run, and by what it left out."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -7,9 +7,13 @@ from orchestrator.datasets.patterns import matches
 from orchestrator.datasets.picture_reading import FOREIGN_SUFFIXES, PHOTO_SUFFIXES
 from orchestrator.datasets.source_files import is_picture
 from orchestrator.errors import SpecError
+from orchestrator.execute.run_results import RunResults
+from orchestrator.results import read_result
 from orchestrator.spec.dataset import Dataset, LayersDataset, PairsDataset, PhotosDataset
 from orchestrator.spec.plain_words import count
+from orchestrator.spec.stage_names import stage_name
 from stagekit import BadInput
+from stagekit.results.dataset import DatasetFile
 
 _NAMED = 5
 
@@ -36,6 +40,19 @@ def kinds_of_pictures(datasets: Mapping[str, Dataset]) -> Iterator[str]:
                 _refuse(name, _pictures(folder, (dataset.pictures, dataset.reflections)))
             case _:
                 pass
+
+
+def photographs_left_out(results: RunResults) -> Iterator[str]:
+    """Yield which photographs a run has left out, each with why.
+
+    Raises:
+        OutputInvalid: Where a result is not as its stage declared it.
+    """
+    for dataset in results.document.datasets:
+        artifact = results.artifacts.get(stage_name("prepare", dataset.name))
+        if dataset.role == "photos" and artifact is not None:
+            for one in read_result(DatasetFile, artifact.output).left_out or ():
+                yield f"{dataset.name}: left out: {one.name} {one.reason}"
 
 
 def _refuse(name: str, found: Sequence[str]) -> None:

@@ -86,8 +86,12 @@ def keep(
     leave: str = "",
     unmeasured: str = "",
     file: str = "",
+    left_out: Mapping[str, str] | None = None,
 ) -> Comparison:
-    """Keep a result of each stage of what was asked for, as `keep_run` does."""
+    """Keep a result of each stage of what was asked for, as `keep_run` does.
+
+    left_out: of every folder of photographs, what is said of a file that could not be used
+    """
     comparison = planned(request)
     record = recorder(store.run(comparison.resolved.experiment.name))
     document = planned_document(comparison, recorded_overrides(request, RunOptions()))
@@ -104,16 +108,28 @@ def keep(
             listen(StateChanged(stage.name, "running", {"key": identity.key}))
         if leave and stage.name.startswith(leave):
             continue
-        artifacts[stage.name] = store.artifact(identity.key) or _kept(stage, identity, store, better, unmeasured, file)
+        artifacts[stage.name] = store.artifact(identity.key) or _kept(
+            stage, identity, store, better, unmeasured, file, left_out
+        )
         writer.listen(StateChanged(stage.name, "done", {"key": identity.key}))
     return replace(comparison, identities=identities)
 
 
-def _kept(stage: Stage, identity: Identity, store: Store, better: float, unmeasured: str, file: str) -> Artifact:
+def _kept(
+    stage: Stage,
+    identity: Identity,
+    store: Store,
+    better: float,
+    unmeasured: str,
+    file: str,
+    left_out: Mapping[str, str] | None = None,
+) -> Artifact:
     # Every result has a content of its own, as weights have: what reads it is another stage then, too.
     files = {**_FILES[stage.kind](stage, better), "made-of.txt": identity.key.encode()}
     if stage.kind == "prepare" and file:
         files["dataset.json"]["items"][1]["origin"] = file
+    if stage.settings.get("each_alone") and stage.kind == "prepare" and left_out:
+        files["dataset.json"]["left_out"] = [left_out]
     if stage.kind == "evaluate" and stage.name.split("/")[1] == unmeasured:
         for item in files["scores.json"]["items"]:
             item.update({metric: {"not_measured": "it has no such picture"} for metric in stage.settings["metrics"]})

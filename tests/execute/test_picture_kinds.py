@@ -8,9 +8,13 @@ from PIL import Image
 
 from orchestrator.errors import SpecError
 from orchestrator.execute.command import RunRequest, planned
-from orchestrator.execute.picture_kinds import kinds_of_pictures
+from orchestrator.execute.picture_kinds import kinds_of_pictures, photographs_left_out
+from orchestrator.execute.report_content import report_content
+from orchestrator.execute.run_results import recorded_results
 from orchestrator.spec.dataset import LayersDataset, PairsDataset, PhotosDataset
-from tests.execute.small_run import SPEC
+from orchestrator.store.reference import run_reference
+from orchestrator.store.store import Store
+from tests.execute.small_run import SPEC, keep
 
 HEIC = Path(__file__).parents[1] / "photos" / "heif" / "plain.heic"
 
@@ -58,6 +62,23 @@ def test_layers_and_pairs_take_no_heic(folder):
 
 def test_a_folder_that_is_not_there_is_left_to_what_says_so_better(tmp_path):
     assert list(kinds_of_pictures(photos(tmp_path / "gone"))) == []
+
+
+def test_a_run_names_what_it_left_out_and_so_does_its_report(tmp_path, folder):
+    spec = tmp_path / "first.yaml"
+    spec.write_text(SPEC.format(name="first", epochs=5, seed=3))
+    (tmp_path / "released.pth").write_bytes(b"weights")
+    store = Store(tmp_path / "store")
+    keep(
+        RunRequest(spec, store.root, (folder,)),
+        store,
+        left_out={"name": "broken.heic", "reason": "is damaged: cut off"},
+    )
+    results = recorded_results(run_reference("first"), store)
+    assert list(photographs_left_out(results)) == ["photos: left out: broken.heic is damaged: cut off"]
+    shown = {one.name: one for one in report_content(results).datasets}
+    assert shown["photos"].warnings == ("left out: broken.heic is damaged: cut off",)
+    assert shown["skimage-test"].warnings == ()
 
 
 def test_plan_says_so_and_plans_everything(tmp_path, folder):
