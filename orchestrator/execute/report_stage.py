@@ -31,10 +31,12 @@ _INDEX = "index.html"
 def report_key(results: RunResults, store: Store) -> str:
     """Return the hash of all that a report shows and of the code that shows it.
 
-    That is the run's document apart from when it was written, every result with how it was made, and the tables that
-    travel with the program.
+    That is the run's document apart from when it was written and its checksum, every result with how it was made, and
+    the tables that travel with the program.
     """
-    shown = results.document.model_dump(mode="json", exclude={"updated": True, "stages": {"__all__": {"state"}}})
+    shown = results.document.model_dump(
+        mode="json", exclude={"updated": True, "checksum": True, "stages": {"__all__": {"state"}}}
+    )
     return document_key(
         {
             "kind": _STAGE,

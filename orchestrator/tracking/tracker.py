@@ -52,7 +52,12 @@ class Tracker(Protocol):
         ...
 
 
+_NO_ANSWER = ("Max retries exceeded", "Connection refused", "timed out", "Name or service not known")
+
+
 def reason(error: Exception) -> str:
     """Return the first line of what a client says; with the kind of its error where that is all."""
+    if any(words in str(error) for words in _NO_ANSWER):
+        return "it does not answer"
     lines = [line for line in str(error).splitlines() if line.strip()]
     return lines[0].strip()[:300] if lines else type(error).__name__

@@ -10,6 +10,7 @@ from orchestrator.errors import StoreError
 from orchestrator.execute import comparison as of_comparison
 from orchestrator.execute import report_stage
 from orchestrator.execute.command import RunRequest, content_of_run, planned, report_of_run
+from orchestrator.execute.run_results import results_of
 from orchestrator.plan.keys import Program
 from orchestrator.report.machine.table_text import write_table
 from orchestrator.store.reference import run_reference
@@ -44,6 +45,15 @@ def test_report_is_taken_from_the_store_where_nothing_changed(store: Store, tmp_
     before = written(store)
     assert rendered(store) == first
     assert written(store) == before
+
+
+def test_a_report_made_at_the_end_of_a_run_is_that_of_the_run_as_it_was_written(store: Store, tmp_path: Path) -> None:
+    keep_run(store, tmp_path)
+    written_document = run_document(store, run_reference("first"))
+    assert written_document.checksum is not None
+    in_memory = written_document.model_copy(update={"checksum": None})
+    keys = {report_stage.report_key(results_of(document, store), store) for document in (written_document, in_memory)}
+    assert len(keys) == 1
 
 
 def moment(store: Store) -> int:

@@ -32,13 +32,14 @@ def python() -> str:
 
 @pytest.fixture(scope="session")
 def mlflow_server(python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the address of a server of MLflow as it runs with nothing but its own defaults."""
+    """Return the address of a server of MLflow as it runs with its own defaults for what it keeps."""
     folder = tmp_path_factory.mktemp("mlflow")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [python, "-W", "ignore", "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
     variables = {
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # which starts several further processes
         **os.environ,
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "PATH": f"{Path(python).parent}:{os.environ['PATH']}",

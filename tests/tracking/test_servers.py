@@ -94,10 +94,9 @@ def test_mlflow_has_parameters_curves_scores_and_the_report_and_nothing_twice(tr
 
 def test_another_training_is_another_run(track, store, tmp_path, mlflow_server):
     keep_run(store, tmp_path, name="again", epochs=5)
-    track("again", "--mlflow", mlflow_server)
     keep_run(store, tmp_path, name="again", epochs=7)
+    assert "(3 new, 0 changed, 0 as they were)" in track("again@1", "--mlflow", mlflow_server)
     assert "(3 new, 0 changed, 0 as they were)" in track("again", "--mlflow", mlflow_server)
-    assert "(0 new, 0 changed, 3 as they were)" in track("again@1", "--mlflow", mlflow_server)
 
 
 def test_a_server_that_is_away_is_told_with_what_to_do(track, store, tmp_path):
