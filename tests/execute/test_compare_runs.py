@@ -13,7 +13,7 @@ from orchestrator.execute.command import content_of_run
 from orchestrator.execute.compare_runs import compare_runs, run_facts
 from orchestrator.execute.rankings import between_runs
 from orchestrator.execute.run_results import recorded_results
-from orchestrator.report.content import ReportContent, Scores
+from orchestrator.report.content import NotMeasured, ReportContent, Scores
 from orchestrator.report.views.compared_runs import ComparedRunsView, RunFacts, compared_runs_view
 from orchestrator.store.reference import run_reference
 from orchestrator.store.store import Store
@@ -63,6 +63,46 @@ def test_scores_stand_beside_each_other_with_paired_differences(store: Store) ->
     assert "truth" not in cells
 
 
+def test_models_of_one_title_are_told_apart_wherever_they_are(store: Store) -> None:
+    """In one run, and in two runs that call them otherwise."""
+
+    def renamed(content: ReportContent, label: str) -> dict[str, Any]:
+        models = tuple(
+            replace(model, label=label if model.label == "taken" else model.label) for model in content.models
+        )
+        results = tuple(replace(one, label=label if one.label == "taken" else one.label) for one in content.results)
+        return {"models": models, "results": results}
+
+    content = content_of_run("after", store.root)
+    one_title = tuple(replace(model, title="Mine") for model in content.models)
+    for view in (
+        beside(facts(store, "before", models=one_title), facts(store, "after", models=one_title)),
+        beside(facts(store, "before"), facts(store, "after", **renamed(content, "other"))),
+    ):
+        titles = [row.title for row in view.scores[0].rows]
+        assert len(titles) == len(set(titles))
+        assert [title for title in titles if "(taken)" in title]
+
+
+def test_why_nothing_was_measured_is_said(store: Store) -> None:
+    content = content_of_run("after", store.root)
+
+    def unscored(found: Any) -> Any:
+        values = {"psnr": NotMeasured("the answer is not finite")}
+        items = tuple(replace(item, values={**item.values, **values}) for item in found.items)
+        return replace(found, items=items)
+
+    results = tuple(
+        replace(one, scores={name: unscored(found) for name, found in one.scores.items()})
+        if one.label == "taken"
+        else one
+        for one in content.results
+    )
+    view = beside(facts(store, "before"), facts(store, "after", results=results))
+    row = next(row for row in view.scores[0].rows if row.cells[1].text.startswith("not measured"))
+    assert row.cells[1].text == "not measured: the answer is not finite"
+
+
 def with_digest(content: ReportContent, digest: str) -> Any:
     return tuple(replace(dataset, digest=digest) for dataset in content.datasets)
 
@@ -97,7 +137,9 @@ def test_other_feature_weights_and_ways_of_inference_are_told(store: Store) -> N
         [facts(store, "before"), facts(store, "after", results=results, features="pretrained")], between_runs
     )
     said = view.scores[0].obstacles
-    assert any("feature weights differ" in text for text in said)
+    assert [text for text in said if "feature weights" in text] == [
+        "feature weights differ (before: random; after: pretrained), and what ERRNet 2019 scored depends on them too"
+    ]
     assert any(
         "taken was inferred in other ways: before: exact; after: exact, approximate" in sentence for sentence in said
     )

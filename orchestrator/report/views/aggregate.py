@@ -78,7 +78,11 @@ def mean_of(content: ReportContent, evaluation: Evaluation, metric: str) -> Mean
         return Mean(None, 0, 0, total)
     own = mean([item.values.get(metric) for item in evaluation.found.items], total)
     known = metric_ranking(content, evaluation.dataset, evaluation.protocol, metric).means.get(evaluation.entrant.label)
-    return own if known is None else replace(own, low=known.low, high=known.high, reasons=tuple(known.missing))
+    return (
+        own
+        if known is None
+        else replace(own, low=known.low, high=known.high, reasons=tuple(known.missing) or own.reasons)
+    )
 
 
 def mean(values: Sequence[Score | NotMeasured | None], total: int) -> Mean:
@@ -91,4 +95,5 @@ def mean(values: Sequence[Score | NotMeasured | None], total: int) -> Mean:
     finite = [value for value in there if math.isfinite(value)]
     infinite = len(there) - len(finite)
     value = math.fsum(finite) / len(finite) if finite else math.inf if infinite else None
-    return Mean(value, len(finite), infinite, max(total - len(there), 0))
+    reasons = tuple(dict.fromkeys(value.why for value in values if isinstance(value, NotMeasured)))
+    return Mean(value, len(finite), infinite, max(total - len(there), 0), reasons=reasons)

@@ -1,11 +1,11 @@
 """Runs side by side: what differs in their specs and software, and their scores where these can be compared."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.report import numbers
 from orchestrator.report.content import Predictions, ReportContent, Scores
-from orchestrator.report.lookup import features_seen, metric_format, predictions, tested
+from orchestrator.report.lookup import features_seen, metric_format, predictions, tested, with_distinct_titles
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.rankings import OTHER
 from orchestrator.report.views.aggregate import Evaluation, evaluations, mean_of, metrics_of, protocol_of
@@ -201,6 +201,7 @@ def _scores(
         if all(metric in part.metrics for part in parts)
     ]
     entrants = {label: evaluation.entrant for part in reversed(parts) for label, evaluation in part.found.items()}
+    titles = _titles(contents)
     labels = dict.fromkeys(label for part in parts for label in part.found if label != TRUTH)
     return ComparedScores(
         anchor=f"scores-{number}",
@@ -213,7 +214,7 @@ def _scores(
         metrics=tuple(ComparedMetric(metric.title, metric.arrow, metric.unit) for metric in metrics),
         rows=tuple(
             ComparedRow(
-                entrants[label].title,
+                titles.get(label, entrants[label].title),
                 entrants[label].control,
                 tuple(cell for metric in metrics for cell in _cells(label, metric, parts, judge)),
             )
@@ -222,19 +223,24 @@ def _scores(
     )
 
 
+def _titles(contents: Sequence[ReportContent]) -> dict[str, str]:
+    """Return what each model is called, by its label: of several runs' models no two alike."""
+    models = {model.label: model for content in reversed(contents) for model in content.models}
+    distinct = with_distinct_titles(replace(contents[0], models=tuple(models.values())))
+    return {model.label: model.title for model in distinct.models}
+
+
 def _cells(label: str, metric: MetricFormat, parts: Sequence[_Part], judge: Judge) -> Iterator[ComparedCell]:
     """Yield one network's means in every run, each but the first with its difference to the first."""
-    means = [
-        mean_of(part.content, part.found[label], metric.name).value if label in part.found else None for part in parts
-    ]
-    among = [value for value in means if value is not None]
+    means = [mean_of(part.content, part.found[label], metric.name) if label in part.found else None for part in parts]
+    among = [mean.value for mean in means if mean is not None and mean.value is not None]
     base = parts[0]
-    for part, value in zip(parts, means, strict=True):
-        own = part.found.get(label)
-        if own is None:
+    for part, mean in zip(parts, means, strict=True):
+        own, value = part.found.get(label), None if mean is None else mean.value
+        if own is None or mean is None:
             yield ComparedCell("not compared", "", "")
         elif value is None:
-            why = getattr(own.found, "why", "no picture was scored")
+            why = getattr(own.found, "why", "; ".join(mean.reasons) or "no picture was scored")
             yield ComparedCell(numbers.not_measured(why), "", "")
         else:
             comparable = part is not base and not part.refused and label in base.found
@@ -287,9 +293,15 @@ def _refusals(
 
 def _cautions(name: str, contents: Sequence[ReportContent]) -> Iterator[str]:
     """Yield what a reader must know where scores are compared all the same."""
-    features = {content.features for content in contents if features_seen(content)}
-    if len(features) > 1:
-        yield "feature weights differ, so metrics of features are not compared, and trainings used other losses"
+    seen = {content.name: features_seen(content) for content in contents}
+    weights = {content.name: content.features for content in contents if seen[content.name]}
+    if len(set(weights.values())) > 1:
+        metrics = dict.fromkeys(title for found in seen.values() for title in found.metrics)
+        models = dict.fromkeys(title for found in seen.values() for title in found.models)
+        parts = [f"{' and '.join(metrics)} cannot be compared"] if metrics else []
+        parts += [f"what {' and '.join(models)} scored depends on them too"] if models else []
+        whose = "; ".join(f"{run}: {which}" for run, which in weights.items())
+        yield f"feature weights differ ({whose}), and {', and '.join(parts)}"
     for label in dict.fromkeys(model.label for content in contents for model in content.models):
         ways = {}
         for content in contents:
