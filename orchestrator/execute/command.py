@@ -27,6 +27,7 @@ from orchestrator.execute.tracking import track_finished, trackers
 from orchestrator.report.content import ReportContent
 from orchestrator.spec.dataset import PhotosDataset
 from orchestrator.spec.experiment import Experiment
+from orchestrator.spec.idle_fields import idle_warnings
 from orchestrator.spec.library import Library
 from orchestrator.spec.load import load_experiment
 from orchestrator.spec.names import EngineName
@@ -70,8 +71,8 @@ def planned(
 
     Args:
         reading: As in `look_up`.
-        say: Hears how far the reading of large inputs is, whose content decides what runs, and which photographs are
-            of kinds that are not read.
+        say: Hears how far the reading of large inputs is, whose content decides what runs, which photographs are of
+            kinds that are not read, and which fields of the file change nothing.
         make: Make the store where it is not there.
 
     Raises:
@@ -82,7 +83,7 @@ def planned(
         experiment = experiment.model_copy(update={"threads": request.threads})
     store = Store(request.store, ReadingWords(say), make=make)
     comparison = plan_comparison(experiment, request.spec, store, request.data, request.library, reading=reading)
-    for words in kinds_of_pictures(comparison.resolved.datasets):
+    for words in (*kinds_of_pictures(comparison.resolved.datasets), *idle_warnings(comparison.resolved)):
         say(words)
     return comparison
 

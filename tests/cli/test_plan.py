@@ -75,3 +75,58 @@ def test_plan_names_the_folder_of_the_plugin_whose_image_is_not_built(folder: No
     command = shlex.split(said.rpartition("run: ")[2])
     assert command[command.index("--plugins") + 1] == str(plugin)
     assert "my-method" in command[command.index("--plugins") + 2 :]
+
+
+ADOPTED = "models: [{model: ibcln2020, weights: {checkpoint: nets/final_net_G_T.pth}}]"
+TRAINED = "models: [ibcln2020]\ntrain: skimage-train"
+PROGRAM = "models: [{program: yang2019}]"
+IDLE = {
+    "tile": (ADOPTED, "inference: {mode: exact, tile: 256}", "inference.tile changes nothing: it is of mode 'tiles'"),
+    "overlap": (ADOPTED, "inference: {overlap: 32}", "inference.overlap changes nothing: it is of mode 'tiles', and"),
+    "whole": (ADOPTED, "inference: {mode: whole, tile: 256}", "and this is 'whole'"),
+    "no network": (PROGRAM, "inference: {mode: whole}", "inference changes nothing: no network takes part"),
+    "training data": (ADOPTED, "train: skimage-train", "train changes nothing: no network is trained here"),
+    "of a program": (PROGRAM, "train: skimage-train", "train changes nothing: no network is trained here"),
+    "overlap of data": (PROGRAM, "drop_overlap: true", "drop_overlap changes nothing: no network is trained"),
+    "minutes": (ADOPTED, "checkpoint_minutes: 9", "checkpoint_minutes changes nothing: no network is trained"),
+    "memory": (TRAINED, "device_memory: 8GiB", "device_memory changes nothing: it is a GPU's, and 'device' is 'cpu'"),
+    "folder": (TRAINED, "features_folder: nowhere", "features_folder changes nothing: 'features' is 'random'"),
+    "dataset": (PROGRAM, "datasets: {mine: {kind: pairs, folder: mine}}", "datasets.mine changes nothing: neither"),
+}
+AT_WORK = {
+    "tiles": (ADOPTED, "inference: {mode: tiles, tile: 256, overlap: 32}"),
+    "smaller": (ADOPTED, "inference: {resize: {short_edge: 256}}"),
+    "training": (TRAINED, "drop_overlap: true\ncheckpoint_minutes: 9"),
+    "none": (PROGRAM, "train: null\naccept_overlap: null\ndrop_overlap: false"),
+}
+
+
+def said_of(models: str, more: str, *command: str) -> str:
+    """Return the warnings of a command about a spec whose fifth line begins what may change nothing."""
+    for name in ("final_net_G_T.pth", "final_net_G_R.pth"):
+        Path("nets").mkdir(exist_ok=True)
+        Path("nets", name).write_bytes(b"weights")
+    spec = f"name: first\ntest: [skimage-test]\nfeatures: random\nmetrics: [psnr]\n{more}\n{models}\n"
+    Path("first.yaml").write_text(spec)
+    done = CliRunner().invoke(app, [*command, "first.yaml", "--store", "store"], env={"COLUMNS": "300"})
+    assert not done.exception or "run" in command, done.exception
+    return "\n".join(line for line in done.stderr.splitlines() if line.startswith("warning"))
+
+
+@pytest.mark.parametrize("case", IDLE)
+def test_fields_that_change_nothing_are_warned_of_with_their_line(folder: None, case: str) -> None:
+    models, more, words = IDLE[case]
+    found = said_of(models, more, "plan")
+    assert found.startswith("warning: first.yaml:5:")
+    assert words in found
+    assert len(found.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", [("run", "--dry-run"), ("run",), ("plan", "--json")], ids=" ".join)
+def test_every_command_of_an_experiment_warns_of_them(folder: None, command: tuple[str, ...]) -> None:
+    assert "train changes nothing" in said_of(PROGRAM, "train: skimage-train", *command)
+
+
+@pytest.mark.parametrize("case", AT_WORK)
+def test_fields_that_are_read_are_not_warned_of(folder: None, case: str) -> None:
+    assert said_of(*AT_WORK[case], "plan") == ""
