@@ -9,7 +9,7 @@ import numpy as np
 
 from orchestrator.datasets.dataset_document import PictureFolder, PreparedDataset, dataset_item
 from orchestrator.datasets.description import LayersDescription, PairsDescription
-from orchestrator.datasets.identifiers import safe_identifiers, shown_name
+from orchestrator.datasets.identifiers import natural_order, safe_identifiers, shown_name
 from orchestrator.datasets.patterns import Match, matches, other_case
 from orchestrator.datasets.picture_reading import FOREIGN_SUFFIXES, RgbPicture, UnusablePicture, read_rgb
 from orchestrator.datasets.progress_callback import ProgressCallback
@@ -226,7 +226,7 @@ def _refuse_nothing(folder: Path, pattern: str, others: Sequence[Match]) -> None
 
 
 def _partners(found: Mapping[str, Sequence[Match]], patterns: Mapping[str, str]) -> dict[str, dict[str, Match]]:
-    """Return every pair's files by name and part, in the order of the names.
+    """Return every pair's files by name and part, in the order of the names: numbers by value.
 
     Raises:
         BadInput: Names every file without its partner, or every two files of one name and part.
@@ -242,9 +242,10 @@ def _partners(found: Mapping[str, Sequence[Match]], patterns: Mapping[str, str])
         raise BadInput(
             "names of pairs are not unique: " + "; ".join(twice), "keep one of the files, or narrow the pattern"
         )
+    ordered = {name: files[name] for name in sorted(files, key=natural_order)}
     alone = [
         f"{origin(next(iter(parts.values())))} has no {part} ({shown_name(pattern.replace('{id}', name))})"
-        for name, parts in sorted(files.items())
+        for name, parts in ordered.items()
         for part, pattern in patterns.items()
         if part not in parts
     ]
@@ -253,7 +254,7 @@ def _partners(found: Mapping[str, Sequence[Match]], patterns: Mapping[str, str])
             f"{_count(alone, 'partner')} missing: " + "; ".join(alone),
             "add the missing pictures, or take the others out",
         )
-    return dict(sorted(files.items()))
+    return ordered
 
 
 def identifiers_of(found: Sequence[Match]) -> list[str]:

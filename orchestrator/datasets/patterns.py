@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from orchestrator.datasets.identifiers import natural_order
 from stagekit import BadInput
 
 _ID = "{id}"
@@ -26,7 +27,7 @@ class Match:
 
 
 def matches(folder: Path, pattern: str) -> list[Match]:
-    """Return the files of a folder that fit a pattern, in the order of their paths.
+    """Return the files of a folder that fit a pattern, in the order of their paths: numbers by value.
 
     Args:
         pattern: Parts separated by '/', with '*', '?', '[abc]' inside a part, '**/' for any folders, and {id} for the
@@ -38,7 +39,7 @@ def matches(folder: Path, pattern: str) -> list[Match]:
     expression = pattern_expression(pattern)
     found = [(expression.fullmatch(path), path) for path in _files(folder, _depth(pattern))]
     fits = [Match(_name(fit, path), PurePosixPath(path)) for fit, path in found if fit]
-    return sorted(fits, key=_path)
+    return sorted(fits, key=_order)
 
 
 def pattern_expression(pattern: str) -> re.Pattern[str]:
@@ -105,5 +106,5 @@ def _name(fit: re.Match[str], path: str) -> str:
     return named if named is not None else str(PurePosixPath(path).with_suffix(""))
 
 
-def _path(match: Match) -> str:
-    return str(match.path)
+def _order(match: Match) -> tuple[tuple[int, str], ...]:
+    return natural_order(str(match.path))

@@ -6,10 +6,12 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestrator.cli.app import app
+from orchestrator.datasets.patterns import matches
 from orchestrator.errors import EngineUnavailable, ImageNotBuilt, SirrError
 from orchestrator.spec.library import load_catalogue
 from orchestrator.spec.load import load_experiment
 from orchestrator.spec.resolve import resolve
+from tests.datasets.conftest import gradient, save
 from tests.datasets.raw import trees
 
 SPEC = "name: first\nmodels: [ibcln2020]\ntrain: skimage-train\ntest: [{name}]\nfeatures: random\n{more}"
@@ -219,3 +221,15 @@ def test_data_folder_of_the_option_counts_before_the_variable(data, tmp_path):
     data("prepare", "ceilnet-table2", "--from", trees.ceilnet(tmp_path / "raw", 1), "--data", other)
     assert (other / "prepared" / "ceilnet-table2" / "index.json").is_file()
     assert not (tmp_path / "data").exists()
+
+
+def test_a_folder_has_one_order_by_whichever_way_it_is_named(data, tmp_path):
+    numbers = [1, 2, 8, 16, 100]
+    for number in numbers:
+        for folder in ("blended", "transmission"):
+            save(tmp_path / "raw" / folder / f"planar-{number}.png", gradient(shift=number))
+    done = data("add", tmp_path / "raw", "--name", "planar")
+    assert done.exit_code == 0, done.output
+    index = json.loads((tmp_path / "data" / "prepared" / "planar" / "index.json").read_text())
+    named = [match.id for match in matches(tmp_path / "raw", "blended/{id}.png")]
+    assert [item["id"] for item in index["items"]] == named == [f"planar-{number}" for number in numbers]

@@ -259,3 +259,26 @@ def test_what_an_interrupted_preparation_left_is_replaced(prepare: Prepare, sour
     (left / "a.png").write_bytes(b"half of it")
     prepared = prepare("photos")
     assert np.array_equal(prepared.pixels("blended/a.png"), gradient())
+
+
+NUMBERED = ["planar-1", "planar-2", "planar-08", "planar-16", "planar-16b", "planar-100", "solid-3"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "patterns", "layers"),
+    [
+        ("photos", {}, [""]),
+        ("photos", {"pictures": "*/{id}.png"}, ["x/"]),
+        ("layers", {"pictures": "{id}.png"}, [""]),
+        ("pairs", {}, ["blended/", "transmission/"]),
+        ("pairs", {"blended": "{id}-m.png", "transmission": "**/{id}-g.png"}, ["{}-m", "deep/{}-g"]),
+    ],
+)
+def test_pictures_are_in_the_order_in_which_people_count(
+    prepare: Prepare, source: Path, kind: Any, patterns: dict[str, str], layers: list[str]
+) -> None:
+    for shift, name in enumerate(reversed(NUMBERED)):
+        for layer in layers:
+            path = layer.format(name) if "{}" in layer else f"{layer}{name}"
+            save(source / f"{path}.png", gradient(shift=shift * 9 + (layer != layers[0]) * 4))
+    assert [item["id"] for item in prepare(kind, **patterns).items] == NUMBERED
