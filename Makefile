@@ -49,6 +49,8 @@ types: setup-dev
 imports: setup-dev
 	$(BIN)/lint-imports
 
+# Kept bytecode is a third of a worker's start, and most of that of a program that a test starts.
+check: export PYTHONDONTWRITEBYTECODE :=
 check: lint types imports ## Format, types, import rules and the fast tests
 	$(BIN)/pytest -q -n logical -m "not docker and not environment and not browser and not slow"
 

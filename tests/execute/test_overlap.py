@@ -133,6 +133,7 @@ def accepted(planted):
     return course, course.run(accept_overlap=REASON)
 
 
+@pytest.mark.slow
 def test_planted_leaks_stop_the_run_before_the_training(planted):
     course = planted(LEAKS)
     result = course.run()
@@ -149,6 +150,7 @@ def test_planted_leaks_stop_the_run_before_the_training(planted):
     assert result.skipped["infer/errnet2019/held-out"] == "overlap"
 
 
+@pytest.mark.slow
 def test_accepted_leak_goes_on_and_its_reason_stands_on_top(accepted):
     course, result = accepted
     assert course.trained_on[0] == {"75", "76", "77"}
@@ -157,6 +159,7 @@ def test_accepted_leak_goes_on_and_its_reason_stands_on_top(accepted):
     assert REASON in page
 
 
+@pytest.mark.slow
 def test_dropped_pictures_are_not_trained_on(accepted):
     course, _ = accepted
     result = course.run(drop_overlap=True)
@@ -190,7 +193,7 @@ def test_without_a_leak_the_training_begins(planted):
     assert course.trained_on == [{"75", "76", "77"}]
 
 
-def test_accepting_and_dropping_exclude_each_other(accepted):
-    course, _ = accepted
+def test_accepting_and_dropping_exclude_each_other(planted):
+    course = planted({})
     with pytest.raises(SpecError, match="exclude each other"):
         course.run(accept_overlap=REASON, drop_overlap=True)
