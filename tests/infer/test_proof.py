@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -35,10 +36,16 @@ OF_RANGE = 2e-5
 """Of the range of what is right: what an exact result may be off, unless ONNX Runtime's own is off by more."""
 
 
+@cache
+def schemas() -> list[defs.OpSchema]:
+    """Return all that operations have been: ONNX makes them anew for everybody who asks."""
+    return list(defs.get_all_schemas_with_history())
+
+
+@cache
 def sets_of(operation: str) -> list[int]:
     """Return the operator sets from the oldest taken on in which an operation began or changed, and the newest."""
-    schemas = defs.get_all_schemas_with_history()
-    began = {one.since_version for one in schemas if (one.domain, one.name) == ("", operation)}
+    began = {one.since_version for one in schemas() if (one.domain, one.name) == ("", operation)}
     first = max(OLDEST_OPSET, min(began))
     return sorted({first, defs.onnx_opset_version(), *(one for one in began if one > first)})
 
