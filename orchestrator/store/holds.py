@@ -92,9 +92,7 @@ class Hold:
             self._released = True
             if self._claim is not None:
                 self._claim.release()
-            with contextlib.suppress(
-                OSError
-            ):  # of a connection that was lost; the kernel lets the lock go all the same
+            with contextlib.suppress(OSError):  # its connection is lost; the lock is let go all the same
                 os.close(self.handle)
 
 
@@ -178,6 +176,15 @@ def hold(path: Path, *, shared: bool = False, sharable: bool = False) -> Hold | 
     except BaseException:
         os.close(handle)
         raise
+    return kept(path, handle, claim, shared=shared)
+
+
+def kept(path: Path, handle: int, claim: Claim | None = None, *, shared: bool = False) -> Hold:
+    """Return what holds a lock that this process has; it becomes a claim where other machines come meanwhile.
+
+    Args:
+        handle: Descriptor of the locked file; closed when it is let go.
+    """
     held = Hold(path, handle, claim, shared=shared)
     _KEEPER.add(held)
     return held

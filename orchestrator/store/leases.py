@@ -14,7 +14,17 @@ from orchestrator.file_system import file_system
 from orchestrator.locks import lock
 from orchestrator.store.claims import FOLDER, Times, freshen
 from orchestrator.store.disk import NOT_WRITABLE, disk_error, space_explained
-from orchestrator.store.holds import Hold, held_elsewhere, hold, is_local, is_lost, marks, needs_claims, remove_marks
+from orchestrator.store.holds import (
+    Hold,
+    held_elsewhere,
+    hold,
+    is_local,
+    is_lost,
+    kept,
+    marks,
+    needs_claims,
+    remove_marks,
+)
 from orchestrator.store.layout import Layout
 
 _POLL_S = 0.2
@@ -128,7 +138,11 @@ def passed(gate: Path, *, alone: bool = False) -> Iterator[None]:
     with contextlib.ExitStack() as inside:
         try:
             if is_local(gate.parent):
-                inside.callback(os.close, _passed_here(gate, shared=not alone))
+                handle = _passed_here(gate, shared=not alone)
+                if alone:  # for long, so that other machines may come meanwhile
+                    inside.enter_context(kept(gate, handle))
+                else:
+                    inside.callback(os.close, handle)
             if needs_claims(gate.parent):
                 inside.close()
                 inside.enter_context(_waited_for(gate, shared=not alone))
