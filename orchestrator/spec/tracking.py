@@ -1,23 +1,32 @@
 """Where runs are told to besides their report: servers of MLflow and Weights & Biases."""
 
+import re
 from typing import Annotated, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AfterValidator, StringConstraints, model_validator
 
 from orchestrator.spec.base import StrictModel
 
+_SECRET = re.compile("pass|pwd|token|secret|key|auth|sig|cred", re.IGNORECASE)
+
 
 def _without_secrets(address: str) -> str:
-    """Refuse an address that holds a password: a spec is recorded in the run and shown in its report."""
+    """Refuse an address that holds a password: a spec is recorded in the run and shown in its report.
+
+    What stands alone before the @ of a web address counts as one, for tokens are written there; for databases it is
+    a user's name. No message repeats what it refuses.
+    """
     try:
-        password = urlsplit(address).password
+        parts = urlsplit(address)
+        user, password = parts.username, parts.password
     except ValueError as error:
-        raise ValueError(f"{address!r} is no address: {error}") from None
-    if password:
+        raise ValueError(f"it is no address: {error}") from None
+    named = [name for name, _value in parse_qsl(parts.query) if _SECRET.search(name)]
+    if password or named or (user and parts.scheme in {"http", "https"}):
         raise ValueError(
-            "the address holds a password, which the report would show: leave it out, and set "
-            "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+            "the address holds a password or token, which the report would show: leave it out, and set "
+            "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
         )
     return address
 

@@ -93,6 +93,9 @@ def test_naming_trackers_changes_no_key(store, tmp_path):
     [
         pytest.param("{}", "nothing is named", id="neither"),
         pytest.param("{mlflow: 'http://me:secret@there'}", "holds a password", id="password"),
+        pytest.param("{mlflow: 'https://secret@there'}", "holds a password or token", id="token"),
+        pytest.param("{mlflow: 'https://there/?api_key=secret'}", "holds a password or token", id="query"),
+        pytest.param("{mlflow: 'http://me:secret@[there'}", "no address", id="address"),
         pytest.param("{wandb: 'a b'}", "wandb", id="project"),
         pytest.param("{aim: here}", "aim", id="unknown"),
     ],
