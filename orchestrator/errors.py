@@ -81,6 +81,17 @@ class InfraFailure(SirrError):
     exit_code = 6
 
 
+class Interrupted(InfraFailure):
+    """The stage was ended from outside, as by a time limit, and has saved where it was.
+
+    Args:
+        saved_at: How far its last checkpoint was, in the program's own unit.
+    """
+
+    code = "interrupted"
+    saved_at: float = float("-inf")
+
+
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """The numbers of an OSError that NoSpace stands for."""
 

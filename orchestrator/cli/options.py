@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.cli.complete import engines
-from orchestrator.spec.names import WALLS_VARIABLE, Device, EngineName, WallsName
+from orchestrator.spec.names import SITE_VARIABLE, WALLS_VARIABLE, Device, EngineName, WallsName
 from orchestrator.store import layout
 
 DEFAULT_STORE = layout.DEFAULT_STORE
@@ -76,6 +76,27 @@ WallsOption = Annotated[
         expose_value=False,
         help="What programs of local environments are kept in: bubblewrap, landlock, none, or auto: the best of these "
         "that works here. Default: auto.",
+    ),
+]
+
+
+def _ask_for_site(file: Path | None) -> Path | None:
+    """Name the site for this command; it is a matter of this machine, and read where stages are started."""
+    if file is not None:
+        os.environ[SITE_VARIABLE] = str(file.absolute())
+    return file
+
+
+SiteOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--site",
+        envvar=SITE_VARIABLE,
+        callback=_ask_for_site,
+        expose_value=False,
+        dir_okay=False,
+        help="File that says where stages run: here, or on a Slurm cluster. Default: ~/.config/sirr-orch/site.yaml, "
+        "where there is one; else all run here.",
     ),
 ]
 

@@ -13,6 +13,7 @@ from orchestrator.cli.options import (
     JsonOption,
     PluginsOption,
     SimulateSiteOption,
+    SiteOption,
     StoreOption,
     WallsOption,
     known_engine,
@@ -36,6 +37,7 @@ def plan(
         ),
     ] = None,
     walls: WallsOption = None,
+    site: SiteOption = None,
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="Processor threads of one stage, as in sirr-orch run.")
     ] = None,

@@ -136,9 +136,8 @@ class _Bars:
                 if self._all is not None:
                     self._bars.remove_task(self._all)
                 self._all = self._bars.add_task("run", total=len(stages), unit="stages", metrics="", is_run=True)
-            case StateChanged(stage, "running" | "adopted" as state, _):
-                self._console.print(Text(f"{state:>9}  {stage}"))
-                self._tasks[stage] = self._bars.add_task(stage, total=None, unit="", metrics="", is_run=False)
+            case StateChanged(stage, "queued" | "running" | "adopted" as state, _):
+                self._begun(stage, state)
             case StateChanged(stage, state, facts):
                 self._ended(stage, state, facts.get("seconds"))
             case Progressed(stage, progress) if stage in self._tasks:
@@ -157,6 +156,11 @@ class _Bars:
                 self._console.print(Text(f"  warning  {stage}: {message}", style="yellow"))
             case Logged(stage, line) if self._verbose:
                 self._console.print(Text(f"           {stage}: {line}", style="dim"))
+
+    def _begun(self, stage: str, state: str) -> None:
+        self._console.print(Text(f"{state:>9}  {stage}"))
+        if state != "queued":
+            self._tasks[stage] = self._bars.add_task(stage, total=None, unit="", metrics="", is_run=False)
 
     def _ended(self, stage: str, state: str, seconds: float | None) -> None:
         if stage in self._tasks:
@@ -181,7 +185,7 @@ class _Lines:
         match event:
             case Planned(stages):
                 self._planned, self._ended = frozenset(stages), 0
-            case StateChanged(stage, "running" | "adopted" as state, _):
+            case StateChanged(stage, "queued" | "running" | "adopted" as state, _):
                 self._console.print(Text(f"{state:>9}  {stage}{self._place(stage)}"))
             case StateChanged(stage, state, facts):
                 self._ended += stage in self._planned

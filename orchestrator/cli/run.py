@@ -12,6 +12,7 @@ from orchestrator.cli.options import (
     EngineOption,
     PluginsOption,
     SimulateSiteOption,
+    SiteOption,
     StoreOption,
     WallsOption,
 )
@@ -30,6 +31,7 @@ def run(
     ] = None,
     engine: EngineOption = None,
     walls: WallsOption = None,
+    site: SiteOption = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Stages that run at the same time.")] = 1,
     threads: Annotated[
         int | None,

@@ -92,7 +92,7 @@ class Trials:
         engine = available_engine(self.engine, store.layout.stagings).engine
         # Processes that prepare samples take seconds to start, and change no bit: what is killed has them.
         workers = 0 if kill == "never" else None
-        options = RunOptions(jobs=jobs, threads=threads, workers=workers, grace_s=0.0)
+        options = RunOptions(jobs=jobs, threads=threads, workers=workers, grace_s=0.0, submit=False)
         found = run_stages(planned, store, engine, self.environments, listener, listener.stopper, options)
         self.refuse_stopped()
         return {

@@ -39,6 +39,8 @@ class LeftResult:
     """A job whose program has ended well and whose container is gone, with its log; see `Running`."""
 
     adopted = True
+    waits = False
+    why_it_waits = ""
 
     def __init__(self, staging: Path, walls: str) -> None:
         self._staging = staging

@@ -51,6 +51,9 @@ _CREATE_ATTEMPTS = 20
 class DockerRunning:
     """A container that was started, by this process or by an earlier one."""
 
+    waits = False
+    why_it_waits = ""
+
     def __init__(
         self, client: docker.DockerClient, caps: EngineCaps, container: str, staging: Path, *, adopted: bool
     ) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from orchestrator.errors import (
     BuildError,
+    Cancelled,
     DeviceUnavailable,
     EngineUnavailable,
     ImageNotBuilt,
@@ -106,11 +107,87 @@ MEANINGS: tuple[Meaning, ...] = (
 )
 """In order: the first row that fits decides."""
 
+SLURM_MEANINGS: tuple[Meaning, ...] = (
+    Meaning(
+        "invalid partition",
+        EngineUnavailable,
+        "Slurm has no such partition",
+        "see which there are with sinfo, and name one in the site file",
+    ),
+    Meaning(
+        "invalid account",
+        EngineUnavailable,
+        "Slurm takes no jobs of this user under that account",
+        "name another account in the site file, or ask the cluster's administrators",
+    ),
+    Meaning(
+        "invalid qos",
+        EngineUnavailable,
+        "Slurm has no such quality of service for this user",
+        "correct the site file's options",
+    ),
+    Meaning(
+        "access/permission denied",
+        EngineUnavailable,
+        "Slurm refuses jobs of this user there",
+        "name another partition or account in the site file, or ask the cluster's administrators",
+    ),
+    Meaning(
+        "node configuration is not available",
+        EngineUnavailable,
+        "no node of the cluster has what the stage asks for",
+        "lower the experiment's memory, or correct the site file's gpu, processors and options",
+    ),
+    Meaning(
+        "requested time limit is invalid",
+        EngineUnavailable,
+        "the partition allows no job that long",
+        "lower the site file's time",
+    ),
+    Meaning(
+        "munge",
+        EngineUnavailable,
+        "Slurm does not believe who asks: munge's daemon is away, has another key, or another clock",
+        "see whether munged runs and clocks agree: munge -n | unmunge",
+    ),
+    Meaning(
+        "protocol authentication error",
+        EngineUnavailable,
+        "Slurm does not believe who asks: munge's daemon is away, has another key, or another clock",
+        "see whether munged runs and clocks agree: munge -n | unmunge",
+    ),
+    Meaning(
+        "slurm would never start",
+        EngineUnavailable,
+        "the job waited for what never comes",
+        "correct the site file: partition, account, time, or its further options",
+    ),
+    Meaning(
+        "somebody cancelled it",
+        Cancelled,
+        "the stage's job was cancelled on the cluster",
+        "run the same command again: it goes on from the last checkpoint",
+    ),
+    Meaning(
+        "does the node see this folder",
+        InfraFailure,
+        "a node could not begin the stage's job",
+        "put the store and this program on a disk that all nodes see under the same path; try: sirr-orch doctor --site",
+    ),
+    Meaning(
+        "wrote down no end",
+        InfraFailure,
+        "the stage's job was lost",
+        "run the same command again: it goes on from the last checkpoint",
+    ),
+)
+"""The same of what Slurm's commands say, and of what its queue tells."""
+
 
 def engine_error(text: str, where: str | None = None) -> SirrError:
     """Return the error that an engine's text means; InfraFailure with the text itself where no row fits."""
     lowered = text.lower()
-    for row in MEANINGS:
+    for row in (*MEANINGS, *SLURM_MEANINGS):
         if row.fragment in lowered:
             return row.error(f"{row.message} ({_shortened(text)})", where=where, hint=row.hint)
     return InfraFailure(

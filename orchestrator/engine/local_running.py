@@ -50,6 +50,9 @@ class _Process:
 class LocalRunning:
     """A supervised program, by what lies in its staging folder."""
 
+    waits = False
+    why_it_waits = ""
+
     def __init__(self, staging: Path, *, adopted: bool) -> None:
         self._staging = staging
         self._adopted = adopted

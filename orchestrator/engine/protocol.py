@@ -116,6 +116,14 @@ class Running(Protocol):
     def walls(self) -> str:
         """What it cannot get through: docker, podman, bubblewrap, landlock or none."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether it waits in a queue: its program has not begun, and it has not ended. False where nothing queues."""
+
+    @property
+    def why_it_waits(self) -> str:
+        """What it waits for, in the queue's words; empty where it does not wait, or that is not known."""
+
     def lines(self) -> Iterator[str]:
         """Follow the program's output, standard output and error together, from its first line until it has ended.
 

@@ -11,6 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from orchestrator.engine.protocol import Engine
+from orchestrator.engine.slurm import SlurmEngine
 from orchestrator.engine.walls import FoundWalls, find_walls
 from orchestrator.errors import EngineUnavailable, SirrError
 from orchestrator.spec.names import WALLS_VARIABLE, BuiltInEngine, EngineName, WallsName
@@ -61,12 +62,14 @@ def engine_to_ask(name: EngineName, staging_root: Path) -> Engine:
 
     Raises what `available_engine` raises for Docker, Podman and engines from outside.
     """
+    if name == SlurmEngine.name:
+        return SlurmEngine(staging_root)
     return _local(staging_root, None) if name == "local" else available_engine(name, staging_root).engine
 
 
 def engine_names() -> tuple[EngineName, ...]:
     """Return every engine that could have run stages: this project's, then those of installed packages."""
-    return ("local", "docker", "podman", *_entry_points())
+    return ("local", "docker", "podman", SlurmEngine.name, *_entry_points())
 
 
 def engine_choices() -> tuple[EngineName, ...]:

@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -36,31 +37,38 @@ _PR_SET_CHILD_SUBREAPER = 36
 _LIBC = ctypes.CDLL(None)
 
 
-def supervise(staging: Path, start_lock: int) -> None:
-    """Run the job that lies in `staging` to its end."""
-    _hold(staging / "work" / "run.lock")
-    job = json.loads((staging / "job.json").read_text(encoding="utf-8"))
+def supervise(work: Path, files: Path, lock: Path, launched: Callable[[], None]) -> None:
+    """Run a job to its end.
+
+    Args:
+        work: Where its program begins.
+        files: The folder of job.json, and of what is written here.
+        lock: Held for as long as this process lives.
+        launched: Called once it is written down who runs.
+    """
+    _hold(lock)
+    job = json.loads((files / "job.json").read_text(encoding="utf-8"))
     _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     started, began = time.time(), time.monotonic()
-    _reserve(staging / "exit.json")
+    _reserve(files / "exit.json")
     try:
-        started_as, program = _start(job, staging)
+        started_as, program = _start(job, work, files / "log.txt")
     except OSError as error:
-        _write(staging / "exit.json", {"exit_code": None, "error": str(error), "started": started})
+        _write(files / "exit.json", {"exit_code": None, "error": str(error), "started": started})
         return
     _forward_stop(program)
-    _write(staging / "process.json", {"supervisor": _identity(os.getpid()), "program": program, "started": started})
-    _launched(start_lock)
+    _write(files / "process.json", {"supervisor": _identity(os.getpid()), "program": program, "started": started})
+    launched()
     struck = _wait(started_as, job["memory_bytes"])
     _end_descendants()
     code = started_as.returncode
-    refused = None if code == 0 else _refused(staging / "log.txt", job["walls"]["complaint"])
+    refused = None if code == 0 else _refused(files / "log.txt", job["walls"]["complaint"])
     exit_code = None if refused else code if code >= 0 else 128 - code
     ended = {"exit_code": exit_code, "out_of_memory": struck, "error": refused}
-    _write(staging / "exit.json", {**ended, "started": started, "finished": started + time.monotonic() - began})
+    _write(files / "exit.json", {**ended, "started": started, "finished": started + time.monotonic() - began})
 
 
-def _start(job: dict[str, Any], staging: Path) -> tuple["subprocess.Popen[bytes]", dict[str, int] | None]:
+def _start(job: dict[str, Any], work: Path, output: Path) -> tuple["subprocess.Popen[bytes]", dict[str, int] | None]:
     """Start a program behind its walls; return the process that ends with it, and the program's own.
 
     That is None where the program ended before anybody could see it.
@@ -70,11 +78,11 @@ def _start(job: dict[str, Any], staging: Path) -> tuple["subprocess.Popen[bytes]
         told, tell = os.pipe()
         command[1:1] = [job["walls"]["status_option"], str(tell)]
     try:
-        with (staging / "log.txt").open("ab") as log:
+        with output.open("ab") as log:
             started_as = subprocess.Popen(
                 [*command, *job["argv"]],
                 env=job["environment"],
-                cwd=staging / "work",
+                cwd=work,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -124,7 +132,7 @@ def _hold(path: Path) -> None:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"another program runs in {path.parent.parent}") from None
+                raise TimeoutError(f"another program holds {path}") from None
             time.sleep(_HOLD_S / 1000)
         else:
             return
@@ -155,7 +163,7 @@ def _wait(program: "subprocess.Popen[bytes]", limit_bytes: int | None) -> bool:
             program.wait(None if limit_bytes is None else _POLL_S)
         except subprocess.TimeoutExpired:
             if limit_bytes is not None and _held_bytes(limit_bytes) > limit_bytes:
-                _kill_descendants()
+                kill_descendants()
                 program.wait()
                 return True
         else:
@@ -184,7 +192,8 @@ def _measured(process: psutil.Process, kind: str) -> int:
         return 0
 
 
-def _kill_descendants() -> None:
+def kill_descendants() -> None:
+    """Kill the program and all that it started."""
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
             process.kill()
@@ -194,7 +203,7 @@ def _end_descendants() -> None:
     """Kill and bury what the program left; whatever forked meanwhile, the next round finds."""
     deadline = time.monotonic() + _BURY_S
     while time.monotonic() < deadline:
-        _kill_descendants()
+        kill_descendants()
         try:
             if os.waitpid(-1, os.WNOHANG) == (0, 0):
                 time.sleep(_BURY_S / 1000)
@@ -239,7 +248,8 @@ def main() -> None:
     if os.fork() > 0:
         os._exit(0)
     os.setsid()
-    supervise(Path(sys.argv[1]), int(sys.argv[2]))
+    staging, start_lock = Path(sys.argv[1]), int(sys.argv[2])
+    supervise(staging / "work", staging, staging / "work" / "run.lock", partial(_launched, start_lock))
 
 
 if __name__ == "__main__":

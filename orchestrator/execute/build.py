@@ -13,6 +13,7 @@ from orchestrator.environments.docker import DockerBuilder
 from orchestrator.environments.local import LocalBuilder
 from orchestrator.environments.plugin_image import check_image
 from orchestrator.errors import EngineUnavailable, ImageNotBuilt, SpecError
+from orchestrator.execute.cluster import asked_site, site_sentence
 from orchestrator.spec.image import ImageSpec, Variant
 from orchestrator.spec.library import Library
 from orchestrator.spec.names import Device, EngineName
@@ -54,9 +55,16 @@ def chosen_engine(name: EngineName, store: Path) -> Selection:
     """Return the engine that runs stages here, and a sentence that says which and why.
 
     Raises:
-        EngineUnavailable: Where the one that was asked for does not answer.
+        EngineUnavailable: Where the one that was asked for does not answer, or the site's cluster cannot run what it
+            runs.
+        SpecError: Where the site's file is wrong.
     """
-    return available_engine(name, Layout(store.absolute()).stagings)
+    site = asked_site()
+    stagings = Layout(store.absolute()).stagings
+    if site is None or site.where == "here":
+        return available_engine(name, stagings)
+    chosen = available_engine("local" if name == "auto" else name, stagings)
+    return Selection(chosen.engine, f"{chosen.sentence}; {site_sentence(site, chosen.engine)}")
 
 
 def not_built(images: Sequence[ImageSpec], engine: str, variant: Device) -> ImageNotBuilt:

@@ -10,6 +10,7 @@ from orchestrator.errors import (
     Cancelled,
     InfraFailure,
     InputInvalid,
+    Interrupted,
     NoSpace,
     OutOfMemory,
     SirrError,
@@ -129,8 +130,10 @@ def _ended_by_others(outcome: Outcome, *, saved: bool) -> SirrError:
     """Return what became of a job without an exit status, or that a machine's shutdown or an administrator stopped."""
     hint = _GOES_ON if saved else _AGAIN
     if outcome.exit_code == ExitCode.INTERRUPTED:
-        kept = " and has saved where it was" if saved else ""
-        return InfraFailure(f"the stage was interrupted from outside{kept}", hint=hint)
+        if saved:
+            return Interrupted("the stage was interrupted from outside and has saved where it was", hint=hint)
+        hint = f"{hint}; where a time limit of the site ended it before it could save, raise that"
+        return InfraFailure("the stage was interrupted from outside", hint=hint)
     if outcome.error is None:
         return InfraFailure("the stage's end is not known: the engine or the machine was lost", hint=hint)
     return engine_error(outcome.error)

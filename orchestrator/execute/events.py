@@ -10,8 +10,9 @@ from orchestrator.errors import SirrError
 from orchestrator.store.record import RunRecord
 from stagekit import Progress
 
-State = Literal["waiting", "stored", "running", "adopted", "done", "failed", "skipped", "cancelled"]
-"""stored: its artifact was there already; skipped: something it needs failed, or was stopped."""
+State = Literal["waiting", "stored", "queued", "running", "adopted", "done", "failed", "skipped", "cancelled"]
+"""stored: its artifact was there already; queued: its job waits on a cluster; skipped: something it needs failed, or
+was stopped."""
 
 
 @dataclass(frozen=True)

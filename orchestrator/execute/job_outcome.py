@@ -27,6 +27,8 @@ class JobOutcome:
 
     Attributes:
         walls: What its program could not get through.
+        saved_at: How far its last checkpoint was; minus infinity where it wrote none since it was started.
+        queued_s: How long it waited before its program began.
     """
 
     outcome: Outcome = field(default_factory=lambda: Outcome(None))
@@ -38,11 +40,13 @@ class JobOutcome:
     timed_out: bool = False
     memory: MemorySeries = field(default_factory=MemorySeries)
     walls: str = "none"
+    saved_at: float = float("-inf")
+    queued_s: float = 0.0
 
 
 @dataclass(frozen=True)
 class Limits:
-    """When a job is ended from outside: on request after `grace_s` seconds, and after `timeout_s` seconds."""
+    """When a job is ended from outside: on request after `grace_s` seconds, and `timeout_s` seconds after it began."""
 
     timeout_s: float | None = None
     grace_s: float = 60.0
@@ -60,15 +64,15 @@ class _Watch:
         self._stopper = stopper
         self._limits = limits
         self._job_outcome = job_outcome
+        self.began: float | None = None
 
     def run(self) -> None:
         """Watch; in a thread of its own."""
-        started = time.monotonic()
         while not self.finished.wait(_POLL_S):
             if self._stopper.requested:
                 self._job_outcome.stopped = True
-            elif self._limits.timeout_s is not None and time.monotonic() - started > self._limits.timeout_s:
-                self._job_outcome.timed_out = True
+            elif self.began is not None and self._limits.timeout_s is not None:
+                self._job_outcome.timed_out = time.monotonic() - self.began > self._limits.timeout_s
             if self._job_outcome.stopped or self._job_outcome.timed_out:
                 self._end_job()
                 return
@@ -149,15 +153,25 @@ class Hearing:
         return text
 
 
-def follow(running: Running, hearing: Hearing, log: Path, stopper: Stopper, limits: Limits) -> JobOutcome:
-    """Pass on what the job says, keep its log in `log`, end it where it must end, and return what was job_outcome."""
-    job_outcome = JobOutcome(walls=running.walls)
+def follow(
+    running: Running, hearing: Hearing, log: Path, stopper: Stopper, limits: Limits, begun: Callable[[], None]
+) -> JobOutcome:
+    """Pass on what the job says, keep its log in `log`, end it where it must end, and return how it came out.
+
+    Args:
+        begun: Called once it waits no more; from then on its time counts.
+    """
+    job_outcome = JobOutcome()
     watch = _Watch(running, stopper, limits, job_outcome, hearing)
     watching = threading.Thread(target=watch.run, daemon=True)
     watching.start()
     memory = MemoryWatch(running.memory_bytes)
-    memory.start()
     try:
+        job_outcome.queued_s = _wait_in_queue(running, hearing)
+        begun()
+        watch.began = time.monotonic()
+        memory.start()
+        job_outcome.walls = running.walls
         with _Log(log) as kept:
             for line in running.lines():
                 kept.write(line)
@@ -169,9 +183,22 @@ def follow(running: Running, hearing: Hearing, log: Path, stopper: Stopper, limi
         watch.finished.set()
         memory.finished.set()
         watching.join()
-        memory.join(_LAST_LOOK_S)
+        if memory.is_alive():
+            memory.join(_LAST_LOOK_S)
         job_outcome.memory = memory.series
     return job_outcome
+
+
+def _wait_in_queue(running: Running, hearing: Hearing) -> float:
+    """Wait until a job begins, or ends without; say what it waits for. Return for how long, in seconds."""
+    began, told = time.monotonic(), ""
+    while running.waits:
+        why = running.why_it_waits
+        if why not in ("", told):
+            hearing.listener(Noted(hearing.stage, f"it waits in the queue: {why}"))
+            told = why
+        time.sleep(_POLL_S)
+    return time.monotonic() - began if told or time.monotonic() - began > _POLL_S else 0.0
 
 
 def _hear(line: str, job_outcome: JobOutcome, hearing: Hearing) -> None:
@@ -179,8 +206,8 @@ def _hear(line: str, job_outcome: JobOutcome, hearing: Hearing) -> None:
     match decode(line):
         case Progress() as progress:
             listener(Progressed(stage, progress))
-        case Checkpoint(path=path):
-            job_outcome.checkpoint = path
+        case Checkpoint(path=path, done=done):
+            job_outcome.checkpoint, job_outcome.saved_at = path, done
             listener(Saved(stage))
         case WarningMessage(message=said):
             message = hearing.words(said)

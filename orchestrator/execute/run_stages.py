@@ -11,6 +11,7 @@ from orchestrator.engine.protocol import Engine, Environment
 from orchestrator.environments.builder import BuildSettings
 from orchestrator.errors import Cancelled, NoSpace, NotStarted, SirrError, StoreError
 from orchestrator.execute.build import not_built, prepared_engine
+from orchestrator.execute.cluster import site_cluster
 from orchestrator.execute.comparison import Lookup, look_up, stage_images, stage_programs
 from orchestrator.execute.events import Failed, Listener, Planned, State, StateChanged, Warned, fan_out
 from orchestrator.execute.leftovers import discard_leftovers
@@ -43,6 +44,7 @@ class RunOptions:
         grace_s: Seconds that a stopped stage has to save what it can resume.
         longest: Seconds from a stage's start to the end of the longest path behind it: of several that can start, the
             one with the most starts first.
+        submit: Let the site, where there is one, submit stages to its cluster.
     """
 
     jobs: int = 1
@@ -50,6 +52,7 @@ class RunOptions:
     workers: int | None = None
     grace_s: float = 60.0
     longest: Mapping[str, float] = field(default_factory=dict)
+    submit: bool = True
 
 
 @dataclass(frozen=True)
@@ -204,9 +207,11 @@ def run_stages(
         grace_s=options.grace_s,
         software=SoftwareLists(store, planned.variant, planned.images),
         near=near_inputs(store, checked),
+        cluster=site_cluster(store.layout.stagings) if options.submit else None,
     )
     result = walk_stages(missing, stored, context, options.jobs, options.longest)
-    context.engine.sweep(store.claimed)
+    for one in (context.engine, *(() if context.cluster is None else (context.cluster.engine,))):
+        one.sweep(store.claimed)
     return result
 
 
@@ -314,7 +319,6 @@ def _executed(stage: Stage, identity: Identity, read: Mapping[str, Artifact], co
     inputs = {name: read[needed].output for name, needed in stage.inputs.items()}
     inputs |= {name: source.path for name, source in stage.sources.items()}
     artifact = execute_stage(stage, identity, inputs, context)
-    context.listener(
-        StateChanged(stage.name, "done", {"key": identity.key, "seconds": round(time.monotonic() - started, 3)})
-    )
+    seconds = time.monotonic() - started - artifact.manifest.facts.get("queued_s", 0.0)
+    context.listener(StateChanged(stage.name, "done", {"key": identity.key, "seconds": round(max(0.0, seconds), 3)}))
     return artifact

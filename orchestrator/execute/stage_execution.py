@@ -1,6 +1,7 @@
 """Turns one planned stage into an artifact: lease, start or adopt, follow, classify, commit."""
 
 import contextlib
+import itertools
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from orchestrator.errors import (
     BudgetTooSmall,
     DeviceUnavailable,
     InfraFailure,
+    Interrupted,
     NoSpace,
     NotStarted,
     OutOfMemory,
@@ -22,6 +24,7 @@ from orchestrator.errors import (
     StageFailed,
 )
 from orchestrator.execute.classify import Verdict, classify, shortened
+from orchestrator.execute.cluster import Cluster
 from orchestrator.execute.events import Listener, Noted, StateChanged, Warned
 from orchestrator.execute.job_outcome import Hearing, JobOutcome, Limits, follow
 from orchestrator.execute.leftovers import engines_that_answer
@@ -87,6 +90,7 @@ class ExecutionContext:
         logs: The folder for the stages' output.
         software: Lists what stages ran in; None: that is not kept.
         near: Where results of many small files are read from instead; None: where they are.
+        cluster: Where the site submits stages to; None: nowhere.
     """
 
     store: Store
@@ -104,6 +108,13 @@ class ExecutionContext:
     facts: Mapping[str, Any] = field(default_factory=dict)
     software: SoftwareLists | None = None
     near: InputsCache | None = None
+    cluster: Cluster | None = None
+
+    def engine_of(self, stage: Stage, inputs: Mapping[str, Path]) -> Engine:
+        """Return what starts a stage: the cluster where the site submits it, else the engine of this machine."""
+        if self.cluster is not None and self.cluster.takes(stage.kind, inputs):
+            return self.cluster.engine
+        return self.engine
 
 
 @dataclass(frozen=True)
@@ -129,7 +140,9 @@ def execute_stage(stage: Stage, identity: Identity, inputs: Mapping[str, Path], 
         stored = context.store.artifact(identity.key)
         if stored is not None:
             return stored
-        here = context.engine.capabilities.same_machine
+        engine = context.engine_of(stage, inputs)
+        here = engine.capabilities.same_machine
+        context = replace(context, engine=engine, near=context.near if here else None)
         gpus = _leased_gpus(stage, context, held)
         resumed = context.store.has_staging(identity.key)
         staging = context.store.staging(identity.key)
@@ -316,15 +329,27 @@ def _run_saving_memory(job: Job, stage: Stage, context: ExecutionContext) -> _Fi
 
 
 def _run_with_retries(job: Job, stage: Stage, context: ExecutionContext) -> _Finished:
-    """Run the job to a good end; failures of the infrastructure are tried again, and not often."""
-    for attempt in range(1, _INFRA_RETRIES + 2):
+    """Run the job to a good end; failures of the infrastructure are tried again, and not often.
+
+    What was interrupted and had saved more than before is gone on with as often as that happens.
+    """
+    failures, saved_at = 0, float("-inf")
+    for attempt in itertools.count(1):
         try:
             return replace(_run_once(job, stage, context), attempts=attempt)
         except InfraFailure as error:
-            if isinstance(error, NoSpace) or attempt > _INFRA_RETRIES or context.stopper.requested:
+            if isinstance(error, NoSpace) or context.stopper.requested:
                 raise
-            context.listener(Warned(stage.name, f"{error.message}; trying again ({attempt} of {_INFRA_RETRIES})"))
-            time.sleep(_RETRY_WAIT_S * attempt)
+            if isinstance(error, Interrupted) and error.saved_at > saved_at:
+                # It came further: a training of days passes so through time limits of hours.
+                saved_at = error.saved_at
+                context.listener(Noted(stage.name, f"{error.message}; it goes on from there"))
+                continue
+            failures += 1
+            if failures > _INFRA_RETRIES:
+                raise
+            context.listener(Warned(stage.name, f"{error.message}; trying again ({failures} of {_INFRA_RETRIES})"))
+            time.sleep(_RETRY_WAIT_S * failures)
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -334,11 +359,13 @@ def _run_once(job: Job, stage: Stage, context: ExecutionContext) -> _Finished:
     started = time.time()
     running = context.engine.start(job)
     try:
-        context.listener(StateChanged(stage.name, "adopted" if running.adopted else "running", {"key": job.key}))
+        begun = StateChanged(stage.name, "adopted" if running.adopted else "running", {"key": job.key})
+        if running.waits:
+            context.listener(StateChanged(stage.name, "queued", {"key": job.key}))
         log = context.logs / log_name(stage.name)
         limits = Limits(stage.timeout_s, context.grace_s)
         hearing = Hearing(stage.name, context.listener, context.engine.input_paths(job))
-        job_outcome = follow(running, hearing, log, context.stopper, limits)
+        job_outcome = follow(running, hearing, log, context.stopper, limits, lambda: context.listener(begun))
     except SirrError:  # such as a full disk, when a record could not be written: what can be saved is saved
         running.stop(context.grace_s)
         running.remove()
@@ -353,6 +380,8 @@ def _run_once(job: Job, stage: Stage, context: ExecutionContext) -> _Finished:
     if verdict.error is not None:
         running.remove()
         verdict.error.took = _took(job_outcome, started, job, context)
+        if isinstance(verdict.error, Interrupted):
+            verdict.error.saved_at = job_outcome.saved_at
         raise verdict.error
     job_outcome.warnings.extend(verdict.warnings)
     for warning in verdict.warnings:
@@ -373,6 +402,7 @@ def _took(job_outcome: JobOutcome, started: float, job: Job, context: ExecutionC
         "recipe": job.environment.recipe,
         "started": began,
         "seconds": round(ended - began, 3),
+        **({"queued_s": round(job_outcome.queued_s, 3)} if job_outcome.queued_s else {}),
         "memory": job_outcome.memory.facts(job.memory_bytes),
     }
 

@@ -15,6 +15,9 @@ WallsName = Literal["auto", "bubblewrap", "landlock", "none"]
 WALLS_VARIABLE = "SIRR_WALLS"
 """Names them for this machine."""
 
+SITE_VARIABLE = "SIRR_SITE"
+"""Names the file of the site; without it that of the user's configuration counts, where there is one."""
+
 Device = Literal["cpu", "cuda"]
 """What a stage computes on; part of the key, and never replaced by another."""
 

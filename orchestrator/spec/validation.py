@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from orchestrator.spec.base import Forms
@@ -207,7 +208,12 @@ def _field_name(location: Location, model: type[BaseModel]) -> str:
 def _field_names(model: type[BaseModel], location: Location) -> list[str]:
     """Return the fields that the model at a location has."""
     models = [kind for kind in _kinds_at(model, location) if isinstance(kind, type) and issubclass(kind, BaseModel)]
-    return list(dict.fromkeys(name for kind in models for name in kind.model_fields))
+    return list(dict.fromkeys(name for kind in models for name in _fields(kind)))
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return the fields of a model by what they are called in a file."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _kinds_at(model: type[BaseModel], location: Location) -> list[Any]:
@@ -233,7 +239,7 @@ def _forms(location: Location, model: type[BaseModel]) -> str:
 def _metadata(kind: Any, part: str | int) -> Sequence[Any]:
     """Return what stands in the annotation of a part of a type."""
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return kind.model_fields[str(part)].metadata if part in kind.model_fields else ()
+        return _fields(kind)[str(part)].metadata if part in _fields(kind) else ()
     if typing.get_origin(kind) is tuple:
         return getattr(typing.get_args(kind)[0], "__metadata__", ())
     return ()
@@ -257,8 +263,8 @@ def _step(kinds: list[Any], part: str | int) -> tuple[list[Any], bool]:
     for kind in flattened:
         origin, arguments = typing.get_origin(kind), typing.get_args(kind)
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            if part in kind.model_fields:
-                found.append(kind.model_fields[str(part)].annotation)
+            if part in _fields(kind):
+                found.append(_fields(kind)[str(part)].annotation)
         elif origin is tuple and isinstance(part, int):
             found.append(arguments[0] if len(arguments) == 2 and arguments[1] is ... else arguments[part])
         elif origin is dict:

@@ -158,7 +158,9 @@ class StageEntry(Recorded):
     """Longest time that it was given, in seconds."""
     key: Key | None = None
     """Names its result in the store; null where its inputs were never known."""
-    state: Literal["waiting", "stored", "running", "adopted", "done", "failed", "skipped", "cancelled"] = "waiting"
+    state: Literal["waiting", "stored", "queued", "running", "adopted", "done", "failed", "skipped", "cancelled"] = (
+        "waiting"
+    )
     """What had become of it when this was written."""
     failure: FailureEntry | None = None
     """Why it has no result; null where it has one, or has not run."""

@@ -117,6 +117,9 @@ class _FakeJob:
 class FakeRunning:
     """See `orchestrator.engine.protocol.Running`."""
 
+    waits = False
+    why_it_waits = ""
+
     def __init__(self, engine: "FakeEngine", job: _FakeJob, *, adopted: bool) -> None:
         self._engine = engine
         self._job = job

@@ -47,7 +47,7 @@ def site(tmp_path, monkeypatch) -> Path:
 
 
 def test_an_engine_of_a_package_is_found_and_its_environments_are_built(site, tmp_path):
-    assert engine_names() == ("local", "docker", "broken", "mine")
+    assert engine_names() == ("local", "docker", "podman", "slurm", "broken", "mine")
     chosen = available_engine("mine", tmp_path / "stages")
     assert chosen.engine.name == "mine"
     assert "no walls" in chosen.sentence
@@ -81,4 +81,4 @@ def test_the_suite_runs_as_a_command_for_an_engine_of_a_package(site, tmp_path):
 
 
 def test_a_package_that_was_never_installed_changes_nothing():
-    assert engine_names() == ("local", "docker")
+    assert engine_names() == ("local", "docker", "podman", "slurm")

@@ -77,6 +77,7 @@ class WallsWithDoor:
         self._folder = folder
         self.name, self.sentence, self.isolates = self._walls.name, self._walls.sentence, self._walls.isolates
         self.status_option, self.complaint = self._walls.status_option, self._walls.complaint
+        self.isolates = self._walls.isolates
 
     def command(self, visible: Visible) -> list[str]:
         """See `Walls.command`."""

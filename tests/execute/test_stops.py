@@ -20,6 +20,8 @@ class Program:
 
     adopted = False
     walls = "none"
+    waits = False
+    why_it_waits = ""
 
     def __init__(self, *, stubborn: bool = False) -> None:
         self.stops: list[float] = []
@@ -46,7 +48,7 @@ class Program:
 
 
 def followed(program: Program, listener: Listener, stopper: Stopper, log: Path, limits: Limits) -> JobOutcome:
-    return follow(program, Hearing(STAGE, listener), log / "log", stopper, limits)
+    return follow(program, Hearing(STAGE, listener), log / "log", stopper, limits, lambda: None)
 
 
 def test_a_program_that_ends_by_itself_is_never_stopped(tmp_path: Path) -> None:
