@@ -80,7 +80,7 @@ WallsOption = Annotated[
 ]
 
 
-def _ask_for_site(file: Path | None) -> Path | None:
+def ask_for_site(file: Path | None) -> Path | None:
     """Name the site for this command; it is a matter of this machine, and read where stages are started."""
     if file is not None:
         os.environ[SITE_VARIABLE] = str(file.absolute())
@@ -92,7 +92,7 @@ SiteOption = Annotated[
     typer.Option(
         "--site",
         envvar=SITE_VARIABLE,
-        callback=_ask_for_site,
+        callback=ask_for_site,
         expose_value=False,
         dir_okay=False,
         help="File that says where stages run: here, or on a Slurm cluster. Default: ~/.config/sirr-orch/site.yaml, "
