@@ -147,7 +147,7 @@ def tracked_run(results: RunResults, shown: str) -> TrackedRun:
         name=title,
         parameters=_run_parameters(document),
         scores={name: point for label in controls for name, point in _scores(label, content, started, label).items()},
-        facts=_facts(results, {stage.name for stage in document.stages}, document.note),
+        facts=_facts(results, {stage.name for stage in document.stages}, {"note": document.note}),
         started_s=started,
         ended_s=max([one.ended_s for one in told if one.ended_s is not None], default=document.updated.timestamp()),
         complete=results.complete,
@@ -166,7 +166,7 @@ def _entrant(entry: EntrantEntry, model: Model, content: ReportContent, results:
         parameters=_entrant_parameters(entry),
         curves=_curves(model, begun or 0.0),
         scores=_scores(entry.label, content, ended or 0.0),
-        facts=_facts(results, own, entry.title),
+        facts=_facts(results, own, {"title": entry.title}),
         started_s=begun,
         ended_s=ended,
         complete=own <= set(results.artifacts),
@@ -203,7 +203,7 @@ def _flat(value: Any, name: str) -> dict[str, str]:
     return {metric_name(name): value if isinstance(value, str) else json.dumps(value)}
 
 
-def _facts(results: RunResults, stages: set[str], note: str) -> dict[str, str]:
+def _facts(results: RunResults, stages: set[str], said: Mapping[str, str]) -> dict[str, str]:
     document = results.document
     keys = {f"key.{metric_name(name)}": key for name, key in document.keys.items() if name in stages}
     failed = {
@@ -213,7 +213,7 @@ def _facts(results: RunResults, stages: set[str], note: str) -> dict[str, str]:
         "run": document.name,
         "revision": str(document.revision),
         "version": document.program.version,
-        **({"note": note} if note else {}),
+        **{name: value for name, value in said.items() if value},
         **keys,
         **failed,
     }
