@@ -46,17 +46,6 @@ def test_a_job_that_never_begins_is_given_up_with_the_queue_s_reason(examined, r
     assert rig.run("squeue", "--me", "-h") == ""
 
 
-def test_a_controller_that_is_away_is_said(examined, rig):
-    rig.kill("slurmctld")
-    try:
-        found = examined("where: slurm\n")
-    finally:
-        rig.start_controller()
-        rig.wait_for("idle", 2)
-    assert "does not answer" in found["slurm"].message
-    assert found["slurm"].remedy == "see: scontrol ping"
-
-
 def test_the_command_ends_with_4_where_there_is_no_slurm(rig, tmp_path, monkeypatch):
     path = tmp_path / "site.yaml"
     path.write_text("where: slurm\n")
