@@ -1,5 +1,6 @@
 """An engine under test: how it is made, and jobs for it."""
 
+import contextlib
 import shutil
 import uuid
 from collections.abc import Callable, Mapping
@@ -68,10 +69,11 @@ class Bench:
         return running
 
     def clear(self) -> None:
-        """Remove what was started."""
-        for running in self.running:
-            running.remove()
-        self.running.clear()
+        """Remove what was started, all of it, whichever cannot be."""
+        with contextlib.ExitStack() as removals:
+            for running in self.running:
+                removals.callback(running.remove)
+            self.running.clear()
 
 
 def code_folder(folder: Path) -> Path:

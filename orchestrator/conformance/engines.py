@@ -8,7 +8,7 @@ an environment that the engine runs, and `engine_checks`.
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from orchestrator.conformance.check_line import Check, failed
@@ -22,19 +22,24 @@ __all__ = ["ENGINE_CHECKS", "Bench", "code_folder", "engine_checks", "local_envi
 
 def engine_checks(bench: Bench) -> Iterator[Check]:
     """Yield every check of an engine, as soon as it is made; what it started is removed."""
-    subject = f"engine {bench.name}"
-    for check in ENGINE_CHECKS:
-        title = check.__name__.replace("_", " ")
+    return (_made(check, bench) for check in ENGINE_CHECKS)
+
+
+def _made(check: Callable[[Bench], None], bench: Bench) -> Check:
+    subject, title = f"engine {bench.name}", check.__name__.replace("_", " ")
+    remedy = f"read {check.__module__}.{check.__name__}"
+    try:
         try:
             check(bench)
-        except AssertionError as error:
-            yield Check(subject, title, "failed", str(error), f"read {check.__module__}.{check.__name__}")
-        except SirrError as error:
-            yield failed(subject, title, error)
-        else:
-            yield Check(subject, title, "passed")
         finally:
             bench.clear()
+    except AssertionError as error:
+        return Check(subject, title, "failed", str(error), remedy)
+    except SirrError as error:
+        return failed(subject, title, error)
+    except Exception as error:  # whatever the code of others does
+        return Check(subject, title, "failed", f"{type(error).__name__}: {error}", remedy)
+    return Check(subject, title, "passed")
 
 
 def main() -> int:

@@ -1,11 +1,14 @@
 """Engines that installed packages bring: found by their entry point, held to the suite, asked for what they can do."""
 
+import itertools
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from orchestrator.conformance.engines import Bench, engine_checks, local_environment
+from orchestrator.engine.protocol import Capabilities
 from orchestrator.engine.select import available_engine, engine_names
 from orchestrator.environments.local import LocalBuilder
 from orchestrator.errors import EngineUnavailable
@@ -78,6 +81,31 @@ def test_the_suite_runs_as_a_command_for_an_engine_of_a_package(site, tmp_path):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert "passed  second engine adopts a running job" in done.stdout
+
+
+class Half:
+    """An engine whose author has not come far: it starts nothing, and what it found cannot be removed."""
+
+    name = "half"
+    capabilities = Capabilities("local", isolates=False, leases_devices=False, same_machine=True, queues=False)
+
+    def start(self, job):
+        return self
+
+    def remove(self):
+        raise OSError("the broker is away")
+
+    def lines(self):
+        return iter(())
+
+
+def test_the_suite_goes_on_after_whatever_an_engine_raises(tmp_path):
+    environment = local_environment(sys.executable, tmp_path)
+    bench = Bench("half", Half, environment, tmp_path / "stages", tmp_path / "outside")
+    found = {one.title: one for one in itertools.islice(engine_checks(bench), 2)}
+    assert found["done job leaves its output and exit status"].outcome == "failed"
+    assert found["lines come in order and complete"].words == "OSError: the broker is away"
+    assert bench.running == []
 
 
 def test_a_package_that_was_never_installed_changes_nothing():
