@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from orchestrator.execute.overall import overall_rankings
 from orchestrator.metrics.ranking import Mean, Ranking, compared, ranking
 from orchestrator.report.content import Dataset, NotMeasured, ReportContent, Scores
 from orchestrator.report.lookup import entrants, metric_format, networks, scores
@@ -24,7 +25,7 @@ def with_rankings(content: ReportContent) -> ReportContent:
         for protocol in content.protocols
         for metric in protocol.metrics
     ]
-    return replace(content, rankings=tuple(found))
+    return replace(content, rankings=tuple(found), overall=tuple(overall_rankings(content)))
 
 
 def paired_test(

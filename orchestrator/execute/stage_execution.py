@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -148,7 +149,7 @@ def execute_stage(stage: Stage, identity: Identity, inputs: Mapping[str, Path], 
         staging = context.store.staging(identity.key)
         near = _near_inputs(stage, inputs, context, held)
         job = replace(_job(stage, identity, near, staging, context), gpus=gpus)
-        started = time.time()
+        started, load = time.time(), os.getloadavg()[0]
         if resumed:
             _end_elsewhere(stage, identity.key, context)
         finished = _run_saving_memory(job, stage, context)
@@ -159,6 +160,8 @@ def execute_stage(stage: Stage, identity: Identity, inputs: Mapping[str, Path], 
             "packages": dict(job.environment.packages),
             "device": stage.device,
             **_took(finished.outcome, started, job, context),
+            "load": round(load, 2) if here else None,
+            "log": _log_place(stage, context),
             **machine_facts(job.staging, threads=job.threads, device=job.device, same_machine=here),
             "warnings": finished.outcome.warnings,
             "resumed": resumed,
@@ -194,6 +197,12 @@ def _check_near(stage: Stage, inputs: Mapping[str, Path], near: Mapping[str, Pat
                 where=str(near[name]),
                 hint="run again: the copy is made again; nobody but the program may write to it",
             )
+
+
+def _log_place(stage: Stage, context: ExecutionContext) -> str:
+    """Return where a stage's log is inside the store, empty where it is elsewhere."""
+    log, root = context.logs / log_name(stage.name), context.store.root
+    return log.relative_to(root).as_posix() if log.is_relative_to(root) else ""
 
 
 def _software(stage: Stage, environment: Environment, context: ExecutionContext) -> dict[str, bytes]:

@@ -55,6 +55,8 @@ def stage_record(stage: StageEntry, artifact: Artifact | None, failure: FailureE
         sources={name: source.digest for name, source in stage.sources.items()},
         files={} if artifact is None else _files(artifact, _FILES.get(stage.kind, ())),
         digest="" if artifact is None else artifact.content,
+        load=facts.get("load"),
+        log=facts.get("log", ""),
     )
 
 

@@ -82,13 +82,8 @@ def ranking(
     """
     controls = controls or {}
     means = {name: _mean(scores) for name, scores in {**networks, **controls}.items()}
-    sign = 1 if better == "higher" else -1
-    pairs = _judged([_duel(first, second, networks, sign) for first, second in itertools.combinations(networks, 2)])
-    beside: dict[str, PairedTest] = {}
-    if nothing in controls:
-        everyone = {**networks, nothing: controls[nothing]}
-        against = _judged([_duel(name, nothing, everyone, sign) for name in networks])
-        beside = {pair.first: pair for pair in against}
+    pairs = every_pair(networks, better)
+    beside = beside_nothing(networks, controls[nothing], better, nothing=nothing) if nothing in controls else {}
     whole = {name: scores for name, scores in networks.items() if scores.size and not means[name].missing}
     asked = {name: scores for name, scores in whole.items() if name not in lacking}
     chances = chances_of_best(asked, better) if len(asked) > 1 else {}
@@ -103,6 +98,24 @@ def compared(networks: Mapping[str, np.ndarray], better: Direction) -> PairedTes
     """
     first, second = networks
     return _judged([_duel(first, second, networks, 1 if better == "higher" else -1)])[0]
+
+
+def every_pair(networks: Mapping[str, np.ndarray], better: Direction) -> tuple[PairedTest, ...]:
+    """Return how every two networks compare; see `ranking`."""
+    sign = 1 if better == "higher" else -1
+    return _judged([_duel(first, second, networks, sign) for first, second in itertools.combinations(networks, 2)])
+
+
+def beside_nothing(
+    networks: Mapping[str, np.ndarray], unchanged: np.ndarray, better: Direction, *, nothing: str = INPUT
+) -> Mapping[str, PairedTest]:
+    """Return how each network compares with doing nothing; see `ranking`.
+
+    Args:
+        unchanged: Scores of the control that `nothing` names, as those of networks.
+    """
+    sign, everyone = 1 if better == "higher" else -1, {**networks, nothing: unchanged}
+    return {pair.first: pair for pair in _judged([_duel(name, nothing, everyone, sign) for name in networks])}
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,16 @@ class Assets:
         return self._put(_STATIC / "icon.svg")
 
     @cached_property
+    def common(self) -> tuple[str, ...]:
+        """Scripts of all pages: they open what is folded for print, copy, and give every table its tools."""
+        return tuple(self._put(_STATIC / name) for name in ("printing.js", "copying.js", "tables.js"))
+
+    @cached_property
+    def making(self) -> tuple[str, ...]:
+        """Scripts that show what a number was made of."""
+        return (self._put(_STATIC / "making.js"),)
+
+    @cached_property
     def sorting(self) -> tuple[str, ...]:
         """Scripts that sort tables."""
         return (self._put(_STATIC / "sort.js"),)

@@ -29,6 +29,7 @@ def render_compared_runs(runs: Sequence[RunFacts], folder: Path, judge: Judge) -
     header = HeaderView(
         name=" beside ".join(run.name for run in view.runs),
         note=f"Differences are to {view.runs[0].name}.",
+        dates="",
         alerts=tuple(Alert(text, "", "") for text in dict.fromkeys(found)),
         links=tuple(NavLink(run.name, run.href, current=False) for run in view.runs if run.href),
     )
@@ -37,7 +38,7 @@ def render_compared_runs(runs: Sequence[RunFacts], folder: Path, judge: Judge) -
         policy=content_policy(charts=False),
         icon=assets.icon,
         styles=(assets.style,),
-        scripts=(),
+        scripts=assets.common,
         header=section("_header.html.jinja", header),
         sections=(section("_compared_runs.html.jinja", view),),
         program=view.runs[0].program,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from orchestrator.report.overall import OverallRanking
 from orchestrator.report.overlap_content import Overlap
 from orchestrator.report.rankings import MetricRanking
 from orchestrator.report.stage_content import EnvironmentRecord, FeatureFile, SoftwareList, StageRecord
@@ -280,6 +281,7 @@ class ReportContent:
     Attributes:
         protocols: The ways of scoring, each with the metrics that were measured, the one to rank by first.
         rankings: What the scores allow to say, for every dataset, protocol and metric.
+        overall: The same of all datasets together, for every metric that is ranked.
         models: In the order of the spec.
         datasets: The test datasets in the order of the spec, then those of training.
         test: Names of the test datasets.
@@ -319,6 +321,7 @@ class ReportContent:
     warnings: tuple[str, ...] = ()
     overlap: Overlap | NotMeasured | None = None
     rankings: tuple[MetricRanking, ...] = ()
+    overall: tuple[OverallRanking, ...] = ()
     published: tuple[PublishedTable, ...] = ()
     explained: tuple[ExplainedTable, ...] = ()
     feature_files: tuple[FeatureFile, ...] = ()

@@ -14,6 +14,9 @@ from typing import Literal
 from orchestrator.spec.plain_words import count as count  # noqa: PLC0414 - what views count with
 from stagekit.measures import Direction, Scale, metric_named
 
+INFINITE, IDENTICAL = "∞", "∞ (identical)"
+"""The score of identical pictures where it has no end: in short, and with what that means."""
+
 _NOISE_DECIMALS = 9
 _LEVEL = 0.05
 
@@ -81,7 +84,7 @@ def score(value: float, metric: MetricFormat, among: Iterable[float] = ()) -> st
     inf reads '∞ (identical)'. A value that is not perfect, and would round to perfect, reads '>0.9999' or '<0.0001'.
     """
     if math.isinf(value):
-        return "∞ (identical)" if value > 0 else "-∞"
+        return IDENTICAL if value > 0 else "-∞"
     others = [other for other in among if not math.isinf(other) and not same(other, value)]
     decimals = metric.decimals
     text = _rounded(value, metric, decimals)
@@ -241,6 +244,11 @@ def memory(held_bytes: float) -> str:
 def moment(seconds: float) -> str:
     """Return a time, given in seconds since the epoch, in UTC: the same report reads the same everywhere."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def day(seconds: float) -> str:
+    """Return the day of a time, given in seconds since the epoch, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
 
 
 def significant(value: float) -> str:

@@ -22,8 +22,10 @@ from orchestrator.report.views.explained import explained_view
 from orchestrator.report.views.failures import failures_view
 from orchestrator.report.views.gallery import gallery_view
 from orchestrator.report.views.header import extra_pages, header_view
-from orchestrator.report.views.layers import shown_pictures
+from orchestrator.report.views.layers import ShownPictures, shown_pictures
+from orchestrator.report.views.making import making_view
 from orchestrator.report.views.networks import networks_view
+from orchestrator.report.views.overview import overview_view
 from orchestrator.report.views.plots import plots_view
 from orchestrator.report.views.provenance import provenance_view
 from orchestrator.report.views.published import published_view
@@ -87,16 +89,18 @@ def render_report(
     pictures = AssetWriter(folder, source, lambda done: progress(done, total) if progress else None)
     writer = _Writer(content, folder)
     assets = writer.assets
+    every: dict[str, ShownPictures] = {}
     for dataset in tested(content):
-        shown = shown_pictures(content, dataset, pictures.place)
+        shown = every[dataset.name] = shown_pictures(content, dataset, pictures.place)
         plots = plots_view(content, dataset, assets.plotly)
         parts: list[tuple[str, Any]] = [("dataset_intro", dataset_intro_view(content, dataset))]
         parts += [("plots", plots)] if plots else []
         if dataset.role == "pairs":
             parts.append(("comparison", comparison_view(content, dataset)))
+            parts.append(("making", making_view(content, [dataset])))
         parts += [("gallery", gallery_view(content, dataset, shown))]
         parts += [("dataset", dataset_view(content, dataset)), ("viewer", viewer_view(content, dataset, shown))]
-        scripts = (*assets.viewing, *assets.sorting, *(assets.plotting if plots else ()))
+        scripts = (*assets.viewing, *assets.sorting, *assets.making, *(assets.plotting if plots else ()))
         writer.write(
             dataset_page(dataset.name),
             dataset.title,
@@ -118,13 +122,15 @@ def render_report(
     writer.write(RESOURCES, "Time and memory", [("resources", resources_view(content))])
     writer.write(PROVENANCE, "Provenance", [("provenance", provenance_view(content))])
     failures = failures_view(content)
-    sections: list[tuple[str, Any]] = [("failures", failures)] if failures.failed or failures.waiting else []
+    sections: list[tuple[str, Any]] = [("overview", overview_view(content, every))]
+    sections += [("failures", failures)] if failures.failed or failures.waiting else []
     verdict = verdict_view(content)
     sections += [("verdict", verdict)] if verdict else []
     sections += [("summary", summary_view(content)), ("networks", networks_view(content))]
     cost = cost_view(content, assets.plotly)
     sections += [("cost", cost)] if cost else []
-    scripts = (*assets.sorting, *assets.choosing, *(assets.costing if cost else ()))
+    sections.append(("making", making_view(content, tested(content))))
+    scripts = (*assets.sorting, *assets.choosing, *assets.making, *(assets.costing if cost else ()))
     index = writer.write(INDEX, "Summary", sections, scripts, charts=cost is not None)
     write_machine_files(content, folder)
     return index
@@ -172,7 +178,7 @@ class _Writer:
             policy=content_policy(charts=charts),
             icon=self.assets.icon,
             styles=(self.assets.style, *styles),
-            scripts=scripts,
+            scripts=(*self.assets.common, *scripts),
             header=self._section("header", header_view(self._content, path)),
             sections=tuple(self._section(name, section) for name, section in sections),
             program=self._content.program,

@@ -86,6 +86,7 @@ def write_single_file(
             **{_name(folder, path): len(data) + number for number, path in enumerate(drawings)},
         },
         "data": [*data, *(_address(_DRAWINGS[path.suffix.lower()], path.read_bytes()) for path in drawings)],
+        "files": _texts(folder, [path for path in files if path.parent == folder], ".csv"),
         "note": _note(edge if longest > edge else None),
     }
     text = _document(carried, scripts.values(), _texts(folder, files, ".css").values(), _icon(drawings))

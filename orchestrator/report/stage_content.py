@@ -107,6 +107,9 @@ class StageRecord:
         sources: Input name to the SHA-256 of files from outside.
         files: The files by which its kind of stage is known, by name.
         digest: SHA-256 over all its files, empty if none.
+        load: How many processes had work to do on the machine, on average over a minute, before it began; None where
+            nobody looked.
+        log: Its log's place inside the store; empty where it has none.
     """
 
     name: str
@@ -133,6 +136,8 @@ class StageRecord:
     files: Mapping[str, StageFile] = field(default_factory=dict)
     digest: str = ""
     walls: str | None = None
+    load: float | None = None
+    log: str = ""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,9 @@ from orchestrator.report.views.explained import ExplainedView
 from orchestrator.report.views.failures import FailuresView
 from orchestrator.report.views.gallery import GalleryView
 from orchestrator.report.views.header import HeaderView
+from orchestrator.report.views.making import MakingView
 from orchestrator.report.views.networks import NetworksView
+from orchestrator.report.views.overview import OverviewView
 from orchestrator.report.views.plots import PlotsView
 from orchestrator.report.views.provenance import ProvenanceView
 from orchestrator.report.views.published import PublishedView
@@ -31,6 +33,8 @@ VIEWS = {
     "page.html.jinja": PageView,
     "runs.html.jinja": RunsView,
     "_header.html.jinja": HeaderView,
+    "_overview.html.jinja": OverviewView,
+    "_making.html.jinja": MakingView,
     "_failures.html.jinja": FailuresView,
     "_verdict.html.jinja": VerdictView,
     "_summary.html.jinja": SummaryView,

@@ -53,6 +53,10 @@
     if (found === null) return;
     if (known(carried.pages, found.path) !== undefined) {
       link.setAttribute("href", `?${found.path}${found.fragment}`);
+    } else if (known(carried.files, found.path) !== undefined) {
+      const text = new Blob([known(carried.files, found.path)], { type: "text/csv" });
+      link.setAttribute("href", URL.createObjectURL(text));
+      link.setAttribute("download", decodeURIComponent(found.path));
     } else if (picture(found.path) === undefined) {
       link.removeAttribute("href");
       link.classList.add("muted");

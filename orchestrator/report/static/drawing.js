@@ -78,20 +78,33 @@ window.drawing = (() => {
     return fetched;
   };
 
-  // Draws when the section comes near the reader's sight; a page with many pictures opens without waiting.
+  // Draws when the section comes near the reader's sight, or is printed; a page with many pictures opens without waiting.
+  const IDLE_MS = 3000;
   const whenSeen = (section, draw) => {
     let begun = false;
+    const finish = () => {
+      section.setAttribute("data-drawn", "");
+      themed(draw);
+    };
     const begin = async () => {
       if (begun) return;
       begun = true;
       seen.disconnect();
       await fetchLibrary(section.dataset.href);
       await draw();
-      section.setAttribute("data-drawn", "");
-      themed(draw);
+      finish();
     };
     const seen = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && begin(), { rootMargin: "300px" });
     seen.observe(section);
+    // Printing waits for nothing: what is not there by then is not drawn.
+    window.addEventListener("load", () => setTimeout(() => fetchLibrary(section.dataset.href), IDLE_MS));
+    window.addEventListener("beforeprint", () => {
+      if (begun || window.Plotly === undefined) return;
+      begun = true;
+      seen.disconnect();
+      draw();
+      finish();
+    });
     return { redraw: () => begun && draw() };
   };
 

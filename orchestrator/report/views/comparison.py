@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from orchestrator.report import numbers
-from orchestrator.report.address import SCORES, href, score_table
+from orchestrator.report.address import PROVENANCE, SCORES, href, score_table
 from orchestrator.report.content import Dataset, ReportContent, Scores
 from orchestrator.report.lookup import entrants, metric_format, metric_ranking, networks, primary_protocol, scores
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.rankings import MetricRanking
 from orchestrator.report.views.judgement_text import NOTHING, verdict
-from orchestrator.report.views.mean_cell import mean_remarks, runs_text
+from orchestrator.report.views.mean_cell import making_key, mean_remarks, runs_text
 from orchestrator.spec.protocol import Protocol, ProtocolMetric
 from stagekit.measures import INPUT
 from stagekit.paired_test import PairedTest
@@ -23,6 +23,7 @@ class MeanRow:
     Attributes:
         n: Pictures that it is a mean of.
         chance: How probable it is that it is the best mean, empty where that was not asked.
+        making: Names, on the page, what it was made of; empty where nothing was measured.
     """
 
     title: str
@@ -33,6 +34,7 @@ class MeanRow:
     remarks: tuple[str, ...]
     best: bool
     chance: str
+    making: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ class ComparisonView:
 
     metrics: tuple[MetricSection, ...]
     csv_href: str
+    provenance_href: str
     files: tuple[ScoreFile, ...]
 
 
@@ -106,6 +109,7 @@ def comparison_view(content: ReportContent, dataset: Dataset) -> ComparisonView:
             for index in range(len(protocol.metrics))
         ),
         csv_href=href(SCORES),
+        provenance_href=href(PROVENANCE),
         files=tuple(
             ScoreFile(
                 f"{entrant.title}, {protocol.label}", href(score_table(entrant.label, dataset.name, protocol.name))
@@ -167,6 +171,7 @@ def _mean(name: str, title: str, ranking: MetricRanking, metric: MetricFormat, *
         remarks=() if missing else (*((spread,) if spread else ()), *mean_remarks(own)),
         best=name in ranking.best,
         chance=numbers.probability(ranking.chances[name]) if name in ranking.chances else "",
+        making="" if missing else making_key(name, ranking.dataset, ranking.protocol, ranking.metric),
     )
 
 

@@ -59,10 +59,16 @@ class NavLink:
 
 @dataclass(frozen=True)
 class HeaderView:
-    """The head of a page."""
+    """The head of a page.
+
+    Attributes:
+        note: On the first page alone.
+        dates: When its results were computed; empty where that is not known.
+    """
 
     name: str
     note: str
+    dates: str
     alerts: tuple[Alert, ...]
     links: tuple[NavLink, ...]
 
@@ -75,10 +81,19 @@ def header_view(content: ReportContent, page: PurePosixPath) -> HeaderView:
     pages += [(TRAINING, "Training"), (RESOURCES, "Time and memory"), (PROVENANCE, "Provenance")]
     return HeaderView(
         name=content.name,
-        note=content.note,
+        note=content.note if page == INDEX else "",
+        dates=computed_days(content),
         alerts=alerts(content),
         links=tuple(NavLink(text, href(path), path == page) for path, text in pages),
     )
+
+
+def computed_days(content: ReportContent) -> str:
+    """Return the days on which the results were computed."""
+    days = sorted(numbers.day(stage.started) for stage in content.stages if stage.started is not None)
+    if not days:
+        return ""
+    return f"computed on {days[0]}" if days[0] == days[-1] else f"computed {days[0]} to {days[-1]}"
 
 
 def extra_pages(content: ReportContent) -> tuple[tuple[PurePosixPath, str], ...]:

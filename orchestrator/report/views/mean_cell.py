@@ -1,5 +1,7 @@
 """One mean in a table: its digits, interval, spread over seeds, what it leaves out, and whether it is marked."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -22,6 +24,7 @@ class Cell:
         runs: The spread over seeds.
         remarks: What the mean leaves out.
         beside_input: How it stands to doing nothing.
+        making: Names, on a page, what it was made of; empty where nothing was measured.
     """
 
     place: int
@@ -35,6 +38,12 @@ class Cell:
     span: int = 1
     best: bool = False
     beside_input: Mark | None = None
+    making: str = ""
+
+
+def making_key(network: str, dataset: str, protocol: str, metric: str) -> str:
+    """Return what names a mean on a page, whatever the names hold."""
+    return hashlib.sha256(json.dumps([network, dataset, protocol, metric]).encode()).hexdigest()[:12]
 
 
 def mean_cell(name: str, ranking: MetricRanking, metric: MetricFormat, place: int = 0) -> Cell:
@@ -56,6 +65,7 @@ def mean_cell(name: str, ranking: MetricRanking, metric: MetricFormat, place: in
         value=repr(own.value) if own.value is not None else "inf",
         best=name in ranking.best,
         beside_input=_beside_input(name, ranking),
+        making=making_key(name, ranking.dataset, ranking.protocol, ranking.metric),
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from orchestrator.report import numbers
-from orchestrator.report.address import EXPLAINED, PUBLISHED, SCORES, dataset_page, href
+from orchestrator.report.address import EXPLAINED, PROVENANCE, PUBLISHED, SCORES, dataset_page, href
 from orchestrator.report.content import Dataset, NotMeasured, ReportContent, Scores
 from orchestrator.report.lookup import (
     entrants,
@@ -99,6 +99,7 @@ class SummaryView:
 
     tables: tuple[ProtocolTable, ...]
     rule: str
+    provenance_href: str
     scores_href: str
     published_href: str
     explained_href: str
@@ -124,6 +125,7 @@ def summary_view(content: ReportContent) -> SummaryView:
     return SummaryView(
         tables=tuple(_table(content, protocol, pairs, entries) for protocol in content.protocols if pairs),
         rule=INFINITE_RULE,
+        provenance_href=href(PROVENANCE),
         scores_href=href(SCORES) if pairs else "",
         published_href=href(PUBLISHED) if content.published and pairs else "",
         explained_href=href(EXPLAINED) if content.explained and pairs else "",
