@@ -36,7 +36,8 @@ def test_pages_open_and_fit(
 def test_table_sorts_by_click_and_keeps_missing_last(plausible_report: Path, opened: Callable[..., Page]) -> None:
     page = opened(plausible_report)
     order = "rows => rows.map(row => row.dataset.label)"
-    table = page.locator("table[data-sortable]").first
+    page.locator("[data-fold=scores] > summary").click()
+    table = page.locator("[data-fold=scores] table[data-sortable]").first
     rows = table.locator("tbody[data-sorted] tr")
     lpips = table.locator("th[data-sort='3']")
     lpips.locator("button").click()
@@ -52,7 +53,9 @@ def test_table_sorts_by_click_and_keeps_missing_last(plausible_report: Path, ope
 
 
 def test_missing_score_sorts_last_both_ways(hostile_report: Path, opened: Callable[..., Page]) -> None:
-    table = opened(hostile_report).locator("table[data-sortable]").first
+    page = opened(hostile_report)
+    page.locator("[data-fold=scores] > summary").click()
+    table = page.locator("[data-fold=scores] table[data-sortable]").first
     button = table.locator("th[data-sort='1'] button")
     for _ in range(2):
         button.click()
@@ -181,6 +184,7 @@ def test_metric_that_nobody_measured_is_said(
 
 def test_protocol_chooser_shows_one_table_or_all(plausible_report: Path, opened: Callable[..., Page]) -> None:
     page = opened(plausible_report)
+    page.locator("[data-fold=scores] > summary").click()
     tables, chooser = page.locator("section[data-chosen-by]"), page.get_by_label("Scores by protocol")
     assert tables.count() > 1
     shown = "sections => sections.filter(one => one.checkVisibility()).map(one => one.dataset.chosenBy)"

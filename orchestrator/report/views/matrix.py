@@ -11,8 +11,8 @@ from orchestrator.report.lookup import entrants, metric_format, metric_ranking, 
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.overall import OverallRanking
 from orchestrator.report.views.headline import overall_order
-from orchestrator.report.views.judgement_text import listed
-from orchestrator.report.views.mean_cell import Cell, mean_cell
+from orchestrator.report.views.judgement_text import Mark, listed
+from orchestrator.report.views.mean_cell import mean_cell
 from orchestrator.spec.protocol import Protocol
 from stagekit.measures import CONTROLS
 
@@ -33,16 +33,22 @@ class MatrixColumn:
 
 @dataclass(frozen=True)
 class MatrixCell:
-    """One mean.
+    """One mean, as `mean_cell.Cell` has it at length.
 
     Attributes:
         text: As short as it can be said.
         short: What it leaves out, where that fits.
     """
 
-    cell: Cell
+    place: int
+    kind: Literal["score", "count", "missing"]
     text: str
     short: str
+    value: str
+    best: bool
+    incomplete: bool
+    beside_input: Mark | None
+    making: str
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,7 @@ class MatrixTable:
         key: Names it on the page.
         ranks: Whether there are mean ranks.
         ranked: What they were taken over, in words.
+        shown: Whether it is the one that is shown at first.
     """
 
     key: str
@@ -87,6 +94,7 @@ class MatrixTable:
     any_best: bool
     any_beside: bool
     any_few: bool
+    shown: bool
 
 
 def matrix_tables(content: ReportContent) -> tuple[MatrixTable, ...]:
@@ -106,7 +114,7 @@ def _table(content: ReportContent, protocol: Protocol, index: int, pairs: Sequen
     metric = metric_format(content, protocol.metrics[index].name, ranked=protocol.ranked)
     overall = next((one for one in content.overall if (one.protocol, one.metric) == (protocol.name, metric.name)), None)
     rows = tuple(_rows(content, protocol, metric, pairs, overall))
-    cells = [cell.cell for row in rows for cell in row.cells]
+    cells = [cell for row in rows for cell in row.cells]
     controls = [entrant.label for entrant in entrants(content) if entrant.control]
     return MatrixTable(
         key=f"matrix-{protocol.name}-{metric.name}",
@@ -129,6 +137,7 @@ def _table(content: ReportContent, protocol: Protocol, index: int, pairs: Sequen
         ranked="" if overall is None else _ranked(overall),
         any_best=any(cell.best for cell in cells),
         any_beside=any(cell.beside_input for cell in cells),
+        shown=protocol == primary_protocol(content) and index == 0,
         any_few=any(cell.beside_input and cell.beside_input.kind in {"ahead", "behind", "few"} for cell in cells),
     )
 
@@ -191,5 +200,7 @@ def _cells(
         own = ranking.means.get(name)
         short = f"{own.finite + len(own.infinite)} of {own.total}" if own is not None and own.missing else ""
         text = cell.text.replace(numbers.IDENTICAL, numbers.INFINITE)
-        found.append(MatrixCell(cell, text, short if cell.kind == "score" else ""))
+        short = short if cell.kind == "score" else ""
+        marks = (cell.best, cell.incomplete, cell.beside_input, cell.making)
+        found.append(MatrixCell(number, cell.kind, text, short, cell.value, *marks))
     return tuple(found)
