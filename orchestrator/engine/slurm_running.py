@@ -83,9 +83,10 @@ class SlurmRunning:
     @property
     def over(self) -> bool:
         """Whether it has ended, or is known never to begin."""
-        if self._ended or not {"cancelled", "lost"}.isdisjoint(self._submission):
-            return True
-        if self._submission.get("job") is None:
+        record = self._submission
+        if self._ended or not record or not {"cancelled", "lost"}.isdisjoint(record):
+            return True  # of a job whose record was removed nothing is left
+        if record.get("job") is None:
             self.submit()
             return False
         view = self._controller.view(newer_than=self._since, within_s=self._hurry_s)
@@ -133,6 +134,8 @@ class SlurmRunning:
             SirrError: What keeps Slurm from taking it.
         """
         record = self._submission
+        if "options" not in record:
+            return  # it was removed meanwhile
         view = self._controller.view(newer_than=self._since if self._adopted else float("-inf"))
         found = None if view is None else view.of(self._name)
         tried = record.get("tried")
