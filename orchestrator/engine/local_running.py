@@ -12,11 +12,11 @@ from typing import Any
 
 import psutil
 
-from orchestrator.engine.owner import process_alive
 from orchestrator.engine.program import RUN_LOCK, STAGE_FILE, ended_well, place, result_is_left
 from orchestrator.engine.protocol import LONGEST_LINE_BYTES, Outcome
 from orchestrator.errors import InfraFailure
 from orchestrator.locks import lock
+from orchestrator.process_identity import process_alive
 
 JOB_FILE = "job.json"
 PROCESS_FILE = "process.json"

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.engine.owner import process_alive, start_ticks
 from orchestrator.engine.protocol import Engine, RunningJob
 from orchestrator.errors import InfraFailure, InUse, SpecError
 from orchestrator.execute.leftovers import engines_that_answer
+from orchestrator.process_identity import process_alive, start_ticks
 from orchestrator.store.leases import Holder, holder
 from orchestrator.store.opened import OTHER_STORE_OPTION, opened_store
 from orchestrator.store.run_processes import RunProcess, run_processes

@@ -7,7 +7,6 @@ data sets, and the groups come from the signed-rank test that makes every other 
 from collections.abc import Iterator, Mapping, Sequence, Set
 
 import numpy as np
-from scipy.stats import rankdata
 
 from orchestrator.metrics.ranking import picture_scores
 from stagekit.measures import Direction
@@ -30,6 +29,8 @@ def mean_ranks(networks: Mapping[str, np.ndarray], better: Direction) -> tuple[M
     whole = scores[:, ~np.isnan(scores).any(axis=0)]
     if not whole.shape[1]:
         return {}, 0
+    from scipy.stats import rankdata  # noqa: PLC0415 - slow to import, and only reports need it
+
     rounded = np.round(whole, _NOISE_DECIMALS)
     ranks = rankdata(-rounded if better == "higher" else rounded, axis=0).mean(axis=1)
     return dict(zip(networks, ranks.tolist(), strict=True)), whole.shape[1]

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from orchestrator.engine.owner import boot_id, process_alive, start_ticks
+from orchestrator.process_identity import boot_id, process_alive, start_ticks
 
 FOLDER = "claims"
 """Beside lock files, the folder of the claims on them; where it is, locks alone are not enough."""

@@ -102,7 +102,7 @@ def test_what_is_no_picture_is_refused(store: Path, picture: np.ndarray, words: 
 @pytest.mark.parametrize(
     ("argument", "words"),
     [
-        ({"engine": "podman"}, "engine must be 'auto', 'docker' or 'local', not 'podman' (str)"),
+        ({"engine": "lxc"}, "engine must be 'auto', 'docker', 'podman' or 'local', not 'lxc' (str)"),
         ({"engine": "Docker"}, "not 'Docker' (str)"),
         ({"engine": None}, "not None (NoneType)"),
         ({"engine": ["local"]}, "not ['local'] (list)"),

@@ -159,8 +159,11 @@ def _stage(stage: StageRecord) -> dict[str, Any]:
 def _load(stage: StageRecord) -> str | None:
     if stage.load is None:
         return None
-    of = "" if stage.machine is None or not stage.machine.processors else f" of {stage.machine.processors} processors"
-    return f"{stage.load:.1f}{of} had work before it began" + ("; the machine was busy" if is_busy(stage) else "")
+    count = stage.machine.processors if stage.machine is not None else None
+    processors = f" of {count} processors" if count else ""
+    return f"{stage.load:.1f}{processors} had work before it began" + (
+        "; the machine was busy" if is_busy(stage) else ""
+    )
 
 
 def _network(content: ReportContent, label: str) -> dict[str, Any]:
