@@ -135,7 +135,10 @@ def _host_config(job: Job, caps: EngineCaps, caller: Caller) -> dict[str, Any]:
         tmp_bytes, shm_bytes = min(tmp_bytes, job.memory_bytes), min(shm_bytes, job.memory_bytes)
     config["ShmSize"] = shm_bytes
     config["Tmpfs"] = {"/tmp": f"rw,exec,nosuid,nodev,size={tmp_bytes},mode=1777"}
-    if caps.podman:  # it puts writable folders into a read-only root by itself
+    if caps.podman:
+        # Its /tmp has the rights of the image's own, whatever mode is asked for: U makes it the user's. And it puts
+        # writable folders into a read-only root by itself.
+        config["Tmpfs"]["/tmp"] += ",U"
         config["Tmpfs"] |= dict.fromkeys(("/run", "/var/tmp"), "ro,size=4k")
     if caps.podman and caps.rootless:
         config["UsernsMode"] = "keep-id"

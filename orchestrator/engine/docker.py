@@ -80,6 +80,8 @@ class DockerRunning:
 
     def memory_bytes(self) -> int | None:
         """Return what the container holds; see `Running.memory_bytes`."""
+        if not self._caps.limits_memory:
+            return None  # without a control group of its own it is told the whole machine's
         with contextlib.suppress(*CUT, APIError, ValueError):
             return container_bytes(self._client.api.stats(self._id, stream=False, one_shot=True))
         return None

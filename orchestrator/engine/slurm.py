@@ -5,7 +5,6 @@ two jobs of one name apart, and each submission's claim lets one start of it alo
 """
 
 import hashlib
-import json
 import math
 import os
 import shutil
@@ -23,11 +22,18 @@ from orchestrator.engine.owner import Owner
 from orchestrator.engine.program import STAGE_FILE, lay_out, stage_request, starting
 from orchestrator.engine.protocol import Capabilities, Claim, Job, RunningJob, anybody
 from orchestrator.engine.slurm_commands import Controller
-from orchestrator.engine.slurm_files import BATCH_LOG, FOLDER, SUBMISSION_FILE, files_of, place
+from orchestrator.engine.slurm_files import (
+    BATCH_LOG,
+    FOLDER,
+    RECORDING,
+    SUBMISSION_FILE,
+    files_of,
+    place,
+    write_record,
+)
 from orchestrator.engine.slurm_running import SlurmRunning
 from orchestrator.errors import DISK_FULL, ImageNotBuilt, NoSpace
 from orchestrator.spec.names import WallsName
-from stagekit import write_atomically
 
 _SPARE_BYTES = 512 * 2**20
 """Beyond what a program may hold: who watches it stops it at its limit, before Slurm's strikes unseen."""
@@ -171,9 +177,9 @@ class SlurmEngine:
         files.mkdir(exist_ok=True)
         submission = uuid.uuid4().hex
         slurm_node.write(files / JOB_FILE, self._record(job, inputs))
-        with write_atomically(str(files / SUBMISSION_FILE), "w") as stream:
-            options = self._options(job, submission)
-            json.dump({"submission": submission, "place": place(job.staging), "options": options}, stream)
+        record = {"submission": submission, "place": place(job.staging), "options": self._options(job, submission)}
+        with RECORDING:
+            write_record(files / SUBMISSION_FILE, record)
         running = SlurmRunning(job.staging, self._controller, adopted=False)
         try:
             running.submit()

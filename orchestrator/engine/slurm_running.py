@@ -5,7 +5,6 @@ beats runs. Only of what neither ended nor beats the queue decides.
 """
 
 import contextlib
-import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -16,9 +15,18 @@ from orchestrator.engine.local_running import EXIT_FILE, JOB_FILE, LOG_FILE, PRO
 from orchestrator.engine.program import STAGE_FILE, ended_well, result_is_left
 from orchestrator.engine.protocol import LONGEST_LINE_BYTES, Outcome
 from orchestrator.engine.slurm_commands import Controller, ControllerAway, Seen
-from orchestrator.engine.slurm_files import BATCH_LOG, BEAT_FILE, BEAT_S, SUBMISSION_FILE, claim_file, files_of, place
+from orchestrator.engine.slurm_files import (
+    BATCH_LOG,
+    BEAT_FILE,
+    BEAT_S,
+    RECORDING,
+    SUBMISSION_FILE,
+    claim_file,
+    files_of,
+    place,
+    write_record,
+)
 from orchestrator.errors import SirrError
-from stagekit import write_atomically
 
 _POLL_S = 0.2
 _FRESH_S = 3 * BEAT_S
@@ -51,6 +59,7 @@ class SlurmRunning:
         self._doubted: float | None = None
         self._hurry_s: float | None = None
         self._last: Seen | None = None
+        self._told: object = None
 
     @property
     def adopted(self) -> bool:
@@ -209,7 +218,10 @@ class SlurmRunning:
 
     @property
     def _submission(self) -> dict[str, Any]:
-        return read_record(self._files / SUBMISSION_FILE)
+        """Its record; empty where it was removed, also where the stage was submitted anew since."""
+        record = read_record(self._files / SUBMISSION_FILE)
+        self._told = self._told or record.get("submission")
+        return record if record.get("submission") == self._told else {}
 
     @property
     def _name(self) -> str:
@@ -233,8 +245,9 @@ class SlurmRunning:
 
     def _note(self, record: dict[str, Any], **facts: object) -> None:
         record.update(facts)
-        with contextlib.suppress(FileNotFoundError), write_atomically(str(self._files / SUBMISSION_FILE), "w") as out:
-            json.dump(record, out)
+        with RECORDING, contextlib.suppress(FileNotFoundError):
+            if self._submission:
+                write_record(self._files / SUBMISSION_FILE, record)
 
     def _stop(self, grace_s: float) -> None:
         if self._ended or not self._submission:
