@@ -41,7 +41,7 @@ OTHER_MEANINGS = {
 def texts(path: Path) -> list[str]:
     """Return the texts of a module, or of a script, that are no comments or docstrings."""
     if path.suffix == ".js":
-        source = re.sub(r"//.*|addEventListener\(\"input\"", "", path.read_text(encoding="utf-8"))
+        source = re.sub(r"//.*|(?:addEventListener|createElement)\(\"input\"", "", path.read_text(encoding="utf-8"))
         return [text for _quote, text in re.findall(r"(['\"])(\w+)\1", source)]
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
