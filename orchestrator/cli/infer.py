@@ -139,10 +139,10 @@ def infer(
     said = {
         "input": input_name,
         "output": output_name,
-        "range": _numbers(value_range),
-        "output_range": _numbers(output_range),
+        "range": _range("--range", value_range),
+        "output_range": _range("--output-range", output_range),
         "channels": channels,
-        "further_channels": _numbers(further_channels),
+        "further_channels": _numbers("--further-channels", "0.1 or 0.1,1", further_channels),
         "multiple_of": multiple_of,
         "residual": residual,
         "free_size": free_size or None,
@@ -182,14 +182,30 @@ def infer(
         raise typer.Exit(1)
 
 
-def _numbers(text: str | None) -> object:
-    """Return numbers as an experiment has them; what is none is refused where it is read."""
+def _range(option: str, text: str | None) -> object:
+    """Return a range of values as an experiment has it; other names than imagenet's are refused."""
+    example = "0,255 or -1,1, or imagenet"
+    if text == "imagenet" or text is None:
+        return text
+    numbers = _numbers(option, example, text)
+    if len(numbers or ()) != 2:
+        raise typer.BadParameter(f"{text!r} is not LOW,HIGH: write such as {example}", param_hint=option)
+    return numbers
+
+
+def _numbers(option: str, example: str, text: str | None) -> list[float] | None:
+    """Return numbers with commas between.
+
+    Raises:
+        BadParameter: Where there are others than numbers, or none.
+    """
     if text is None:
         return None
     try:
         return [float(number) for number in text.split(",")]
     except ValueError:
-        return text
+        words = f"{text!r} is not numbers with commas between: write such as {example}"
+        raise typer.BadParameter(words, param_hint=option) from None
 
 
 def _refuse_contradictions(

@@ -27,10 +27,28 @@ ENTRY_POINTS = "sirr_orch.engines"
 
 @dataclass(frozen=True)
 class Selection:
-    """An engine, and a sentence for the user that says which one it is and why."""
+    """An engine, and what to tell the user of it.
+
+    Attributes:
+        title: Which one it is.
+        why: It was chosen.
+        walls: What its programs are kept in.
+    """
 
     engine: Engine
-    sentence: str
+    title: str
+    why: str
+    walls: str
+
+    @property
+    def sentence(self) -> str:
+        """Which one it is, and why."""
+        return f"engine: {self.title}, {self.why}; {self.walls}"
+
+    @property
+    def finding(self) -> str:
+        """Which one it is, where nobody chose it."""
+        return f"{self.title}; {self.walls}"
 
 
 def available_engine(name: EngineName, staging_root: Path) -> Selection:
@@ -128,7 +146,7 @@ def _brought_walls(engine: Engine) -> str:
 
 def _local_in_walls(staging_root: Path, why: str) -> Selection:
     found = find_walls(walls_asked_for())
-    return Selection(_local(staging_root, found), f"engine: local environments, {why}; {found.sentence}")
+    return Selection(_local(staging_root, found), "local environments", why, found.sentence)
 
 
 def _in_containers(name: "ContainerEngine", staging_root: Path) -> Selection:
@@ -140,8 +158,8 @@ def _in_containers(name: "ContainerEngine", staging_root: Path) -> Selection:
     found = connected(name)
     engine = DockerEngine(staging_root, found.client, caps=found.caps, shared_root=Path(shared) if shared else None)
     why = "because one answers" if name == "auto" else "as asked for"
-    said = "; ".join((f"engine: {found.sentence}, {why}", "programs run without a network", *found.caps.remarks))
-    return Selection(engine, said)
+    walls = "; ".join(("programs run without a network", *found.caps.remarks))
+    return Selection(engine, found.sentence, why, walls)
 
 
 def _local(staging_root: Path, found: FoundWalls | None) -> Engine:

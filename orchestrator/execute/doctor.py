@@ -116,7 +116,7 @@ def _engines(store: Store, library: Library) -> Iterator[Finding]:
             continue
         if found.engine.name not in engines:
             whole = found.engine.capabilities.limits_memory and found.engine.capabilities.same_machine
-            yield Finding(name, "ok" if whole else "warning", found.sentence)
+            yield Finding(name, "ok" if whole else "warning", found.finding)
             engines.append(found.engine.name)
     for engine in (*engines, "local"):
         builder = builder_for(engine, store.root)

@@ -14,8 +14,14 @@ from orchestrator.execute.run_stages import ExecutionRequest, executed_stages, p
 from orchestrator.execute.sources import source_digest
 from orchestrator.plan.wrapping import wrap_stage
 from orchestrator.spec.onnx_choice import OnnxChoice
-from orchestrator.spec.onnx_header import NotOnnx, onnx_header
-from orchestrator.spec.onnx_network import keeps_contract, onnx_mistakes, resolved_onnx, taken_in_words
+from orchestrator.spec.onnx_header import NotOnnx, OnnxHeader, onnx_header
+from orchestrator.spec.onnx_network import (
+    channel_mistakes,
+    keeps_contract,
+    onnx_mistakes,
+    resolved_onnx,
+    taken_in_words,
+)
 from orchestrator.spec.validation import validation_problems
 from orchestrator.store.store import Store
 
@@ -23,8 +29,11 @@ _NAME = "network"
 
 _ALONE = "range|output_range|channels|further_channels|multiple_of|residual|free_size"
 _WITH_VALUE = f"input|output|{_ALONE}"
-_SAID_IN_A_FILE = re.compile(rf"'(?:({_WITH_VALUE}):(?: ([^']*))?|({_ALONE}))'")
+_SAID_IN_A_FILE = re.compile(rf"^'({_WITH_VALUE})'|'(?:({_WITH_VALUE}):(?: ([^']*))?|({_ALONE}))'")
 """A field of an entrant with its value or without; 'input' and 'output' alone may be names inside of the network."""
+
+_FIELD_FIRST = re.compile(rf"^({_WITH_VALUE})(?:\[\d+\])?(?=[ :])")
+"""A field that a problem begins with, and which of its numbers it is about."""
 
 _SIZES = re.compile(r"it takes multiples of (\d+): .*")
 
@@ -44,8 +53,9 @@ def declared_network(file: Path, values: Mapping[str, Any]) -> OnnxChoice | None
     try:
         return OnnxChoice.model_validate({"onnx": file.absolute(), "name": _NAME, **said})
     except ValidationError as error:
-        words = "; ".join(problem.message for problem in validation_problems(error, OnnxChoice, None))
-        raise SpecError(_as_options(words), hint="see: sirr-orch infer --help") from error
+        problems = [problem.message for problem in validation_problems(error, OnnxChoice, None)]
+        words = "; ".join(_as_options(_FIELD_FIRST.sub(r"'\1'", words, count=1)) for words in problems)
+        raise SpecError(words, hint="see: sirr-orch infer --help") from error
 
 
 def usable_network(
@@ -71,6 +81,7 @@ def usable_network(
     except OSError:
         return file
     if declared is None and keeps_contract(header):
+        _refuse_other_channels(file, header)
         return file
     choice = declared or OnnxChoice(onnx=file, name=_NAME)
     for _field, words, hint in onnx_mistakes(choice, file):
@@ -82,6 +93,16 @@ def usable_network(
     except InputInvalid as error:
         hint = "change the file, or what is said of it by the options of: sirr-orch infer --help"
         raise InputInvalid(_as_options(error.message), where=error.where, hint=hint) from error
+
+
+def _refuse_other_channels(file: Path, header: OnnxHeader) -> None:
+    """Refuse a file that can be taken as it is, but for its input's channels, before pictures are prepared for it.
+
+    Raises:
+        SpecError: Where it takes others than red, green and blue, with the options that help.
+    """
+    for words, hint in channel_mistakes(OnnxChoice(onnx=file, name=_NAME), header.inputs[0]):
+        raise SpecError(f"{file.name}: {words}", hint=hint and _as_options(hint))
 
 
 def _fitted(file: Path, choice: OnnxChoice, request: ExecutionRequest, memory_bytes: int | None) -> Path:
@@ -163,8 +184,8 @@ def _as_options(words: str) -> str:
     """Return what is said of an experiment's fields as the options of a command."""
 
     def option(found: re.Match[str]) -> str:
-        name = f"--{(found[1] or found[3]).replace('_', '-')}"
-        value = (found[2] or "").strip("[]").replace(", ", ",")
+        name = f"--{(found[1] or found[2] or found[4]).replace('_', '-')}"
+        value = (found[3] or "").strip("[]").replace(", ", ",")
         return name if value in {"", "true"} else f"{name} {value}"
 
     return _SAID_IN_A_FILE.sub(option, words)

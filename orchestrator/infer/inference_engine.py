@@ -76,6 +76,11 @@ class InferenceEngine:
         return {"onnxruntime": str(onnxruntime.__version__), "provider": provider}
 
     @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of all its outputs, of which some may not be answered with."""
+        return self._model.outputs
+
+    @property
     def budget(self) -> int | None:
         """Bytes for maps and the weights of sessions: the process's memory less what is always taken."""
         if self._resources.memory_bytes is None:

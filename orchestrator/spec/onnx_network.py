@@ -129,20 +129,12 @@ def _input_mistakes(choice: OnnxChoice, header: OnnxHeader) -> Iterator[Mistake]
 
 
 def _form_mistakes(choice: OnnxChoice, taken: TensorForm) -> Iterator[Mistake]:
-    sides = taken.sides
-    shown = f"it takes {taken.kind or 'no tensor'}, {_sides_in_words(sides)}"
-    wanted = choice.input_channels
-    form = f"1 x {wanted} x H x W"
+    sides, mistakes = taken.sides, list(channel_mistakes(choice, taken))
     if taken.kind not in _KINDS:
-        yield "onnx", f"{shown}; it has to take float32 or float16", "convert its input, or put a Cast before it"
-    elif len(sides) != 4 or sides[0] not in {None, 1}:
-        yield "onnx", f"{shown}; it has to take one picture, {form}", "export it for a batch of one"
-    elif sides[1] not in {None, wanted} or (sides[1] is None and sides[3] == wanted):
-        if sides[3] == wanted or sides[1] is None:
-            yield "onnx", f"{shown}, with the channels last; it has to take {form}", "export it with the channels first"
-        else:
-            words = f"{shown}, pictures of {count(sides[1], 'channel')}"
-            yield "onnx", f"{words}; it has to take {form}", _channels_hint(choice, sides[1])
+        words = f"{_taken_form(taken)}; it has to take float32 or float16"
+        yield "onnx", words, "convert its input, or put a Cast before it"
+    elif mistakes:
+        yield from (("onnx", words, hint) for words, hint in mistakes)
     elif (sides[2] or sides[3]) and not choice.free_size:
         words = f"it is fixed to pictures of {sides[2] or 'any'} x {sides[3] or 'any'} pixels"
         yield "onnx", words, _EXPORT.replace("INPUT", taken.name)
@@ -150,22 +142,52 @@ def _form_mistakes(choice: OnnxChoice, taken: TensorForm) -> Iterator[Mistake]:
         yield "free_size", "its file names no size that could be freed", "leave 'free_size' out"
 
 
-def _sides_in_words(sides: tuple[Side, ...]) -> str:
-    return " x ".join("?" if side is None else str(side) for side in sides)
+def _taken_form(taken: TensorForm) -> str:
+    return f"it takes {taken.kind or 'no tensor'}, {_sides_in_words(taken.sides)}"
+
+
+def channel_mistakes(choice: OnnxChoice, taken: TensorForm) -> Iterator[tuple[str, str]]:
+    """Yield in words that an input does not take one picture with the channels that are said of it, and what helps."""
+    sides, wanted, shown = taken.sides, choice.input_channels, _taken_form(taken)
+    form = f"1 x {wanted} x H x W"
+    if len(sides) != 4 or sides[0] not in {None, 1}:
+        yield f"{shown}; it has to take one picture, {form}", "export it for a batch of one"
+    elif sides[1] in {None, wanted} and (sides[1] is not None or sides[3] != wanted):
+        return
+    elif sides[3] == wanted or sides[1] is None:
+        yield f"{shown}, with the channels last; it has to take {form}", "export it with the channels first"
+    else:
+        said = ["each colour alone"] if choice.channels == "each" else []
+        said += [count(len(choice.further_channels), "further channel")] if choice.further_channels else []
+        means = f"with {' and '.join(said)} it would take" if said else "it has to take"
+        yield f"{shown}, pictures of {count(sides[1], 'channel')}; {means} {form}", _channels_hint(choice, sides[1])
 
 
 def _channels_hint(choice: OnnxChoice, found: int) -> str:
     """Return what can be said of a network that takes another number of channels than is said of it."""
-    if choice.channels == "each" or choice.further_channels:
-        return "say of 'channels' and 'further_channels' what the file takes, or leave them out where it takes RGB"
     each = "write 'channels: each' where red, green and blue are to go through it one after the other"
+    numbers = len(choice.further_channels)
+    if choice.channels == "each" and found >= 3:
+        behind = f", and write 'further_channels' with {count(found - 3, 'number')}" if found > 3 else ""
+        behind = ", and 'further_channels'" if numbers and found == 3 else behind
+        return f"leave 'channels: each' out{behind}: it takes red, green and blue at once"
+    of_picture = 1 if choice.channels == "each" else 3
+    if numbers and found == of_picture:
+        return "leave 'further_channels' out: it takes the picture alone"
+    if (numbers or choice.channels == "each") and found > of_picture:
+        given = f", not {numbers}" if numbers else ""
+        return f"write 'further_channels' with {count(found - of_picture, 'number')}{given}"
     if found == 1:
-        return each
+        return f"leave 'further_channels' out, and {each}" if numbers else each
     further = (
         "'further_channels: [NUMBER, ...]' with what those behind the picture's hold everywhere, such as a noise "
         "level, or 1 for opaque; what differs from picture to picture, such as a mask, cannot be given"
     )
     return f"{each}, and {further}" if found == 2 else f"write {further}"
+
+
+def _sides_in_words(sides: tuple[Side, ...]) -> str:
+    return " x ".join("?" if side is None else str(side) for side in sides)
 
 
 def _output_mistakes(choice: OnnxChoice, header: OnnxHeader) -> Iterator[Mistake]:

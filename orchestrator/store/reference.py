@@ -41,7 +41,12 @@ def run_reference(text: str) -> RunReference:
     """
     run, at, revision = text.partition("@")
     if "/" in text:
-        raise SpecError(f"{text!r} names a model: a run is wanted", hint=f"write {text.partition('/')[0]!r} alone")
+        above, _slash, model = text.partition("/")
+        if not re.fullmatch(NAME_PATTERN, above.partition("@")[0]) or "/" in model:
+            hint = "write its name, no path: sirr-orch runs list shows the runs that there are"
+            raise SpecError(f"{text!r} is no run's name", hint=hint)
+        run_reference(above)
+        raise SpecError(f"{text!r} names a model: a run is wanted", hint=f"write {above!r} alone")
     if not re.fullmatch(NAME_PATTERN, run):
         raise SpecError(f"{text!r} is no run's name", hint="write for example quickstart, or quickstart@2")
     if at and not re.fullmatch("[1-9][0-9]*", revision):

@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -49,8 +49,6 @@ def infer_dataset(context: StageContext) -> None:
     network = opened(context, settings, [Size(item.height, item.width) for item in items])
     if settings.short_edge is None:
         _warn_of_padding(context, network, items)
-    if context.request.settings.get("arrays") and items:
-        _warn_of_outputs(context, network.left_out(Size(items[0].height, items[0].width)))
     progress = _Progress(context, sum(item.megapixels for item in items))
     answers = _Answers(context, name, settings.mode, {**network.runtime, "device": context.request.device})
     for item in items:
@@ -73,6 +71,7 @@ class _Answers:
         self._labels: list[str] = []
         self._failed: list[tuple[LeftOut, StageError]] = []
         self._warned = False
+        self._left_out: set[str] = set()
 
     def add(self, item: Item, infer: Callable[[], dict[str, Any]]) -> float | None:
         """Take the facts of a picture, computed where they are not there; return its seconds, None where it failed."""
@@ -86,6 +85,7 @@ class _Answers:
             self._failed.append((LeftOut(item.id, f"gave no result: {error.message}"), error))
             return None
         self._labels.append(str(fact.pop("label")))
+        self._warn_of_outputs(fact.pop("left_out", ()), fact.pop("kept", ""))
         self._warn_of_range(float(fact["max"]))
         self._facts.append(fact)
         if self._each_alone:
@@ -99,6 +99,14 @@ class _Answers:
                 f"the network answers with values up to {most:.4g}, where 0 to 1 is meant; what is beyond is cut off: "
                 "export it with its answers divided, by 255 perhaps"
             )
+
+    def _warn_of_outputs(self, names: Iterable[str], kept: str) -> None:
+        """Say which of the network's outputs no arrays are kept of."""
+        new = [name for name in names if name not in self._left_out]
+        self._left_out |= set(new)
+        if new:
+            outputs = f"output{'s' if len(new) > 1 else ''} {', '.join(new)}"
+            self._context.warn(f"no array is kept of the network's {outputs}: kept are {kept}")
 
     def document(self) -> PredictionsFile:
         """Return what is to be written.
@@ -156,15 +164,6 @@ def _warn_of_padding(context: StageContext, network: Opened, items: list[Item]) 
         )
 
 
-def _warn_of_outputs(context: StageContext, left_out: tuple[str, ...]) -> None:
-    """Say which of the network's outputs no arrays are kept of."""
-    if left_out:
-        context.warn(
-            f"the network's output {', '.join(left_out)} is left out: only outputs of 1 x channels x rows x columns "
-            "are kept"
-        )
-
-
 def _settings(context: StageContext) -> Settings:
     try:
         return Settings.from_values(context.setting("inference"))
@@ -193,7 +192,8 @@ def _inferred(
     seconds = time.monotonic() - began
     layers = Layers(context, item, prepared, bool(context.request.settings.get("as_photos")))
     paths = _written(layers, answer)
-    if context.request.settings.get("arrays"):
+    arrays = bool(context.request.settings.get("arrays"))
+    if arrays:
         layers.keep_arrays(answer.outputs)
     fact = {
         "id": item.id,
@@ -205,6 +205,7 @@ def _inferred(
         "min": layers.ranges["transmission"].least,
         "max": layers.ranges["transmission"].most,
         "label": answer.label,
+        **({"left_out": list(answer.left_out), "kept": answer.kept} if arrays else {}),
     }
     plan = network.plan_facts(Size(item.height, item.width)) if settings.short_edge is None else None
     if plan is not None:

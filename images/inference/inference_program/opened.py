@@ -1,6 +1,6 @@
 """A network of a stage, ready for pictures in the mode that its settings name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,13 +17,24 @@ from stagekit import BadInput, OutOfMemory, StageContext, StageError
 EXPORT_AGAIN = "export the network again, or name another file"
 """What helps where a network takes no picture."""
 
+_FORM = "1 x channels x rows x columns"
+
 
 @dataclass(frozen=True)
 class Answered:
-    """What a network answered: its outputs by name, and 'exact' or why not."""
+    """What a network answered.
+
+    Attributes:
+        outputs: By name.
+        label: 'exact', or why not.
+        left_out: Names of the outputs that are not among them.
+        kept: What is, in words.
+    """
 
     outputs: Mapping[str, Rows]
     label: str
+    left_out: Sequence[str]
+    kept: str
 
 
 @dataclass(frozen=True)
@@ -47,13 +58,6 @@ class Opened:
         except NetworkError:  # told where the picture's turn comes
             return 1
 
-    def left_out(self, size: Size) -> tuple[str, ...]:
-        """Return the outputs that no answer holds: they are no maps of channels, rows and columns."""
-        try:
-            return () if self.engine is None else self.engine.left_out(size)
-        except NetworkError:  # told where the picture's turn comes
-            return ()
-
     def plan_facts(self, size: Size) -> Mapping[str, int | float] | None:
         """Return how a picture goes through, where it goes in segments."""
         if self.engine is None or self.engine.not_tileable(size):
@@ -76,7 +80,8 @@ class Opened:
             NetworkError: Where the network refuses the picture.
         """
         if self.engine is not None and settings.short_edge is None and not self.engine.not_tileable(source.size):
-            return Answered(self.engine.streamed(source, progress, checkpoints), EXACT)
+            outputs = self.engine.streamed(source, progress, checkpoints)
+            return self._answered(outputs, EXACT, f"maps, {_FORM}, and no values of the whole picture")
         picture = np.concatenate(list(source.strips()))
         if settings.short_edge is None:
             answer = self._answer(picture, settings, progress, checkpoints)
@@ -84,7 +89,13 @@ class Opened:
             answer = resized(
                 lambda small: self._answer(small, settings, progress, checkpoints), picture, settings.short_edge
             )
-        return Answered({name: Whole(values) for name, values in answer.outputs.items()}, answer.label)
+        outputs = {name: Whole(values) for name, values in answer.outputs.items()}
+        kept = f"outputs of {_FORM}" if answer.label == EXACT else "maps of the picture's own size"
+        return self._answered(outputs, answer.label, kept)
+
+    def _answered(self, outputs: Mapping[str, Rows], label: str, kept: str) -> Answered:
+        names = self._whole().outputs if self.engine is None else self.engine.outputs
+        return Answered(outputs, label, [name for name in names if name not in outputs], kept)
 
     def _answer(self, picture: Picture, settings: Settings, progress: ProgressCallback, checkpoints: Path) -> Answer:
         def tile_progress(done: int, count: int) -> None:

@@ -81,11 +81,34 @@ class PredictionsTest(StageTest):
 
     def test_outputs_that_are_no_maps_are_named_where_arrays_are_kept(self) -> None:
         turned = helper.make_node("Transpose", ["image"], ["last"], perm=[0, 2, 3, 1])
-        write_network(self.network, (*KEEP, turned), ("transmission", "last"))
-        given = {"inference": {"mode": "exact"}, "memory_bytes": 2**30, "settings": {"arrays": True}}
-        result = run_stage(self.folder / "stage", self.network, self.dataset((60, 50)), **given)
+        mean = helper.make_node("GlobalAveragePool", ["image"], ["mean"])
+        flat = helper.make_node("ReduceMean", ["image"], ["flat"], axes=[1], keepdims=0)
+        write_network(self.network, (*KEEP, turned, mean, flat), ("transmission", "last", "mean", "flat"))
+        dataset = self.dataset((150, 101), (150, 101))
+        ways = {
+            "exact": ({"mode": "exact"}, "maps, 1 x channels x rows x columns, and no values of the whole picture"),
+            "whole": ({"mode": "whole"}, "outputs of 1 x channels x rows x columns"),
+            "tiles": (TILES, "maps of the picture's own size"),
+            "small": ({"mode": "exact", "resize": {"short_edge": 64}}, "maps of the picture's own size"),
+        }
+        for way, (inference, kept) in ways.items():
+            given = {"inference": inference, "memory_bytes": 2**30, "settings": {"arrays": True}}
+            result = run_stage(self.folder / way, self.network, dataset, **given)
+            self.assertEqual(result.code, ExitCode.DONE, result.log)
+            arrays = {path.name.split(".")[1] for path in (self.folder / way).rglob("p0.*.npy")}
+            missing = [name for name in ("transmission", "last", "mean", "flat") if name not in arrays]
+            self.assertIn("flat", missing)
+            self.assertIn("mean" if way == "exact" else "flat", missing)
+            outputs = f"output{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
+            said = f"no array is kept of the network's {outputs}: kept are {kept}"
+            self.assertEqual(result.log.count(said), 1, (way, result.log))
+
+    def test_without_arrays_nothing_is_said_of_outputs_that_are_left_out(self) -> None:
+        flat = helper.make_node("ReduceMean", ["image"], ["flat"], axes=[1], keepdims=0)
+        write_network(self.network, (*KEEP, flat), ("transmission", "flat"))
+        result = run_stage(self.folder / "stage", self.network, self.dataset((60, 50)), {"mode": "whole"})
         self.assertEqual(result.code, ExitCode.DONE, result.log)
-        self.assertIn("output last is left out", result.log)
+        self.assertNotIn("flat", result.log)
 
     def test_values_are_clipped_and_rounded_and_their_range_is_kept(self) -> None:
         nodes = (

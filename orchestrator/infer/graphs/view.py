@@ -73,7 +73,7 @@ class View:
         """Lengths of the axes."""
         return tuple(length_of(axis) for axis in self.axes)
 
-    def atoms(self, side: int) -> tuple[Atom, ...]:
+    def atoms(self, side: Side) -> tuple[Atom, ...]:
         """Return the atoms of one side in the order of the map, outer ones first."""
         found = [atom for axis in self.axes for atom in axis if atom.side == side]
         return tuple(sorted(found, key=lambda atom: -atom.stride))

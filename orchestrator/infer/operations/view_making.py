@@ -133,7 +133,7 @@ def folded(loader: Loader, view: View) -> View:
     return opened(loader, view, (length_of(rows), length_of(columns)))
 
 
-def _following(view: View, side: int) -> list[Atom]:
+def _following(view: View, side: Side) -> list[Atom]:
     found = next((atom for atom in view.atoms(side) if atom.stride == 1), None)
     if found is None:
         return []
