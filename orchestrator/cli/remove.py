@@ -72,6 +72,7 @@ def remove(
         engine or "auto",
         tile,
         reflection,
+        reflection_named=reflection,
         memory_bytes=memory_bytes(memory),
         threads=threads,
         overwrite=overwrite,

@@ -30,25 +30,13 @@ class Selection:
     """An engine, and what to tell the user of it.
 
     Attributes:
-        title: Which one it is.
-        why: It was chosen.
-        walls: What its programs are kept in.
+        sentence: Which one it is, and why.
+        finding: Which one it is, where nobody chose it.
     """
 
     engine: Engine
-    title: str
-    why: str
-    walls: str
-
-    @property
-    def sentence(self) -> str:
-        """Which one it is, and why."""
-        return f"engine: {self.title}, {self.why}; {self.walls}"
-
-    @property
-    def finding(self) -> str:
-        """Which one it is, where nobody chose it."""
-        return f"{self.title}; {self.walls}"
+    sentence: str
+    finding: str = ""
 
 
 def available_engine(name: EngineName, staging_root: Path) -> Selection:
@@ -146,7 +134,7 @@ def _brought_walls(engine: Engine) -> str:
 
 def _local_in_walls(staging_root: Path, why: str) -> Selection:
     found = find_walls(walls_asked_for())
-    return Selection(_local(staging_root, found), "local environments", why, found.sentence)
+    return Selection(_local(staging_root, found), f"engine: local environments, {why}; {found.sentence}")
 
 
 def _in_containers(name: "ContainerEngine", staging_root: Path) -> Selection:
@@ -159,7 +147,7 @@ def _in_containers(name: "ContainerEngine", staging_root: Path) -> Selection:
     engine = DockerEngine(staging_root, found.client, caps=found.caps, shared_root=Path(shared) if shared else None)
     why = "because one answers" if name == "auto" else "as asked for"
     walls = "; ".join(("programs run without a network", *found.caps.remarks))
-    return Selection(engine, found.sentence, why, walls)
+    return Selection(engine, f"engine: {found.sentence}, {why}; {walls}", f"{found.sentence}; {walls}")
 
 
 def _local(staging_root: Path, found: FoundWalls | None) -> Engine:

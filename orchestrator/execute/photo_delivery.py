@@ -46,6 +46,8 @@ class PhotoDelivery:
     say: Callable[[str], None]
     hand: Callable[[Path], None]
     written: list[Path] = field(default_factory=list)
+    lacking: list[Photograph] = field(default_factory=list)
+    """Those whose reflection is wanted, and of which there is none."""
     failures: dict[str, SirrError] = field(default_factory=dict)
     _copies: dict[tuple[str, str], str] = field(default_factory=dict)
     """By group and id."""
@@ -201,6 +203,8 @@ class PhotoDelivery:
     def _deliver(self, photograph: Photograph, item: PredictionItem, output: Path) -> None:
         self._done.add(photograph.copy)
         layers = {"": item.transmission, "-reflection": item.reflection}
+        if "-reflection" in self.layers and item.reflection is None:
+            self.lacking.append(photograph)
         wanted = {f"{words}{Path(layers[words] or '').suffix}": layers[words] for words in self.layers}
         sources = [(output / name, ending) for ending, name in wanted.items() if name]
         if self.arrays:

@@ -25,6 +25,7 @@ class Removal:
         memory_bytes: None for what the run says.
         threads: None for all that there are.
         reflection: Write the reflections too.
+        reflection_named: Whether they were asked for by name: where there is none, that is said.
         arrays: Write every output as floats too.
         overwrite: Replace results that are there and differ.
         build: Build the images that are missing first.
@@ -38,6 +39,7 @@ class Removal:
     engine: EngineName = "auto"
     tile: int | None = None
     reflection: bool = False
+    reflection_named: bool = False
     onnx: Path | None = None
     declared: OnnxChoice | None = None
     arrays: bool = False

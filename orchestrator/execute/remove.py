@@ -17,6 +17,7 @@ from orchestrator.execute.photographs import ARRAY_SUFFIX, Photograph, array_siz
 from orchestrator.execute.removal import Removal
 from orchestrator.execute.run_stages import attempted_stages, planned_stages
 from orchestrator.execute.sources import source_digest
+from orchestrator.spec.plain_words import count as counted
 from orchestrator.spec.stage_names import stage_dataset
 from orchestrator.store.store import Store
 from stagekit.results.dataset import DatasetFile, DatasetItem
@@ -72,6 +73,8 @@ def remove_reflections(
             past.tidy(passage.taken(fan_out(listener, batch.listen), say) if batch.pending else ())
         except SirrError as failure:
             failed = failure
+        if removal.reflection_named and batch.lacking:
+            say(_without_reflection(removal, len(batch.lacking)))
         with hinting_at_options(removal, listener, say):
             return batch.finish(failed)
 
@@ -186,6 +189,12 @@ def check_photos(photos: tuple[Path, ...]) -> None:
         raise SpecError("there are pictures and arrays among them", hint="give one kind at a time")
     if missing:
         raise SpecError(f"no such picture: {', '.join(missing)}", hint="check the paths")
+
+
+def _without_reflection(removal: Removal, number: int) -> str:
+    """Return that no reflection was written of pictures, and why."""
+    asked = removal.model or removal.library.default_program.name
+    return f"no reflection of {counted(number, 'picture')}: {asked} answers with the picture without it alone"
 
 
 def _prepared_delivery(

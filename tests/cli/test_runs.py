@@ -104,7 +104,9 @@ def test_renamed_run_is_whole_under_its_new_name_alone(sirr, store):
         pytest.param("other", "has a run 'other' already", id="taken"),
         pytest.param("Second", "is no run's name", id="capital"),
         pytest.param("second@2", "names a revision", id="revision"),
-        pytest.param("../second", "names a model", id="path"),
+        pytest.param("../second", "'../second' is no run's name", id="path"),
+        pytest.param("a/b/c", "'a/b/c' is no run's name", id="longer-path"),
+        pytest.param("second/errnet2019", "names a model", id="model"),
     ],
 )
 def test_name_that_cannot_be_given_is_refused(sirr, store, tmp_path, name, said):

@@ -80,3 +80,11 @@ def test_local_environments_refuse_a_store_that_path_would_part(tmp_path):
             with pytest.raises(EngineUnavailable, match="path holds ':'") as caught:
                 available_engine(name, tmp_path / "a:b" / "staging")
         assert "--store" in caught.value.hint
+
+
+@pytest.mark.docker
+def test_what_a_found_engine_is_said_to_be_depends_on_whether_it_was_chosen(tmp_path):
+    for name, why in (("docker", "as asked for"), ("auto", "because one answers")):
+        found = available_engine(name, tmp_path)
+        assert f", {why};" in found.sentence
+        assert "asked for" not in found.finding

@@ -108,11 +108,13 @@ def test_what_a_command_says_is_what_an_experiment_would(tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--range", "wide"], "no range of values"),
-        (["--channels", "gbr"], "must be 'rgb', 'bgr' or 'each'"),
-        (["--channels", "each"], "it has to take 1 x 1 x H x W"),
-        (["--further-channels", "1"], "it has to take 1 x 4 x H x W"),
-        (["--further-channels", "much"], "further_channels must be a list"),
+        (["--range", "-1,-1"], "--range: a range from -1 to -1 holds nothing"),
+        (["--channels", "gbr"], "--channels must be 'rgb', 'bgr' or 'each'"),
+        (["--channels", "each"], "pictures of 3 channels; with each colour alone it would take 1 x 1 x H x W"),
+        (["--further-channels", "1"], "pictures of 3 channels; with 1 further channel it would take 1 x 4 x H x W"),
+        (["--further-channels", "nan"], "--further-channels must be a finite number"),
+        (["--multiple-of", "0"], "--multiple-of must be at least 1"),
+        (["--input", ""], "--input: string should have"),
         (["--input", "z"], "it has no input 'z'; there are 'x'"),
         (["--output", "z"], "it has no output 'z'; there are 'y'"),
         (["--free-size"], "its file names no size"),
@@ -129,6 +131,45 @@ def test_wrong_options_are_refused_before_anything_runs(tmp_path, options, words
     assert words in result.exception.message
 
 
+@pytest.mark.parametrize("option", ["--range", "--output-range", "--further-channels"])
+@pytest.mark.parametrize("value", ["", "1,,2", "wide", "1,a", ","])
+def test_what_are_no_numbers_is_refused_by_its_option(tmp_path, option, value):
+    arguments = ["infer", "photo.png", "--onnx", "n.onnx", "--out", str(tmp_path / "out"), option, value]
+    done = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
+    assert done.exit_code == 2
+    assert f"Invalid value for {option}: {value!r} is not numbers with commas between" in done.output
+    assert not (tmp_path / "out").exists()
+
+
+FURTHER = {
+    ("each", 1, 1): "leave --further-channels out: it takes the picture alone",
+    ("each", 0, 3): "leave --channels each out: it takes red, green and blue at once",
+    ("each", 1, 3): "leave --channels each out, and --further-channels: it takes red, green and blue at once",
+    ("each", 0, 5): "leave --channels each out, and write --further-channels with 2 numbers: it takes red",
+    ("each", 0, 2): "write --further-channels with 1 number",
+    ("rgb", 1, 3): "leave --further-channels out: it takes the picture alone",
+    ("rgb", 2, 4): "write --further-channels with 1 number, not 2",
+    ("rgb", 1, 6): "write --further-channels with 3 numbers, not 1",
+    ("rgb", 2, 1): "leave --further-channels out, and write --channels each where",
+    ("rgb", 0, 1): "write --channels each where",
+    ("rgb", 0, 2): "write --channels each where",
+    ("rgb", 1, 2): "write --channels each where",
+    ("rgb", 0, 4): "write --further-channels NUMBER,... with",
+}
+
+
+@pytest.mark.parametrize(("channels", "numbers", "takes"), FURTHER)
+def test_how_many_further_channels_a_file_has_is_said(tmp_path, channels, numbers, takes):
+    sides = (1, takes, "h", "w")
+    path = save(small(takes=("x", TensorProto.FLOAT, sides)), tmp_path / "theirs.onnx")
+    options = ["--channels", channels] if channels == "each" else []
+    options += ["--further-channels", ",".join(["1"] * numbers)] if numbers else []
+    done = CliRunner().invoke(app, ["infer", "--check", str(path), *options, "--store", str(tmp_path / "store")])
+    assert isinstance(done.exception, SpecError)
+    assert str(done.exception.hint).startswith(FURTHER[channels, numbers, takes])
+    assert f"{takes} channel" in done.exception.message
+
+
 def test_what_a_fixed_size_needs_is_said_in_options(tmp_path, request_of):
     sides = (1, 3, 64, 96)
     own = network(
@@ -142,9 +183,18 @@ def test_what_a_fixed_size_needs_is_said_in_options(tmp_path, request_of):
 
 
 @pytest.mark.parametrize(("takes", "option"), [(1, "--channels each"), (4, "--further-channels NUMBER,...")])
-def test_what_other_channels_need_is_said_in_options(tmp_path, request_of, takes, option):
+@pytest.mark.parametrize("more", [[], ["--explain"]], ids=["run", "explain"])
+def test_what_other_channels_need_is_said_before_a_picture_is_prepared(tmp_path, takes, option, more):
     model = own(takes=("image", TensorProto.FLOAT, (1, takes, "h", "w")))
-    assert option in str(helpful_options(save(model, tmp_path / "own.onnx"), request_of))
+    network, photo = save(model, tmp_path / "own.onnx"), tmp_path / "photo.png"
+    photo.write_bytes(b"no picture")
+    with photo_engine() as engine:
+        arguments = ["infer", str(photo), "--onnx", str(network), "--out", str(tmp_path / "out"), *more]
+        done = CliRunner().invoke(app, [*arguments, "--store", str(tmp_path / "store"), "--engine", "local"])
+    assert isinstance(done.exception, SpecError)
+    assert f"own.onnx: it takes float32, 1 x {takes} x" in done.exception.message
+    assert option in str(done.exception.hint)
+    assert engine.started == []
 
 
 def test_what_helps_is_asked_of_no_other_file(tmp_path, request_of):

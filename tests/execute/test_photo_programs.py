@@ -134,3 +134,14 @@ def test_what_only_the_next_stage_reads_goes_at_once(engine: FakeEngine) -> None
 def test_a_single_picture_that_fails_ends_with_its_own_error(engine: FakeEngine) -> None:
     failed = error(remove(*pictures(a=REFUSED)))
     assert (failed.exit_code, failed.message) == (10, "the program refused a picture")
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_reflections_that_were_asked_for_and_are_not_there_are_said_once(engine: FakeEngine, number: int) -> None:
+    names = pictures(a=b"one", b=b"two")[:number]
+    words = f"no reflection of {number} picture{'s' * (number - 1)}: yang2019 answers with the picture without it alone"
+    for _again in range(2):
+        done = remove(*names, "--reflection")
+        assert done.exit_code == 0, done.exception
+        assert " ".join(done.stderr.split()).count(words) == 1
+    assert "no reflection" not in remove(*names).stderr

@@ -120,8 +120,14 @@ def test_residuals_are_subtracted_unless_it_is_said(written, kind):
         ("onnx: net.onnx, name: mine, residual: true, output_range: [0, 1]", "leave 'output_range' out"),
         ("onnx: net.onnx, name: mine, channels: gbr", "must be 'rgb', 'bgr' or 'each'"),
         ("onnx: net.onnx, name: mine, channels: each, range: imagenet", "of one channel has one range for all colours"),
-        ("onnx: net.onnx, name: mine, channels: each", "pictures of 3 channels; it has to take 1 x 1 x H x W"),
-        ("onnx: net.onnx, name: mine, further_channels: [0]", "3 channels; it has to take 1 x 4 x H x W"),
+        (
+            "onnx: net.onnx, name: mine, channels: each",
+            "with each colour alone it would take 1 x 1 x H x W",
+        ),
+        (
+            "onnx: net.onnx, name: mine, further_channels: [0]",
+            "with 1 further channel it would take 1 x 4 x H x W",
+        ),
         ("onnx: net.onnx, name: mine, further_channels: 0.1", "models[0].further_channels must be a list"),
         ("onnx: net.onnx, name: mine, further_channels: ['1']", "models[0].further_channels[0] must be a number"),
         ("onnx: net.onnx, name: mine, multiple_of: 0", "must be at least 1"),
