@@ -18,7 +18,8 @@ from orchestrator.engine.docker import DockerEngine
 from orchestrator.environments.builder import BuildSettings
 from orchestrator.environments.docker import DockerBuilder
 from orchestrator.environments.program import image_program
-from orchestrator.execute.stage_execution import ExecutionContext, execute_stage
+from orchestrator.execute.execution_context import ExecutionContext
+from orchestrator.execute.stage_execution import execute_stage
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import stage_identity
 from orchestrator.plan.plan import prepare_stage

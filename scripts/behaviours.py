@@ -36,7 +36,8 @@ from orchestrator.environments.builder import BuildSettings
 from orchestrator.environments.program import image_program
 from orchestrator.errors import SirrError
 from orchestrator.execute.build import build_images, chosen_engine
-from orchestrator.execute.stage_execution import ExecutionContext, execute_stage
+from orchestrator.execute.execution_context import ExecutionContext
+from orchestrator.execute.stage_execution import execute_stage
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.answers import finish_stage
 from orchestrator.plan.keys import stage_identity

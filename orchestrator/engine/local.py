@@ -15,6 +15,7 @@ from typing import Any
 from orchestrator.engine import supervisor
 from orchestrator.engine.errors import engine_error
 from orchestrator.engine.gpu import list_gpus, make_memory_device
+from orchestrator.engine.job_files import followed_links, read_record, recorded_job
 from orchestrator.engine.local_running import (
     ENGINE_FILES,
     EXIT_FILE,
@@ -25,7 +26,6 @@ from orchestrator.engine.local_running import (
     LocalRunning,
     holds_result,
     kill_programs_of,
-    read_record,
 )
 from orchestrator.engine.owner import Owner
 from orchestrator.engine.program import STAGE_FILE, lay_out, place, program_environment, stage_request, starting
@@ -114,14 +114,13 @@ class LocalEngine:
         for staging in sorted(self._root.glob("*/")):
             running = LocalRunning(staging, adopted=True)
             if running.alive:
-                job = read_record(staging / JOB_FILE)
-                run_name, stage = (str(job.get(name, "")) for name in ("run", "stage"))
-                found.append(RunningJob(staging.name, run_name, stage, self.name, running.started, running))
+                record = read_record(staging / JOB_FILE)
+                found.append(recorded_job(staging, record, self.name, running, running.started))
         return found
 
     def input_paths(self, job: Job) -> Mapping[str, Path]:
         """Return what links were followed; see `Engine.input_paths`."""
-        return {str(path.resolve()): path for path in job.inputs.values() if path.resolve() != path}
+        return followed_links(job)
 
     def paths_in_use(self) -> set[Path]:
         """Return what programs that run read and write; see `Engine.paths_in_use`."""

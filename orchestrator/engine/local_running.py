@@ -1,19 +1,18 @@
 """A supervised program, found by the lock and the files in its staging folder; any file may be cut short or odd."""
 
 import contextlib
-import json
 import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 
+from orchestrator.engine.job_files import follow_log, number_or_none, read_record
 from orchestrator.engine.program import RUN_LOCK, STAGE_FILE, ended_well, place, result_is_left
-from orchestrator.engine.protocol import LONGEST_LINE_BYTES, Outcome
+from orchestrator.engine.protocol import Outcome
 from orchestrator.errors import InfraFailure
 from orchestrator.locks import lock
 from orchestrator.process_identity import process_alive
@@ -78,25 +77,11 @@ class LocalRunning:
     @property
     def started(self) -> float | None:
         """When the program was started, seconds since the epoch; None where that is not known."""
-        return _number(read_record(self._staging / PROCESS_FILE).get("started"))
+        return number_or_none(read_record(self._staging / PROCESS_FILE).get("started"))
 
     def lines(self) -> Iterator[str]:
         """Follow the output from the first line on; see `Running.lines`."""
-        pending = b""
-        with contextlib.suppress(FileNotFoundError), (self._staging / LOG_FILE).open("rb") as log:
-            while True:
-                over = not self.alive
-                while part := log.read(1 << 16):
-                    *complete, pending = (pending + part).split(b"\n")
-                    yield from (_text(line) for line in complete)
-                    if len(pending) > LONGEST_LINE_BYTES:
-                        yield _text(pending)
-                        pending = b""
-                if over:
-                    break
-                time.sleep(_POLL_S)
-        if pending:
-            yield _text(pending)
+        return follow_log(self._staging / LOG_FILE, lambda: not self.alive)
 
     def memory_bytes(self) -> int | None:
         """Return what the program and its children hold; see `Running.memory_bytes`."""
@@ -139,8 +124,8 @@ class LocalRunning:
         return Outcome(
             exit_code=_whole(ended.get("exit_code")),
             out_of_memory=ended.get("out_of_memory") is True,
-            started=_number(ended.get("started")),
-            finished=_number(ended.get("finished")),
+            started=number_or_none(ended.get("started")),
+            finished=number_or_none(ended.get("finished")),
             error=None if ended.get("error") is None else str(ended["error"]),
         )
 
@@ -215,15 +200,6 @@ def held_bytes(processes: Sequence[psutil.Process]) -> int:
     return total
 
 
-def read_record(path: Path) -> dict[str, Any]:
-    """Return one of the engine's files; empty where it is missing, or is no object as a power cut can leave it."""
-    try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def _is_locked(path: Path) -> bool:
     """Return whether another process holds a lock alone."""
     try:
@@ -238,11 +214,3 @@ def _is_locked(path: Path) -> bool:
 
 def _whole(value: object) -> int | None:
     return value if isinstance(value, int) else None
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
-
-
-def _text(line: bytes) -> str:
-    return line.decode("utf-8", "replace").rstrip("\r")

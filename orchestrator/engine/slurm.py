@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.engine import slurm_node
+from orchestrator.engine.job_files import followed_links, read_record, recorded_job
 from orchestrator.engine.local import local_environment
-from orchestrator.engine.local_running import JOB_FILE, read_record
+from orchestrator.engine.local_running import JOB_FILE
 from orchestrator.engine.owner import Owner
 from orchestrator.engine.program import STAGE_FILE, lay_out, stage_request, starting
 from orchestrator.engine.protocol import Capabilities, Claim, Job, RunningJob, anybody
@@ -139,14 +140,13 @@ class SlurmEngine:
         found = []
         for running, staging in self._submitted():
             if not running.over:
-                job = read_record(files_of(staging) / JOB_FILE)
-                run_name, stage = (str(job.get(name, "")) for name in ("run", "stage"))
-                found.append(RunningJob(staging.name, run_name, stage, self.name, running.started, running))
+                record = read_record(files_of(staging) / JOB_FILE)
+                found.append(recorded_job(staging, record, self.name, running, running.started))
         return found
 
     def input_paths(self, job: Job) -> Mapping[str, Path]:
         """Return what links were followed; see `Engine.input_paths`."""
-        return {str(path.resolve()): path for path in job.inputs.values() if path.resolve() != path}
+        return followed_links(job)
 
     def paths_in_use(self) -> set[Path]:
         """Return what jobs that wait or run read and write; see `Engine.paths_in_use`."""

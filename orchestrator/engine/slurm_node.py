@@ -19,7 +19,8 @@ import psutil
 
 from orchestrator.engine import supervisor
 from orchestrator.engine.gpu import make_memory_device
-from orchestrator.engine.local_running import EXIT_FILE, JOB_FILE, held_bytes, read_record
+from orchestrator.engine.job_files import read_record
+from orchestrator.engine.local_running import EXIT_FILE, JOB_FILE, held_bytes
 from orchestrator.engine.protocol import Environment, Job
 from orchestrator.engine.slurm_files import BEAT_FILE, BEAT_S, RUN_LOCK, claim_file, files_of
 from orchestrator.engine.visible import visible_to

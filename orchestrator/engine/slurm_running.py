@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from orchestrator.engine.local_running import EXIT_FILE, JOB_FILE, LOG_FILE, PROCESS_FILE, read_record
+from orchestrator.engine.job_files import follow_log, number_or_none, read_record
+from orchestrator.engine.local_running import EXIT_FILE, JOB_FILE, LOG_FILE, PROCESS_FILE
 from orchestrator.engine.program import STAGE_FILE, ended_well, result_is_left
-from orchestrator.engine.protocol import LONGEST_LINE_BYTES, Outcome
+from orchestrator.engine.protocol import Outcome
 from orchestrator.engine.slurm_commands import Controller, ControllerAway, Seen
 from orchestrator.engine.slurm_files import (
     BATCH_LOG,
@@ -162,23 +163,7 @@ class SlurmRunning:
 
     def lines(self) -> Iterator[str]:
         """Follow the output from the first line on; see `Running.lines`."""
-        pending = b""
-        while not (self._files / LOG_FILE).exists() and not self.over:
-            time.sleep(_POLL_S)
-        with contextlib.suppress(FileNotFoundError), (self._files / LOG_FILE).open("rb") as log:
-            while True:
-                over = self.over
-                while part := log.read(1 << 16):
-                    *complete, pending = (pending + part).split(b"\n")
-                    yield from (_text(line) for line in complete)
-                    if len(pending) > LONGEST_LINE_BYTES:
-                        yield _text(pending)
-                        pending = b""
-                if over:
-                    break
-                time.sleep(_POLL_S)
-        if pending:
-            yield _text(pending)
+        return follow_log(self._files / LOG_FILE, lambda: self.over)
 
     def memory_bytes(self) -> int | None:
         """Return what the program held at its last heartbeat; see `Running.memory_bytes`."""
@@ -201,8 +186,8 @@ class SlurmRunning:
         return Outcome(
             exit_code=code if isinstance(code, int) else None,
             out_of_memory=ended.get("out_of_memory") is True or self._struck(code),
-            started=_number(ended.get("started")),
-            finished=_number(ended.get("finished")),
+            started=number_or_none(ended.get("started")),
+            finished=number_or_none(ended.get("finished")),
             error=None if error is None else str(error),
         )
 
@@ -318,11 +303,3 @@ class SlurmRunning:
             lines = (self._files / BATCH_LOG).read_text(encoding="utf-8", errors="replace").strip().splitlines()
             return f" ({lines[-1]})" if lines else ""
         return ""
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
-
-
-def _text(line: bytes) -> str:
-    return line.decode("utf-8", "replace").rstrip("\r")

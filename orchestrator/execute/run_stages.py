@@ -14,11 +14,12 @@ from orchestrator.execute.build import not_built, prepared_engine
 from orchestrator.execute.cluster import site_cluster
 from orchestrator.execute.comparison import Lookup, look_up, stage_images, stage_programs
 from orchestrator.execute.events import Failed, Listener, Planned, State, StateChanged, Warned, fan_out
+from orchestrator.execute.execution_context import ExecutionContext
 from orchestrator.execute.leftovers import discard_leftovers
 from orchestrator.execute.near_inputs import near_inputs
 from orchestrator.execute.sbom import SoftwareLists
 from orchestrator.execute.schedule import GraphResult, walk
-from orchestrator.execute.stage_execution import ExecutionContext, execute_stage
+from orchestrator.execute.stage_execution import execute_stage
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Identity, Program, stage_identity
 from orchestrator.plan.stage import Stage

@@ -1,46 +1,34 @@
 """Turns one planned stage into an artifact: lease, start or adopt, follow, classify, commit."""
 
 import contextlib
-import itertools
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from orchestrator.engine.gpu import lease_gpus
-from orchestrator.engine.program import ended_well
-from orchestrator.engine.protocol import Engine, Environment, Job, Running
+from orchestrator.engine.protocol import Environment, Job
 from orchestrator.errors import (
-    BudgetTooSmall,
     DeviceUnavailable,
     InfraFailure,
-    Interrupted,
-    NoSpace,
     NotStarted,
-    OutOfMemory,
     OutputInvalid,
-    SirrError,
-    StageFailed,
 )
-from orchestrator.execute.classify import Verdict, classify, shortened
-from orchestrator.execute.cluster import Cluster
-from orchestrator.execute.events import Listener, Noted, StateChanged, Warned
-from orchestrator.execute.job_outcome import Hearing, JobOutcome, Limits, follow
+from orchestrator.execute.attempts import Finished, run_saving_memory, took
+from orchestrator.execute.events import Noted, Warned
+from orchestrator.execute.execution_context import ExecutionContext
 from orchestrator.execute.leftovers import engines_that_answer
 from orchestrator.execute.machine import machine_facts
 from orchestrator.execute.measured import check_measured
-from orchestrator.execute.sbom import SBOM, SoftwareLists
+from orchestrator.execute.sbom import SBOM
 from orchestrator.execute.sources import check_sources
-from orchestrator.execute.stopper import Stopper
-from orchestrator.plan.keys import Identity, Program
+from orchestrator.plan.keys import Identity
 from orchestrator.plan.stage import Stage
 from orchestrator.spec.names import StageKind
-from orchestrator.store.inputs_cache import InputsCache
 from orchestrator.store.layout import FACTS, OUTPUT, log_name
 from orchestrator.store.store import Artifact, Store
-from stagekit import ExitCode
 
 REQUIRED_OUTPUTS: Mapping[StageKind, tuple[str, ...]] = {
     "prepare": ("dataset.json",),
@@ -66,65 +54,6 @@ _COMMAND_MODULE = "stagekit.command"
 
 _GOES_ON_FROM_OUTPUT: frozenset[StageKind] = frozenset({"train", "infer"})
 """Kinds whose programs, started again, go on from what lies in their output; of others a kill leaves only rests."""
-
-_FULL_BYTES = 16 * 2**20
-"""With less than this free after it failed, a program failed for lack of space."""
-
-_LINE_LETTERS = 400
-"""Of a line of a program's log, how much an error shows."""
-
-_INFRA_RETRIES = 2
-_RETRY_WAIT_S = 2.0
-_MORE_SAVING_LEVELS = 2
-
-
-@dataclass(frozen=True)
-class ExecutionContext:
-    """What stages are realised with.
-
-    Attributes:
-        environments: Image name to the built environment.
-        modules: Image name to the module of its program.
-        programs: Image name to what its keys are made of.
-        threads: Of stages whose bits do not depend on them; None: all that there are.
-        run: The run's name, a label of its jobs.
-        logs: The folder for the stages' output.
-        software: Lists what stages ran in; None: that is not kept.
-        near: Where results of many small files are read from instead; None: where they are.
-        cluster: Where the site submits stages to; None: nowhere.
-    """
-
-    store: Store
-    engine: Engine
-    environments: Mapping[str, Environment]
-    modules: Mapping[str, str]
-    programs: Mapping[str, Program]
-    listener: Listener
-    stopper: Stopper
-    run: str
-    logs: Path
-    threads: int | None = None
-    workers: int | None = None
-    grace_s: float = 60.0
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    software: SoftwareLists | None = None
-    near: InputsCache | None = None
-    cluster: Cluster | None = None
-
-    def engine_of(self, stage: Stage, inputs: Mapping[str, Path]) -> Engine:
-        """Return what starts a stage: the cluster where the site submits it, else the engine of this machine."""
-        if self.cluster is not None and self.cluster.takes(stage.kind, inputs):
-            return self.cluster.engine
-        return self.engine
-
-
-@dataclass(frozen=True)
-class _Finished:
-    """A job that ended well, and that nobody has removed: until its result is committed it can be found again."""
-
-    outcome: JobOutcome
-    running: Running
-    attempts: int = 1
 
 
 def execute_stage(stage: Stage, identity: Identity, inputs: Mapping[str, Path], context: ExecutionContext) -> Artifact:
@@ -152,14 +81,14 @@ def execute_stage(stage: Stage, identity: Identity, inputs: Mapping[str, Path], 
         started, load = time.time(), os.getloadavg()[0]
         if resumed:
             _end_elsewhere(stage, identity.key, context)
-        finished = _run_saving_memory(job, stage, context)
+        finished = run_saving_memory(job, stage, context)
         facts = {
             **context.facts,
             "image": stage.image,
             "environment": dict(job.environment.details),
             "packages": dict(job.environment.packages),
             "device": stage.device,
-            **_took(finished.outcome, started, job, context),
+            **took(finished.outcome, started, job, context),
             "load": round(load, 2) if here else None,
             "log": _log_place(stage, context),
             **machine_facts(job.staging, threads=job.threads, device=job.device, same_machine=here),
@@ -220,7 +149,7 @@ def _committed(
     stage: Stage,
     identity: Identity,
     inputs: Mapping[str, Path],
-    finished: _Finished,
+    finished: Finished,
     facts: Mapping[str, Any],
     about: Mapping[str, bytes],
     context: ExecutionContext,
@@ -318,121 +247,6 @@ def _job(stage: Stage, identity: Identity, inputs: Mapping[str, Path], staging: 
         device_memory_bytes=stage.device_memory_bytes,
         keeps_output=stage.kind in _GOES_ON_FROM_OUTPUT,
     )
-
-
-def _run_saving_memory(job: Job, stage: Stage, context: ExecutionContext) -> _Finished:
-    """Run the job; a training that runs out of memory is started again with more saving, and goes on from a checkpoint.
-
-    What it saves by changes no result, so the retry is the same stage.
-    """
-    for level in range(_MORE_SAVING_LEVELS + 1):
-        try:
-            return _run_with_retries(replace(job, memory_saving_level=level), stage, context)
-        except OutOfMemory as error:
-            final = isinstance(error, BudgetTooSmall) or level == _MORE_SAVING_LEVELS or stage.kind != "train"
-            if final or context.stopper.requested:
-                raise
-            more = f"saving memory ({level + 1} of {_MORE_SAVING_LEVELS})"
-            context.listener(Warned(stage.name, f"{error.message}; trying again, {more}"))
-    raise AssertionError("the last attempt returns or raises")
-
-
-def _run_with_retries(job: Job, stage: Stage, context: ExecutionContext) -> _Finished:
-    """Run the job to a good end; failures of the infrastructure are tried again, and not often.
-
-    What was interrupted and had saved more than before is gone on with as often as that happens.
-    """
-    failures, saved_at = 0, float("-inf")
-    for attempt in itertools.count(1):
-        try:
-            return replace(_run_once(job, stage, context), attempts=attempt)
-        except InfraFailure as error:
-            if isinstance(error, NoSpace) or context.stopper.requested:
-                raise
-            if isinstance(error, Interrupted) and error.saved_at > saved_at:
-                # It came further: a training of days passes so through time limits of hours.
-                saved_at = error.saved_at
-                context.listener(Noted(stage.name, f"{error.message}; it goes on from there"))
-                continue
-            failures += 1
-            if failures > _INFRA_RETRIES:
-                raise
-            context.listener(Warned(stage.name, f"{error.message}; trying again ({failures} of {_INFRA_RETRIES})"))
-            time.sleep(_RETRY_WAIT_S * failures)
-    raise AssertionError("the last attempt returns or raises")
-
-
-def _run_once(job: Job, stage: Stage, context: ExecutionContext) -> _Finished:
-    if context.stopper.requested:
-        raise NotStarted(f"{stage.name} was not started: the run was stopped")
-    started = time.time()
-    running = context.engine.start(job)
-    try:
-        begun = StateChanged(stage.name, "adopted" if running.adopted else "running", {"key": job.key})
-        if running.waits:
-            context.listener(StateChanged(stage.name, "queued", {"key": job.key}))
-        log = context.logs / log_name(stage.name)
-        limits = Limits(stage.timeout_s, context.grace_s)
-        hearing = Hearing(stage.name, context.listener, context.engine.input_paths(job))
-        job_outcome = follow(running, hearing, log, context.stopper, limits, lambda: context.listener(begun))
-    except SirrError:  # such as a full disk, when a record could not be written: what can be saved is saved
-        running.stop(context.grace_s)
-        running.remove()
-        raise
-    except BaseException:
-        running.remove()
-        raise
-    outcome = job_outcome.outcome
-    if ended_well(outcome.exit_code, job.staging):
-        job_outcome.outcome = replace(outcome, exit_code=ExitCode.DONE, error=None)
-    verdict = _verdict(job_outcome, stage, log, context.store)
-    if verdict.error is not None:
-        running.remove()
-        verdict.error.took = _took(job_outcome, started, job, context)
-        if isinstance(verdict.error, Interrupted):
-            verdict.error.saved_at = job_outcome.saved_at
-        raise verdict.error
-    job_outcome.warnings.extend(verdict.warnings)
-    for warning in verdict.warnings:
-        context.listener(Warned(stage.name, warning))
-    return _Finished(job_outcome, running)
-
-
-def _took(job_outcome: JobOutcome, started: float, job: Job, context: ExecutionContext) -> dict[str, Any]:
-    """Return where and when a job ran, for how long, and what it held.
-
-    Args:
-        started: Where the engine does not know.
-    """
-    began, ended = job_outcome.outcome.started or started, job_outcome.outcome.finished or time.time()
-    return {
-        "engine": context.engine.name,
-        "walls": job_outcome.walls,
-        "recipe": job.environment.recipe,
-        "started": began,
-        "seconds": round(ended - began, 3),
-        **({"queued_s": round(job_outcome.queued_s, 3)} if job_outcome.queued_s else {}),
-        "memory": job_outcome.memory.facts(job.memory_bytes),
-    }
-
-
-def _verdict(job_outcome: JobOutcome, stage: Stage, log: Path, store: Store) -> Verdict:
-    verdict = classify(
-        job_outcome.outcome,
-        job_outcome.failure,
-        stopped_by_us=job_outcome.stopped,
-        timed_out=job_outcome.timed_out,
-        saved=job_outcome.checkpoint is not None,
-        log_tail=tuple(job_outcome.tail),
-    )
-    if type(verdict.error) is StageFailed and store.free_bytes < _FULL_BYTES:
-        # A program that cannot write cannot say so either, and libraries have words of their own for it.
-        free = f"{store.free_bytes / 2**20:.0f} MiB are free on the store's disk"
-        verdict = Verdict(NoSpace(f"{verdict.error.message}; {free}", hint="free some space and run again"))
-    if verdict.error is not None:
-        tail = "".join(f"\n    {shortened(line, _LINE_LETTERS)}" for line in list(job_outcome.tail)[-8:])
-        verdict.error.where = f"stage {stage.name}, log {log}{tail}"
-    return verdict
 
 
 def _check_inputs(stage: Stage, inputs: Mapping[str, Path], store: Store) -> None:

@@ -12,9 +12,9 @@ from PIL import Image
 
 from orchestrator.engine.protocol import Environment
 from orchestrator.errors import OutputInvalid, StageFailed
+from orchestrator.execute.execution_context import ExecutionContext
 from orchestrator.execute.run_stages import walk_stages
 from orchestrator.execute.sources import source_digest
-from orchestrator.execute.stage_execution import ExecutionContext
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.answers import CLONE
 from orchestrator.plan.keys import Program

@@ -9,9 +9,9 @@ from orchestrator.engine.protocol import Environment
 from orchestrator.errors import StoreError
 from orchestrator.execute.comparison import look_up
 from orchestrator.execute.events import StateChanged
+from orchestrator.execute.execution_context import ExecutionContext
 from orchestrator.execute.run_results import recorded_results
 from orchestrator.execute.run_stages import walk_stages
-from orchestrator.execute.stage_execution import ExecutionContext
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Program
 from orchestrator.plan.stage import Stage

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 import stagekit
 from orchestrator.engine.protocol import Environment
 from orchestrator.errors import OutOfMemory
+from orchestrator.execute.execution_context import ExecutionContext
 from orchestrator.execute.memory_series import MemorySeries
 from orchestrator.execute.run_record import failure_entry
-from orchestrator.execute.stage_execution import ExecutionContext, execute_stage
+from orchestrator.execute.stage_execution import execute_stage
 from orchestrator.execute.stage_records import stage_record
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Program, stage_identity

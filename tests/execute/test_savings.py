@@ -5,7 +5,8 @@ import pytest
 from orchestrator.engine.protocol import Environment
 from orchestrator.errors import BudgetTooSmall, OutOfMemory
 from orchestrator.execute.events import Noted, Warned
-from orchestrator.execute.stage_execution import ExecutionContext, execute_stage
+from orchestrator.execute.execution_context import ExecutionContext
+from orchestrator.execute.stage_execution import execute_stage
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Program, stage_identity
 from orchestrator.plan.stage import Stage

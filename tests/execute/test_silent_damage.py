@@ -14,8 +14,8 @@ from orchestrator.engine.protocol import Environment
 from orchestrator.errors import SirrError, StoreError
 from orchestrator.execute.comparison import look_up
 from orchestrator.execute.events import Event, Warned
+from orchestrator.execute.execution_context import ExecutionContext
 from orchestrator.execute.run_stages import StagesResult, walk_stages
-from orchestrator.execute.stage_execution import ExecutionContext
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Program
 from orchestrator.plan.stage import Stage

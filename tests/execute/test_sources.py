@@ -12,9 +12,9 @@ from orchestrator.datasets.description import dataset_description
 from orchestrator.datasets.preparation import Preparation, prepare_dataset
 from orchestrator.engine.protocol import Environment
 from orchestrator.errors import OutputInvalid
+from orchestrator.execute.execution_context import ExecutionContext
 from orchestrator.execute.run_stages import walk_stages
 from orchestrator.execute.sources import ReadingWords, source_digest
-from orchestrator.execute.stage_execution import ExecutionContext
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Program
 from orchestrator.plan.plan import prepare_stage

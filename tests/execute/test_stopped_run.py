@@ -7,13 +7,13 @@ import pytest
 from orchestrator.engine.protocol import Environment
 from orchestrator.errors import Cancelled, NotStarted, SirrError, StageFailed
 from orchestrator.execute.events import Event, Failed, StateChanged
+from orchestrator.execute.execution_context import ExecutionContext
 from orchestrator.execute.report_content import report_content
 from orchestrator.execute.run import RunResult
 from orchestrator.execute.run_list import run_state
 from orchestrator.execute.run_record import DocumentWriter
 from orchestrator.execute.run_results import results_of
 from orchestrator.execute.run_stages import walk_stages
-from orchestrator.execute.stage_execution import ExecutionContext
 from orchestrator.execute.stopper import Stopper
 from orchestrator.plan.keys import Program
 from orchestrator.plan.stage import Stage
