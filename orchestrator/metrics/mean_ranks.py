@@ -37,17 +37,14 @@ def mean_ranks(networks: Mapping[str, np.ndarray], better: Direction) -> tuple[M
 
 
 def not_told_apart(ranks: Mapping[str, float], pairs: Sequence[PairedTest]) -> tuple[frozenset[str], ...]:
-    """Return the largest groups of two or more in which no network is ahead of another, the best ranked first.
+    """Return the largest groups of two or more no two of which the test tells apart, the best ranked first.
 
-    One is ahead where the test says that it is better, and its rank is better too.
+    Args:
+        ranks: Of every network; they order the groups, and join nobody and part nobody.
+        pairs: Every two networks.
     """
-    ahead = {
-        frozenset((pair.first, pair.second))
-        for pair in pairs
-        if pair.better is not None
-        and ranks[pair.better] < ranks[pair.second if pair.better == pair.first else pair.first]
-    }
-    alike = {name: {other for other in ranks if other != name and {name, other} not in ahead} for name in ranks}
+    apart = {frozenset((pair.first, pair.second)) for pair in pairs if pair.better is not None}
+    alike = {name: {other for other in ranks if other != name and {name, other} not in apart} for name in ranks}
     groups = [group for group in _cliques(frozenset(), set(ranks), set(), alike) if len(group) > 1]
     return tuple(sorted(groups, key=lambda group: sorted(ranks[name] for name in group)))
 

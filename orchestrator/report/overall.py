@@ -15,7 +15,7 @@ class OverallRanking:
         pictures: How many they have together.
         ranked: Over how many of them ranks are: those that every network was measured on.
         ranks: Mean rank of each network, 1 for the best; empty where there are fewer than two.
-        groups: The largest groups of networks in which none is ahead of another, the best ranked first.
+        groups: The largest groups of networks no two of which the test tells apart, the best ranked first.
         pairs: Every two networks.
         beside: Each network against the unchanged input.
     """

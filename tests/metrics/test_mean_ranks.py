@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestrator.metrics.mean_ranks import mean_ranks, not_told_apart
 from orchestrator.metrics.ranking import every_pair
@@ -32,3 +34,22 @@ def test_too_few_pictures_join_everybody(count: int) -> None:
     networks = {name: np.full((1, count), value) for name, value in {"a": 9.0, "b": 5.0, "c": 1.0}.items()}
     groups = not_told_apart(mean_ranks(networks, "higher")[0], every_pair(networks, "higher"))
     assert groups == (frozenset(networks),)
+
+
+def test_who_is_better_by_the_test_stands_apart_though_its_mean_rank_is_no_better() -> None:
+    lead = np.array([-0.1] * 16 + [float(n) for n in range(1, 16)])
+    networks = {"a": (20 + lead)[None], "b": np.full((1, 31), 20.0)}
+    ranks, pairs = mean_ranks(networks, "higher")[0], every_pair(networks, "higher")
+    assert ranks["a"] > ranks["b"]
+    assert pairs[0].better == "a"
+    assert not_told_apart(ranks, pairs) == ()
+
+
+@given(st.lists(st.lists(st.integers(0, 6), min_size=8, max_size=8), min_size=2, max_size=5))
+def test_two_stand_together_exactly_where_the_test_does_not_tell_them_apart(drawn: list[list[int]]) -> None:
+    networks = {f"n{number}": np.array([scores], float) for number, scores in enumerate(drawn)}
+    pairs = every_pair(networks, "higher")
+    groups = not_told_apart(mean_ranks(networks, "higher")[0], pairs)
+    for pair in pairs:
+        assert any({pair.first, pair.second} <= group for group in groups) == (pair.better is None)
+    assert not any(one < other for one in groups for other in groups)

@@ -16,6 +16,7 @@ from orchestrator.report.machine.report_record import report_record
 from orchestrator.report.machine.table_text import write_table
 from orchestrator.report.rankings import MetricRanking
 from orchestrator.report.views.comparison import comparison_view
+from orchestrator.report.views.matrix import matrix_tables
 from orchestrator.report.views.summary import summary_view
 from orchestrator.report.views.tables import csv_table
 from orchestrator.report.views.verdict import verdict_view
@@ -157,6 +158,7 @@ def check_pages(content: ReportContent, ranking: MetricRanking) -> None:
             wanted = kinds.get(test.outcome, {"better" if test.better == name else "worse"})
             assert cell.beside_input is not None
             assert cell.beside_input.kind in wanted
+    check_matrix(content, ranking)
     section = comparison_view(content, content.datasets[0]).metrics[0]
     for row, test in zip(section.duels, (*ranking.pairs, *ranking.beside.values()), strict=True):
         assert row.apart == (test.better is not None) == row.verdict.endswith(" is better")
@@ -165,6 +167,16 @@ def check_pages(content: ReportContent, ranking: MetricRanking) -> None:
             ends = [float(end.replace("∞", "inf")) for end in row.interval.split(" (")[0].split(" to ")]
             assert min(ends) > 0 or max(ends) < 0, row
         assert test.outcome == "few" or (float(row.p.lstrip("<")) < LEVEL) == (test.p < LEVEL)
+
+
+def check_matrix(content: ReportContent, ranking: MetricRanking) -> None:
+    """Check bars and marks of the first page; of one dataset the pictures of both are the same."""
+    rows = {row.label: row for row in matrix_tables(content)[0].rows}
+    assert {name for name, row in rows.items() if row.cells[0].best} == ranking.best
+    for test in ranking.pairs:
+        if rows[test.first].rank and rows[test.second].rank:
+            joined = any(map(all, zip(rows[test.first].bars, rows[test.second].bars, strict=True)))
+            assert joined == (test.better is None)
 
 
 def check_files(content: ReportContent, ranking: MetricRanking) -> None:

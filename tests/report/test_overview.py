@@ -10,7 +10,7 @@ from orchestrator.report.views.headline import headline
 from orchestrator.report.views.making import is_busy, making_view
 from orchestrator.report.views.matrix import matrix_tables
 from tests.report.report_sample import MACHINE
-from tests.report.test_summary import around, with_psnr
+from tests.report.test_summary import STEPS, around, with_psnr
 
 
 def judged(content: ReportContent, **values: list[float]) -> ReportContent:
@@ -46,7 +46,15 @@ def test_matrix_is_in_the_order_of_ranks_and_bars_join_what_is_alike(plausible: 
     content = judged(plausible, zhang2018=around(18.0), ibcln2020=around(22.5), input=around(20.0))
     table = matrix_tables(content)[0]
     assert [(row.label, row.rank) for row in table.rows][:2] == [("ibcln2020", "1.00"), ("zhang2018", "2.00")]
-    assert [row.together for row in table.rows[:2]] == ["", ""]
+    assert [(row.together, row.bars) for row in table.rows[:2]] == [("", ()), ("", ())]
+    near = [22.5 + step + (-1) ** place * 0.3 for place, step in enumerate(STEPS)]
+    content = judged(plausible, zhang2018=around(18.0), errnet2019=near, ibcln2020=around(22.5), input=around(20.0))
+    rows = {row.label: row for row in matrix_tables(content)[0].rows}
+    assert [(rows[name].together, rows[name].bars) for name in ("errnet2019", "ibcln2020", "zhang2018")] == [
+        ("not told apart from IBCLN 2020", (True,)),
+        ("not told apart from ERRNet 2019", (True,)),
+        ("", (False,)),
+    ]
     assert [row.label for row in table.controls] == ["input", "truth"]
 
 

@@ -77,7 +77,7 @@ class MatrixTable:
     Attributes:
         key: Names it on the page.
         ranks: Whether there are mean ranks.
-        ranked: What they were taken over, in words.
+        ranked: What they were taken over, in words; the groups are those of every two networks' common pictures.
         shown: Whether it is the one that is shown at first.
     """
 
