@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from orchestrator.report import numbers
 from orchestrator.report.content import Dataset, Model, NotMeasured, Predictions, ReportContent, Result, Scores
+from orchestrator.report.overall import OverallRanking
 from orchestrator.report.rankings import MetricRanking
 from orchestrator.report.stage_content import SoftwareList
 from orchestrator.spec.protocol import Protocol
@@ -178,6 +179,11 @@ def metric_ranking(content: ReportContent, dataset: str, protocol: str, metric: 
         if (found.dataset, found.protocol, found.metric) == (dataset, protocol, metric):
             return found
     return MetricRanking(dataset, protocol, metric, {}, (), {}, frozenset(), {})
+
+
+def overall_ranking(content: ReportContent, protocol: str, metric: str) -> OverallRanking | None:
+    """Return what one metric says over all datasets together; None where it is not ranked, or nothing is scored."""
+    return next((one for one in content.overall if (one.protocol, one.metric) == (protocol, metric)), None)
 
 
 def sboms(content: ReportContent) -> list[SoftwareList]:

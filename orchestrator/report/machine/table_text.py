@@ -5,6 +5,7 @@ from typing import Literal
 
 from orchestrator.errors import SpecError
 from orchestrator.report.content import ReportContent
+from orchestrator.report.latex import latex_text
 from orchestrator.report.lookup import with_distinct_titles
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.views.aggregate import evaluations, metrics_of
@@ -78,7 +79,7 @@ def _latex(table: ScoreTable) -> str:
         groups[column.dataset] = groups.get(column.dataset, 0) + 1
     spans, rules, first = [], [], 2
     for dataset, width in groups.items():
-        spans.append(f"\\multicolumn{{{width}}}{{c}}{{{_latex_text(dataset)} ($n = {table.pictures[dataset]}$)}}")
+        spans.append(f"\\multicolumn{{{width}}}{{c}}{{{latex_text(dataset)} ($n = {table.pictures[dataset]}$)}}")
         rules.append(f"\\cmidrule(lr){{{first}-{first + width - 1}}}")
         first += width
     heads = [_latex_metric(column.metric) for column in table.columns]
@@ -98,53 +99,28 @@ def _latex(table: ScoreTable) -> str:
         "\\bottomrule",
         "\\end{tabular}",
     ]
-    notes = [f"\\par\\footnotesize\\textsuperscript{{{a}}}\\,{_latex_text(text)}" for a, text in table.notes.items()]
+    notes = [f"\\par\\footnotesize\\textsuperscript{{{a}}}\\,{latex_text(text)}" for a, text in table.notes.items()]
     return "\n".join([*lines, *notes]) + "\n"
 
 
 def _latex_metric(metric: MetricFormat) -> str:
     arrow = "$\\uparrow$" if metric.better == "higher" else "$\\downarrow$"
-    unit = f" ({_latex_text(metric.unit)})" if metric.unit else ""
-    return f"{_latex_text(metric.title)} {arrow}{unit}"
+    unit = f" ({latex_text(metric.unit)})" if metric.unit else ""
+    return f"{latex_text(metric.title)} {arrow}{unit}"
 
 
 def _latex_row(row: Row) -> str:
-    title = _latex_text(row.title)
+    title = latex_text(row.title)
     cells = [_latex_cell(cell) for cell in row.cells]
     name = f"\\emph{{{title}}}" if row.control else title
     return f"{name} & {' & '.join(cells)} \\\\"
 
 
 def _latex_cell(cell: Cell) -> str:
-    text = _latex_text(cell.text)
+    text = latex_text(cell.text)
     shown = f"\\textbf{{{text}}}" if cell.best else text
-    interval = f" {{\\footnotesize {_latex_text(cell.interval)}}}" if cell.interval else ""
+    interval = f" {{\\footnotesize {latex_text(cell.interval)}}}" if cell.interval else ""
     return shown + interval + (f"\\textsuperscript{{{cell.note}}}" if cell.note else "")
-
-
-_LATEX = str.maketrans(
-    {
-        **{mark: f"\\{mark}" for mark in "&%$#_{}"},
-        "\\": "\\textbackslash{}",
-        "~": "\\textasciitilde{}",
-        "^": "\\textasciicircum{}",
-        "<": "\\textless{}",
-        ">": "\\textgreater{}",
-        "|": "\\textbar{}",
-        '"': "\\textquotedbl{}",
-        "[": "{[}",
-        "]": "{]}",
-        "∞": "$\\infty$",
-        "\u2013": "--",
-        "\u00d7": "$\\times$",
-        "\n": " ",
-        "\r": " ",
-    }
-)
-
-
-def _latex_text(text: str) -> str:
-    return visible(text.translate(_LATEX))
 
 
 def _latex_comment(text: str) -> str:

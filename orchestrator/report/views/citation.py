@@ -7,17 +7,10 @@ from dataclasses import dataclass
 from urllib.parse import quote_plus, urlsplit
 
 from orchestrator.report.content import Model, Paper
+from orchestrator.report.latex import latex_text
 
 _ADDRESS = re.compile(r"https?://[^\s()<>\"']+")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-_TEX = str.maketrans(
-    {
-        **{mark: f"\\{mark}" for mark in "&%$#_{}"},
-        "\\": "\\textbackslash{}",
-        "~": "\\textasciitilde{}",
-        "^": "\\textasciicircum{}",
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -78,4 +71,4 @@ def bibtex(model: Model) -> str:
 
 
 def _tex(text: str) -> str:
-    return " ".join(text.split()).translate(_TEX)
+    return latex_text(" ".join(text.split()))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from orchestrator.report import numbers
 from orchestrator.report.content import ReportContent
-from orchestrator.report.lookup import features_seen, metric_format, networks, primary_protocol, tested
+from orchestrator.report.lookup import features_seen, metric_format, networks, overall_ranking, primary_protocol, tested
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.overall import OverallRanking
 from orchestrator.report.views.judgement_text import NOTHING, listed, size, standing
@@ -19,10 +19,7 @@ def headline(content: ReportContent) -> str:
     protocol = primary_protocol(content)
     titles = {network.name: network.title for network in networks(content)}
     shown = metric_format(content, protocol.metrics[0].name, ranked=protocol.ranked)
-    found = next(
-        (one for one in content.overall if (one.protocol, one.metric) == (protocol.name, shown.name)),
-        None,
-    )
+    found = overall_ranking(content, protocol.name, shown.name)
     if found is None or not found.beside:
         return _unjudged(content, len(titles))
     said = _Sentence(found, shown, titles).text

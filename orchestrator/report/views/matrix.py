@@ -7,7 +7,15 @@ from typing import Literal
 from orchestrator.report import numbers
 from orchestrator.report.address import dataset_page, href
 from orchestrator.report.content import Dataset, ReportContent
-from orchestrator.report.lookup import entrants, metric_format, metric_ranking, networks, primary_protocol, tested
+from orchestrator.report.lookup import (
+    entrants,
+    metric_format,
+    metric_ranking,
+    networks,
+    overall_ranking,
+    primary_protocol,
+    tested,
+)
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.overall import OverallRanking
 from orchestrator.report.views.headline import overall_order
@@ -112,7 +120,7 @@ def matrix_tables(content: ReportContent) -> tuple[MatrixTable, ...]:
 
 def _table(content: ReportContent, protocol: Protocol, index: int, pairs: Sequence[Dataset]) -> MatrixTable:
     metric = metric_format(content, protocol.metrics[index].name, ranked=protocol.ranked)
-    overall = next((one for one in content.overall if (one.protocol, one.metric) == (protocol.name, metric.name)), None)
+    overall = overall_ranking(content, protocol.name, metric.name)
     rows = tuple(_rows(content, protocol, metric, pairs, overall))
     cells = [cell for row in rows for cell in row.cells]
     controls = [entrant.label for entrant in entrants(content) if entrant.control]
