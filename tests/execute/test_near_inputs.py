@@ -4,17 +4,30 @@ import json
 
 import pytest
 
+from orchestrator.engine.local import LocalEngine
 from orchestrator.errors import SpecError
 from orchestrator.execute.near_inputs import near_inputs
 from orchestrator.store import inputs_cache
 from orchestrator.store.store import Store
 from tests.engine.fake import FakeEngine
-from tests.execute.killed_run import KilledRun
+from tests.execute.killed_run import KilledRun, WallsWithDoor
 
 
 @pytest.fixture(autouse=True)
 def _one_is_many(monkeypatch):
     monkeypatch.setattr(inputs_cache, "_LEAST_FILES", 1)
+
+
+class Noted(LocalEngine):
+    """Local processes, with a note of the folders that the programs are given."""
+
+    def __init__(self, staging_root, walls):
+        super().__init__(staging_root, walls)
+        self.given = []
+
+    def start(self, job):
+        self.given += job.inputs.values()
+        return super().start(job)
 
 
 def contents(result):
@@ -29,13 +42,14 @@ def test_run_with_inputs_near_is_the_same_and_reads_them_there(tmp_path, monkeyp
     monkeypatch.setenv("SIRR_INPUTS_CACHE", str(tmp_path / "node"))
     near = KilledRun(tmp_path / "near")
     near.tally = plain.tally
-    result = near.run()
+    engine = Noted(near.store.layout.stagings, WallsWithDoor(near.tally.parent))
+    result = near.run(engine=engine)
     assert not result.failures
     assert contents(result) == expected
-    read = {path.name for path in (tmp_path / "node").iterdir() if path.is_dir()}
-    assert read == {result.results[name].key for name in ("prepare/a", "train/a")}
+    node = tmp_path / "node"
+    assert engine.given == [node / result.results[name].key / "output" for name in ("prepare/a", "train/a")]
     for name, artifact in result.results.items():
-        assert str(tmp_path / "node") not in json.dumps(artifact.manifest.model_dump(mode="json")), name
+        assert str(node) not in json.dumps(artifact.manifest.model_dump(mode="json")), name
 
 
 @pytest.mark.parametrize("size", ["", "0.5", "100"])
