@@ -8,12 +8,16 @@ from typer.testing import CliRunner
 
 from orchestrator.cli.app import app
 from orchestrator.errors import SirrError, TrackingFailed
+from orchestrator.execute import tracking
 from orchestrator.execute.command import RunRequest, planned
+from orchestrator.execute.report_content import measured_content
 from orchestrator.execute.run_results import recorded_results
 from orchestrator.execute.tracking import track_finished, track_run, tracked_run
+from orchestrator.report.content import PictureScores, Scores, Validation, ValidationPoint
 from orchestrator.spec.load import load_experiment
 from orchestrator.spec.tracking import Tracking
 from orchestrator.store.reference import run_reference
+from orchestrator.store.run_entries import FailureEntry
 from orchestrator.store.store import Store
 from orchestrator.tracking.record import Point, TrackedEntrant, metric_name
 from orchestrator.tracking.tracker import Told
@@ -63,6 +67,32 @@ def test_what_is_not_measured_is_told_as_not_complete_with_why(store, tmp_path):
     told = tracked_run(results(store), "shown")
     assert [one.complete for one in told.entrants] == [False, True]
     assert told.entrants[1].scores == {}
+
+
+def test_validated_weights_are_told_as_a_curve_of_their_means(store, tmp_path, monkeypatch):
+    keep_run(store, tmp_path)
+    content = measured_content(results(store))
+    items = tuple(PictureScores(f"p{place}", {"psnr": value}) for place, value in enumerate((20.0, 23.0)))
+    points = tuple(ValidationPoint(epoch, Scores("standard", 1, ("psnr",), items)) for epoch in (0, 1))
+    network = replace(content.models[0], validation=Validation("skimage-test", points))
+    validated = replace(content, models=(network, *content.models[1:]))
+    monkeypatch.setattr(tracking, "measured_content", lambda _results: validated)
+    told = tracked_run(results(store), "shown").entrants[0]
+    # No step of the training comes before the weights of no epoch.
+    assert told.curves["validation/skimage-test/standard/psnr"] == (Point(21.5, 1, 1_760_000_000.5),)
+
+
+def test_a_stage_that_failed_is_told_with_why(store, tmp_path):
+    keep_run(store, tmp_path, leave="export/taken")
+    found = results(store)
+    failure = FailureEntry(code="stage-failed", message="it came to no end")
+    stages = tuple(
+        stage.model_copy(update={"failure": failure}) if stage.name == "export/taken" else stage
+        for stage in found.document.stages
+    )
+    told = tracked_run(replace(found, document=found.document.model_copy(update={"stages": stages})), "shown")
+    assert told.entrants[1].facts["failed.export_taken"] == "it came to no end"
+    assert not any(name.startswith("failed.") for name in told.entrants[0].facts)
 
 
 def test_names_have_only_what_every_tracker_takes():
