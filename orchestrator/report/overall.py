@@ -29,11 +29,3 @@ class OverallRanking:
     groups: tuple[frozenset[str], ...]
     pairs: tuple[PairedTest, ...]
     beside: Mapping[str, PairedTest]
-
-    def between(self, name: str, other: str) -> PairedTest:
-        """Return the test of two networks, in whichever order it was made.
-
-        Raises:
-            StopIteration: Where there is none.
-        """
-        return next(test for test in self.pairs if {test.first, test.second} == {name, other})

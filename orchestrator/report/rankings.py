@@ -1,6 +1,6 @@
 """What the scores of a dataset allow to say in one metric: facts that were computed before, as frozen values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from stagekit.paired_test import PairedTest
@@ -58,10 +58,11 @@ class MetricRanking:
     best: frozenset[str]
     chances: Mapping[str, float]
 
-    def between(self, name: str, other: str) -> PairedTest:
-        """Return the test of two networks, in whichever order it was made.
 
-        Raises:
-            StopIteration: Where there is none.
-        """
-        return next(test for test in self.pairs if {test.first, test.second} == {name, other})
+def between(tests: Iterable[PairedTest], name: str, other: str) -> PairedTest:
+    """Return the test of two networks, in whichever order it was made.
+
+    Raises:
+        StopIteration: Where there is none.
+    """
+    return next(test for test in tests if {test.first, test.second} == {name, other})

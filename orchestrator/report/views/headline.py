@@ -7,6 +7,7 @@ from orchestrator.report.content import ReportContent
 from orchestrator.report.lookup import features_seen, metric_format, networks, overall_ranking, primary_protocol, tested
 from orchestrator.report.numbers import MetricFormat
 from orchestrator.report.overall import OverallRanking
+from orchestrator.report.rankings import between
 from orchestrator.report.views.judgement_text import NOTHING, listed, size, standing
 from stagekit.measures import INPUT
 from stagekit.paired_test import PairedTest
@@ -55,7 +56,7 @@ class _Sentence:
     @property
     def text(self) -> str:
         """On what, who is ahead of whom by how much, and how that stands to doing nothing."""
-        tests = {name: self._found.between(self._leader, name) for name in self._others}
+        tests = {name: between(self._found.pairs, self._leader, name) for name in self._others}
         pictures = numbers.count(self._found.pictures, "picture")
         where = pictures if self._found.datasets == 1 else f"{pictures} of {self._found.datasets} datasets"
         few = [test for test in tests.values() if test.outcome == "few"]

@@ -8,7 +8,7 @@ from orchestrator.report.address import dataset_page, href
 from orchestrator.report.content import Dataset, ReportContent
 from orchestrator.report.lookup import metric_format, metric_ranking, networks, primary_protocol, tested
 from orchestrator.report.numbers import MetricFormat
-from orchestrator.report.rankings import MetricRanking
+from orchestrator.report.rankings import MetricRanking, between
 from orchestrator.report.views.judgement_text import NOTHING, favour, listed, size, spread, standing, too_few, won
 from stagekit.measures import INPUT
 from stagekit.paired_test import Outcome, PairedTest
@@ -245,7 +245,7 @@ class _Judge:
         return NOTHING if name == INPUT else self.titles[name]
 
     def _test(self, name: str, other: str) -> PairedTest:
-        return self.ranking.beside[name] if other == INPUT else self.ranking.between(name, other)
+        return self.ranking.beside[name] if other == INPUT else between(self.ranking.pairs, name, other)
 
 
 def _by_pictures(tests: Mapping[str, PairedTest]) -> list[list[str]]:
