@@ -81,8 +81,11 @@ WallsOption = Annotated[
 
 
 def ask_for_site(file: Path | None) -> Path | None:
-    """Name the site for this command; it is a matter of this machine, and read where stages are started."""
+    """Name the site for this command; it is read where stages are started, and looked at now."""
     if file is not None:
+        from orchestrator.spec.site import load_site  # noqa: PLC0415 - --help must not wait for pydantic
+
+        load_site(file)
         os.environ[SITE_VARIABLE] = str(file.absolute())
     return file
 

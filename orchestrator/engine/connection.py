@@ -25,6 +25,9 @@ TIMEOUT_S = 600.0
 ContainerEngine = Literal["auto", "docker", "podman"]
 """Docker, or what answers in its place under the same address; Podman; or whichever of them answers first."""
 
+_NO_ADDRESS = "invalid bind address"
+"""What the SDK says of some addresses; of others whoever takes them apart raises a ValueError."""
+
 _DOCKER_SOCKET = "unix:///var/run/docker.sock"
 
 
@@ -74,6 +77,8 @@ def connected(name: ContainerEngine = "docker", timeout_s: float = TIMEOUT_S) ->
         failures.append((address, EngineUnavailable(f"{found.caps.title} answers")))
     if name == "podman":
         tried = "; ".join(f"{address.url or address.named_by}: {error.message}" for address, error in failures)
+        if os.environ.get(HOST_VARIABLE) and failures[0][1].hint:
+            raise failures[0][1]
         raise EngineUnavailable(
             "no Podman engine answers",
             where=tried,
@@ -126,12 +131,24 @@ def _by_context() -> Address:
 
 def _connection(address: Address, timeout_s: float) -> Connection:
     with translate_errors("docker"):
-        client = _client(address, timeout_s)
+        try:
+            client = _client(address, timeout_s)
+        except (docker.errors.DockerException, ValueError) as error:
+            if isinstance(error, ValueError) or _NO_ADDRESS in str(error).lower():
+                raise _no_address(address, str(error)) from error
+            raise
         try:
             return Connection(client, engine_caps(client, address.url), address)
         except BaseException:
             client.close()
             raise
+
+
+def _no_address(address: Address, why: str) -> EngineUnavailable:
+    return EngineUnavailable(
+        f"{address.named_by} names no address that an engine can have: {address.url!r} ({why})",
+        hint="write for example unix:///run/podman/podman.sock, tcp://HOST:2376, or ssh://USER@HOST",
+    )
 
 
 def _client(address: Address, timeout_s: float) -> docker.DockerClient:
@@ -144,11 +161,13 @@ def _client(address: Address, timeout_s: float) -> docker.DockerClient:
         if address.url is None:
             return docker.from_env(timeout=int(timeout_s), use_ssh_client=True)
         if address.url.startswith("unix:"):
+            if not address.url.removeprefix("unix:").strip("/"):
+                raise ValueError("it has no path")
             return docker.DockerClient(base_url=address.url, timeout=int(timeout_s))
         environment = {**os.environ, "DOCKER_HOST": address.url}
         by_ssh = address.url.startswith("ssh:")
         return docker.from_env(timeout=int(timeout_s), use_ssh_client=by_ssh, environment=environment)
-    except docker.errors.DockerException as error:
+    except (docker.errors.DockerException, ValueError) as error:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             link: BaseException | None = error

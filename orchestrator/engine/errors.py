@@ -93,6 +93,12 @@ MEANINGS: tuple[Meaning, ...] = (
         "start it (for example: systemctl start docker), or write engine: local",
     ),
     Meaning(
+        "install paramiko",
+        EngineUnavailable,
+        "an address that begins with ssh:// needs a package that is not installed",
+        "install it: pip install 'sirr-orch[ssh]'",
+    ),
+    Meaning(
         "timed out",
         InfraFailure,
         "the engine did not answer in time",
@@ -143,6 +149,13 @@ SLURM_MEANINGS: tuple[Meaning, ...] = (
         EngineUnavailable,
         "the partition allows no job that long",
         "lower the site file's time",
+    ),
+    Meaning(
+        "could not establish a configuration source",
+        EngineUnavailable,
+        "Slurm's commands are here, and no cluster is configured for them",
+        "run this on a machine of the cluster, such as a login node, or name its slurm.conf in SLURM_CONF; or name a "
+        "site with where: here",
     ),
     Meaning(
         "munge",

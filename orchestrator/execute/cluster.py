@@ -79,6 +79,8 @@ def site_sentence(site: Site, engine: Engine) -> str:
     ]
     walls = {"none": "without walls: they can use the network and every file that you can"}
     kept = walls.get(site.walls, f"in walls: {'the best of their node' if site.walls == 'auto' else site.walls}")
+    if not kinds:
+        return "site: Slurm gets nothing, for submit names no kind of stage; all runs here"
     return f"site: Slurm gets {', '.join(kinds)}; its jobs run {kept}; all else runs here"
 
 

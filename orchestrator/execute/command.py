@@ -6,7 +6,7 @@ from pathlib import Path
 
 from orchestrator.engine.protocol import Engine
 from orchestrator.environments.builder import BuildSettings
-from orchestrator.errors import SirrError
+from orchestrator.errors import SirrError, SpecError
 from orchestrator.execute.build import engine_outlook, prepared_engine
 from orchestrator.execute.comparison import Comparison, Reading, plan_comparison
 from orchestrator.execute.estimate_words import estimate_lines, long_run_lines
@@ -110,9 +110,18 @@ def outlook(comparison: Comparison, request: RunRequest) -> Iterator[str]:
 
 
 def with_photos(experiment: Experiment, folders: tuple[Path, ...]) -> Experiment:
-    """Return the experiment with folders of photographs added to its test sets, as photos, photos-2 and so on."""
+    """Return the experiment with folders of photographs added to its test sets, as photos, photos-2 and so on.
+
+    Raises:
+        SpecError: Where one is no folder.
+    """
     if not folders:
         return experiment
+    for folder in folders:
+        if not folder.is_dir():
+            what = "is a file" if folder.exists() else "is not there"
+            hint = "name a folder that holds photographs; for a single one there is: sirr-orch remove"
+            raise SpecError(f"the folder of photographs {str(folder)!r} {what}", hint=hint)
     names = ["photos" if number == 1 else f"photos-{number}" for number in range(1, len(folders) + 1)]
     added = {
         name: PhotosDataset(kind="photos", folder=folder.resolve(), title=folder.resolve().name)

@@ -28,6 +28,11 @@ def kinds_of_pictures(datasets: Mapping[str, Dataset]) -> Iterator[str]:
         match dataset:
             case PhotosDataset(folder=folder, pictures=pattern):
                 found = _pictures(folder, (pattern,))
+                if not found and folder.is_dir():
+                    raise SpecError(
+                        f"dataset {name!r} has no photograph: no picture in {str(folder)!r} fits {pattern!r}",
+                        hint="name a folder that holds photographs",
+                    )
                 unread = _of(found, FOREIGN_SUFFIXES - PHOTO_SUFFIXES)
                 if unread and len(unread) == len(found):
                     raise _refused(name, unread, "convert them, such as to PNG, TIFF or JPEG")

@@ -35,7 +35,7 @@ def examine_site(store_root: Path, patience_s: float = 180.0) -> Iterator[Findin
         if site is None or site.where == "here":
             yield Finding("site", "ok", "all stages run on this machine; no site submits any")
             return
-        yield Finding("site", "ok", f"{site_file()}: Slurm gets {', '.join(site.submit)}")
+        yield Finding("site", "ok", f"{site_file()}: Slurm gets {', '.join(site.submit) or 'nothing: submit is empty'}")
         refuse_without_commands()
         store = Store(store_root)
         store.make()

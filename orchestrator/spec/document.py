@@ -72,8 +72,11 @@ class Document:
         return Place(self.path, line + 1, column + 1, text)
 
 
-def read_document(path: Path) -> Document:
+def read_document(path: Path, smallest: str = "the smallest useful spec has name, models, train and test") -> Document:
     """Read a YAML file whose top is a mapping.
+
+    Args:
+        smallest: What an empty file could begin with, for the hint.
 
     Raises:
         SpecError: With every mistake that can be told, for a file that is missing, cannot be read, is empty, is not
@@ -81,7 +84,7 @@ def read_document(path: Path) -> Document:
             deeper ones than any spec, or is not a mapping.
     """
     lines = tuple(_text(path).splitlines())
-    problems = list(_line_problems(path, lines))
+    problems = list(_line_problems(path, lines, smallest))
     if problems:
         raise spec_error(problems, path)
     root = _composed(path, lines)
@@ -132,11 +135,11 @@ def _nearby(path: Path) -> str:
     return f"the folder has: {', '.join(others[:8])}" if others else "check the path"
 
 
-def _line_problems(path: Path, lines: Sequence[str]) -> Iterator[Problem]:
+def _line_problems(path: Path, lines: Sequence[str], smallest: str) -> Iterator[Problem]:
     """Yield what YAML's own messages explain badly."""
     if not any(line.strip() and not line.lstrip().startswith("#") for line in lines):
         words = "the file holds comments alone" if any(map(str.strip, lines)) else "the file is empty"
-        yield Problem(words, hint="the smallest useful spec has name, models, train and test")
+        yield Problem(words, hint=smallest)
     for number, line in enumerate(lines):
         if _CONFLICT.match(line):
             place = Place(path, number + 1, 1, line)

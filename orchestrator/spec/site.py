@@ -90,4 +90,4 @@ def load_site(path: Path) -> Site:
     Raises:
         SpecError: Shows every mistake with its line and column.
     """
-    return validated(Site, read_document(path))
+    return validated(Site, read_document(path, "the smallest site is one line: where: here, or where: slurm"))

@@ -152,3 +152,11 @@ def test_a_checkpoint_is_of_one_model(here: Path) -> None:
     done = new("--checkpoint", "errnet2019=weights.pt", "--checkpoint", "ibcln2020=./weights.pt")
     assert getattr(done.exception, "exit_code", 0) == 2
     assert "said to be a checkpoint of errnet2019 and of ibcln2020" in str(done.exception)
+
+
+def test_environments_of_python_are_not_looked_through(here: Path) -> None:
+    pairs("office", NAMES)
+    files("work/venv", "pyvenv.cfg")
+    files("work/venv/lib/python3.11/site-packages", "distutils-precedence.pth", "logo.png")
+    _spec, done = planned("office", "work")
+    assert "distutils" not in one_line(done)

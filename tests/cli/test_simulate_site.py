@@ -71,3 +71,17 @@ def test_site_that_is_none_is_refused_with_what_to_write(text):
     with pytest.raises(SpecError) as error:
         simulated_site(text)
     assert "slots=16,beside=4,speed=100" in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [(None, "there is no file"), ("where: mars\n", "site.yaml:1:8"), ("\xff", "site.yaml"), ("", "the file is empty")],
+)
+def test_plan_looks_at_the_site_that_it_is_given(tmp_path, text, words):
+    (tmp_path / "first.yaml").write_text(SPEC.replace("DEVICE", "cpu"))
+    if text is not None:
+        (tmp_path / "site.yaml").write_text(text, encoding="latin-1")
+    with contextlib.chdir(tmp_path):
+        done = CliRunner().invoke(app, ["plan", "first.yaml", "--store", "store", "--site", "site.yaml"])
+    assert isinstance(done.exception, SpecError)
+    assert words in f"{done.exception} {done.exception.where}"

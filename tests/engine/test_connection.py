@@ -1,4 +1,5 @@
 import contextlib
+import gc
 import json
 import threading
 from http.server import BaseHTTPRequestHandler
@@ -105,7 +106,22 @@ def test_podman_that_does_not_run_is_told_with_all_places(monkeypatch, tmp_path)
     assert "unix:///run/podman/podman.sock" in caught.value.where
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_machine_that_does_not_answer_by_ssh_is_an_error_of_ours(monkeypatch):
     monkeypatch.setenv("SIRR_DOCKER_HOST", "ssh://nobody@127.0.0.1:1")
-    with pytest.raises(SirrError):
+    with pytest.raises(SirrError) as caught:
         connected("docker", timeout_s=5)
+    assert "paramiko" not in str(caught.value)
+    del caught
+    gc.collect()  # what the SDK leaves open of ssh is told here, and not in another test
+
+
+@pytest.mark.parametrize("name", ["docker", "podman"])
+@pytest.mark.parametrize("address", ["tcp://[::1", "http://x:99999999", "unix://", "unix:///", "bogus", "tcp://"])
+def test_address_that_is_none_is_told_with_what_one_looks_like(monkeypatch, address, name):
+    monkeypatch.setenv("SIRR_DOCKER_HOST", address)
+    with pytest.raises(EngineUnavailable) as caught:
+        connected(name, timeout_s=5)
+    assert caught.value.hint
+    assert "SIRR_DOCKER_HOST" in f"{caught.value.message} {caught.value.where}"
+    assert "unix:///run/podman/podman.sock" in caught.value.hint

@@ -67,6 +67,7 @@ RECORDED = [
         EngineUnavailable,
         id="nobody-listens",
     ),
+    pytest.param("Install paramiko package to enable ssh:// support", EngineUnavailable, id="no-paramiko"),
     pytest.param(
         "UnixHTTPConnectionPool(host='localhost', port=None): Read timed out. (read timeout=60)",
         InfraFailure,
@@ -86,6 +87,16 @@ def test_engine_error_knows_what_engines_say(text, expected):
     assert type(error) is expected
     assert error.where == "stage train/errnet2019"
     assert error.hint
+
+
+def test_commands_of_slurm_without_a_cluster_say_where_there_is_one():
+    error = engine_error(
+        "resolve_ctls_from_dns_srv: res_nsearch error: Unknown host; fetch_config: DNS SRV lookup failed; "
+        "_establish_config_source: failed to fetch config; fatal: Could not establish a configuration source",
+        "Slurm",
+    )
+    assert type(error) is EngineUnavailable
+    assert "login node" in error.hint
 
 
 def test_engine_error_tells_a_forbidden_socket_from_no_engine():

@@ -50,6 +50,22 @@ def test_a_folder_of_nothing_that_can_be_read_is_refused(tmp_path):
         list(kinds_of_pictures(photos(tmp_path)))
 
 
+@pytest.mark.parametrize("name", [None, "notes.txt"])
+def test_a_folder_without_photographs_is_refused(tmp_path, name):
+    if name is not None:
+        (tmp_path / name).write_text("none")
+    with pytest.raises(SpecError, match="dataset 'holiday' has no photograph: no picture in"):
+        list(kinds_of_pictures(photos(tmp_path)))
+
+
+@pytest.mark.parametrize(("name", "what"), [("gone", "is not there"), ("first.yaml", "is a file")])
+def test_photographs_that_are_no_folder_are_told_by_what_was_given(tmp_path, name, what):
+    spec = tmp_path / "first.yaml"
+    spec.write_text(SPEC.format(name="first", epochs=5, seed=3))
+    with pytest.raises(SpecError, match=f"the folder of photographs '.*{name}' {what}"):
+        planned(RunRequest(spec, tmp_path / "store", (tmp_path / name,)))
+
+
 def test_layers_and_pairs_take_no_heic(folder):
     with pytest.raises(SpecError, match=r"two\.heic"):
         list(kinds_of_pictures({"own": LayersDataset(kind="layers", folder=folder)}))

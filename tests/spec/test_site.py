@@ -41,6 +41,14 @@ def test_a_kind_asks_for_what_is_its_own_and_else_for_what_the_site_says(tmp_pat
     assert (infer.partition, infer.account, infer.time, infer.gpu) == ("short", "lab", "60", None)
 
 
+@pytest.mark.parametrize("text", ["", "\n", "# nothing yet\n"])
+def test_an_empty_file_is_told_what_a_site_begins_with(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SpecError) as refused:
+        load_site(written(tmp_path, text))
+    assert "where: here, or where: slurm" in str(refused.value.hint or refused.value.message)
+    assert "models" not in f"{refused.value.message} {refused.value.hint}"
+
+
 def test_trainings_and_inferences_are_submitted_where_nothing_else_is_said() -> None:
     assert list(Site(where="slurm").submit) == ["train", "infer"]
 

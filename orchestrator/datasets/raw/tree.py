@@ -77,7 +77,9 @@ def plain_name(name: str) -> str:
 
 
 def walked(root: Path) -> Iterator[Path]:
-    """Yield the files below a folder, without hidden ones and what archivers of macOS add; linked folders are left.
+    """Yield the files below a folder, without hidden ones, Python's environments and what archivers of macOS add.
+
+    Linked folders are left.
 
     Raises:
         BadInput: Where a folder cannot be read.
@@ -87,6 +89,9 @@ def walked(root: Path) -> Iterator[Path]:
         raise BadInput(f"folder cannot be read: {error}", "check that you may read it") from error
 
     for place, folders, names in os.walk(root, onerror=refuse, followlinks=False):
+        if "pyvenv.cfg" in names:
+            folders.clear()
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
         for name in names:
             if not name.startswith("."):
