@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from jinja2 import Environment, nodes
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,3 +30,12 @@ def test_no_variable_is_called_of(folder: str) -> None:
         if name == "of"
     ]
     assert not found
+
+
+def test_no_variable_of_a_template_is_called_of() -> None:
+    templates = sorted((ROOT / "orchestrator" / "report" / "templates").glob("*.jinja"))
+    assert templates
+    trees = {path.name: Environment(autoescape=True).parse(path.read_text(encoding="utf-8")) for path in templates}
+    assert [
+        name for name, tree in trees.items() if any(found.name == "of" for found in tree.find_all(nodes.Name))
+    ] == []
